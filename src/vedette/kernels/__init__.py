@@ -1,0 +1,1 @@
+"""Compiled loops over bytes and columns, and nothing else."""

@@ -1,0 +1,1 @@
+"""The nouns of the program. This package imports nothing of ours."""

@@ -1,0 +1,142 @@
+"""One statement by one detector, with everything needed to recompute it."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class AnomalyType(StrEnum):
+    """Stable names of what can be stated."""
+
+    SQL_INJECTION = "sql_injection"
+    XSS = "xss"
+    PATH_TRAVERSAL = "path_traversal"
+    COMMAND_INJECTION = "command_injection"
+    FILE_INCLUSION = "file_inclusion"
+    SSRF = "ssrf"
+    TEMPLATE_INJECTION = "template_injection"
+    LOG4SHELL = "log4shell"
+    XXE = "xxe"
+    WEBSHELL = "webshell"
+    SCANNER = "scanner"
+    SENSITIVE_FILE = "sensitive_file"
+    PROTOCOL_VIOLATION = "protocol_violation"
+    ABNORMAL_REQUEST = "abnormal_request"
+    ERROR_SPIKE = "error_spike"
+    LATENCY_SPIKE = "latency_spike"
+    TRAFFIC_SPIKE = "traffic_spike"
+    TRAFFIC_DROP = "traffic_drop"
+    DDOS_ATTACK = "ddos_attack"
+    BOT_ACTIVITY = "bot_activity"
+    DATA_EXFILTRATION = "data_exfiltration"
+    BRUTE_FORCE = "brute_force"
+    RATE_LIMIT_ABUSE = "rate_limit_abuse"
+    SUSPICIOUS_CLIENT = "suspicious_client"
+    UNUSUAL_PATTERN = "unusual_pattern"
+
+
+class Severity(StrEnum):
+    """How bad, for the person who is told. Ordered by `rank`."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for low to 3 for critical."""
+        return ("low", "medium", "high", "critical").index(self.value)
+
+
+class EntityKind(StrEnum):
+    """What a baseline belongs to."""
+
+    ALL = "all"
+    SERVICE = "service"
+    ROUTE = "route"
+    CLIENT = "client"
+    PREFIX = "prefix"
+    HOST = "host"
+
+
+class Entity(msgspec.Struct, frozen=True, order=True):
+    """What an anomaly is about. `value` is printable text; of hostile origin, so escape it where it is shown."""
+
+    kind: EntityKind
+    value: str
+
+
+class Band(msgspec.Struct, frozen=True):
+    """What was expected: the middle and the range outside which a value is rare, in the anomaly's unit."""
+
+    low: float | None
+    mid: float | None
+    high: float | None
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """How much one value of one dimension adds: `share` is its part (0..1) of the excess."""
+
+    dimension: str
+    value: str
+    share: float
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A log line that an anomaly rests on. `text` is decoded with backslash escapes, cut at 500 characters."""
+
+    source: str
+    line: int
+    text: str
+    matched: str | None = None
+    """The decoded text a signature matched, where one did."""
+    rule: str | None = None
+
+
+class Formula(msgspec.Struct, frozen=True):
+    """The arithmetic behind a score: a name that `docs/reference/formulas.md` defines, and its inputs.
+
+    `vedette.explain` recomputes `result` from `name` and `inputs` alone.
+    """
+
+    name: str
+    inputs: dict[str, float]
+    result: float
+
+
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement by one detector: what, where, when, how strong, why.
+
+    Times are microseconds since the epoch, UTC, `end` exclusive; JSON output turns them into ISO 8601.
+    `observed`, `expected` and `threshold` share `unit` (DESIGN: `requests`, `ratio`, `seconds`, `bytes` ...).
+    """
+
+    id: str
+    type: AnomalyType
+    severity: Severity
+    score: float
+    """0..1, calibrated: larger is rarer."""
+    start: int
+    end: int
+    service: str
+    route: str | None
+    entity: Entity
+    detector: str
+    observed: float
+    expected: Band
+    threshold: float
+    sample_count: int
+    unit: str
+    formula: Formula
+    description: str
+    contributions: tuple[Contribution, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    evidence_total: int = 0
+    """Rows the anomaly rests on; `evidence` holds only the first few."""
+    counterfactual: str = ""
+    clients: tuple[str, ...] = ()
+    """Clients involved, the heaviest first, at most ten."""
+    details: dict[str, Any] = {}
+    incident_id: str | None = None

@@ -1,0 +1,86 @@
+"""What sources hand to parsers, and what parsers hand on."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.schema.requests import Requests
+
+PADDING = 64
+"""Bytes after a chunk's last byte that a kernel may read: newlines, written by whoever fills the buffer."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Whole lines of one source.
+
+    Attributes:
+        source: Name of the source.
+        buffer: uint8, shape (capacity,). `buffer[:length]` are the lines; then `PADDING` bytes of b"\\n".
+            The parser may use what follows (`buffer[length + PADDING:]`) for unescaped text; the capacity is
+            at least `2 * length + 2 * PADDING`.
+        length: Bytes used. The last line may lack its newline only at the end of the source.
+        first_line: 1-based number of the first line.
+    """
+
+    source: str
+    buffer: NDArray[np.uint8]
+    length: int
+    first_line: int
+
+
+class SkipReason(StrEnum):
+    """Why a line is not a request."""
+
+    BLANK = "blank"
+    COMMENT = "comment"
+    NO_TIME = "no_time"
+    BAD_TIME = "bad_time"
+    NOT_THIS_FORMAT = "not_this_format"
+    BAD_JSON = "bad_json"
+    TOO_LONG = "too_long"
+    BINARY = "binary"
+
+
+@dataclass(slots=True)
+class Skips:
+    """Lines that are not requests: how many for each reason, and the first few as samples."""
+
+    counts: dict[SkipReason, int] = field(default_factory=dict)
+    samples: list[tuple[SkipReason, int, bytes]] = field(default_factory=list)
+    """(reason, line number, first bytes of the line)."""
+
+    SAMPLES_PER_REASON: ClassVar[int] = 3
+    SAMPLE_BYTES: ClassVar[int] = 200
+
+    def add(self, reason: SkipReason, line: int, text: bytes) -> None:
+        """Count one line."""
+        seen = self.counts.get(reason, 0)
+        self.counts[reason] = seen + 1
+        if seen < self.SAMPLES_PER_REASON:
+            self.samples.append((reason, line, text[: self.SAMPLE_BYTES]))
+
+    def merge(self, other: "Skips") -> None:
+        """Add another batch's skips, keeping the earliest samples."""
+        for sample in other.samples:
+            if sum(s[0] is sample[0] for s in self.samples) < self.SAMPLES_PER_REASON:
+                self.samples.append(sample)
+        for reason, count in other.counts.items():
+            self.counts[reason] = self.counts.get(reason, 0) + count
+
+    @property
+    def total(self) -> int:
+        """Lines skipped, for any reason."""
+        return sum(self.counts.values())
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What one chunk held: its requests, its skipped lines, and how many lines it had."""
+
+    requests: Requests
+    skips: Skips
+    lines: int
