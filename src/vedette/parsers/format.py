@@ -1,0 +1,30 @@
+"""What a log format is to the rest of the program."""
+
+from typing import Protocol
+
+from vedette.schema.chunk import Chunk, Parsed
+
+
+class Parser(Protocol):
+    """Parses one source of one format; holds that source's state (a header-driven format's columns, say)."""
+
+    def parse(self, chunk: Chunk) -> Parsed:
+        """Turn whole lines into a batch. Never raises for what the lines hold."""
+        ...
+
+
+class Format(Protocol):
+    """A named format: how well a sample fits it, and a parser for a source."""
+
+    name: str
+    """As `--format` takes it, and reports print it."""
+    description: str
+    """One line for `vedette formats`, with an example directive or product."""
+
+    def score(self, sample: Chunk) -> float:
+        """Share (0..1) of the sample's lines that are requests of this format."""
+        ...
+
+    def open(self, source: str) -> Parser:
+        """Start parsing a source."""
+        ...
