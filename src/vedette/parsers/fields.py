@@ -89,6 +89,8 @@ class Tokens:
         flags: uint16 (n,): `RequestFlag` bits known so far.
         skips: Lines that are not requests.
         lines: All lines of the chunk.
+        tail: Offset of the first byte of the buffer's tail that holds no unescaped text; 0 if nothing was written
+            there (free space then begins after the chunk's padding).
     """
 
     start: NDArray[np.int64]
@@ -99,3 +101,4 @@ class Tokens:
     flags: NDArray[np.uint16]
     skips: Skips = field(default_factory=Skips)
     lines: int = 0
+    tail: int = 0

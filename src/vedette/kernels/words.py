@@ -1,0 +1,86 @@
+"""Reading and comparing bytes a machine word at a time, always inside the span that the caller names.
+
+Compiled, a load is one unaligned machine load. Under `NUMBA_BOUNDSCHECK=1` (as the tests run it) loads go
+byte by byte through checked indexing instead, so that a load outside the array raises instead of reading on.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.compile import INTERPRETED, subkernel
+
+Bytes = NDArray[np.uint8]
+
+
+def _checked_load(width: int) -> Callable[[Bytes, int], int]:
+    def load(buffer: Bytes, at: int) -> int:
+        word = 0
+        for i in range(width):
+            word += buffer[at + i] * (1 << (8 * i))
+        return word
+
+    return load
+
+
+def _unaligned_load(width: int) -> Any:
+    from llvmlite import ir
+    from numba.core import types
+    from numba.extending import intrinsic
+
+    def load(_typing: Any, buffer: Any, _at: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            array = context.make_array(signature.args[0])(context, builder, arguments[0])
+            address = builder.gep(array.data, [arguments[1]], inbounds=True)
+            word = ir.IntType(8 * width)
+            value = builder.load(builder.bitcast(address, word.as_pointer()), align=1)
+            return value if width == 8 else builder.zext(value, ir.IntType(64))
+
+        return types.int64(buffer, types.int64), codegen
+
+    return intrinsic(load)
+
+
+def _load(width: int) -> Callable[[Bytes, int], int]:
+    if INTERPRETED or os.environ.get("NUMBA_BOUNDSCHECK", "0") != "0":
+        return subkernel(_checked_load(width))
+    load: Callable[[Bytes, int], int] = _unaligned_load(width)
+    return load
+
+
+load64 = _load(8)
+"""`load64(buffer, at)`: bytes `at .. at + 8` as an int64 (compiled; two's complement)."""
+load32 = _load(4)
+"""`load32(buffer, at)`: bytes `at .. at + 4` as an int64, never negative."""
+
+
+def _equal(buffer: Bytes, a: int, b: int, length: int) -> bool:
+    if length >= 8:
+        last = length - 8
+        # The end first: texts that differ tend to differ there (user agents all begin alike).
+        if load64(buffer, a + last) != load64(buffer, b + last):
+            return False
+        i = 0
+        while i < last:
+            if load64(buffer, a + i) != load64(buffer, b + i):
+                return False
+            i += 8
+        return True
+    if length >= 4:
+        last = length - 4
+        return load32(buffer, a) == load32(buffer, b) and load32(buffer, a + last) == load32(buffer, b + last)
+    for i in range(length):
+        if buffer[a + i] != buffer[b + i]:
+            return False
+    return True
+
+
+def _equal_interpreted(buffer: Bytes, a: int, b: int, length: int) -> bool:
+    return bool(buffer[a : a + length] == buffer[b : b + length])
+
+
+equal = _equal_interpreted if INTERPRETED else subkernel(_equal)
+"""`equal(buffer, a, b, length)`: whether the spans of `length` bytes at `a` and `b` hold the same bytes."""
