@@ -1,0 +1,1 @@
+"""Windows of event time: mergeable summaries of each service, route and client."""

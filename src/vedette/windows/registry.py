@@ -1,0 +1,98 @@
+"""Numbers for services and their routes, bounded."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.windows.layout import BITMAP_BITS
+
+OTHER_ROUTE = "(other)"
+
+_ASSET = re.compile(
+    r"\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|avif|ico|bmp"
+    r"|woff2?|ttf|otf|eot|mp4|webm|mp3)$",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(
+    r"(?:^|[/._-])(?:log[_-]?in|log[_-]?on|sign[_-]?in|auth|authenticate|oauth2?|token|session|sessions|wp-login\.php"
+    r"|xmlrpc\.php|j_security_check|passwd|password|2fa|otp|mfa)(?:$|[/._-])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEntry:
+    """A service (`route` None) or one of its routes."""
+
+    service: int
+    route: str | None
+
+
+class RouteRegistry:
+    """Stable numbers for (service, route); a service itself is the pair (service, None).
+
+    At most `cap` numbers live at once. When half are taken, those that no open window uses are freed;
+    when that does not help, further routes count as the service's `(other)`, and `overflowed` says how many there were.
+    """
+
+    def __init__(self, cap: int) -> None:
+        self.cap = cap
+        self.overflowed = 0
+        self.entries: list[RouteEntry | None] = []
+        self._numbers: dict[tuple[int, str | None], int] = {}
+        self._free: list[int] = []
+        self.asset = np.zeros(64, dtype=np.uint8)
+        self.login = np.zeros(64, dtype=np.uint8)
+        self.bit = np.zeros(64, dtype=np.uint8)
+
+    def number(self, service: int, route: str | None) -> int:
+        """The number of a service's route, taking a new one if there is room."""
+        known = self._numbers.get((service, route))
+        if known is not None:
+            return known
+        # The services and their "(other)" always find room: their number is bounded where services are named.
+        if route is not None and route != OTHER_ROUTE and len(self._numbers) >= self.cap:
+            self.overflowed += 1
+            return self.number(service, OTHER_ROUTE)
+        number = self._free.pop() if self._free else len(self.entries)
+        entry = RouteEntry(service, route)
+        if number == len(self.entries):
+            self.entries.append(entry)
+            if number == len(self.asset):
+                for name in ("asset", "login", "bit"):
+                    old: NDArray[np.uint8] = getattr(self, name)
+                    setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
+        else:
+            self.entries[number] = entry
+        self._numbers[service, route] = number
+        text = route or ""
+        self.asset[number] = _ASSET.search(text) is not None
+        self.login[number] = _LOGIN.search(text) is not None
+        # Not keyed: the same log must give the same counts in every process.
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=4).digest()
+        self.bit[number] = int.from_bytes(digest, "little") % BITMAP_BITS
+        return number
+
+    def __getitem__(self, number: int) -> RouteEntry:
+        entry = self.entries[number]
+        if entry is None:
+            raise KeyError(f"route number {number} has been freed")
+        return entry
+
+    @property
+    def crowded(self) -> bool:
+        """Whether it is time to free numbers."""
+        return len(self._numbers) > self.cap // 2
+
+    def keep_only(self, in_use: set[int]) -> None:
+        """Free the numbers of routes that no open window uses."""
+        for (service, route), number in list(self._numbers.items()):
+            if route is not None and number not in in_use:
+                del self._numbers[service, route]
+                self.entries[number] = None
+                self._free.append(number)
+        # Freed numbers are handed out in a fixed order, so that a replay numbers alike.
+        self._free.sort(reverse=True)

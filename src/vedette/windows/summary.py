@@ -1,0 +1,167 @@
+"""Closed windows: the summaries that detectors read, and the numbers read off them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.windows.layout import (
+    CLIENT_FIRST_BITMAP,
+    DISTINCT_REGISTERS,
+    LATENCY_BINS,
+    LATENCY_BINS_PER_OCTAVE,
+    LATENCY_LOWEST_EXPONENT,
+)
+
+_EDGES = 2.0 ** (np.arange(LATENCY_BINS + 1) / LATENCY_BINS_PER_OCTAVE + LATENCY_LOWEST_EXPONENT)
+_MIDDLES = np.sqrt(_EDGES[:-1] * _EDGES[1:])
+QUANTILE_RELATIVE_ERROR = float(2 ** (0.5 / LATENCY_BINS_PER_OCTAVE) - 1)
+"""Largest relative error of a quantile read off the histogram: half a bin, 4.4 %."""
+
+# HyperLogLog's bias constant for m registers (Flajolet et al. 2007, figure 3).
+_ALPHA = 0.7213 / (1 + 1.079 / DISTINCT_REGISTERS)
+_POWERS = 2.0 ** -np.arange(65, dtype=np.float64)
+
+
+def quantile(latency: NDArray[np.int32], q: float) -> NDArray[np.float64]:
+    """Quantiles of durations from histograms.
+
+    Args:
+        latency: int32, shape (k, bins).
+        q: Which quantile, 0..1.
+
+    Returns:
+        float64, shape (k,): seconds, the geometric middle of the bin that holds the quantile
+        (relative error at most `QUANTILE_RELATIVE_ERROR`); NaN where a histogram is empty.
+    """
+    cumulative = np.cumsum(latency, axis=1, dtype=np.int64)
+    total = cumulative[:, -1]
+    wanted = np.maximum(1, np.ceil(q * total)).astype(np.int64)
+    bins = (cumulative < wanted[:, None]).sum(axis=1)
+    return np.asarray(np.where(total > 0, _MIDDLES[np.minimum(bins, LATENCY_BINS - 1)], np.nan))
+
+
+def distinct_count(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Estimate distinct counts from HyperLogLog registers (Flajolet et al. 2007; linear counting when small).
+
+    Args:
+        registers: uint8, shape (k, DISTINCT_REGISTERS).
+
+    Returns:
+        float64, shape (k,); standard error 4.6 %.
+    """
+    m = DISTINCT_REGISTERS
+    raw = _ALPHA * m * m / _POWERS[registers].sum(axis=1)
+    empty = (registers == 0).sum(axis=1)
+    linear = m * np.log(m / np.maximum(empty, 1))
+    return np.asarray(np.where((raw <= 2.5 * m) & (empty > 0), linear, raw))
+
+
+def bitmap_count(bitmap: NDArray[np.int64], bits: int) -> NDArray[np.float64]:
+    """Estimate distinct counts from linear-counting bitmaps (Whang et al. 1990).
+
+    Args:
+        bitmap: int64, shape (k,), `bits` bits used.
+        bits: Size of each bitmap.
+
+    Returns:
+        float64, shape (k,); a full bitmap counts as one bit short of full, so the estimate saturates at
+        bits * ln(bits) (261 for 63 bits).
+    """
+    ones = np.bitwise_count(bitmap.astype(np.uint64)).astype(np.float64)
+    zeros = np.maximum(bits - ones, 1.0)
+    return np.asarray(bits * np.log(bits / zeros))
+
+
+@dataclass(slots=True)
+class Groups:
+    """Summaries of services and routes in one window, sorted by `key`.
+
+    Attributes:
+        key: int64 (k,), route registry numbers.
+        sums: int64 (k, Group); latency: int32 (k, bins); distinct: uint8 (k, registers).
+    """
+
+    key: NDArray[np.int64]
+    sums: NDArray[np.int64]
+    latency: NDArray[np.int32]
+    distinct: NDArray[np.uint8]
+
+    def merged(self, labels: NDArray[np.int64]) -> "Groups":
+        """Merge rows that carry the same label; labels become the keys."""
+        key, inverse = np.unique(labels, return_inverse=True)
+        if len(key) == len(labels):
+            order = np.argsort(labels)
+            return Groups(key, self.sums[order], self.latency[order], self.distinct[order])
+        sums = np.zeros((len(key), self.sums.shape[1]), dtype=np.int64)
+        latency = np.zeros((len(key), self.latency.shape[1]), dtype=np.int32)
+        distinct = np.zeros((len(key), self.distinct.shape[1]), dtype=np.uint8)
+        np.add.at(sums, inverse, self.sums)
+        np.add.at(latency, inverse, self.latency)
+        np.maximum.at(distinct, inverse, self.distinct)
+        return Groups(key, sums, latency, distinct)
+
+    def __add__(self, other: "Groups") -> "Groups":
+        """Merge two summaries of the same window."""
+        return Groups(
+            np.concatenate([self.key, other.key]),
+            np.concatenate([self.sums, other.sums]),
+            np.concatenate([self.latency, other.latency]),
+            np.concatenate([self.distinct, other.distinct]),
+        ).merged(np.concatenate([self.key, other.key]))
+
+
+@dataclass(slots=True)
+class ClientRows:
+    """Summaries of clients in one window, sorted by (service, high, low).
+
+    Attributes:
+        service: int32 (k,), number of the service. high, low: uint64 (k,), the client's key.
+        sums: int64 (k, Client).
+    """
+
+    service: NDArray[np.int32]
+    high: NDArray[np.uint64]
+    low: NDArray[np.uint64]
+    sums: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.service)
+
+    def select(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "ClientRows":
+        """Some of the rows, in their order."""
+        return ClientRows(self.service[rows], self.high[rows], self.low[rows], self.sums[rows])
+
+    def __add__(self, other: "ClientRows") -> "ClientRows":
+        """Merge two summaries: counts add, bitmaps unite."""
+        service = np.concatenate([self.service, other.service])
+        high = np.concatenate([self.high, other.high])
+        low = np.concatenate([self.low, other.low])
+        sums = np.concatenate([self.sums, other.sums])
+        order = np.lexsort((low, high, service))
+        service, high, low, sums = service[order], high[order], low[order], sums[order]
+        if len(service) == 0:
+            return ClientRows(service, high, low, sums)
+        fresh = np.ones(len(service), dtype=bool)
+        fresh[1:] = (service[1:] != service[:-1]) | (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        starts = np.flatnonzero(fresh)
+        merged = np.empty((len(starts), sums.shape[1]), dtype=np.int64)
+        merged[:, :CLIENT_FIRST_BITMAP] = np.add.reduceat(sums[:, :CLIENT_FIRST_BITMAP], starts)
+        merged[:, CLIENT_FIRST_BITMAP:] = np.bitwise_or.reduceat(sums[:, CLIENT_FIRST_BITMAP:], starts)
+        return ClientRows(service[starts], high[starts], low[starts], merged)
+
+
+@dataclass(slots=True)
+class ClosedWindow:
+    """Everything summarised about one window of event time, all services together.
+
+    Attributes:
+        number: `start // span`.
+        start, end: Microseconds since the epoch, `end` exclusive.
+    """
+
+    number: int
+    start: int
+    end: int
+    groups: Groups
+    clients: ClientRows

@@ -1,0 +1,332 @@
+"""From batches to closed windows."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.windows import add_clients, add_groups, mark_late
+from vedette.schema.requests import Clients, Requests
+from vedette.windows.layout import (
+    DISTINCT_BITS,
+    DISTINCT_REGISTERS,
+    SECONDS_BITS,
+    Client,
+)
+from vedette.windows.pool import NEVER, ClientColumns, Entities, GroupColumns, Pool
+from vedette.windows.registry import RouteRegistry
+from vedette.windows.summary import ClientRows, ClosedWindow, Groups
+
+_LATEST = 8
+"""How many of the latest times must agree before the watermark moves."""
+_PUBLIC_SEED = 0x9E3779B97F4A7C15
+"""Sketches hash with a fixed seed: the same log must give the same estimates in every process."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """How event time is cut, and the memory caps.
+
+    Attributes:
+        span, lateness: Microseconds.
+        routes: Cap of route numbers. group_slots, client_slots: Caps of open summaries.
+    """
+
+    span: int = 60_000_000
+    lateness: int = 60_000_000
+    routes: int = 16_384
+    group_slots: int = 32_768
+    client_slots: int = 262_144
+
+
+@dataclass(slots=True)
+class Judged:
+    """What is known about a batch's rows besides what was logged.
+
+    Attributes:
+        service: int32 (n,), service numbers.
+        types: uint32 or int64 (n,), bit per signature type hit. decisive: bool (n,), hostile beyond doubt.
+        agent_kind: uint8, one per distinct user agent. declared_bot: which kind number is a declared bot.
+        unknown_agent: kind number of rows without a user agent.
+    """
+
+    service: NDArray[np.int32]
+    types: NDArray[np.int64]
+    decisive: NDArray[np.bool_]
+    agent_kind: NDArray[np.uint8]
+    declared_bot: int
+    unknown_agent: int
+
+
+@dataclass(slots=True)
+class Placed:
+    """Where each row of a batch went.
+
+    Attributes:
+        window: int64 (n,). late: uint8 (n,). route: int64 (n,), route numbers.
+    """
+
+    window: NDArray[np.int64]
+    late: NDArray[np.uint8]
+    route: NDArray[np.int64]
+
+
+def mix(value: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """Finalise 64-bit keys into well-spread hashes (the splitmix64 finaliser, Steele et al. 2014)."""
+    with np.errstate(over="ignore"):
+        z = value ^ np.uint64(seed)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
+def pair_numbers(
+    left: NDArray[np.int32], right: NDArray[np.int32], right_count: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """Number the distinct pairs of two small-number columns; rows where `right` is negative get -1.
+
+    Returns:
+        int32 (n,) pair numbers, and int64 (p,) the left and right part of each pair.
+    """
+    width = right_count + 1
+    code = left.astype(np.int64) * width + right
+    code[right < 0] = -1
+    top = int(code.max(initial=-1)) + 1
+    present = np.zeros(top + 1, dtype=bool)
+    present[code] = True  # -1 lands on the extra last place
+    present[top] = False
+    codes = np.flatnonzero(present)
+    numbers = np.full(top + 1, -1, dtype=np.int32)
+    numbers[codes] = np.arange(len(codes), dtype=np.int32)
+    return numbers[code], codes // width, codes % width
+
+
+class Windower:
+    """Accumulates batches into window summaries and hands out windows that the watermark has passed."""
+
+    def __init__(self, settings: WindowSettings) -> None:
+        self.settings = settings
+        self.registry = RouteRegistry(settings.routes)
+        self.late = 0
+        self.left_out_routes = 0
+        self.left_out_clients = 0
+        self._latest = np.full(_LATEST, -(2**62), dtype=np.int64)
+        self._seed = secrets.randbits(64)
+        self._group_columns = GroupColumns()
+        self._groups = Pool(self._group_columns, settings.group_slots)
+        self._client_columns = ClientColumns()
+        self._clients = Pool(self._client_columns, settings.client_slots)
+
+    @property
+    def watermark(self) -> int:
+        """Event time (microseconds) up to which windows are closed."""
+        return int(self._latest[0]) - self.settings.lateness
+
+    def add(self, requests: Requests, judged: Judged) -> Placed:
+        """Add a batch's rows to their windows."""
+        n = len(requests)
+        span = self.settings.span
+        window = requests.time // span
+        late = np.zeros(n, dtype=np.uint8)
+        self.late += int(mark_late(requests.time, self._latest, self.settings.lateness, span, late))
+
+        if requests.route is None or requests.client is None:
+            raise ValueError("a batch must be enriched before it is windowed")
+        routes = requests.route
+        texts = [text.decode("utf-8", "surrogateescape") for text in routes.vocabulary]
+        pair, pair_service, pair_route = pair_numbers(judged.service, routes.ids, len(texts))
+        number_of_pair = np.array(
+            [
+                self.registry.number(service, texts[route])
+                for service, route in zip(pair_service.tolist(), pair_route.tolist(), strict=True)
+            ],
+            dtype=np.int64,
+        ).reshape(-1)
+        route_number = number_of_pair[pair] if len(number_of_pair) else np.full(n, -1, dtype=np.int64)
+        if len(number_of_pair):
+            route_number[pair < 0] = -1
+
+        marks, asset, bit = self._marks(requests, judged, route_number)
+        clients = requests.client
+        self._add_groups(requests, clients, judged, window, late, pair, number_of_pair, marks)
+        second = ((requests.time % span) * SECONDS_BITS // span).astype(np.uint8)
+        kinds = np.append(judged.agent_kind, np.uint8(judged.unknown_agent))[requests.user_agent.ids]
+        self._add_clients(requests, clients, judged, window, late, marks, kinds, asset, bit, second)
+        return Placed(window, late, route_number)
+
+    def _marks(
+        self, requests: Requests, judged: Judged, route: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        reads = np.array(
+            [m in (b"GET", b"HEAD", b"OPTIONS") for m in requests.method.vocabulary] + [True], dtype=bool
+        )
+        writes = ~reads[requests.method.ids]
+        bots = np.append(judged.agent_kind == judged.declared_bot, False)[requests.user_agent.ids]
+        known = route >= 0
+        login = self.registry.login[route].astype(bool) & known
+        asset = self.registry.asset[route] * known
+        bit = self.registry.bit[route] * known
+        status = requests.status
+        login_post = login & writes
+        # A refused or failed credential check. A 403 counts only as the answer to credentials that were sent.
+        failed = (login_post & (status >= 400) & (status < 500) & (status != 404)) | (status == 401)
+        marks = writes.astype(np.uint8)
+        marks |= (requests.referer.ids < 0).astype(np.uint8) << 1
+        marks |= judged.decisive.astype(np.uint8) << 2
+        marks |= bots.astype(np.uint8) << 3
+        marks |= login_post.astype(np.uint8) << 4
+        marks |= failed.astype(np.uint8) << 5
+        return marks, asset.astype(np.uint8), bit.astype(np.uint8)
+
+    def _add_groups(
+        self,
+        requests: Requests,
+        clients: Clients,
+        judged: Judged,
+        window: NDArray[np.int64],
+        late: NDArray[np.uint8],
+        pair: NDArray[np.int32],
+        number_of_pair: NDArray[np.int64],
+        marks: NDArray[np.uint8],
+    ) -> None:
+        hashed = mix(mix(clients.high, _PUBLIC_SEED) ^ clients.low, _PUBLIC_SEED)
+        register = (hashed & np.uint64(DISTINCT_REGISTERS - 1)).astype(np.int32)
+        rest = hashed >> np.uint64(DISTINCT_BITS)
+        # Rank: place of the lowest set bit of what is left, counted from 1.
+        lowest = rest & (~rest + np.uint64(1))
+        rank = np.where(
+            rest == 0, 64 - DISTINCT_BITS + 1, np.bitwise_count(lowest - np.uint64(1)) + 1
+        ).astype(np.uint8)
+
+        services, service_entity = np.unique(judged.service, return_inverse=True)
+        service_numbers = np.array([self.registry.number(int(s), None) for s in services], dtype=np.int64)
+        for entity, numbers in (
+            (service_entity.astype(np.int32), service_numbers),
+            (pair, number_of_pair),
+        ):
+            entities = Entities(
+                (mix(numbers.astype(np.uint64), self._seed) >> np.uint64(2)).astype(np.int64), numbers
+            )
+            cache = (np.full(len(numbers), NEVER), np.zeros(len(numbers), dtype=np.int64))
+            slots = np.full(len(window), -1, dtype=np.int32)
+            first = 0
+            while True:
+                first = self._groups.fill(first, window, entity, late, entities, cache, slots)
+                if first == len(window) or not self._groups.grow():
+                    break
+            if first < len(window):
+                self.left_out_routes += len(window) - first
+            columns = self._group_columns
+            add_groups(
+                slots, requests.status, requests.bytes_in, requests.bytes_out, requests.duration, marks,
+                clients.ids, rank, register, columns.sums, columns.latency, columns.distinct,
+            )  # fmt: skip
+
+    def _add_clients(
+        self,
+        requests: Requests,
+        clients: Clients,
+        judged: Judged,
+        window: NDArray[np.int64],
+        late: NDArray[np.uint8],
+        marks: NDArray[np.uint8],
+        kinds: NDArray[np.uint8],
+        asset: NDArray[np.uint8],
+        bit: NDArray[np.uint8],
+        second: NDArray[np.uint8],
+    ) -> None:
+        entity, services, locals_ = pair_numbers(judged.service, clients.ids, len(clients.high))
+        high, low = clients.high[locals_], clients.low[locals_]
+        key = mix(mix(high, self._seed) ^ low, self._seed) ^ mix(services.astype(np.uint64), self._seed)
+        entities = Entities((key >> np.uint64(2)).astype(np.int64), key.view(np.int64))
+        cache = (np.full(len(key), NEVER), np.zeros(len(key), dtype=np.int64))
+        slots = np.full(len(window), -1, dtype=np.int32)
+        n = len(window)
+        first = 0
+        while first < n:
+            before = self._clients.used
+            stop = self._clients.fill(first, window, entity, late, entities, cache, slots)
+            after = self._clients.used
+            columns = self._client_columns
+            owner = self._clients.owner[before:after]
+            columns.service[before:after] = services[owner]
+            columns.high[before:after] = high[owner]
+            columns.low[before:after] = low[owner]
+            part = slice(first, stop)
+            add_clients(
+                slots[part], requests.status[part], requests.bytes_out[part], marks[part], judged.types[part],
+                kinds[part], asset[part], bit[part], second[part], columns.sums,
+            )  # fmt: skip
+            first = stop
+            if first < n and not self._clients.grow():
+                self._drop_light_clients()
+                cache[0][:] = NEVER
+
+    def _drop_light_clients(self) -> None:
+        """Make room: drop the lighter half of the clients, never one that attacked more than the light ones.
+
+        A dropped client was at most as heavy as the median one; its requests are counted in
+        `left_out_clients` and remain in the sums of services and routes.
+        """
+        used = self._clients.used
+        sums = self._client_columns.sums[:used]
+        weight: NDArray[np.int64] = (
+            sums[:, Client.REQUESTS] + sums[:, Client.ATTACKS] + sums[:, Client.LOGIN_FAILURES]
+        )
+        limit = np.partition(weight, used // 2)[used // 2]
+        kept = np.flatnonzero(weight > limit)
+        self.left_out_clients += int(sums[:, Client.REQUESTS].sum() - sums[kept, Client.REQUESTS].sum())
+        self._clients.keep(kept)
+
+    def close(self, *, everything: bool = False) -> Iterator[ClosedWindow]:
+        """Hand out, oldest first, the windows that the watermark has passed (or all of them, at the end)."""
+        span = self.settings.span
+        limit = np.iinfo(np.int64).max if everything else self.watermark // span
+        group_slots, group_windows = _closing(self._groups, limit)
+        client_slots, client_windows = _closing(self._clients, limit)
+        if len(group_slots) == 0:
+            return
+        closed = []
+        client_columns = self._client_columns
+        for number in np.unique(group_windows).tolist():
+            part = group_slots[slice(*np.searchsorted(group_windows, [number, number + 1]))]
+            part = part[np.argsort(self._groups.key[part])]
+            columns = self._group_columns
+            groups = Groups(
+                self._groups.key[part],
+                columns.sums[part],
+                columns.latency[part],
+                columns.distinct[part],
+            )
+            part = client_slots[slice(*np.searchsorted(client_windows, [number, number + 1]))]
+            part = part[
+                np.lexsort(
+                    (
+                        client_columns.low[part],
+                        client_columns.high[part],
+                        client_columns.service[part],
+                    )
+                )
+            ]
+            clients = ClientRows(
+                client_columns.service[part],
+                client_columns.high[part],
+                client_columns.low[part],
+                client_columns.sums[part],
+            )
+            closed.append(ClosedWindow(number, number * span, (number + 1) * span, groups, clients))
+        self._groups.keep(np.flatnonzero(self._groups.window[: self._groups.used] >= limit))
+        self._clients.keep(np.flatnonzero(self._clients.window[: self._clients.used] >= limit))
+        yield from closed
+        if self.registry.crowded:
+            self.registry.keep_only(set(self._groups.key[: self._groups.used].tolist()))
+
+
+def _closing(pool: Pool, limit: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Slots whose window is below `limit`, sorted by window, and those windows."""
+    windows = pool.window[: pool.used]
+    slots = np.flatnonzero(windows < limit)
+    order = np.argsort(windows[slots], kind="stable")
+    return slots[order], windows[slots][order]
