@@ -1,0 +1,259 @@
+"""Turns the paths that a user names into an ordered list of inputs.
+
+Rotated siblings are read oldest first; groups of siblings come in the order in which they were first named.
+"""
+
+import difflib
+import glob
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vedette.sources.content import recognise
+from vedette.sources.decoders import compression_of
+from vedette.sources.errors import SourceError, SourceProblem
+from vedette.sources.rotation import COMPRESSED_SUFFIXES, rotation_of
+
+STDIN = "-"
+MAX_DEPTH = 8
+MAX_FILES = 100_000
+NO_PERMISSION = "no permission to read it; run as a user who may (often a member of group adm), or copy it"
+
+_HINTS = ("log", "access", "u_ex")
+_NOT_LOGS = {
+    *(".json", ".csv", ".parquet", ".html", ".htm", ".css", ".js", ".md", ".py", ".sh"),
+    *(".yaml", ".yml", ".toml", ".conf", ".cfg", ".ini", ".pid", ".sock", ".lock", ".swp", ".tmp", ".offset"),
+    *(".pcap", ".pcapng", ".cap", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".journal"),
+    *(".db", ".sqlite", ".sqlite3", ".zip", ".7z", ".rar", ".tar", ".tgz"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something to read.
+
+    Attributes:
+        name: As reports print it: the path as given or found, `-` for standard input.
+        path: Where it is; None for standard input.
+        group: What its rotated siblings share; inputs of one group follow each other, oldest first.
+    """
+
+    name: str
+    path: Path | None
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file in a directory (or behind a pattern) that is left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Discovery:
+    """Inputs in reading order, and what was left out."""
+
+    inputs: list[Input] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def discover(paths: Sequence[str]) -> Discovery:
+    """Find what to read.
+
+    A file that is named is always taken. In a directory (searched `MAX_DEPTH` deep, links to directories not
+    followed) those count whose names speak of a log (`log`, `access`, IIS's `u_ex`) and not of an error log;
+    every file left out is reported. A path that does not exist and holds `*`, `?` or `[` is a pattern, `**`
+    for any depth. Each file is read once, however often it is named.
+
+    Args:
+        paths: Files, directories, patterns, and `-` for standard input.
+
+    Raises:
+        SourceError: A path that does not exist, cannot be read, is a device or socket, or (a directory) holds
+            nothing to read; or no paths at all.
+    """
+    if not paths:
+        raise SourceError(
+            STDIN, SourceProblem.MISSING, "no input; name a log file, a directory, or - for standard input"
+        )
+    found = Discovery()
+    for path in paths:
+        if path == STDIN:
+            found.inputs.append(Input(STDIN, None, STDIN))
+        elif not os.path.lexists(path) and glob.has_magic(path):
+            _add_pattern(path, found)
+        else:
+            _add_path(path, found)
+    found.inputs = _in_reading_order(found.inputs)
+    return found
+
+
+def _add_pattern(pattern: str, found: Discovery) -> None:
+    matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 # Path.glob refuses absolute patterns
+    if not matches:
+        raise SourceError(pattern, SourceProblem.MISSING, f"no file matches this pattern; {_nearby(pattern)}")
+    for match in matches:
+        # `**` also matches directories; their files match by themselves.
+        if not Path(match).is_dir():
+            _add_path(match, found)
+        elif "**" not in pattern:
+            _add_directory(match, found)
+
+
+def _add_path(name: str, found: Discovery) -> None:
+    try:
+        mode = Path(name).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceError(
+            name, SourceProblem.MISSING, f"no such file or directory; {_nearby(name)}"
+        ) from None
+    except PermissionError:
+        raise SourceError(name, SourceProblem.FORBIDDEN, NO_PERMISSION) from None
+    except (OSError, ValueError) as error:
+        raise SourceError(name, SourceProblem.UNREADABLE, f"cannot be looked up: {error}") from None
+    if stat.S_ISDIR(mode):
+        before = len(found.inputs)
+        skipped = _add_directory(name, found)
+        if len(found.inputs) == before:
+            raise _nothing_usable(name, skipped)
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        kind = "a socket" if stat.S_ISSOCK(mode) else "a device"
+        raise SourceError(
+            name,
+            SourceProblem.NOT_A_FILE,
+            f"is {kind}; give a regular file, a directory, a pipe, or - for standard input",
+        )
+    if not os.access(name, os.R_OK):
+        raise SourceError(name, SourceProblem.FORBIDDEN, NO_PERMISSION)
+    found.inputs.append(_input(name))
+
+
+def _add_directory(directory: str, found: Discovery) -> list[Skipped]:
+    skipped: list[Skipped] = []
+    taken = 0
+    for name, reason in _walk(directory, skipped):
+        if reason is None and taken == MAX_FILES:
+            reason = f"the directory holds more than {MAX_FILES} logs; name it to read it"
+        if reason is None:
+            found.inputs.append(_input(name))
+            taken += 1
+        else:
+            skipped.append(Skipped(name, reason))
+    found.skipped.extend(skipped)
+    return skipped
+
+
+def _walk(top: str, skipped: list[Skipped]) -> Iterator[tuple[str, str | None]]:
+    """Every file under a directory, in order of name, with why it does not count (None if it does)."""
+
+    def unreadable(error: OSError) -> None:
+        skipped.append(Skipped(str(error.filename), f"cannot be searched: {error.strerror}"))
+
+    for directory, subdirectories, names in os.walk(top, onerror=unreadable):
+        subdirectories.sort()
+        depth = len(Path(directory).relative_to(top).parts)
+        if depth == MAX_DEPTH:
+            skipped.extend(
+                Skipped(
+                    str(Path(directory, below)), f"deeper than {MAX_DEPTH} directories; name it to read it"
+                )
+                for below in subdirectories
+            )
+            subdirectories.clear()
+        for name in sorted(names):
+            path = str(Path(directory, name))
+            yield path, _why_not_by_name(name) or _why_not_by_content(path)
+
+
+def _why_not_by_name(name: str) -> str | None:
+    stem = name.lower()
+    if stem.startswith("."):
+        return "a hidden file"
+    for suffix in COMPRESSED_SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    suffix = Path(stem).suffix
+    if suffix in _NOT_LOGS:
+        return f"{suffix} files are not taken for logs; name it to read it"
+    if not any(hint in stem for hint in _HINTS):
+        return "its name speaks of no log (log, access); name it to read it"
+    if "error" in stem and "access" not in stem:
+        return "an error log by its name; name it to read it"
+    return None
+
+
+def _why_not_by_content(path: str) -> str | None:
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if status.st_size == 0:
+            return "empty"
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 # as quick as it gets, for every file found
+            head = file.read(4096)
+    except PermissionError:
+        return "no permission to read it"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if compression_of(head) is not None:
+        return None
+    return recognise(head).refusal
+
+
+def _nothing_usable(directory: str, skipped: list[Skipped]) -> SourceError:
+    if not skipped:
+        return SourceError(
+            directory, SourceProblem.EMPTY, "is an empty directory; name one that holds logs, or a log file"
+        )
+    first = "; ".join(f"{Path(skip.name).name}: {skip.reason}" for skip in skipped[:3])
+    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+    problem = (
+        SourceProblem.EMPTY
+        if all(skip.reason == "empty" for skip in skipped)
+        else SourceProblem.NOTHING_USABLE
+    )
+    return SourceError(
+        directory, problem, f"holds no log to read ({first}{more}); name the files themselves to read them"
+    )
+
+
+def _nearby(name: str) -> str:
+    """The remedy for a path that does not exist: a name that is like it, or how far the path does exist."""
+    path = Path(name)
+    parent = path.parent
+    while not parent.is_dir() and parent != parent.parent:
+        path, parent = parent, parent.parent
+    try:
+        siblings = sorted(entry.name for entry in parent.iterdir())
+    except OSError:
+        siblings = []
+    if alike := difflib.get_close_matches(path.name, siblings[:10_000], n=1, cutoff=0.7):
+        return f"did you mean '{parent / alike[0]}'?"
+    if Path(name).parent != parent:
+        return f"there is no '{path.name}' in {parent}"
+    return f"check the name ({parent} holds {len(siblings)} other files)"
+
+
+def _input(name: str) -> Input:
+    path = Path(name)
+    # The group tells files of one name in different directories apart, however the directory was written.
+    return Input(name, path, os.path.join(os.path.realpath(path.parent), rotation_of(path.name).group))  # noqa: PTH118 # os.path joins faster
+
+
+def _in_reading_order(inputs: list[Input]) -> list[Input]:
+    groups: dict[str, list[Input]] = {}
+    seen: set[str] = set()
+    for item in inputs:
+        identity = STDIN if item.path is None else os.path.realpath(item.path)
+        if identity not in seen:
+            seen.add(identity)
+            groups.setdefault(item.group, []).append(item)
+    return [
+        item
+        for group in groups.values()
+        for item in sorted(group, key=lambda item: rotation_of(Path(item.name).name).order)
+    ]

@@ -1,0 +1,81 @@
+"""A fixed number of reused buffers: what bounds the memory of everything in flight."""
+
+from threading import Condition
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.schema.chunk import PADDING
+
+CHUNK_BYTES = 4 << 20
+
+
+class PoolClosedError(Exception):
+    """The pool was closed while (or before) a buffer was asked for."""
+
+
+class BufferPool:
+    """At most `limit` buffers, each fit for a `Chunk` of `chunk_bytes`; safe to share between threads.
+
+    `acquire` waits while all buffers are out, so a slow consumer slows the reader down instead of filling
+    memory. A consumer that may die first calls `close`, which frees a waiting reader with `PoolClosedError`.
+
+    Args:
+        chunk_bytes: Most bytes of lines in one chunk. A buffer takes `2 * (chunk_bytes + PADDING)` bytes.
+        limit: Most buffers alive at once.
+    """
+
+    def __init__(self, chunk_bytes: int = CHUNK_BYTES, limit: int = 4) -> None:
+        if chunk_bytes < 2 or limit < 1:
+            raise ValueError(f"chunk_bytes = {chunk_bytes}, limit = {limit}: a pool needs room for one chunk")
+        self.chunk_bytes = chunk_bytes
+        self.limit = limit
+        self._changed = Condition()
+        self._idle: list[NDArray[np.uint8]] = []
+        self._out: dict[int, NDArray[np.uint8]] = {}
+        # A numpy array has no fast search for a byte; the bytearray underneath has.
+        self._memory: dict[int, bytearray] = {}
+        self._closed = False
+
+    def acquire(self) -> NDArray[np.uint8]:
+        """Take a buffer: uint8, shape (2 * (chunk_bytes + PADDING),), contents undefined.
+
+        Raises:
+            PoolClosedError: The pool is closed.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._idle or len(self._memory) < self.limit)
+            if self._closed:
+                raise PoolClosedError("the buffer pool is closed: its consumer has stopped")
+            buffer = self._idle.pop() if self._idle else self._new()
+            self._out[id(buffer)] = buffer
+            return buffer
+
+    def memory(self, buffer: NDArray[np.uint8]) -> bytearray:
+        """The same bytes as a bytearray. Its length must not be changed."""
+        return self._memory[id(buffer)]
+
+    def release(self, buffer: NDArray[np.uint8]) -> None:
+        """Give a buffer back; nothing may look at it afterwards.
+
+        Raises:
+            ValueError: The buffer is not this pool's, or was given back before.
+        """
+        with self._changed:
+            if self._out.pop(id(buffer), None) is not buffer:
+                raise ValueError("released a buffer that this pool has not handed out")
+            self._idle.append(buffer)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Refuse further buffers and wake whoever waits for one. Buffers still out stay valid."""
+        with self._changed:
+            self._closed = True
+            self._idle.clear()
+            self._changed.notify_all()
+
+    def _new(self) -> NDArray[np.uint8]:
+        memory = bytearray(2 * (self.chunk_bytes + PADDING))
+        buffer = np.frombuffer(memory, dtype=np.uint8)
+        self._memory[id(buffer)] = memory
+        return buffer
