@@ -1,0 +1,6 @@
+"""What a person can set: one typed tree, read from YAML, the environment and the command line."""
+
+from vedette.config.errors import ConfigError
+from vedette.config.tree import AlarmMode, Colour, Config, ServiceRule
+
+__all__ = ["AlarmMode", "Colour", "Config", "ConfigError", "ServiceRule"]

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from vedette.schema.errors import VedetteError
+
 
 class SourceProblem(StrEnum):
     """The kind of a `SourceError`, for callers that treat one apart (an empty file among several, say)."""
@@ -16,7 +18,7 @@ class SourceProblem(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class SourceError(Exception):
+class SourceError(VedetteError):
     """An input that cannot be read. The message names the input, the value, the rule and the remedy.
 
     Attributes:

@@ -1,0 +1,143 @@
+"""Keys of the detectors: whether each looks, and its few thresholds."""
+
+from vedette.config.options import Section, option, section
+
+_FEW_REQUESTS = "a ratio over fewer requests is mostly chance"
+
+
+def _enabled(names: str) -> bool:
+    enabled: bool = option(True, f"Whether to look for it ({names}).")
+    return enabled
+
+
+class Signatures(Section):
+    """Known attack shapes, request by request."""
+
+    enabled: bool = _enabled("sql_injection, xss, path_traversal and the other request types")
+    disabled_rules: tuple[str, ...] = option((), "Ids of rules that are not applied.")
+    min_confidence: float = option(
+        0.5,
+        "A match of a rule below this confidence is not reported by itself.",
+        unit="ratio",
+        ge=0.0,
+        le=1.0,
+    )
+
+
+class Errors(Section):
+    """More failing answers (4xx, 5xx) than a service or route is used to."""
+
+    enabled: bool = _enabled("error_spike")
+    min_requests: int = option(
+        20, "Windows with fewer requests are not judged.", unit="requests", ge=5, why=_FEW_REQUESTS
+    )
+
+
+class Latency(Section):
+    """Slower answers than a service or route is used to."""
+
+    enabled: bool = _enabled("latency_spike")
+    min_requests: int = option(
+        20, "Windows with fewer timed requests are not judged.", unit="requests", ge=5, why=_FEW_REQUESTS
+    )
+    min_windows: int = option(
+        30,
+        "Windows that a baseline must have seen before it judges.",
+        unit="windows",
+        ge=30,
+        why="fewer make a p99 meaningless",
+    )
+
+
+class Traffic(Section):
+    """More or fewer requests than a service or route is used to."""
+
+    enabled: bool = _enabled("traffic_spike, traffic_drop")
+    min_factor: float = option(
+        2.0,
+        "Times the expected requests (or, in a drop, expected over seen) below which nothing is reported.",
+        unit="ratio",
+        ge=1.1,
+        why="a smaller change of volume is daily life",
+    )
+
+
+class Ddos(Section):
+    """Floods, from one client or from many."""
+
+    enabled: bool = _enabled("ddos_attack")
+    client_share: float = option(
+        0.7, "One client's share of a service's requests above which it floods.", unit="ratio", gt=0.0, le=1.0
+    )
+    client_requests_per_minute: int = option(
+        1000, "And its requests a minute above which it floods.", unit="requests per minute", ge=1
+    )
+
+
+class Bots(Section):
+    """Automated clients that do not say so."""
+
+    enabled: bool = _enabled("bot_activity")
+    requests_per_minute: int = option(
+        60, "Requests a minute from which a client's manner is looked at.", unit="requests per minute", ge=1
+    )
+
+
+class BruteForce(Section):
+    """Guessed passwords."""
+
+    enabled: bool = _enabled("brute_force")
+    failures_per_minute: int = option(
+        10,
+        "Failed logins a minute, by one client or on one route, from which it counts.",
+        unit="requests per minute",
+        ge=3,
+    )
+    login_routes: tuple[str, ...] = option(
+        (), "Routes that take a login, besides those whose names say so (`/login`, `/wp-login.php`, ...)."
+    )
+
+
+class Scanner(Section):
+    """Clients that try many addresses that do not exist."""
+
+    enabled: bool = _enabled("scanner")
+    missing_routes: int = option(
+        20,
+        "Distinct missing routes that one client asks for in a window, from which it counts.",
+        unit="routes",
+        ge=5,
+    )
+
+
+class Exfiltration(Section):
+    """Far more bytes out, to a client or from a route, than is usual."""
+
+    enabled: bool = _enabled("data_exfiltration")
+    min_bytes: int = option(
+        50_000_000, "Response bytes in one window below which nothing is reported.", unit="bytes", ge=1
+    )
+
+
+class RateLimit(Section):
+    """Clients that run into a rate limit and go on."""
+
+    enabled: bool = _enabled("rate_limit_abuse")
+    rejections_per_minute: int = option(
+        30, "Answers 429 a minute to one client, from which it counts.", unit="requests per minute", ge=1
+    )
+
+
+class Detectors(Section):
+    """What looks at the traffic."""
+
+    signatures: Signatures = section(Signatures)
+    errors: Errors = section(Errors)
+    latency: Latency = section(Latency)
+    traffic: Traffic = section(Traffic)
+    ddos: Ddos = section(Ddos)
+    bots: Bots = section(Bots)
+    brute_force: BruteForce = section(BruteForce)
+    scanner: Scanner = section(Scanner)
+    exfiltration: Exfiltration = section(Exfiltration)
+    rate_limit: RateLimit = section(RateLimit)

@@ -1,0 +1,125 @@
+"""Gathers settings from file, environment and command line, and says exactly where a wrong one stands."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from vedette.config.errors import ConfigError
+from vedette.config.options import Section
+from vedette.config.problems import problem_sentence, section_of
+from vedette.config.yaml_lines import MAX_BYTES, Document, YamlError, read_scalar, read_yaml
+from vedette.config.yaml_lines import Path as KeyPath
+
+PREFIX = "VEDETTE_"
+SEPARATOR = "__"
+
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Settings not yet validated, and where each came from (`vedette.yaml:14`, `VEDETTE_WINDOWS__SPAN_S`)."""
+
+    values: dict[str, Any]
+    origins: dict[KeyPath, str] = field(default_factory=dict)
+
+    def given_at(self, path: KeyPath) -> KeyPath:
+        """The key whose origin tells where `path` was given: itself, or the nearest around it."""
+        while path not in self.origins:
+            path = path[:-1]
+        return path
+
+
+def gather(
+    tree: type[Section], path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]
+) -> Gathered:
+    """Put the sources of settings on top of each other, later ones winning key by key.
+
+    Raises:
+        ConfigError: The file or a variable cannot be read.
+    """
+    gathered = Gathered({}, {(): "configuration" if path is None else str(path)})
+    if path is not None:
+        document = _read(path)
+        if not isinstance(document.value, dict | None):
+            raise ConfigError((f"{path}:1: must hold `key: value` lines, not a list or a single value",))
+        gathered.values = document.value or {}
+        gathered.origins |= {key: f"{path}:{line}" for key, line in document.lines.items()}
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and SEPARATOR in name:
+            keys = tuple(name.removeprefix(PREFIX).lower().split(SEPARATOR))
+            try:
+                value = read_scalar(environment[name])
+            except YamlError as error:
+                raise ConfigError((f"{name}: {error.problem}",)) from None
+            _put(gathered, keys, value, name)
+    for dotted, value in overrides.items():
+        _put(gathered, tuple(dotted.split(".")), value, "command line")
+    gathered.values = _fill_empty_sections(tree, gathered.values)
+    return gathered
+
+
+def validate(tree: type[S], gathered: Gathered) -> S:
+    """Check all settings.
+
+    Raises:
+        ConfigError: With one line for each wrong key or value.
+    """
+    # Through JSON, because there strict typing still lets a list be a tuple and text be an enum or a date.
+    text = json.dumps(gathered.values, default=str)
+    try:
+        return tree.model_validate_json(text)
+    except ValidationError as error:
+        found = [(tuple(e["loc"]), problem_sentence(tree, e)) for e in error.errors(include_url=False)]
+    # In the order in which they were given: the file's lines, then the environment, then the command line.
+    given = list(gathered.origins)
+    found.sort(key=lambda problem: given.index(gathered.given_at(problem[0])))
+    raise ConfigError(tuple(f"{gathered.origins[gathered.given_at(path)]}: {text}" for path, text in found))
+
+
+def _read(path: Path) -> Document:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ConfigError((f"{path}: more than {MAX_BYTES} bytes; a configuration is shorter",))
+        return read_yaml(data.decode("utf-8-sig"))
+    except YamlError as error:
+        raise ConfigError((f"{path}:{error.line}: {error.problem}",)) from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError((f"{path}:{line}: not UTF-8 text; save the file as UTF-8",)) from None
+    except FileNotFoundError:
+        raise ConfigError((f"{path}: no such file; check the path given to --config",)) from None
+    except OSError as error:
+        raise ConfigError((f"{path}: cannot be read: {error.strerror}",)) from None
+
+
+def _put(gathered: Gathered, keys: tuple[str, ...], value: Any, origin: str) -> None:
+    at = gathered.values
+    for key in keys[:-1]:
+        inner = at.get(key)
+        if inner is None:
+            inner = at[key] = {}
+        if not isinstance(inner, dict):
+            return  # The file has something else here, which validation will point at.
+        at = inner
+    at[keys[-1]] = value
+    gathered.origins = {path: o for path, o in gathered.origins.items() if path[: len(keys)] != keys}
+    gathered.origins[keys] = origin
+
+
+def _fill_empty_sections(tree: type[Section], values: dict[str, Any]) -> dict[str, Any]:
+    """A section whose keys are all commented out reads as None, and means its defaults."""
+    filled = dict(values)
+    for name, info in tree.model_fields.items():
+        if name in filled and (inner := section_of(info)) is not None:
+            if filled[name] is None:
+                filled[name] = {}
+            elif isinstance(filled[name], dict):
+                filled[name] = _fill_empty_sections(inner, filled[name])
+    return filled
