@@ -20,6 +20,10 @@ DAY_MONTH_YEAR = 0
 """`17/May/2015:10:05:03`, then optional fraction and zone."""
 YEAR_MONTH_DAY = 1
 """`2015-05-17T10:05:03`, or with a space or tab between, then optional fraction and zone."""
+ANY_LAYOUT = 2
+"""One of the two, or seconds since the epoch; each row shows which by its third and fifth bytes."""
+DAY_WIDTH = 20
+YEAR_WIDTH = 19
 
 SECOND = 1_000_000
 LAST = 253_402_300_799 * SECOND + 999_999
@@ -155,6 +159,16 @@ def _fraction_and_zone(buffer: Bytes, at: int, end: int, utc_offset: int) -> int
     return fraction - east if buffer[at] == 43 else fraction + east
 
 
+@subkernel
+def _since_epoch(buffer: Bytes, at: int, end: int, unit: int) -> int:
+    """A number of 10 ** `unit` seconds as microseconds, or `UNREADABLE`."""
+    mantissa, power, stop = scan_decimal(buffer, at, end)
+    if stop == at or stop != end or mantissa < 0:
+        return UNREADABLE
+    value = scale_to_int(mantissa, power + unit + 6)
+    return value if value <= LAST else UNREADABLE
+
+
 @kernel
 def calendar_times(
     buffer: Bytes,
@@ -170,7 +184,6 @@ def calendar_times(
     next minute's first, as POSIX does. Returns how many rows have no readable time (`MISSING` or
     `UNREADABLE`).
     """
-    width = 20 if layout == DAY_MONTH_YEAR else 19
     bad = 0
     last_start = -1
     last_length = -1
@@ -188,10 +201,19 @@ def calendar_times(
             last_start = at
             last_length = size
             last = UNREADABLE
-            if size >= width:
+            shape = layout
+            if layout == ANY_LAYOUT:
+                if size >= DAY_WIDTH and buffer[at + 2] == 47:
+                    shape = DAY_MONTH_YEAR
+                elif size >= YEAR_WIDTH and buffer[at + 4] == 45:
+                    shape = YEAR_MONTH_DAY
+            width = DAY_WIDTH if shape == DAY_MONTH_YEAR else YEAR_WIDTH
+            if shape == ANY_LAYOUT:
+                last = _since_epoch(buffer, at, at + size, 0)
+            elif size >= width:
                 if second_at < 0 or not equal(buffer, at, second_at, width):
                     second_at = at
-                    second = _seconds(buffer, at, layout)
+                    second = _seconds(buffer, at, shape)
                 rest = _fraction_and_zone(buffer, at + width, at + size, utc_offset)
                 if second != UNREADABLE and rest != UNREADABLE:
                     last = second + rest
@@ -220,11 +242,8 @@ def epoch_times(
             out[row] = MISSING
             bad += 1
             continue
-        end = at + length[row]
-        mantissa, power, stop = scan_decimal(buffer, at, end)
-        value = scale_to_int(mantissa, power + unit + 6) if mantissa >= 0 else LAST + 1
-        if stop == at or stop != end or value > LAST:
-            value = UNREADABLE
+        value = _since_epoch(buffer, at, at + length[row], unit)
+        if value == UNREADABLE:
             bad += 1
         out[row] = value
     return bad

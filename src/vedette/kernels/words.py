@@ -84,3 +84,29 @@ def _equal_interpreted(buffer: Bytes, a: int, b: int, length: int) -> bool:
 
 equal = _equal_interpreted if INTERPRETED else subkernel(_equal)
 """`equal(buffer, a, b, length)`: whether the spans of `length` bytes at `a` and `b` hold the same bytes."""
+
+
+def _equal_across(one: Bytes, a: int, other: Bytes, b: int, length: int) -> bool:
+    if length >= 8:
+        last = length - 8
+        i = 0
+        while i < last:
+            if load64(one, a + i) != load64(other, b + i):
+                return False
+            i += 8
+        return load64(one, a + last) == load64(other, b + last)
+    if length >= 4:
+        last = length - 4
+        return load32(one, a) == load32(other, b) and load32(one, a + last) == load32(other, b + last)
+    for i in range(length):
+        if one[a + i] != other[b + i]:
+            return False
+    return True
+
+
+def _equal_across_interpreted(one: Bytes, a: int, other: Bytes, b: int, length: int) -> bool:
+    return bool(one[a : a + length] == other[b : b + length])
+
+
+equal_across = _equal_across_interpreted if INTERPRETED else subkernel(_equal_across)
+"""`equal_across(one, a, other, b, length)`: the same between two arrays."""

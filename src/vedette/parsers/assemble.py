@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
 from vedette.kernels.numbers import LARGEST, durations, go_durations, whole_numbers
+from vedette.kernels.ports import strip_ports
 from vedette.kernels.request_line import join_queries, query_room, split_request_lines
 from vedette.kernels.times import (
+    ANY_LAYOUT,
     DAY_MONTH_YEAR,
     MISSING,
     UNREADABLE,
@@ -26,6 +28,7 @@ LAYOUTS: Mapping[TimeFormat, int] = {
     TimeFormat.HAPROXY: DAY_MONTH_YEAR,
     TimeFormat.ISO8601: YEAR_MONTH_DAY,
     TimeFormat.DATE_THEN_TIME: YEAR_MONTH_DAY,
+    TimeFormat.ANY: ANY_LAYOUT,
 }
 EPOCH_UNITS: Mapping[TimeFormat, int] = {
     TimeFormat.EPOCH_SECONDS: 0,
@@ -57,7 +60,8 @@ class Assembler:
     * QUERY, where given, is joined to the target with `?` in the buffer's tail, from `Tokens.tail` on.
     * STATUS outside 100..999 counts as not recorded, as do negative sizes and durations. A number that does
       not read flags its row `REPAIRED`.
-    * PEER stays as logged, port and brackets included: reading addresses is enrichment's work.
+    * PEER stays as logged: reading addresses is enrichment's work. Only where `Conventions.peer_has_port`, the
+      port is taken off, because each connection has another; `[2001:db8::7]:443` becomes `2001:db8::7`.
 
     Args:
         secret: Two int64 that key the hash tables; fresh ones by default. No output depends on them.
@@ -80,6 +84,8 @@ class Assembler:
         rows = len(tokens.line)
         if rows > len(self._first_start):
             self._resize(rows + rows // 4)
+        if conventions.peer_has_port:
+            strip_ports(chunk.buffer, tokens.start[Field.PEER], tokens.length[Field.PEER])
         flags = tokens.flags.copy()
         buffer = _complete_targets(chunk, tokens, flags)
         requests = Requests(

@@ -46,6 +46,8 @@ class TimeFormat(Enum):
 
     CLF = "17/May/2015:10:05:03 +0000"
     HAPROXY = "06/Feb/2009:12:14:14.655"
+    ANY = "a calendar layout of this list, or seconds since the epoch"
+    """Told apart line by line by their shape, which differs; units never are guessed."""
     ISO8601 = "2024-05-01T10:00:00.123456Z"
     """RFC 3339, with `T` or a space, any fraction, any offset, with or without a zone."""
     EPOCH_SECONDS = "1714557600.123"
@@ -75,6 +77,8 @@ class Conventions:
     duration: DurationUnit = DurationUnit.SECONDS
     utc_offset: int = 0
     """Seconds east of UTC of times logged without a zone."""
+    peer_has_port: bool = False
+    """PEER is an address with a port, `192.0.2.7:5678` or `[2001:db8::7]:443`; assembly takes the port off."""
 
 
 @dataclass(slots=True)

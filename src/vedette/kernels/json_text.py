@@ -1,0 +1,133 @@
+r"""JSON strings (RFC 8259, section 7): where they end, and what they say.
+
+Escapes are read forgivingly, because log writers get them wrong and attackers choose what is escaped:
+nginx's `\x22` is the byte it names, half a surrogate pair is U+FFFD, and what is no escape at all stands for itself.
+"""
+
+from vedette.kernels.compile import subkernel
+from vedette.kernels.words import Bytes
+
+QUOTE = 34
+BACKSLASH = 92
+NEWLINE = 10
+
+
+@subkernel
+def string_end(buffer: Bytes, at: int) -> tuple[int, bool]:
+    """Where the string whose text begins at `at` ends, and whether it holds escapes.
+
+    The end is its closing quote, or the line's newline if it is never closed.
+    """
+    escaped = False
+    while True:
+        c = buffer[at]
+        if c == QUOTE or c == NEWLINE:
+            return at, escaped
+        if c == BACKSLASH:
+            escaped = True
+            if buffer[at + 1] != NEWLINE:
+                at += 1
+        at += 1
+
+
+@subkernel
+def _hex_value(buffer: Bytes, at: int, digits: int, end: int) -> int:
+    """The value of so many hexadecimal digits at `at`, or -1."""
+    if at + digits > end:
+        return -1
+    value = 0
+    for i in range(at, at + digits):
+        c = buffer[i]
+        if 48 <= c <= 57:
+            value = value * 16 + (c - 48)
+        elif 97 <= (c | 32) <= 102:
+            value = value * 16 + ((c | 32) - 87)
+        else:
+            return -1
+    return value
+
+
+@subkernel
+def _put_utf8(buffer: Bytes, free: int, code: int) -> int:
+    """Write a code point at `free`; where it ends."""
+    if code < 0x80:
+        buffer[free] = code
+        return free + 1
+    if code < 0x800:
+        buffer[free] = 0xC0 | (code >> 6)
+        buffer[free + 1] = 0x80 | (code & 0x3F)
+        return free + 2
+    if code < 0x10000:
+        buffer[free] = 0xE0 | (code >> 12)
+        buffer[free + 1] = 0x80 | ((code >> 6) & 0x3F)
+        buffer[free + 2] = 0x80 | (code & 0x3F)
+        return free + 3
+    buffer[free] = 0xF0 | (code >> 18)
+    buffer[free + 1] = 0x80 | ((code >> 12) & 0x3F)
+    buffer[free + 2] = 0x80 | ((code >> 6) & 0x3F)
+    buffer[free + 3] = 0x80 | (code & 0x3F)
+    return free + 4
+
+
+@subkernel
+def _plain_escape(c: int) -> int:
+    """The byte that a backslash and `c` stand for, or -1."""
+    if c == QUOTE or c == BACKSLASH or c == 47:
+        return c
+    if c == 110:
+        return 10
+    if c == 116:
+        return 9
+    if c == 114:
+        return 13
+    if c == 98:
+        return 8
+    if c == 102:
+        return 12
+    return -1
+
+
+@subkernel
+def unescape(buffer: Bytes, start: int, end: int, free: int) -> int:
+    """Write the text of the string `start .. end` at `free`, never longer than it was; where it ends."""
+    at = start
+    while at < end:
+        c = buffer[at]
+        if c != BACKSLASH or at + 1 >= end:
+            buffer[free] = c
+            free += 1
+            at += 1
+            continue
+        kind = buffer[at + 1]
+        plain = _plain_escape(kind)
+        if plain >= 0:
+            buffer[free] = plain
+            free += 1
+            at += 2
+            continue
+        if kind == 120:
+            code = _hex_value(buffer, at + 2, 2, end)
+            if code >= 0:
+                buffer[free] = code
+                free += 1
+                at += 4
+                continue
+        elif kind == 117:
+            code = _hex_value(buffer, at + 2, 4, end)
+            if code >= 0:
+                at += 6
+                if 0xD800 <= code < 0xE000:
+                    low = -1
+                    if code < 0xDC00 and at + 1 < end and buffer[at] == BACKSLASH and buffer[at + 1] == 117:
+                        low = _hex_value(buffer, at + 2, 4, end)
+                    if 0xDC00 <= low < 0xE000:
+                        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+                        at += 6
+                    else:
+                        code = 0xFFFD
+                free = _put_utf8(buffer, free, code)
+                continue
+        buffer[free] = BACKSLASH
+        free += 1
+        at += 1
+    return free

@@ -1,0 +1,307 @@
+"""Finding fields in JSON lines: one object a line, fields named by paths of keys.
+
+A stack instead of recursion, one pass over the bytes, a limit on depth. The structure is held to RFC 8259
+(commas, colons, brackets, nothing after the object); the text of numbers is left to assembly.
+
+The keys to find come as plain arrays (`vedette.parsers.json_keys` makes them): a tree whose nodes are objects
+and whose edges are keys. An edge leads to a slot (the value is wanted), to a node (values inside are wanted),
+or both. Slots under an edge are numbered in a row, so that a repeated key can forget what the earlier one said.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.json_text import NEWLINE, QUOTE, string_end, unescape
+from vedette.kernels.words import Bytes, equal_across
+
+DEEPEST = 64
+"""Objects and arrays inside one another, beyond which a line is refused."""
+NOWHERE = -1
+"""No edge, no node, no slot."""
+
+BUCKETS = 256
+EDGE_COLUMNS = 8
+EDGE_NEXT, EDGE_NODE, EDGE_KEY, EDGE_LENGTH, EDGE_SLOT, EDGE_CHILD, EDGE_LOW, EDGE_HIGH = range(EDGE_COLUMNS)
+"""Rows of the edge table: next edge of the same bucket, node it leaves, its key's span in the key bytes, slot
+and node it leads to, and the range of all slots under it."""
+
+BLANK, NOT_AN_OBJECT, BAD_JSON, NO_REQUEST = range(4)
+"""Why a line is passed over; row of `skips`."""
+SKIP_REASONS = 4
+SAMPLES = 3
+"""Lines remembered of each reason."""
+
+AT, LINE, ROWS, FREE = range(4)
+"""Where `tokenise` stands: elements of `state`."""
+
+
+@subkernel
+def bucket_of(node: int, length: int, first: int, last: int) -> int:
+    """Bucket of a key: cheap, and as good as any for a table that the format's author wrote."""
+    bucket: int = (node * 29 + length * 37 + first * 5 + last) & (BUCKETS - 1)
+    return bucket
+
+
+@subkernel
+def _find_edge(
+    buffer: Bytes,
+    start: int,
+    length: int,
+    node: int,
+    buckets: NDArray[np.int16],
+    edges: NDArray[np.int32],
+    keys: Bytes,
+) -> int:
+    """The edge that leaves `node` by the key in the buffer, or `NOWHERE`."""
+    if node < 0 or length == 0:
+        return NOWHERE
+    edge = buckets[bucket_of(node, length, buffer[start], buffer[start + length - 1])]
+    while edge >= 0:
+        if edges[EDGE_NODE, edge] == node and edges[EDGE_LENGTH, edge] == length:
+            if equal_across(buffer, start, keys, edges[EDGE_KEY, edge], length):
+                return edge
+        edge = edges[EDGE_NEXT, edge]
+    return NOWHERE
+
+
+@subkernel
+def _scalar_end(buffer: Bytes, at: int) -> int:
+    """Where a number or a literal that begins at `at` ends; `at` if none does."""
+    first = buffer[at]
+    begin = at
+    if first == 45 or 48 <= first <= 57:
+        at += 1
+        while True:
+            c = buffer[at]
+            # Digits, and . + - e E
+            if not (48 <= c <= 57 or c == 46 or c == 43 or c == 45 or (c | 32) == 101):
+                return at
+            at += 1
+    while 97 <= buffer[at] <= 122:
+        at += 1
+    length = at - begin
+    if length == 4 and first == 110 and buffer[begin + 1] == 117 and buffer[begin + 3] == 108:
+        return at
+    if length == 4 and first == 116 and buffer[begin + 1] == 114 and buffer[begin + 3] == 101:
+        return at
+    if length == 5 and first == 102 and buffer[begin + 1] == 97 and buffer[begin + 4] == 101:
+        return at
+    return begin
+
+
+@subkernel
+def _skip_space(buffer: Bytes, at: int) -> int:
+    while buffer[at] == 32 or buffer[at] == 9 or buffer[at] == 13:
+        at += 1
+    return at
+
+
+@subkernel
+def _read_object(
+    buffer: Bytes,
+    at: int,
+    free: int,
+    buckets: NDArray[np.int16],
+    edges: NDArray[np.int32],
+    keys: Bytes,
+    first_items: NDArray[np.int32],
+    slot_start: NDArray[np.int64],
+    slot_length: NDArray[np.int32],
+    stack: NDArray[np.int32],
+) -> tuple[int, int, bool]:
+    """Read the object at `at` (its brace) and note the wanted values.
+
+    Returns:
+        Where reading stopped (the line's newline if all is well), the tail's next free byte, and whether the
+        line holds one object and nothing else.
+    """
+    node = 0
+    in_object = True
+    depth = 0
+    stack[0] = node * 2 + 1
+    at = _skip_space(buffer, at + 1)
+    fresh = True
+    while True:
+        # Here an entry of an object or array begins, or, if nothing came before, its closing bracket.
+        edge = NOWHERE
+        c = buffer[at]
+        closing = fresh and c == (125 if in_object else 93)
+        if not closing:
+            if in_object:
+                if c != QUOTE:
+                    return at, free, False
+                key = at + 1
+                at, escaped = string_end(buffer, key)
+                if buffer[at] != QUOTE:
+                    return at, free, False
+                if not escaped:
+                    edge = _find_edge(buffer, key, at - key, node, buckets, edges, keys)
+                else:
+                    written = unescape(buffer, key, at, free)
+                    edge = _find_edge(buffer, free, written - free, node, buckets, edges, keys)
+                at = _skip_space(buffer, at + 1)
+                if buffer[at] != 58:
+                    return at, free, False
+                at = _skip_space(buffer, at + 1)
+            elif fresh and node >= 0:
+                edge = first_items[node]
+            slot = NOWHERE
+            child = NOWHERE
+            if edge >= 0:
+                slot = edges[EDGE_SLOT, edge]
+                child = edges[EDGE_CHILD, edge]
+                for i in range(edges[EDGE_LOW, edge], edges[EDGE_HIGH, edge]):
+                    slot_start[i] = NOWHERE
+            c = buffer[at]
+            if c == 123 or c == 91:
+                depth += 1
+                if depth == DEEPEST:
+                    return at, free, False
+                node = child
+                in_object = c == 123
+                stack[depth] = node * 2 + (1 if in_object else 0)
+                fresh = True
+                at = _skip_space(buffer, at + 1)
+                continue
+            if c == QUOTE:
+                begin = at + 1
+                at, escaped = string_end(buffer, begin)
+                if buffer[at] != QUOTE:
+                    return at, free, False
+                if slot >= 0:
+                    slot_start[slot] = begin
+                    slot_length[slot] = at - begin
+                    if escaped:
+                        slot_start[slot] = free
+                        written = unescape(buffer, begin, at, free)
+                        slot_length[slot] = written - free
+                        free = written
+                at += 1
+            else:
+                begin = at
+                at = _scalar_end(buffer, begin)
+                if at == begin:
+                    return at, free, False
+                if slot >= 0 and c != 110:
+                    slot_start[slot] = begin
+                    slot_length[slot] = at - begin
+            at = _skip_space(buffer, at)
+            fresh = False
+        # Here an entry has ended (or there was none): commas go on, brackets close.
+        while True:
+            c = buffer[at]
+            if c == 44 and not fresh:
+                at = _skip_space(buffer, at + 1)
+                break
+            if c != (125 if in_object else 93):
+                return at, free, False
+            at = _skip_space(buffer, at + 1)
+            fresh = False
+            if depth == 0:
+                return at, free, buffer[at] == NEWLINE
+            depth -= 1
+            in_object = (stack[depth] & 1) == 1
+            node = stack[depth] >> 1
+
+
+@subkernel
+def _note_skip(skips: NDArray[np.int64], reason: int, line: int, start: int, end: int) -> None:
+    """Count a line that is passed over; remember the first few of each reason."""
+    seen = skips[reason, 0]
+    if seen < SAMPLES:
+        skips[reason, 1 + 3 * seen] = line
+        skips[reason, 2 + 3 * seen] = start
+        skips[reason, 3 + 3 * seen] = end - start
+    skips[reason, 0] = seen + 1
+
+
+@kernel
+def tokenise(
+    buffer: Bytes,
+    length: int,
+    state: NDArray[np.int64],
+    buckets: NDArray[np.int16],
+    edges: NDArray[np.int32],
+    keys: Bytes,
+    first_items: NDArray[np.int32],
+    resolve: NDArray[np.int32],
+    is_request: NDArray[np.uint8],
+    slot_start: NDArray[np.int64],
+    slot_length: NDArray[np.int32],
+    stack: NDArray[np.int32],
+    start: NDArray[np.int64],
+    lengths: NDArray[np.int32],
+    line: NDArray[np.int64],
+    raw_start: NDArray[np.int64],
+    raw_length: NDArray[np.int32],
+    skips: NDArray[np.int64],
+) -> None:
+    """Find fields in the lines of `buffer[:length]`, from where `state` stands until all rows are used.
+
+    Args:
+        buffer: Lines, then padding of newlines, then the tail that unescaped text goes to.
+        length: Bytes of lines.
+        state: Offset of the next line, its number, rows filled, the tail's next free byte. Updated.
+        buckets, edges, keys, first_items: The keys to find. `first_items` is the edge of each node that an
+            array's first element takes.
+        resolve: (2, any): slots and the fields they give, the most trusted slot of a field last.
+        is_request: For each field, whether a line that has it is a request.
+        slot_start, slot_length, stack: Scratch, as long as the slots; `DEEPEST`.
+        start, lengths: Spans, (fields, rows).
+        line, raw_start, raw_length: The lines.
+        skips: (SKIP_REASONS, 1 + 3 * SAMPLES): counts, then (line, start, length) of the first few. Added to.
+    """
+    at = state[AT]
+    number = state[LINE]
+    row = state[ROWS]
+    free = state[FREE]
+    slots = slot_start.shape[0]
+    while at < length and row < line.shape[0]:
+        if number == 1 and buffer[at] == 0xEF and buffer[at + 1] == 0xBB and buffer[at + 2] == 0xBF:
+            at += 3
+        begin = at
+        at = _skip_space(buffer, at)
+        reason = BLANK
+        if buffer[at] == 123:
+            for slot in range(slots):
+                slot_start[slot] = NOWHERE
+            at, after, good = _read_object(
+                buffer, at, free, buckets, edges, keys, first_items, slot_start, slot_length, stack
+            )
+            reason = NO_REQUEST if good else BAD_JSON
+            if good:
+                for field in range(start.shape[0]):
+                    start[field, row] = NOWHERE
+                for i in range(resolve.shape[1]):
+                    slot = resolve[0, i]
+                    value = slot_start[slot]
+                    size = slot_length[slot]
+                    if value < 0 or size == 0 or (size == 1 and buffer[value] == 45):
+                        continue
+                    field = resolve[1, i]
+                    start[field, row] = value
+                    lengths[field, row] = size
+                    if is_request[field] == 1:
+                        reason = NOWHERE
+        elif buffer[at] != NEWLINE:
+            reason = NOT_AN_OBJECT
+        while buffer[at] != NEWLINE:
+            at += 1
+        end = at
+        if end > begin and buffer[end - 1] == 13:
+            end -= 1
+        if reason == NOWHERE:
+            free = after
+            line[row] = number
+            raw_start[row] = begin
+            raw_length[row] = end - begin
+            row += 1
+        else:
+            _note_skip(skips, reason, number, begin, end)
+        at += 1
+        number += 1
+    state[AT] = at
+    state[LINE] = number
+    state[ROWS] = row
+    state[FREE] = free

@@ -1,0 +1,164 @@
+"""Parsing JSON lines: tokenise by a format's keys, then assemble."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vedette.kernels.tokenise_json import (
+    AT,
+    BAD_JSON,
+    BLANK,
+    DEEPEST,
+    FREE,
+    LINE,
+    NO_REQUEST,
+    NOT_AN_OBJECT,
+    ROWS,
+    SAMPLES,
+    SKIP_REASONS,
+    tokenise,
+)
+from vedette.parsers.assemble import Assembler
+from vedette.parsers.fields import FIELDS, Conventions, Field, Tokens
+from vedette.parsers.json_keys import JsonKeys
+from vedette.schema.chunk import PADDING, Chunk, Parsed, SkipReason, Skips
+
+REASONS: Mapping[int, SkipReason] = {
+    BLANK: SkipReason.BLANK,
+    NOT_AN_OBJECT: SkipReason.NOT_THIS_FORMAT,
+    BAD_JSON: SkipReason.BAD_JSON,
+    NO_REQUEST: SkipReason.NOT_THIS_FORMAT,
+}
+REQUEST_FIELDS = (Field.REQUEST, Field.METHOD, Field.TARGET, Field.STATUS)
+"""A line with none of these is something else that the server logged."""
+FEWEST_BYTES = 128
+"""Bytes of a line that rows are first set aside for; more are made when lines are shorter."""
+
+
+class JsonTokeniser:
+    """Finds a format's fields in the lines of one source; keeps scratch space between chunks."""
+
+    def __init__(self, keys: JsonKeys) -> None:
+        self._keys = keys
+        self._slot_start = np.empty(keys.slots, dtype=np.int64)
+        self._slot_length = np.empty(keys.slots, dtype=np.int32)
+        self._stack = np.empty(DEEPEST, dtype=np.int32)
+        self._is_request = np.zeros(FIELDS, dtype=np.uint8)
+        self._is_request[list(REQUEST_FIELDS)] = 1
+        self._make_rows(0)
+
+    def _make_rows(self, rows: int) -> None:
+        self._start = np.empty((FIELDS, rows), dtype=np.int64)
+        self._length = np.empty((FIELDS, rows), dtype=np.int32)
+        self._line = np.empty(rows, dtype=np.int64)
+        self._raw_start = np.empty(rows, dtype=np.int64)
+        self._raw_length = np.empty(rows, dtype=np.int32)
+
+    def tokenise(self, chunk: Chunk) -> Tokens:
+        """Find the fields of each line. The arrays of the result are good until the next call."""
+        keys = self._keys
+        state = np.zeros(4, dtype=np.int64)
+        state[LINE] = chunk.first_line
+        state[FREE] = chunk.length + PADDING
+        skips = np.zeros((SKIP_REASONS, 1 + 3 * SAMPLES), dtype=np.int64)
+        rows = len(self._line)
+        if rows == 0:
+            self._make_rows(chunk.length // FEWEST_BYTES + 1)
+        tokenise(
+            chunk.buffer,
+            chunk.length,
+            state,
+            keys.buckets,
+            keys.edges,
+            keys.keys,
+            keys.first_items,
+            keys.resolve,
+            self._is_request,
+            self._slot_start,
+            self._slot_length,
+            self._stack,
+            self._start,
+            self._length,
+            self._line,
+            self._raw_start,
+            self._raw_length,
+            skips,
+        )
+        if state[AT] < chunk.length:
+            # Too few rows: lines are short. Count them and begin again, once for each new size.
+            lines = int(np.count_nonzero(chunk.buffer[: chunk.length] == ord("\n"))) + 1
+            self._make_rows(lines)
+            return self.tokenise(chunk)
+        n = int(state[ROWS])
+        return Tokens(
+            self._start[:, :n],
+            self._length[:, :n],
+            self._line[:n],
+            self._raw_start[:n],
+            self._raw_length[:n],
+            np.zeros(n, dtype=np.uint16),
+            _skips(chunk, skips.tolist()),
+            int(state[LINE]) - chunk.first_line,
+            int(state[FREE]),
+        )
+
+
+def _skips(chunk: Chunk, table: list[list[int]]) -> Skips:
+    """What the kernel counted, with the lines' text; samples in line order."""
+    skips = Skips()
+    samples = [
+        (line, start, length, REASONS[reason])
+        for reason, row in enumerate(table)
+        for line, start, length in zip(row[1::3], row[2::3], row[3::3], strict=True)
+        if line > 0
+    ]
+    for line, start, length, skip in sorted(samples):
+        skips.add(skip, line, chunk.buffer[start : start + min(length, Skips.SAMPLE_BYTES)].tobytes())
+    for reason, row in enumerate(table):
+        if row[0] > SAMPLES:
+            skips.counts[REASONS[reason]] += row[0] - SAMPLES
+    return skips
+
+
+class JsonParser:
+    """Parses one source of JSON lines."""
+
+    def __init__(self, keys: JsonKeys, conventions: Conventions) -> None:
+        self._tokeniser = JsonTokeniser(keys)
+        self._assembler = Assembler()
+        self._conventions = conventions
+
+    def parse(self, chunk: Chunk) -> Parsed:
+        """Turn whole lines into a batch. Never raises for what the lines hold."""
+        return self._assembler.assemble(chunk, self._tokeniser.tokenise(chunk), self._conventions)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """JSON objects, one a line, whose keys have known meanings.
+
+    Attributes:
+        name: As `--format` takes it.
+        description: One line, with an example product.
+        paths: For each field, the key paths it may stand at, the most trusted first.
+        conventions: How times and durations are written.
+    """
+
+    name: str
+    description: str
+    paths: Mapping[Field, Sequence[str]]
+    conventions: Conventions
+
+    def score(self, sample: Chunk) -> float:
+        """Share (0..1) of the sample's lines that are requests of this format: with time, status and more."""
+        parsed = self.open(sample.source).parse(sample)
+        requests = parsed.requests
+        if not parsed.lines:
+            return 0.0
+        named = (requests.method.ids >= 0) | (requests.target.ids >= 0) | (requests.peer.ids >= 0)
+        return float(((requests.status > 0) & named).sum() / parsed.lines)
+
+    def open(self, source: str) -> JsonParser:  # noqa: ARG002 - a JSON source has no state of its own
+        """Start parsing a source."""
+        return JsonParser(JsonKeys.of(self.paths), self.conventions)
