@@ -1,0 +1,101 @@
+"""How SQLite is opened, and what its errors mean."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from vedette.storage.errors import StoreError, StoreProblem
+from vedette.storage.migrations import SCHEMA_TABLE
+
+BUSY_MS = 5000
+"""How long a writer waits for another one. Readers wait for nobody."""
+
+_PROBLEMS: tuple[tuple[str, StoreProblem, str], ...] = (
+    (
+        "SQLITE_BUSY",
+        StoreProblem.LOCKED,
+        f"another program has been writing to it for over {BUSY_MS / 1000:g} s; try again",
+    ),
+    ("SQLITE_LOCKED", StoreProblem.LOCKED, "another program is changing it; try again"),
+    (
+        "SQLITE_FULL",
+        StoreProblem.FULL,
+        "its disk is full, so the last batch was not written; free space and run again",
+    ),
+    ("SQLITE_IOERR", StoreProblem.FAILED, "its disk failed while reading or writing; check the disk"),
+    ("SQLITE_READONLY", StoreProblem.READ_ONLY, "it may not be written to; give a file that you may write"),
+    ("SQLITE_NOTADB", StoreProblem.NOT_OURS, "the file is not an SQLite database; give another path"),
+    ("SQLITE_CORRUPT", StoreProblem.DAMAGED, "the database is damaged; restore it, or give another path"),
+    (
+        "SQLITE_CANTOPEN",
+        StoreProblem.UNREACHABLE,
+        "it cannot be opened; check that you may write to its directory",
+    ),
+)
+
+
+def sqlite_engine(url: URL, *, create: bool) -> Engine:
+    """An engine for `sqlite:///path`: WAL, so that readers and the writer do not wait for each other.
+
+    Args:
+        url: With a path.
+        create: Whether a file that does not exist is made.
+
+    Raises:
+        StoreError: No usable path.
+    """
+    store = str(url)
+    if not url.database or url.database == ":memory:":
+        raise StoreError(
+            store, StoreProblem.BAD_URL, "names no file, and memory keeps nothing; write sqlite:///vedette.db"
+        )
+    if url.query or url.host or url.username:
+        raise StoreError(
+            store, StoreProblem.BAD_URL, "must be only sqlite:/// and a path, like sqlite:////var/lib/v.db"
+        )
+    path = Path(url.database)
+    if path.is_dir():
+        raise StoreError(store, StoreProblem.BAD_URL, f"{path} is a directory; name a file in it")
+    if not path.parent.is_dir():
+        raise StoreError(
+            store, StoreProblem.UNREACHABLE, f"there is no directory {path.parent}; create it first"
+        )
+    if not create and not path.exists():
+        raise StoreError(
+            store, StoreProblem.UNREACHABLE, f"there is no file {path}; `vedette scan --store` makes it"
+        )
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def sqlite_error(store: str, error: SQLAlchemyError) -> StoreError:
+    """Say what an error means to the person who runs the program."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    name = getattr(original, "sqlite_errorname", "")
+    for prefix, problem, reason in _PROBLEMS:
+        if name.startswith(prefix):
+            return StoreError(store, problem, reason)
+    return StoreError(store, StoreProblem.FAILED, f"SQLite says: {' '.join(str(original).split())}")
+
+
+def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101 # the only driver that the URL allows
+    # Transactions begin where `_begin` says, not where the driver guesses.
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous=FULL")
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    # The mode stays with the file: another program's is left as it is (and refused later).
+    if not tables or SCHEMA_TABLE in tables:
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin(connection: Connection) -> None:
+    # A writer takes the lock at once: a reader that turned writer could not wait for it without a deadlock.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
