@@ -1,7 +1,8 @@
 r"""JSON strings (RFC 8259, section 7): where they end, and what they say.
 
 Escapes are read forgivingly, because log writers get them wrong and attackers choose what is escaped:
-nginx's `\x22` is the byte it names, half a surrogate pair is U+FFFD, and what is no escape at all stands for itself.
+nginx's `\x22` is the byte it names, half a surrogate pair is U+FFFD, and what is no escape at all stands for
+itself.
 """
 
 from vedette.kernels.compile import subkernel

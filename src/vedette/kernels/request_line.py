@@ -7,6 +7,7 @@ from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.words import Bytes
 
 ABSENT = -1
+QUESTION_MARK = 63
 LONGEST_PROTOCOL = 12
 """Bytes of the longest protocol name looked for, `HTTP/` and some digits."""
 
@@ -140,17 +141,31 @@ def split_request_lines(
                 break
 
 
+@subkernel
+def _lacks_query(buffer: Bytes, at: int, length: int) -> bool:
+    """Whether a target is there and has no query of its own."""
+    if at < 0:
+        return False
+    for i in range(at, at + length):
+        if buffer[i] == QUESTION_MARK:
+            return False
+    return True
+
+
 @kernel
 def query_room(
+    buffer: Bytes,
     query_start: NDArray[np.int64],
     query_length: NDArray[np.int32],
     target_start: NDArray[np.int64],
     target_length: NDArray[np.int32],
 ) -> int:
-    """Bytes that `join_queries` would write."""
+    """Bytes that `join_queries` writes at most."""
     room = 0
     for row in range(query_start.shape[0]):
-        if query_start[row] >= 0 and query_length[row] > 0 and target_start[row] >= 0:
+        if query_start[row] < 0 or query_length[row] == 0:
+            continue
+        if _lacks_query(buffer, target_start[row], target_length[row]):
             room += target_length[row] + query_length[row] + 1
     return room
 
@@ -164,19 +179,24 @@ def join_queries(
     target_start: NDArray[np.int64],
     target_length: NDArray[np.int32],
 ) -> None:
-    """Write `path?query` at offset `free` of `buffer` for each row that has both; point the target there."""
+    """Write `path?query` at offset `free` of `buffer` for each row that has both; point the target there.
+
+    A target that has a query already stays as it is.
+    """
     for row in range(query_start.shape[0]):
         query = query_start[row]
         query_end = query + query_length[row]
+        if query < 0 or query_end == query:
+            continue
         at = target_start[row]
-        if query < 0 or query_end == query or at < 0:
+        if not _lacks_query(buffer, at, target_length[row]):
             continue
         begin = free
         for i in range(at, at + target_length[row]):
             buffer[free] = buffer[i]
             free += 1
-        if buffer[query] != 63:
-            buffer[free] = 63
+        if buffer[query] != QUESTION_MARK:
+            buffer[free] = QUESTION_MARK
             free += 1
         for i in range(query, query_end):
             buffer[free] = buffer[i]

@@ -5,7 +5,8 @@ A stack instead of recursion, one pass over the bytes, a limit on depth. The str
 
 The keys to find come as plain arrays (`vedette.parsers.json_keys` makes them): a tree whose nodes are objects
 and whose edges are keys. An edge leads to a slot (the value is wanted), to a node (values inside are wanted),
-or both. Slots under an edge are numbered in a row, so that a repeated key can forget what the earlier one said.
+or both. Slots under an edge are numbered in a row, so that a repeated key can forget what the earlier one
+said.
 """
 
 import numpy as np
@@ -56,12 +57,12 @@ def _find_edge(
     """The edge that leaves `node` by the key in the buffer, or `NOWHERE`."""
     if node < 0 or length == 0:
         return NOWHERE
-    edge = buckets[bucket_of(node, length, buffer[start], buffer[start + length - 1])]
+    edge = int(buckets[bucket_of(node, length, buffer[start], buffer[start + length - 1])])
     while edge >= 0:
         if edges[EDGE_NODE, edge] == node and edges[EDGE_LENGTH, edge] == length:
             if equal_across(buffer, start, keys, edges[EDGE_KEY, edge], length):
                 return edge
-        edge = edges[EDGE_NEXT, edge]
+        edge = int(edges[EDGE_NEXT, edge])
     return NOWHERE
 
 

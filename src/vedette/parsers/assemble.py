@@ -57,11 +57,12 @@ class Assembler:
       skip (`NO_TIME`, `BAD_TIME`).
     * REQUEST, where given, decides METHOD, TARGET and PROTOCOL. A row that ends up with neither method nor
       target is flagged `NOT_HTTP`.
-    * QUERY, where given, is joined to the target with `?` in the buffer's tail, from `Tokens.tail` on.
+    * QUERY, where given, is joined to the target with `?` in the buffer's tail, from `Tokens.tail` on, unless
+      the target has a query already.
     * STATUS outside 100..999 counts as not recorded, as do negative sizes and durations. A number that does
       not read flags its row `REPAIRED`.
-    * PEER stays as logged: reading addresses is enrichment's work. Only where `Conventions.peer_has_port`, the
-      port is taken off, because each connection has another; `[2001:db8::7]:443` becomes `2001:db8::7`.
+    * PEER stays as logged: reading addresses is enrichment's work. Only where `Conventions.peer_has_port` is
+      the port taken off, because each connection has another; `[2001:db8::7]:443` becomes `2001:db8::7`.
 
     Args:
         secret: Two int64 that key the hash tables; fresh ones by default. No output depends on them.
@@ -198,7 +199,7 @@ def _complete_targets(chunk: Chunk, tokens: Tokens, flags: NDArray[np.uint16]) -
     if not _present(start[Field.QUERY]):
         return chunk.buffer
     spans = (start[Field.QUERY], length[Field.QUERY], start[Field.TARGET], length[Field.TARGET])
-    room = query_room(*spans)
+    room = query_room(chunk.buffer, *spans)
     free = tokens.tail or chunk.length + PADDING
     buffer = chunk.buffer
     if free + room + PADDING > len(buffer):
