@@ -1,0 +1,205 @@
+"""Who made each request: the walk from the peer through `X-Forwarded-For`, past trusted proxies."""
+
+import hashlib
+from collections.abc import Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_network,
+)
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.address import INTERNAL, NAMED, TRUSTED, choose_clients, read_addresses, walk_chains
+from vedette.kernels.hashing import new_secret
+from vedette.kernels.intern import intern, slots_for
+from vedette.schema.requests import NAME_TAG, Clients, RequestFlag, Requests, Vocabulary
+
+Network = IPv4Network | IPv6Network
+
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+DEFAULT_TRUSTED: tuple[Network, ...] = (
+    *LOOPBACK,
+    ip_network("10.0.0.0/8"),
+    ip_network("172.16.0.0/12"),
+    ip_network("192.168.0.0/16"),
+    ip_network("169.254.0.0/16"),
+    ip_network("fc00::/7"),
+    ip_network("fe80::/10"),
+)
+"""Loopback, private (RFC 1918, RFC 4193) and link-local ranges: a peer in one of these is one's own proxy."""
+
+NAME_BYTES = 255
+"""Longest host name that is remembered as text (RFC 1035: 253); longer ones are cut, their keys are not."""
+KNOWN_NAMES = 65_536
+"""Host names whose keys are remembered between batches."""
+MAPPED_WORD = 0xFFFF
+NAME_HASH_PERSON = b"vedette client"
+
+
+class ClientResolver:
+    """Finds the client of each request.
+
+    The client is the peer, unless the peer is a trusted proxy: then it is the rightmost address of
+    `X-Forwarded-For` that is not itself a trusted proxy. What stands further left was written by somebody
+    who is not trusted and is not looked at; something that is no address ends the walk at the last trusted
+    address. Where a log records no peer, the chain's writer is believed. A trusted peer without a usable
+    chain is the client itself, as is the leftmost address of a chain that is trusted throughout.
+
+    `trusted` defaults to `DEFAULT_TRUSTED`: requests straight from the internet have public peers, whose
+    `X-Forwarded-For` is never believed. Give the exact list where clients sit on the same private network as
+    the proxies, or the proxies have public addresses (a content delivery network). An empty list believes
+    nobody.
+
+    Rows whose client is on loopback, or in an explicitly given `trusted`, get `RequestFlag.INTERNAL`.
+    """
+
+    def __init__(self, trusted: Sequence[Network] | None = None) -> None:
+        self._trusted = _ranges(DEFAULT_TRUSTED if trusted is None else trusted)
+        self._internal = _ranges(LOOPBACK if trusted is None else (*LOOPBACK, *trusted))
+        # A local socket is as near as loopback, and trusted along with it.
+        believed = DEFAULT_TRUSTED if trusted is None else trusted
+        local = IPv4Address("127.0.0.1")
+        self._local_socket: int = INTERNAL | (TRUSTED if any(local in network for network in believed) else 0)
+        self._name_keys: dict[bytes, int] = {}
+        self._secret = new_secret()
+
+    def resolve(self, requests: Requests) -> Clients:
+        """Find the client of each of n requests; sets `RequestFlag.INTERNAL` in `requests.flags`.
+
+        Each distinct peer and each distinct chain is read once. Keys stand in order of first appearance.
+        """
+        peer, forwarded = requests.peer, requests.forwarded
+        peers, chains = len(peer.vocabulary), len(forwarded.vocabulary)
+        words = np.zeros((peers + chains + 1) * 4, dtype=np.int64)
+        marks = np.zeros(peers + chains, dtype=np.uint8)
+        texts = peer.vocabulary
+        read_addresses(
+            texts.buffer, texts.start, texts.length, *self._trusted, *self._internal, words, marks[:peers]
+        )
+        texts = forwarded.vocabulary
+        walk_chains(
+            texts.buffer,
+            texts.start,
+            texts.length,
+            *self._trusted,
+            *self._internal,
+            words[peers * 4 :],
+            marks[peers:],
+        )
+        names = self._name_peers(peer.vocabulary, words, marks[:peers])
+        ids = np.empty(len(requests), dtype=np.int32)
+        rank = np.full(peers + chains, -1, dtype=np.int32)
+        used = np.empty(peers + chains, dtype=np.int64)
+        count = choose_clients(
+            peer.ids,
+            forwarded.ids,
+            marks[:peers],
+            marks[peers:],
+            int(RequestFlag.INTERNAL),
+            requests.flags,
+            rank,
+            used,
+            ids,
+        )
+        used = used[:count]
+        return self._distinct(words.reshape(-1, 4)[used], (marks[used] & NAMED) != 0, ids, names)
+
+    def _distinct(
+        self,
+        address: NDArray[np.int64],
+        named: NDArray[np.bool_],
+        ids: NDArray[np.int32],
+        names: dict[int, str],
+    ) -> Clients:
+        """Fold addresses, shape (k, 4), into keys, and let equal keys be one."""
+        ipv4 = (address[:, 0] == 0) & (address[:, 1] == 0) & (address[:, 2] == MAPPED_WORD)
+        address[~(ipv4 | named), 2:] = 0
+        count = len(address)
+        texts = address.astype(">u4").view(np.uint8).reshape(-1)
+        spans = np.arange(0, 16 * count, 16, dtype=np.int64)
+        lengths = np.full(count, 16, dtype=np.int32)
+        key_ids = np.empty(count, dtype=np.int32)
+        first = np.empty(count, dtype=np.int64)
+        sizes = np.empty(count, dtype=np.int32)
+        slots = np.empty(slots_for(max(count, 1)), dtype=np.int64)
+        distinct = intern(texts, spans, lengths, *self._secret, slots, key_ids, first, sizes)
+        keys = address.astype(np.uint64)[first[:distinct] >> 4]
+        thirty_two = np.uint64(32)
+        return Clients(
+            ids=np.append(key_ids, np.int32(-1))[ids],
+            high=(keys[:, 0] << thirty_two) | keys[:, 1],
+            low=(keys[:, 2] << thirty_two) | keys[:, 3],
+            names=names,
+        )
+
+    def _name_peers(
+        self, vocabulary: Vocabulary, words: NDArray[np.int64], marks: NDArray[np.uint8]
+    ) -> dict[int, str]:
+        """Key the peers that are no addresses by their text; returns the names by their key's low half."""
+        names: dict[int, str] = {}
+        for index in np.flatnonzero(marks == 0).tolist():
+            name = vocabulary[index].strip().lower()
+            if not name:
+                continue
+            marks[index] = NAMED
+            if name.startswith(b"unix:"):
+                name = b"unix:"
+                marks[index] |= self._local_socket
+            low = self._name_key(name)
+            names[low] = name[:NAME_BYTES].decode("utf-8", "backslashreplace")
+            at = index * 4
+            words[at : at + 4] = (NAME_TAG >> 32, NAME_TAG & 0xFFFFFFFF, low >> 32, low & 0xFFFFFFFF)
+        return names
+
+    def _name_key(self, name: bytes) -> int:
+        key = self._name_keys.get(name)
+        if key is None:
+            # Keys are compared between processes (stored state, merged windows), so no secret may be in them.
+            digest = hashlib.blake2b(name, digest_size=8, person=NAME_HASH_PERSON).digest()
+            key = int.from_bytes(digest, "big")
+            if len(name) <= NAME_BYTES:
+                if len(self._name_keys) >= KNOWN_NAMES:
+                    self._name_keys.clear()
+                self._name_keys[name] = key
+        return key
+
+
+def format_client(high: int, low: int, names: dict[int, str]) -> str:
+    """Write a client key as reports show it: `192.0.2.7`, `2001:db8:1:2::/64`, or the logged host name.
+
+    A name that is not in `names` is shown by its key, `name:0123456789abcdef`. The name's text is as hostile
+    as any of a log's; escape it where it is shown.
+    """
+    if high == 0 and low >> 32 == MAPPED_WORD:
+        return str(IPv4Address(low & 0xFFFFFFFF))
+    if high == NAME_TAG and low != 0:
+        return names.get(low) or f"name:{low:016x}"
+    return f"{IPv6Address(high << 64)}/64"
+
+
+def _ranges(networks: Sequence[Network]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bounds of networks as sorted ranges that do not touch: first and last addresses, each int64 (4 m,)."""
+    wide = [
+        n if isinstance(n, IPv6Network) else IPv6Network((_mapped(n.network_address), 96 + n.prefixlen))
+        for n in networks
+    ]
+    merged = sorted(collapse_addresses(wide))
+    return (
+        _words([int(n.network_address) for n in merged]),
+        _words([int(n.broadcast_address) for n in merged]),
+    )
+
+
+def _mapped(address: IPv4Address) -> int:
+    return (MAPPED_WORD << 32) | int(address)
+
+
+def _words(addresses: list[int]) -> NDArray[np.int64]:
+    return np.array(
+        [(a >> shift) & 0xFFFFFFFF for a in addresses for shift in (96, 64, 32, 0)], dtype=np.int64
+    )
