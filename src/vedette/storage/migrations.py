@@ -9,10 +9,8 @@ from vedette.storage.tables import METADATA
 
 Step = Callable[[Connection], None]
 
-_VERSIONS = Table(
-    "vedette_schema", MetaData(), Column("version", Integer, primary_key=True, autoincrement=False)
-)
-
+SCHEMA_TABLE = "vedette_schema"
+_VERSIONS = Table(SCHEMA_TABLE, MetaData(), Column("version", Integer, primary_key=True, autoincrement=False))
 
 STEPS: tuple[Step, ...] = (METADATA.create_all,)
 """Step `n` leads from schema version `n` to `n + 1`. Append only; a step that was released never changes."""
