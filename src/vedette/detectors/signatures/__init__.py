@@ -1,0 +1,1 @@
+"""Per request: known attack shapes, as rules over decoded text."""

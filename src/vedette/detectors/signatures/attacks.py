@@ -1,0 +1,229 @@
+"""Hostile requests, stated once per client, type and window."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vedette.detectors.evidence import line_evidence, printable
+from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.evidence import Locator
+from vedette.detectors.signatures.hits import SignatureHits
+from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES, Rule
+from vedette.detectors.statement import anomaly_id, slot_entity
+from vedette.detectors.view import WindowView
+from vedette.schema.anomaly import (
+    Anomaly,
+    AnomalyType,
+    Band,
+    Contribution,
+    Entity,
+    EntityKind,
+    Evidence,
+    Formula,
+    Severity,
+)
+from vedette.schema.requests import Requests
+from vedette.windows.layout import Client
+from vedette.windows.summary import ClientRows
+
+ROWS = 4
+"""Rows kept for each client and window."""
+KEYS = 256
+"""Clients that rows are kept for, in each window."""
+MOST_PER_WINDOW = 20
+"""Hostile clients stated one by one per service and window; more are stated together, as one."""
+
+_PROBES = frozenset({AnomalyType.SCANNER, AnomalyType.SENSITIVE_FILE, AnomalyType.ABNORMAL_REQUEST,
+                     AnomalyType.PROTOCOL_VIOLATION})  # fmt: skip
+
+Key = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class HostileRow:
+    """A row kept until its window closes: its line, and the texts that rules matched in."""
+
+    types: int
+    rule: int
+    line: Evidence
+    texts: tuple[bytes | None, ...]
+
+
+@dataclass(slots=True)
+class HostileRows:
+    """The first hostile rows of each client in each open window, bounded."""
+
+    _windows: dict[int, dict[Key, list[HostileRow]]] = field(default_factory=dict)
+
+    def keep(self, requests: Requests, hits: SignatureHits, row: int, window: int, key: Key) -> None:
+        """Keep a row if there is room, or if it is the client's first of some type."""
+        clients = self._windows.setdefault(window, {})
+        rows = clients.get(key)
+        types = int(hits.types[row])
+        if rows is None:
+            if len(clients) >= KEYS:
+                return
+            rows = clients[key] = []
+        seen = 0
+        for known in rows:
+            seen |= known.types
+        if len(rows) >= ROWS and not types & ~seen:
+            return
+        rows.append(
+            HostileRow(
+                types,
+                int(hits.top_rule[row]),
+                line_evidence(requests, row),
+                tuple(column.of(requests)[row] for column in COLUMNS),
+            )
+        )
+
+    def get(self, window: int, key: Key, bit: int) -> list[HostileRow]:
+        """Rows of a client that hit a type."""
+        return [row for row in self._windows.get(window, {}).get(key, ()) if row.types >> bit & 1]
+
+    def drop(self, window: int) -> None:
+        """Forget a window that has been judged."""
+        self._windows.pop(window, None)
+
+
+class Attacks:
+    """Requests whose shape is a known attack.
+
+    Signal: requests that signatures call hostile beyond doubt (combined confidence at least `DECISIVE`).
+    Baseline: none: one is enough to be stated, low; what it is worth to a person is decided by the incident.
+    Decision: every client and type of the window; beyond `MOST_PER_WINDOW` clients, one statement for all.
+    Explanation: the log lines, what each rule matched in them after decoding, and why that is hostile.
+    Known false alarms: a site about SQL or security whose readers search for attacks; security staff.
+    References: docs/explanation/signatures.md; formula `noisy_or`.
+    """
+
+    name = "signatures"
+    types = REQUEST_TYPES
+
+    def __init__(self, rules: tuple[Rule, ...], rows: HostileRows) -> None:
+        self._rules = rules
+        self._rows = rows
+        self._locator = Locator(rules)
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State the hostile requests of a window."""
+        hostile = view.clients.select(view.clients.sums[:, Client.ATTACKS] > 0)
+        found: list[Anomaly] = []
+        for number in np.unique(hostile.service).tolist():
+            clients = hostile.select(hostile.service == number)
+            if len(clients) > MOST_PER_WINDOW:
+                found.extend(self._together(view, number, clients))
+            else:
+                for row in range(len(clients)):
+                    found.extend(self._client(view, number, clients, row))
+        return found
+
+    def _client(self, view: WindowView, number: int, clients: ClientRows, row: int) -> list[Anomaly]:
+        key = (number, int(clients.high[row]), int(clients.low[row]))
+        name = view.client_name(key[1], key[2])
+        sums = clients.sums[row]
+        answered = int(sums[Client.ATTACKS_ANSWERED])
+        found = []
+        for bit, kind in enumerate(REQUEST_TYPES):
+            count = int(sums[Client.FIRST_TYPE + bit])
+            if count:
+                rows = self._rows.get(view.number, key, bit)
+                entity = Entity(EntityKind.CLIENT, name)
+                found.append(self._state(view, number, kind, entity, count, answered, rows, (name,), 1))
+        return found
+
+    def _together(self, view: WindowView, number: int, clients: ClientRows) -> list[Anomaly]:
+        service = view.services[number]
+        found = []
+        for bit, kind in enumerate(REQUEST_TYPES):
+            counts = clients.sums[:, Client.FIRST_TYPE + bit]
+            involved = np.flatnonzero(counts)
+            if not len(involved):
+                continue
+            order = involved[np.argsort(-counts[involved], kind="stable")][:10]
+            keys = [(number, int(clients.high[i]), int(clients.low[i])) for i in order.tolist()]
+            names = tuple(view.client_name(high, low) for _, high, low in keys)
+            rows = [row for key in keys for row in self._rows.get(view.number, key, bit)]
+            answered = int(clients.sums[involved, Client.ATTACKS_ANSWERED].sum())
+            total = int(counts.sum())
+            found.append(
+                self._state(
+                    view,
+                    number,
+                    kind,
+                    slot_entity(service, None),
+                    total,
+                    answered,
+                    rows,
+                    names,
+                    len(involved),
+                )
+            )
+        return found
+
+    def _state(
+        self,
+        view: WindowView,
+        number: int,
+        kind: AnomalyType,
+        entity: Entity,
+        count: int,
+        answered: int,
+        rows: list[HostileRow],
+        names: tuple[str, ...],
+        clients: int,
+    ) -> Anomaly:
+        service = view.services[number]
+        rule = max((row.rule for row in rows if row.rule >= 0), key=self._weight, default=None)
+        confidence = DECISIVE if rule is None else max(DECISIVE, self._rules[rule].confidence)
+        # Several hostile requests of one sender: independent witnesses of the same intent.
+        score = 1.0 - (1.0 - confidence) ** min(count, 3)
+        severity = Severity.LOW
+        if kind not in _PROBES:
+            severity = Severity.MEDIUM if answered == 0 and count < 20 else Severity.HIGH
+        elif count >= 50:
+            severity = Severity.MEDIUM
+        details: dict[str, object] = {"answered_2xx": answered, "clients": clients}
+        if rule is not None:
+            details |= {"rule": self._rules[rule].id, "why": self._rules[rule].why}
+        return Anomaly(
+            id=anomaly_id(self.name, kind, service, entity.kind, entity.value, view.start),
+            type=kind,
+            severity=severity,
+            score=score,
+            start=view.start,
+            end=view.end,
+            service=service,
+            route=None,
+            entity=entity,
+            detector=self.name,
+            observed=float(count),
+            expected=Band(0.0, 0.0, 0.0),
+            threshold=1.0,
+            sample_count=count,
+            unit="hostile_requests",
+            formula=Formula("noisy_or", {"confidence": confidence, "count": float(min(count, 3))}, score),
+            description="",
+            contributions=tuple(Contribution("client", name, 1.0) for name in names[:1] if clients == 1),
+            evidence=tuple(self._evidence(row) for row in rows[:3]),
+            evidence_total=count,
+            counterfactual="No request of this shape: one is enough.",
+            clients=names,
+            details=details,
+        )
+
+    def _weight(self, rule: int) -> tuple[float, int]:
+        return self._rules[rule].confidence, -rule
+
+    def _evidence(self, row: HostileRow) -> Evidence:
+        if row.rule < 0:
+            return row.line
+        matched = None
+        for column, text in zip(COLUMNS, row.texts, strict=True):
+            if text is not None:
+                matches = self._locator.find(text, column, [row.rule])
+                if matches:
+                    matched = printable(matches[0].text, 200)
+                    break
+        return Evidence(row.line.source, row.line.line, row.line.text, matched, self._rules[row.rule].id)

@@ -1,0 +1,80 @@
+"""Do the rules do what their examples say? For who writes rules, and for tests; not for every start."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.database import RuleSet
+from vedette.detectors.signatures.rules import DECISIVE, FLAGS, Place, Rule
+from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.schema.requests import Coded, RequestFlag, Requests
+
+_COLUMN_OF = {place: column.name for column in COLUMNS for place in column.places} | {
+    Place.TARGET: "target",
+    Place.RAW: "target",
+}
+
+
+def check_rules(rule_set: RuleSet) -> list[str]:
+    """Faults of the rules, one sentence each; none if every rule hits its attacks and not its look-alikes.
+
+    A look-alike may be hit by other, weaker rules, but not be judged an attack.
+    """
+    scanner = SignatureScanner(rule_set)
+    faults = []
+    for index, rule in enumerate(rule_set.rules):
+        hits = scanner.judge(examples(rule, rule.attacks))
+        for row, text in enumerate(rule.attacks):
+            if index not in hits.rules(row):
+                faults.append(f"{rule.id} does not hit its attack {text!r}")
+            elif not any(match.rule == index and match.text for match in hits.evidence(row)):
+                faults.append(f"{rule.id} hits {text!r} but cannot say where")
+        hits = scanner.judge(examples(rule, rule.lookalikes, attacks=False))
+        for row, text in enumerate(rule.lookalikes):
+            if index in hits.rules(row):
+                faults.append(f"{rule.id} hits its look-alike {text!r}")
+            elif hits.confidence[row] >= DECISIVE:
+                names = ", ".join(rule_set.rules[other].id for other in hits.rules(row))
+                faults.append(f"the look-alike {text!r} of {rule.id} is judged an attack by {names}")
+    return faults
+
+
+def examples(rule: Rule, texts: Sequence[str], *, attacks: bool = True) -> Requests:
+    """A batch that holds each text in the first place of a rule, in otherwise plain requests."""
+    column = _COLUMN_OF[rule.places[0]]
+    flag = FLAGS.get(rule.flag or "")
+    flags = int(flag) if attacks and isinstance(flag, RequestFlag) else 0
+    # Examples are text; bytes that are not UTF-8 stand in them as \udcxx.
+    return batch({column: [text.encode("utf-8", "surrogateescape") for text in texts]}, flags)
+
+
+def batch(texts: dict[str, list[bytes]], flags: int = 0) -> Requests:
+    """A batch from text columns of equal length; those left out are not recorded, but for a plain target."""
+    rows = len(next(iter(texts.values())))
+    nothing: list[bytes | None] = [None] * rows
+
+    def column(name: str) -> Coded:
+        return Coded.of(texts.get(name, [b"/"] * rows if name == "target" else nothing))
+
+    return Requests(
+        source="examples",
+        line=np.arange(1, rows + 1, dtype=np.int64),
+        time=np.zeros(rows, dtype=np.int64),
+        status=np.zeros(rows, dtype=np.int16),
+        bytes_in=np.full(rows, -1, dtype=np.int64),
+        bytes_out=np.full(rows, -1, dtype=np.int64),
+        duration=np.full(rows, np.nan),
+        flags=np.full(rows, flags, dtype=np.uint16),
+        peer=column("peer"),
+        forwarded=column("forwarded"),
+        method=column("method"),
+        target=column("target"),
+        protocol=column("protocol"),
+        user_agent=column("user_agent"),
+        referer=column("referer"),
+        service=column("service"),
+        buffer=np.zeros(0, dtype=np.uint8),
+        raw_start=np.zeros(rows, dtype=np.int64),
+        raw_length=np.zeros(rows, dtype=np.int32),
+    )

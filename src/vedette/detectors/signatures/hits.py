@@ -1,0 +1,105 @@
+"""What the signatures say about a batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.evidence import Locator, Match
+from vedette.detectors.signatures.rules import DECISIVE, FLAGS, REQUEST_TYPES
+from vedette.schema.anomaly import AnomalyType
+from vedette.schema.requests import RequestFlag, Requests
+
+
+class Pair(NamedTuple):
+    """One distinct text and one rule that it hit."""
+
+    column: str
+    """Column of the text: `target`, `referer`, `user_agent`, `method` or `protocol`."""
+    text: int
+    """Id of the text in its column's vocabulary."""
+    rule: int
+
+
+def types_of(mask: int) -> tuple[AnomalyType, ...]:
+    """The anomaly types of a type mask, in the order of `REQUEST_TYPES`."""
+    return tuple(kind for bit, kind in enumerate(REQUEST_TYPES) if mask >> bit & 1)
+
+
+@dataclass(slots=True)
+class SignatureHits:
+    """The verdicts on the n rows of one batch. Refers to the batch, and lives no longer than it.
+
+    Attributes:
+        confidence: float32 (n,): 1 - prod(1 - c) over the distinct rules that the row hit; 0 where none.
+        top_rule: int32 (n,): the most confident rule, the first of equals; -1 where none hit.
+        types: uint32 (n,): types of the rules that hit; bit i is `REQUEST_TYPES[i]`.
+        cut: Distinct texts, newly judged in this batch, that were too long to be judged whole.
+        bits: uint8 (texts, w): rules that each distinct text hit; rule r is bit `r & 7` of byte `r >> 3`.
+            Texts are numbered through `COLUMNS`.
+        first: int64 (columns,): number of each column's first text.
+    """
+
+    confidence: NDArray[np.float32]
+    top_rule: NDArray[np.int32]
+    types: NDArray[np.uint32]
+    cut: int
+    bits: NDArray[np.uint8]
+    first: NDArray[np.int64]
+    _requests: Requests = field(repr=False)
+    _locator: Locator = field(repr=False)
+
+    def decisive(self) -> NDArray[np.bool_]:
+        """Rows, bool (n,), that are attacks by their signatures alone."""
+        return self.confidence >= np.float32(DECISIVE)
+
+    def rules(self, row: int) -> list[int]:
+        """The rules that a row hit, in order."""
+        found = {rule for texts in self._row_rules(row) for rule in texts}
+        return sorted(found | set(self._flag_rules(row)))
+
+    def evidence(self, row: int) -> list[Match]:
+        """What each rule matched in a row, the most confident rule first. For the few rows that are shown."""
+        matches: dict[int, Match] = {}
+        for column, rules in zip(COLUMNS, self._row_rules(row), strict=True):
+            text = column.of(self._requests)[row]
+            if text is not None:
+                for match in self._locator.find(text, column, rules):
+                    matches.setdefault(match.rule, match)
+        for rule in self._flag_rules(row):
+            matches[rule] = self._locator.whole(self._requests.target[row] or b"", rule)
+        return sorted(matches.values(), key=lambda m: (-self._locator.rules[m.rule].confidence, m.rule))
+
+    def pairs(self) -> Iterator[Pair]:
+        """The distinct texts of the batch that hit rules, with each rule. Flags of rows are not texts'."""
+        texts, bytes_ = np.nonzero(self.bits)
+        for text, byte in zip(texts.tolist(), bytes_.tolist(), strict=True):
+            column = int(np.searchsorted(self.first, text, side="right")) - 1
+            for rule in _members(int(self.bits[text, byte]), byte):
+                yield Pair(COLUMNS[column].name, text - int(self.first[column]), rule)
+
+    def _row_rules(self, row: int) -> list[list[int]]:
+        """For each column, the rules that the row's text hit."""
+        found = []
+        for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
+            text = int(column.of(self._requests).ids[row])
+            bitmap = self.bits[first + text].tolist() if text >= 0 else []
+            found.append([rule for byte, members in enumerate(bitmap) for rule in _members(members, byte)])
+        return found
+
+    def _flag_rules(self, row: int) -> list[int]:
+        if self._requests.target.ids[row] < 0:
+            return []
+        flags = int(self._requests.flags[row])
+        return [
+            index
+            for index, rule in enumerate(self._locator.rules)
+            if rule.flag is not None and isinstance(flag := FLAGS[rule.flag], RequestFlag) and flags & flag
+        ]
+
+
+def _members(bitmap: int, byte: int) -> list[int]:
+    return [byte * 8 + bit for bit in range(8) if bitmap >> bit & 1]

@@ -1,0 +1,204 @@
+"""Rules: what an attack looks like, what merely looks like one, and how sure a match is.
+
+A rule is data. `rules/<family>.yaml` holds the rules of one anomaly type; docs/explanation/signatures.md says
+how to write one.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from importlib import resources
+from typing import Annotated
+
+import msgspec
+import yaml
+
+from vedette.kernels.decode import TextFlag
+from vedette.schema.anomaly import AnomalyType
+from vedette.schema.requests import RequestFlag
+
+DECISIVE = 0.8
+"""Combined confidence from which a request counts as an attack by itself. At 0.8 a rule's match is expected
+to be right four times in five even on the site whose benign traffic resembles it most; two independent weak
+signs (0.6 and 0.5) reach it together, one does not."""
+
+REQUEST_TYPES = (
+    AnomalyType.SQL_INJECTION,
+    AnomalyType.XSS,
+    AnomalyType.PATH_TRAVERSAL,
+    AnomalyType.COMMAND_INJECTION,
+    AnomalyType.FILE_INCLUSION,
+    AnomalyType.SSRF,
+    AnomalyType.TEMPLATE_INJECTION,
+    AnomalyType.LOG4SHELL,
+    AnomalyType.XXE,
+    AnomalyType.WEBSHELL,
+    AnomalyType.SCANNER,
+    AnomalyType.SENSITIVE_FILE,
+    AnomalyType.PROTOCOL_VIOLATION,
+    AnomalyType.ABNORMAL_REQUEST,
+)
+"""The types that a single request can have; type `REQUEST_TYPES[i]` is bit `i` of a type mask."""
+
+MOST_RULES = 1024
+"""Rules that a hit can tell apart (`kernels.verdicts.RULE_BITS`)."""
+
+
+class Place(StrEnum):
+    """Where a rule looks. All but `raw` hold decoded text."""
+
+    PATH = "path"
+    """The target up to its first `?`."""
+    QUERY = "query"
+    """The target after its first `?`, where `+` is a space."""
+    TARGET = "target"
+    """Path and query, each by itself."""
+    USER_AGENT = "user_agent"
+    REFERER = "referer"
+    METHOD = "method"
+    PROTOCOL = "protocol"
+    RAW = "raw"
+    """The target or request line as it was written: rules that name a `flag`."""
+
+
+PLACE_BITS: Mapping[Place, int] = {
+    Place.PATH: 1,
+    Place.QUERY: 2,
+    Place.TARGET: 3,
+    Place.USER_AGENT: 4,
+    Place.REFERER: 8,
+    Place.METHOD: 16,
+    Place.PROTOCOL: 32,
+    Place.RAW: 0,
+}
+
+FLAGS: Mapping[str, TextFlag | RequestFlag] = {
+    flag.name.lower(): flag for kind in (TextFlag, RequestFlag) for flag in kind if flag.name is not None
+}
+"""What a `raw` rule may name."""
+
+Confidence = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+Examples = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One signature.
+
+    Attributes:
+        id: Stable name, `family-what`.
+        type: What a match states.
+        confidence: How likely a match is an attack, 0..1, on the site whose benign traffic resembles it most.
+        places: Where it looks.
+        why: One sentence for the person who reads a report.
+        reference: CAPEC or ATT&CK id.
+        pattern: Regular expression over decoded, lower-case text (see `compile.prepare`); None for `raw`
+            rules.
+        flag: For `raw` rules, the name of a `TextFlag` or `RequestFlag`.
+        attacks: Examples as logged, each of which must match in the first of `places`.
+        lookalikes: Benign texts of the same place that must not match.
+    """
+
+    id: str
+    type: AnomalyType
+    confidence: Confidence
+    places: Annotated[tuple[Place, ...], msgspec.Meta(min_length=1)]
+    why: str
+    reference: str
+    attacks: Examples
+    lookalikes: Examples
+    pattern: str | None = None
+    flag: str | None = None
+
+    @property
+    def decisive(self) -> bool:
+        """Whether a match makes a request an attack by itself."""
+        return self.confidence >= DECISIVE
+
+    @property
+    def place_bits(self) -> int:
+        """The places as a bit mask; 0 for `raw` rules."""
+        mask = 0
+        for place in self.places:
+            mask |= PLACE_BITS[place]
+        return mask
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule as a file holds it: what its family says is left out."""
+
+    id: str
+    confidence: Confidence
+    why: str
+    attacks: Examples
+    lookalikes: Examples
+    pattern: str | None = None
+    flag: str | None = None
+    places: tuple[Place, ...] = ()
+    reference: str = ""
+
+
+class _Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule file: one type, and what its rules have unless they say otherwise."""
+
+    type: AnomalyType
+    reference: str
+    places: tuple[Place, ...]
+    rules: tuple[_Entry, ...]
+
+
+class RuleError(ValueError):
+    """A rule file that does not hold what it must; the message says which, what and the remedy."""
+
+
+def rule_sources() -> dict[str, bytes]:
+    """The rule files of the package, by name, in order."""
+    folder = resources.files("vedette.detectors.signatures") / "rules"
+    files = [entry for entry in folder.iterdir() if entry.name.endswith(".yaml")]
+    return {entry.name: entry.read_bytes() for entry in sorted(files, key=lambda entry: entry.name)}
+
+
+def load_rules(sources: Mapping[str, bytes]) -> tuple[Rule, ...]:
+    """Read rule files: name to YAML text. Raises `RuleError` at the first fault."""
+    rules = tuple(rule for name, text in sources.items() for rule in _read(name, text))
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            raise RuleError(f"rule {rule.id} is defined twice: rename one")
+        seen.add(rule.id)
+    if len(rules) > MOST_RULES:
+        raise RuleError(f"{len(rules)} rules: at most {MOST_RULES} can be told apart")
+    return rules
+
+
+def _read(name: str, text: bytes) -> Iterable[Rule]:
+    # libyaml's parser, where PyYAML was built with it (its wheels are), is ten times quicker; both loaders
+    # are safe.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        family = msgspec.convert(yaml.load(text, Loader=loader), _Family)  # noqa: S506 # see above
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise RuleError(f"{name}: {error}") from error
+    if family.type not in REQUEST_TYPES:
+        raise RuleError(f"{name}: type {family.type} is not a type of request")
+    for entry in family.rules:
+        rule = Rule(
+            id=entry.id,
+            type=family.type,
+            confidence=entry.confidence,
+            places=entry.places or family.places,
+            why=entry.why,
+            reference=entry.reference or family.reference,
+            attacks=entry.attacks,
+            lookalikes=entry.lookalikes,
+            pattern=entry.pattern,
+            flag=entry.flag,
+        )
+        _check(name, rule)
+        yield rule
+
+
+def _check(name: str, rule: Rule) -> None:
+    raw = Place.RAW in rule.places
+    if raw != (rule.flag is not None) or raw == (rule.pattern is not None) or (raw and len(rule.places) > 1):
+        raise RuleError(f"{name}: {rule.id}: a rule has either a pattern, or a flag and places: [raw]")
+    if rule.flag is not None and rule.flag not in FLAGS:
+        raise RuleError(f"{name}: {rule.id}: flag {rule.flag!r} is none of {', '.join(sorted(FLAGS))}")

@@ -1,0 +1,223 @@
+"""Judging a batch by signatures: each distinct text once, then rows by numbers alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.database import RuleSet, cache_directory, load_rule_set
+from vedette.detectors.signatures.evidence import Locator
+from vedette.detectors.signatures.hits import SignatureHits
+from vedette.detectors.signatures.memory import Memory
+from vedette.detectors.signatures.rules import FLAGS, REQUEST_TYPES, Rule
+from vedette.kernels.compile import INTERPRETED
+from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
+from vedette.kernels.verdicts import RULE_BITS, collect_flags, collect_hits, judge_rows, weigh_texts
+from vedette.schema.requests import Requests, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The rules as kernels read them: parallel arrays by rule, and rules that rest on flags."""
+
+    width: int
+    """Bytes of a bitmap of rules."""
+    confidence: NDArray[np.float64]
+    type_bit: NDArray[np.int64]
+    places: NDArray[np.int64]
+    text_flag_mask: NDArray[np.int64]
+    text_flag_rule: NDArray[np.int64]
+    request_flag_mask: NDArray[np.int64]
+    request_flag_rule: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rules: tuple[Rule, ...]) -> "_Tables":
+        flagged = [(index, FLAGS[rule.flag]) for index, rule in enumerate(rules) if rule.flag is not None]
+        on_text = [(index, int(flag)) for index, flag in flagged if isinstance(flag, TextFlag)]
+        on_row = [(index, int(flag)) for index, flag in flagged if not isinstance(flag, TextFlag)]
+        return cls(
+            width=max(1, (len(rules) + 7) // 8),
+            confidence=np.array([rule.confidence for rule in rules], dtype=np.float64),
+            type_bit=_ints([1 << REQUEST_TYPES.index(rule.type) for rule in rules]),
+            places=_ints([rule.place_bits for rule in rules]),
+            text_flag_mask=_ints([mask for _, mask in on_text]),
+            text_flag_rule=_ints([index for index, _ in on_text]),
+            request_flag_mask=_ints([mask for _, mask in on_row]),
+            request_flag_rule=_ints([index for index, _ in on_row]),
+        )
+
+
+def _ints(values: list[int]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The scan buffer's rows: decoded texts that are not yet known."""
+
+    end: NDArray[np.int64]
+    text: NDArray[np.int64]
+    place: NDArray[np.int64]
+    length: int = 0
+    cut: int = 0
+
+    @classmethod
+    def empty(cls, count: int) -> "_Rows":
+        end, text, place = (np.empty(count, dtype=np.int64) for _ in range(3))
+        return cls(end, text, place)
+
+
+class SignatureScanner:
+    """Judges batches by signatures. One per thread: a scan uses scratch space.
+
+    Equal batches get equal verdicts, whatever came before: what is remembered is only what would be found
+        again.
+
+    Args:
+        rule_set: The rules; the package's by default.
+        cache: Where the package's compiled rules are cached; None for nowhere.
+    """
+
+    def __init__(self, rule_set: RuleSet | None = None, cache: Path | None = None) -> None:
+        rule_set = rule_set or load_rule_set(cache)
+        self.rules = rule_set.rules
+        self._database = rule_set.database
+        self._tables = _Tables.of(rule_set.rules)
+        self._locator = Locator(rule_set.rules)
+        # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
+        self._memory = None if INTERPRETED else Memory(self._tables.width)
+        self._buffer = np.empty(0, dtype=np.uint8)
+
+    @classmethod
+    def cached(cls) -> "SignatureScanner":
+        """A scanner with the package's rules, compiled ones kept in the user's cache directory."""
+        return cls(cache=cache_directory())
+
+    def judge(self, requests: Requests) -> SignatureHits:
+        """Judge a batch. Never raises for what its texts hold.
+
+        Time is linear in the bytes of the batch's distinct texts; each rule is reported at most once per
+        text.
+        """
+        columns = [column.of(requests) for column in COLUMNS]
+        sizes = _ints([len(column.vocabulary) for column in columns])
+        first = np.cumsum(sizes) - sizes
+        texts = int(sizes.sum())
+        bits = np.zeros((texts, self._tables.width), dtype=np.uint8)
+        dirty = np.zeros(texts, dtype=np.uint8)
+
+        vocabularies = [column.vocabulary for column in columns]
+        unknown = self._unknown(vocabularies, first, bits, dirty)
+        rows = self._decode(vocabularies, unknown, first, bits, dirty)
+        hits = self._scan(rows.length)
+        if len(hits):
+            collect_hits(hits, rows.end, rows.text, rows.place, self._tables.places, bits, dirty)
+        if self._memory is not None:
+            for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
+                self._memory.remember(vocabulary, ids, start, bits)
+        return self._rows(requests, first, bits, dirty, rows.cut)
+
+    def _unknown(
+        self,
+        vocabularies: list[Vocabulary],
+        first: NDArray[np.int64],
+        bits: NDArray[np.uint8],
+        dirty: NDArray[np.uint8],
+    ) -> list[NDArray[np.int64]]:
+        """Ids of the texts of each column that have to be scanned."""
+        if self._memory is None:
+            return [np.arange(len(vocabulary), dtype=np.int64) for vocabulary in vocabularies]
+        self._memory.prepare(len(dirty))
+        return [
+            self._memory.recall(vocabulary, column, int(first[column]), bits, dirty)
+            for column, vocabulary in enumerate(vocabularies)
+        ]
+
+    def _decode(
+        self,
+        vocabularies: list[Vocabulary],
+        unknown: list[NDArray[np.int64]],
+        first: NDArray[np.int64],
+        bits: NDArray[np.uint8],
+        dirty: NDArray[np.uint8],
+    ) -> _Rows:
+        """Decode texts into the scan buffer, and judge the flags of targets."""
+        room = sum(
+            scan_bytes(vocabulary.length[ids], split=column.split)
+            for column, vocabulary, ids in zip(COLUMNS, vocabularies, unknown, strict=True)
+        )
+        if len(self._buffer) < room:
+            self._buffer = np.empty(room + room // 4, dtype=np.uint8)
+        count = sum(len(ids) * len(column.places) for column, ids in zip(COLUMNS, unknown, strict=True))
+        rows = _Rows.empty(count)
+        row = 0
+        for index, (column, vocabulary, ids) in enumerate(zip(COLUMNS, vocabularies, unknown, strict=True)):
+            if not len(ids):
+                continue
+            flags = np.empty(len(ids), dtype=np.int64)
+            rows.length = decode_texts(
+                vocabulary.buffer, vocabulary.start, vocabulary.length, ids, int(column.split), CLASSES,
+                LOWER, self._buffer, rows.length, rows.end, row, flags, 0,
+            )  # fmt: skip
+            rows.cut += int(np.count_nonzero(flags & int(TextFlag.CUT)))
+            past = row + len(ids) * len(column.places)
+            rows.text[row:past] = np.repeat(ids + first[index], len(column.places))
+            rows.place[row:past].reshape(len(ids), -1)[:] = column.place_bits
+            row = past
+            if index == 0:
+                collect_flags(
+                    flags,
+                    ids,
+                    int(first[0]),
+                    self._tables.text_flag_mask,
+                    self._tables.text_flag_rule,
+                    bits,
+                    dirty,
+                )
+        return rows
+
+    def _scan(self, length: int) -> NDArray[np.int64]:
+        """Hits in the scan buffer, as `collect_hits` reads them."""
+        hits: list[int] = []
+        append = hits.append
+
+        def on_match(rule: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            append(end << RULE_BITS | rule)
+
+        if length:
+            # The binding takes any buffer; its stub knows only str and bytes.
+            self._database.scan(self._buffer[:length], match_event_handler=on_match)  # type: ignore[type-var]
+        return np.array(hits, dtype=np.int64)
+
+    def _rows(
+        self,
+        requests: Requests,
+        first: NDArray[np.int64],
+        bits: NDArray[np.uint8],
+        dirty: NDArray[np.uint8],
+        cut: int,
+    ) -> SignatureHits:
+        """From the verdicts of texts to those of rows."""
+        tables = self._tables
+        of_texts = _verdicts(len(dirty))
+        weigh_texts(bits, dirty, tables.confidence, tables.type_bit, *of_texts)
+        of_rows = _verdicts(len(requests))
+        ids = np.stack([column.of(requests).ids for column in COLUMNS])
+        union = np.zeros((1, tables.width), dtype=np.uint8)
+        judge_rows(
+            ids, first, requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.confidence,
+            tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
+        )  # fmt: skip
+        confidence, top, types = of_rows
+        return SignatureHits(confidence, top, types, cut, bits, first, requests, self._locator)
+
+
+def _verdicts(count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint32]]:
+    """Room for confidence, most confident rule and types of so many texts or rows."""
+    return (
+        np.empty(count, dtype=np.float32),
+        np.empty(count, dtype=np.int32),
+        np.empty(count, dtype=np.uint32),
+    )
