@@ -6,29 +6,25 @@ itself.
 """
 
 from vedette.kernels.compile import subkernel
+from vedette.kernels.search import find2
 from vedette.kernels.words import Bytes
 
 QUOTE = 34
 BACKSLASH = 92
-NEWLINE = 10
 
 
 @subkernel
-def string_end(buffer: Bytes, at: int) -> tuple[int, bool]:
+def string_end(buffer: Bytes, at: int, limit: int) -> tuple[int, bool]:
     """Where the string whose text begins at `at` ends, and whether it holds escapes.
 
-    The end is its closing quote, or the line's newline if it is never closed.
+    The end is its closing quote, or `limit`, the line's newline, if it is never closed.
     """
-    escaped = False
-    while True:
-        c = buffer[at]
-        if c == QUOTE or c == NEWLINE:
-            return at, escaped
-        if c == BACKSLASH:
-            escaped = True
-            if buffer[at + 1] != NEWLINE:
-                at += 1
-        at += 1
+    end = find2(buffer, at, limit, QUOTE, BACKSLASH)
+    if buffer[end] != BACKSLASH:
+        return end, False
+    while end < limit and buffer[end] == BACKSLASH:
+        end = find2(buffer, end + 2, limit, QUOTE, BACKSLASH)
+    return end, True
 
 
 @subkernel

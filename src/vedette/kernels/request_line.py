@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.search import find
 from vedette.kernels.words import Bytes
 
 ABSENT = -1
+SPACE = 32
 QUESTION_MARK = 63
 LONGEST_PROTOCOL = 12
 """Bytes of the longest protocol name looked for, `HTTP/` and some digits."""
@@ -135,10 +137,8 @@ def split_request_lines(
         else:
             protocol_start[row] = protocol
             protocol_length[row] = end - protocol
-        for i in range(target, target_end):
-            if buffer[i] == 32:
-                flags[row] |= space_in_target
-                break
+        if find(buffer, target, target_end, SPACE) < target_end:
+            flags[row] |= space_in_target
 
 
 @subkernel
@@ -146,10 +146,7 @@ def _lacks_query(buffer: Bytes, at: int, length: int) -> bool:
     """Whether a target is there and has no query of its own."""
     if at < 0:
         return False
-    for i in range(at, at + length):
-        if buffer[i] == QUESTION_MARK:
-            return False
-    return True
+    return find(buffer, at, at + length, QUESTION_MARK) == at + length
 
 
 @kernel

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.json_text import NEWLINE, QUOTE, string_end, unescape
+from vedette.kernels.json_text import QUOTE, string_end, unescape
+from vedette.kernels.search import find
 from vedette.kernels.words import Bytes, equal_across
 
 DEEPEST = 64
 """Objects and arrays inside one another, beyond which a line is refused."""
+NEWLINE = 10
 NOWHERE = -1
 """No edge, no node, no slot."""
 
@@ -102,6 +104,7 @@ def _skip_space(buffer: Bytes, at: int) -> int:
 def _read_object(
     buffer: Bytes,
     at: int,
+    limit: int,
     free: int,
     buckets: NDArray[np.int16],
     edges: NDArray[np.int32],
@@ -111,7 +114,7 @@ def _read_object(
     slot_length: NDArray[np.int32],
     stack: NDArray[np.int32],
 ) -> tuple[int, int, bool]:
-    """Read the object at `at` (its brace) and note the wanted values.
+    """Read the object at `at` (its brace), in a line that ends at `limit`, and note the wanted values.
 
     Returns:
         Where reading stopped (the line's newline if all is well), the tail's next free byte, and whether the
@@ -133,7 +136,7 @@ def _read_object(
                 if c != QUOTE:
                     return at, free, False
                 key = at + 1
-                at, escaped = string_end(buffer, key)
+                at, escaped = string_end(buffer, key, limit)
                 if buffer[at] != QUOTE:
                     return at, free, False
                 if not escaped:
@@ -167,7 +170,7 @@ def _read_object(
                 continue
             if c == QUOTE:
                 begin = at + 1
-                at, escaped = string_end(buffer, begin)
+                at, escaped = string_end(buffer, begin, limit)
                 if buffer[at] != QUOTE:
                     return at, free, False
                 if slot >= 0:
@@ -200,7 +203,7 @@ def _read_object(
             at = _skip_space(buffer, at + 1)
             fresh = False
             if depth == 0:
-                return at, free, buffer[at] == NEWLINE
+                return at, free, at == limit
             depth -= 1
             in_object = (stack[depth] & 1) == 1
             node = stack[depth] >> 1
@@ -262,13 +265,14 @@ def tokenise(
         if number == 1 and buffer[at] == 0xEF and buffer[at + 1] == 0xBB and buffer[at + 2] == 0xBF:
             at += 3
         begin = at
+        end = find(buffer, at, length, NEWLINE)
         at = _skip_space(buffer, at)
         reason = BLANK
         if buffer[at] == 123:
             for slot in range(slots):
                 slot_start[slot] = NOWHERE
-            at, after, good = _read_object(
-                buffer, at, free, buckets, edges, keys, first_items, slot_start, slot_length, stack
+            _, after, good = _read_object(
+                buffer, at, end, free, buckets, edges, keys, first_items, slot_start, slot_length, stack
             )
             reason = NO_REQUEST if good else BAD_JSON
             if good:
@@ -285,11 +289,9 @@ def tokenise(
                     lengths[field, row] = size
                     if is_request[field] == 1:
                         reason = NOWHERE
-        elif buffer[at] != NEWLINE:
+        elif at < end:
             reason = NOT_AN_OBJECT
-        while buffer[at] != NEWLINE:
-            at += 1
-        end = at
+        at = end + 1
         if end > begin and buffer[end - 1] == 13:
             end -= 1
         if reason == NOWHERE:
@@ -300,7 +302,6 @@ def tokenise(
             row += 1
         else:
             _note_skip(skips, reason, number, begin, end)
-        at += 1
         number += 1
     state[AT] = at
     state[LINE] = number
