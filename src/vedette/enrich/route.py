@@ -1,0 +1,62 @@
+"""The route of each request: its path with the variable parts folded."""
+
+import numpy as np
+
+from vedette.kernels.hashing import new_secret
+from vedette.kernels.intern import intern, slots_for
+from vedette.kernels.route import ROOM, byte_classes, fold_targets
+from vedette.schema.requests import Coded, RequestFlag, Requests, Vocabulary
+
+NOT_HTTP_ROUTE = b"(not http)"
+"""Route of rows whose request line is no HTTP."""
+NO_PATH_ROUTE = b"(no path)"
+"""Route of targets that are neither a path nor `*`: `CONNECT host:443`, or garbage in a path's place."""
+
+
+class RouteFolder:
+    """Folds the targets of batches into routes, each distinct target once.
+
+    `/users/17/orders?page=2` becomes `/users/{}/orders`; `docs/reference/routes-and-clients.md` has the rules.
+    """
+
+    def __init__(self) -> None:
+        self._classes = byte_classes()
+        self._no_path = np.frombuffer(NO_PATH_ROUTE, dtype=np.uint8)
+        self._secret = new_secret()
+
+    def fold(self, requests: Requests) -> Coded:
+        """The route of each of n requests, dictionary-coded; -1 where the log tells no target."""
+        targets = requests.target.vocabulary
+        count = len(targets)
+        # `fold_targets` says what it needs; one more span is for the rows that are no HTTP.
+        room = np.minimum(targets.length.astype(np.int64) * 3 // 2, ROOM - 16).sum() + 16 * count
+        out = np.empty(int(room) + ROOM, dtype=np.uint8)
+        start = np.empty(count + 1, dtype=np.int64)
+        length = np.empty(count + 1, dtype=np.int32)
+        end = fold_targets(
+            targets.buffer, targets.start, targets.length, self._classes, self._no_path, out, start, length
+        )
+        target_ids = requests.target.ids
+        not_http = (requests.flags & np.uint16(RequestFlag.NOT_HTTP)) != 0
+        texts = count
+        if not_http.any():
+            out[end : end + len(NOT_HTTP_ROUTE)] = np.frombuffer(NOT_HTTP_ROUTE, dtype=np.uint8)
+            start[count], length[count] = end, len(NOT_HTTP_ROUTE)
+            target_ids = np.where(not_http, np.int32(count), target_ids)
+            texts += 1
+        # Id -1 (no target recorded) picks the last element.
+        route_ids = np.full(texts + 1, -1, dtype=np.int32)
+        first_start = np.empty(texts, dtype=np.int64)
+        first_length = np.empty(texts, dtype=np.int32)
+        slots = np.empty(slots_for(max(texts, 1)), dtype=np.int64)
+        routes = intern(
+            out,
+            start[:texts],
+            length[:texts],
+            *self._secret,
+            slots,
+            route_ids[:texts],
+            first_start,
+            first_length,
+        )
+        return Coded(route_ids[target_ids], Vocabulary(out, first_start[:routes], first_length[:routes]))
