@@ -16,7 +16,7 @@ NO_PATH_ROUTE = b"(no path)"
 class RouteFolder:
     """Folds the targets of batches into routes, each distinct target once.
 
-    `/users/17/orders?page=2` becomes `/users/{}/orders`; `docs/reference/routes-and-clients.md` has the rules.
+    `/users/17/orders?page=2` becomes `/users/{}/orders`. The rules: `docs/reference/routes-and-clients.md`.
     """
 
     def __init__(self) -> None:

@@ -22,11 +22,13 @@ MAX_EXTENSION = 5
 ROOM = MAX_ROUTE + MAX_SEGMENT + 16
 """Bytes that one route may take while it is made."""
 
-DIGIT, HEX_LOWER, LOWER, HEX_UPPER, UPPER, MARK, POINT, DELIMITER, OTHER, ESCAPE, PARAMETER, SLASH, STOP = (
-    range(13)
+# In this order: letters and digits up to UPPER, all that may stay up to DELIMITER, ends from PARAMETER on.
+DIGIT, HEX_LOWER, LOWER, HEX_UPPER, UPPER = range(5)
+MARK, POINT, DELIMITER, OTHER, ESCAPE = range(5, 10)
+PARAMETER, SLASH, STOP = range(10, 13)
 )
 
-SLASH_BYTE, POINT_BYTE, COLON_BYTE, STAR_BYTE = 47, 46, 58, 42
+SLASH_BYTE, POINT_BYTE, COLON_BYTE, STAR_BYTE, AT_BYTE = 47, 46, 58, 42, 64
 LEFT_BRACE, RIGHT_BRACE = 123, 125
 
 
@@ -71,7 +73,7 @@ def is_variable(
 
 @subkernel
 def extension_length(text: Bytes, begin: int, end: int, classes: Bytes) -> int:
-    """Length of `text[begin:end]` if it may be a file extension (letters, then at most two digits), else 0."""
+    """Length of a span that may be a file extension (a letter first, at most two digits), else 0."""
     length = end - begin
     if length < 1 or length > MAX_EXTENSION:
         return 0
@@ -96,6 +98,7 @@ def fold_segment(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, 
     any_digit = False
     point = -1
     variable_stem = False
+    mail = False
     token = 0
     digits = 0
     run = 0
@@ -154,9 +157,14 @@ def fold_segment(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, 
                 case_changes = 0
             if meaning == OTHER:
                 variable = True
-            elif meaning == POINT:
+            if meaning == POINT:
+                if numeric and any_digit:
+                    variable = True
                 point = i + step
-                variable_stem = variable or (numeric and any_digit)
+                variable_stem = variable
+            elif byte == AT_BYTE and not (i + 1 < end and classes[text[i + 1]] == DIGIT):
+                # `logo@2x.png` is a file; what follows the point in `bob@example.com` is no extension.
+                mail = True
         last = meaning
         if size < MAX_SEGMENT:
             out[put + size] = byte
@@ -173,7 +181,7 @@ def fold_segment(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, 
     out[put + 1] = RIGHT_BRACE
     put += 2
     is_last = i == end or classes[text[i]] == STOP
-    if is_last and point > begin + 1 and (variable_stem or size > MAX_SEGMENT):
+    if is_last and not mail and point > begin + 1 and (variable_stem or size > MAX_SEGMENT):
         length = extension_length(text, point, stop, classes)
         if length > 0:
             out[put] = POINT_BYTE
