@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 
-_NUMBER = re.compile(r"\.(\d{1,5})(?=\.log$|$)")
+# Not the last part of an IPv4 address: `10.0.0.1.log`.
+_NUMBER = re.compile(r"(?<!\.\d)(?<!\.\d\d)(?<!\.\d\d\d)\.(\d{1,5})(?=\.log$|$)")
 _DATE = re.compile(
     r"[-._]?(?<!\d)(?P<year>(?:19|20)\d\d)(?P<dash>[-._]?)(?P<month>0[1-9]|1[0-2])(?P=dash)(?P<day>0[1-9]|[12]\d|3[01])"
     r"(?:[-._T]?(?P<clock>[0-2]\d(?:[-._:]?[0-5]\d(?:[-._:]?[0-5]\d(?:\.\d{1,9})?)?)?))?Z?(?!\d)"
