@@ -50,7 +50,7 @@ def _slot(
             keys[used] = key
             owners[used] = owner
             return used
-        slot = entry - 1
+        slot = int(entry) - 1
         if windows[slot] == window and keys[slot] == key:
             return slot
         place = (place + 1) & mask
@@ -221,7 +221,7 @@ def add_clients(
     Args:
         slots: int32 (n,), -1 for rows left out.
         status, bytes_out, marks: As for `add_groups`.
-        types: int64 (n,), signature types of the row, a bit each.
+        types: int64 (n,), signature types of the row if it is hostile, a bit each.
         agent_kind: uint8 (n,), number of the kind of user agent.
         asset: uint8 (n,), 1 for static files.
         route_bit: uint8 (n,), the row's route in a linear-counting bitmap, 0..62.
@@ -240,7 +240,7 @@ def add_clients(
                 sums[slot, 1] += 1
                 if code == 404:
                     sums[slot, 3] += 1
-                    sums[slot, 17] |= bit
+                    sums[slot, 31] |= bit
                 elif code == 401:
                     sums[slot, 4] += 1
                 elif code == 403:
@@ -259,10 +259,15 @@ def add_clients(
             sums[slot, 9] += (mark >> 4) & 1
             sums[slot, 10] += (mark >> 5) & 1
         sums[slot, 13] += asset[row]
-        sums[slot, 14] |= types[row]
-        sums[slot, 15] |= 1 << int(agent_kind[row])
-        sums[slot, 16] |= bit
-        sums[slot, 18] |= 1 << int(second_bit[row])
+        kinds = types[row]
+        if kinds != 0:
+            if code >= 200 and code < 300:
+                sums[slot, 14] += 1
+            for number in range(14):
+                sums[slot, 15 + number] += (kinds >> number) & 1
+        sums[slot, 29] |= 1 << int(agent_kind[row])
+        sums[slot, 30] |= bit
+        sums[slot, 32] |= 1 << int(second_bit[row])
 
 
 @kernel

@@ -22,7 +22,7 @@ Column names follow the OpenTelemetry HTTP semantic conventions, shortened:
 | `service` | `server.address` or `service.name` | |
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
@@ -182,6 +182,26 @@ class Requests:
 
     def __len__(self) -> int:
         return len(self.line)
+
+    def select(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "Requests":
+        """Some of the rows, in their order; text is shared."""
+        columns = {
+            column.name: getattr(self, column.name)
+            for column in fields(self)
+            if column.name not in ("source", "buffer", "client", "route")
+        }
+        taken = {
+            name: Coded(value.ids[rows], value.vocabulary) if isinstance(value, Coded) else value[rows]
+            for name, value in columns.items()
+        }
+        client, route = self.client, self.route
+        return Requests(
+            source=self.source,
+            buffer=self.buffer,
+            client=None if client is None else Clients(client.ids[rows], client.high, client.low, client.names),
+            route=None if route is None else Coded(route.ids[rows], route.vocabulary),
+            **taken,
+        )
 
     def raw(self, row: int) -> bytes:
         """The log line of a row, without its line end."""

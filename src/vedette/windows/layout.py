@@ -56,22 +56,25 @@ class Client(IntEnum):
     ATTACKS = 11
     NO_REFERER = 12
     ASSETS = 13
+    ATTACKS_ANSWERED = 14
+    """Hostile requests that were answered 2xx."""
+    FIRST_TYPE = 15
+    """Hostile requests of each signature type: `SIGNATURE_TYPES` columns from here on."""
     # From here on, bitmaps: they merge by union.
-    ATTACK_TYPES = 14
-    """Bit per signature type."""
-    AGENT_KINDS = 15
+    AGENT_KINDS = 29
     """Bit per kind of user agent."""
-    ROUTES = 16
+    ROUTES = 30
     """63-bit linear-counting bitmap of routes."""
-    MISSING_ROUTES = 17
+    MISSING_ROUTES = 31
     """The same, of routes answered 404."""
-    SECONDS = 18
+    SECONDS = 32
     """Bit per sixtieth of the window in which the client made a request."""
 
 
+SIGNATURE_TYPES = 14
 GROUP_COLUMNS = len(Group)
-CLIENT_COLUMNS = len(Client)
-CLIENT_FIRST_BITMAP = int(Client.ATTACK_TYPES)
+CLIENT_COLUMNS = int(Client.SECONDS) + 1
+CLIENT_FIRST_BITMAP = int(Client.AGENT_KINDS)
 
 LATENCY_BINS = 256
 LATENCY_BINS_PER_OCTAVE = 8

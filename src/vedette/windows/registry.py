@@ -23,6 +23,16 @@ _LOGIN = re.compile(
 )
 
 
+def is_asset(route: str) -> bool:
+    """Whether a route serves static files."""
+    return _ASSET.search(route) is not None
+
+
+def is_login(route: str) -> bool:
+    """Whether a route, by its name, takes credentials."""
+    return _LOGIN.search(route) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class RouteEntry:
     """A service (`route` None) or one of its routes."""
@@ -35,7 +45,7 @@ class RouteRegistry:
     """Stable numbers for (service, route); a service itself is the pair (service, None).
 
     At most `cap` numbers live at once. When half are taken, those that no open window uses are freed;
-    when that does not help, further routes count as the service's `(other)`, and `overflowed` says how many there were.
+    when that does not help, further routes count as the service's `(other)`, and `overflowed` counts them.
     """
 
     def __init__(self, cap: int) -> None:
@@ -69,8 +79,8 @@ class RouteRegistry:
             self.entries[number] = entry
         self._numbers[service, route] = number
         text = route or ""
-        self.asset[number] = _ASSET.search(text) is not None
-        self.login[number] = _LOGIN.search(text) is not None
+        self.asset[number] = is_asset(text)
+        self.login[number] = is_login(text)
         # Not keyed: the same log must give the same counts in every process.
         digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=4).digest()
         self.bit[number] = int.from_bytes(digest, "little") % BITMAP_BITS

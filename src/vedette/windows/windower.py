@@ -47,7 +47,8 @@ class Judged:
 
     Attributes:
         service: int32 (n,), service numbers.
-        types: uint32 or int64 (n,), bit per signature type hit. decisive: bool (n,), hostile beyond doubt.
+        types: int64 (n,), bit per signature type of hostile rows, 0 elsewhere. decisive: bool (n,), hostile
+            beyond doubt.
         agent_kind: uint8, one per distinct user agent. declared_bot: which kind number is a declared bot.
         unknown_agent: kind number of rows without a user agent.
     """

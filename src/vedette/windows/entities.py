@@ -1,0 +1,72 @@
+"""Services and routes that have baselines, numbered."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.windows.registry import OTHER_ROUTE
+
+ALL_SLOT = 0
+"""The parent of all services."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """A service's name and one of its routes, or None for the service itself."""
+
+    service: str
+    route: str | None
+
+
+class EntityBook:
+    """Slots for services and routes, never reused; each knows its parent (route -> service -> all).
+
+    Routes beyond `cap` share their service's `(other)` slot; `overflowed` counts the windows that did.
+    """
+
+    def __init__(self, cap: int) -> None:
+        self.cap = cap
+        self.overflowed = 0
+        self.entries: list[BookEntry] = [BookEntry("(all)", None)]
+        self.services: list[int] = []
+        """Slots of the services."""
+        self._slots: dict[tuple[str, str | None], int] = {}
+        self._parents: list[int] = [ALL_SLOT]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __contains__(self, key: tuple[str, str | None]) -> bool:
+        return key in self._slots
+
+    def __getitem__(self, slot: int) -> BookEntry:
+        return self.entries[slot]
+
+    def slot(self, service: str, route: str | None) -> int:
+        """The slot of a service or route, taking a new one if there is room."""
+        known = self._slots.get((service, route))
+        if known is not None:
+            return known
+        parent = ALL_SLOT
+        if route is not None:
+            if route != OTHER_ROUTE and len(self.entries) >= self.cap:
+                self.overflowed += 1
+                return self.slot(service, OTHER_ROUTE)
+            parent = self.slot(service, None)
+        slot = len(self.entries)
+        self.entries.append(BookEntry(service, route))
+        self._parents.append(parent)
+        self._slots[service, route] = slot
+        if route is None:
+            self.services.append(slot)
+        return slot
+
+    @property
+    def parents(self) -> NDArray[np.int32]:
+        """int32 (len,): each slot's parent."""
+        return np.array(self._parents, dtype=np.int32)
+
+    def find(self, service: str, route: str | None) -> int | None:
+        """The slot of a service or route, or None if it has none yet."""
+        return self._slots.get((service, route))
