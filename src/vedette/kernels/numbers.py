@@ -232,19 +232,21 @@ def go_durations(
         if length[row] == 1 and buffer[at] == 45:
             continue
         negative = at < end and buffer[at] == 45
+        if negative:
+            at += 1
         total = 0.0
         readable = end > at
         while at < end and readable:
             mantissa, power, stop = scan_decimal(buffer, at, end)
             unit, after = _go_unit(buffer, stop, end)
-            if stop == at:
+            if stop == at or buffer[at] == 43 or buffer[at] == 45:
                 readable = False
             elif after == stop:
                 # Go writes zero as `0s`, older versions as `0`.
                 readable = mantissa == 0 and stop == end
                 at = end
             else:
-                total += abs(scale_to_float(mantissa, power)) * unit
+                total += scale_to_float(mantissa, power) * unit
                 at = after
         if not readable or total > LONGEST_DURATION:
             flags[row] |= unreadable

@@ -15,11 +15,11 @@ PADDING = 64
 
 @dataclass(slots=True)
 class Chunk:
-    """Whole lines of one source.
+    r"""Whole lines of one source.
 
     Attributes:
         source: Name of the source.
-        buffer: uint8, shape (capacity,). `buffer[:length]` are the lines; then `PADDING` bytes of b"\\n".
+        buffer: uint8, shape (capacity,). `buffer[:length]` are the lines; then `PADDING` bytes of b"\n".
             The parser may use what follows (`buffer[length + PADDING:]`) for unescaped text; the capacity is
             at least `2 * length + 2 * PADDING`.
         length: Bytes used. The last line may lack its newline only at the end of the source.
@@ -30,6 +30,13 @@ class Chunk:
     buffer: NDArray[np.uint8]
     length: int
     first_line: int
+
+    @classmethod
+    def of(cls, text: bytes, source: str = "-", first_line: int = 1) -> "Chunk":
+        """Copy lines into a chunk of their own (samples, single requests, tests)."""
+        buffer = np.full(2 * (len(text) + PADDING), ord("\n"), dtype=np.uint8)
+        buffer[: len(text)] = np.frombuffer(text, dtype=np.uint8)
+        return cls(source, buffer, len(text), first_line)
 
 
 class SkipReason(StrEnum):

@@ -1,0 +1,87 @@
+"""Dictionary coding, hashing and port stripping."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vedette.kernels.hashing import new_secret
+from vedette.kernels.intern import intern, slots_for
+from vedette.kernels.ports import strip_ports
+from vedette.schema.chunk import Chunk
+from vedette.schema.requests import Coded
+
+Texts = list[bytes | None]
+
+
+def code(texts: Texts, secret: tuple[int, int]) -> tuple[list[int], list[bytes]]:
+    """Ids and vocabulary of a column."""
+    chunk = Chunk.of(b"".join(t or b"" for t in texts))
+    length = np.array([len(t or b"") for t in texts], dtype=np.int32)
+    start = np.where([t is None for t in texts], -1, np.cumsum(length) - length)
+    rows = len(texts)
+    slots = np.full(slots_for(rows), 77, dtype=np.int64)
+    ids, first_length = np.zeros(rows, dtype=np.int32), np.zeros(rows, dtype=np.int32)
+    first_start = np.zeros(rows, dtype=np.int64)
+    count = intern(chunk.buffer, start, length, *secret, slots, ids, first_start, first_length)
+    words = [
+        chunk.buffer[s : s + n].tobytes()
+        for s, n in zip(first_start[:count], first_length[:count], strict=True)
+    ]
+    return ids.tolist(), words
+
+
+few = st.sampled_from(
+    [b"", b"a", b"ab", b"abc", b"abcd", b"x" * 8, b"x" * 9, b"y" * 16, b"z" * 17, b"z" * 40]
+)
+
+
+@given(st.lists(st.one_of(st.none(), few, st.binary(max_size=40)), max_size=60))
+def test_ids_follow_first_appearance(texts: Texts) -> None:
+    wanted = Coded.of(texts)
+    assert code(texts, new_secret()) == (wanted.ids.tolist(), list(wanted.vocabulary))
+
+
+def test_the_secret_changes_nothing_that_is_seen() -> None:
+    texts: Texts = [b"%d" % (i * i % 997) for i in range(3000)]
+    assert code(texts, (1, 1)) == code(texts, new_secret())
+
+
+def test_texts_that_differ_in_any_one_byte_are_told_apart() -> None:
+    for size in (1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64):
+        texts: Texts = [bytes(size)]
+        texts += [bytes(i) + b"\x01" + bytes(size - i - 1) for i in range(size)]
+        ids, _ = code(texts, new_secret())
+        assert ids == list(range(size + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (b"192.0.2.7:5678", b"192.0.2.7"),
+        (b"192.0.2.7", b"192.0.2.7"),
+        (b"192.0.2.7:", b"192.0.2.7"),
+        (b"[2001:db8::7]:443", b"2001:db8::7"),
+        (b"[2001:db8::7]", b"2001:db8::7"),
+        (b"2001:db8::7", b"2001:db8::7"),
+        (b"::ffff:192.0.2.7", b"::ffff:192.0.2.7"),
+        (b"client.example.org:80", b"client.example.org"),
+        (b"@", b"@"),
+        (b"[]:1", b"[]:1"),
+        (b":80", b":80"),
+        (b"192.0.2.7:123456", b"192.0.2.7:123456"),
+        (b"unix:/run/x.sock", b"unix:/run/x.sock"),
+    ],
+)
+def test_ports_come_off_addresses(text: bytes, address: bytes) -> None:
+    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
+    buffer = Chunk.of(text).buffer
+    strip_ports(buffer, start, length)
+    assert buffer[start[0] : start[0] + length[0]].tobytes() == address
+
+
+@given(st.binary(max_size=30))
+def test_stripping_a_port_stays_inside_the_span(text: bytes) -> None:
+    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
+    strip_ports(Chunk.of(text).buffer, start, length)
+    assert 0 <= start[0] <= start[0] + length[0] <= len(text)
