@@ -1,0 +1,1 @@
+"""The formats a simulated log can be written in."""
