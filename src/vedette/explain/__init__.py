@@ -1,0 +1,1 @@
+"""An anomaly's arithmetic, and its words."""

@@ -1,0 +1,1 @@
+"""Anomalies with one cause: grouping, severity, lifecycle, words."""

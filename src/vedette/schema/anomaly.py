@@ -35,6 +35,40 @@ class AnomalyType(StrEnum):
     SUSPICIOUS_CLIENT = "suspicious_client"
     UNUSUAL_PATTERN = "unusual_pattern"
 
+    @property
+    def label(self) -> str:
+        """What a person calls it: `SQL injection`, `error spike`."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    AnomalyType.SQL_INJECTION: "SQL injection",
+    AnomalyType.XSS: "cross-site scripting",
+    AnomalyType.PATH_TRAVERSAL: "path traversal",
+    AnomalyType.COMMAND_INJECTION: "command injection",
+    AnomalyType.FILE_INCLUSION: "file inclusion",
+    AnomalyType.SSRF: "server-side request forgery",
+    AnomalyType.TEMPLATE_INJECTION: "template injection",
+    AnomalyType.LOG4SHELL: "Log4Shell",
+    AnomalyType.XXE: "XML external entities",
+    AnomalyType.WEBSHELL: "web shell access",
+    AnomalyType.SCANNER: "scan",
+    AnomalyType.SENSITIVE_FILE: "probes for sensitive files",
+    AnomalyType.PROTOCOL_VIOLATION: "malformed requests",
+    AnomalyType.ABNORMAL_REQUEST: "abnormal requests",
+    AnomalyType.ERROR_SPIKE: "error spike",
+    AnomalyType.LATENCY_SPIKE: "latency spike",
+    AnomalyType.TRAFFIC_SPIKE: "traffic spike",
+    AnomalyType.TRAFFIC_DROP: "traffic drop",
+    AnomalyType.DDOS_ATTACK: "flood",
+    AnomalyType.BOT_ACTIVITY: "undeclared bot",
+    AnomalyType.DATA_EXFILTRATION: "data exfiltration",
+    AnomalyType.BRUTE_FORCE: "password guessing",
+    AnomalyType.RATE_LIMIT_ABUSE: "rate-limit abuse",
+    AnomalyType.SUSPICIOUS_CLIENT: "suspicious client",
+    AnomalyType.UNUSUAL_PATTERN: "unusual pattern",
+}
+
 
 class Severity(StrEnum):
     """How bad, for the person who is told. Ordered by `rank`."""

@@ -1,0 +1,52 @@
+"""Recompute an anomaly's result from the formula's name and inputs alone."""
+
+import math
+from collections.abc import Callable
+
+from vedette.baselines.formulas import FORMULAS as TAILS
+from vedette.baselines.formulas import recompute as recompute_tail
+from vedette.schema.anomaly import Formula
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole
+
+
+def _count(count: float) -> float:
+    return count
+
+
+def _linear_count(ones: float, bits: float) -> float:
+    """Distinct values behind a bitmap (Whang et al. 1990); a full one counts as one bit short of full."""
+    return bits * math.log(bits / max(1.0, bits - ones))
+
+
+def _noisy_or(confidence: float, count: float) -> float:
+    """Probability that at least one of `count` independent witnesses is right (Pearl 1988)."""
+    return 1.0 - (1.0 - confidence) ** count
+
+
+RULES: dict[str, Callable[..., float]] = {
+    "count": _count,
+    "linear_count": _linear_count,
+    "noisy_or": _noisy_or,
+    "share": _share,
+}
+"""Formulas of detectors that need no baseline; those with one are in `vedette.baselines.formulas`."""
+
+
+def formula_names() -> tuple[str, ...]:
+    """Every name that an anomaly's formula may have."""
+    return tuple(sorted({*RULES, *TAILS}))
+
+
+def recompute(formula: Formula) -> float:
+    """The result that the inputs give.
+
+    Raises:
+        KeyError: No formula has that name.
+        TypeError: The inputs are not those of the formula.
+    """
+    if formula.name in TAILS:
+        return recompute_tail(formula.name, formula.inputs)
+    return RULES[formula.name](**formula.inputs)

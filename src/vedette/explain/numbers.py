@@ -1,0 +1,57 @@
+"""Numbers and times as people read them."""
+
+from datetime import UTC, datetime
+
+
+def count(value: float) -> str:
+    """A count with thousands separators: `12,345`."""
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+
+
+def percent(ratio: float) -> str:
+    """A ratio in percent, with more digits where it is small: `0.042 %`, `8.3 %`, `61 %`."""
+    value = 100 * ratio
+    digits = 0 if value >= 10 else 1 if value >= 1 else 2 if value >= 0.1 else 3
+    return f"{value:.{digits}f} %"
+
+
+def seconds(value: float) -> str:
+    """A duration: `850 µs`, `12 ms`, `1.4 s`."""
+    if value < 0.001:
+        return f"{value * 1e6:.0f} µs"
+    if value < 1:
+        return f"{value * 1e3:.3g} ms"
+    return f"{value:.3g} s"
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units: `1.2 GB`."""
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value:.0f} bytes"
+
+
+def in_unit(value: float, unit: str) -> str:
+    """A value in its schema unit."""
+    match unit:
+        case "ratio":
+            return percent(value)
+        case "seconds":
+            return seconds(value)
+        case "bytes":
+            return size(value)
+        case _:
+            return f"{count(value)} {unit.replace('_', ' ')}"
+
+
+def odds(surprise: float) -> str:
+    """What a surprise (-log10 p) means: `once in 40,000 windows`."""
+    if surprise >= 15:
+        return f"once in 10^{surprise:.0f} windows"
+    return f"once in {10**surprise:,.0f} windows"
+
+
+def clock(time: int) -> str:
+    """A time of day, UTC, from microseconds since the epoch."""
+    return datetime.fromtimestamp(time / 1e6, UTC).strftime("%H:%M:%S").removesuffix(":00")

@@ -1,0 +1,185 @@
+"""An anomaly's sentence, written from its own fields and nothing else."""
+
+from vedette.explain.numbers import count, in_unit, odds, percent, seconds, size
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution
+
+
+def describe(anomaly: Anomaly) -> str:
+    """One or two sentences: what was observed, what was expected, how rare that is, who carries it."""
+    body = _BODY.get(anomaly.type, _hostile)(anomaly)
+    carried = _carried(anomaly)
+    return f"{body} {carried}" if carried else body
+
+
+def counterfactual(anomaly: Anomaly) -> str:
+    """What would not have been stated."""
+    if anomaly.counterfactual:
+        return anomaly.counterfactual
+    side = "more" if anomaly.type is AnomalyType.TRAFFIC_DROP else "less"
+    return f"Not stated at {in_unit(anomaly.threshold, anomaly.unit)} or {side}."
+
+
+def _place(anomaly: Anomaly) -> str:
+    return f"{anomaly.service} {anomaly.route}" if anomaly.route else anomaly.service
+
+
+def _expected(anomaly: Anomaly) -> str:
+    band = anomaly.expected
+    if band.mid is None:
+        return "with nothing to compare to"
+    text = f"expected {in_unit(band.mid, anomaly.unit)}"
+    if band.low is not None and band.high is not None:
+        text += f" ({in_unit(band.low, anomaly.unit)} to {in_unit(band.high, anomaly.unit)})"
+    return f"{text} after {count(anomaly.sample_count)} windows"
+
+
+def _rare(anomaly: Anomaly) -> str:
+    surprise = anomaly.details.get("surprise")
+    if surprise is None:
+        return ""
+    limit = anomaly.details["surprise_threshold"]
+    return f" Chance alone does this {odds(surprise)}; the alarm starts at {odds(limit)}."
+
+
+def _errors(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{percent(anomaly.observed)} of {count(details['requests'])} requests to {_place(anomaly)} failed with 5xx "
+        f"({count(details['errors'])} errors), {_expected(anomaly)}.{_rare(anomaly)}"
+    )
+
+
+def _latency(anomaly: Anomaly) -> str:
+    return (
+        f"The slowest 5 % of {count(anomaly.details['timed_requests'])} requests to {_place(anomaly)} took "
+        f"{seconds(anomaly.observed)} or more, {_expected(anomaly)}.{_rare(anomaly)}"
+    )
+
+
+def _volume(anomaly: Anomaly) -> str:
+    middle = anomaly.expected.mid
+    times = (
+        f", {anomaly.observed / middle:.1f} times the usual" if middle and anomaly.observed >= middle else ""
+    )
+    return f"{_place(anomaly)} got {count(anomaly.observed)} requests{times}; {_expected(anomaly)}.{_rare(anomaly)}"
+
+
+def _flood(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    if details["shape"] == "one client":
+        return (
+            f"One client, {anomaly.entity.value}, made {percent(anomaly.observed)} of the {count(details['requests'])} "
+            f"requests to {anomaly.service} ({count(details['client_requests'])}); a flood starts at "
+            f"{percent(anomaly.threshold)} of more than {count(details['requests_threshold'])}."
+        )
+    shape = (
+        f"{percent(details['share_on_one_route'])} of the excess goes to one route"
+        if details["share_on_one_route"] >= details["share_refused_or_failing"]
+        else f"{percent(details['share_refused_or_failing'])} is refused or fails"
+    )
+    return (
+        f"{count(details['distinct_clients'])} clients (usually {count(details['expected_clients'])}) made "
+        f"{count(anomaly.observed)} requests to {anomaly.service}, {_expected(anomaly)}; {shape}.{_rare(anomaly)}"
+    )
+
+
+def _brute_force(anomaly: Anomaly) -> str:
+    if "surprise" in anomaly.details:
+        return (
+            f"{count(anomaly.observed)} logins to {anomaly.service} failed, from "
+            f"{count(anomaly.details['clients_failing'])} clients; {_expected(anomaly)}.{_rare(anomaly)}"
+        )
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} sent credentials to {anomaly.service} {count(details['login_attempts'])} times in "
+        f"{details['minutes']} minutes, with {count(details['failed_logins'])} failures; guessing starts at "
+        f"{in_unit(anomaly.threshold, anomaly.unit)}."
+    )
+
+
+def _scanner(anomaly: Anomaly) -> str:
+    if anomaly.unit == "hostile_requests":
+        return _hostile(anomaly)
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} asked {anomaly.service} for about {count(anomaly.observed)} different routes that do "
+        f"not exist ({count(details['not_found'])} of its {count(details['requests'])} requests in "
+        f"{details['minutes']} minutes were 404); a scan starts at {count(anomaly.threshold)}."
+    )
+
+
+def _rate_limit(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} was told to slow down (429) {count(anomaly.observed)} times in "
+        f"{details['minutes']} minutes, of {count(details['requests'])} requests to {anomaly.service}; abuse starts at "
+        f"{count(anomaly.threshold)}."
+    )
+
+
+def _bots(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} made {count(anomaly.observed)} requests to about "
+        f"{count(details['distinct_routes'])} routes of {anomaly.service} in {details['minutes']} minutes: "
+        f"{percent(details['share_without_referer'])} without a referer, {percent(details['share_static'])} for static "
+        f"files, active in {percent(details['share_of_seconds'])} of the seconds; it does not say it is a bot. "
+        f"Looked at from {count(anomaly.threshold)} requests."
+    )
+
+
+def _exfiltration(anomaly: Anomaly) -> str:
+    if anomaly.route is None:
+        what = f"One client, {anomaly.entity.value}, took {size(anomaly.observed)} from {anomaly.service}"
+    else:
+        what = f"{_place(anomaly)} gave out {size(anomaly.observed)}"
+    return f"{what}; {_expected(anomaly)}.{_rare(anomaly)}"
+
+
+def _hostile(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    one = anomaly.observed == 1
+    who = anomaly.entity.value if details["clients"] == 1 else f"{count(details['clients'])} clients"
+    answered = details["answered_2xx"]
+    fate = (
+        f"{count(answered)} of the sender's hostile requests got"
+        if answered
+        else "no hostile request of the sender got"
+    )
+    why = f" {details['why']}" if "why" in details else ""
+    return (
+        f"{count(anomaly.observed)} hostile request{'' if one else 's'} to {anomaly.service} from {who}: "
+        f"{anomaly.type.label}; {fate} a 2xx answer.{why}"
+    )
+
+
+def _carried(anomaly: Anomaly) -> str:
+    """Who carries it: the two largest contributions."""
+    if anomaly.entity.value in {c.value for c in anomaly.contributions[:1]} or not anomaly.contributions:
+        return ""
+    parts = [
+        f"{percent(c.share)} {'from' if c.dimension == 'client' else 'on'} {c.value}"
+        for c in _largest(anomaly)
+    ]
+    what = "of what is missing" if anomaly.type is AnomalyType.TRAFFIC_DROP else "of it"
+    return f"Carried by: {' and '.join(parts)} ({what})."
+
+
+def _largest(anomaly: Anomaly) -> list[Contribution]:
+    routes = [c for c in anomaly.contributions if c.dimension == "route"][:1]
+    clients = [c for c in anomaly.contributions if c.dimension == "client"][:1]
+    return routes + clients
+
+
+_BODY = {
+    AnomalyType.ERROR_SPIKE: _errors,
+    AnomalyType.LATENCY_SPIKE: _latency,
+    AnomalyType.TRAFFIC_SPIKE: _volume,
+    AnomalyType.TRAFFIC_DROP: _volume,
+    AnomalyType.DDOS_ATTACK: _flood,
+    AnomalyType.BRUTE_FORCE: _brute_force,
+    AnomalyType.SCANNER: _scanner,
+    AnomalyType.RATE_LIMIT_ABUSE: _rate_limit,
+    AnomalyType.BOT_ACTIVITY: _bots,
+    AnomalyType.DATA_EXFILTRATION: _exfiltration,
+}

@@ -1,0 +1,184 @@
+"""Which anomalies are one incident.
+
+Anomalies come in order of their windows. One joins an open incident that has been quiet for no longer than the
+gap, by the first of these that holds:
+
+1. it is about a client that the incident is about;
+2. it is about a service or route whose service the incident disturbs, and both are disturbances (errors, latency,
+   volume, floods);
+3. one of them is about a client, the other a disturbance of its service that this client mostly carries;
+4. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
+   incident, not one per sender.
+
+Otherwise it opens a new one. The result depends on the anomalies alone, not on when they were handed over.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from vedette.incidents.words import advise, summarise, title
+from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
+from vedette.schema.incident import Incident, IncidentState
+
+_DISTURBANCES = frozenset(
+    {
+        AnomalyType.ERROR_SPIKE,
+        AnomalyType.LATENCY_SPIKE,
+        AnomalyType.TRAFFIC_SPIKE,
+        AnomalyType.TRAFFIC_DROP,
+        AnomalyType.DDOS_ATTACK,
+        AnomalyType.DATA_EXFILTRATION,
+    }
+)
+_CARRIES = 0.3
+"""Share of a disturbance from which the client that carries it is its cause."""
+MOST_CLIENTS = 1_000
+"""Clients remembered for an incident; later ones join it by service only."""
+
+
+class _Kind(StrEnum):
+    CLIENT = "client"
+    SERVICE = "service"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingSettings:
+    """How long an incident may be quiet and still go on, microseconds."""
+
+    gap: int = 15 * 60_000_000
+    background_gap: int = 24 * 3600 * 1_000_000
+
+
+@dataclass(slots=True)
+class Draft:
+    """An incident while anomalies still join it.
+
+    Attributes:
+        anomalies: Ids, in order. worst: for each type, its anomaly of highest severity and score.
+    """
+
+    kind: _Kind
+    first: Anomaly
+    end: int
+    services: set[str] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
+    carriers: set[str] = field(default_factory=set)
+    entities: dict[Entity, int] = field(default_factory=dict)
+    anomalies: list[str] = field(default_factory=list)
+    worst: dict[AnomalyType, Anomaly] = field(default_factory=dict)
+    counts: dict[AnomalyType, float] = field(default_factory=dict)
+    requests: int = 0
+
+    @property
+    def id(self) -> str:
+        """Stable: that of the anomaly which opened it."""
+        return "i" + self.first.id[1:]
+
+    def add(self, anomaly: Anomaly) -> None:
+        """Take an anomaly in."""
+        self.end = max(self.end, anomaly.end)
+        self.services.add(anomaly.service)
+        self.entities[anomaly.entity] = self.entities.get(anomaly.entity, 0) + 1
+        self.anomalies.append(anomaly.id)
+        self.requests += anomaly.evidence_total
+        if len(self.clients) < MOST_CLIENTS:
+            if anomaly.entity.kind is EntityKind.CLIENT:
+                self.clients.add(anomaly.entity.value)
+            elif len(anomaly.clients) <= 3:
+                self.clients.update(anomaly.clients)
+        self.carriers |= _carriers(anomaly)
+        self.counts[anomaly.type] = self.counts.get(anomaly.type, 0.0) + anomaly.observed
+        known = self.worst.get(anomaly.type)
+        if known is None or (anomaly.severity.rank, anomaly.score) > (known.severity.rank, known.score):
+            self.worst[anomaly.type] = anomaly
+
+    @property
+    def severity(self) -> Severity:
+        """The worst anomaly's; one grade higher when attacks and a disturbance meet in it."""
+        worst = max((a.severity for a in self.worst.values()), key=lambda s: s.rank)
+        kinds = {t in _DISTURBANCES for t in self.worst}
+        if kinds == {True, False} and worst is Severity.MEDIUM:
+            return Severity.HIGH
+        return worst
+
+    def finish(self, *, closed: bool) -> Incident:
+        """The incident as it stands."""
+        ranked = sorted(self.worst.values(), key=lambda a: (-a.severity.rank, -a.score, a.type))
+        entities = sorted(self.entities, key=lambda e: (-self.entities[e], e))
+        return Incident(
+            id=self.id,
+            title=title(self.kind is _Kind.BACKGROUND, ranked, entities, sorted(self.services)),
+            severity=self.severity,
+            score=max(a.score for a in ranked),
+            start=self.first.start,
+            end=self.end,
+            state=IncidentState.CLOSED if closed else IncidentState.OPEN,
+            types=tuple(a.type for a in ranked),
+            services=tuple(sorted(self.services)),
+            entities=tuple(entities[:100]),
+            anomaly_ids=tuple(self.anomalies),
+            summary=summarise(self.kind is _Kind.BACKGROUND, ranked, self.counts, entities),
+            advice=advise(self.kind is _Kind.BACKGROUND, ranked),
+            requests=self.requests,
+        )
+
+
+def _carriers(anomaly: Anomaly) -> set[str]:
+    return {c.value for c in anomaly.contributions if c.dimension == "client" and c.share >= _CARRIES}
+
+
+class Grouper:
+    """Builds incidents from anomalies in order of their windows."""
+
+    def __init__(self, settings: GroupingSettings | None = None) -> None:
+        self.settings = settings or GroupingSettings()
+        self._open: list[Draft] = []
+
+    def add(self, anomaly: Anomaly) -> str:
+        """Put an anomaly where it belongs; returns the incident's id."""
+        kind = _kind(anomaly)
+        for draft in self._open:
+            if self._belongs(draft, kind, anomaly):
+                draft.add(anomaly)
+                return draft.id
+        draft = Draft(kind, anomaly, anomaly.end)
+        draft.add(anomaly)
+        self._open.append(draft)
+        return draft.id
+
+    def close(self, time: int) -> list[Incident]:
+        """Hand out incidents that have been quiet for longer than their gap at event time `time`."""
+        quiet = [d for d in self._open if time - d.end > self._gap(d)]
+        self._open = [d for d in self._open if time - d.end <= self._gap(d)]
+        return [d.finish(closed=True) for d in quiet]
+
+    def open(self) -> list[Incident]:
+        """The incidents that may still go on."""
+        return [d.finish(closed=False) for d in self._open]
+
+    def _gap(self, draft: Draft) -> int:
+        return self.settings.background_gap if draft.kind is _Kind.BACKGROUND else self.settings.gap
+
+    def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly) -> bool:
+        if anomaly.start - draft.end > self._gap(draft):
+            return False
+        if _Kind.BACKGROUND in (draft.kind, kind):
+            return draft.kind is kind and anomaly.service in draft.services
+        if anomaly.entity.kind is EntityKind.CLIENT and anomaly.entity.value in draft.clients:
+            return True
+        if anomaly.service not in draft.services:
+            return False
+        if kind is _Kind.SERVICE and draft.kind is _Kind.SERVICE:
+            return True
+        if kind is _Kind.SERVICE:
+            return bool(_carriers(anomaly) & draft.clients)
+        return anomaly.entity.value in draft.carriers
+
+
+def _kind(anomaly: Anomaly) -> _Kind:
+    if anomaly.entity.kind is EntityKind.CLIENT:
+        return _Kind.BACKGROUND if anomaly.severity is Severity.LOW else _Kind.CLIENT
+    if anomaly.severity is Severity.LOW and anomaly.type not in _DISTURBANCES:
+        return _Kind.BACKGROUND
+    return _Kind.SERVICE

@@ -1,0 +1,91 @@
+"""What an incident is called, its summary, and what to do next."""
+
+from collections.abc import Sequence
+
+from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
+
+_INJECTION = "Check the application log and the database for what these requests did; look first at those answered 2xx."
+_ADVICE = {
+    AnomalyType.SQL_INJECTION: _INJECTION,
+    AnomalyType.COMMAND_INJECTION: "Look for new processes and files on the hosts that answered; rotate their secrets.",
+    AnomalyType.LOG4SHELL: "Confirm that every Java service runs a fixed Log4j, and look for outgoing LDAP and DNS.",
+    AnomalyType.WEBSHELL: "Check whether the requested file exists; if it does, take the host out of service.",
+    AnomalyType.PATH_TRAVERSAL: "Check the size of the 2xx answers: did any return a file it should not have?",
+    AnomalyType.FILE_INCLUSION: "Check the size of the 2xx answers: did any return a file it should not have?",
+    AnomalyType.SSRF: "Check outgoing requests of the service to metadata and internal addresses.",
+    AnomalyType.SENSITIVE_FILE: "Make sure that none of the requested files is served; rotate secrets in any that is.",
+    AnomalyType.SCANNER: "If the scan is not yours, limit or block the sender; then fix what answered 2xx.",
+    AnomalyType.ERROR_SPIKE: "Look at the failing route's application log, and at what was deployed just before.",
+    AnomalyType.LATENCY_SPIKE: "Look at the slow route's dependencies (database, upstreams) and at saturation.",
+    AnomalyType.TRAFFIC_SPIKE: "Check for a campaign or a mention; make sure that there is capacity.",
+    AnomalyType.TRAFFIC_DROP: "Check that clients still reach the service: DNS, certificates, load balancer, log shipping.",
+    AnomalyType.DDOS_ATTACK: "Limit the rate of the named clients and route at the edge; keep known clients in.",
+    AnomalyType.BRUTE_FORCE: "Limit login attempts for the sender, and check the accounts that it got into (3xx, 2xx).",
+    AnomalyType.RATE_LIMIT_ABUSE: "Find the owner of the client, or lengthen its back-off at the edge.",
+    AnomalyType.BOT_ACTIVITY: "Decide whether you want this bot; if not, limit its rate or ask it for proof of work.",
+    AnomalyType.DATA_EXFILTRATION: "Find out what was downloaded, by which account, and whether it should have been.",
+}
+
+
+def _client(entities: Sequence[Entity]) -> str | None:
+    clients = [e.value for e in entities if e.kind is EntityKind.CLIENT]
+    if not clients:
+        return None
+    return clients[0] if len(clients) == 1 else f"{clients[0]} and {len(clients) - 1} more"
+
+
+def title(
+    background: bool, ranked: Sequence[Anomaly], entities: Sequence[Entity], services: Sequence[str]
+) -> str:
+    """A line that says what, on what, from whom.
+
+    Args:
+        background: Whether the incident collects low-severity probes.
+        ranked: The worst anomaly of each type, worst first.
+        entities: Who and what is involved, most often first.
+        services: Services involved.
+    """
+    where = services[0] if len(services) == 1 else f"{len(services)} services"
+    senders = sum(e.kind is EntityKind.CLIENT for e in entities)
+    if background:
+        many = f"{senders} client{'s' if senders != 1 else ''}"
+        return f"Background probing of {where} by {many}" if senders else f"Background probing of {where}"
+    names = [a.type.label for a in ranked]
+    if len(names) > 3:
+        names = [*names[:2], f"{len(names) - 2} more"]
+    what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    route = ranked[0].route
+    place = f"{where} {route}" if route and len(services) == 1 else where
+    who = _client(entities)
+    text = f"{what} on {place}" + (f" by {who}" if who else "")
+    return text[0].upper() + text[1:]
+
+
+def summarise(
+    background: bool,
+    ranked: Sequence[Anomaly],
+    counts: dict[AnomalyType, float],
+    entities: Sequence[Entity],
+) -> str:
+    """What happened, in two or three sentences: the worst statement in full, the others counted."""
+    if background:
+        parts = [f"{counts[a.type]:,.0f} {a.type.label}" for a in ranked]
+        senders = sum(e.kind is EntityKind.CLIENT for e in entities)
+        return f"Few requests each from {senders} clients, none of it unusual for a public address: {', '.join(parts)}."
+    text = ranked[0].description
+    if len(ranked) > 1:
+        others = ", ".join(a.type.label for a in ranked[1:])
+        text += f" Also: {others}."
+    return text
+
+
+def advise(background: bool, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
+    """What to do next, for the worst types first."""
+    if background:
+        return ("Nothing now: make sure that none of the requested files exists.",)
+    found: list[str] = []
+    for anomaly in ranked:
+        advice = _ADVICE.get(anomaly.type)
+        if advice and advice not in found:
+            found.append(advice)
+    return tuple(found[:3] or (_INJECTION,))

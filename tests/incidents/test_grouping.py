@@ -1,0 +1,132 @@
+import pytest
+
+from vedette.incidents.grouping import Grouper, GroupingSettings
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Entity, EntityKind, Formula, Severity
+from vedette.schema.incident import Incident, IncidentState
+
+MINUTE = 60_000_000
+
+
+def anomaly(
+    kind: AnomalyType,
+    minute: int,
+    *,
+    client: str | None = None,
+    service: str = "shop",
+    route: str | None = None,
+    severity: Severity = Severity.MEDIUM,
+    carrier: tuple[str, float] | None = None,
+    score: float = 0.7,
+) -> Anomaly:
+    entity = Entity(EntityKind.CLIENT, client) if client else Entity(EntityKind.SERVICE, service)
+    return Anomaly(
+        id=f"a{kind}{minute}{client}{service}{route}",
+        type=kind,
+        severity=severity,
+        score=score,
+        start=minute * MINUTE,
+        end=(minute + 1) * MINUTE,
+        service=service,
+        route=route,
+        entity=entity,
+        detector="test",
+        observed=10.0,
+        expected=Band(0, 1, 2),
+        threshold=2.0,
+        sample_count=50,
+        unit="requests",
+        formula=Formula("count", {"count": 10.0}, 10.0),
+        description=f"{kind} happened.",
+        contributions=(Contribution("client", *carrier),) if carrier else (),
+        evidence_total=10,
+    )
+
+
+def group(*anomalies: Anomaly) -> list[Incident]:
+    grouper = Grouper(GroupingSettings())
+    done: list[Incident] = []
+    for one in anomalies:
+        done += grouper.close(one.start)
+        grouper.add(one)
+    return done + grouper.open()
+
+
+def test_one_clients_scan_attack_and_download_are_one_incident() -> None:
+    incidents = group(
+        anomaly(AnomalyType.SCANNER, 1, client="192.0.2.7"),
+        anomaly(AnomalyType.SQL_INJECTION, 3, client="192.0.2.7", severity=Severity.HIGH),
+        anomaly(AnomalyType.DATA_EXFILTRATION, 9, client="192.0.2.7", service="api"),
+    )
+    assert len(incidents) == 1
+    assert incidents[0].types[0] is AnomalyType.SQL_INJECTION
+    assert incidents[0].services == ("api", "shop")
+    assert incidents[0].requests == 30
+    assert "192.0.2.7" in incidents[0].title
+
+
+def test_two_clients_are_two_incidents() -> None:
+    incidents = group(
+        anomaly(AnomalyType.SQL_INJECTION, 1, client="192.0.2.7"),
+        anomaly(AnomalyType.SQL_INJECTION, 1, client="192.0.2.8"),
+    )
+    assert len(incidents) == 2
+
+
+def test_disturbances_of_one_service_are_one_incident_and_of_two_services_two() -> None:
+    shop = [
+        anomaly(AnomalyType.ERROR_SPIKE, 1),
+        anomaly(AnomalyType.ERROR_SPIKE, 1, route="/pay"),
+        anomaly(AnomalyType.LATENCY_SPIKE, 2),
+    ]
+    assert len(group(*shop)) == 1
+    assert len(group(*shop, anomaly(AnomalyType.ERROR_SPIKE, 2, service="api"))) == 2
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.9, 1), (0.1, 2)])
+def test_a_disturbance_joins_the_client_that_carries_it(share: float, count: int) -> None:
+    incidents = group(
+        anomaly(AnomalyType.SQL_INJECTION, 1, client="192.0.2.7"),
+        anomaly(AnomalyType.ERROR_SPIKE, 2, carrier=("192.0.2.7", share)),
+    )
+    assert len(incidents) == count
+    other_order = group(
+        anomaly(AnomalyType.ERROR_SPIKE, 1, carrier=("192.0.2.7", share)),
+        anomaly(AnomalyType.SQL_INJECTION, 2, client="192.0.2.7"),
+    )
+    assert len(other_order) == count
+
+
+def test_attack_and_disturbance_together_weigh_more_than_either() -> None:
+    (incident,) = group(
+        anomaly(AnomalyType.SQL_INJECTION, 1, client="192.0.2.7"),
+        anomaly(AnomalyType.ERROR_SPIKE, 2, carrier=("192.0.2.7", 0.9)),
+    )
+    assert incident.severity is Severity.HIGH
+
+
+def test_low_probes_of_many_clients_are_one_background_incident() -> None:
+    probes = [
+        anomaly(AnomalyType.SENSITIVE_FILE, 30 * i, client=f"192.0.2.{i}", severity=Severity.LOW) for i in range(20)
+    ]
+    (incident,) = group(*probes)
+    assert incident.title == "Background probing of shop by 20 clients"
+    assert incident.severity is Severity.LOW
+
+
+def test_a_quiet_incident_closes_and_the_next_one_is_new() -> None:
+    incidents = group(anomaly(AnomalyType.ERROR_SPIKE, 1), anomaly(AnomalyType.ERROR_SPIKE, 60))
+    assert [i.state for i in incidents] == [IncidentState.CLOSED, IncidentState.OPEN]
+    assert len({i.id for i in incidents}) == 2
+
+
+def test_the_same_anomalies_give_the_same_ids() -> None:
+    story = [anomaly(AnomalyType.ERROR_SPIKE, m) for m in (1, 2, 3)]
+    assert group(*story) == group(*story)
+
+
+def test_every_type_has_a_name_and_an_incident_has_advice() -> None:
+    for kind in AnomalyType:
+        (incident,) = group(anomaly(kind, 1, client="192.0.2.1"))
+        assert incident.title
+        assert incident.advice
+        assert incident.summary
