@@ -89,7 +89,9 @@ def read_yaml(text: str) -> Document:
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = " ".join(part for part in (error.problem, error.context) if part)
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        if mark and error.context_mark and error.context_mark.line != mark.line:
+            problem += f" (begun on line {error.context_mark.line + 1})"
         raise YamlError(mark.line + 1 if mark else 1, f"not YAML: {problem}") from None
     except yaml.YAMLError as error:
         raise YamlError(1, f"not YAML: {' '.join(str(error).split())}") from None
