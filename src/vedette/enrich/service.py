@@ -1,0 +1,182 @@
+"""The service of each request: configured, else the logged host or service name, else the file's name.
+
+Host names may be the client's to choose (`%{Host}i`, `$http_host`), so they are bounded, and after the first
+few a name must have carried some traffic before it is told apart.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.enrich.source_name import service_of_source
+from vedette.schema.requests import Requests
+
+OTHER_SERVICE = "(other)"
+"""Rows whose logged name is no name, or not yet, or beyond the limit."""
+
+FREE_NAMES = 64
+"""Logged names that become services at their first row; later ones must earn it."""
+ROWS_TO_EARN = 100
+"""The row with which a later name becomes a service; its rows before count as `(other)`."""
+CANDIDATES = 4_096
+"""Names being counted; when there are more, counting starts anew."""
+READ_TEXTS = 8_192
+"""Logged texts whose reading is remembered, as a cache only."""
+READ_BYTES = 256
+"""Longer texts are not remembered."""
+
+_NAME = re.compile(rb"[a-z0-9_](?:[a-z0-9._|:/@+-]{0,98}[a-z0-9_])?")
+_PORT = re.compile(rb":[0-9]{0,5}$")
+_CATCH_ALL = frozenset({b"", b"-", b"_"})
+"""Not names: nothing, and nginx's customary name for the server that takes what no other does."""
+
+OTHER = 0
+"""Number of `OTHER_SERVICE`."""
+_PENDING = -2
+_FROM_FILE = -3
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePattern:
+    """A configured service: its name, and shell-style patterns of the source names and hosts it takes."""
+
+    name: str
+    files: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+class ServiceNamer:
+    """Numbers the services of requests; `names[i]` is the name of service `i`, and the list only grows.
+
+    Which service a row gets depends on the rows before it, not on how they were cut into batches.
+
+    Args:
+        patterns: Configured services. The first that matches a row's source or host counts.
+        limit: Most names taken from logged hosts; as many more from file names.
+    """
+
+    def __init__(self, patterns: Sequence[ServicePattern] = (), limit: int = 1024) -> None:
+        self._patterns = tuple(patterns)
+        self._limit = limit
+        self.names: list[str] = [OTHER_SERVICE]
+        """Append-only: `(other)`, then configured names, then names as they are found."""
+        self._ids: dict[str, int] = {OTHER_SERVICE: OTHER}
+        self._host_patterns = [tuple(host.lower() for host in p.hosts) for p in patterns]
+        self._pattern_ids = [self._number(pattern.name) for pattern in patterns]
+        self._hosts: dict[bytes, int] = {}
+        self._files: dict[str, int] = {}
+        self._read_texts: dict[bytes, tuple[int, bytes]] = {}
+        self._counts: dict[bytes, int] = {}
+        self.folded = 0
+        """Rows that were counted as `(other)`."""
+
+    def assign(self, requests: Requests) -> NDArray[np.int32]:
+        """The service number of each of n requests: int32 (n,), never negative."""
+        never = len(self._patterns)
+        by_file = self._first_pattern(requests.source, [p.files for p in self._patterns])
+        # Id -1 (no name logged) picks the last element.
+        numbers = np.full(len(requests.service.vocabulary) + 1, _FROM_FILE, dtype=np.int32)
+        if by_file < never:
+            numbers[:] = self._pattern_ids[by_file]
+        pending: dict[int, bytes] = {}
+        for index, text in enumerate(requests.service.vocabulary):
+            by_host, name = self._read(text)
+            if by_host < by_file:
+                numbers[index] = self._pattern_ids[by_host]
+            elif by_file == never:
+                numbers[index] = self._of_host(name)
+                if numbers[index] == _PENDING:
+                    pending[index] = name
+        ids = numbers[requests.service.ids]
+        if pending:
+            texts = requests.service.ids
+            for row in np.flatnonzero(ids == _PENDING).tolist():
+                ids[row] = self._earn(pending[int(texts[row])])
+        from_file = ids == _FROM_FILE
+        if from_file.any():
+            ids[from_file] = self._of_file(requests.source)
+        self.folded += int(np.count_nonzero(ids == OTHER))
+        return ids
+
+    def _first_pattern(self, text: str, globs: Sequence[tuple[str, ...]]) -> int:
+        """Index of the first configured service with a pattern that matches, or how many there are."""
+        for index, alternatives in enumerate(globs):
+            if any(fnmatchcase(text, glob) for glob in alternatives):
+                return index
+        return len(globs)
+
+    def _read(self, text: bytes) -> tuple[int, bytes]:
+        """The first configured service that takes a logged name, and the name itself."""
+        known = self._read_texts.get(text)
+        if known is not None:
+            return known
+        name = _normalised(text)
+        readable = name.decode("utf-8", "backslashreplace")
+        found = self._first_pattern(readable, self._host_patterns), name
+        if len(text) <= READ_BYTES:
+            if len(self._read_texts) >= READ_TEXTS:
+                self._read_texts.clear()
+            self._read_texts[text] = found
+        return found
+
+    def _of_host(self, name: bytes) -> int:
+        """The number of a logged name that nobody configured, `_FROM_FILE`, or `_PENDING`."""
+        known = self._hosts.get(name)
+        if known is not None:
+            return known
+        if name in _CATCH_ALL:
+            return _FROM_FILE
+        if not _NAME.fullmatch(name) or len(self._hosts) >= self._limit:
+            return OTHER
+        if len(self._hosts) < FREE_NAMES:
+            return self._admit(name)
+        return _PENDING
+
+    def _earn(self, name: bytes) -> int:
+        """Count one row of a name that is no service yet, and say which service the row belongs to."""
+        known = self._hosts.get(name)
+        if known is not None:
+            return known
+        if len(self._hosts) >= self._limit:
+            return OTHER
+        count = self._counts.get(name, 0) + 1
+        if count >= ROWS_TO_EARN:
+            del self._counts[name]
+            return self._admit(name)
+        if count == 1 and len(self._counts) >= CANDIDATES:
+            self._counts.clear()
+        self._counts[name] = count
+        return OTHER
+
+    def _admit(self, name: bytes) -> int:
+        number = self._hosts[name] = self._number(name.decode("ascii"))
+        return number
+
+    def _of_file(self, source: str) -> int:
+        name = service_of_source(source)
+        number = self._files.get(name)
+        if number is None:
+            if len(self._files) >= self._limit:
+                return OTHER
+            number = self._files[name] = self._number(name)
+        return number
+
+    def _number(self, name: str) -> int:
+        number = self._ids.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
+        return number
+
+
+def _normalised(text: bytes) -> bytes:
+    """A host or service name in lower case, without port, brackets and final dot."""
+    name = text.strip().lower()
+    if name.startswith(b"["):
+        name = name[1:].partition(b"]")[0]
+    elif name.count(b":") == 1:
+        name = _PORT.sub(b"", name)
+    return name.rstrip(b".")
