@@ -1,7 +1,7 @@
 """The contract between tokenisers, which find fields in bytes, and assembly, which turns fields into columns.
 
 A tokeniser (text or JSON) knows where the fields of its format stand and what they mean; it does not convert.
-Assembly (`vedette.parsers.assemble`) converts each field once for the whole chunk, the same way for every format.
+Assembly (`vedette.parsers.assemble`) converts each field once for the whole chunk, alike for every format.
 """
 
 from dataclasses import dataclass, field
@@ -42,12 +42,10 @@ ABSENT = -1
 
 
 class TimeFormat(Enum):
-    """How a format writes its times. Without a zone in the text, times are UTC unless `Conventions.utc_offset`."""
+    """How a format writes its times. Without a zone in the text, `Conventions.utc_offset` says it."""
 
     CLF = "17/May/2015:10:05:03 +0000"
     HAPROXY = "06/Feb/2009:12:14:14.655"
-    ANY = "a calendar layout of this list, or seconds since the epoch"
-    """Told apart line by line by their shape, which differs; units never are guessed."""
     ISO8601 = "2024-05-01T10:00:00.123456Z"
     """RFC 3339, with `T` or a space, any fraction, any offset, with or without a zone."""
     EPOCH_SECONDS = "1714557600.123"
@@ -56,6 +54,8 @@ class TimeFormat(Enum):
     EPOCH_NANOSECONDS = "1714557600123456789"
     DATE_THEN_TIME = "2024-05-01\t10:00:00"
     """Date and time as neighbouring columns (W3C logs), one span over both."""
+    ANY = "any of the calendar layouts, or seconds since the epoch"
+    """Told apart line by line by their shape; the unit of a bare number is never guessed."""
 
 
 class DurationUnit(Enum):
@@ -78,23 +78,23 @@ class Conventions:
     utc_offset: int = 0
     """Seconds east of UTC of times logged without a zone."""
     peer_has_port: bool = False
-    """PEER is an address with a port, `192.0.2.7:5678` or `[2001:db8::7]:443`; assembly takes the port off."""
+    """PEER is an address with a port (`192.0.2.7:5678`, `[2001:db8::7]:443`); assembly takes the port off."""
 
 
 @dataclass(slots=True)
 class Tokens:
-    """Where the fields of n lines stand in the chunk's buffer.
+    r"""Where the fields of n lines stand in the chunk's buffer.
 
     Attributes:
-        start: int64, shape (FIELDS, n): offset into the chunk's buffer, `ABSENT` where the line has no such field.
-            Escaped text (`\\x22`, JSON escapes) has been unescaped into the buffer's tail, and the span points there.
+        start: int64, shape (FIELDS, n): offset into the chunk's buffer, `ABSENT` where a line has no such field.
+            Escaped text (`\x22`, JSON escapes) has been unescaped into the buffer's tail: the span points there.
         length: int32, shape (FIELDS, n).
         line: int64 (n,), raw_start: int64 (n,), raw_length: int32 (n,): the lines themselves.
         flags: uint16 (n,): `RequestFlag` bits known so far.
         skips: Lines that are not requests.
         lines: All lines of the chunk.
-        tail: Offset of the first byte of the buffer's tail that holds no unescaped text; 0 if nothing was written
-            there (free space then begins after the chunk's padding).
+        tail: Offset of the first byte of the buffer's tail that holds no unescaped text; 0 if nothing was
+            written there (free space then begins after the chunk's padding).
     """
 
     start: NDArray[np.int64]

@@ -32,8 +32,10 @@ REASONS: Mapping[int, SkipReason] = {
 }
 REQUEST_FIELDS = (Field.REQUEST, Field.METHOD, Field.TARGET, Field.STATUS)
 """A line with none of these is something else that the server logged."""
-FEWEST_BYTES = 128
-"""Bytes of a line that rows are first set aside for; more are made when lines are shorter."""
+USUAL_BYTES = 128
+"""Bytes a line that rows are first set aside for."""
+FEWEST_BYTES = 8
+"""Bytes of the shortest line that can be a request, `{"s":1}` and its end."""
 
 
 class JsonTokeniser:
@@ -62,9 +64,8 @@ class JsonTokeniser:
         state[LINE] = chunk.first_line
         state[FREE] = chunk.length + PADDING
         skips = np.zeros((SKIP_REASONS, 1 + 3 * SAMPLES), dtype=np.int64)
-        rows = len(self._line)
-        if rows == 0:
-            self._make_rows(chunk.length // FEWEST_BYTES + 1)
+        if not len(self._line):
+            self._make_rows(chunk.length // USUAL_BYTES + 1)
         tokenise(
             chunk.buffer,
             chunk.length,
@@ -86,9 +87,8 @@ class JsonTokeniser:
             skips,
         )
         if state[AT] < chunk.length:
-            # Too few rows: lines are short. Count them and begin again, once for each new size.
-            lines = int(np.count_nonzero(chunk.buffer[: chunk.length] == ord("\n"))) + 1
-            self._make_rows(lines)
+            # Lines are shorter than usual: begin again with room for the shortest.
+            self._make_rows(chunk.length // FEWEST_BYTES + 1)
             return self.tokenise(chunk)
         n = int(state[ROWS])
         return Tokens(
