@@ -35,7 +35,7 @@ def simulate(
     inject: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME@WHEN[+DURATION][*INTENSITY][/ROUTE][:SERVICE]",
+            metavar="NAME@WHEN[+DURATION][*INTENSITY][/ROUTE][:SERVICE][#ACTOR]",
             help="An incident, or several with commas; may be given more than once. WHEN is HH:MM or "
             "+OFFSET: 'error_spike@09:10+5m/login,ddos@+30m+2m*0.5'. `--list-incidents` names them all.",
         ),

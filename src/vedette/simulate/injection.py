@@ -31,6 +31,7 @@ class Injection:
         intensity: 1 is the incident's own strength.
         route: A path, folded or concrete, or None.
         service: A service's name, or None.
+        actor: Incidents with the same actor come from the same client; None for one of its own.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Injection:
     intensity: float = 1.0
     route: str | None = None
     service: str | None = None
+    actor: str | None = None
 
     def starts(self, start: datetime) -> datetime:
         """When the incident starts in a log that starts at `start`; a time of day is the next one."""
@@ -60,7 +62,7 @@ def parse_injections(text: str) -> list[Injection]:
 
 
 def parse_injection(text: str) -> Injection:
-    """Read `name@HH:MM[:SS][+duration][*intensity][/route][:service]` (or `name@+offset…`).
+    """Read `name@HH:MM[:SS][+duration][*intensity][/route][:service][#actor]`; a start may be `+offset`.
 
     Raises:
         SimulationError: It cannot be read; the message names the part, the rule and an example.
@@ -82,23 +84,16 @@ def parse_injection(text: str) -> Injection:
         if not number or not 0.01 <= float(number[0]) <= 1000:
             _refuse(text, "intensity", rest[1:], "an intensity is a number from 0.01 to 1000")
         intensity, rest = float(number[0]), rest[number.end() :]
-    route = None
-    if rest.startswith("/"):
-        route, colon, service = rest.partition(":")
-        rest = colon + service
-    service_name = None
-    if rest.startswith(":"):
-        service_name, rest = rest[1:], ""
-        if not service_name:
-            _refuse(text, "service", "", "a colon is followed by the name of a service")
-    if rest:
-        _refuse(
-            text,
-            "end",
-            rest,
-            "after the start come +duration, *intensity, /route and :service, in this order",
-        )
-    return Injection(name, *when, duration, intensity, route, service_name)
+    rest, hash_sign, actor = rest.partition("#")
+    if hash_sign and not actor:
+        _refuse(text, "actor", "", "a hash sign is followed by a name that incidents of one client share")
+    rest, colon, service = rest.partition(":")
+    if colon and not service:
+        _refuse(text, "service", "", "a colon is followed by the name of a service")
+    if rest and not rest.startswith("/"):
+        order = "+duration, *intensity, /route, :service and #actor, in this order"
+        _refuse(text, "end", rest, f"after the start come {order}")
+    return Injection(name, *when, duration, intensity, rest or None, service or None, actor or None)
 
 
 def _when(text: str, rest: str) -> tuple[tuple[int | None, int | None], str]:

@@ -9,8 +9,7 @@ import numpy as np
 from vedette.schema.anomaly import Entity, EntityKind
 from vedette.simulate.draws import Draws
 from vedette.simulate.incidents.attacks import AttackShare
-from vedette.simulate.incidents.base import Incident
-from vedette.simulate.incidents.catalogue import build_incident
+from vedette.simulate.incidents.catalogue import build_incidents
 from vedette.simulate.injection import Injection
 from vedette.simulate.labels import Label
 from vedette.simulate.payloads import FAMILIES
@@ -45,10 +44,8 @@ class Run:
     ) -> None:
         self.world = World.build(seed=seed, start=start, seconds=seconds, rate=rate, services=services)
         self._traffic = Traffic(self.world, clients)
-        self.incidents: list[tuple[str, Incident]] = [
-            (injection.name, build_incident(injection, number, start, self.world, self._traffic))
-            for number, injection in enumerate(injections)
-        ]
+        self._injections = injections
+        self._incidents = build_incidents(injections, start, self.world, self._traffic)
         self._attacks = AttackShare(self.world, attack_share, len(injections)) if attack_share else None
         self._block_seconds = int(np.clip(_BLOCK_REQUESTS / rate, 1, _LONGEST_BLOCK))
 
@@ -74,7 +71,7 @@ class Run:
         world = self.world
         labels = [
             Label(
-                incident=name,
+                incident=injection.name,
                 type=incident.type,
                 start=incident.scene.start,
                 end=incident.scene.end,
@@ -82,7 +79,7 @@ class Run:
                 route=incident.route(),
                 entity=incident.entity(),
             )
-            for name, incident in self.incidents
+            for injection, incident in zip(self._injections, self._incidents, strict=True)
         ]
         if self._attacks is not None:
             everything = Entity(EntityKind.ALL, "")
@@ -105,7 +102,7 @@ class Run:
         if self._attacks is not None:
             rows = self._attacks.change(rows, Draws(self.world.seed, 3, block.number))
         parts = []
-        for number, (_, incident) in enumerate(self.incidents):
+        for number, incident in enumerate(self._incidents):
             # Sessions reach beyond their block by minutes, so every incident sees every block.
             rows = incident.change(rows, Draws(self.world.seed, 4, number, block.number))
             if incident.scene.start < block.end and incident.scene.end > block.start:

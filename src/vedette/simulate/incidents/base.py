@@ -29,6 +29,7 @@ class Scene:
         route: The route asked for, folded, or None.
         routes: Numbers of the routes asked for, empty where none is.
         service: Number of the service asked for, or None.
+        actor: Number of the client behind it, where there is one.
     """
 
     world: World
@@ -40,6 +41,7 @@ class Scene:
     route: str | None
     routes: tuple[int, ...]
     service: int | None
+    actor: int
 
     @property
     def tenant(self) -> int:
@@ -75,7 +77,7 @@ class Scene:
 
     def lone_client(self) -> int:
         """The one client behind the incident."""
-        return people.lone_address(self.number, self.world.seed)
+        return people.lone_address(self.actor, self.world.seed)
 
     def seconds(self) -> float:
         """How long it lasts."""

@@ -40,14 +40,31 @@ INCIDENTS: Final[dict[str, type[Incident]]] = {
 }
 
 
-def build_incident(
-    injection: Injection, number: int, start: datetime, world: World, traffic: Traffic
-) -> Incident:
-    """Set an incident up in a world.
+def build_incidents(
+    injections: list[Injection], start: datetime, world: World, traffic: Traffic
+) -> list[Incident]:
+    """Set incidents up in a world; their numbers are their places in the list.
 
     Raises:
-        SimulationError: No such incident, route or service, or it lies outside the log.
+        SimulationError: No such incident, route or service, or one lies outside the log.
     """
+    actors: dict[str, int] = {}
+    return [
+        _build(
+            injection,
+            number,
+            actors.setdefault(injection.actor or f"#{number}", number),
+            start,
+            world,
+            traffic,
+        )
+        for number, injection in enumerate(injections)
+    ]
+
+
+def _build(
+    injection: Injection, number: int, actor: int, start: datetime, world: World, traffic: Traffic
+) -> Incident:
     kind = INCIDENTS.get(injection.name)
     if kind is None:
         raise SimulationError(
@@ -72,6 +89,7 @@ def build_incident(
         route=_pattern(injection.route),
         routes=_routes(injection.route),
         service=_service(injection.service, world),
+        actor=actor,
     )
     return kind(scene)
 
