@@ -1,0 +1,1 @@
+"""From the bytes of one log format to columns of requests."""

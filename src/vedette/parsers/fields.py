@@ -86,8 +86,9 @@ class Tokens:
     r"""Where the fields of n lines stand in the chunk's buffer.
 
     Attributes:
-        start: int64, shape (FIELDS, n): offset into the chunk's buffer, `ABSENT` where a line has no such field.
-            Escaped text (`\x22`, JSON escapes) has been unescaped into the buffer's tail: the span points there.
+        start: int64, shape (FIELDS, n): offset into the chunk's buffer, `ABSENT` where a line lacks the field.
+            Escaped text (`\x22`, JSON escapes) has been unescaped into the buffer's tail; the span points
+            there.
         length: int32, shape (FIELDS, n).
         line: int64 (n,), raw_start: int64 (n,), raw_length: int32 (n,): the lines themselves.
         flags: uint16 (n,): `RequestFlag` bits known so far.
