@@ -1,7 +1,10 @@
 """The route of each request: its path with the variable parts folded."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from vedette.enrich.templates import Templates
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
 from vedette.kernels.route import ROOM, byte_classes, fold_targets
@@ -19,7 +22,8 @@ class RouteFolder:
     `/users/17/orders?page=2` becomes `/users/{}/orders`. The rules: `docs/reference/routes-and-clients.md`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, templates: Sequence[str] = ()) -> None:
+        self._templates = Templates(templates)
         self._classes = byte_classes()
         self._no_path = np.frombuffer(NO_PATH_ROUTE, dtype=np.uint8)
         self._secret = new_secret()
@@ -59,4 +63,10 @@ class RouteFolder:
             first_start,
             first_length,
         )
-        return Coded(route_ids[target_ids], Vocabulary(out, first_start[:routes], first_length[:routes]))
+        folded = Coded(route_ids[target_ids], Vocabulary(out, first_start[:routes], first_length[:routes]))
+        return self._templated(folded) if self._templates else folded
+
+    def _templated(self, folded: Coded) -> Coded:
+        templated = Coded.of([self._templates.match(route) for route in folded.vocabulary])
+        # Id -1 (no target recorded) picks the last element.
+        return Coded(np.append(templated.ids, np.int32(-1))[folded.ids], templated.vocabulary)

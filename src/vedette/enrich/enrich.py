@@ -1,0 +1,63 @@
+"""Enrichment of a batch: client, route, service and user agent kind of each request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.enrich.client import ClientResolver, Network
+from vedette.enrich.route import RouteFolder
+from vedette.enrich.service import ServiceNamer, ServicePattern
+from vedette.enrich.user_agent import UserAgents
+from vedette.schema.requests import Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """A batch of n requests whose `client` and `route` are set, and what has no column there.
+
+    Attributes:
+        requests: The batch itself, not a copy.
+        service: int32 (n,), numbers into `Enricher.services`.
+        agent_kind: uint8, `AgentKind` of each text in `requests.user_agent.vocabulary`.
+    """
+
+    requests: Requests
+    service: NDArray[np.int32]
+    agent_kind: NDArray[np.uint8]
+
+
+class Enricher:
+    """Enriches the batches of one run, in order.
+
+    Args:
+        trusted: Proxies to walk past, or None for `vedette.enrich.client.DEFAULT_TRUSTED`.
+        services: Configured services.
+        service_limit: Most services that are told apart by logged host.
+        templates: Routes of the site's own, `/users/{}/orders`.
+    """
+
+    def __init__(
+        self,
+        trusted: Sequence[Network] | None = None,
+        services: Sequence[ServicePattern] = (),
+        service_limit: int = 1024,
+        templates: Sequence[str] = (),
+    ) -> None:
+        self.clients = ClientResolver(trusted)
+        self.routes = RouteFolder(templates)
+        self.namer = ServiceNamer(services, service_limit)
+        self.agents = UserAgents()
+
+    @property
+    def services(self) -> list[str]:
+        """Service names by number; grows, and never changes otherwise."""
+        return self.namer.names
+
+    def apply(self, requests: Requests) -> Enriched:
+        """Set `client`, `route` and `RequestFlag.INTERNAL`; say service and user agent kinds."""
+        requests.client = self.clients.resolve(requests)
+        requests.route = self.routes.fold(requests)
+        service = self.namer.assign(requests)
+        return Enriched(requests, service, self.agents.kinds(requests.user_agent.vocabulary))
