@@ -3,7 +3,8 @@
 import io
 import re
 
-from vedette.data import SAMPLE_INCIDENTS, __doc__ as about, sample_path
+from vedette.data import SAMPLE_INCIDENTS, sample_path
+from vedette.data import __doc__ as about
 from vedette.simulate import Simulation
 
 
