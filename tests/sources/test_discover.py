@@ -103,6 +103,18 @@ def test_a_name_that_looks_like_a_pattern_but_exists_is_a_file(logs: Path) -> No
     assert names("access[1].log") == ["access[1].log"]
 
 
+def test_a_file_that_was_found_is_told_from_one_that_was_named(logs: Path) -> None:
+    put(logs, "d/access.log", "d/shop.log")
+    assert [(i.name, i.found) for i in discover(["d"]).inputs] == [
+        ("d/access.log", True),
+        ("d/shop.log", True),
+    ]
+    assert [(i.name, i.found) for i in discover(["d", "d/shop.log"]).inputs] == [
+        ("d/access.log", True),
+        ("d/shop.log", False),
+    ]
+
+
 class TestDirectory:
     def test_takes_what_is_named_like_a_log_and_tells_what_it_leaves_out(self, logs: Path) -> None:
         put(logs, "d/access.log", "d/sub/u_ex240501.log", "d/other_vhosts_access.log.1", "d/access.jsonl")
@@ -118,6 +130,9 @@ class TestDirectory:
         put(logs, "d/empty.log", data=b"")
         put(logs, "d/lastlog", data=bytes(3000))
         put(logs, "d/access.log.2.gz", data=gzip.compress(b"a line\n"))
+        put(logs, "d/backup.log.gz", data=gzip.compress(b"SQLite format 3\0" + bytes(100)))
+        put(logs, "d/rotated.log.gz", data=gzip.compress(b""))
+        put(logs, "d/broken.log.gz", data=gzip.compress(b"a line\n")[:8])
         put(logs, "d/catalog.bin", data=b"SQLite format 3\0" + bytes(100))
         found = discover(["d"])
         assert [item.name for item in found.inputs] == [
@@ -136,8 +151,10 @@ class TestDirectory:
             "d/traffic-log.pcap": ".pcap files are not taken for logs",
             "d/traffic-log2.pcap.gz": ".pcap files are not taken for logs",
             "d/empty.log": "empty",
-            "d/lastlog": "holds only NUL bytes in its first 3000 bytes, "
-            "as a log truncated while its writer kept its place does",
+            "d/lastlog": "holds nothing but NUL bytes",
+            "d/backup.log.gz": "looks like an SQLite database, not a log",
+            "d/rotated.log.gz": "empty",
+            "d/broken.log.gz": "the gzip data ends early: the file is incomplete",
             "d/catalog.bin": "looks like an SQLite database, not a log",
         }
 

@@ -91,6 +91,13 @@ def test_a_byte_order_mark_is_not_part_of_the_first_line(read_all: ReadAll) -> N
     assert b"".join(read_all(b"\xef\xbb\xbf" + LOG)[0]) == LOG
 
 
+@pytest.mark.parametrize("hole", [1, 5000, 256 << 10, (512 << 10) - 3, 700_000])
+def test_the_hole_that_truncation_leaves_is_left_out_and_counted(read_all: ReadAll, hole: int) -> None:
+    chunks, reader = read_all(bytes(hole) + LOG)
+    assert b"".join(chunks) == LOG
+    assert reader.hole_bytes == hole
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_is_read_as_utf8(read_all: ReadAll, encoding: str) -> None:
     text = "GET /straße?q=\U0001f600 200\r\n" * 30_000
@@ -114,8 +121,13 @@ def test_utf16_of_an_odd_number_of_bytes_loses_no_line(read_all: ReadAll) -> Non
         (b"\x89PNG\r\n\x1a\n" + bytes(100), SourceProblem.BINARY, "an image"),
         (b"PK\x03\x04" + bytes(100), SourceProblem.BINARY, "a zip archive; extract it first"),
         (bytes(257) + b"ustar" + bytes(300), SourceProblem.BINARY, "a tar archive; extract it first"),
-        (bytes(5000), SourceProblem.BINARY, "holds only NUL bytes"),
-        (bytes(range(256)) * 40, SourceProblem.BINARY, "11% of its first 10240 bytes are control bytes"),
+        (bytes(5000), SourceProblem.BINARY, "holds nothing but NUL bytes"),
+        (bytes(600_000), SourceProblem.BINARY, "holds nothing but NUL bytes"),
+        (
+            bytes(range(256)) * 40,
+            SourceProblem.BINARY,
+            "11% of its first bytes are control bytes (text: under 8%)",
+        ),
         ("\ufefflog".encode("utf-32-le"), SourceProblem.BINARY, "UTF-32 text; convert it with `iconv"),
     ],
 )

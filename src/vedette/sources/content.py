@@ -28,12 +28,14 @@ class Content:
 
     Attributes:
         encoding: How its text is written.
-        skip: Bytes of byte-order mark at its start.
+        mark: Bytes of byte-order mark at its start.
+        hole: NUL bytes at its start, before text.
         refusal: None for text; else what it looks like and what to do about it.
     """
 
     encoding: Encoding = Encoding.BYTES
-    skip: int = 0
+    mark: int = 0
+    hole: int = 0
     refusal: str | None = None
 
 
@@ -83,21 +85,19 @@ def recognise(head: bytes | bytearray | memoryview) -> Content:
     if start.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return Content(refusal="is UTF-32 text; convert it with `iconv -f UTF-32 -t UTF-8`")
     if start.startswith(b"\xff\xfe"):
-        return Content(Encoding.UTF16_LE, skip=2)
+        return Content(Encoding.UTF16_LE, mark=2)
     if start.startswith(b"\xfe\xff"):
-        return Content(Encoding.UTF16_BE, skip=2)
-    values = np.frombuffer(head, dtype=np.uint8)
-    if len(values) == 0:
+        return Content(Encoding.UTF16_BE, mark=2)
+    text = bytes(head).lstrip(b"\0")
+    if len(head) == 0:
         return Content()
-    if not values.any():
-        return Content(
-            refusal=f"holds only NUL bytes in its first {len(values)} bytes, as a log truncated "
-            "while its writer kept its place does; remove them with `tr -d '\\000'`"
-        )
+    if not text:
+        return Content(refusal="holds nothing but NUL bytes; give a log with requests in it")
+    values = np.frombuffer(text, dtype=np.uint8)
     share = float(np.count_nonzero(_CONTROL[values])) / len(values)
     if share > CONTROL_SHARE:
         return Content(
-            refusal=f"looks like binary data: {share:.0%} of its first {len(values)} bytes are control bytes "
+            refusal=f"looks like binary data: {share:.0%} of its first bytes are control bytes "
             f"(text: under {CONTROL_SHARE:.0%}); give a text log, or a gzip, bzip2, xz or zstd of one"
         )
-    return Content(skip=len(UTF8_BOM) if start.startswith(UTF8_BOM) else 0)
+    return Content(mark=len(UTF8_BOM) if start.startswith(UTF8_BOM) else 0, hole=len(head) - len(text))

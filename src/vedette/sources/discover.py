@@ -8,16 +8,19 @@ import glob
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from io import FileIO
 from pathlib import Path
 
 from vedette.sources.content import recognise
-from vedette.sources.decoders import compression_of
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.rotation import COMPRESSED_SUFFIXES, rotation_of
+from vedette.sources.streams import RawStream, decompressed, fill
 
 STDIN = "-"
 MAX_DEPTH = 8
+_LOOK_BYTES = 4096
 MAX_FILES = 100_000
 NO_PERMISSION = "no permission to read it; run as a user who may (often a member of group adm), or copy it"
 
@@ -38,11 +41,14 @@ class Input:
         name: As reports print it: the path as given or found, `-` for standard input.
         path: Where it is; None for standard input.
         group: What its rotated siblings share; inputs of one group follow each other, oldest first.
+        found: Whether it was found in a directory. What is wrong with it is then a reason to pass over it,
+            where it would be an error of a file that was named.
     """
 
     name: str
     path: Path | None
     group: str
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ def _add_directory(directory: str, found: Discovery) -> list[Skipped]:
         if reason is None and taken == MAX_FILES:
             reason = f"the directory holds more than {MAX_FILES} logs; name it to read it"
         if reason is None:
-            found.inputs.append(_input(name))
+            found.inputs.append(_input(name, found=True))
             taken += 1
         else:
             skipped.append(Skipped(name, reason))
@@ -193,15 +199,17 @@ def _why_not_by_content(path: str) -> str | None:
             return "not a regular file"
         if status.st_size == 0:
             return "empty"
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 # as quick as it gets, for every file found
-            head = file.read(4096)
+        with closing(RawStream(FileIO(path))) as raw:
+            stream = decompressed(raw)
+            head = bytearray(_LOOK_BYTES)
+            got = fill(stream, memoryview(head))
     except PermissionError:
         return "no permission to read it"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    if compression_of(head) is not None:
-        return None
-    return recognise(head).refusal
+    if not got:
+        return stream.damage or "empty"
+    return recognise(head[:got]).refusal
 
 
 def _nothing_usable(directory: str, skipped: list[Skipped]) -> SourceError:
@@ -238,22 +246,29 @@ def _nearby(name: str) -> str:
     return f"check the name ({parent} holds {len(siblings)} other files)"
 
 
-def _input(name: str) -> Input:
+def _input(name: str, *, found: bool = False) -> Input:
     path = Path(name)
-    # The group tells files of one name in different directories apart, however the directory was written.
-    return Input(name, path, os.path.join(os.path.realpath(path.parent), rotation_of(path.name).group))  # noqa: PTH118 # os.path joins faster
+    # Files of one name in different directories are of different groups, however the directory was written.
+    group = Path(os.path.realpath(path.parent), rotation_of(path.name).group)
+    return Input(name, path, str(group), found)
 
 
 def _in_reading_order(inputs: list[Input]) -> list[Input]:
     groups: dict[str, list[Input]] = {}
     seen: set[str] = set()
+    # A file that is both named and found counts as named.
+    named = {_identity(item) for item in inputs if not item.found}
     for item in inputs:
-        identity = STDIN if item.path is None else os.path.realpath(item.path)
+        identity = _identity(item)
         if identity not in seen:
             seen.add(identity)
-            groups.setdefault(item.group, []).append(item)
+            groups.setdefault(item.group, []).append(replace(item, found=identity not in named))
     return [
         item
         for group in groups.values()
         for item in sorted(group, key=lambda item: rotation_of(Path(item.name).name).order)
     ]
+
+
+def _identity(item: Input) -> str:
+    return STDIN if item.path is None else os.path.realpath(item.path)

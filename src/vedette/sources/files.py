@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from vedette.schema.chunk import PADDING, Chunk
 from vedette.sources.content import HEAD_BYTES, Encoding, recognise
-from vedette.sources.decoders import MAGIC_BYTES, compression_of
 from vedette.sources.discover import NO_PERMISSION, STDIN, Input
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.pool import BufferPool
-from vedette.sources.streams import DecompressStream, RawStream, Stream, Utf16Stream
+from vedette.sources.streams import RawStream, Utf16Stream, decompressed, fill
 
 LINE_BYTES = 1 << 20
 """Longest line that is delivered whole, without its newline."""
@@ -49,7 +48,7 @@ class Reader:
     """An iterator over one input's chunks. See `read_chunks`.
 
     The lines of all chunks, one after the other, are the input's bytes (decompressed, without byte-order
-    mark, UTF-16 as UTF-8) except for what `cut_bytes` counts, whatever the chunk size.
+    mark, UTF-16 as UTF-8) except for what `cut_bytes` and `hole_bytes` count, whatever the chunk size.
 
     Attributes:
         source: The input.
@@ -58,6 +57,8 @@ class Reader:
         bytes: Bytes delivered so far.
         cut_lines: Lines longer than `line_bytes`, delivered cut.
         cut_bytes: Bytes dropped from them.
+        hole_bytes: NUL bytes at the input's start, left out: a log has them that was truncated while its
+            writer kept its place.
     """
 
     def __init__(self, source: Input, pool: BufferPool, line_bytes: int) -> None:
@@ -70,6 +71,7 @@ class Reader:
         self.bytes = 0
         self.cut_lines = 0
         self.cut_bytes = 0
+        self.hole_bytes = 0
         self._pool = pool
         self._line_bytes = line_bytes
         self._carry = b""
@@ -77,10 +79,8 @@ class Reader:
         self._ended = False
         self._matches = np.empty(_COUNT_BLOCK, dtype=bool)
         raw, self.size = _open(source)
-        self._stream: Stream = raw
         try:
-            if (codec := compression_of(raw.peek(MAGIC_BYTES))) is not None:
-                self._stream = DecompressStream(raw, codec)
+            self._stream = decompressed(raw)
             self._head = self._take_head()
         except BaseException:
             raw.close()
@@ -150,10 +150,14 @@ class Reader:
 
     def _take_head(self) -> bytes:
         head = self._read_head()
+        while head and not head.strip(b"\0") and (more := self._read_head()):
+            self.hole_bytes += len(head)
+            head = more
         content = recognise(head)
         if content.refusal is not None:
             raise SourceError(self.source.name, SourceProblem.BINARY, content.refusal)
-        head = head[content.skip :]
+        self.hole_bytes += content.hole
+        head = head[content.hole + content.mark :]
         if content.encoding is not Encoding.BYTES:
             self._stream = Utf16Stream(self._stream, content.encoding.value, head)
             head = self._read_head()
@@ -173,14 +177,7 @@ class Reader:
 
     def _read_head(self) -> bytes:
         buffer = bytearray(HEAD_BYTES)
-        return bytes(buffer[: self._read_into(memoryview(buffer))])
-
-    def _read_into(self, view: memoryview) -> int:
-        """Fill `view`, less only at the end of the stream."""
-        filled = 0
-        while filled < len(view) and (got := self._stream.readinto(view[filled:])):
-            filled += got
-        return filled
+        return bytes(buffer[: fill(self._stream, memoryview(buffer))])
 
     def _fill(self, memory: bytearray) -> int:
         """Put the next whole lines at the start of `memory`; returns their length, 0 at the end."""
@@ -194,7 +191,7 @@ class Reader:
                 view[filled : filled + got] = self._unread[:got]
                 self._unread = self._unread[got:]
                 filled += got
-            filled += self._read_into(view[filled:room])
+            filled += fill(self._stream, view[filled:room])
             self._ended = filled < room
             whole, filled = self._cut_long_lines(memory, view, filled)
             if self._ended:

@@ -8,7 +8,7 @@ of their own refuse one above `WINDOW_BYTES`. A decompression bomb therefore cos
 import codecs
 from typing import IO, Protocol
 
-from vedette.sources.decoders import Decoder, codec_of
+from vedette.sources.decoders import MAGIC_BYTES, Decoder, codec_of, compression_of
 
 PIECE_BYTES = 8 << 10
 OUTPUT_BYTES = 64 << 10
@@ -171,6 +171,20 @@ class DecompressStream:
         self._ended = True
         self._decoder = None
         return False
+
+
+def decompressed(raw: RawStream) -> Stream:
+    """The text of a raw input, whatever its first bytes say it is compressed with."""
+    codec = compression_of(raw.peek(MAGIC_BYTES))
+    return raw if codec is None else DecompressStream(raw, codec)
+
+
+def fill(stream: Stream, view: memoryview) -> int:
+    """Read until `view` is full or the stream ends; returns how many bytes."""
+    filled = 0
+    while filled < len(view) and (got := stream.readinto(view[filled:])):
+        filled += got
+    return filled
 
 
 class Utf16Stream:
