@@ -9,8 +9,11 @@ from vedette.kernels.compile import subkernel
 from vedette.kernels.search import find2
 from vedette.kernels.words import Bytes
 
-QUOTE = 34
-BACKSLASH = 92
+QUOTE = ord('"')
+BACKSLASH = ord("\\")
+SLASH = ord("/")
+LOWER_U = ord("u")
+LOWER_X = ord("x")
 
 
 @subkernel
@@ -69,7 +72,7 @@ def _put_utf8(buffer: Bytes, free: int, code: int) -> int:
 @subkernel
 def _plain_escape(c: int) -> int:
     """The byte that a backslash and `c` stand for, or -1."""
-    if c == QUOTE or c == BACKSLASH or c == 47:
+    if c == QUOTE or c == BACKSLASH or c == SLASH:
         return c
     if c == 110:
         return 10
@@ -102,20 +105,25 @@ def unescape(buffer: Bytes, start: int, end: int, free: int) -> int:
             free += 1
             at += 2
             continue
-        if kind == 120:
+        if kind == LOWER_X:
             code = _hex_value(buffer, at + 2, 2, end)
             if code >= 0:
                 buffer[free] = code
                 free += 1
                 at += 4
                 continue
-        elif kind == 117:
+        elif kind == LOWER_U:
             code = _hex_value(buffer, at + 2, 4, end)
             if code >= 0:
                 at += 6
                 if 0xD800 <= code < 0xE000:
                     low = -1
-                    if code < 0xDC00 and at + 1 < end and buffer[at] == BACKSLASH and buffer[at + 1] == 117:
+                    if (
+                        code < 0xDC00
+                        and at + 1 < end
+                        and buffer[at] == BACKSLASH
+                        and buffer[at + 1] == LOWER_U
+                    ):
                         low = _hex_value(buffer, at + 2, 4, end)
                     if 0xDC00 <= low < 0xE000:
                         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)

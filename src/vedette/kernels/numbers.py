@@ -11,6 +11,15 @@ from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.words import Bytes
 
 LARGEST = (1 << 63) - 1
+PLUS = ord("+")
+MINUS = ord("-")
+POINT = ord(".")
+LOWER_E = ord("e")
+LOWER_H = ord("h")
+LOWER_M = ord("m")
+LOWER_N = ord("n")
+LOWER_S = ord("s")
+LOWER_U = ord("u")
 DIGITS = 18
 """Decimal digits that always fit an int64."""
 LONGEST_DURATION = 1e10
@@ -31,8 +40,8 @@ def scan_decimal(buffer: Bytes, start: int, end: int) -> tuple[int, int, int]:
     """
     at = start
     negative = False
-    if at < end and (buffer[at] == 43 or buffer[at] == 45):
-        negative = buffer[at] == 45
+    if at < end and (buffer[at] == PLUS or buffer[at] == MINUS):
+        negative = buffer[at] == MINUS
         at += 1
     mantissa = 0
     power = 0
@@ -42,7 +51,7 @@ def scan_decimal(buffer: Bytes, start: int, end: int) -> tuple[int, int, int]:
     while at < end:
         digit = buffer[at] - 48
         if digit < 0 or digit > 9:
-            if digit == -2 and fraction == 0:
+            if buffer[at] == POINT and fraction == 0:
                 fraction = 1
                 at += 1
                 continue
@@ -58,11 +67,11 @@ def scan_decimal(buffer: Bytes, start: int, end: int) -> tuple[int, int, int]:
         at += 1
     if digits == 0:
         return 0, 0, start
-    if at + 1 < end and (buffer[at] | 32) == 101:
+    if at + 1 < end and (buffer[at] | 32) == LOWER_E:
         mark = at + 1
         sign = 1
-        if buffer[mark] == 43 or buffer[mark] == 45:
-            sign = 44 - buffer[mark]
+        if buffer[mark] == PLUS or buffer[mark] == MINUS:
+            sign = 1 if buffer[mark] == PLUS else -1
             mark += 1
         exponent = 0
         digits_at = mark
@@ -144,7 +153,7 @@ def whole_numbers(
             if i == end and end > at:
                 out[row] = min(value, largest)
                 continue
-        if length[row] == 1 and buffer[at] == 45:
+        if length[row] == 1 and buffer[at] == MINUS:
             continue
         mantissa, power, stop = scan_decimal(buffer, at, end)
         if stop == at or stop != end:
@@ -174,7 +183,7 @@ def durations(
         if at < 0:
             continue
         end = at + length[row]
-        if length[row] == 1 and buffer[at] == 45:
+        if length[row] == 1 and buffer[at] == MINUS:
             continue
         mantissa, power, stop = scan_decimal(buffer, at, end)
         value = scale_to_float(mantissa, power + unit)
@@ -190,21 +199,21 @@ def _go_unit(buffer: Bytes, at: int, end: int) -> tuple[float, int]:
     left = end - at
     first = buffer[at] if left > 0 else 0
     second = buffer[at + 1] if left > 1 else 0
-    if first == 104:  # h
+    if first == LOWER_H:
         return 3600.0, at + 1
-    if second == 115:  # ms, us, ns
-        if first == 109:
+    if second == LOWER_S:
+        if first == LOWER_M:
             return 1e-3, at + 2
-        if first == 117:
+        if first == LOWER_U:
             return 1e-6, at + 2
-        if first == 110:
+        if first == LOWER_N:
             return 1e-9, at + 2
-    if first == 109:
+    if first == LOWER_M:
         return 60.0, at + 1
-    if first == 115:
+    if first == LOWER_S:
         return 1.0, at + 1
     # µs, with the micro sign (C2 B5) or the Greek letter (CE BC)
-    if left > 2 and buffer[at + 2] == 115:
+    if left > 2 and buffer[at + 2] == LOWER_S:
         if (first == 0xC2 and second == 0xB5) or (first == 0xCE and second == 0xBC):
             return 1e-6, at + 3
     return 0.0, at
@@ -229,9 +238,9 @@ def go_durations(
         if at < 0:
             continue
         end = at + length[row]
-        if length[row] == 1 and buffer[at] == 45:
+        if length[row] == 1 and buffer[at] == MINUS:
             continue
-        negative = at < end and buffer[at] == 45
+        negative = at < end and buffer[at] == MINUS
         if negative:
             at += 1
         total = 0.0
@@ -239,7 +248,7 @@ def go_durations(
         while at < end and readable:
             mantissa, power, stop = scan_decimal(buffer, at, end)
             unit, after = _go_unit(buffer, stop, end)
-            if stop == at or buffer[at] == 43 or buffer[at] == 45:
+            if stop == at or buffer[at] == PLUS or buffer[at] == MINUS:
                 readable = False
             elif after == stop:
                 # Go writes zero as `0s`, older versions as `0`.

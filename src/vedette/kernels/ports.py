@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 from vedette.kernels.compile import kernel
 from vedette.kernels.words import Bytes
 
-COLON = 58
+COLON = ord(":")
+OPEN_BRACKET = ord("[")
+CLOSE_BRACKET = ord("]")
 LONGEST_PORT = 5
 
 
@@ -27,9 +29,9 @@ def strip_ports(buffer: Bytes, start: NDArray[np.int64], length: NDArray[np.int3
         while i > lowest and 48 <= buffer[i] <= 57:
             i -= 1
         has_port = buffer[i] == COLON and i > at
-        if buffer[at] == 91:
+        if buffer[at] == OPEN_BRACKET:
             closing = i - 1 if has_port else end - 1
-            if buffer[closing] == 93 and closing > at + 1:
+            if buffer[closing] == CLOSE_BRACKET and closing > at + 1:
                 start[row] = at + 1
                 length[row] = closing - at - 1
         elif has_port:

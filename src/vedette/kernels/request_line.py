@@ -8,8 +8,16 @@ from vedette.kernels.search import find
 from vedette.kernels.words import Bytes
 
 ABSENT = -1
-SPACE = 32
-QUESTION_MARK = 63
+SPACE = ord(" ")
+SLASH = ord("/")
+STAR = ord("*")
+COLON = ord(":")
+MINUS = ord("-")
+QUESTION_MARK = ord("?")
+HTTP = tuple(b"HTTP")
+CONNECT = tuple(b"CONNECT")
+LONGEST_SCHEME = 16
+"""Bytes in which the colon of a URL's scheme is looked for."""
 LONGEST_PROTOCOL = 12
 """Bytes of the longest protocol name looked for, `HTTP/` and some digits."""
 
@@ -21,7 +29,7 @@ def _method_end(buffer: Bytes, at: int, end: int) -> int:
     while i < end:
         c = buffer[i]
         if c < 65 or c > 90:
-            if c == 32:
+            if c == SPACE:
                 return i
             if not (97 <= c <= 122 or 48 <= c <= 57 or c == 45 or c == 95 or c == 46 or c == 33):
                 # The token characters that no method in use has: # $ % & ' * + ^ ` | ~
@@ -49,17 +57,18 @@ def _protocol_start(buffer: Bytes, at: int, end: int) -> int:
     digits = 0
     while i > lowest:
         c = buffer[i]
-        if c == 47:
+        if c == SLASH:
             break
         if not (48 <= c <= 57 or c == 46):
             return end
         digits += 1
         i -= 1
     first = i - 4
-    if digits == 0 or first <= at or buffer[i] != 47 or buffer[first - 1] != 32:
+    if digits == 0 or first <= at or buffer[i] != SLASH or buffer[first - 1] != SPACE:
         return end
-    if buffer[first] != 72 or buffer[first + 1] != 84 or buffer[first + 2] != 84 or buffer[first + 3] != 80:
-        return end
+    for j in range(4):
+        if buffer[first + j] != HTTP[j]:
+            return end
     return first
 
 
@@ -67,13 +76,17 @@ def _protocol_start(buffer: Bytes, at: int, end: int) -> int:
 def _is_target(buffer: Bytes, at: int, end: int, method_at: int, method_end: int) -> bool:
     """Whether a text without a protocol after it looks like a target: a path, `*`, a URL, an authority."""
     first = buffer[at]
-    if first == 47 or (first == 42 and end == at + 1):
+    if first == SLASH or (first == STAR and end == at + 1):
         return True
-    if method_end - method_at == 7 and buffer[method_at] == 67 and buffer[method_at + 6] == 84:
+    connect = method_end - method_at == 7
+    if connect:
+        for i in range(7):
+            connect = connect and buffer[method_at + i] == CONNECT[i]
+    if connect:
         return True
-    for i in range(at, min(end - 2, at + 16)):
-        if buffer[i] == 58:
-            return bool(buffer[i + 1] == 47) and bool(buffer[i + 2] == 47)
+    for i in range(at, min(end - 2, at + LONGEST_SCHEME)):
+        if buffer[i] == COLON:
+            return bool(buffer[i + 1] == SLASH) and bool(buffer[i + 2] == SLASH)
     return False
 
 
@@ -104,16 +117,16 @@ def split_request_lines(
     for row in range(request_start.shape[0]):
         at = request_start[row]
         size = request_length[row]
-        if at < 0 or (size == 1 and buffer[at] == 45):
+        if at < 0 or (size == 1 and buffer[at] == MINUS):
             continue
         end = at + size
         method_end = _method_end(buffer, at, end)
         protocol = _protocol_start(buffer, method_end, end)
         target = method_end
         target_end = protocol
-        while target < target_end and buffer[target] == 32:
+        while target < target_end and buffer[target] == SPACE:
             target += 1
-        while target_end > target and buffer[target_end - 1] == 32:
+        while target_end > target and buffer[target_end - 1] == SPACE:
             target_end -= 1
         plausible = method_end > at and target < target_end
         if plausible and protocol == end:

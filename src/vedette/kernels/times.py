@@ -25,6 +25,17 @@ ANY_LAYOUT = 2
 DAY_WIDTH = 20
 YEAR_WIDTH = 19
 
+SLASH = ord("/")
+COLON = ord(":")
+PLUS = ord("+")
+MINUS = ord("-")
+POINT = ord(".")
+COMMA = ord(",")
+SPACE = ord(" ")
+TAB = ord("\t")
+LOWER_T = ord("t")
+LOWER_Z = ord("z")
+
 SECOND = 1_000_000
 LAST = 253_402_300_799 * SECOND + 999_999
 """The last microsecond of the year 9999."""
@@ -79,7 +90,7 @@ def days_since_epoch(year: int, month: int, day: int) -> int:
 def _seconds(buffer: Bytes, at: int, layout: int) -> int:
     """Date and clock at `at` (20 or 19 bytes) as microseconds since the epoch, or `UNREADABLE`."""
     if layout == DAY_MONTH_YEAR:
-        if buffer[at + 2] != 47 or buffer[at + 6] != 47 or buffer[at + 11] != 58:
+        if buffer[at + 2] != SLASH or buffer[at + 6] != SLASH or buffer[at + 11] != COLON:
             return UNREADABLE
         day = _two_digits(buffer, at)
         month = _month_named(buffer, at + 3)
@@ -88,9 +99,9 @@ def _seconds(buffer: Bytes, at: int, layout: int) -> int:
         clock = at + 12
     else:
         between = buffer[at + 10]
-        if buffer[at + 4] != 45 or buffer[at + 7] != 45:
+        if buffer[at + 4] != MINUS or buffer[at + 7] != MINUS:
             return UNREADABLE
-        if between != 84 and between != 116 and between != 32 and between != 9:
+        if (between | 32) != LOWER_T and between != SPACE and between != TAB:
             return UNREADABLE
         century = _two_digits(buffer, at)
         year = _two_digits(buffer, at + 2)
@@ -111,7 +122,7 @@ def _seconds(buffer: Bytes, at: int, layout: int) -> int:
         or second > 60
     ):
         return UNREADABLE
-    if buffer[clock + 2] != 58 or buffer[clock + 5] != 58:
+    if buffer[clock + 2] != COLON or buffer[clock + 5] != COLON:
         return UNREADABLE
     days = days_since_epoch(century * 100 + year, month, day)
     if days == NO_DATE:
@@ -123,7 +134,7 @@ def _seconds(buffer: Bytes, at: int, layout: int) -> int:
 def _fraction_and_zone(buffer: Bytes, at: int, end: int, utc_offset: int) -> int:
     """Microseconds to add for `[.digits][ ][Z|±hh[[:]mm]]`, or `UNREADABLE`."""
     fraction = 0
-    if at < end and (buffer[at] == 46 or buffer[at] == 44):
+    if at < end and (buffer[at] == POINT or buffer[at] == COMMA):
         at += 1
         unit = SECOND // 10
         first = at
@@ -138,25 +149,25 @@ def _fraction_and_zone(buffer: Bytes, at: int, end: int, utc_offset: int) -> int
             return UNREADABLE
     if at == end:
         return fraction - utc_offset * SECOND
-    if buffer[at] == 32:
+    if buffer[at] == SPACE:
         at += 1
     left = end - at
-    if left == 1 and (buffer[at] | 32) == 122:
+    if left == 1 and (buffer[at] | 32) == LOWER_Z:
         return fraction
-    if left < 3 or (buffer[at] != 43 and buffer[at] != 45):
+    if left < 3 or (buffer[at] != PLUS and buffer[at] != MINUS):
         return UNREADABLE
     hours = _two_digits(buffer, at + 1)
     minutes = 0
     if left == 5:
         minutes = _two_digits(buffer, at + 3)
-    elif left == 6 and buffer[at + 3] == 58:
+    elif left == 6 and buffer[at + 3] == COLON:
         minutes = _two_digits(buffer, at + 4)
     elif left != 3:
         return UNREADABLE
     if hours < 0 or hours > 23 or minutes < 0 or minutes > 59:
         return UNREADABLE
     east = (hours * 60 + minutes) * 60 * SECOND
-    return fraction - east if buffer[at] == 43 else fraction + east
+    return fraction - east if buffer[at] == PLUS else fraction + east
 
 
 @subkernel
@@ -203,9 +214,9 @@ def calendar_times(
             last = UNREADABLE
             shape = layout
             if layout == ANY_LAYOUT:
-                if size >= DAY_WIDTH and buffer[at + 2] == 47:
+                if size >= DAY_WIDTH and buffer[at + 2] == SLASH:
                     shape = DAY_MONTH_YEAR
-                elif size >= YEAR_WIDTH and buffer[at + 4] == 45:
+                elif size >= YEAR_WIDTH and buffer[at + 4] == MINUS:
                     shape = YEAR_MONTH_DAY
             width = DAY_WIDTH if shape == DAY_MONTH_YEAR else YEAR_WIDTH
             if shape == ANY_LAYOUT:

@@ -19,9 +19,24 @@ from vedette.kernels.words import Bytes, equal_across
 
 DEEPEST = 64
 """Objects and arrays inside one another, beyond which a line is refused."""
-NEWLINE = 10
 NOWHERE = -1
 """No edge, no node, no slot."""
+
+NEWLINE = ord("\n")
+CARRIAGE_RETURN = ord("\r")
+TAB = ord("\t")
+SPACE = ord(" ")
+COMMA = ord(",")
+COLON = ord(":")
+MINUS = ord("-")
+OPEN_OBJECT = ord("{")
+CLOSE_OBJECT = ord("}")
+OPEN_ARRAY = ord("[")
+CLOSE_ARRAY = ord("]")
+LOWER_N = ord("n")
+NULL = tuple(b"null")
+TRUE = tuple(b"true")
+FALSE = tuple(b"false")
 
 BUCKETS = 256
 EDGE_COLUMNS = 8
@@ -73,29 +88,35 @@ def _scalar_end(buffer: Bytes, at: int) -> int:
     """Where a number or a literal that begins at `at` ends; `at` if none does."""
     first = buffer[at]
     begin = at
-    if first == 45 or 48 <= first <= 57:
+    if first == MINUS or 48 <= first <= 57:
         at += 1
         while True:
             c = buffer[at]
             # Digits, and . + - e E
-            if not (48 <= c <= 57 or c == 46 or c == 43 or c == 45 or (c | 32) == 101):
+            if not (48 <= c <= 57 or c == 46 or c == 43 or c == MINUS or (c | 32) == 101):
                 return at
             at += 1
     while 97 <= buffer[at] <= 122:
         at += 1
     length = at - begin
-    if length == 4 and first == 110 and buffer[begin + 1] == 117 and buffer[begin + 3] == 108:
-        return at
-    if length == 4 and first == 116 and buffer[begin + 1] == 114 and buffer[begin + 3] == 101:
-        return at
-    if length == 5 and first == 102 and buffer[begin + 1] == 97 and buffer[begin + 4] == 101:
+    if length == 4:
+        null = True
+        true = True
+        for i in range(4):
+            null = null and buffer[begin + i] == NULL[i]
+            true = true and buffer[begin + i] == TRUE[i]
+        return at if null or true else begin
+    if length == 5:
+        for i in range(5):
+            if buffer[begin + i] != FALSE[i]:
+                return begin
         return at
     return begin
 
 
 @subkernel
 def _skip_space(buffer: Bytes, at: int) -> int:
-    while buffer[at] == 32 or buffer[at] == 9 or buffer[at] == 13:
+    while buffer[at] == SPACE or buffer[at] == TAB or buffer[at] == CARRIAGE_RETURN:
         at += 1
     return at
 
@@ -130,7 +151,7 @@ def _read_object(
         # Here an entry of an object or array begins, or, if nothing came before, its closing bracket.
         edge = NOWHERE
         c = buffer[at]
-        closing = fresh and c == (125 if in_object else 93)
+        closing = fresh and c == (CLOSE_OBJECT if in_object else CLOSE_ARRAY)
         if not closing:
             if in_object:
                 if c != QUOTE:
@@ -145,7 +166,7 @@ def _read_object(
                     written = unescape(buffer, key, at, free)
                     edge = _find_edge(buffer, free, written - free, node, buckets, edges, keys)
                 at = _skip_space(buffer, at + 1)
-                if buffer[at] != 58:
+                if buffer[at] != COLON:
                     return at, free, False
                 at = _skip_space(buffer, at + 1)
             elif fresh and node >= 0:
@@ -158,12 +179,12 @@ def _read_object(
                 for i in range(edges[EDGE_LOW, edge], edges[EDGE_HIGH, edge]):
                     slot_start[i] = NOWHERE
             c = buffer[at]
-            if c == 123 or c == 91:
+            if c == OPEN_OBJECT or c == OPEN_ARRAY:
                 depth += 1
                 if depth == DEEPEST:
                     return at, free, False
                 node = child
-                in_object = c == 123
+                in_object = c == OPEN_OBJECT
                 stack[depth] = node * 2 + (1 if in_object else 0)
                 fresh = True
                 at = _skip_space(buffer, at + 1)
@@ -187,7 +208,7 @@ def _read_object(
                 at = _scalar_end(buffer, begin)
                 if at == begin:
                     return at, free, False
-                if slot >= 0 and c != 110:
+                if slot >= 0 and c != LOWER_N:
                     slot_start[slot] = begin
                     slot_length[slot] = at - begin
             at = _skip_space(buffer, at)
@@ -195,10 +216,10 @@ def _read_object(
         # Here an entry has ended (or there was none): commas go on, brackets close.
         while True:
             c = buffer[at]
-            if c == 44 and not fresh:
+            if c == COMMA and not fresh:
                 at = _skip_space(buffer, at + 1)
                 break
-            if c != (125 if in_object else 93):
+            if c != (CLOSE_OBJECT if in_object else CLOSE_ARRAY):
                 return at, free, False
             at = _skip_space(buffer, at + 1)
             fresh = False
@@ -268,7 +289,7 @@ def tokenise(
         end = find(buffer, at, length, NEWLINE)
         at = _skip_space(buffer, at)
         reason = BLANK
-        if buffer[at] == 123:
+        if buffer[at] == OPEN_OBJECT:
             for slot in range(slots):
                 slot_start[slot] = NOWHERE
             _, after, good = _read_object(
@@ -282,7 +303,7 @@ def tokenise(
                     slot = resolve[0, i]
                     value = slot_start[slot]
                     size = slot_length[slot]
-                    if value < 0 or size == 0 or (size == 1 and buffer[value] == 45):
+                    if value < 0 or size == 0 or (size == 1 and buffer[value] == MINUS):
                         continue
                     field = resolve[1, i]
                     start[field, row] = value
@@ -292,7 +313,7 @@ def tokenise(
         elif at < end:
             reason = NOT_AN_OBJECT
         at = end + 1
-        if end > begin and buffer[end - 1] == 13:
+        if end > begin and buffer[end - 1] == CARRIAGE_RETURN:
             end -= 1
         if reason == NOWHERE:
             free = after

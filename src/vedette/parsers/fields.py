@@ -86,7 +86,7 @@ class Tokens:
     r"""Where the fields of n lines stand in the chunk's buffer.
 
     Attributes:
-        start: int64, shape (FIELDS, n): offset into the chunk's buffer, `ABSENT` where a line lacks the field.
+        start: int64, shape (FIELDS, n): offset into the chunk's buffer, `ABSENT` where a line lacks it.
             Escaped text (`\x22`, JSON escapes) has been unescaped into the buffer's tail; the span points
             there.
         length: int32, shape (FIELDS, n).
