@@ -19,12 +19,14 @@ class Enriched:
 
     Attributes:
         requests: The batch itself, not a copy.
-        service: int32 (n,), numbers into `Enricher.services`.
+        service: int32 (n,), numbers into `services`.
+        services: Service names by number; grows from batch to batch, and never changes otherwise.
         agent_kind: uint8, `AgentKind` of each text in `requests.user_agent.vocabulary`.
     """
 
     requests: Requests
     service: NDArray[np.int32]
+    services: list[str]
     agent_kind: NDArray[np.uint8]
 
 
@@ -50,14 +52,13 @@ class Enricher:
         self.namer = ServiceNamer(services, service_limit)
         self.agents = UserAgents()
 
-    @property
-    def services(self) -> list[str]:
-        """Service names by number; grows, and never changes otherwise."""
-        return self.namer.names
-
     def apply(self, requests: Requests) -> Enriched:
         """Set `client`, `route` and `RequestFlag.INTERNAL`; say service and user agent kinds."""
         requests.client = self.clients.resolve(requests)
         requests.route = self.routes.fold(requests)
-        service = self.namer.assign(requests)
-        return Enriched(requests, service, self.agents.kinds(requests.user_agent.vocabulary))
+        return Enriched(
+            requests,
+            self.namer.assign(requests),
+            self.namer.names,
+            self.agents.kinds(requests.user_agent.vocabulary),
+        )

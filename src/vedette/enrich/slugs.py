@@ -1,0 +1,235 @@
+"""Path segments that vary: told by how many values stand in one place, where their bytes do not tell it.
+
+`/blog/why-we-moved` and `/blog/hello-world` look like pages of their own; the sixtieth such neighbour shows
+that they are one route, `/blog/{}`. Each service has a tree of path segments; when one place has held more
+than `values` distinct literals, it folds to `{}`, from then on and for good. Two things keep this from
+swallowing the site's real pages: a literal with a fair share of its place's requests stays, and callers show
+only routes that exist, so that a scanner's guesses teach nothing.
+"""
+
+from collections.abc import Iterable
+from itertools import repeat
+from typing import Any
+
+import msgspec
+
+OTHER_ROUTE = "(other)"
+"""Routes that were never shown to exist, or found no room."""
+FOLDED = "{}"
+
+KEEP_SHARE = 32
+"""When a place folds, a literal with at least one in so many of its requests stays."""
+SERVICE_ENTRIES = 4_096
+TOTAL_ENTRIES = 65_536
+"""Tree entries of one service, and of all: about 200 bytes each."""
+
+_FILE_KINDS = frozenset(
+    """
+    7z asp aspx avif bin bmp bz2 cfg cgi css csv deb dmg doc docx eot exe gif gz htm html ico iso jar jpeg jpg
+    js json jsp jsx log map md mjs mov mp3 mp4 odt ogg otf pdf php pl png ppt pptx ps rar rpm rss svg swf tar
+    tgz tiff ts ttf txt wasm wav webm webp woff woff2 xhtml xls xlsx xml xz yaml yml zip zst
+    """.split()  # noqa: SIM905 - a list of eighty one-word lines is no easier to read
+)
+
+
+class Place(msgspec.Struct):
+    """One node of a service's tree: what has stood after a path prefix.
+
+    Attributes:
+        requests: Requests that came through here.
+        leaves: Last segments of routes, with their requests.
+        branches: Segments that others follow.
+        leaves_folded, branches_folded: Whether new literals are folded.
+    """
+
+    requests: int = 0
+    leaves: dict[str, int] = {}
+    branches: dict[str, "Place"] = {}
+    leaves_folded: bool = False
+    branches_folded: bool = False
+
+
+class LearnerState(msgspec.Struct):
+    """All that a `SlugLearner` knows."""
+
+    services: dict[str, Place] = {}
+    overflowed: int = 0
+
+
+class SlugLearner:
+    """Learns which places of a service's paths vary, and folds routes accordingly.
+
+    A pure function of the windows shown, in their order; the order inside one window makes no difference.
+
+    Args:
+        values: Distinct literals in one place beyond which it folds.
+    """
+
+    def __init__(self, values: int = 64) -> None:
+        self._values = values
+        self._state = LearnerState()
+        self._sizes: dict[str, int] = {}
+        self._total = 0
+
+    @property
+    def overflowed(self) -> int:
+        """How often a route found no room."""
+        return self._state.overflowed
+
+    def observe(self, routes: Iterable[tuple[str, str]], requests: Iterable[int] | None = None) -> None:
+        """Learn from one closed window: the (service, route) of everything that exists.
+
+        A route exists if anything but "no such thing" (404, 405, 410, a malformed request) was ever answered.
+
+        Args:
+            routes: Repeats add up.
+            requests: Requests of each route in this window; without, each counts as one.
+        """
+        window: dict[tuple[str, str], int] = {}
+        weights = repeat(1) if requests is None else requests
+        for (service, route), weight in zip(routes, weights, strict=False):
+            if route.startswith("/"):
+                window[service, route] = window.get((service, route), 0) + weight
+        touched: dict[str, dict[tuple[str, ...], Place]] = {}
+        # The busiest first, so that where room runs out it is the rare ones that find none.
+        for (service, route), weight in sorted(window.items(), key=lambda item: (-item[1], item[0])):
+            self._insert(service, route, weight, touched.setdefault(service, {}))
+        for service in sorted(touched):
+            # The deepest places first: a place folds over children that have settled.
+            places = sorted(touched[service].items(), key=lambda item: (-len(item[0]), item[0]))
+            # Summed, not any(): every place must settle.
+            if sum(self._settle(place) for _, place in places):
+                self._resize(service, _entries(self._state.services[service]))
+
+    def final(self, service: str, route: str) -> str:
+        """The route as learned so far; `(other)` if it was never observed. Texts that are no path stay."""
+        if not route.startswith("/"):
+            return route
+        *branches, leaf = route[1:].split("/")
+        folded, leaf, missing = _follow(self._state.services.get(service), branches, leaf)
+        return OTHER_ROUTE if missing else "/" + "/".join([*folded, leaf])
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state as plain dictionaries, lists and numbers, independent of this object."""
+        state: dict[str, Any] = msgspec.to_builtins(self._state)
+        return state
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Take over the state of a `snapshot`. Raises `msgspec.ValidationError` for anything else."""
+        self._state = msgspec.convert(snapshot, LearnerState)
+        self._sizes = {service: _entries(place) for service, place in self._state.services.items()}
+        self._total = sum(self._sizes.values())
+
+    def _insert(self, service: str, route: str, requests: int, touched: dict[tuple[str, ...], Place]) -> None:
+        *branches, leaf = route[1:].split("/")
+        known = self._state.services.get(service)
+        folded, leaf, missing = _follow(known, branches, leaf)
+        if not self._take_room(service, missing):
+            return
+        place = self._state.services.setdefault(service, Place())
+        for depth, segment in enumerate(folded):
+            place.requests += requests
+            touched[tuple(folded[:depth])] = place
+            place = place.branches.setdefault(segment, Place())
+        place.requests += requests
+        touched[tuple(folded)] = place
+        place.leaves[leaf] = place.leaves.get(leaf, 0) + requests
+
+    def _take_room(self, service: str, entries: int) -> bool:
+        if entries == 0:
+            return True
+        size = self._sizes.get(service, 0)
+        if size + entries > SERVICE_ENTRIES or self._total + entries > TOTAL_ENTRIES:
+            self._state.overflowed += 1
+            return False
+        self._resize(service, size + entries)
+        return True
+
+    def _resize(self, service: str, entries: int) -> None:
+        self._total += entries - self._sizes.get(service, 0)
+        self._sizes[service] = entries
+
+    def _settle(self, place: Place) -> bool:
+        """Fold a place if it holds too many literals; returns whether it did."""
+        did = False
+        if not place.leaves_folded and sum(not _is_folded(s) for s in place.leaves) > self._values:
+            place.leaves_folded = did = True
+            self._fold_leaves(place)
+        if not place.branches_folded and len(place.branches) - (FOLDED in place.branches) > self._values:
+            place.branches_folded = did = True
+            self._fold_branches(place)
+        return did
+
+    def _fold_leaves(self, place: Place) -> None:
+        total = sum(place.leaves.values())
+        kept: dict[str, int] = {}
+        for segment, requests in place.leaves.items():
+            if requests * KEEP_SHARE < total:
+                segment = _fold_leaf(segment)
+            kept[segment] = kept.get(segment, 0) + requests
+        place.leaves = kept
+
+    def _fold_branches(self, place: Place) -> None:
+        total = sum(child.requests for child in place.branches.values())
+        folded = place.branches.get(FOLDED) or Place()
+        kept: dict[str, Place] = {}
+        for segment, child in sorted(place.branches.items()):
+            if segment == FOLDED:
+                continue
+            if child.requests * KEEP_SHARE >= total:
+                kept[segment] = child
+            else:
+                self._merge(folded, child)
+        place.branches = {**kept, FOLDED: folded}
+
+    def _merge(self, into: Place, other: Place) -> None:
+        into.requests += other.requests
+        for segment, requests in other.leaves.items():
+            into.leaves[segment] = into.leaves.get(segment, 0) + requests
+        for segment, child in other.branches.items():
+            known = into.branches.get(segment)
+            if known is None:
+                into.branches[segment] = child
+            else:
+                self._merge(known, child)
+        # What one of the two had folded is folded in both.
+        if into.leaves_folded or other.leaves_folded:
+            into.leaves_folded = True
+            self._fold_leaves(into)
+        if into.branches_folded or other.branches_folded:
+            into.branches_folded = True
+            self._fold_branches(into)
+        self._settle(into)
+
+
+def _follow(place: Place | None, branches: list[str], leaf: str) -> tuple[list[str], str, int]:
+    """Fold a route's segments where their places are folded, and count the entries it would add."""
+    folded = []
+    missing = int(place is None)
+    for segment in branches:
+        if place is not None:
+            if segment not in place.branches and place.branches_folded:
+                segment = FOLDED
+            place = place.branches.get(segment)
+        missing += place is None
+        folded.append(segment)
+    if place is not None and leaf not in place.leaves and place.leaves_folded:
+        leaf = _fold_leaf(leaf)
+        # The literal may be the first of its kind of file: it is known all the same.
+        return folded, leaf, 0
+    missing += place is None or leaf not in place.leaves
+    return folded, leaf, missing
+
+
+def _is_folded(segment: str) -> bool:
+    return segment == FOLDED or (segment.startswith("{}.") and segment[3:].lower() in _FILE_KINDS)
+
+
+def _fold_leaf(segment: str) -> str:
+    """`{}`, with the ending of a usual kind of file."""
+    _, point, ending = segment.rpartition(".")
+    return f"{FOLDED}.{ending}" if point and ending.lower() in _FILE_KINDS else FOLDED
+
+
+def _entries(place: Place) -> int:
+    return 1 + len(place.leaves) + sum(_entries(child) for child in place.branches.values())
