@@ -30,7 +30,7 @@ def write_log(path: Path, lines: int) -> None:
             clock = f"{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
             target = f"/users/{draw.randrange(3000)}/orders?page={draw.randrange(10**6)}"
             file.write(
-                f'{client} - - [01/May/2024:{clock} +0000] "GET {target} HTTP/1.1" 200 {draw.randrange(50_000)} '
+                f'{client} - - [01/May/2024:{clock} +0000] "GET {target} HTTP/1.1" 200 {number % 50_000} '
                 f'"https://www.example.com/users/{draw.randrange(3000)}" "{draw.choice(agents)}"\n'
             )
 

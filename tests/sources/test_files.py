@@ -176,6 +176,13 @@ class TestSample:
             sample = reader.sample()
         assert bytes(sample.buffer[: sample.length]) == b"one\ntwo"
 
+    def test_behind_a_byte_order_mark_is_still_whole_lines(
+        self, make_input: Callable[[bytes], Input]
+    ) -> None:
+        with read_chunks(make_input(b"\xef\xbb\xbf" + LOG * 20), pool=BufferPool()) as reader:
+            sample = reader.sample()
+        assert bytes(sample.buffer[: sample.length]).endswith(b"\n")
+
     def test_can_be_made_shorter(self, make_input: Callable[[bytes], Input]) -> None:
         with read_chunks(make_input(b"one\ntwo\nthree\n"), pool=BufferPool()) as reader:
             sample = reader.sample(limit=10)

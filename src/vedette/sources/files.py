@@ -104,7 +104,7 @@ class Reader:
             limit: Most bytes, at most `HEAD_BYTES`. A first line longer than that is cut.
         """
         head = self._head[:limit]
-        whole_input = len(head) == len(self._head) < HEAD_BYTES
+        whole_input = self._head_is_all and len(head) == len(self._head)
         if not whole_input and (end := head.rfind(b"\n") + 1):
             head = head[:end]
         buffer = np.full(2 * (len(head) + PADDING), _NEWLINE, dtype=np.uint8)
@@ -177,7 +177,9 @@ class Reader:
 
     def _read_head(self) -> bytes:
         buffer = bytearray(HEAD_BYTES)
-        return bytes(buffer[: fill(self._stream, memoryview(buffer))])
+        got = fill(self._stream, memoryview(buffer))
+        self._head_is_all = got < HEAD_BYTES
+        return bytes(buffer[:got])
 
     def _fill(self, memory: bytearray) -> int:
         """Put the next whole lines at the start of `memory`; returns their length, 0 at the end."""
