@@ -1,0 +1,53 @@
+"""How long until something is on the screen: `vedette --help`, and the sample, the first time and later.
+
+    python bench/startup.py [--runs 5]
+
+The first time is a first time: fresh directories for compiled kernels, compiled rules and Python's own
+bytecode.
+"""
+
+import argparse
+import tempfile
+
+import measure
+from measure import Contender
+from vedette.data import sample_path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    print(measure.machine())
+    with tempfile.TemporaryDirectory(prefix="vedette-cold-") as fresh:
+        scan = measure.vedette("scan", str(sample_path()))
+
+        def cold() -> dict[str, str]:
+            caches = tempfile.mkdtemp(dir=fresh)
+            return {
+                "NUMBA_CACHE_DIR": f"{caches}/numba",
+                "XDG_CACHE_HOME": f"{caches}/cache",
+                "PYTHONPYCACHEPREFIX": f"{caches}/bytecode",
+            }
+
+        contenders = [
+            Contender("vedette --help", measure.vedette("--help")),
+            Contender("sample, first time", scan, good=(0, 1), environment=cold),
+            Contender("sample, afterwards", scan, good=(0, 1)),
+        ]
+        measure.run(scan, good=(0, 1))
+        measure.interleave(contenders, runs)
+    print("| | wall, s | CPU, s | peak memory, MB |\n|---|---|---|---|")
+    for c in contenders:
+        if c.costs:
+            peak = measure.median(c.costs, lambda cost: cost.peak) / 1e6
+            wall, cpu = measure.spread(c.costs, lambda k: k.wall), measure.spread(c.costs, lambda k: k.cpu)
+            print(f"| {c.name} | {wall} | {cpu} | {peak:.0f} |")
+        else:
+            print(f"| {c.name} | failed: {c.failure} | | |")
+
+
+if __name__ == "__main__":
+    main()
