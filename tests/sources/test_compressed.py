@@ -6,6 +6,7 @@ import io
 import lzma
 import random
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -13,9 +14,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from vedette.sources.discover import Input
 from vedette.sources.errors import SourceError, SourceProblem
-from vedette.sources.files import Reader
+from vedette.sources.files import LINE_BYTES, Reader, read_chunks
 from vedette.sources.gzip_member import HEADER_BYTES
+from vedette.sources.pool import BufferPool
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -197,6 +200,21 @@ def test_a_bomb_of_one_line_is_a_cut_line(read_all: ReadAll, name: str) -> None:
     chunks, reader = read_all(COMPRESSIONS[name](b"a log\n" + b"x" * 30_000_000))
     assert sum(map(len, chunks)) == len(b"a log\n") + (1 << 20)
     assert reader.cut_bytes == 30_000_000 - (1 << 20)
+
+
+def test_memory_does_not_grow_with_what_a_bomb_unpacks_to(make_input: Callable[[bytes], Input]) -> None:
+    bomb = gzip.compress(b"a log\n" + (b"x" * 999 + b"\n") * 40_000)
+    pool = BufferPool(2 * LINE_BYTES, limit=1)
+    tracemalloc.start()
+    try:
+        with read_chunks(make_input(bomb), pool=pool) as reader:
+            for chunk in reader:
+                pool.release(chunk.buffer)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert reader.bytes > 40_000_000
+    assert peak < 8_000_000
 
 
 def test_an_xz_that_wants_too_much_memory_is_refused(read_all: ReadAll) -> None:

@@ -115,6 +115,15 @@ def test_a_file_that_was_found_is_told_from_one_that_was_named(logs: Path) -> No
     ]
 
 
+def test_hostile_file_names_are_read_and_shown_escaped(logs: Path) -> None:
+    for name in (b"a\x1b[31m.log", b"\xff\xfe.log", b"new\nline.log"):
+        (logs / os.fsdecode(name)).write_bytes(b"a line\n")
+    found = discover(["."]).inputs
+    assert [item.name for item in found] == ["a\\x1b[31m.log", "new\\nline.log", "\\xff\\xfe.log"]
+    assert all(item.path is not None and item.path.read_bytes() == b"a line\n" for item in found)
+    assert "\x1b" not in str(refusal("gone\x1b.log"))
+
+
 class TestDirectory:
     def test_takes_what_is_named_like_a_log_and_tells_what_it_leaves_out(self, logs: Path) -> None:
         put(logs, "d/access.log", "d/sub/u_ex240501.log", "d/other_vhosts_access.log.1", "d/access.jsonl")

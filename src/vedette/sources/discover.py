@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vedette.sources.content import recognise
 from vedette.sources.errors import SourceError, SourceProblem
+from vedette.sources.names import printable
 from vedette.sources.rotation import COMPRESSED_SUFFIXES, rotation_of
 from vedette.sources.streams import RawStream, decompressed, fill
 
@@ -38,7 +39,7 @@ class Input:
     """Something to read.
 
     Attributes:
-        name: As reports print it: the path as given or found, `-` for standard input.
+        name: As reports print it: the path as given or found, made printable; `-` for standard input.
         path: Where it is; None for standard input.
         group: What its rotated siblings share; inputs of one group follow each other, oldest first.
         found: Whether it was found in a directory. What is wrong with it is then a reason to pass over it,
@@ -149,7 +150,7 @@ def _add_directory(directory: str, found: Discovery) -> list[Skipped]:
             found.inputs.append(_input(name, found=True))
             taken += 1
         else:
-            skipped.append(Skipped(name, reason))
+            skipped.append(Skipped(printable(name), reason))
     found.skipped.extend(skipped)
     return skipped
 
@@ -158,7 +159,7 @@ def _walk(top: str, skipped: list[Skipped]) -> Iterator[tuple[str, str | None]]:
     """Every file under a directory, in order of name, with why it does not count (None if it does)."""
 
     def unreadable(error: OSError) -> None:
-        skipped.append(Skipped(str(error.filename), f"cannot be searched: {error.strerror}"))
+        skipped.append(Skipped(printable(str(error.filename)), f"cannot be searched: {error.strerror}"))
 
     for directory, subdirectories, names in os.walk(top, onerror=unreadable):
         subdirectories.sort()
@@ -250,7 +251,7 @@ def _input(name: str, *, found: bool = False) -> Input:
     path = Path(name)
     # Files of one name in different directories are of different groups, however the directory was written.
     group = Path(os.path.realpath(path.parent), rotation_of(path.name).group)
-    return Input(name, path, str(group), found)
+    return Input(printable(name), path, str(group), found)
 
 
 def _in_reading_order(inputs: list[Input]) -> list[Input]:
@@ -263,12 +264,12 @@ def _in_reading_order(inputs: list[Input]) -> list[Input]:
         if identity not in seen:
             seen.add(identity)
             groups.setdefault(item.group, []).append(replace(item, found=identity not in named))
-    return [
-        item
-        for group in groups.values()
-        for item in sorted(group, key=lambda item: rotation_of(Path(item.name).name).order)
-    ]
+    return [item for group in groups.values() for item in sorted(group, key=_age)]
 
 
 def _identity(item: Input) -> str:
     return STDIN if item.path is None else os.path.realpath(item.path)
+
+
+def _age(item: Input) -> tuple[int, str, int]:
+    return rotation_of(item.path.name if item.path is not None else STDIN).order

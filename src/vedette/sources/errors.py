@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from vedette.schema.errors import VedetteError
+from vedette.sources.names import printable
 
 
 class SourceProblem(StrEnum):
@@ -22,13 +23,13 @@ class SourceError(VedetteError):
     """An input that cannot be read. The message names the input, the value, the rule and the remedy.
 
     Attributes:
-        source: Name of the input, as the user gave it.
+        source: Name of the input, as the user gave it, made printable.
         problem: What kind of trouble.
         reason: The message without the name: what is wrong, and what to do.
     """
 
     def __init__(self, source: str, problem: SourceProblem, reason: str) -> None:
-        super().__init__(f"{source}: {reason}")
-        self.source = source
+        self.source = printable(source)
+        super().__init__(f"{self.source}: {reason}")
         self.problem = problem
         self.reason = reason
