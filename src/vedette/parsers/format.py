@@ -16,10 +16,15 @@ class Parser(Protocol):
 class Format(Protocol):
     """A named format: how well a sample fits it, and a parser for a source."""
 
-    name: str
-    """As `--format` takes it, and reports print it."""
-    description: str
-    """One line for `vedette formats`, with an example directive or product."""
+    @property
+    def name(self) -> str:
+        """As `--format` takes it, and reports print it."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for `vedette formats`, with an example directive or product."""
+        ...
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format."""

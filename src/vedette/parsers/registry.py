@@ -1,0 +1,49 @@
+"""Every format known by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from vedette.parsers.format import Format
+from vedette.parsers.json_formats import json_formats
+from vedette.parsers.text_formats import text_formats
+from vedette.schema.errors import VedetteError
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "apache": "combined",
+        "nginx": "combined",
+        "clf": "common",
+        "vhost-combined": "vhost_combined",
+        "alb": "aws-alb",
+        "elb": "aws-elb",
+        "traefik": "traefik-json",
+        "caddy": "caddy-json",
+    }
+)
+"""Other names people use."""
+
+
+class NoSuchFormatError(VedetteError):
+    """A format name that is not known."""
+
+
+def formats() -> tuple[Format, ...]:
+    """All formats, the most specific first: where samples fit several equally well, the first is chosen."""
+    return (*json_formats(), *text_formats())
+
+
+def by_name(name: str) -> Format:
+    """The format of that name or alias.
+
+    Raises:
+        NoSuchFormatError: There is none.
+    """
+    known = {f.name: f for f in formats()}
+    found = known.get(ALIASES.get(name, name))
+    if found is None:
+        names = ", ".join(sorted(known))
+        raise NoSuchFormatError(
+            f"--format {name}: no format of that name: use auto, or one of {names}; "
+            "or describe yours with --log-format"
+        )
+    return found

@@ -1,0 +1,94 @@
+"""A text format: the shapes its lines have, what their fields mean, and how well a sample fits."""
+
+import re
+from dataclasses import dataclass
+
+from vedette.parsers.assemble import Assembler
+from vedette.parsers.fields import Conventions, Field, TimeFormat, Tokens
+from vedette.parsers.program import Program, build
+from vedette.parsers.text_lines import TextTokeniser
+from vedette.schema.chunk import Chunk, Parsed, SkipReason
+from vedette.schema.requests import RequestFlag
+
+_ADDRESS = re.compile(rb"\[?[0-9A-Fa-f:.]*[0-9A-Fa-f:](?:%[\w.-]+)?\]?(?::\d{1,5})?")
+_HOST = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|unix:?")
+_FORWARDED = re.compile(rb"(?:\s*(?:[0-9A-Fa-f:.\[\]]+|unknown)\s*(?:,|$))+")
+_LONGEST_JUDGED = 256
+CALENDARS = frozenset((TimeFormat.CLF, TimeFormat.HAPROXY, TimeFormat.ISO8601, TimeFormat.DATE_THEN_TIME))
+
+
+class TextParser:
+    """Parses one source of a text format."""
+
+    def __init__(self, tokeniser: TextTokeniser, conventions: Conventions) -> None:
+        self._tokeniser = tokeniser
+        self._assembler = Assembler()
+        self._conventions = conventions
+
+    def parse(self, chunk: Chunk) -> Parsed:
+        """Turn whole lines into a batch. Never raises for what the lines hold."""
+        return self._assembler.assemble(chunk, self._tokeniser.tokenise(chunk), self._conventions)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """Lines of one of a few shapes.
+
+    Attributes:
+        name: As `--format` takes it.
+        description: One line, with an example product.
+        programs: The shapes that make a line one of this format.
+        conventions: How times, durations and addresses are written.
+        fallbacks: Shapes that lines of such a log may have too; tried last, and no sign of the format.
+        needs_peer: A line without a client address is no sign of the format.
+    """
+
+    name: str
+    description: str
+    programs: tuple[Program, ...]
+    conventions: Conventions
+    fallbacks: tuple[Program, ...] = ()
+    needs_peer: bool = False
+
+    def score(self, sample: Chunk) -> float:
+        """Share (0..1) of the sample's lines that are requests of this format, blanks and comments aside."""
+        machine = build(self.programs, self.conventions.time)
+        return share_of(sample, TextTokeniser(machine).tokenise(sample), needs_peer=self.needs_peer)
+
+    def open(self, source: str) -> TextParser:  # noqa: ARG002 - these sources have no state of their own
+        """Start parsing a source."""
+        machine = build(self.programs + self.fallbacks, self.conventions.time)
+        return TextParser(TextTokeniser(machine), self.conventions)
+
+
+def share_of(sample: Chunk, tokens: Tokens, *, needs_peer: bool) -> float:
+    """Share of lines that fit without salvage, with plausible addresses; blanks and comments aside."""
+    skipped = tokens.skips.counts
+    lines = tokens.lines - skipped.get(SkipReason.BLANK, 0) - skipped.get(SkipReason.COMMENT, 0)
+    if lines == 0:
+        return 0.0
+    fitting = [
+        _plausible(_text(sample, tokens, Field.PEER, row), needed=needs_peer)
+        and _plausible_list(_text(sample, tokens, Field.FORWARDED, row))
+        for row in range(len(tokens.line))
+        if not tokens.flags[row] & RequestFlag.REPAIRED
+    ]
+    return sum(fitting) / lines
+
+
+def _text(sample: Chunk, tokens: Tokens, field: Field, row: int) -> bytes | None:
+    start = int(tokens.start[field, row])
+    shown = min(int(tokens.length[field, row]), _LONGEST_JUDGED)
+    return None if start < 0 else sample.buffer[start : start + shown].tobytes()
+
+
+def _plausible(peer: bytes | None, *, needed: bool) -> bool:
+    """Whether a text can be a client's address or host name."""
+    if peer is None:
+        return not needed
+    return bool(_ADDRESS.fullmatch(peer) or _HOST.fullmatch(peer))
+
+
+def _plausible_list(forwarded: bytes | None) -> bool:
+    """Whether a text can be an `X-Forwarded-For`."""
+    return forwarded is None or bool(_FORWARDED.match(forwarded))

@@ -1,0 +1,145 @@
+"""The text formats known by name, as data. The order is from the most specific to the most general."""
+
+from vedette.kernels import unescape
+from vedette.parsers.fields import Conventions, DurationUnit, TimeFormat
+from vedette.parsers.template import template
+from vedette.parsers.text_format import TextFormat
+
+CLF = Conventions(TimeFormat.CLF)
+
+_COMMON = '{peer} {} [{time}] "{request}" {status} {bytes_out}'
+_COMBINED = _COMMON + ' "{referer}" "{user_agent:last}"'
+_REQUESTED = '[{time}] "{request}" {status} {} '
+_ENVOY_SIZES = "{bytes_in} {bytes_out} {duration} {} "
+_ENVOY_HEADERS = '"{forwarded}" "{user_agent}" "{}" "{service}" "{}"'
+_ISTIO_ENDS = " {} {} {} {peer:port} {} {}"
+_HAPROXY = (
+    "{peer:port} [{time}] {} {service}/{} {}/{}/{}/{}/{duration} {status} {bytes_out} {} {} {} "
+    '{}/{}/{}/{}/{} {}/{} "{request'
+)
+_SYSLOG = ("", "{}]: ", "{}haproxy: ")
+_AWS = (
+    "{time} {service} {peer:port} {} {duration:sum} {status} {} {bytes_in} {bytes_out} "
+    '"{request}" "{user_agent}"'
+)
+
+
+def text_formats() -> tuple[TextFormat, ...]:
+    """The text formats known by name, the most specific first."""
+    return (*_balancers(), *_envoys(), *_combined_family())
+
+
+def _balancers() -> tuple[TextFormat, ...]:
+    """Load balancers and proxies with layouts of their own."""
+    aws = Conventions(TimeFormat.ISO8601, DurationUnit.MICROSECONDS, peer_has_port=True)
+    return (
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
+        # The three processing times are seconds, -1 where that part did not happen.
+        TextFormat(
+            "aws-alb",
+            "AWS Application Load Balancer (https 2024-05-01T10:00:00.000000Z app/name/id client:port ...)",
+            (template("{} " + _AWS + " ", open_ended=True),),
+            aws,
+        ),
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html
+        TextFormat(
+            "aws-elb",
+            "AWS Classic Load Balancer (2024-05-01T10:00:00.000000Z name client:port backend:port ...)",
+            (template(_AWS, open_ended=True),),
+            aws,
+        ),
+        # https://docs.haproxy.org/3.0/configuration.html#8.2.3: the last timer is the total, in milliseconds.
+        TextFormat(
+            "haproxy",
+            "HAProxy `option httplog`, with or without a syslog prefix",
+            tuple(template(prefix + _HAPROXY + ':last}"', escapes=unescape.RAW) for prefix in _SYSLOG),
+            Conventions(TimeFormat.HAPROXY, DurationUnit.MILLISECONDS, peer_has_port=True),
+            fallbacks=tuple(template(prefix + _HAPROXY + "}") for prefix in _SYSLOG),
+        ),
+        # https://doc.traefik.io/traefik/observability/access-logs/: Common Log Format, then the number of
+        # requests, router, server and duration.
+        TextFormat(
+            "traefik-clf",
+            'Traefik access log in its common format (... 12 "router@docker" "http://10.0.0.2:80" 3ms)',
+            (template(_COMMON + ' "{referer}" "{user_agent}" {} "{service}" "{}" {duration}ms'),),
+            Conventions(TimeFormat.CLF, DurationUnit.MILLISECONDS),
+        ),
+    )
+
+
+def _envoys() -> tuple[TextFormat, ...]:
+    """Envoy's and Istio's text logs, which are written without any escaping."""
+    conventions = Conventions(TimeFormat.ISO8601, DurationUnit.MILLISECONDS, peer_has_port=True)
+
+    def envoy(name: str, description: str, *texts: str) -> TextFormat:
+        programs = tuple(template(text, escapes=unescape.RAW, open_ended=True) for text in texts)
+        return TextFormat(name, description, programs, conventions)
+
+    return (
+        # https://istio.io/latest/docs/tasks/observability/logs/access-log/: with response code details and
+        # connection termination details since 1.9, with Mixer's status before.
+        envoy(
+            "istio",
+            "Istio's default access log, text encoding",
+            _REQUESTED + '{} {} "{}" ' + _ENVOY_SIZES + _ENVOY_HEADERS + _ISTIO_ENDS,
+            _REQUESTED + '"{}" "{}" ' + _ENVOY_SIZES + _ENVOY_HEADERS + _ISTIO_ENDS,
+        ),
+        # https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage
+        envoy(
+            "envoy",
+            "Envoy's default access log",
+            _REQUESTED + _ENVOY_SIZES + _ENVOY_HEADERS,
+            _REQUESTED + "{} " + _ENVOY_SIZES + _ENVOY_HEADERS,
+        ),
+    )
+
+
+def _combined_family() -> tuple[TextFormat, ...]:
+    """Apache's and nginx's predefined formats and what people add to them.
+
+    https://httpd.apache.org/docs/2.4/mod/mod_log_config.html#examples
+    https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
+    """
+    common = template(_COMMON)
+    combined = template(_COMBINED, open_ended=True)
+    return (
+        TextFormat(
+            "vhost_combined",
+            'Apache `vhost_combined`: Combined after the virtual host (%v:%p %h %l %u %t "%r" ...)',
+            (template("{service} " + _COMBINED, open_ended=True),),
+            CLF,
+            fallbacks=(combined,),
+            needs_peer=True,
+        ),
+        TextFormat(
+            "nginx-main",
+            "The `main` format of nginx's packages: Combined, then the quoted X-Forwarded-For",
+            (template(_COMMON + ' "{referer}" "{user_agent}" "{forwarded:last}"', open_ended=True),),
+            CLF,
+            fallbacks=(combined,),
+        ),
+        TextFormat(
+            "combined-wrapped",
+            "Combined, each line in an extra pair of quotes",
+            (template('"' + _COMMON + ' "{referer}" "{user_agent}""'),),
+            CLF,
+            fallbacks=(combined,),
+        ),
+        TextFormat(
+            "combined-session",
+            "Combined with an unquoted field, such as a session id, before the user agent",
+            (template(_COMMON + ' "{referer}" {} "{user_agent:last}"', open_ended=True),),
+            CLF,
+            fallbacks=(combined,),
+        ),
+        TextFormat(
+            "combined",
+            "Apache's and nginx's Combined Log Format; fields after the user agent are passed over",
+            (combined,),
+            CLF,
+            fallbacks=(common,),
+        ),
+        TextFormat(
+            "common", "Common Log Format (NCSA; Apache `common`)", (common,), CLF, fallbacks=(combined,)
+        ),
+    )

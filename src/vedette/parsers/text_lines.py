@@ -1,0 +1,147 @@
+"""Running programs over the lines of one source."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from vedette.kernels import salvage, spans
+from vedette.kernels import tokenise_text as kernel
+from vedette.parsers.fields import ABSENT, FIELDS, Tokens
+from vedette.parsers.program import Machine
+from vedette.schema.chunk import PADDING, Chunk, SkipReason, Skips
+from vedette.schema.requests import RequestFlag
+
+REASONS = {
+    salvage.BLANK: SkipReason.BLANK,
+    salvage.COMMENT: SkipReason.COMMENT,
+    salvage.NOT_THIS_FORMAT: SkipReason.NOT_THIS_FORMAT,
+    salvage.NO_TIME: SkipReason.NO_TIME,
+    salvage.BINARY: SkipReason.BINARY,
+}
+USUAL_BYTES = 64
+"""Bytes a line that rows are first set aside for."""
+
+Directive = Callable[[bytes], Machine | None]
+
+
+class TextTokeniser:
+    """Finds the fields of a source's lines; keeps its arrays from chunk to chunk.
+
+    Args:
+        machine: The programs, tried in turn on each line.
+        directive: Called with each line that begins with `#F`; may return the machine for the lines after it.
+    """
+
+    def __init__(self, machine: Machine, directive: Directive | None = None) -> None:
+        self._machine = machine
+        self._directive = directive
+        self._used = 0
+        self._start = np.empty((FIELDS, 0), dtype=np.int64)
+        self._length = np.empty((FIELDS, 0), dtype=np.int32)
+        self._line = np.empty(0, dtype=np.int64)
+        self._raw_start = np.empty(0, dtype=np.int64)
+        self._raw_length = np.empty(0, dtype=np.int32)
+        self._flags = np.empty(0, dtype=np.uint16)
+
+    def tokenise(self, chunk: Chunk) -> Tokens:
+        """Find the fields of each line. The arrays of the result are good until the next call."""
+        self._forget_rows()
+        if not len(self._line):
+            self._grow(chunk.length // USUAL_BYTES + 16)
+        counts = np.zeros(salvage.REASONS, dtype=np.int64)
+        samples = np.zeros((salvage.REASONS, kernel.SAMPLES, 3), dtype=np.int64)
+        state = np.zeros(kernel.STATE_WIDTH, dtype=np.int64)
+        state[kernel.LINE] = chunk.first_line
+        state[spans.TAIL] = chunk.length + PADDING
+        outcome = self._run(chunk, counts, samples, state)
+        while outcome != kernel.DONE:
+            if outcome == kernel.FULL:
+                self._grow(2 * len(self._line))
+            else:
+                self._follow(chunk, state)
+            outcome = self._run(chunk, counts, samples, state)
+        rows = self._used = int(state[kernel.ROWS])
+        return Tokens(
+            start=self._start[:, :rows],
+            length=self._length[:, :rows],
+            line=self._line[:rows],
+            raw_start=self._raw_start[:rows],
+            raw_length=self._raw_length[:rows],
+            flags=self._flags[:rows],
+            skips=_skips(chunk, counts.tolist(), samples.tolist()),
+            lines=int(state[kernel.LINE]) - chunk.first_line,
+            tail=int(state[spans.TAIL]),
+        )
+
+    def _run(
+        self,
+        chunk: Chunk,
+        counts: np.ndarray[tuple[int], np.dtype[np.int64]],
+        samples: np.ndarray[tuple[int, int, int], np.dtype[np.int64]],
+        state: np.ndarray[tuple[int], np.dtype[np.int64]],
+    ) -> int:
+        machine = self._machine
+        return kernel.tokenise(
+            chunk.buffer,
+            chunk.length,
+            machine.steps,
+            machine.pool,
+            machine.programs,
+            machine.fields,
+            machine.layout,
+            0 if self._directive is None else 1,
+            int(RequestFlag.REPAIRED),
+            self._start,
+            self._length,
+            self._line,
+            self._raw_start,
+            self._raw_length,
+            self._flags,
+            counts,
+            samples,
+            state,
+        )
+
+    def _follow(self, chunk: Chunk, state: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        """Take the machine that a directive line asks for."""
+        text = chunk.buffer[int(state[kernel.DIRECTIVE]) : int(state[kernel.DIRECTIVE_END])].tobytes()
+        machine = None if self._directive is None else self._directive(text)
+        if machine is not None and machine is not self._machine:
+            self._machine = machine
+            self._start[:, int(state[kernel.ROWS]) :] = ABSENT
+
+    def _forget_rows(self) -> None:
+        """Reset what salvage and assembly wrote; the kernel resets only the fields of its own programs."""
+        others = np.ones(FIELDS, dtype=bool)
+        others[self._machine.fields] = False
+        for field in np.flatnonzero(others):
+            self._start[field, : self._used] = ABSENT
+
+    def _grow(self, rows: int) -> None:
+        kept = len(self._line)
+        start = np.full((FIELDS, rows), ABSENT, dtype=np.int64)
+        start[:, :kept] = self._start
+        length = np.zeros((FIELDS, rows), dtype=np.int32)
+        length[:, :kept] = self._length
+        self._start, self._length = start, length
+        self._line = np.concatenate([self._line, np.zeros(rows - kept, dtype=np.int64)])
+        self._raw_start = np.concatenate([self._raw_start, np.zeros(rows - kept, dtype=np.int64)])
+        self._raw_length = np.concatenate([self._raw_length, np.zeros(rows - kept, dtype=np.int32)])
+        self._flags = np.concatenate([self._flags, np.zeros(rows - kept, dtype=np.uint16)])
+
+
+def _skips(chunk: Chunk, counts: list[int], samples: list[list[list[int]]]) -> Skips:
+    """What the kernel counted, with the texts of its samples, in line order."""
+    found = sorted(
+        (line, start, size, reason)
+        for reason, count in enumerate(counts)
+        for line, start, size in samples[reason][:count]
+    )
+    skips = Skips()
+    for line, start, size, reason in found:
+        shown = min(size, Skips.SAMPLE_BYTES)
+        skips.add(REASONS[reason], line, chunk.buffer[start : start + shown].tobytes())
+    for reason, count in enumerate(counts):
+        if count > kernel.SAMPLES:
+            skips.counts[REASONS[reason]] += count - kernel.SAMPLES
+    return skips
