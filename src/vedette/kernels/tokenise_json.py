@@ -29,6 +29,7 @@ SPACE = ord(" ")
 COMMA = ord(",")
 COLON = ord(":")
 MINUS = ord("-")
+ZERO = ord("0")
 OPEN_OBJECT = ord("{")
 CLOSE_OBJECT = ord("}")
 OPEN_ARRAY = ord("[")
@@ -271,7 +272,8 @@ def tokenise(
         buckets, edges, keys, first_items: The keys to find. `first_items` is the edge of each node that an
             array's first element takes.
         resolve: (2, any): slots and the fields they give, the most trusted slot of a field last.
-        is_request: For each field, whether a line that has it is a request.
+        is_request: For each field, whether a line that has it is a request; `0` says nothing (Envoy's
+            response code of a TCP connection).
         slot_start, slot_length, stack: Scratch, as long as the slots; `DEEPEST`.
         start, lengths: Spans, (fields, rows).
         line, raw_start, raw_length: The lines.
@@ -308,7 +310,7 @@ def tokenise(
                     field = resolve[1, i]
                     start[field, row] = value
                     lengths[field, row] = size
-                    if is_request[field] == 1:
+                    if is_request[field] == 1 and not (size == 1 and buffer[value] == ZERO):
                         reason = NOWHERE
         elif at < end:
             reason = NOT_AN_OBJECT

@@ -89,7 +89,8 @@ def json_format_from_map(
 def _envoy() -> JsonFormat:
     """Keys of Istio's default JSON encoding, and of the shorter set that gateways are often given.
 
-    Envoy logs durations in milliseconds and `downstream_remote_address` with its port.
+    Envoy logs durations in milliseconds and `downstream_remote_address` with its port. Lines of TCP
+    connections (no method, no path, response code 0) are not requests.
     """
     return JsonFormat(
         "envoy-json",
@@ -109,7 +110,7 @@ def _envoy() -> JsonFormat:
             Field.USER_AGENT: ("user_agent",),
             Field.SERVICE: ("service_name", "authority"),
         },
-        Conventions(TimeFormat.ISO8601, DurationUnit.MILLISECONDS, peer_has_port=True),
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS, peer_has_port=True),
     )
 
 
@@ -133,7 +134,7 @@ def _traefik() -> JsonFormat:
             Field.USER_AGENT: ("request_User-Agent",),
             Field.SERVICE: ("ServiceName", "RequestHost"),
         },
-        Conventions(TimeFormat.ISO8601, DurationUnit.NANOSECONDS, peer_has_port=True),
+        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True),
     )
 
 

@@ -151,13 +151,18 @@ class JsonFormat:
     conventions: Conventions
 
     def score(self, sample: Chunk) -> float:
-        """Share (0..1) of the sample's lines that are requests of this format: with time, status and more."""
+        """Share (0..1) of the sample's lines that are requests of this format, blank lines left out.
+
+        More is asked than of a row: a time, and a status with a client or a path, or a method with a path.
+        """
         parsed = self.open(sample.source).parse(sample)
-        requests = parsed.requests
-        if not parsed.lines:
+        lines = parsed.lines - parsed.skips.counts.get(SkipReason.BLANK, 0)
+        if not lines:
             return 0.0
-        named = (requests.method.ids >= 0) | (requests.target.ids >= 0) | (requests.peer.ids >= 0)
-        return float(((requests.status > 0) & named).sum() / parsed.lines)
+        requests = parsed.requests
+        peer, method, target = (c.ids >= 0 for c in (requests.peer, requests.method, requests.target))
+        answered = requests.status > 0
+        return float(((answered & (peer | target)) | (method & target)).sum() / lines)
 
     def open(self, source: str) -> JsonParser:  # noqa: ARG002 - a JSON source has no state of its own
         """Start parsing a source."""
