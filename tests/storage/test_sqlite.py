@@ -136,7 +136,7 @@ def test_a_read_only_file_can_be_read_but_not_written(url: str, file: Path) -> N
     with open_store(url) as store:
         assert store.runs().items == []
         with pytest.raises(StoreError) as caught:
-            store.save(NOTHING)
+            store.save_windows([window(1)])
     assert caught.value.problem is StoreProblem.READ_ONLY
 
 
