@@ -7,7 +7,7 @@ import numpy as np
 from vedette.enrich.templates import Templates
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
-from vedette.kernels.route import ROOM, byte_classes, fold_targets
+from vedette.kernels.route import ROOM, byte_classes, byte_traits, fold_targets
 from vedette.schema.requests import Coded, RequestFlag, Requests, Vocabulary
 
 NOT_HTTP_ROUTE = b"(not http)"
@@ -24,7 +24,7 @@ class RouteFolder:
 
     def __init__(self, templates: Sequence[str] = ()) -> None:
         self._templates = Templates(templates)
-        self._classes = byte_classes()
+        self._tables = byte_classes(), byte_traits()
         self._no_path = np.frombuffer(NO_PATH_ROUTE, dtype=np.uint8)
         self._secret = new_secret()
 
@@ -38,7 +38,7 @@ class RouteFolder:
         start = np.empty(count + 1, dtype=np.int64)
         length = np.empty(count + 1, dtype=np.int32)
         end = fold_targets(
-            targets.buffer, targets.start, targets.length, self._classes, self._no_path, out, start, length
+            targets.buffer, targets.start, targets.length, *self._tables, self._no_path, out, start, length
         )
         target_ids = requests.target.ids
         not_http = (requests.flags & np.uint16(RequestFlag.NOT_HTTP)) != 0

@@ -30,6 +30,7 @@ READ_BYTES = 256
 """Longer texts are not remembered."""
 
 _NAME = re.compile(rb"[a-z0-9_](?:[a-z0-9._|:/@+-]{0,98}[a-z0-9_])?")
+_PLAIN_NAME = re.compile(rb"[a-z0-9][a-z0-9.-]{0,98}[a-z0-9]")
 _PORT = re.compile(rb":[0-9]{0,5}$")
 _CATCH_ALL = frozenset({b"", b"-", b"_"})
 """Not names: nothing, and nginx's customary name for the server that takes what no other does."""
@@ -78,24 +79,26 @@ class ServiceNamer:
         """The service number of each of n requests: int32 (n,), never negative."""
         never = len(self._patterns)
         by_file = self._first_pattern(requests.source, [p.files for p in self._patterns])
-        # Id -1 (no name logged) picks the last element.
-        numbers = np.full(len(requests.service.vocabulary) + 1, _FROM_FILE, dtype=np.int32)
-        if by_file < never:
-            numbers[:] = self._pattern_ids[by_file]
+        default = _FROM_FILE if by_file == never else self._pattern_ids[by_file]
+        numbers = []
         pending: dict[int, bytes] = {}
         for index, text in enumerate(requests.service.vocabulary):
             by_host, name = self._read(text)
             if by_host < by_file:
-                numbers[index] = self._pattern_ids[by_host]
-            elif by_file == never:
-                numbers[index] = self._of_host(name)
-                if numbers[index] == _PENDING:
+                number = self._pattern_ids[by_host]
+            elif by_file < never:
+                number = default
+            else:
+                number = self._of_host(name)
+                if number == _PENDING:
                     pending[index] = name
-        ids = numbers[requests.service.ids]
+            numbers.append(number)
+        # Id -1 (no name logged) picks the last element.
+        numbers.append(default)
+        ids = np.array(numbers, dtype=np.int32)[requests.service.ids]
         if pending:
-            texts = requests.service.ids
-            for row in np.flatnonzero(ids == _PENDING).tolist():
-                ids[row] = self._earn(pending[int(texts[row])])
+            rows = np.flatnonzero(ids == _PENDING)
+            ids[rows] = [self._earn(pending[index]) for index in requests.service.ids[rows].tolist()]
         from_file = ids == _FROM_FILE
         if from_file.any():
             ids[from_file] = self._of_file(requests.source)
@@ -115,8 +118,10 @@ class ServiceNamer:
         if known is not None:
             return known
         name = _normalised(text)
-        readable = name.decode("utf-8", "backslashreplace")
-        found = self._first_pattern(readable, self._host_patterns), name
+        by_host = 0
+        if self._patterns:
+            by_host = self._first_pattern(name.decode("utf-8", "backslashreplace"), self._host_patterns)
+        found = by_host, name
         if len(text) <= READ_BYTES:
             if len(self._read_texts) >= READ_TEXTS:
                 self._read_texts.clear()
@@ -174,6 +179,8 @@ class ServiceNamer:
 
 def _normalised(text: bytes) -> bytes:
     """A host or service name in lower case, without port, brackets and final dot."""
+    if _PLAIN_NAME.fullmatch(text):
+        return text
     name = text.strip().lower()
     if name.startswith(b"["):
         name = name[1:].partition(b"]")[0]

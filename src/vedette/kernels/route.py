@@ -8,7 +8,7 @@ everywhere. Words that only their number gives away (article slugs) are learned 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.address import hex_digit
+from vedette.kernels.address import NINE, ZERO, hex_digit
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.words import Bytes
 
@@ -19,6 +19,8 @@ MAX_SEGMENT = 64
 MAX_ROUTE = 200
 """A route this long takes no further segment but `/...`."""
 MAX_EXTENSION = 5
+PLAIN = 39
+"""Bytes of a segment that may be told by a glance; a longer word looks made by a machine."""
 ROOM = MAX_ROUTE + MAX_SEGMENT + 16
 """Bytes that one route may take while it is made."""
 
@@ -26,6 +28,8 @@ ROOM = MAX_ROUTE + MAX_SEGMENT + 16
 DIGIT, HEX_LOWER, LOWER, HEX_UPPER, UPPER = range(5)
 MARK, POINT, DELIMITER, OTHER, ESCAPE = range(5, 10)
 PARAMETER, SLASH, STOP = range(10, 13)
+
+TRAIT_DIGIT, TRAIT_LOWER, TRAIT_UPPER, TRAIT_MARK, TRAIT_ODD, TRAIT_END = 1, 2, 4, 8, 16, 32
 
 SLASH_BYTE, POINT_BYTE, COLON_BYTE, STAR_BYTE, AT_BYTE = 47, 46, 58, 42, 64
 LEFT_BRACE, RIGHT_BRACE = 123, 125
@@ -50,6 +54,18 @@ def byte_classes() -> NDArray[np.uint8]:
     ):
         classes[list(texts)] = meaning
     return classes
+
+
+def byte_traits() -> NDArray[np.uint8]:
+    """One bit for each byte's trait, for `fold_plain`: uint8 (256,)."""
+    classes = byte_classes()
+    traits = np.full(256, TRAIT_ODD, dtype=np.uint8)
+    traits[classes == DIGIT] = TRAIT_DIGIT
+    traits[(classes == LOWER) | (classes == HEX_LOWER)] = TRAIT_LOWER
+    traits[(classes == UPPER) | (classes == HEX_UPPER)] = TRAIT_UPPER
+    traits[(classes == MARK) | (classes == POINT) | (classes == DELIMITER)] = TRAIT_MARK
+    traits[(classes == SLASH) | (classes == STOP)] = TRAIT_END
+    return traits
 
 
 @subkernel
@@ -191,6 +207,34 @@ def fold_segment(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, 
 
 
 @subkernel
+def fold_plain(text: Bytes, begin: int, end: int, traits: Bytes, out: Bytes, put: int) -> int:
+    """Do what `fold_segment` does for segments that are plainly words, or plainly a number: most are.
+
+    Returns how many bytes of `text` the segment is long, or -1 for segments that need a closer look. Words
+    are copied to `out[put:]`.
+    """
+    seen = 0
+    i = begin
+    limit = min(end, begin + PLAIN)
+    while i < limit:
+        byte = text[i]
+        trait = traits[byte]
+        seen |= trait
+        if trait >= TRAIT_ODD:
+            break
+        out[put + i - begin] = byte
+        i += 1
+    if (seen & TRAIT_ODD) != 0 or (i == limit and i < end):
+        return -1
+    size = i - begin
+    if (seen & TRAIT_DIGIT) != 0:
+        return size if (seen & (TRAIT_LOWER | TRAIT_UPPER | TRAIT_MARK)) == 0 else -1
+    if size >= 16 and (seen & TRAIT_LOWER) != 0 and (seen & TRAIT_UPPER) != 0:
+        return -1
+    return size
+
+
+@subkernel
 def path_start(text: Bytes, begin: int, end: int, classes: Bytes) -> int:
     """Where the path of a target begins, in origin or absolute form (RFC 9112, 3.2); -1 if it has none."""
     if begin < end and text[begin] == SLASH_BYTE:
@@ -209,7 +253,9 @@ def path_start(text: Bytes, begin: int, end: int, classes: Bytes) -> int:
 
 
 @subkernel
-def fold_path(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, first: int) -> int:
+def fold_path(
+    text: Bytes, begin: int, end: int, classes: Bytes, traits: Bytes, out: Bytes, first: int
+) -> int:
     """Fold the path that begins at `begin` to `out[first:]`; returns the end of the route."""
     put = first
     depth = 0
@@ -225,6 +271,18 @@ def fold_path(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, fir
                 out[put + 1 + k] = POINT_BYTE
             put += 4
             break
+        plain = fold_plain(text, i, end, traits, out, put + 1)
+        if plain > 0:
+            if ZERO <= text[i] <= NINE:
+                # Plain, and begins with a digit: all digits.
+                out[put + 1] = LEFT_BRACE
+                out[put + 2] = RIGHT_BRACE
+                put += 3
+            else:
+                put += 1 + plain
+            i += plain
+            depth += 1
+            continue
         i, after = fold_segment(text, i, end, classes, out, put + 1)
         # A segment may be nothing but parameters.
         if after > put + 1:
@@ -242,6 +300,7 @@ def fold_targets(
     start: NDArray[np.int64],
     length: NDArray[np.int32],
     classes: Bytes,
+    traits: Bytes,
     no_path: Bytes,
     out: Bytes,
     out_start: NDArray[np.int64],
@@ -251,7 +310,8 @@ def fold_targets(
 
     A target without a path becomes `*` if it is that, else the text `no_path`. `out` must hold, for each
     target, one and a half times its length and 16 bytes, though never more than `ROOM`. `out_start` (int64)
-    and `out_length` (int32), shape (k,), get the routes' spans. `classes` is `byte_classes()`.
+    and `out_length` (int32), shape (k,), get the routes' spans. `classes` is `byte_classes()`,
+    `traits` `byte_traits()`.
     """
     put = 0
     for i in range(start.shape[0]):
@@ -261,7 +321,7 @@ def fold_targets(
         first = path_start(text, begin, end, classes)
         after = put
         if first >= 0:
-            after = fold_path(text, first, end, classes, out, put)
+            after = fold_path(text, first, end, classes, traits, out, put)
         elif end - begin == 1 and text[begin] == STAR_BYTE:
             out[put] = STAR_BYTE
             after = put + 1
