@@ -33,6 +33,9 @@ KEYS = 256
 MOST_PER_WINDOW = 20
 """Hostile clients stated one by one per service and window; more are stated together, as one."""
 
+FEW = 5
+"""Fewer hostile requests, all turned away, are of low severity."""
+
 _PROBES = frozenset({AnomalyType.SCANNER, AnomalyType.SENSITIVE_FILE, AnomalyType.ABNORMAL_REQUEST,
                      AnomalyType.PROTOCOL_VIOLATION})  # fmt: skip
 
@@ -181,7 +184,10 @@ class Attacks:
         score = 1.0 - (1.0 - confidence) ** min(count, 3)
         severity = Severity.LOW
         if kind not in _PROBES:
-            severity = Severity.MEDIUM if answered == 0 and count < 20 else Severity.HIGH
+            # A few that were all turned away are the weather of the internet.
+            severity = Severity.MEDIUM if answered or count >= FEW else Severity.LOW
+            if answered >= 20 or count >= 200:
+                severity = Severity.HIGH
         elif count >= 50:
             severity = Severity.MEDIUM
         details: dict[str, object] = {"answered_2xx": answered, "clients": clients}

@@ -1,5 +1,6 @@
 """Do the rules do what their examples say? For who writes rules, and for tests; not for every start."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,9 @@ from vedette.detectors.signatures.database import RuleSet
 from vedette.detectors.signatures.rules import DECISIVE, FLAGS, Place, Rule
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.schema.requests import Coded, RequestFlag, Requests
+
+_REPEAT = re.compile(r"\{repeat (.) (\d+)\}")
+"""`{repeat a 20000}` in an example stands for so many of one character."""
 
 _COLUMN_OF = {place: column.name for column in COLUMNS for place in column.places} | {
     Place.TARGET: "target",
@@ -45,8 +49,11 @@ def examples(rule: Rule, texts: Sequence[str], *, attacks: bool = True) -> Reque
     column = _COLUMN_OF[rule.places[0]]
     flag = FLAGS.get(rule.flag or "")
     flags = int(flag) if attacks and isinstance(flag, RequestFlag) else 0
-    # Examples are text; bytes that are not UTF-8 stand in them as \udcxx.
-    return batch({column: [text.encode("utf-8", "surrogateescape") for text in texts]}, flags)
+    return batch({column: [_REPEAT.sub(_repeated, text).encode() for text in texts]}, flags)
+
+
+def _repeated(found: re.Match[str]) -> str:
+    return found[1] * int(found[2])
 
 
 def batch(texts: dict[str, list[bytes]], flags: int = 0) -> Requests:

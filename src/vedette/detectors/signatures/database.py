@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -23,6 +24,8 @@ from vedette.detectors.signatures.compile import PatternError, row_expression
 from vedette.detectors.signatures.rules import Rule, RuleError, load_rules, rule_sources
 
 MAGIC = b"vedette signatures 1\n"
+PARTS = 2
+"""Databases that the rules are spread over: compiled side by side, the first start takes half the time."""
 KEPT = 4
 """Cache files kept: one per set of rules, engine and processor that takes turns here."""
 LARGEST = 64 * 1024 * 1024
@@ -32,7 +35,7 @@ LARGEST = 64 * 1024 * 1024
 class _Cached(msgspec.Struct, array_like=True, frozen=True):
     key: bytes
     rules: tuple[Rule, ...]
-    database: bytes
+    databases: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,11 @@ class RuleSet:
 
     Attributes:
         rules: In order of file and place; a rule's index is its number everywhere.
-        database: Matches rule `i` once per row, at the row's end, with id `i`.
+        databases: Between them, match rule `i` once per row, at the row's end, with id `i`.
     """
 
     rules: tuple[Rule, ...]
-    database: hyperscan.Database
+    databases: tuple[hyperscan.Database, ...]
 
 
 def load_rule_set(cache: Path | None = None) -> RuleSet:
@@ -63,10 +66,10 @@ def load_rule_set(cache: Path | None = None) -> RuleSet:
     if path is not None and (found := _read(path, key)) is not None:
         return found
     rules = load_rules(sources)
-    database = compile_rules(rules)
+    databases = compile_rules(rules)
     if path is not None:
-        _write(path, _Cached(key, rules, hyperscan.dumpb(database)))
-    return RuleSet(rules, database)
+        _write(path, _Cached(key, rules, tuple(hyperscan.dumpb(database) for database in databases)))
+    return RuleSet(rules, databases)
 
 
 def cache_directory() -> Path | None:
@@ -81,18 +84,20 @@ def cache_directory() -> Path | None:
         return None
 
 
-def compile_rules(rules: Sequence[Rule]) -> hyperscan.Database:
-    """Compile the patterns of rules into one database. Raises `RuleError`, naming the rule at fault."""
-    expressions, ids = [], []
+def compile_rules(rules: Sequence[Rule]) -> tuple[hyperscan.Database, ...]:
+    """Compile the patterns of rules, on two cores. Raises `RuleError`, naming the rule at fault."""
+    parts: list[tuple[list[bytes], list[int]]] = [([], []) for _ in range(PARTS)]
     for index, rule in enumerate(rules):
         if rule.pattern is not None:
+            expressions, ids = parts[index % PARTS]
             try:
                 expressions.append(row_expression(rule.pattern))
             except PatternError as error:
                 raise RuleError(f"{rule.id}: pattern {rule.pattern!r}: {error}") from error
             ids.append(index)
     try:
-        return _compile(expressions, ids, hyperscan.HS_FLAG_MULTILINE)
+        with ThreadPoolExecutor(PARTS) as pool:
+            return tuple(pool.map(_compile, *zip(*(part for part in parts if part[0]), strict=True)))
     except hyperscan.error as error:
         raise RuleError(_culprit(rules) or f"the rules do not compile together: {error}") from error
 
@@ -101,16 +106,15 @@ def _culprit(rules: Sequence[Rule]) -> str | None:
     for rule in rules:
         if rule.pattern is not None:
             try:
-                _compile([row_expression(rule.pattern)], [0], hyperscan.HS_FLAG_MULTILINE)
+                _compile([row_expression(rule.pattern)], [0])
             except hyperscan.error as error:
                 return f"{rule.id}: pattern {rule.pattern!r}: {error}"
     return None
 
 
-def _compile(expressions: list[bytes], ids: list[int], flags: int) -> hyperscan.Database:
+def _compile(expressions: list[bytes], ids: list[int]) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    if expressions:
-        database.compile(expressions=expressions, ids=ids, flags=[flags] * len(ids))
+    database.compile(expressions=expressions, ids=ids, flags=[hyperscan.HS_FLAG_MULTILINE] * len(ids))
     return database
 
 
@@ -118,7 +122,7 @@ def _key(sources: dict[str, bytes]) -> bytes:
     """Digest of everything that the compiled database depends on."""
     digest = hashlib.sha256(MAGIC)
     code = (resources.files("vedette.detectors.signatures") / "compile.py").read_bytes()
-    probe = _compile([b"a"], [0], 0)  # its description names engine version and processor features
+    probe = _compile([b"a"], [0])  # its description names engine version and processor features
     parts = [str(probe.info()).encode(), os.uname().machine.encode(), code]
     for name, text in sources.items():
         parts += [name.encode(), text]
@@ -138,11 +142,16 @@ def _read(path: Path, key: bytes) -> RuleSet | None:
         cached = msgspec.msgpack.decode(payload, type=_Cached)
         if cached.key != key:
             return None
-        database = hyperscan.loadb(cached.database, hyperscan.HS_MODE_BLOCK)
-        database.scratch = hyperscan.Scratch(database)
+        databases = tuple(_restored(database) for database in cached.databases)
     except (msgspec.MsgspecError, hyperscan.error):
         return None
-    return RuleSet(cached.rules, database)
+    return RuleSet(cached.rules, databases)
+
+
+def _restored(serialised: bytes) -> hyperscan.Database:
+    database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
+    database.scratch = hyperscan.Scratch(database)
+    return database
 
 
 def _ours(state: os.stat_result) -> bool:

@@ -63,7 +63,7 @@ class Locator:
                 if place in rule.places or (Place.TARGET in rule.places and column.name == "target"):
                     span = self._first(index, row)
                     if span is not None:
-                        matches.append(Match(index, place, row[span[0] : span[1]][:LONGEST]))
+                        matches.append(Match(index, place, row[max(span[0], span[1] - LONGEST) : span[1]]))
                         break
         return matches
 
@@ -88,14 +88,13 @@ class Locator:
 
 
 def _locating(pattern: str) -> hyperscan.Database:
-    """A database of one pattern that says where a match starts, or else begins it with its row."""
+    """A database of one pattern that says where a match starts, if Hyperscan can track that."""
     prepared = prepare(pattern)
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     flags = hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_SOM_LEFTMOST
     try:
         database.compile(expressions=[prepared.encode()], ids=[0], flags=[flags])
     except hyperscan.error:
-        database.compile(
-            expressions=[f"^[^\n]*(?:{prepared})".encode()], ids=[0], flags=[hyperscan.HS_FLAG_MULTILINE]
-        )
+        # Too large to track: every match starts at 0, and `find` keeps the bytes before its end.
+        database.compile(expressions=[prepared.encode()], ids=[0], flags=[hyperscan.HS_FLAG_MULTILINE])
     return database

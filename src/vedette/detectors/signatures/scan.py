@@ -83,7 +83,7 @@ class SignatureScanner:
     def __init__(self, rule_set: RuleSet | None = None, cache: Path | None = None) -> None:
         rule_set = rule_set or load_rule_set(cache)
         self.rules = rule_set.rules
-        self._database = rule_set.database
+        self._databases = rule_set.databases
         self._tables = _Tables.of(rule_set.rules)
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
@@ -186,9 +186,10 @@ class SignatureScanner:
         def on_match(rule: int, _start: int, end: int, _flags: int, _context: object) -> None:
             append(end << RULE_BITS | rule)
 
-        if length:
+        filled = self._buffer[:length]
+        for database in self._databases if length else ():
             # The binding takes any buffer; its stub knows only str and bytes.
-            self._database.scan(self._buffer[:length], match_event_handler=on_match)  # type: ignore[type-var]
+            database.scan(filled, match_event_handler=on_match)  # type: ignore[type-var]
         return np.array(hits, dtype=np.int64)
 
     def _rows(
