@@ -43,6 +43,14 @@ def _hash_bytes(buffer: Bytes, start: int, length: int, secret_a: int, secret_b:
     state = secret_a ^ length
     end = start + length
     at = start
+    if length > 32:
+        # Two chains of multiplications keep the processor busy where one would wait for itself.
+        other = secret_b ^ length
+        while end - at > 32:
+            state = _fold(load64(buffer, at) ^ secret_b, load64(buffer, at + 8) ^ state)
+            other = _fold(load64(buffer, at + 16) ^ secret_b, load64(buffer, at + 24) ^ other)
+            at += 32
+        state ^= other
     while end - at > 16:
         state = _fold(load64(buffer, at) ^ secret_b, load64(buffer, at + 8) ^ state)
         at += 16
