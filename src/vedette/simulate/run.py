@@ -46,11 +46,20 @@ class Run:
         self._traffic = Traffic(self.world, clients)
         self._injections = injections
         self._incidents = build_incidents(injections, start, self.world, self._traffic)
-        self._attacks = AttackShare(self.world, attack_share, len(injections)) if attack_share else None
+        self._attack_share = attack_share
+        self._attacks: AttackShare | None = None
         self._block_seconds = int(np.clip(_BLOCK_REQUESTS / rate, 1, _LONGEST_BLOCK))
 
     def rows(self) -> Iterator[Rows]:
-        """All requests that end within the log, in that order, labelled, some ten thousand at a time."""
+        """All requests that end within the log, in that order, labelled, some ten thousand at a time.
+
+        The world's texts and agents are complete when this returns, before the first row is made.
+        """
+        if self._attack_share and self._attacks is None:
+            self._attacks = AttackShare(self.world, self._attack_share, len(self._injections))
+        return self._blocks()
+
+    def _blocks(self) -> Iterator[Rows]:
         world, pending = self.world, empty_rows(0)
         first, last = world.rhythm.first * SECOND, world.end
         step = self._block_seconds * SECOND
@@ -81,7 +90,7 @@ class Run:
             )
             for injection, incident in zip(self._injections, self._incidents, strict=True)
         ]
-        if self._attacks is not None:
+        if self._attack_share:
             everything = Entity(EntityKind.ALL, "")
             labels += [
                 Label(

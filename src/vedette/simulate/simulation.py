@@ -88,10 +88,11 @@ class Simulation:
         header = log_format.header(self._start())
         if header:
             yield b"\n".join(header) + b"\n"
+        everything = run.rows()
         texts = Texts(run.world, log_format.escape)
         spoiling = Draws(self.seed, 8)
         line = len(header) + 1
-        for rows in run.rows():
+        for rows in everything:
             view = View(run.world, texts, rows, line, distinct_agents=self.distinct_user_agents)
             lines = log_format.lines(view)
             marks = rows["label"].copy()

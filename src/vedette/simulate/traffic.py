@@ -48,8 +48,13 @@ class Traffic:
         self.rows_per_visit = mean_rows(visits)
         self._visits_per_request = _BROWSING / self.rows_per_visit
         self._calls_per_request = _CALLING / mean_rows(calls)
-        sessions = (self._visits_per_request + self._calls_per_request) * world.rhythm.total()
-        self._clients = max(1, round(sessions * _NEWCOMERS)) if clients is None else clients
+        rhythm = world.rhythm
+        sessions = (self._visits_per_request + self._calls_per_request) * rhythm.total()
+        newcomers = sessions * _NEWCOMERS
+        if clients is not None:
+            # Those who come during the warm-up are not seen, and come on top.
+            newcomers = clients / (1.0 - rhythm.share_before(rhythm.begin))
+        self._clients = max(1, round(newcomers))
         self._tenant_weights = cumulative([1.0 / (i + 1) for i in range(world.tenants)])
 
     def block(self, block: Block) -> Rows:

@@ -24,9 +24,9 @@ def json_string(text: bytes) -> bytes:
     return json.dumps(text.decode("utf-8", "replace"), ensure_ascii=False)[1:-1].encode()
 
 
-def percent(text: bytes) -> bytes:
-    """Percent-encode spaces, quotes and what does not print, and leave what is encoded already."""
-    return quote_from_bytes(text, safe="!#$%&'()*+,-./:;<=>?@[]^_`{|}~").encode()
+def percent(text: bytes, *, keep: str = "") -> bytes:
+    """Percent-encode spaces, quotes and what does not print; leave `keep` and what is encoded already."""
+    return quote_from_bytes(text, safe="!#$%&'()*+,-./:;<=>?@[]^_`{|}~" + keep).encode()
 
 
 def plus(text: bytes) -> bytes:

@@ -21,8 +21,8 @@ class Envoy:
         return []
 
     def escape(self, text: bytes) -> bytes:
-        """Envoy's text formatter escapes nothing; what does not print never gets past its HTTP parser."""
-        return escapes.percent(text).replace(b"%20", b" ")
+        """Quotes and what does not print come percent-encoded from the client, or not at all."""
+        return escapes.percent(text, keep=" ")
 
     def lines(self, view: View) -> list[bytes]:
         """One line per row."""
@@ -132,8 +132,8 @@ class Alb:
         return []
 
     def escape(self, text: bytes) -> bytes:
-        """Percent-encoded where it does not print; quotes escaped."""
-        return escapes.percent(text).replace(b"%20", b" ")
+        """Percent-encoded where it does not print."""
+        return escapes.percent(text, keep=" ")
 
     def lines(self, view: View) -> list[bytes]:
         """One line per row."""
