@@ -25,6 +25,8 @@ DAY_MONTH_YEAR = 4
 YEAR_MONTH_DAY = 5
 """`2015-05-17T10:05:03`, or with a space or tab between, then anything."""
 EPOCH = 6
+WORD = 8
+"""Text without spaces and quotation marks, passed over."""
 ADDRESS_PORT = 7
 """An address without spaces, with a port after its last colon, which is left out."""
 

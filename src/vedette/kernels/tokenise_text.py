@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.salvage import BLANK, COMMENT, SALVAGED, salvage
 from vedette.kernels.search import Bytes, find, find2
-from vedette.kernels.spans import TAIL, put_field
+from vedette.kernels.spans import TAIL, WORD, put_field
 from vedette.kernels.unescape import BACKSLASH
 
 KIND, FIELD, READING, UNESCAPE, WIDTH, UNTIL, UNTIL_LENGTH, FIRST, CONSUME, AT_EDGE = range(10)
@@ -169,6 +169,8 @@ def _run(
                 reading, unescape = steps[step, READING], steps[step, UNESCAPE]
                 if not put_field(buffer, at, stop, reading, unescape, field, row, start, length, state):
                     return False
+            elif steps[step, READING] == WORD and find2(buffer, at, stop, 32, 34) < stop:
+                return False
             at = stop + steps[step, CONSUME]
         elif kind == LITERAL:
             if not _matches(buffer, at, end, pool, steps[step, UNTIL], steps[step, UNTIL_LENGTH]):

@@ -51,6 +51,8 @@ class Take:
             do not end it.
         keep: `until` belongs to the next field, and is not passed over.
         at_edge: `until` counts only before a space or the end of the line.
+        width: Bytes the text has at least; `until` is looked for behind them.
+        word: The text has no spaces and no quotation marks (for text that is passed over).
         with_port: The text is an address and always has a port, which is left out.
     """
 
@@ -60,6 +62,8 @@ class Take:
     keep: bool = False
     at_edge: bool = False
     with_port: bool = False
+    width: int = 0
+    word: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +133,13 @@ def _row(step: Step, layout: int, pool: bytearray) -> list[int]:
             row[machine.UNESCAPE] = step.unescape
             row[machine.CONSUME] = 0 if step.keep else len(text)
             row[machine.AT_EDGE] = step.at_edge
+            row[machine.WIDTH] = step.width
             if field is Field.TIME:
                 row[machine.READING] = layout
-                row[machine.WIDTH] = TIME_WIDTHS[layout]
-            elif field is not None:
+                row[machine.WIDTH] = step.width or TIME_WIDTHS[layout]
+            elif field is None:
+                row[machine.READING] = spans.WORD if step.word else spans.TEXT
+            else:
                 plain = spans.ADDRESS_PORT if step.with_port else spans.TEXT
                 row[machine.READING] = READINGS.get(field, plain)
         case SumOfThree():

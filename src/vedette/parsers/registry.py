@@ -6,6 +6,7 @@ from types import MappingProxyType
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_formats
 from vedette.parsers.text_formats import text_formats
+from vedette.parsers.w3c import w3c_formats
 from vedette.schema.errors import VedetteError
 
 ALIASES: Mapping[str, str] = MappingProxyType(
@@ -29,7 +30,7 @@ class NoSuchFormatError(VedetteError):
 
 def formats() -> tuple[Format, ...]:
     """All formats, the most specific first: where samples fit several equally well, the first is chosen."""
-    return (*json_formats(), *text_formats())
+    return (*json_formats(), *w3c_formats(), *text_formats())
 
 
 def by_name(name: str) -> Format:

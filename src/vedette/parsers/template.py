@@ -7,6 +7,7 @@ A name in braces is a field (`{}` passes text over), and what stands between is 
 | `{peer:port}` | an address with a port, which is left out |
 | `{user_agent:plus}`, `{user_agent:percent}` | unescaped that way |
 | `{user_agent:last}` | what follows counts only before a space or the line's end |
+| `{:word}` | passes text over that has no spaces and quotation marks |
 | `{duration:sum}` | three durations in seconds, added |
 | `{?}` | the line may end here |
 """
@@ -45,6 +46,7 @@ def template(text: str, *, escapes: int = unescape.BACKSLASH, open_ended: bool =
                     unescape=_UNESCAPES.get(mark, unescape.RAW),
                     at_edge=mark == "last",
                     with_port=mark == "port",
+                    word=mark == "word",
                 )
             )
     return Program(tuple(steps), open_ended)

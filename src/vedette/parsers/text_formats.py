@@ -20,7 +20,7 @@ _HAPROXY = (
 _SYSLOG = ("", "{}]: ", "{}haproxy: ")
 _AWS = (
     "{time} {service} {peer:port} {} {duration:sum} {status} {} {bytes_in} {bytes_out} "
-    '"{request}" "{user_agent}"'
+    '"{request}" "{user_agent:last}"'
 )
 
 
@@ -38,7 +38,7 @@ def _balancers() -> tuple[TextFormat, ...]:
         TextFormat(
             "aws-alb",
             "AWS Application Load Balancer (https 2024-05-01T10:00:00.000000Z app/name/id client:port ...)",
-            (template("{} " + _AWS + " ", open_ended=True),),
+            (template("{} " + _AWS, open_ended=True),),
             aws,
         ),
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html
@@ -106,7 +106,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
         TextFormat(
             "vhost_combined",
             'Apache `vhost_combined`: Combined after the virtual host (%v:%p %h %l %u %t "%r" ...)',
-            (template("{service} " + _COMBINED, open_ended=True),),
+            (template("{service:port} " + _COMBINED, open_ended=True),),
             CLF,
             fallbacks=(combined,),
             needs_peer=True,
@@ -128,7 +128,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
         TextFormat(
             "combined-session",
             "Combined with an unquoted field, such as a session id, before the user agent",
-            (template(_COMMON + ' "{referer}" {} "{user_agent:last}"', open_ended=True),),
+            (template(_COMMON + ' "{referer}" {:word} "{user_agent:last}"', open_ended=True),),
             CLF,
             fallbacks=(combined,),
         ),
