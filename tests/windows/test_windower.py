@@ -159,10 +159,19 @@ def test_a_row_behind_the_watermark_is_late_and_counted() -> None:
 
 
 def test_a_few_rogue_times_do_not_close_the_windows_of_everyone_else() -> None:
-    rogue = [Row(4e9 + i) for i in range(7)]
-    windower, closed = run([[Row(10)], rogue, [Row(11)]])
+    present = [Row(i) for i in range(10)]
+    mixed = [row for i in range(50) for row in (Row(4e9 + i), Row(10 + i / 10))]
+    windower, closed = run([present, mixed, [Row(15)] * 5])
     assert windower.late == 0
-    assert closed[0].groups.sums[0, Group.REQUESTS] == 2
+    assert closed[0].groups.sums[0, Group.REQUESTS] == 65
+
+
+def test_event_time_follows_a_gap_in_the_log() -> None:
+    before, after = [Row(i) for i in range(20)], [Row(90_000 + i * 10) for i in range(40)]
+    windower = Windower(WindowSettings())
+    windower.add(*batch(before + after))
+    assert windower.now == 90_390_000_000
+    assert [w.number for w in windower.close()][:2] == [0, 1500]
 
 
 def test_memory_of_clients_has_a_ceiling_and_what_it_costs_is_counted() -> None:

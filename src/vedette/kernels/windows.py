@@ -270,36 +270,51 @@ def add_clients(
         sums[slot, 32] |= 1 << int(second_bit[row])
 
 
-@kernel
-def mark_late(time: Ints, latest: Ints, lateness: int, span: int, late: Bytes) -> int:
-    """Mark each row whose window was already closed when the row arrived.
+AHEAD_TO_BELIEVE = 8
+"""Rows in a row that must be far ahead before event time follows them."""
 
-    The watermark is the smallest of the `latest` times seen (so that a few rogue times far ahead cannot
-    close the windows of everyone else), less the allowed lateness. It is advanced row by row, so that the
-    answer does not depend on how rows were batched.
+
+@kernel
+def mark_late(time: Ints, clock: Ints, lateness: int, jump: int, span: int, late: Bytes) -> int:
+    """Mark each row whose window was already closed when the row arrived, and advance event time.
+
+    Event time is the latest time seen, but it does not follow a row that is more than `jump` ahead of it until
+    `AHEAD_TO_BELIEVE` such rows have come without a row of the present between them: a few rogue times must not
+    close the windows of everyone else. It is advanced row by row, so that the answer does not depend on how rows
+    were batched.
 
     Args:
         time: int64 (n,), microseconds.
-        latest: int64 (k,), ascending, the k latest times so far; updated.
-        lateness, span: Microseconds.
+        clock: int64 (3,): event time, how many rows ahead of it were seen in a row, and the earliest of those;
+            updated.
+        lateness, jump, span: Microseconds. A window is closed once event time is `lateness` past its end.
         late: uint8 (n,), receives 1 for late rows.
 
     Returns:
         How many rows were late.
     """
     count = 0
-    last = latest.shape[0] - 1
+    now = clock[0]
+    ahead = clock[1]
+    earliest = clock[2]
     for row in range(time.shape[0]):
         moment = time[row]
-        if (moment // span + 1) * span <= latest[0] - lateness:
+        late[row] = 0
+        if moment > now + jump:
+            if ahead == 0 or moment < earliest:
+                earliest = moment
+            ahead += 1
+            if ahead >= AHEAD_TO_BELIEVE:
+                now = earliest
+                ahead = 0
+        elif (moment // span + 1) * span <= now - lateness:
             late[row] = 1
             count += 1
-            continue
-        late[row] = 0
-        if moment > latest[0]:
-            place = 0
-            while place < last and latest[place + 1] < moment:
-                latest[place] = latest[place + 1]
-                place += 1
-            latest[place] = moment
+        else:
+            ahead = 0
+            if moment > now:
+                now = moment
+    clock[0] = now
+    clock[1] = ahead
+    clock[2] = earliest
     return count

@@ -19,8 +19,8 @@ from vedette.windows.pool import NEVER, ClientColumns, Entities, GroupColumns, P
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClientRows, ClosedWindow, Groups
 
-_LATEST = 8
-"""How many of the latest times must agree before the watermark moves."""
+_BEGINNING = -(2**62)
+"""Event time before any row."""
 _PUBLIC_SEED = 0x9E3779B97F4A7C15
 """Sketches hash with a fixed seed: the same log must give the same estimates in every process."""
 
@@ -31,11 +31,13 @@ class WindowSettings:
 
     Attributes:
         span, lateness: Microseconds.
+        jump: How far ahead a time may be to be believed at once, microseconds; more than the lateness.
         routes: Cap of route numbers. group_slots, client_slots: Caps of open summaries.
     """
 
     span: int = 60_000_000
     lateness: int = 60_000_000
+    jump: int = 3_600_000_000
     routes: int = 16_384
     group_slots: int = 32_768
     client_slots: int = 262_144
@@ -113,7 +115,7 @@ class Windower:
         self.late = 0
         self.left_out_routes = 0
         self.left_out_clients = 0
-        self._latest = np.full(_LATEST, -(2**62), dtype=np.int64)
+        self._clock = np.array([_BEGINNING, 0, 0], dtype=np.int64)
         self._seed = secrets.randbits(64)
         self._group_columns = GroupColumns()
         self._groups = Pool(self._group_columns, settings.group_slots)
@@ -123,7 +125,12 @@ class Windower:
     @property
     def watermark(self) -> int:
         """Event time (microseconds) up to which windows are closed."""
-        return int(self._latest[0]) - self.settings.lateness
+        return self.now - self.settings.lateness
+
+    @property
+    def now(self) -> int:
+        """Event time, microseconds: the latest time that is believed."""
+        return int(self._clock[0])
 
     def add(self, requests: Requests, judged: Judged) -> Placed:
         """Add a batch's rows to their windows."""
@@ -131,7 +138,9 @@ class Windower:
         span = self.settings.span
         window = requests.time // span
         late = np.zeros(n, dtype=np.uint8)
-        self.late += int(mark_late(requests.time, self._latest, self.settings.lateness, span, late))
+        self.late += int(
+            mark_late(requests.time, self._clock, self.settings.lateness, self.settings.jump, span, late)
+        )
 
         if requests.route is None or requests.client is None:
             raise ValueError("a batch must be enriched before it is windowed")
