@@ -1,7 +1,7 @@
 """Do the rules do what their examples say? For who writes rules, and for tests; not for every start."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def _repeated(found: re.Match[str]) -> str:
     return found[1] * int(found[2])
 
 
-def batch(texts: dict[str, list[bytes]], flags: int = 0) -> Requests:
+def batch(texts: Mapping[str, Sequence[bytes | None]], flags: int = 0) -> Requests:
     """A batch from text columns of equal length; those left out are not recorded, but for a plain target."""
     rows = len(next(iter(texts.values())))
     nothing: list[bytes | None] = [None] * rows
