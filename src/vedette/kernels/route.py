@@ -137,8 +137,8 @@ def fold_segment(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, 
                 if high >= 0 and low >= 0:
                     step = 3
                     # Only unreserved characters mean the same escaped and not (RFC 3986, 6.2.2.2).
-                    if classes[high * 16 + low] <= POINT:
-                        byte = high * 16 + low
+                    byte = high * 16 + low
+                    if classes[byte] <= POINT:
                         meaning = classes[byte]
         if meaning <= UPPER:
             token += 1
@@ -177,7 +177,7 @@ def fold_segment(text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, 
                     variable = True
                 point = i + step
                 variable_stem = variable
-            elif byte == AT_BYTE and not (i + 1 < end and classes[text[i + 1]] == DIGIT):
+            elif byte == AT_BYTE and not (i + step < end and classes[text[i + step]] == DIGIT):
                 # `logo@2x.png` is a file; what follows the point in `bob@example.com` is no extension.
                 mail = True
         last = meaning
