@@ -29,7 +29,8 @@ def simulate(
         typer.Option(
             "--format",
             help="combined, common, vhost_combined, nginx (combined and $request_time), envoy, envoy-json, "
-            "istio-json, haproxy, traefik-json, traefik-clf, caddy, alb, cloudfront, iis or json.",
+            "istio-json, haproxy, traefik-json, traefik-clf, caddy, alb, cloudfront, iis or json (as nginx "
+            "writes it).",
         ),
     ] = "combined",
     inject: Annotated[

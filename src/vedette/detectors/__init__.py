@@ -1,0 +1,1 @@
+"""Detectors look at requests, flows or windows and state anomalies."""

@@ -1,0 +1,62 @@
+"""What `vedette scan` was asked for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vedette.schema.anomaly import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """Options of a scan, parsed. None means: as configured.
+
+    Attributes:
+        paths: Files, directories, patterns, `-`.
+        since, until: Microseconds since the epoch, UTC; `until` exclusive.
+        lateness_s: Seconds; None finds it from a sample.
+        json, verdicts, html: Paths, or `-` for standard output.
+        every_request: Verdicts also for clean requests.
+    """
+
+    paths: tuple[str, ...]
+    format: str | None = None
+    log_format: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+    since: int | None = None
+    until: int | None = None
+    services: tuple[str, ...] = ()
+    threshold: float | None = None
+    budget: float | None = None
+    baseline_from: tuple[str, ...] = ()
+    config: Path | None = None
+    json: str | None = None
+    verdicts: str | None = None
+    every_request: bool = False
+    html: str | None = None
+    store: str | None = None
+    fail_on: Severity | None = None
+    top: int | None = None
+    log_timezone: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    lateness_s: float | None = None
+    quiet: bool = False
+    progress: bool = True
+
+    def overrides(self) -> dict[str, Any]:
+        """Configuration keys that the command line sets, dotted."""
+        given: dict[str, Any] = {
+            "input.format": self.format,
+            "input.log_format": self.log_format,
+            "input.fields": self.fields or None,
+            "input.timezone": self.log_timezone,
+            "input.trusted_proxies": list(self.trusted_proxies) or None,
+            "windows.lateness_s": None if self.lateness_s is None else round(self.lateness_s),
+            "alarm.false_alarms_per_week": self.budget,
+            "alarm.threshold_z": self.threshold,
+            "alarm.mode": None if self.threshold is None else "threshold",
+            "output.top": self.top,
+            "output.fail_on": None if self.fail_on is None else self.fail_on.value,
+            "store.url": self.store,
+        }
+        return {key: value for key, value in given.items() if value is not None}

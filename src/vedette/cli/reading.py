@@ -1,0 +1,262 @@
+"""From inputs to enriched batches: the first of the two stages of a scan."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from queue import Full, Queue
+from types import TracebackType
+from typing import Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.cli.merge import merge
+from vedette.engine.engine import Batch
+from vedette.enrich.enrich import Enricher
+from vedette.parsers.format import Parser
+from vedette.schema.chunk import SkipReason, Skips
+from vedette.schema.findings import SourceCoverage
+from vedette.schema.requests import Requests
+from vedette.sources import (
+    BufferPool,
+    Input,
+    PoolClosedError,
+    Reader,
+    SourceError,
+    SourceProblem,
+    read_chunks,
+)
+
+_QUEUE = 2
+"""Batches that may wait between the stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which requests are looked at. Times: microseconds since the epoch, `until` exclusive."""
+
+    since: int | None = None
+    until: int | None = None
+    services: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was read so far, by whichever thread reads."""
+
+    lines: int = 0
+    parsed: int = 0
+    filtered: int = 0
+    cut_lines: int = 0
+    skips: Skips = field(default_factory=Skips)
+    skip_samples: list[tuple[str, str, int, bytes]] = field(default_factory=list)
+    """(reason, source, line number, first bytes), the first few of each reason."""
+    sources: list[SourceCoverage] = field(default_factory=list)
+    empty: list[SourceError] = field(default_factory=list)
+    position: int = 0
+    """Bytes of the inputs, as stored, read so far."""
+
+    def keep_sample(self, source: str, reason: SkipReason, line: int, text: bytes) -> None:
+        """Keep a skipped line for the report, if it is among the first of its reason."""
+        if sum(kept[0] == reason for kept in self.skip_samples) < Skips.SAMPLES_PER_REASON:
+            self.skip_samples.append((reason.value, source, line, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A parser for a source, and how well its format fits."""
+
+    parser: Parser
+    format: str
+    share: float
+
+
+@dataclass(slots=True)
+class _Opened:
+    """An input that is open, with its parser."""
+
+    reader: Reader
+    choice: Choice
+
+
+class Reading:
+    """Reads inputs in order of time, parses and enriches them.
+
+    Args:
+        inputs: In reading order. Rotated siblings follow each other; groups are interleaved by time.
+        choose: Finds the parser for an opened reader.
+        enricher: Adds clients, routes, services.
+        wanted: Which requests are kept.
+        pool: Buffers; at least one more than there are groups.
+        line_bytes: Longest line.
+
+    Raises:
+        VedetteError: The first input of a group cannot be read or understood.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        choose: Callable[[Reader], Choice],
+        enricher: Enricher,
+        wanted: Wanted,
+        pool: BufferPool,
+        line_bytes: int,
+    ) -> None:
+        self.tally = Tally()
+        self._choose = choose
+        self._enricher = enricher
+        self._wanted = wanted
+        self._pool = pool
+        self._line_bytes = line_bytes
+        groups: dict[str, list[Input]] = {}
+        for source in inputs:
+            groups.setdefault(source.group, []).append(source)
+        self._lanes = [(self._open_first(group), group) for group in groups.values()]
+
+    @property
+    def disorder(self) -> int:
+        """How far behind its predecessors a line came, at most, in the samples: microseconds."""
+        worst = 0
+        for opened, _ in self._lanes:
+            if opened is not None:
+                time = opened.choice.parser.parse(opened.reader.sample()).requests.time
+                if len(time):
+                    worst = max(worst, int((np.maximum.accumulate(time) - time).max()))
+        return worst
+
+    def batches(self, slack: int) -> Iterator[tuple[Batch, Callable[[], None]]]:
+        """Enriched batches, each with what gives its buffer back once nobody looks at the batch any more.
+
+        Args:
+            slack: How far groups may run ahead of each other, microseconds.
+        """
+        lanes = [self._lane(opened, group) for opened, group in self._lanes if opened is not None]
+        for piece in merge(lanes, slack):
+            requests = piece.requests
+            enriched = self._enricher.apply(requests)
+            batch = self._filter(Batch(requests, enriched.service, enriched.services, enriched.agent_kind))
+            buffer = requests.buffer
+            yield batch, (lambda buffer=buffer: self._pool.release(buffer)) if piece.last else _nothing
+
+    def _open_first(self, group: list[Input]) -> _Opened | None:
+        """Open the first input of a group that holds anything, dropping those before it."""
+        while group:
+            opened = self._open(group.pop(0))
+            if opened is not None:
+                return opened
+        return None
+
+    def _open(self, source: Input) -> _Opened | None:
+        try:
+            reader = read_chunks(source, pool=self._pool, line_bytes=self._line_bytes)
+        except SourceError as error:
+            if error.problem is not SourceProblem.EMPTY:
+                raise
+            self.tally.empty.append(error)
+            return None
+        return _Opened(reader, self._choose(reader))
+
+    def _lane(self, opened: _Opened, rest: list[Input]) -> Iterator[Requests]:
+        yield from self._source(opened)
+        for source in rest:
+            following = self._open(source)
+            if following is not None:
+                yield from self._source(following)
+
+    def _source(self, opened: _Opened) -> Iterator[Requests]:
+        reader, choice, tally = opened.reader, opened.choice, self.tally
+        coverage = SourceCoverage(reader.source.name, choice.format, choice.share)
+        tally.sources.append(coverage)
+        before = 0
+        with reader:
+            for chunk in reader:
+                parsed = choice.parser.parse(chunk)
+                coverage.lines += parsed.lines
+                coverage.parsed += len(parsed.requests)
+                coverage.bytes = reader.bytes
+                tally.lines += parsed.lines
+                tally.parsed += len(parsed.requests)
+                for sample in parsed.skips.samples:
+                    tally.keep_sample(reader.source.name, *sample)
+                tally.skips.merge(parsed.skips)
+                tally.position += reader.position - before
+                before = reader.position
+                if len(parsed.requests):
+                    yield parsed.requests
+                else:
+                    self._pool.release(chunk.buffer)
+        coverage.truncated = reader.truncated
+        tally.cut_lines += reader.cut_lines
+
+    def _filter(self, batch: Batch) -> Batch:
+        wanted = self._wanted
+        if wanted.since is None and wanted.until is None and not wanted.services:
+            return batch
+        time = batch.requests.time
+        keep: NDArray[np.bool_] = np.ones(len(time), dtype=bool)
+        if wanted.since is not None:
+            keep &= time >= wanted.since
+        if wanted.until is not None:
+            keep &= time < wanted.until
+        if wanted.services:
+            named = np.array([name in wanted.services for name in batch.services], dtype=bool)
+            keep &= named[batch.service]
+        self.tally.filtered += int(len(keep) - np.count_nonzero(keep))
+        return Batch(batch.requests.select(keep), batch.service[keep], batch.services, batch.agent_kind)
+
+
+def _nothing() -> None:
+    """Nothing to give back yet."""
+
+
+class Ahead:
+    """Runs an iterator in a thread of its own, a few items ahead of its consumer."""
+
+    _END = object()
+
+    def __init__(self, reading: Reading, slack: int, pool: BufferPool) -> None:
+        self._queue: Queue[object] = Queue(_QUEUE)
+        self._stop = threading.Event()
+        self._pool = pool
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(
+            target=self._run, args=(reading,), name="vedette-reading", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._pool.close()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[tuple[Batch, Callable[[], None]]]:
+        while (item := self._queue.get()) is not self._END:
+            yield cast("tuple[Batch, Callable[[], None]]", item)
+        if self._error is not None:
+            raise self._error
+
+    def _run(self, reading: Reading, slack: int) -> None:
+        try:
+            for item in reading.batches(slack):
+                if not self._put(item):
+                    return
+        except PoolClosedError:
+            return
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, who raises it
+            self._error = error
+        self._put(self._END)
+
+    def _put(self, item: object) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=0.1)
+            except Full:
+                continue
+            return True
+        return False

@@ -1,0 +1,222 @@
+"""`vedette scan`: read logs, and print what is wrong and why."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vedette.cli.options import ScanOptions
+from vedette.cli.when import parse_time
+from vedette.schema.anomaly import Severity
+
+_INPUT = "Input"
+_DETECTION = "Detection"
+_OUTPUT = "Output"
+
+
+def scan(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH...",
+            help="Logs: files, directories, patterns in quotes, - for standard input. Rotated and compressed ones "
+            "(.1, .2.gz, bzip2, xz, zstd) are read in time order.",
+            show_default=False,
+        ),
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Scan the sample log that comes with Vedette.", rich_help_panel=_INPUT)
+    ] = False,
+    log_format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help="Log format; `vedette formats` lists them. Default: auto.",
+            rich_help_panel=_INPUT, show_default=False,
+        ),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIRECTIVE", help="The server's own nginx log_format or Apache LogFormat string.",
+            rich_help_panel=_INPUT, show_default=False,
+        ),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=KEY", help="For JSON lines: where a field stands, like --field status=response.code. Repeat.",
+            rich_help_panel=_INPUT, show_default=False,
+        ),
+    ] = None,
+    log_timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE", help="Zone of times logged without one: UTC, +02:00 or Europe/Berlin. Default: UTC.",
+            rich_help_panel=_INPUT, show_default=False,
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NETWORK", help="A proxy of yours, passed over in X-Forwarded-For. Repeat.",
+            rich_help_panel=_INPUT, show_default=False,
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Leave out earlier requests: ISO 8601, today, yesterday, or 2h for two hours ago.",
+            rich_help_panel=_INPUT, show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Leave out later requests.", rich_help_panel=_INPUT, show_default=False),
+    ] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this service. Repeat.", rich_help_panel=_INPUT, show_default=False),
+    ] = None,
+    baseline_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH", help="Older logs to learn what is normal from, first: 'access.log.*.gz'. Repeat.",
+            rich_help_panel=_DETECTION, show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N", help="False alarms you accept per service and week. Default: 1.",
+            rich_help_panel=_DETECTION, show_default=False,
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="Z", help="Instead of a budget: a plain z-score, the classic way.",
+            rich_help_panel=_DETECTION, show_default=False,
+        ),
+    ] = None,
+    lateness: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="How late a line may come and still count. Default: found from a sample.",
+            rich_help_panel=_DETECTION, show_default=False, min=0,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Configuration, YAML.", rich_help_panel=_DETECTION, show_default=False
+        ),
+    ] = None,
+    json: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write anomalies, incidents and coverage as JSON; - for standard output.",
+            rich_help_panel=_OUTPUT, show_default=False,
+        ),
+    ] = None,
+    verdicts: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write one JSON line for each anomalous request; - for standard output.",
+            rich_help_panel=_OUTPUT, show_default=False,
+        ),
+    ] = None,
+    every_request: Annotated[
+        bool, typer.Option("--all", help="With --verdicts: the clean requests too.", rich_help_panel=_OUTPUT)
+    ] = False,
+    html: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write a report page, complete in itself.",
+            rich_help_panel=_OUTPUT, show_default=False,
+        ),
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Keep windows, baselines and findings: sqlite:///vedette.db.",
+            rich_help_panel=_OUTPUT, show_default=False,
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Incidents to print. Default: 10.", rich_help_panel=_OUTPUT, show_default=False, min=1
+        ),
+    ] = None,
+    fail_on: Annotated[
+        Severity | None,
+        typer.Option(
+            help="Least severity of an incident that gives exit status 1. Default: low.",
+            rich_help_panel=_OUTPUT, show_default=False,
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No report on the terminal.", rich_help_panel=_OUTPUT)
+    ] = False,
+    progress: Annotated[
+        bool, typer.Option(help="Show progress on a terminal.", rich_help_panel=_OUTPUT)
+    ] = True,
+) -> None:  # fmt: skip
+    """Read logs, and print what is wrong and why.
+
+    Exit status: 0 nothing found, 1 something found at or above --fail-on, 2 wrong usage or input.
+    """
+    if sample and paths:
+        raise typer.BadParameter("give either paths or --sample, not both")
+    if not sample and not paths:
+        raise typer.BadParameter("give a log to scan, - for standard input, or --sample to see how it looks")
+    if budget is not None and threshold is not None:
+        raise typer.BadParameter("give either --budget or --threshold: they are two ways to set the same thing")
+    if every_request and verdicts is None:
+        raise typer.BadParameter("--all says what --verdicts FILE writes: give both")
+    if [json, verdicts, html].count("-") > 1:
+        raise typer.BadParameter("only one of --json, --verdicts and --html can go to standard output")
+    if sample:
+        from vedette.data import sample_path
+
+        paths = [str(sample_path())]
+    now = datetime.now(UTC)
+    options = ScanOptions(
+        paths=tuple(paths or ()),
+        format=log_format_name,
+        log_format=log_format,
+        fields=_fields(field or []),
+        since=None if since is None else parse_time("--since", since, now),
+        until=None if until is None else parse_time("--until", until, now),
+        services=tuple(service or ()),
+        threshold=threshold,
+        budget=budget,
+        baseline_from=tuple(baseline_from or ()),
+        config=config,
+        json=json,
+        verdicts=verdicts,
+        every_request=every_request,
+        html=html,
+        store=store,
+        fail_on=fail_on,
+        top=top,
+        log_timezone=log_timezone,
+        trusted_proxies=tuple(trusted_proxy or ()),
+        lateness_s=lateness,
+        quiet=quiet,
+        progress=progress,
+    )
+    from vedette.cli.scan_run import run
+
+    raise typer.Exit(run(options))
+
+
+def _fields(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        name, equals, key = pair.partition("=")
+        if not equals or not name or not key:
+            raise typer.BadParameter(f"--field {pair}: must be NAME=KEY, like status=response.code")
+        found[name] = key
+    return found

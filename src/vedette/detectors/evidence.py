@@ -1,0 +1,105 @@
+"""The log lines that anomalies will rest on, kept while their window is open.
+
+Which rows an anomaly rests on is known only when its window closes, and then the rows are gone. So the first few
+rows of each kind that a detector may want are kept per window, bounded: `ROWS` for each key, `KEYS` keys for each
+topic. The first in line order are kept, however rows were batched.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.schema.anomaly import Evidence
+from vedette.schema.requests import Requests
+
+ROWS = 3
+KEYS = 512
+TEXT_BYTES = 500
+
+
+class Topic(IntEnum):
+    """What a kept row shows, and what it is kept under."""
+
+    ATTACK = 0
+    """A signature hit, under (service, client, type)."""
+    SERVER_ERROR = 1
+    """A 5xx answer, under the route number."""
+    LOGIN_FAILURE = 2
+    """A failed login, under (service, client)."""
+    MISSING = 3
+    """A 404 answer, under (service, client)."""
+    REFUSED = 4
+    """A 429 answer, under (service, client)."""
+    SLOW = 5
+    """One of the slowest rows, under the route number."""
+
+
+Key = tuple[int, ...]
+
+
+def printable(text: bytes, limit: int = TEXT_BYTES) -> str:
+    """Decode log bytes for people: UTF-8 where valid, backslash escapes elsewhere, control characters escaped."""
+    cut = text[:limit].decode("utf-8", "backslashreplace")
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    return shown + "…" if len(text) > limit else shown
+
+
+@dataclass(slots=True)
+class EvidenceBook:
+    """Rows kept for the windows that are still open."""
+
+    _windows: dict[int, dict[Topic, dict[Key, list[Evidence]]]] = field(default_factory=dict)
+
+    def wanted(
+        self, topic: Topic, rows: NDArray[np.intp], window: NDArray[np.int64], key: NDArray[np.int64]
+    ) -> NDArray[np.intp]:
+        """Of candidate rows, the first `ROWS` of each (window, key), in line order.
+
+        Args:
+            topic: What the rows would show.
+            rows: (k,), candidate rows. window: (n,), the window of each row of the batch. key: (k,), a number
+                that tells apart what rows are kept under.
+        """
+        if len(rows) == 0:
+            return rows
+        order = np.lexsort((rows, key, window[rows]))
+        w, k = window[rows][order], key[order]
+        fresh = np.ones(len(rows), dtype=bool)
+        fresh[1:] = (w[1:] != w[:-1]) | (k[1:] != k[:-1])
+        starts = np.flatnonzero(fresh)
+        rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+        return np.sort(rows[order[rank < ROWS]])
+
+    def full(self, topic: Topic, window: int, key: Key) -> bool:
+        """Whether a row under this key would not be kept."""
+        kept = self._windows.get(window, {}).get(topic)
+        if kept is None:
+            return False
+        rows = kept.get(key)
+        return len(kept) >= KEYS if rows is None else len(rows) >= ROWS
+
+    def keep(self, topic: Topic, window: int, key: Key, evidence: Evidence) -> None:
+        """Keep a row, if there is room under its key."""
+        kept = self._windows.setdefault(window, {}).setdefault(topic, {})
+        if key in kept:
+            if len(kept[key]) < ROWS:
+                kept[key].append(evidence)
+        elif len(kept) < KEYS:
+            kept[key] = [evidence]
+
+    def get(self, topic: Topic, window: int, key: Key) -> tuple[Evidence, ...]:
+        """The rows kept under a key."""
+        return tuple(self._windows.get(window, {}).get(topic, {}).get(key, ()))
+
+    def drop(self, window: int) -> None:
+        """Forget a window that has been judged."""
+        self._windows.pop(window, None)
+
+
+def line_evidence(
+    requests: Requests, row: int, matched: str | None = None, rule: str | None = None
+) -> Evidence:
+    """The log line of a row, as evidence."""
+    return Evidence(requests.source, int(requests.line[row]), printable(requests.raw(row)), matched, rule)

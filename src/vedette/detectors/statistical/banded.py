@@ -1,0 +1,104 @@
+"""What all detectors that hold a metric against its baseline share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.baselines.formulas import critical_value
+from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
+from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.view import Judged, WindowView
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Evidence, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A row of a judged metric that passed the gate.
+
+    Attributes:
+        row: Row in the judgement. slot: The entity.
+        surprise, threshold: -log10 p, and where the alarm starts.
+    """
+
+    row: int
+    slot: int
+    surprise: float
+    threshold: float
+
+
+class Gated:
+    """Turns the surprises of one side of one metric into alarms."""
+
+    def __init__(self, detector: str, thresholds: Thresholds, *, high: bool) -> None:
+        self.detector = detector
+        self.high = high
+        self._thresholds = thresholds
+        self._gate = Gate()
+
+    def alarms(self, judged: Judged, worth: NDArray[np.bool_]) -> list[Alarm]:
+        """Rows that alarm, by slot.
+
+        Args:
+            judged: The metric.
+            worth: bool (k,): deviations large enough for a person to care about.
+        """
+        surprise = judged.surprise_high if self.high else judged.surprise_low
+        self._thresholds.observe(self.detector, surprise[judged.ready])
+        threshold = self._thresholds.threshold(self.detector)
+        usable = np.where(judged.ready & worth, surprise, np.nan)
+        passed = self._gate.decide(judged.slot, usable, threshold)
+        return [
+            Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold)
+            for row in np.flatnonzero(passed).tolist()
+        ]
+
+    def statement(
+        self,
+        view: WindowView,
+        judged: Judged,
+        alarm: Alarm,
+        *,
+        type: AnomalyType,  # noqa: A002 - as in `state`
+        unit: str,
+        severity: Severity | None = None,
+        contributions: tuple[Contribution, ...] = (),
+        evidence: tuple[Evidence, ...] = (),
+        evidence_total: int = 0,
+        clients: tuple[str, ...] = (),
+        details: dict[str, Any] | None = None,
+    ) -> Anomaly:
+        """State an alarm with the metric's band and formula.
+
+        The anomaly's `threshold` is the value, in the metric's unit, whose surprise the budget would just allow;
+        that surprise stands in `details`.
+        """
+        entry = view.book[alarm.slot]
+        formula = judged.formula(alarm.row, high=self.high)
+        # Ratios are counted: their critical value is a number of requests out of `exposure`.
+        critical = critical_value(formula.name, formula.inputs, alarm.threshold)
+        critical /= formula.inputs.get("exposure", 1.0)
+        known = {"surprise": alarm.surprise, "surprise_threshold": alarm.threshold}
+        return state(
+            view,
+            type=type,
+            detector=self.detector,
+            service=entry.service,
+            route=entry.route,
+            entity=slot_entity(entry.service, entry.route),
+            severity=severity or surprise_severity(alarm.surprise, alarm.threshold),
+            score=surprise_score(alarm.surprise, alarm.threshold),
+            observed=float(judged.value[alarm.row]),
+            expected=judged.band(alarm.row),
+            threshold=critical,
+            sample_count=int(judged.sample_count[alarm.row]),
+            unit=unit,
+            formula=formula,
+            contributions=contributions,
+            evidence=evidence,
+            evidence_total=evidence_total,
+            clients=clients,
+            details={**known, **(details or {})},
+        )

@@ -1,0 +1,87 @@
+"""Machines that pass for people."""
+
+import numpy as np
+
+from vedette.detectors.statement import excess_score, state
+from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
+from vedette.detectors.view import WindowView
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula, Severity
+from vedette.windows.layout import BITMAP_BITS, SECONDS_BITS, Client
+from vedette.windows.summary import bitmap_count
+
+
+class BotActivity:
+    """A client that does not say it is a bot walks through the site like one.
+
+    Signal: over ten minutes: requests for pages (not for the pictures and scripts that a browser would fetch
+        along), without referers, spread evenly over the seconds, over many routes.
+    Baseline: none: it is the shape, not the amount, that people do not have.
+    Decision: at least `requests` requests in ten minutes, at most 5 % for static files, at least 90 % without a
+        referer, in at least three quarters of the seconds' sixtieths, over at least `ROUTES` routes; clients whose
+        only user agent declares a bot are left in peace.
+    Explanation: each of these shares.
+    Known false alarms: an API client (few routes: excluded by `ROUTES` mostly); privacy tools that drop referers.
+    References: OWASP OAT-011; formula `count`.
+    """
+
+    name = "bots"
+    types = (AnomalyType.BOT_ACTIVITY,)
+
+    ROUTES = 10
+    MOST_ASSETS = 0.05
+    LEAST_WITHOUT_REFERER = 0.9
+    LEAST_SPREAD = 0.75
+
+    def __init__(self, *, requests: int = 300, declared_bot: int) -> None:
+        self.requests = requests
+        self._declared_bot = 1 << declared_bot
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State undeclared bots in the window."""
+        sums = view.recent.sums
+        requests = sums[:, Client.REQUESTS]
+        routes = bitmap_count(sums[:, Client.ROUTES], BITMAP_BITS)
+        spread = np.bitwise_count(sums[:, Client.SECONDS].astype(np.uint64)) / SECONDS_BITS
+        rows = np.flatnonzero(
+            (requests >= self.requests)
+            & (sums[:, Client.ASSETS] <= self.MOST_ASSETS * requests)
+            & (sums[:, Client.NO_REFERER] >= self.LEAST_WITHOUT_REFERER * requests)
+            & (spread >= self.LEAST_SPREAD)
+            & (routes >= self.ROUTES)
+            & (sums[:, Client.AGENT_KINDS] != self._declared_bot)
+            # One that mostly misses is a scanner, stated as such.
+            & (2 * sums[:, Client.STATUS_404] < requests)
+        )
+        found = []
+        for group in suspects(view, rows).values():
+            for suspect in group[:MOST_PER_WINDOW]:
+                row = sums[suspect.row]
+                count = int(row[Client.REQUESTS])
+                found.append(
+                    state(
+                        view,
+                        type=AnomalyType.BOT_ACTIVITY,
+                        detector=self.name,
+                        service=suspect.service,
+                        route=None,
+                        entity=Entity(EntityKind.CLIENT, suspect.name),
+                        severity=Severity.MEDIUM if count >= 10 * self.requests else Severity.LOW,
+                        score=excess_score(count, self.requests),
+                        observed=float(count),
+                        expected=Band(0.0, None, float(self.requests)),
+                        threshold=float(self.requests),
+                        sample_count=count,
+                        unit="requests",
+                        formula=Formula("count", {"count": float(count)}, float(count)),
+                        evidence_total=count,
+                        clients=(suspect.name,),
+                        details={
+                            "share_static": int(row[Client.ASSETS]) / count,
+                            "share_without_referer": int(row[Client.NO_REFERER]) / count,
+                            "share_of_seconds": float(spread[suspect.row]),
+                            "distinct_routes": float(routes[suspect.row]),
+                            "minutes": 10,
+                        },
+                    )
+                )
+        return found

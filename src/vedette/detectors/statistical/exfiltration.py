@@ -1,0 +1,106 @@
+"""Far more data leaving than usual."""
+
+import msgspec
+import numpy as np
+
+from vedette.detectors.statement import heaviest_clients
+from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.view import Judged, Metric, WindowView
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Entity, EntityKind, Severity
+from vedette.windows.layout import Client, Group
+
+
+class DataExfiltration:
+    """A client takes, or a route gives, far more bytes than ever.
+
+    Signal: response bytes of the window's largest taker, and of each route.
+    Baseline: the largest taker of each of the service's past windows, and the route's own bytes, on a log scale.
+    Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
+        `MIN_RATIO` times the expected and `MIN_BYTES` bytes.
+    Explanation: the clients that took most of it, and the routes it came from.
+    Known false alarms: a backup or a mirror; the first download of a new release.
+    References: ATT&CK T1567; formula `log_high`.
+    """
+
+    name = "exfiltration"
+    types = (AnomalyType.DATA_EXFILTRATION,)
+
+    MIN_RATIO = 5.0
+    MIN_BYTES = 10e6
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._clients = Gated(self.name + ".client", thresholds, high=True)
+        self._routes = Gated(self.name + ".route", thresholds, high=True)
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State exfiltration in the window."""
+        by_client = view.judged[Metric.TOP_CLIENT_BYTES]
+        found = [
+            self._client(view, by_client, alarm)
+            for alarm in self._clients.alarms(by_client, self._worth(by_client))
+        ]
+        stated = {a.service for a in found}
+        by_route = view.judged[Metric.BYTES_OUT]
+        routes = np.array([view.book[slot].route is not None for slot in by_route.slot.tolist()], dtype=bool)
+        found.extend(
+            self._route(view, by_route, alarm)
+            for alarm in self._routes.alarms(by_route, self._worth(by_route) & routes)
+            # One cause, one statement: a client that took it has been named; a flood takes bytes too.
+            if view.book[alarm.slot].service not in stated | view.claimed
+        )
+        return found
+
+    def _worth(self, judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
+        worth: np.ndarray[tuple[int], np.dtype[np.bool_]] = (judged.value >= self.MIN_RATIO * middle) & (
+            judged.value >= self.MIN_BYTES
+        )
+        return worth
+
+    def _client(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+        service = view.book[alarm.slot].service
+        clients = view.clients_of(service)
+        value = float(judged.value[alarm.row])
+        names, contributions = heaviest_clients(
+            view, clients, Client.BYTES_OUT, float(clients.sums[:, Client.BYTES_OUT].sum())
+        )
+        anomaly = self._clients.statement(
+            view,
+            judged,
+            alarm,
+            type=AnomalyType.DATA_EXFILTRATION,
+            unit="bytes",
+            severity=Severity.HIGH,
+            contributions=contributions + self._routes_by_bytes(view, service),
+            evidence_total=int(clients.sums[np.argmax(clients.sums[:, Client.BYTES_OUT]), Client.REQUESTS]),
+            clients=names[:1],
+            details={"client_bytes": value},
+        )
+        return msgspec.structs.replace(
+            anomaly, entity=Entity(EntityKind.CLIENT, names[0] if names else "unknown")
+        )
+
+    def _route(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+        return self._routes.statement(
+            view,
+            judged,
+            alarm,
+            type=AnomalyType.DATA_EXFILTRATION,
+            unit="bytes",
+            severity=Severity.MEDIUM,
+            evidence_total=view.total(alarm.slot, Group.REQUESTS),
+            details={"requests": view.total(alarm.slot, Group.REQUESTS)},
+        )
+
+    @staticmethod
+    def _routes_by_bytes(view: WindowView, service: str) -> tuple[Contribution, ...]:
+        sizes = [
+            (int(view.groups.sums[row, Group.BYTES_OUT]), route) for row, route in view.routes_of(service)
+        ]
+        total = sum(size for size, _ in sizes)
+        return tuple(
+            Contribution("route", route, size / total)
+            for size, route in sorted(sizes, key=lambda s: (-s[0], s[1]))[:5]
+            if total > 0 and size >= 0.05 * total
+        )

@@ -1,0 +1,173 @@
+"""Floods: one client, or many."""
+
+import numpy as np
+
+from vedette.detectors.statement import excess_score, heaviest_clients, slot_entity, state, surprise_score
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.statistical.volume import excess_by_route
+from vedette.detectors.view import Judged, Metric, WindowView
+from vedette.schema.anomaly import (
+    Anomaly,
+    AnomalyType,
+    Band,
+    Contribution,
+    Entity,
+    EntityKind,
+    Formula,
+    Severity,
+)
+from vedette.windows.layout import Client, Group
+from vedette.windows.registry import is_asset
+
+
+class Flood:
+    """Someone tries to drown a service.
+
+    Signal: requests by client and by route in the window.
+    Baseline: requests, distinct clients and the busiest client of the service's own past windows.
+    Decision: either one client makes more than `client_share` of more than `requests_per_minute` requests, and
+        more than the busiest client of the past did; or, with many clients, requests and distinct clients are
+        both beyond twice the budget's threshold and at least `MIN_RATIO` times the expected, and the excess
+        looks like no crowd of people: most of it goes to one route, or most of it is refused or fails.
+    Explanation: the clients and routes that carry the excess.
+    Known false alarms: a load test; a proxy in front whose address is logged for everyone (set trusted proxies).
+    References: formulas `share`, `count_high`.
+    """
+
+    name = "flood"
+    types = (AnomalyType.DDOS_ATTACK,)
+
+    MIN_RATIO = 3.0
+    ONE_ROUTE = 0.6
+    FAILING = 0.3
+
+    def __init__(
+        self, thresholds: Thresholds, *, client_share: float = 0.7, requests_per_minute: float = 1000.0
+    ) -> None:
+        self._thresholds = thresholds
+        self.client_share = client_share
+        self.requests_per_minute = requests_per_minute
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State floods of the window."""
+        found = []
+        requests = view.judged[Metric.REQUESTS]
+        for row, slot in enumerate(requests.slot.tolist()):
+            entry = view.book[slot]
+            if entry.route is not None or slot == 0 or requests.value[row] <= 0:
+                continue
+            anomaly = self._one_client(view, slot) or self._many_clients(view, requests, row)
+            if anomaly is not None:
+                view.claimed.add(entry.service)
+                found.append(anomaly)
+        return found
+
+    def _one_client(self, view: WindowView, slot: int) -> Anomaly | None:
+        service = view.book[slot].service
+        total = view.total(slot, Group.REQUESTS)
+        limit = self.requests_per_minute * view.minutes
+        if total <= limit:
+            return None
+        clients = view.clients_of(service)
+        if len(clients) == 0:
+            return None
+        top = int(np.argmax(clients.sums[:, Client.REQUESTS]))
+        count = int(clients.sums[top, Client.REQUESTS])
+        share = count / total
+        if share <= self.client_share:
+            return None
+        usual = view.judged[Metric.TOP_CLIENT_REQUESTS]
+        found = usual.find(slot)
+        band = Band(None, None, None)
+        samples = 0
+        if found is not None and usual.ready[found]:
+            # A service that one client always dominates (a gateway, a probe) is judged by that client's past.
+            if usual.surprise_high[found] < self._thresholds.threshold(self.name):
+                return None
+            samples = int(usual.sample_count[found])
+            band = Band(None, min(1.0, float(usual.expected_mid[found]) / total), None)
+        name = view.client_name(int(clients.high[top]), int(clients.low[top]))
+        return state(
+            view,
+            type=AnomalyType.DDOS_ATTACK,
+            detector=self.name,
+            service=service,
+            route=None,
+            entity=Entity(EntityKind.CLIENT, name),
+            severity=Severity.CRITICAL if share > 0.9 else Severity.HIGH,
+            score=excess_score(share * total, self.client_share * limit),
+            observed=share,
+            expected=band,
+            threshold=self.client_share,
+            sample_count=samples,
+            unit="ratio",
+            formula=Formula("share", {"part": float(count), "whole": float(total)}, share),
+            contributions=(Contribution("client", name, share), *excess_by_route(view, service)),
+            evidence_total=count,
+            clients=(name,),
+            details={
+                "requests": total,
+                "client_requests": count,
+                "requests_threshold": limit,
+                "shape": "one client",
+            },
+        )
+
+    def _many_clients(self, view: WindowView, requests: Judged, row: int) -> Anomaly | None:
+        slot = int(requests.slot[row])
+        threshold = 2 * self._thresholds.threshold(self.name)
+        distinct = view.judged[Metric.CLIENTS]
+        found = distinct.find(slot)
+        if found is None or not requests.ready[row] or not distinct.ready[found]:
+            return None
+        observed, middle = float(requests.value[row]), float(requests.expected_mid[row])
+        surprise = float(requests.surprise_high[row])
+        if (
+            surprise < threshold
+            or distinct.surprise_high[found] < threshold
+            or observed < self.MIN_RATIO * middle
+        ):
+            return None
+        if observed - middle < 200 * view.minutes:
+            return None
+        service = view.book[slot].service
+        routes = excess_by_route(view, service)
+        one_route = routes[0].share if routes and not is_asset(routes[0].value) else 0.0
+        failing = (
+            view.total(slot, Group.STATUS_5XX)
+            + view.total(slot, Group.STATUS_429)
+            + view.total(slot, Group.STATUS_403)
+        ) / observed
+        if one_route < self.ONE_ROUTE and failing < self.FAILING:
+            return None
+        clients, by_client = heaviest_clients(
+            view, view.clients_of(service), Client.REQUESTS, observed - middle
+        )
+        return state(
+            view,
+            type=AnomalyType.DDOS_ATTACK,
+            detector=self.name,
+            service=service,
+            route=None,
+            entity=slot_entity(service, None),
+            severity=Severity.CRITICAL,
+            score=surprise_score(surprise, threshold),
+            observed=observed,
+            expected=requests.band(row),
+            threshold=self.MIN_RATIO * middle,
+            sample_count=int(requests.sample_count[row]),
+            unit="requests",
+            formula=requests.formula(row, high=True),
+            contributions=routes + by_client,
+            evidence_total=int(observed),
+            clients=clients,
+            details={
+                "distinct_clients": float(distinct.value[found]),
+                "expected_clients": float(distinct.expected_mid[found]),
+                "share_on_one_route": one_route,
+                "share_refused_or_failing": failing,
+                "surprise": surprise,
+                "surprise_threshold": threshold,
+                "shape": "many clients",
+            },
+        )

@@ -1,0 +1,61 @@
+"""Running into the limit, on and on."""
+
+import numpy as np
+
+from vedette.detectors.evidence import Topic
+from vedette.detectors.statement import excess_score, state
+from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
+from vedette.detectors.view import WindowView
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula, Severity
+from vedette.windows.layout import Client
+
+
+class RateLimitAbuse:
+    """A client goes on although it is told to slow down.
+
+    Signal: 429 answers to one client in the last ten minutes.
+    Baseline: none: the limit is the site's own statement of what is too much.
+    Decision: at least `refusals`, and at least a fifth of the client's requests.
+    Explanation: the count against the client's requests.
+    Known false alarms: a partner's client without back-off; a limit set too low.
+    References: RFC 6585 section 4; formula `count`.
+    """
+
+    name = "rate_limit"
+    types = (AnomalyType.RATE_LIMIT_ABUSE,)
+
+    def __init__(self, *, refusals: int = 50) -> None:
+        self.refusals = refusals
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State rate-limit abuse in the window."""
+        sums = view.recent.sums
+        refused = sums[:, Client.STATUS_429]
+        rows = np.flatnonzero((refused >= self.refusals) & (5 * refused >= sums[:, Client.REQUESTS]))
+        found = []
+        for group in suspects(view, rows).values():
+            for suspect in group[:MOST_PER_WINDOW]:
+                count = int(refused[suspect.row])
+                found.append(
+                    state(
+                        view,
+                        type=AnomalyType.RATE_LIMIT_ABUSE,
+                        detector=self.name,
+                        service=suspect.service,
+                        route=None,
+                        entity=Entity(EntityKind.CLIENT, suspect.name),
+                        severity=Severity.MEDIUM if count >= 10 * self.refusals else Severity.LOW,
+                        score=excess_score(count, self.refusals),
+                        observed=float(count),
+                        expected=Band(0.0, 0.0, float(self.refusals)),
+                        threshold=float(self.refusals),
+                        sample_count=int(sums[suspect.row, Client.REQUESTS]),
+                        unit="refused_requests",
+                        formula=Formula("count", {"count": float(count)}, float(count)),
+                        evidence=view.proof(Topic.REFUSED, suspect.key),
+                        evidence_total=count,
+                        clients=(suspect.name,),
+                        details={"requests": int(sums[suspect.row, Client.REQUESTS]), "minutes": 10},
+                    )
+                )
+        return found

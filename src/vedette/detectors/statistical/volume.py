@@ -1,0 +1,136 @@
+"""More or less traffic than usual."""
+
+import numpy as np
+
+from vedette.detectors.statement import heaviest_clients
+from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.view import Judged, Metric, WindowView
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
+from vedette.windows.layout import Client, Group
+
+
+def excess_by_route(view: WindowView, service: str) -> tuple[Contribution, ...]:
+    """Which routes carry the difference between observed and expected requests of a service."""
+    judged = view.judged[Metric.REQUESTS]
+    extra: list[tuple[float, str]] = []
+    for row, route in view.routes_of(service):
+        found = judged.find(int(view.groups.key[row]))
+        middle = 0.0 if found is None else float(np.nan_to_num(judged.expected_mid[found]))
+        extra.append((int(view.groups.sums[row, Group.REQUESTS]) - middle, route))
+    total = sum(e for e, _ in extra if e > 0)
+    return tuple(
+        Contribution("route", route, e / total)
+        for e, route in sorted(extra, key=lambda e: (-e[0], e[1]))[:5]
+        if total > 0 and e >= 0.05 * total
+    )
+
+
+class TrafficSpike:
+    """A service or route gets far more requests than its own normal.
+
+    Signal: requests in the window.
+    Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
+    Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
+        `MIN_RATIO` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already.
+    Explanation: which routes and clients carry the excess.
+    Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
+    References: formula `count_high`.
+    """
+
+    name = "volume.spike"
+    types = (AnomalyType.TRAFFIC_SPIKE,)
+
+    MIN_RATIO = 2.0
+    MIN_EXCESS = 50
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._gated = Gated(self.name, thresholds, high=True)
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State traffic spikes of the window."""
+        judged = view.judged[Metric.REQUESTS]
+        middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
+        worth = (judged.value >= self.MIN_RATIO * middle) & (judged.value - middle >= self.MIN_EXCESS)
+        return [
+            self._state(view, judged, alarm)
+            for alarm in self._gated.alarms(judged, worth)
+            if view.book[alarm.slot].service not in view.claimed
+        ]
+
+    def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+        entry = view.book[alarm.slot]
+        excess = float(judged.value[alarm.row] - judged.expected_mid[alarm.row])
+        contributions: tuple[Contribution, ...] = ()
+        clients: tuple[str, ...] = ()
+        if entry.route is None:
+            clients, by_client = heaviest_clients(
+                view, view.clients_of(entry.service), Client.REQUESTS, excess
+            )
+            contributions = excess_by_route(view, entry.service) + by_client
+        severity = Severity.MEDIUM if entry.route is None else Severity.LOW
+        return self._gated.statement(
+            view,
+            judged,
+            alarm,
+            type=AnomalyType.TRAFFIC_SPIKE,
+            unit="requests",
+            severity=severity,
+            contributions=contributions,
+            evidence_total=int(judged.value[alarm.row]),
+            clients=clients,
+        )
+
+
+class TrafficDrop:
+    """A service gets far fewer requests than its own normal, or none.
+
+    Signal: requests in the window; a window without any counts as zero.
+    Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
+    Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at most
+        `MAX_RATIO` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
+    Explanation: the routes that are missing most.
+    Known false alarms: public holidays; a log that was rotated away or shipped late.
+    References: formula `count_low`.
+    """
+
+    name = "volume.drop"
+    types = (AnomalyType.TRAFFIC_DROP,)
+
+    MAX_RATIO = 0.4
+    MIN_EXPECTED = 10
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._gated = Gated(self.name, thresholds, high=False)
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State traffic drops of the window."""
+        judged = view.judged[Metric.REQUESTS]
+        services = np.array([view.book[slot].route is None for slot in judged.slot.tolist()], dtype=bool)
+        middle = np.nan_to_num(judged.expected_mid)
+        worth = services & (judged.value <= self.MAX_RATIO * middle) & (middle >= self.MIN_EXPECTED)
+        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(judged, worth)]
+
+    def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+        service = view.book[alarm.slot].service
+        missing: list[tuple[float, str]] = []
+        for row, slot in enumerate(judged.slot.tolist()):
+            entry = view.book[slot]
+            if entry.service == service and entry.route is not None and judged.ready[row]:
+                missing.append((float(judged.expected_mid[row] - judged.value[row]), entry.route))
+        total = sum(m for m, _ in missing if m > 0)
+        silent = float(judged.value[alarm.row]) == 0
+        return self._gated.statement(
+            view,
+            judged,
+            alarm,
+            type=AnomalyType.TRAFFIC_DROP,
+            unit="requests",
+            severity=Severity.CRITICAL if silent else Severity.HIGH,
+            contributions=tuple(
+                Contribution("route", route, m / total)
+                for m, route in sorted(missing, key=lambda m: (-m[0], m[1]))[:5]
+                if total > 0 and m >= 0.05 * total
+            ),
+            evidence_total=int(judged.value[alarm.row]),
+        )

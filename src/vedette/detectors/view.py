@@ -1,0 +1,174 @@
+"""What detectors see of a closed window."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.baselines.judgement import Judgement
+from vedette.detectors.evidence import EvidenceBook, Key, Topic
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
+from vedette.windows.entities import EntityBook
+from vedette.windows.layout import Group
+from vedette.windows.summary import ClientRows, Groups
+
+
+class Metric(StrEnum):
+    """A measured number that has baselines. The name says the unit where it is not a count of requests."""
+
+    REQUESTS = "requests"
+    ERROR_RATIO = "error_ratio"
+    LATENCY = "latency_p95_seconds"
+    BYTES_OUT = "bytes_out"
+    CLIENTS = "distinct_clients"
+    TOP_CLIENT_REQUESTS = "top_client_requests"
+    TOP_CLIENT_BYTES = "top_client_bytes"
+    LOGIN_FAILURES = "login_failures"
+
+
+@dataclass(slots=True)
+class Judged:
+    """One metric of the window's entities, held against their baselines (k entities).
+
+    Attributes:
+        slot: int32 (k,). value: float64 (k,), what a person would call the metric, in its unit.
+        judgement: What the baselines say, row by row.
+    """
+
+    slot: NDArray[np.int32]
+    value: NDArray[np.float64]
+    judgement: Judgement
+
+    @property
+    def surprise_high(self) -> NDArray[np.float64]:
+        """-log10 of the probability of a value at least this high."""
+        return self.judgement.log10_p_high
+
+    @property
+    def surprise_low(self) -> NDArray[np.float64]:
+        """-log10 of the probability of a value at most this."""
+        return self.judgement.log10_p_low
+
+    @property
+    def expected_mid(self) -> NDArray[np.float64]:
+        """What was expected; NaN where nothing is known."""
+        return self.judgement.expected_mid
+
+    @property
+    def expected_high(self) -> NDArray[np.float64]:
+        """Upper edge of the expected band."""
+        return self.judgement.expected_high
+
+    @property
+    def sample_count(self) -> NDArray[np.int64]:
+        """Windows that the baseline has learned from."""
+        return self.judgement.sample_count
+
+    @property
+    def ready(self) -> NDArray[np.bool_]:
+        """False where there is too little history to judge."""
+        return self.judgement.ready
+
+    def formula(self, row: int, *, high: bool) -> Formula:
+        """The arithmetic behind a row's surprise."""
+        return self.judgement.formula_of(row, "high" if high else "low")
+
+    def band(self, row: int) -> Band:
+        """What was expected."""
+        return self.judgement.band_of(row)
+
+    def find(self, slot: int) -> int | None:
+        """The row of a slot, or None if it was not judged."""
+        rows = np.flatnonzero(self.slot == slot)
+        return int(rows[0]) if len(rows) else None
+
+
+@dataclass(slots=True)
+class WindowView:
+    """One closed window, all services together.
+
+    Attributes:
+        number: The window's number; start, end: microseconds, `end` exclusive.
+        book: Names of slots.
+        groups: Summaries of services and routes, keyed and sorted by slot.
+        judged: Each metric held against its baselines.
+        clients: Every client of the window, by service.
+        recent: The noteworthy clients of this window, summed over the recent past.
+        services: Names of service numbers.
+        route_numbers: Registry numbers that were merged into each slot.
+        client_name: Prints a client's key.
+        claimed: Services whose traffic this window a detector has explained already.
+    """
+
+    number: int
+    start: int
+    end: int
+    book: EntityBook
+    groups: Groups
+    judged: dict[Metric, Judged]
+    clients: ClientRows
+    recent: ClientRows
+    services: list[str]
+    route_numbers: dict[int, list[int]]
+    client_name: Callable[[int, int], str]
+    evidence: EvidenceBook
+    claimed: set[str] = field(default_factory=set)
+
+    @property
+    def minutes(self) -> float:
+        """Length of the window."""
+        return (self.end - self.start) / 60e6
+
+    def group(self, slot: int) -> int | None:
+        """Row of a slot in `groups`, or None where it had no requests."""
+        row = int(np.searchsorted(self.groups.key, slot))
+        return row if row < len(self.groups.key) and self.groups.key[row] == slot else None
+
+    def total(self, slot: int, column: Group) -> int:
+        """A sum of a slot in this window, 0 where it had no requests."""
+        row = self.group(slot)
+        return 0 if row is None else int(self.groups.sums[row, column])
+
+    def routes_of(self, service: str) -> list[tuple[int, str]]:
+        """(row in `groups`, route) of a service's routes in this window."""
+        found = []
+        for row, slot in enumerate(self.groups.key.tolist()):
+            entry = self.book[slot]
+            if entry.service == service and entry.route is not None:
+                found.append((row, entry.route))
+        return found
+
+    def service_number(self, service: str) -> int:
+        """The number that clients' rows carry for a service."""
+        return self.services.index(service)
+
+    def clients_of(self, service: str) -> ClientRows:
+        """The window's clients of one service."""
+        number = self.service_number(service)
+        first, last = np.searchsorted(self.clients.service, [number, number + 1])
+        return self.clients.select(slice(int(first), int(last)))
+
+    def proof(self, topic: Topic, key: Key) -> tuple[Evidence, ...]:
+        """Log lines kept for this window."""
+        return self.evidence.get(topic, self.number, key)
+
+    def route_proof(self, topic: Topic, slot: int, limit: int = 3) -> tuple[Evidence, ...]:
+        """Log lines kept for a slot: of each route number merged into it, or of all routes of a service."""
+        rows: list[Evidence] = []
+        for number in self.route_numbers.get(slot, ()):
+            rows.extend(self.proof(topic, (number,)))
+        return tuple(sorted(rows, key=lambda e: (e.source, e.line))[:limit])
+
+
+class WindowDetector(Protocol):
+    """Looks at each closed window, in order of time, and states anomalies."""
+
+    name: str
+    types: tuple[AnomalyType, ...]
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State what is wrong in a window."""
+        ...

@@ -1,0 +1,78 @@
+"""An engine as the configuration wants it. The list of detectors is here, and nowhere else."""
+
+from collections.abc import Sequence
+
+from vedette.baselines import Budget, ZScore
+from vedette.config.tree import AlarmMode, Config
+from vedette.detectors.signatures.attacks import Attacks
+from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.detectors.statistical.bots import BotActivity
+from vedette.detectors.statistical.brute_force import BruteForce
+from vedette.detectors.statistical.errors import ErrorSpike
+from vedette.detectors.statistical.exfiltration import DataExfiltration
+from vedette.detectors.statistical.floods import Flood
+from vedette.detectors.statistical.latency import LatencySpike
+from vedette.detectors.statistical.rate_limit import RateLimitAbuse
+from vedette.detectors.statistical.scanning import Scanning
+from vedette.detectors.statistical.volume import TrafficDrop, TrafficSpike
+from vedette.detectors.view import WindowDetector
+from vedette.engine.engine import Engine, EngineSettings
+from vedette.enrich.user_agent import AgentKind
+from vedette.windows.windower import WindowSettings
+
+CLASSIC_SURPRISE = 2.87
+"""-log10 of the normal tail beyond three standard deviations, for mode `threshold` with z = 3."""
+
+
+def build_engine(config: Config) -> Engine:
+    """Make an engine; compiled signatures come from the user's cache directory."""
+    settings = EngineSettings(
+        windows=WindowSettings(
+            span=config.windows.span_s * 1_000_000,
+            lateness=config.windows.lateness_s * 1_000_000,
+            routes=4 * config.limits.routes,
+            client_slots=config.limits.clients,
+        ),
+        min_windows=config.baselines.min_windows,
+        entities=config.limits.routes + config.limits.services,
+        slug_values=config.routes.slug_values,
+    )
+    if config.alarm.mode is AlarmMode.BUDGET:
+        thresholds = Budget(config.alarm.false_alarms_per_week, window_us=settings.windows.span)
+    else:
+        thresholds = ZScore(config.alarm.threshold_z)
+    return Engine(settings, SignatureScanner.cached(), thresholds, lambda engine: detectors(config, engine))
+
+
+def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
+    """The detectors that look at closed windows, in the order in which they look.
+
+    The order matters in one place: a flood is looked for before traffic spikes and exfiltration, which leave a
+    flooded service to it.
+    """
+    wanted = config.detectors
+    thresholds = engine.thresholds
+    bot = int(AgentKind.DECLARED_BOT)
+    minutes = engine.settings.windows.span / 60e6 * engine.settings.history_windows
+    offered: list[tuple[bool, WindowDetector]] = [
+        (wanted.signatures.enabled, Attacks(engine.scanner.rules, engine.collector.hostile)),
+        (
+            wanted.ddos.enabled,
+            Flood(
+                thresholds,
+                client_share=wanted.ddos.client_share,
+                requests_per_minute=wanted.ddos.client_requests_per_minute,
+            ),
+        ),
+        (wanted.errors.enabled, ErrorSpike(thresholds)),
+        (wanted.latency.enabled, LatencySpike(thresholds)),
+        (wanted.traffic.enabled, TrafficSpike(thresholds)),
+        (wanted.traffic.enabled, TrafficDrop(thresholds)),
+        (wanted.exfiltration.enabled, DataExfiltration(thresholds)),
+        (wanted.brute_force.enabled, BruteForce(thresholds)),
+        (wanted.scanner.enabled, Scanning(declared_bot=bot)),
+        (wanted.rate_limit.enabled, RateLimitAbuse()),
+        (wanted.bots.enabled, BotActivity(declared_bot=bot)),
+    ]
+    del minutes
+    return [detector for enabled, detector in offered if enabled]

@@ -1,0 +1,106 @@
+"""Keep the log lines that anomalies of a window may want to show."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.evidence import EvidenceBook, Key, Topic, line_evidence
+from vedette.detectors.signatures.attacks import HostileRows
+from vedette.detectors.signatures.hits import SignatureHits
+from vedette.schema.requests import Clients, Requests
+from vedette.windows.windower import Placed
+
+_SLOWEST = 4
+"""Slow rows looked at per window of a batch, at most."""
+
+
+class Collector:
+    """Keeps rows of a batch by topic, and hostile rows."""
+
+    def __init__(self) -> None:
+        self.book = EvidenceBook()
+        self.hostile = HostileRows()
+
+    def keep(
+        self,
+        requests: Requests,
+        clients: Clients,
+        service: NDArray[np.int32],
+        placed: Placed,
+        hits: SignatureHits,
+        login: NDArray[np.bool_],
+    ) -> None:
+        """Look through a batch.
+
+        Args:
+            requests, clients, service: The batch.
+            placed: Where its rows went.
+            hits: What the signatures say.
+            login: bool (n,): rows that are failed or repeated logins.
+        """
+        kept = placed.late == 0
+        status = requests.status
+        known = clients.ids >= 0
+        client = clients.ids.astype(np.int64) * (int(service.max(initial=0)) + 1) + service
+        self._topic(
+            requests, placed, Topic.SERVER_ERROR, kept & (status >= 500) & (placed.route >= 0), placed.route
+        )
+        for topic, mask in (
+            (Topic.MISSING, status == 404),
+            (Topic.REFUSED, status == 429),
+            (Topic.LOGIN_FAILURE, login),
+        ):
+            self._topic(requests, placed, topic, kept & known & mask, client, (clients, service))
+        self._slow(requests, placed, kept & (placed.route >= 0))
+        self._attacks(requests, clients, service, placed, hits, kept & known)
+
+    def _topic(
+        self,
+        requests: Requests,
+        placed: Placed,
+        topic: Topic,
+        mask: NDArray[np.bool_],
+        key: NDArray[np.int64],
+        senders: tuple[Clients, NDArray[np.int32]] | None = None,
+    ) -> None:
+        rows = np.flatnonzero(mask)
+        for row in self.book.wanted(topic, rows, placed.window, key[rows]).tolist():
+            window = int(placed.window[row])
+            name: Key = (int(key[row]),) if senders is None else _sender(*senders, row)
+            if not self.book.full(topic, window, name):
+                self.book.keep(topic, window, name, line_evidence(requests, row))
+
+    def _slow(self, requests: Requests, placed: Placed, mask: NDArray[np.bool_]) -> None:
+        rows = np.flatnonzero(mask & (requests.duration > 0))
+        if len(rows) == 0:
+            return
+        order = np.lexsort((rows, -requests.duration[rows], placed.window[rows]))
+        window = placed.window[rows][order]
+        starts = np.flatnonzero(np.concatenate([[True], window[1:] != window[:-1]]))
+        rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+        for row in np.sort(rows[order[rank < _SLOWEST]]).tolist():
+            key = (int(placed.route[row]),)
+            if not self.book.full(Topic.SLOW, int(placed.window[row]), key):
+                self.book.keep(Topic.SLOW, int(placed.window[row]), key, line_evidence(requests, row))
+
+    def _attacks(
+        self,
+        requests: Requests,
+        clients: Clients,
+        service: NDArray[np.int32],
+        placed: Placed,
+        hits: SignatureHits,
+        mask: NDArray[np.bool_],
+    ) -> None:
+        rows = np.flatnonzero(mask & hits.decisive())
+        if len(rows) == 0:
+            return
+        # One row of each client, type mask and window is enough to look at here; `keep` bounds the rest.
+        kind = hits.types[rows].astype(np.int64)
+        sender = clients.ids[rows].astype(np.int64) << 32 | kind << 12 | service[rows]
+        for row in self.book.wanted(Topic.ATTACK, rows, placed.window, sender).tolist():
+            self.hostile.keep(requests, hits, row, int(placed.window[row]), _sender(clients, service, row))
+
+
+def _sender(clients: Clients, service: NDArray[np.int32], row: int) -> tuple[int, int, int]:
+    number = int(clients.ids[row])
+    return int(service[row]), int(clients.high[number]), int(clients.low[number])

@@ -1,0 +1,276 @@
+"""The engine: enriched batches in, anomalies and incidents out.
+
+Sans I/O: it reads no clock and no file. `scan` feeds it files, a live service will feed it streams; for the same
+rows it says the same, however they were batched.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.view import WindowDetector, WindowView
+from vedette.engine.collect import Collector
+from vedette.engine.metrics import Metrics
+from vedette.engine.routes import place
+from vedette.enrich.client import format_client
+from vedette.enrich.slugs import SlugLearner
+from vedette.enrich.user_agent import AgentKind
+from vedette.explain.words import counterfactual, describe
+from vedette.incidents.grouping import Grouper
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.findings import Coverage, Findings
+from vedette.schema.incident import Incident
+from vedette.schema.requests import Requests
+from vedette.windows.entities import EntityBook
+from vedette.windows.history import ClientHistory
+from vedette.windows.summary import ClosedWindow
+from vedette.windows.windower import Judged as RowMarks
+from vedette.windows.windower import Placed, Windower, WindowSettings
+
+LONGEST_SILENCE = 24 * 60
+"""Empty windows in a row that are judged as silence; a longer gap is a gap in the log."""
+_NAMES_CAP = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine needs to know besides its detectors.
+
+    Attributes:
+        windows: How event time is cut, and caps.
+        min_windows: Windows a baseline must have seen.
+        entities: Cap of services and routes with baselines.
+        suspects: Cap of noteworthy clients remembered per window.
+        history_windows: How far back single clients are looked at.
+        anomalies: Cap of anomalies kept; later ones are counted.
+        min_confidence: Signature confidence from which a row is called anomalous in verdicts.
+    """
+
+    windows: WindowSettings = field(default_factory=WindowSettings)
+    min_windows: int = 30
+    entities: int = 8_192
+    suspects: int = 4_096
+    history_windows: int = 10
+    anomalies: int = 100_000
+    slug_values: int = 50
+
+
+@dataclass(slots=True)
+class RowVerdicts:
+    """What signatures said of a batch's rows at once; anomalies of windows come later.
+
+    Attributes:
+        confidence: float32 (n,). types: int64 (n,), bit per type. placed: Where the rows went.
+    """
+
+    confidence: NDArray[np.float32]
+    types: NDArray[np.int64]
+    placed: Placed
+
+
+@dataclass(slots=True)
+class Batch:
+    """An enriched batch.
+
+    Attributes:
+        requests: With client and route set.
+        service: int32 (n,), numbers into `services`, which only grows.
+        agent_kind: uint8, an `AgentKind` for each distinct user agent.
+    """
+
+    requests: Requests
+    service: NDArray[np.int32]
+    services: list[str]
+    agent_kind: NDArray[np.uint8]
+
+
+class Engine:
+    """Windows, baselines, detectors and incidents of one run."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        scanner: SignatureScanner,
+        thresholds: Thresholds,
+        make_detectors: Callable[["Engine"], Sequence[WindowDetector]],
+    ) -> None:
+        self.settings = settings
+        self.scanner = scanner
+        self.thresholds = thresholds
+        self.windower = Windower(settings.windows)
+        self.book = EntityBook(settings.entities)
+        self.metrics = Metrics(settings.windows.span, settings.min_windows, settings.entities + 1)
+        self.slugs = SlugLearner(settings.slug_values)
+        self.history = ClientHistory(settings.history_windows, settings.suspects)
+        self.collector = Collector()
+        self.grouper = Grouper()
+        self.detectors = make_detectors(self)
+        self.learning_only = False
+        self.anomalies: list[Anomaly] = []
+        self.incidents: list[Incident] = []
+        self.coverage = Coverage()
+        self._services: list[str] = []
+        self._names: dict[int, str] = {}
+        self._last: int | None = None
+
+    def process(self, batch: Batch) -> RowVerdicts:
+        """Take a batch in, and judge the windows that it lets close."""
+        requests, clients = batch.requests, batch.requests.client
+        if clients is None:
+            raise ValueError("a batch must be enriched before the engine takes it")
+        self._services = batch.services
+        if clients.names and len(self._names) < _NAMES_CAP:
+            self._names.update(clients.names)
+        hits = self.scanner.judge(requests)
+        decisive = hits.decisive()
+        marks = RowMarks(
+            batch.service,
+            np.where(decisive, hits.types, 0).astype(np.int64),
+            decisive,
+            batch.agent_kind,
+            int(AgentKind.DECLARED_BOT),
+            int(AgentKind.EMPTY),
+        )
+        placed = self.windower.add(requests, marks)
+        if not self.learning_only:
+            self._collect(batch, placed, hits)
+        self._cover(requests.time[placed.late == 0])
+        for window in self.windower.close():
+            self._close(window)
+        return RowVerdicts(hits.confidence, hits.types.astype(np.int64), placed)
+
+    def finish(self) -> Findings:
+        """Close every window and hand out what was found. The engine can go on afterwards."""
+        for window in self.windower.close(everything=True):
+            self._close(window)
+        incidents = sorted(
+            self.incidents + self.grouper.open(), key=lambda i: (-i.severity.rank, i.start, i.id)
+        )
+        coverage = self.coverage
+        coverage.late = self.windower.late
+        caps = {
+            "routes": self.windower.registry.overflowed + self.book.overflowed,
+            "route_windows": self.windower.left_out_routes,
+            "clients": self.windower.left_out_clients,
+            "suspects": self.history.left_out,
+        }
+        coverage.capped.update({name: count for name, count in caps.items() if count})
+        return Findings(sorted(self.anomalies, key=lambda a: (a.start, a.id)), incidents, coverage)
+
+    def _cover(self, time: NDArray[np.int64]) -> None:
+        """Widen the time covered; times far ahead that event time has not followed do not count."""
+        believed = time[time <= self.windower.now]
+        if len(believed):
+            start, end = int(believed.min()), int(believed.max())
+            coverage = self.coverage
+            coverage.start = start if coverage.start is None else min(coverage.start, start)
+            coverage.end = end if coverage.end is None else max(coverage.end, end)
+
+    def _collect(self, batch: Batch, placed: Placed, hits: object) -> None:
+        from vedette.detectors.signatures.hits import SignatureHits
+
+        assert isinstance(hits, SignatureHits)
+        requests, clients = batch.requests, batch.requests.client
+        assert clients is not None
+        writes = np.array(
+            [m not in (b"GET", b"HEAD", b"OPTIONS") for m in requests.method.vocabulary] + [False]
+        )
+        route = placed.route
+        login_route = self.windower.registry.login[route].astype(bool) & (route >= 0)
+        login = (login_route & writes[requests.method.ids]) | (requests.status == 401)
+        self.collector.keep(requests, clients, batch.service, placed, hits, login)
+
+    def _close(self, window: ClosedWindow) -> None:
+        """Judge one window, after the silence before it."""
+        span = self.settings.windows.span
+        if self._last is not None and 1 < window.number - self._last <= LONGEST_SILENCE:
+            for number in range(self._last + 1, window.number):
+                self._judge(_empty(window, number, span))
+        if self._last is None or window.number > self._last:
+            self._last = window.number
+        self._judge(window)
+        self.collector.book.drop(window.number)
+        self.collector.hostile.drop(window.number)
+
+    def _judge(self, window: ClosedWindow) -> None:
+        placed = place(window, self.windower.registry, self._services, self.slugs, self.book)
+        if placed.fresh:
+            fresh = np.array(placed.fresh, dtype=np.int32)
+            self.metrics.set_parents(fresh, self.book.parents[fresh])
+        present = set(placed.groups.key.tolist())
+        silent = [slot for slot in self.book.services if slot not in present]
+        slot_of_service = {number: self.book.find(name, None) for number, name in enumerate(self._services)}
+        client_slot = np.array(
+            [slot_of_service[number] for number in np.unique(window.clients.service).tolist()], dtype=np.int32
+        )[np.searchsorted(np.unique(window.clients.service), window.clients.service)]
+        measured = self.metrics.judge(
+            window.start,
+            placed.groups,
+            placed.services,
+            np.array(silent, dtype=np.int32),
+            window.clients,
+            client_slot,
+        )
+        distrusted: set[int] = set()
+        for metric, judged in measured.judged.items():
+            ready = int(np.count_nonzero(judged.ready))
+            lacking = len(judged.ready) - ready
+            self.coverage.windows += ready
+            self.coverage.insufficient_data += lacking
+            if lacking:
+                by = self.coverage.insufficient_by
+                by[metric.value] = by.get(metric.value, 0) + lacking
+        recent = self.history.add(window.number, window.clients)
+        if not self.learning_only:
+            view = WindowView(
+                number=window.number,
+                start=window.start,
+                end=window.end,
+                book=self.book,
+                groups=placed.groups,
+                judged=measured.judged,
+                clients=window.clients,
+                recent=recent,
+                services=self._services,
+                route_numbers=placed.numbers,
+                client_name=self._client_name,
+                evidence=self.collector.book,
+            )
+            for detector in self.detectors:
+                for anomaly in detector.look(view):
+                    slot = self.book.find(anomaly.service, anomaly.route)
+                    if slot is not None:
+                        distrusted.add(slot)
+                    self._state(anomaly)
+            self.incidents.extend(self.grouper.close(window.end))
+        self.metrics.learn(measured, distrusted)
+
+    def _state(self, anomaly: Anomaly) -> None:
+        anomaly = msgspec.structs.replace(
+            anomaly, description=describe(anomaly), counterfactual=counterfactual(anomaly)
+        )
+        anomaly = msgspec.structs.replace(anomaly, incident_id=self.grouper.add(anomaly))
+        if len(self.anomalies) < self.settings.anomalies:
+            self.anomalies.append(anomaly)
+        else:
+            self.coverage.capped["anomalies"] = self.coverage.capped.get("anomalies", 0) + 1
+
+    def _client_name(self, high: int, low: int) -> str:
+        return format_client(high, low, self._names)
+
+
+def _empty(window: ClosedWindow, number: int, span: int) -> ClosedWindow:
+    """A window without a single request."""
+    none = np.zeros(0, dtype=np.intp)
+    groups = type(window.groups)(
+        window.groups.key[none],
+        window.groups.sums[none],
+        window.groups.latency[none],
+        window.groups.distinct[none],
+    )
+    return ClosedWindow(number, number * span, (number + 1) * span, groups, window.clients.select(none))

@@ -1,0 +1,132 @@
+"""A verdict for each request: what its own signatures say, and what the anomalies of its windows add.
+
+Windows are judged after their rows are gone, so the little that a verdict needs of each row is kept in a spool
+(`ROW`, 40 bytes a row, on disk if the caller wants) and marked at the end.
+
+Which rows an anomaly of a window marks:
+
+| anomaly | rows marked |
+|---|---|
+| about a client | that client's requests to the service in the window |
+| `error_spike` | 5xx answers of the service or route in the window |
+| `latency_spike` | requests at least as slow as the alarm's threshold |
+| `ddos_attack` of many clients | requests to the route that carries most of the excess |
+| others | none: no single request is to blame |
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.enrich.client import format_client
+from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind
+
+ROW = np.dtype(
+    [
+        ("line", np.int64),
+        ("time", np.int64),
+        ("high", np.uint64),
+        ("low", np.uint64),
+        ("duration", np.float32),
+        ("confidence", np.float32),
+        ("types", np.uint32),
+        ("source", np.uint16),
+        ("service", np.uint16),
+        ("route", np.uint32),
+        ("status", np.int16),
+    ]
+)
+"""What is kept of each row. `source`, `service` and `route` are numbers into the caller's lists."""
+
+ANOMALOUS = 0.5
+"""Confidence of signatures from which a request is called anomalous."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Verdicts on n rows. `score` is 0..1; `types` a bit per name in `type_names`."""
+
+    rows: NDArray[np.void]
+    anomalous: NDArray[np.bool_]
+    score: NDArray[np.float64]
+    types: NDArray[np.int64]
+
+
+class Marker:
+    """Marks rows by the anomalies of their windows.
+
+    Args:
+        anomalies: All that were found.
+        services, routes: Names by number.
+        names: Host names of clients known by name.
+        type_names: Names of type bits; those of the signatures first.
+    """
+
+    def __init__(
+        self,
+        anomalies: Iterable[Anomaly],
+        services: Sequence[str],
+        routes: Sequence[str],
+        names: dict[int, str],
+        type_names: Sequence[AnomalyType],
+    ) -> None:
+        self._marks = sorted((a for a in anomalies if a.detector != "signatures"), key=lambda a: a.start)
+        self._starts = np.array([a.start for a in self._marks], dtype=np.int64)
+        self._longest = max((a.end - a.start for a in self._marks), default=0)
+        self._services = {name: number for number, name in enumerate(services)}
+        self._routes: dict[str, list[int]] = {}
+        for number, name in enumerate(routes):
+            self._routes.setdefault(name, []).append(number)
+        self._names = names
+        self._bit = {name: bit for bit, name in enumerate(type_names)}
+
+    def judge(self, rows: NDArray[np.void]) -> Verdicts:
+        """Verdicts on a block of rows (dtype `ROW`), in the block's order."""
+        score = rows["confidence"].astype(np.float64)
+        types = rows["types"].astype(np.int64)
+        anomalous = score >= ANOMALOUS
+        if len(rows):
+            order = np.argsort(rows["time"], kind="stable")
+            time = rows["time"][order]
+            for anomaly in self._overlapping(int(time[0]), int(time[-1])):
+                first, last = np.searchsorted(time, [anomaly.start, anomaly.end])
+                candidates = order[first:last]
+                marked = candidates[self._touches(anomaly, rows[candidates])]
+                anomalous[marked] = True
+                score[marked] = np.maximum(score[marked], anomaly.score)
+                types[marked] |= 1 << self._bit[anomaly.type]
+        return Verdicts(rows, anomalous, score, types)
+
+    def _overlapping(self, first: int, last: int) -> Iterator[Anomaly]:
+        begin = int(np.searchsorted(self._starts, first - self._longest))
+        end = int(np.searchsorted(self._starts, last, side="right"))
+        return (a for a in self._marks[begin:end] if a.end > first)
+
+    def _touches(self, anomaly: Anomaly, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        mask: NDArray[np.bool_] = rows["service"] == self._services.get(anomaly.service, -1)
+        if anomaly.entity.kind is EntityKind.CLIENT:
+            return mask & self._is_client(rows, mask, anomaly.entity.value)
+        if anomaly.route is not None:
+            mask &= np.isin(rows["route"], self._routes.get(anomaly.route, []))
+        match anomaly.type:
+            case AnomalyType.ERROR_SPIKE:
+                return mask & (rows["status"] >= 500)
+            case AnomalyType.LATENCY_SPIKE:
+                return mask & (rows["duration"] >= anomaly.threshold)
+            case AnomalyType.DDOS_ATTACK:
+                routes = [c.value for c in anomaly.contributions if c.dimension == "route"][:1]
+                return mask & np.isin(rows["route"], [n for r in routes for n in self._routes.get(r, [])])
+            case _:
+                return np.zeros(len(rows), dtype=bool)
+
+    def _is_client(
+        self, rows: NDArray[np.void], among: NDArray[np.bool_], name: str
+    ) -> NDArray[np.bool_]:
+        keys = np.unique(rows[among][["high", "low"]])
+        found = np.zeros(len(rows), dtype=bool)
+        for key in keys:
+            if format_client(int(key["high"]), int(key["low"]), self._names) == name:
+                found |= (rows["high"] == key["high"]) & (rows["low"] == key["low"])
+        return found
