@@ -29,7 +29,7 @@ class Case:
     inject: str
     minutes: float = 100
     rate: float = 8.0
-    format: str = "nginx"
+    format: str = "combined"
     services: int = 1
     seed: int = 1
 
@@ -68,7 +68,7 @@ INCIDENTS: Final[dict[str, Case]] = {
     "error_spike_on_a_service": Case(
         "error_spike@+75m+8m:api.shop.example", format="vhost_combined", services=4
     ),
-    "latency_spike": Case("latency_spike@+75m+8m"),
+    "latency_spike": Case("latency_spike@+75m+8m", format="envoy-json"),
     "latency_spike_on_a_route": Case("latency_spike@+75m+10m/search", format="envoy-json", services=3),
     "traffic_spike": Case("traffic_spike@+70m+15m"),
     "traffic_drop": Case("traffic_drop@+80m+10m"),
@@ -100,7 +100,5 @@ SILENT: Final[dict[str, Case]] = {
 }
 """Things that happen every week and are no incident."""
 
-INTRUSION: Final = Case(
-    "scanner@+70m+3m#mallory,sqli@+73m+4m#mallory,data_exfiltration@+80m+10m#mallory", format="nginx"
-)
+INTRUSION: Final = Case("scanner@+70m+3m#mallory,sqli@+73m+4m#mallory,data_exfiltration@+80m+10m#mallory")
 """One client scans, breaks in and downloads: one incident with one timeline."""

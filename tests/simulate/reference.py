@@ -143,8 +143,8 @@ def caddy(line: str) -> Request:
 def plain_json(line: str) -> Request:
     o = json.loads(line)
     return Request(
-        _iso(o["time"].removesuffix("Z")), o["remote_addr"], o["method"], o["path"], o["status"], o["bytes"],
-        o["duration"], o["user_agent"], o["referer"], o["service"],
+        _iso(o["timestamp"].removesuffix("Z")), o["remote_addr"], o["request_method"], o["request_uri"],
+        o["status"], o["body_bytes_sent"], o["request_time"], o["http_user_agent"], o["http_referer"], o["host"],
     )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def _labelled(label: Label, rows: list[Request]) -> list[Request]:
 
 
 def _times_fit(label: Label, rows: list[Request]) -> bool:
-    # A request begins within its incident; its line is written when it ends. A flash crowd's visits outlast it.
+    # A request begins within its incident; its line is written when it ends. Visits outlast a flash crowd.
     slack = 60 + (600 if label.incident == "traffic_spike" else 0)
     return all(
         label.start / 1e6 <= r.time.timestamp() + (r.seconds or 0) + 0.01 < label.end / 1e6 + slack

@@ -221,13 +221,14 @@ class Caddy(_JsonLines):
 
 
 class PlainJson(_JsonLines):
-    """An application's own JSON lines: duration in seconds."""
+    """JSON lines with keys named after nginx's variables; duration in seconds."""
 
     name = "json"
     timestamp = "end"
     template = (
-        b'{"time":"%b.%03dZ","remote_addr":"%b","method":"%b","path":"%b","protocol":"%b","status":%d,"bytes":%d,'
-        b'"duration":%b,"referer":"%b","user_agent":"%b","service":"%b"}'
+        b'{"timestamp":"%b.%03dZ","remote_addr":"%b","request_method":"%b","request_uri":"%b",'
+        b'"server_protocol":"%b","status":%d,"body_bytes_sent":%d,"request_time":%b,"http_referer":"%b",'
+        b'"http_user_agent":"%b","host":"%b"}'
     )
 
     def columns(self, view: View) -> tuple[Column | list[int] | list[float], ...]:

@@ -98,7 +98,6 @@ class TraefikClf(Common):
     """Traefik's own extension of the Common Log Format; duration in milliseconds."""
 
     name = "traefik-clf"
-    names_service = True
 
     def lines(self, view: View) -> list[bytes]:
         """One line per row."""
