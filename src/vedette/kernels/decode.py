@@ -229,11 +229,12 @@ def _entity(out: Bytes, at: int, end: int) -> int:
 
 
 @subkernel
-def _unescape(out: Bytes, begin: int, end: int, depth: int, flags: Ints, text: int) -> int:
-    """Undo one level of escapes in place. Returns the new end, or `-end - 1` where nothing changed."""
+def _unescape(classes: Bytes, out: Bytes, begin: int, end: int, depth: int, flags: Ints, text: int) -> int:
+    """Undo one level of escapes in place. Returns `new end << 1`, plus 1 if there may be another level."""
     read = begin
     write = begin
     changed = False
+    left = 0  # what the new text holds that could begin an escape
     while read < end:
         byte = out[read]
         if byte == 37:  # '%'
@@ -244,6 +245,7 @@ def _unescape(out: Bytes, begin: int, end: int, depth: int, flags: Ints, text: i
                 elif depth == 2:
                     flags[text] |= _TRIPLE
                 out[write] = code
+                left |= classes[code]
                 write += 1
                 read += 3
                 changed = True
@@ -252,6 +254,7 @@ def _unescape(out: Bytes, begin: int, end: int, depth: int, flags: Ints, text: i
                 code = _hex_run(out, read + 2, 4, end)
                 if code >= 0:
                     flags[text] |= _WIDE_ESCAPE
+                    left |= _ESCAPE_WORK  # may be any character, full-width ones included
                     write = _put(out, write, code)
                     read += 6
                     changed = True
@@ -262,6 +265,7 @@ def _unescape(out: Bytes, begin: int, end: int, depth: int, flags: Ints, text: i
             found = _entity(out, read, end)
             if found > 0:
                 flags[text] |= _ENTITY
+                left |= _ESCAPE_WORK  # may be any character
                 write = _put(out, write, found >> 8)
                 read += found & 255
                 changed = True
@@ -276,16 +280,18 @@ def _unescape(out: Bytes, begin: int, end: int, depth: int, flags: Ints, text: i
                 code = _hex_run(out, read + 2, 4, end)
                 used = 6
             if code >= 0:
+                left |= _ESCAPE_WORK
                 write = _put(out, write, code)
                 read += used
                 changed = True
                 continue
         out[write] = byte
+        left |= classes[byte]
         write += 1
         read += 1
-    if changed:
-        return write
-    return -write - 1
+    if changed and left & (_PERCENT_WORK | _ESCAPE_WORK):
+        return write * 2 + 1
+    return write * 2
 
 
 @subkernel
@@ -454,10 +460,10 @@ def _decode_part(
             flags[text] |= _RAW_HIGH
         if work & (_PERCENT_WORK | _ESCAPE_WORK):
             for depth in range(ROUNDS):
-                decoded = _unescape(out, begin, write, depth, flags, text)
-                if decoded < 0:
+                decoded = _unescape(classes, out, begin, write, depth, flags, text)
+                write = decoded >> 1
+                if not decoded & 1:
                     break
-                write = decoded
         # White space was folded while copying; a raw line break has become CR and is still seen here.
         write = _fold(lower, out, begin, write, flags, text)
     out[write] = 0

@@ -9,6 +9,7 @@ digest and are never unpickled.
 """
 
 import hashlib
+import itertools
 import os
 import stat
 from collections.abc import Sequence
@@ -21,11 +22,12 @@ import hyperscan
 import msgspec
 
 from vedette.detectors.signatures.compile import PatternError, row_expression
-from vedette.detectors.signatures.rules import Rule, RuleError, load_rules, rule_sources
+from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule, RuleError, load_rules, rule_sources
 
+TARGET = PLACE_BITS[Place.TARGET]
 MAGIC = b"vedette signatures 1\n"
-PARTS = 2
-"""Databases that the rules are spread over: compiled side by side, the first start takes half the time."""
+TARGET_PARTS = 2
+"""Databases that the rules for targets are spread over: compiled side by side, the first start is quicker."""
 KEPT = 4
 """Cache files kept: one per set of rules, engine and processor that takes turns here."""
 LARGEST = 64 * 1024 * 1024
@@ -35,7 +37,8 @@ LARGEST = 64 * 1024 * 1024
 class _Cached(msgspec.Struct, array_like=True, frozen=True):
     key: bytes
     rules: tuple[Rule, ...]
-    databases: tuple[bytes, ...]
+    targets: tuple[bytes, ...]
+    headers: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,14 @@ class RuleSet:
 
     Attributes:
         rules: In order of file and place; a rule's index is its number everywhere.
-        databases: Between them, match rule `i` once per row, at the row's end, with id `i`.
+        targets: Databases that match rule `i` once per row, at the row's end, with id `i`; for rules that look
+            at the target.
+        headers: The same for rules that look elsewhere.
     """
 
     rules: tuple[Rule, ...]
-    databases: tuple[hyperscan.Database, ...]
+    targets: tuple[hyperscan.Database, ...]
+    headers: tuple[hyperscan.Database, ...]
 
 
 def load_rule_set(cache: Path | None = None) -> RuleSet:
@@ -66,10 +72,11 @@ def load_rule_set(cache: Path | None = None) -> RuleSet:
     if path is not None and (found := _read(path, key)) is not None:
         return found
     rules = load_rules(sources)
-    databases = compile_rules(rules)
+    rule_set = compile_rules(rules)
     if path is not None:
-        _write(path, _Cached(key, rules, tuple(hyperscan.dumpb(database) for database in databases)))
-    return RuleSet(rules, databases)
+        dumped = (tuple(map(hyperscan.dumpb, group)) for group in (rule_set.targets, rule_set.headers))
+        _write(path, _Cached(key, rules, *dumped))
+    return rule_set
 
 
 def cache_directory() -> Path | None:
@@ -84,22 +91,28 @@ def cache_directory() -> Path | None:
         return None
 
 
-def compile_rules(rules: Sequence[Rule]) -> tuple[hyperscan.Database, ...]:
-    """Compile the patterns of rules, on two cores. Raises `RuleError`, naming the rule at fault."""
-    parts: list[tuple[list[bytes], list[int]]] = [([], []) for _ in range(PARTS)]
-    for index, rule in enumerate(rules):
-        if rule.pattern is not None:
-            expressions, ids = parts[index % PARTS]
-            try:
-                expressions.append(row_expression(rule.pattern))
-            except PatternError as error:
-                raise RuleError(f"{rule.id}: pattern {rule.pattern!r}: {error}") from error
-            ids.append(index)
+def compile_rules(rules: tuple[Rule, ...]) -> RuleSet:
+    """Compile rules, on as many cores as there are. Raises `RuleError`, naming the rule at fault."""
+    on_target = [i for i, rule in enumerate(rules) if rule.pattern is not None and rule.place_bits & TARGET]
+    elsewhere = [i for i, rule in enumerate(rules) if rule.pattern is not None and rule.place_bits & ~TARGET]
+    expressions = {index: _expression(rules[index]) for index in {*on_target, *elsewhere}}
+    groups = [on_target[part::TARGET_PARTS] for part in range(TARGET_PARTS)] + [elsewhere]
+    with ThreadPoolExecutor(len(groups)) as pool:
+        waiting = [
+            pool.submit(_compile, [expressions[i] for i in ids], ids) if ids else None for ids in groups
+        ]
     try:
-        with ThreadPoolExecutor(PARTS) as pool:
-            return tuple(pool.map(_compile, *zip(*(part for part in parts if part[0]), strict=True)))
+        *targets, headers = [() if future is None else (future.result(),) for future in waiting]
     except hyperscan.error as error:
         raise RuleError(_culprit(rules) or f"the rules do not compile together: {error}") from error
+    return RuleSet(rules, tuple(itertools.chain(*targets)), headers)
+
+
+def _expression(rule: Rule) -> bytes:
+    try:
+        return row_expression(rule.pattern or "")
+    except PatternError as error:
+        raise RuleError(f"{rule.id}: pattern {rule.pattern!r}: {error}") from error
 
 
 def _culprit(rules: Sequence[Rule]) -> str | None:
@@ -142,10 +155,10 @@ def _read(path: Path, key: bytes) -> RuleSet | None:
         cached = msgspec.msgpack.decode(payload, type=_Cached)
         if cached.key != key:
             return None
-        databases = tuple(_restored(database) for database in cached.databases)
+        targets, headers = (tuple(map(_restored, group)) for group in (cached.targets, cached.headers))
     except (msgspec.MsgspecError, hyperscan.error):
         return None
-    return RuleSet(cached.rules, databases)
+    return RuleSet(cached.rules, targets, headers)
 
 
 def _restored(serialised: bytes) -> hyperscan.Database:

@@ -60,6 +60,8 @@ class _Rows:
     end: NDArray[np.int64]
     text: NDArray[np.int64]
     place: NDArray[np.int64]
+    target_length: int = 0
+    """Bytes of the scan buffer that hold targets; they come first."""
     length: int = 0
     cut: int = 0
 
@@ -83,7 +85,7 @@ class SignatureScanner:
     def __init__(self, rule_set: RuleSet | None = None, cache: Path | None = None) -> None:
         rule_set = rule_set or load_rule_set(cache)
         self.rules = rule_set.rules
-        self._databases = rule_set.databases
+        self._rule_set = rule_set
         self._tables = _Tables.of(rule_set.rules)
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
@@ -111,7 +113,7 @@ class SignatureScanner:
         vocabularies = [column.vocabulary for column in columns]
         unknown = self._unknown(vocabularies, first, bits, dirty)
         rows = self._decode(vocabularies, unknown, first, bits, dirty)
-        hits = self._scan(rows.length)
+        hits = self._scan(rows)
         if len(hits):
             collect_hits(hits, rows.end, rows.text, rows.place, self._tables.places, bits, dirty)
         if self._memory is not None:
@@ -167,6 +169,7 @@ class SignatureScanner:
             rows.place[row:past].reshape(len(ids), -1)[:] = column.place_bits
             row = past
             if index == 0:
+                rows.target_length = rows.length
                 collect_flags(
                     flags,
                     ids,
@@ -178,18 +181,22 @@ class SignatureScanner:
                 )
         return rows
 
-    def _scan(self, length: int) -> NDArray[np.int64]:
+    def _scan(self, rows: _Rows) -> NDArray[np.int64]:
         """Hits in the scan buffer, as `collect_hits` reads them."""
         hits: list[int] = []
         append = hits.append
+        rule_set, buffer = self._rule_set, self._buffer
+        parts = (rule_set.targets, 0, rows.target_length), (rule_set.headers, rows.target_length, rows.length)
+        for databases, begin, past in parts:
 
-        def on_match(rule: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            append(end << RULE_BITS | rule)
+            def on_match(
+                rule: int, _start: int, end: int, _flags: int, _context: object, at: int = begin
+            ) -> None:
+                append((at + end) << RULE_BITS | rule)
 
-        filled = self._buffer[:length]
-        for database in self._databases if length else ():
-            # The binding takes any buffer; its stub knows only str and bytes.
-            database.scan(filled, match_event_handler=on_match)  # type: ignore[type-var]
+            for database in databases if past > begin else ():
+                # The binding takes any buffer; its stub knows only str and bytes.
+                database.scan(buffer[begin:past], match_event_handler=on_match)  # type: ignore[type-var]
         return np.array(hits, dtype=np.int64)
 
     def _rows(
