@@ -144,7 +144,8 @@ def plain_json(line: str) -> Request:
     o = json.loads(line)
     return Request(
         _iso(o["timestamp"].removesuffix("Z")), o["remote_addr"], o["request_method"], o["request_uri"],
-        o["status"], o["body_bytes_sent"], o["request_time"], o["http_user_agent"], o["http_referer"], o["host"],
+        o["status"], o["body_bytes_sent"], o["request_time"], o["http_user_agent"], o["http_referer"],
+        o["host"],
     )  # fmt: skip
 
 
