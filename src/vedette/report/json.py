@@ -1,0 +1,156 @@
+"""The findings document: what `--json` writes, and reading it back."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from vedette.report.errors import FindingsFileError
+from vedette.report.moments import from_iso, iso
+from vedette.report.output import open_output
+from vedette.report.shown import shown
+from vedette.report.wire import DOCUMENT, SCHEMA, restore
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.findings import Coverage, Findings
+from vedette.schema.incident import Incident
+
+
+def write_json(findings: Findings, path: str) -> None:
+    """Write the findings document, one anomaly or incident a line.
+
+    Times are ISO 8601 in UTC with microseconds; numbers stand as they are, in full; NaN and infinity are null.
+
+    Args:
+        findings: What was found.
+        path: A file, which appears whole or not at all, or `-` for standard output.
+
+    Raises:
+        OutputError: The path cannot be written.
+    """
+    with open_output(path) as stream:
+        stream.writelines(json_pieces(findings))
+
+
+def json_pieces(findings: Findings) -> Iterator[bytes]:
+    """The findings document in pieces, so that it need not be in memory as a whole."""
+    yield b'{"schema":' + _encode(SCHEMA) + b',\n"anomalies":['
+    yield from _items(_struct(anomaly) for anomaly in findings.anomalies)
+    yield b'],\n"incidents":['
+    yield from _items(_struct(incident) for incident in findings.incidents)
+    yield b'],\n"coverage":' + _encode(_coverage(findings.coverage)) + b"}\n"
+
+
+def load_findings(path: str) -> Findings:
+    """Read a findings document.
+
+    Numbers that were NaN or infinite, and so null, come back as NaN.
+
+    Raises:
+        FindingsFileError: There is no such file, or it is not exactly what `write_json` writes.
+    """
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise _refusal(path, f"cannot be read: {error.strerror or error}") from None
+    try:
+        kind = msgspec.json.decode(text, type=_Kind).schema
+    except msgspec.MsgspecError as error:
+        raise _refusal(path, f"no findings document ({error})") from None
+    if kind != SCHEMA:
+        raise _refusal(path, f"schema is {shown(kind, 60)!r}, not {SCHEMA!r}")
+    try:
+        document = msgspec.to_builtins(msgspec.json.decode(text, type=DOCUMENT))
+        return Findings(
+            [_noun(item, Anomaly) for item in document["anomalies"]],
+            [_noun(item, Incident) for item in document["incidents"]],
+            _read_coverage(document["coverage"]),
+        )
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _refusal(path, f"damaged findings document: {error}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """The document's JSON Schema (draft 2020-12)."""
+    schema = msgspec.json.schema(DOCUMENT)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Vedette findings", **schema}
+
+
+_Noun = TypeVar("_Noun", Anomaly, Incident)
+
+
+class _Kind(msgspec.Struct):
+    schema: str
+
+
+def _refusal(path: str, problem: str) -> FindingsFileError:
+    return FindingsFileError(
+        f"{shown(path)}: {shown(problem)}: give a file that `vedette scan --json FILE` wrote"
+    )
+
+
+def _items(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    separator = b"\n"
+    for item in items:
+        yield separator + _encode(item)
+        separator = b",\n"
+
+
+def _struct(noun: Anomaly | Incident) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(noun), "start": iso(noun.start), "end": iso(noun.end)}
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    return {
+        **{field.name: getattr(coverage, field.name) for field in dataclasses.fields(coverage)},
+        "start": None if coverage.start is None else iso(coverage.start),
+        "end": None if coverage.end is None else iso(coverage.end),
+        "skipped_samples": [
+            {"reason": reason, "source": source, "line": line, "text": text}
+            for reason, source, line, text in coverage.skipped_samples
+        ],
+    }
+
+
+def _noun(item: dict[str, Any], kind: type[_Noun]) -> _Noun:
+    item["start"], item["end"] = from_iso(item["start"]), from_iso(item["end"])
+    return msgspec.convert(restore(item, kind), kind)
+
+
+def _read_coverage(item: dict[str, Any]) -> Coverage:
+    for name in ("start", "end"):
+        item[name] = None if item[name] is None else from_iso(item[name])
+    item["skipped_samples"] = [tuple(sample.values()) for sample in item["skipped_samples"]]
+    return msgspec.convert(restore(item, Coverage), Coverage)
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        # A lone surrogate: a byte that was no UTF-8 when it was read.
+        return _ENCODER.encode(_escaped(msgspec.to_builtins(value, enc_hook=_plain)))
+
+
+def _escaped(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_escaped(key): _escaped(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_escaped(item) for item in value]
+        case _:
+            return value
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that a detector left as NumPy's in an anomaly's details."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise NotImplementedError(f"{type(value).__name__} is not JSON")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_plain)

@@ -1,0 +1,72 @@
+"""Where reports go: a file that appears whole or not at all, or standard output."""
+
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from vedette.report.errors import OutputError
+from vedette.report.shown import shown
+
+STDOUT = "-"
+
+
+@contextmanager
+def open_output(path: str) -> Iterator[BinaryIO]:
+    """Open a report for writing.
+
+    A file is written beside its place and renamed into it at the end; if that end is an error, whatever stood
+    there before still does. Pipes and devices are written to as they are. `-` is standard output.
+
+    Raises:
+        OutputError: The path cannot be written.
+    """
+    if path == STDOUT:
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        if _in_place(path):
+            with Path(path).open("wb") as stream:
+                yield stream
+        else:
+            with _replacing(Path(os.path.realpath(path))) as stream:
+                yield stream
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{shown(path)}: cannot be written: {error.strerror or error}: "
+            "give a path in a directory that exists and has room, or - for standard output"
+        ) from error
+
+
+def _in_place(path: str) -> bool:
+    """Whether something stands there that no file may replace: a pipe, a device, a directory (an error)."""
+    try:
+        return not stat.S_ISREG(Path(path).stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    draft = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+    # Unlike tempfile, this leaves the mode to the umask; a file that is replaced keeps its own.
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=1 << 18) as stream:
+            if mode is not None:
+                os.fchmod(descriptor, mode)
+            yield stream
+        draft.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise

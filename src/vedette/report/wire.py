@@ -1,0 +1,115 @@
+"""The findings document's shape, made from the nouns so that it cannot fall behind them.
+
+A noun's wire type has its fields, except that times are ISO 8601 text and that every number may be null: JSON
+has no NaN and no infinity. Fields that the type does not know are refused.
+"""
+
+import dataclasses
+import math
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.findings import Coverage
+from vedette.schema.incident import Incident
+
+SCHEMA = "vedette/findings/1"
+"""What a document says it is. The number grows when a reader of the old shape would misread the new one."""
+
+TIME = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+        description="ISO 8601, UTC, microseconds.",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+TIMES = frozenset({"start", "end"})
+"""Fields that are times, wherever they stand."""
+
+
+class SkippedSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line that is no request, as a sample of its kind."""
+
+    reason: str
+    source: str
+    line: int
+    text: str
+
+
+@cache
+def _wire(noun: type) -> type[msgspec.Struct]:
+    """The wire type of a struct or dataclass."""
+    hints = get_type_hints(noun, include_extras=True)
+    names = (
+        [f.name for f in dataclasses.fields(noun)]
+        if dataclasses.is_dataclass(noun)
+        else [f.name for f in msgspec.structs.fields(noun)]
+    )
+    return msgspec.defstruct(
+        noun.__name__,
+        [(name, _wire_field(name, hints[name])) for name in names],
+        namespace={"__doc__": (noun.__doc__ or "").partition("\n")[0]},
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
+
+
+def _wire_field(name: str, hint: Any) -> Any:
+    if name == "skipped_samples":
+        return list[SkippedSample]
+    if name in TIMES:
+        return TIME | None if NoneType in get_args(hint) else TIME
+    return _wire_hint(hint)
+
+
+def _wire_hint(hint: Any) -> Any:
+    if hint is float:
+        return float | None
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, msgspec.Struct)):
+        return _wire(hint)
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return Union[tuple(_wire_hint(part) for part in parts)]  # noqa: UP007 # built from a tuple
+    if origin in (tuple, list, dict):
+        return origin[tuple(part if part is ... else _wire_hint(part) for part in parts)]
+    return hint
+
+
+ANOMALY = _wire(Anomaly)
+INCIDENT = _wire(Incident)
+COVERAGE = _wire(Coverage)
+DOCUMENT = msgspec.defstruct(
+    "Findings",
+    [
+        ("schema", Annotated[str, msgspec.Meta(pattern=f"^{SCHEMA}$")]),
+        ("anomalies", list[ANOMALY]),  # type: ignore[valid-type] # a type made at run time
+        ("incidents", list[INCIDENT]),  # type: ignore[valid-type] # as above
+        ("coverage", COVERAGE),
+    ],
+    namespace={"__doc__": "What a run found and what it covered."},
+    forbid_unknown_fields=True,
+)
+
+
+def restore(value: Any, hint: Any) -> Any:
+    """A wire value as a builtin that fits the noun's own hint: null where a number must be is NaN.
+
+    Args:
+        value: What `msgspec.to_builtins` made of a wire value.
+        hint: The noun's type of it.
+    """
+    if hint is float:
+        return math.nan if value is None else value
+    if isinstance(hint, type) and isinstance(value, dict) and hasattr(hint, "__annotations__"):
+        hints = get_type_hints(hint)
+        return {name: restore(item, hints[name]) for name, item in value.items()}
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (tuple, list):
+        return [restore(item, parts[0]) for item in value]
+    if origin is dict:
+        return {key: restore(item, parts[1]) for key, item in value.items()}
+    return value
