@@ -22,7 +22,8 @@ class Label(msgspec.Struct, kw_only=True):
         start, end: Microseconds since the epoch, `end` exclusive; ISO 8601 in a labels file.
         service: Name of the service that is hit, where it is one and the log tells services apart.
         route: The folded route that is hit, where it is one.
-        entity: What an anomaly should be about.
+        entity: What an anomaly should be about. A client is named as the log names it; an engine that takes
+            IPv6 clients by their /64 will name that.
         lines: Pairs of first and last line (from 1, both inclusive) that belong to the incident.
         requests: How many lines that is.
     """

@@ -1,5 +1,6 @@
 """Formats with one JSON object per line."""
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 
 import numpy as np
@@ -16,7 +17,7 @@ _REASONS = {
 }
 
 
-class _JsonLines:
+class _JsonLines(ABC):
     timestamp = "start"
     names_service = True
     template = b""
@@ -29,8 +30,9 @@ class _JsonLines:
         """As JSON wants it."""
         return escapes.json_string(text)
 
+    @abstractmethod
     def columns(self, view: View) -> tuple[Column | list[int] | list[float], ...]:
-        raise NotImplementedError
+        """What the template takes, in its order: one list per `%`, one element per row."""
 
     def lines(self, view: View) -> list[bytes]:
         """One line per row."""
