@@ -8,6 +8,7 @@ only routes that exist, so that a scanner's guesses teach nothing.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
@@ -49,6 +50,21 @@ class Place(msgspec.Struct):
     branches_folded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A route's way down the tree: the places it passes, its last segment there, and the route as folded."""
+
+    places: tuple[Place, ...]
+    leaf: str
+    route: str
+
+    def add(self, requests: int) -> None:
+        for place in self.places:
+            place.requests += requests
+        leaves = self.places[-1].leaves
+        leaves[self.leaf] = leaves.get(self.leaf, 0) + requests
+
+
 class LearnerState(msgspec.Struct):
     """All that a `SlugLearner` knows."""
 
@@ -70,6 +86,8 @@ class SlugLearner:
         self._state = LearnerState()
         self._sizes: dict[str, int] = {}
         self._total = 0
+        # A cache only: the ways of routes that have a place, until one of the places folds.
+        self._ways: dict[tuple[str, str], _Way] = {}
 
     @property
     def overflowed(self) -> int:
@@ -87,9 +105,12 @@ class SlugLearner:
         """
         window: dict[tuple[str, str], int] = {}
         weights = repeat(1) if requests is None else requests
-        for (service, route), weight in zip(routes, weights, strict=False):
-            if route.startswith("/"):
-                window[service, route] = window.get((service, route), 0) + weight
+        for key, weight in zip(routes, weights, strict=False):
+            way = self._find(*key)
+            if way is not None:
+                way.add(weight)
+            elif key[1].startswith("/"):
+                window[key] = window.get(key, 0) + weight
         touched: dict[str, dict[tuple[str, ...], Place]] = {}
         # The busiest first, so that where room runs out it is the rare ones that find none.
         for (service, route), weight in sorted(window.items(), key=lambda item: (-item[1], item[0])):
@@ -100,14 +121,14 @@ class SlugLearner:
             # Summed, not any(): every place must settle.
             if sum(self._settle(place) for _, place in places):
                 self._resize(service, _entries(self._state.services[service]))
+                self._ways.clear()
 
     def final(self, service: str, route: str) -> str:
         """The route as learned so far; `(other)` if it was never observed. Texts that are no path stay."""
         if not route.startswith("/"):
             return route
-        *branches, leaf = route[1:].split("/")
-        folded, leaf, missing = _follow(self._state.services.get(service), branches, leaf)
-        return OTHER_ROUTE if missing else "/" + "/".join([*folded, leaf])
+        way = self._find(service, route)
+        return OTHER_ROUTE if way is None else way.route
 
     def snapshot(self) -> dict[str, Any]:
         """The state as plain dictionaries, lists and numbers, independent of this object."""
@@ -117,13 +138,28 @@ class SlugLearner:
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Take over the state of a `snapshot`. Raises `msgspec.ValidationError` for anything else."""
         self._state = msgspec.convert(snapshot, LearnerState)
+        self._ways.clear()
         self._sizes = {service: _entries(place) for service, place in self._state.services.items()}
         self._total = sum(self._sizes.values())
 
+    def _find(self, service: str, route: str) -> _Way | None:
+        """Where a route's requests are counted; None if it has no place yet, or is no path."""
+        way = self._ways.get((service, route))
+        if way is None and route.startswith("/"):
+            place = self._state.services.get(service)
+            folded, leaf, missing = _follow(place, route)
+            if place is not None and not missing:
+                places = [place]
+                for segment in folded:
+                    places.append(places[-1].branches[segment])
+                way = _Way(tuple(places), leaf, "/" + "/".join([*folded, leaf]))
+                if len(self._ways) >= TOTAL_ENTRIES:
+                    self._ways.clear()
+                self._ways[service, route] = way
+        return way
+
     def _insert(self, service: str, route: str, requests: int, touched: dict[tuple[str, ...], Place]) -> None:
-        *branches, leaf = route[1:].split("/")
-        known = self._state.services.get(service)
-        folded, leaf, missing = _follow(known, branches, leaf)
+        folded, leaf, missing = _follow(self._state.services.get(service), route)
         if not self._take_room(service, missing):
             return
         place = self._state.services.setdefault(service, Place())
@@ -136,8 +172,6 @@ class SlugLearner:
         place.leaves[leaf] = place.leaves.get(leaf, 0) + requests
 
     def _take_room(self, service: str, entries: int) -> bool:
-        if entries == 0:
-            return True
         size = self._sizes.get(service, 0)
         if size + entries > SERVICE_ENTRIES or self._total + entries > TOTAL_ENTRIES:
             self._state.overflowed += 1
@@ -202,8 +236,9 @@ class SlugLearner:
         self._settle(into)
 
 
-def _follow(place: Place | None, branches: list[str], leaf: str) -> tuple[list[str], str, int]:
+def _follow(place: Place | None, route: str) -> tuple[list[str], str, int]:
     """Fold a route's segments where their places are folded, and count the entries it would add."""
+    *branches, leaf = route[1:].split("/")
     folded = []
     missing = int(place is None)
     for segment in branches:
