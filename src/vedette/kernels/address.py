@@ -210,7 +210,7 @@ def read_address(text: Bytes, begin: int, end: int, words: Words, at: int) -> bo
 def compare(a: Words, at: int, b: Words, bt: int) -> int:
     """Order of two addresses: negative, zero or positive."""
     for i in range(4):
-        difference = a[at + i] - b[bt + i]
+        difference: int = a[at + i] - b[bt + i]
         if difference != 0:
             return difference
     return 0
