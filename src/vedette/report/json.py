@@ -21,7 +21,7 @@ from vedette.schema.incident import Incident
 def write_json(findings: Findings, path: str) -> None:
     """Write the findings document, one anomaly or incident a line.
 
-    Times are ISO 8601 in UTC with microseconds; numbers stand as they are, in full; NaN and infinity are null.
+    Times are ISO 8601 in UTC with microseconds; numbers stand in full; NaN and infinity are null.
 
     Args:
         findings: What was found.

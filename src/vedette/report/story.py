@@ -1,0 +1,145 @@
+"""What a person is told about an incident, whatever shows it. Texts are as found: escape them where they go."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from vedette.schema.anomaly import Anomaly, Contribution, EntityKind, Evidence, Severity
+from vedette.schema.findings import Findings
+from vedette.schema.incident import Incident
+
+ENTITIES_KEPT = 100
+"""Entities that an incident names at most; with so many, there may be more."""
+MOST_CONTRIBUTIONS = 4
+MOST_EVIDENCE = 3
+_NAMED = 3
+_SURE = ((0.95, "almost certain"), (0.8, "very likely"), (0.6, "likely"), (0.0, "possible"))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One incident, told.
+
+    Attributes:
+        incident: The incident.
+        anomalies: Its anomalies, the worst first.
+        target: Services, and the routes of a single one: `shop /login, /cart`.
+        senders: Clients with what is known of their share, or None where the findings name none.
+        sure: In words, from the score.
+        summary: The arithmetic, in a sentence or two.
+        contributions: What carries the worst anomaly, the largest share first; empty where that is plain.
+        evidence: Log lines, one of each kind of anomaly before a second of any.
+        evidence_total: Requests that the incident rests on.
+    """
+
+    incident: Incident
+    anomalies: tuple[Anomaly, ...]
+    target: str
+    senders: str | None
+    sure: str
+    summary: str
+    contributions: tuple[Contribution, ...]
+    evidence: tuple[Evidence, ...]
+    evidence_total: int
+
+
+def stories(findings: Findings) -> Iterator[Story]:
+    """Every incident's story, the worst incident first."""
+    by_id = {anomaly.id: anomaly for anomaly in findings.anomalies}
+    for incident in ranked(findings.incidents):
+        yield _story(incident, [by_id[i] for i in incident.anomaly_ids if i in by_id])
+
+
+def ranked(incidents: Iterable[Incident]) -> list[Incident]:
+    """Incidents, the worst first; of equals, the surest, then the earliest."""
+    return sorted(incidents, key=lambda i: (-i.severity.rank, -i.score, i.start, i.id))
+
+
+def worst(incidents: Iterable[Incident]) -> Severity:
+    """The highest severity of at least one incident."""
+    return max((i.severity for i in incidents), key=lambda severity: severity.rank)
+
+
+def sureness(score: float) -> str:
+    """A score in words."""
+    return next((word for least, word in _SURE if score >= least), _SURE[-1][1])
+
+
+def some(names: Iterable[str], more: str = "more", *, at_least: bool = False, named: int = _NAMED) -> str:
+    """The first few of many: `a, b, c and 4 more`.
+
+    Args:
+        names: All names.
+        more: What the others are called.
+        at_least: Whether there may be more names than these.
+        named: How many are named.
+    """
+    every = list(names)
+    rest = len(every) - named
+    if rest <= 0:
+        return ", ".join(every)
+    count = f"at least {rest:,}" if at_least else f"{rest:,}"
+    return f"{', '.join(every[:named])} and {count} {more}"
+
+
+def _story(incident: Incident, anomalies: list[Anomaly]) -> Story:
+    anomalies.sort(key=lambda a: (-a.severity.rank, -a.score, a.start, a.id))
+    return Story(
+        incident=incident,
+        anomalies=tuple(anomalies),
+        target=_target(incident, anomalies),
+        senders=_senders(incident, anomalies),
+        sure=f"{sureness(incident.score)} (score {incident.score:.2f} of 1)",
+        summary=incident.summary or (anomalies[0].description if anomalies else ""),
+        contributions=_contributions(anomalies),
+        evidence=tuple(_evidence(anomalies)),
+        evidence_total=incident.requests or sum(a.evidence_total for a in anomalies),
+    )
+
+
+def _target(incident: Incident, anomalies: list[Anomaly]) -> str:
+    services = some(incident.services, "more services")
+    routes = dict.fromkeys(a.route for a in anomalies if a.route is not None)
+    if len(incident.services) != 1 or not routes:
+        return services or "not known"
+    return f"{services} {some(routes, 'more routes')}"
+
+
+def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
+    named = [e.value for e in incident.entities if e.kind in (EntityKind.CLIENT, EntityKind.PREFIX)]
+    if named:
+        return some(named, "more clients", at_least=len(incident.entities) >= ENTITIES_KEPT)
+    listed = Counter(client for anomaly in anomalies for client in anomaly.clients)
+    if not listed:
+        return None
+    shares = {
+        c.value: c.share for a in reversed(anomalies) for c in a.contributions if c.dimension == "client"
+    }
+    first = [
+        f"{name} ({shares[name]:.0%} of it)" if name in shares else name
+        for name, _ in sorted(listed.items(), key=lambda item: (-shares.get(item[0], 0.0), -item[1]))
+    ]
+    # An anomaly lists its ten heaviest clients only.
+    return some(first, "more clients", at_least=any(len(a.clients) >= 10 for a in anomalies))
+
+
+def _contributions(anomalies: list[Anomaly]) -> tuple[Contribution, ...]:
+    """Those of the worst anomaly that has any worth showing: one that says 100 % of the obvious has not."""
+    for anomaly in anomalies:
+        telling = [c for c in anomaly.contributions if c.value not in (anomaly.entity.value, anomaly.route)]
+        if telling:
+            return tuple(sorted(anomaly.contributions, key=lambda c: -c.share)[:MOST_CONTRIBUTIONS])
+    return ()
+
+
+def _evidence(anomalies: list[Anomaly]) -> Iterator[Evidence]:
+    kinds = {anomaly.type: anomaly.evidence for anomaly in reversed(anomalies) if anomaly.evidence}
+    order = [kinds[kind] for kind in dict.fromkeys(a.type for a in anomalies) if kind in kinds]
+    seen: set[tuple[str, int]] = set()
+    for place in range(MOST_EVIDENCE):
+        for lines in order:
+            if place < len(lines) and len(seen) < MOST_EVIDENCE:
+                line = lines[place]
+                if (line.source, line.line) not in seen:
+                    seen.add((line.source, line.line))
+                    yield line

@@ -1,0 +1,154 @@
+"""The report for a terminal: what a tired person understands in ten seconds."""
+
+from collections.abc import Iterator
+from datetime import UTC, tzinfo
+from itertools import islice
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from vedette.explain.numbers import percent
+from vedette.report.account import account, headline, plural, remark, scope
+from vedette.report.glyphs import Glyphs
+from vedette.report.moments import span
+from vedette.report.story import Story, ranked, stories, worst
+from vedette.schema.anomaly import Evidence, Severity
+from vedette.schema.findings import Findings
+
+_STYLES = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+}
+_EVIDENCE = 2
+_BAR = 20
+
+
+def render(findings: Findings, console: Console, *, top: int, zone: tzinfo = UTC) -> None:
+    """Print the report.
+
+    Args:
+        findings: What was found.
+        console: Where to; its width, colours and encoding are respected.
+        top: How many incidents are told in full, the worst first; the others are counted.
+        zone: The time zone that times are shown in, and named with.
+    """
+    _Report(findings, console, top, zone).print()
+
+
+class _Report:
+    def __init__(self, findings: Findings, console: Console, top: int, zone: tzinfo) -> None:
+        self._findings = findings
+        self._console = console
+        self._top = max(0, top)
+        self._zone = zone
+        self._glyphs = Glyphs.of(console.encoding)
+
+    def print(self) -> None:
+        self._head()
+        for story in islice(stories(self._findings), self._top):
+            self._incident(story)
+        self._hidden()
+        self._coverage()
+
+    def _head(self) -> None:
+        findings = self._findings
+        style = _STYLES[worst(findings.incidents)] if findings.incidents else "bold"
+        self._line(headline(findings), style=style)
+        if note := remark(findings.coverage):
+            self._line(note, style="yellow")
+        self._line(scope(findings.coverage, self._zone), style="dim")
+
+    def _incident(self, story: Story) -> None:
+        incident = story.incident
+        style = _STYLES[incident.severity]
+        title = Text(f"{self._glyphs.mark} {incident.severity.value.upper()}  ", style=style)
+        title.append(self._glyphs.text(incident.title), style="bold")
+        self._console.print()
+        self._console.print(title)
+        facts = Table.grid(padding=(0, 2, 0, 0))
+        facts.add_column(no_wrap=True, style="dim")
+        facts.add_column(overflow="fold")
+        for label, text in self._facts(story):
+            facts.add_row(label, Text(self._glyphs.text(text)))
+        self._console.print(Padding(facts, (0, 0, 0, 2)))
+        self._shares(story)
+        for evidence in story.evidence[:_EVIDENCE]:
+            self._proof(evidence)
+        unseen = story.evidence_total - min(len(story.evidence), _EVIDENCE)
+        if unseen > 0 and story.evidence:
+            self._line(
+                f"and {plural(unseen, 'more request')} like {'this' if unseen == 1 else 'these'}", 4, "dim"
+            )
+
+    def _facts(self, story: Story) -> Iterator[tuple[str, str]]:
+        incident = story.incident
+        yield "what", story.summary
+        yield "when", span(incident.start, incident.end, self._zone)
+        yield "to", story.target
+        if story.senders is not None:
+            yield "from", story.senders
+        yield "sure", story.sure
+        for label, advice in zip(("do next", "", ""), incident.advice, strict=False):
+            yield label, advice
+
+    def _shares(self, story: Story) -> None:
+        if not story.contributions:
+            return
+        room = max(10, self._console.width - _BAR - 18)
+        names = [self._cut(f"{c.dimension} {c.value}", room) for c in story.contributions]
+        widest = max(cell_len(name) for name in names)
+        for name, contribution in zip(names, story.contributions, strict=True):
+            row = Text(" " * 4 + set_cell_size(name, widest) + "  ")
+            row.append(f"{percent(contribution.share):>7} ")
+            row.append(self._glyphs.bar(contribution.share, _BAR), style="magenta")
+            self._console.print(row, no_wrap=True, overflow="crop")
+
+    def _proof(self, evidence: Evidence) -> None:
+        where = Text(" " * 4 + self._cut(f"{evidence.source}:{evidence.line}", self._console.width // 2))
+        where.stylize("cyan")
+        if evidence.matched is not None:
+            rule = f" ({evidence.rule})" if evidence.rule else ""
+            where.append(
+                self._cut(f" matched{rule}: {evidence.matched}", self._console.width - cell_len(where.plain))
+            )
+        self._console.print(where, no_wrap=True, overflow="crop")
+        line = self._cut(evidence.text, self._console.width - 6)
+        self._console.print(Text(" " * 6 + line, style="dim"), no_wrap=True, overflow="crop")
+
+    def _hidden(self) -> None:
+        hidden = ranked(self._findings.incidents)[self._top :]
+        if hidden:
+            self._console.print()
+            self._line(
+                f"{plural(len(hidden), 'more incident')}, the worst {worst(hidden).value}: "
+                f"--top {len(self._findings.incidents)} tells all"
+            )
+
+    def _coverage(self) -> None:
+        self._console.print()
+        self._line("What this rests on", style="bold")
+        rows = Table.grid(padding=(0, 2, 0, 0))
+        rows.add_column(no_wrap=True, style="dim")
+        rows.add_column(overflow="fold")
+        previous = ""
+        for label, text in account(self._findings.coverage):
+            rows.add_row("" if label == previous else label, Text(self._glyphs.text(text)))
+            previous = label
+        self._console.print(Padding(rows, (0, 0, 0, 2)))
+
+    def _line(self, text: str, indent: int = 0, style: str = "") -> None:
+        self._console.print(Padding(Text(self._glyphs.text(text), style=style), (0, 0, 0, indent)))
+
+    def _cut(self, text: str, cells: int) -> str:
+        """A text made harmless and cut to a width, the cut marked."""
+        # Characters without width cost none: bound the characters too.
+        harmless = self._glyphs.text(text[: 4 * max(cells, 1)])
+        if cell_len(harmless) <= cells and len(text) <= 4 * max(cells, 1):
+            return harmless
+        mark = self._glyphs.ellipsis
+        return set_cell_size(harmless, max(0, cells - len(mark))).rstrip() + mark
