@@ -49,7 +49,7 @@ TIMES: Mapping[str, tuple[TimeFormat, int]] = MappingProxyType(
         "time_local": (TimeFormat.CLF, 26),
     }
 )
-"""Variable to how it writes times, and in how many bytes at least. Of several, the shortest is the most exact."""
+"""Variable to how it writes times, and in how many bytes at least; of several, the shortest is most exact."""
 ESCAPES: Mapping[str, int] = MappingProxyType(
     {"default": unescape.BACKSLASH, "json": unescape.BACKSLASH, "none": unescape.RAW}
 )

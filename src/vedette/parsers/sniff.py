@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from vedette.parsers.format import Format, Parser
-from vedette.schema.chunk import PADDING, Chunk
+from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
+from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
 LINES_JUDGED = 200
@@ -14,6 +13,8 @@ LEAST_SHARE = 0.4
 """A format is chosen if at least this share of the sample's lines fits; the rest is salvaged or counted."""
 NEARLY_AS_GOOD = 0.05
 """Scores this close to the best count as equal: then the more specific format (the earlier one) is chosen."""
+LEAST_WRAPPED = 0.8
+"""Lines are unwrapped if at least this share of the sample's lines is wrapped."""
 SHOWN = 120
 """Bytes of a line that an error message shows."""
 
@@ -28,19 +29,22 @@ class Choice:
 
     Attributes:
         format: The best.
+        wrapper: What is peeled off each line first, or None.
         share: Its score: the share of sampled lines that fit.
         runner_up: Name of the second best, or None if no other fits at all.
         scores: Score of each format by name.
     """
 
     format: Format
+    wrapper: Wrapper | None
     share: float
     runner_up: str | None
     scores: Mapping[str, float]
 
     def open(self, source: str) -> Parser:
         """Start parsing a source of the chosen format."""
-        return self.format.open(source)
+        inner = self.format.open(source)
+        return inner if self.wrapper is None else UnwrappingParser(self.wrapper.open(), inner)
 
 
 def sniff(sample: Chunk, formats: Sequence[Format]) -> Choice:
@@ -55,14 +59,25 @@ def sniff(sample: Chunk, formats: Sequence[Format]) -> Choice:
         UnknownFormatError: No format fits `LEAST_SHARE` of the lines.
     """
     judged = thin(sample, LINES_JUDGED)
-    scores = {f.name: f.score(judged) for f in formats}
+    scores = _scores(judged, formats)
     best = max(scores.values(), default=0.0)
+    wrapper = next((w for w in wrappers() if w.share(judged) >= LEAST_WRAPPED), None)
+    if wrapper is not None:
+        inner = _scores(wrapper.open().unwrap(judged).chunk, formats)
+        if max(inner.values(), default=0.0) >= best:
+            scores, best = inner, max(inner.values(), default=0.0)
+        else:
+            wrapper = None
     if best < LEAST_SHARE:
         raise _unknown(sample, scores, best)
     good = [f for f in formats if scores[f.name] >= max(best - NEARLY_AS_GOOD, LEAST_SHARE)]
     others = [f for f in formats if f is not good[0] and scores[f.name] > 0]
     runner_up = max(others, key=lambda f: scores[f.name]).name if others else None
-    return Choice(good[0], scores[good[0].name], runner_up, scores)
+    return Choice(good[0], wrapper, scores[good[0].name], runner_up, scores)
+
+
+def _scores(judged: Chunk, formats: Sequence[Format]) -> dict[str, float]:
+    return {f.name: f.score(judged) for f in formats}
 
 
 def thin(sample: Chunk, lines: int) -> Chunk:
@@ -73,21 +88,14 @@ def thin(sample: Chunk, lines: int) -> Chunk:
         head += 1
     rest = texts[head:]
     step = max(1, -(-len(rest) // lines))
-    return chunk_of(b"".join(texts[:head] + rest[::step]), sample.source, sample.first_line)
-
-
-def chunk_of(text: bytes, source: str, first_line: int = 1) -> Chunk:
-    """A chunk of its own that holds a copy of some lines."""
-    buffer = np.full(2 * len(text) + 2 * PADDING, 10, dtype=np.uint8)
-    buffer[: len(text)] = np.frombuffer(text, dtype=np.uint8)
-    return Chunk(source, buffer, len(text), first_line)
+    return Chunk.of(b"".join(texts[:head] + rest[::step]), sample.source, sample.first_line)
 
 
 def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> UnknownFormatError:
     first = next(
         (line for line in sample.buffer[: sample.length].tobytes().splitlines() if line.strip()), b""
     )
-    shown = first[:SHOWN].decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii")
+    shown = first[:SHOWN].decode("latin-1").encode("unicode_escape").decode("ascii")
     cut = "..." if len(first) > SHOWN else ""
     nearest = max(scores, key=lambda name: scores[name], default="none")
     fit = (

@@ -1,0 +1,86 @@
+"""The format of a source is chosen from a sample, the same way every time."""
+
+import lzma
+from pathlib import Path
+
+import pytest
+from tests.parsers.lines import chunk, parse_all
+
+from vedette.parsers.registry import ALIASES, NoSuchFormatError, by_name, formats
+from vedette.parsers.sniff import UnknownFormatError, sniff
+
+COMBINED = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "ua"'
+REAL = Path(__file__).parents[3] / "shared" / "data"
+
+
+def chosen(text: bytes) -> str:
+    return sniff(chunk(text), formats()).format.name
+
+
+def test_a_log_of_which_six_lines_in_ten_fit_is_still_recognised() -> None:
+    choice = sniff(chunk((COMBINED + b"\n") * 60 + b"something else\n" * 40), formats())
+    assert (choice.format.name, round(choice.share, 2)) == ("combined", 0.6)
+
+
+def test_the_more_specific_of_two_equally_fitting_formats_is_chosen() -> None:
+    assert chosen(COMBINED + b' "-"\n') == "nginx-main"
+    assert chosen(COMBINED + b' "JSESSIONID=0a1b"\n') == "combined"
+    assert chosen(b"www.example.com " + COMBINED) == "vhost_combined"
+
+
+def test_attacks_in_a_forwarded_header_do_not_change_the_format() -> None:
+    lines = (COMBINED + b' "203.0.113.9"\n') * 97 + (COMBINED + b' "${jndi:ldap://x}"\n') * 3
+    assert chosen(lines) == "nginx-main"
+
+
+def test_blank_lines_and_comments_do_not_count_against_a_format() -> None:
+    assert sniff(chunk(b"# head\n\n" + COMBINED + b"\n\n"), formats()).share == 1.0
+
+
+def test_the_sample_is_left_as_it_was() -> None:
+    sample = chunk(b'{"log":"a\\n","stream":"stdout"}\n' + COMBINED + b"\n" + COMBINED + b"\n")
+    before = sample.buffer[: sample.length].tobytes()
+    sniff(sample, formats())
+    assert sample.buffer[: sample.length].tobytes() == before
+
+
+def test_an_unknown_format_is_an_error_that_shows_the_line_and_the_remedy() -> None:
+    with pytest.raises(UnknownFormatError) as caught:
+        sniff(chunk(b"\n\x1b[31mhello\xff " + b"x" * 200), formats())
+    assert str(caught.value) == (
+        "test.log: no known log format (none fits any line; 40% are needed): first line: "
+        "\\x1b[31mhello\\xff " + "x" * 108 + "...: name the format with --format, "
+        "or describe it with --log-format '...'"
+    )
+
+
+def test_formats_have_names_of_their_own_and_aliases_lead_to_them() -> None:
+    names = [form.name for form in formats()]
+    assert len(set(names)) == len(names)
+    for alias, name in ALIASES.items():
+        assert by_name(alias).name == name
+    with pytest.raises(
+        NoSuchFormatError, match="--format clx: no format of that name: use auto, or one of aws-alb"
+    ):
+        by_name("clx")
+
+
+@pytest.mark.parametrize(
+    ("file", "form", "least"),
+    [
+        ("access-logs-real/elastic_apache_logs.log.xz", "combined", 0.999),
+        ("access-logs-real/nasa_jul95_head.log.xz", "common", 0.99),
+        ("access-logs-real/nasa_aug95_head.log.xz", "common", 0.99),
+        ("access-logs-real/kit0415_dirbuster_lab_2019.log.xz", "combined", 0.99),
+        ("apache-scan-logs/acunetix.txt.xz", "combined-wrapped", 0.99),
+    ],
+)
+def test_real_logs_are_recognised_and_read(file: str, form: str, least: float) -> None:
+    path = REAL / file
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here: the real logs are measured with, but not shipped")
+    text = lzma.decompress(path.read_bytes())
+    choice = sniff(chunk(text[:100_000].rsplit(b"\n", 1)[0]), formats())
+    rows, _, lines = parse_all(choice.open("x"), [text])
+    assert choice.format.name == form
+    assert sum("REPAIRED" not in row.get("flags", ()) for row in rows) >= least * lines
