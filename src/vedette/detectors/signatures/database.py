@@ -27,7 +27,7 @@ from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule, RuleErro
 TARGET = PLACE_BITS[Place.TARGET]
 MAGIC = b"vedette signatures 1\n"
 TARGET_PARTS = 2
-"""Databases that the rules for targets are spread over: compiled side by side, the first start is quicker."""
+"""Databases that the rules for targets are spread over, so that cores share the compiling."""
 KEPT = 4
 """Cache files kept: one per set of rules, engine and processor that takes turns here."""
 LARGEST = 64 * 1024 * 1024
@@ -47,8 +47,8 @@ class RuleSet:
 
     Attributes:
         rules: In order of file and place; a rule's index is its number everywhere.
-        targets: Databases that match rule `i` once per row, at the row's end, with id `i`; for rules that look
-            at the target.
+        targets: Databases that match rule `i` once per row, at the row's end, with id `i`; for rules that
+            look at the target.
         headers: The same for rules that look elsewhere.
     """
 

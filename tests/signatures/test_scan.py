@@ -1,0 +1,197 @@
+"""Batches and their verdicts."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vedette.detectors.signatures.check import batch
+from vedette.detectors.signatures.database import RuleSet, compile_rules
+from vedette.detectors.signatures.hits import types_of
+from vedette.detectors.signatures.memory import Memory
+from vedette.detectors.signatures.rules import Place, Rule, load_rules, rule_sources
+from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.schema.anomaly import AnomalyType
+from vedette.schema.requests import RequestFlag
+
+
+def rule(name: str, pattern: str, *places: str, confidence: float = 0.5, kind: str = "xss") -> Rule:
+    return Rule(
+        id=name,
+        type=AnomalyType(kind),
+        confidence=confidence,
+        places=tuple(map(Place, places)),
+        why="",
+        reference="",
+        attacks=("a",),
+        lookalikes=("b",),
+        pattern=pattern,
+    )
+
+
+@pytest.fixture(scope="module")
+def rule_set() -> RuleSet:
+    return compile_rules(load_rules(rule_sources()))
+
+
+def names(scanner: SignatureScanner, hits, row: int) -> list[str]:
+    return [scanner.rules[index].id for index in hits.rules(row)]
+
+
+def test_a_rule_looks_only_at_its_places():
+    scanner = SignatureScanner(
+        compile_rules(
+            (rule("p", "evil", "path"), rule("q", "evil", "query"), rule("u", "evil", "user_agent"))
+        )
+    )
+    hits = scanner.judge(
+        batch(
+            {
+                "target": [b"/evil", b"/?evil", b"/", b"/"],
+                "user_agent": [None, None, b"Evil", None],
+                "referer": [None, None, None, b"evil"],
+            }
+        )
+    )
+    assert [names(scanner, hits, row) for row in range(4)] == [["p"], ["q"], ["u"], []]
+    assert hits.top_rule.tolist() == [0, 1, 2, -1]
+
+
+def test_confidence_combines_distinct_rules_and_counts_each_once():
+    scanner = SignatureScanner(
+        compile_rules(
+            (rule("a", "one", "target", "referer"), rule("b", "two", "query", confidence=0.6, kind="ssrf"))
+        )
+    )
+    hits = scanner.judge(
+        batch(
+            {"target": [b"/one?one", b"/one?two", b"/one", b"/"], "referer": [b"one", None, b"one?one", None]}
+        )
+    )
+    assert hits.confidence.tolist() == pytest.approx([0.5, 0.8, 0.5, 0.0])
+    assert hits.top_rule.tolist() == [0, 1, 0, -1]
+    assert [types_of(int(mask)) for mask in hits.types] == [
+        (AnomalyType.XSS,), (AnomalyType.XSS, AnomalyType.SSRF), (AnomalyType.XSS,), (),
+    ]  # fmt: skip
+    assert hits.decisive().tolist() == [False, True, False, False]
+
+
+def test_a_match_never_reaches_into_the_next_request():
+    scanner = SignatureScanner(
+        compile_rules((rule("a", r"left[^x]*right", "target"), rule("b", "^right$", "query")))
+    )
+    hits = scanner.judge(
+        batch({"target": [b"/left", b"/right", b"/left?right", b"/x?a%0Aright", b"/left-right"]})
+    )
+    assert [names(scanner, hits, row) for row in range(5)] == [[], [], ["b"], [], ["a"]]
+
+
+def test_evidence_names_what_matched_most_confident_rule_first(rule_set: RuleSet):
+    scanner = SignatureScanner(rule_set)
+    hits = scanner.judge(batch({"target": [b"/p?id=1%27%20UNION%20SELECT%201,2,3--", b"/"]}))
+    first = hits.evidence(0)[0]
+    assert scanner.rules[first.rule].id == "sql-union-select"
+    assert first.place is Place.QUERY
+    assert first.text == b"union select 1"
+    assert hits.evidence(1) == []
+
+
+def test_flags_of_a_row_count_only_where_a_request_was_written(rule_set: RuleSet):
+    scanner = SignatureScanner(rule_set)
+    hits = scanner.judge(batch({"target": [b"rubbish", None]}, int(RequestFlag.NOT_HTTP)))
+    assert names(scanner, hits, 0) == ["protocol-not-http"]
+    assert hits.evidence(0)[0].text == b"rubbish"
+    assert names(scanner, hits, 1) == []
+
+
+def test_an_empty_batch_has_no_verdicts(rule_set: RuleSet):
+    hits = SignatureScanner(rule_set).judge(batch({"target": []}))
+    assert len(hits.confidence) == 0
+    assert list(hits.pairs()) == []
+
+
+def test_pairs_list_each_distinct_text_once():
+    scanner = SignatureScanner(compile_rules((rule("a", "one", "target", "user_agent"),)))
+    hits = scanner.judge(batch({"target": [b"/one", b"/one", b"/"], "user_agent": [b"one", None, b"x"]}))
+    assert list(hits.pairs()) == [("target", 0, 0), ("user_agent", 0, 0)]
+
+
+def test_texts_that_are_cut_are_counted(rule_set: RuleSet):
+    hits = SignatureScanner(rule_set).judge(batch({"target": [b"/" + b"b" * 40_000, b"/"]}))
+    assert hits.cut == 1
+
+
+def test_each_rule_reports_once_however_often_a_text_repeats_it(rule_set: RuleSet):
+    scanner = SignatureScanner(rule_set)
+    calls = []
+    original = scanner._scan
+    scanner._scan = lambda rows: calls.append(original(rows)) or calls[-1]
+    scanner.judge(batch({"target": [b"/?x=" + b"../" * 5000 + b"'+or+1=1--" * 200]}))
+    assert len(calls[0]) <= len(scanner.rules)
+
+
+PIECES = [
+    b"/",
+    b"a",
+    b"?",
+    b"id=1",
+    b"'+or+1=1--",
+    b"<script>",
+    b"../../../",
+    b"%00",
+    b"${jndi:ldap://x}",
+    b"/.env",
+    b"%2525",
+]
+targets = st.lists(st.sampled_from(PIECES), max_size=5).map(b"".join)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(targets, st.sampled_from([None, b"", b"sqlmap/1.0", b"Mozilla/5.0 (X11)", b"<script>"])),
+        max_size=30,
+    ),
+    st.integers(0, 30),
+)
+def test_batching_and_what_came_before_change_nothing(
+    rule_set: RuleSet, rows: list[tuple[bytes, bytes | None]], cut: int
+):
+    def judge(scanner: SignatureScanner, part: list[tuple[bytes, bytes | None]]):
+        return scanner.judge(batch({"target": [t for t, _ in part], "user_agent": [a for _, a in part]}))
+
+    fresh = judge(SignatureScanner(rule_set), rows)
+    used = SignatureScanner(rule_set)
+    used._memory = Memory(used._tables.width, slots=4)
+    head, tail, again = judge(used, rows[:cut]), judge(used, rows[cut:]), judge(used, rows)
+    for name in ("confidence", "top_rule", "types"):
+        expected = getattr(fresh, name).tolist()
+        assert np.concatenate([getattr(head, name), getattr(tail, name)]).tolist() == expected
+        assert getattr(again, name).tolist() == expected
+
+
+VERDICTS = """
+from vedette.detectors.signatures.check import batch, examples
+from vedette.detectors.signatures.scan import SignatureScanner
+scanner = SignatureScanner()
+for rule in scanner.rules:
+    hits = scanner.judge(examples(rule, rule.attacks + rule.lookalikes))
+    rules = [hits.rules(row) for row in range(len(hits.confidence))]
+    print(rule.id, hits.confidence.tolist(), hits.types.tolist(), rules)
+"""
+
+
+def test_compiled_and_interpreted_kernels_judge_alike():
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", VERDICTS], env={**os.environ, "VEDETTE_KERNELS": mode},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for mode in ("interpret", "compile")
+    ]  # fmt: skip
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count("\n") > 200
