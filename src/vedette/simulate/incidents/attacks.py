@@ -9,7 +9,7 @@ from vedette.simulate import people, site
 from vedette.simulate.draws import Draws, Ints, cumulative
 from vedette.simulate.incidents.base import LoneClient, Mask, Scene
 from vedette.simulate.payloads import FAMILIES, Family, fill
-from vedette.simulate.rows import NO_LABEL, TEXT, Rows
+from vedette.simulate.rows import GET, METHODS, NO_LABEL, TEXT, Rows
 from vedette.simulate.serving import answer_size
 from vedette.simulate.traffic import Block
 from vedette.simulate.world import World
@@ -57,11 +57,12 @@ class _Pool:
         columns: list[tuple[int, int, int, int]] = []
         for shape, r, d in zip(which, random, dress.tolist(), strict=True):
             place, raw = shapes[shape]
-            filled, agent, method = fill(raw, r), -1, 0
+            filled, agent, method = fill(raw, r), -1, GET
             carrier, template = _CARRIERS[(r >> 30) % len(_CARRIERS)]
             via = site.find(template) if route is None else route
             if place == "target":
-                target, method = filled, family.methods[d % len(family.methods)]
+                method_name, space, target = filled.rpartition(" ")
+                method = METHODS.index(method_name.encode()) if space else GET
                 via = site.find("/") if route is None else route
             elif place == "value":
                 front = carrier if route is None else _front(route)
