@@ -1,0 +1,309 @@
+"""From a budget of false alarms to the surprise from which a detector may alarm."""
+
+from dataclasses import dataclass, field
+from math import log, log10
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.baselines.formulas import normal_tail
+
+WEEK_US: Final = 7 * 24 * 3600 * 1_000_000
+PEAK_LEVEL: Final = 2.0
+"""Surprise from which a test is a peak: one normal test in a hundred, if the baselines keep their word."""
+FEWEST_PEAKS: Final = 50
+MOST_PEAKS: Final = 512
+"""Peaks that the tail is fitted from, and the most that are kept (the latest)."""
+_HEAVIEST: Final = 0.5
+_FURTHEST: Final = 2.5
+"""The correction raises a threshold to at most this many times the promised one, so that a long attack cannot
+teach it blindness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A generalised Pareto tail of the surprises above `PEAK_LEVEL` (Pickands 1975)."""
+
+    rate: float
+    """Share of tests that are peaks."""
+    scale: float
+    """log10 units: 1 / ln 10 = 0.434 if the baselines keep their word."""
+    shape: float
+    """0 if they do; larger is heavier."""
+    peaks: int
+
+    def surprise_of(self, p: float) -> float:
+        """The surprise that a share `p` of normal tests exceeds."""
+        if p >= self.rate:
+            return PEAK_LEVEL
+        if self.shape < 1e-6:
+            return PEAK_LEVEL + self.scale * log(self.rate / p)
+        return PEAK_LEVEL + self.scale / self.shape * ((self.rate / p) ** self.shape - 1.0)
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a detector promised and what it did."""
+
+    tests: int
+    windows: int
+    promised: float
+    """Surprises over the threshold expected of normal traffic so far."""
+    over: int
+    """Surprises that were over the threshold when they were seen, true alarms among them."""
+
+
+class ThresholdReason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a threshold is what it is."""
+
+    threshold: float
+    promised: float
+    """The surprise the budget allows if the baselines keep their word."""
+    p: float
+    """Probability that one normal test may exceed it."""
+    tests_per_window: float
+    tests_per_week: float
+    """Tests of all detectors in a week, at this pace."""
+    corrected: bool
+    """The tail of the surprises seen is heavier than promised, and the threshold higher for it."""
+    rate: float | None = None
+    scale: float | None = None
+    shape: float | None = None
+    peaks: int = 0
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What one detector has tested."""
+
+    tests: int = 0
+    windows: int = 0
+    over: int = 0
+    promised: float = 0.0
+    recent_tests: float = 0.0
+    recent_peaks: float = 0.0
+    peaks: list[float] = field(default_factory=list)
+    fit: Fit | None = None
+
+
+class Budget:
+    """So many false alarms per service and week, spread evenly over all tests made (Bonferroni).
+
+    One test may exceed its threshold with probability p = budget * services / (agreement * tests per
+    week), where the tests are counted as they are made. `agreement` is the chance that one normal window
+    over the threshold is joined by the second that an alarm needs; windows next to each other are alike,
+    so it is far above p.
+
+    Where normal surprises exceed more often than their probabilities say, the far tail is extrapolated
+    from the peaks seen (peaks over threshold, as SPOT: Siffer et al. 2017, fitted with
+    probability-weighted moments: Hosking and Wallis 1987) and the threshold raised. It is never laxer than
+    promised. A peak beyond the threshold counts as one at the threshold: attacks must not teach that
+    attacks are normal.
+    """
+
+    def __init__(
+        self,
+        false_alarms_per_week: float,
+        *,
+        window_us: int,
+        services: int = 1,
+        detectors: int = 8,
+        agreement: float = 0.1,
+    ) -> None:
+        """Open the ledger.
+
+        Args:
+            false_alarms_per_week: For each service, > 0.
+            window_us: Span of a window, microseconds.
+            services: How many share in the tests.
+            detectors: Detectors that will share it; more that turn up count too.
+            agreement: See above; 1 where one window over the threshold is an alarm.
+
+        Raises:
+            ValueError: A number is not positive.
+        """
+        for name, number in (
+            ("false_alarms_per_week", false_alarms_per_week),
+            ("window_us", window_us),
+            ("services", services),
+            ("detectors", detectors),
+            ("agreement", agreement),
+        ):
+            if not number > 0:
+                raise ValueError(f"{name} = {number}: must be positive")
+        self.services = services
+        self._per_week = false_alarms_per_week
+        self._windows_per_week = WEEK_US / window_us
+        self._detectors = detectors
+        self._agreement = agreement
+        self._ledgers: dict[str, _Ledger] = {}
+
+    def threshold(self, detector: str) -> float:
+        """The surprise (-log10 p) from which the detector may alarm."""
+        return self._decide(detector)[0]
+
+    def explain(self, detector: str) -> ThresholdReason:
+        """Why the detector's threshold is what it is."""
+        threshold, p, promised = self._decide(detector)
+        ledger = self._ledgers.get(detector, _Ledger())
+        fit = ledger.fit
+        return ThresholdReason(
+            threshold=threshold,
+            promised=promised,
+            p=p,
+            tests_per_window=ledger.tests / max(ledger.windows, 1),
+            tests_per_week=self._tests_per_window(ledger) * self._shares() * self._windows_per_week,
+            corrected=threshold > promised,
+            rate=fit.rate if fit else None,
+            scale=fit.scale if fit else None,
+            shape=fit.shape if fit else None,
+            peaks=len(ledger.peaks),
+        )
+
+    def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
+        """Count one window's tests and learn their tail; call once per window and detector.
+
+        Args:
+            detector: Who tested.
+            surprise: float64 (k,), -log10 p of the windows that were judged.
+        """
+        ledger = self._ledgers.setdefault(detector, _Ledger())
+        if not len(surprise):
+            return
+        ledger.tests += len(surprise)
+        ledger.windows += 1
+        threshold, p, promised = self._decide(detector)
+        ledger.promised += p * len(surprise)
+        ledger.recent_tests += len(surprise)
+        peaks = surprise[surprise > PEAK_LEVEL]
+        if not len(peaks):
+            return
+        ledger.over += int(np.count_nonzero(peaks > threshold))
+        # In order of size: what is kept must not depend on the order of entities within a window.
+        ledger.peaks.extend(np.sort(np.minimum(peaks, promised)).tolist())
+        ledger.recent_peaks += len(peaks)
+        if len(ledger.peaks) > MOST_PEAKS:
+            # The share of peaks is taken over the span that the kept peaks come from.
+            kept = MOST_PEAKS / len(ledger.peaks)
+            ledger.recent_peaks *= kept
+            ledger.recent_tests *= kept
+            del ledger.peaks[:-MOST_PEAKS]
+        if len(ledger.peaks) >= FEWEST_PEAKS:
+            ledger.fit = _fit(np.array(ledger.peaks), ledger.recent_peaks / ledger.recent_tests)
+
+    def spent(self, detector: str) -> Spent:
+        """How often the detector exceeded its threshold, next to how often it promised to at most."""
+        ledger = self._ledgers.get(detector, _Ledger())
+        return Spent(tests=ledger.tests, windows=ledger.windows, promised=ledger.promised, over=ledger.over)
+
+    def detectors(self) -> tuple[str, ...]:
+        """Who has tested so far, by name."""
+        return tuple(sorted(self._ledgers))
+
+    def _shares(self) -> int:
+        return max(self._detectors, len(self._ledgers))
+
+    @staticmethod
+    def _tests_per_window(ledger: _Ledger) -> float:
+        return max(1.0, ledger.tests / max(ledger.windows, 1))
+
+    def _decide(self, detector: str) -> tuple[float, float, float]:
+        ledger = self._ledgers.get(detector, _Ledger())
+        tests = self._tests_per_window(ledger) * self._shares() * self._windows_per_week
+        p = min(self._per_week * self.services / (self._agreement * tests), 0.01)
+        promised = -log10(p)
+        threshold = promised
+        if ledger.fit is not None:
+            threshold = min(max(promised, ledger.fit.surprise_of(p)), _FURTHEST * promised)
+        return threshold, p, promised
+
+    def to_state(self) -> bytes:
+        """Everything counted, as bytes."""
+        rows = {
+            name: _Row(
+                entry.tests,
+                entry.windows,
+                entry.over,
+                entry.promised,
+                entry.recent_tests,
+                entry.recent_peaks,
+                entry.peaks,
+            )
+            for name, entry in self._ledgers.items()
+        }
+        return msgspec.msgpack.encode(rows)
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            ValueError: The bytes are damaged; the budget is then unchanged.
+        """
+        try:
+            rows = msgspec.msgpack.decode(content, type=dict[str, _Row])
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"budget state is damaged: {error}") from error
+        ledgers = {}
+        for name, row in rows.items():
+            if len(row.peaks) > MOST_PEAKS or not all(peak > PEAK_LEVEL for peak in row.peaks):
+                raise ValueError(f"budget state is damaged: peaks of {name!r} are too many or too low")
+            ledger = _Ledger(
+                tests=row.tests,
+                windows=row.windows,
+                over=row.over,
+                promised=row.promised,
+                recent_tests=row.recent_tests,
+                recent_peaks=row.recent_peaks,
+                peaks=row.peaks,
+            )
+            if len(row.peaks) >= FEWEST_PEAKS:
+                ledger.fit = _fit(np.array(row.peaks), row.recent_peaks / row.recent_tests)
+            ledgers[name] = ledger
+        self._ledgers = ledgers
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True):
+    tests: int
+    windows: int
+    over: int
+    promised: float
+    recent_tests: float
+    recent_peaks: float
+    peaks: list[float]
+
+
+class ZScore:
+    """The classic way: alarm beyond so many standard deviations, whatever that spends."""
+
+    def __init__(self, threshold: float = 3.0) -> None:
+        """Fix the threshold.
+
+        Args:
+            threshold: Standard deviations of a normal distribution, one-sided.
+        """
+        self.z = threshold
+        self._surprise = normal_tail(threshold)
+
+    def threshold(self, detector: str) -> float:  # noqa: ARG002 - the same for all
+        """The surprise from which the detector may alarm: -log10 of the normal tail beyond z."""
+        return self._surprise
+
+    def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
+        """Learn nothing: the threshold is fixed."""
+
+
+def _fit(peaks: NDArray[np.float64], rate: float) -> Fit:
+    """Fit a generalised Pareto tail by probability-weighted moments; lighter than exponential counts as
+    that."""
+    excess = np.sort(peaks - PEAK_LEVEL)
+    n = len(excess)
+    mean = float(excess.mean())
+    weighted = float((excess * (1.0 - (np.arange(1, n + 1) - 0.35) / n)).mean())
+    spread = mean - 2.0 * weighted
+    shape = 2.0 - mean / spread if spread > 0.0 else _HEAVIEST
+    if shape <= 0.0:
+        return Fit(rate, mean, 0.0, n)
+    if shape > _HEAVIEST:
+        return Fit(rate, mean * (1.0 - _HEAVIEST), _HEAVIEST, n)
+    return Fit(rate, 2.0 * mean * weighted / spread, shape, n)
