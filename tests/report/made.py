@@ -103,7 +103,7 @@ def attack(number: int = 2, **changes: Any) -> Anomaly:
             Evidence(
                 "access.log",
                 77,
-                '198.51.100.4 - - [02/Mar/2026:08:20:00 +0000] "GET /p?id=1%20UNION%20SELECT HTTP/1.1" 200 99',
+                '198.51.100.4 - - [02/Mar/2026:08:20:00 +0000] "GET /p?id=1%20UNION%20SELECT" 200 99',
                 "1 union select",
                 "sqli.union",
             ),

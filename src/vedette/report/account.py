@@ -1,4 +1,4 @@
-"""The headline, and an honest account of what the findings rest on. Texts are as found: escape them where shown."""
+"""The headline, and an honest account of what the findings rest on. Escape the texts where they are shown."""
 
 from collections.abc import Iterator
 from datetime import tzinfo
@@ -20,41 +20,37 @@ def plural(number: int, noun: str) -> str:
 def headline(findings: Findings) -> str:
     """What was found, in one sentence."""
     if findings.incidents:
-        grade = worst(findings.incidents).value
-        one = len(findings.incidents) == 1
-        return (
-            f"{plural(len(findings.incidents), 'incident')}, {grade}."
-            if one
-            else (f"{plural(len(findings.incidents), 'incident')}, the worst {grade}.")
-        )
+        number, grade = len(findings.incidents), worst(findings.incidents).value
+        return f"1 incident, {grade}." if number == 1 else f"{number:,} incidents, the worst {grade}."
     if findings.anomalies:
-        return (
-            f"{plural(len(findings.anomalies), 'anomaly').replace('anomalys', 'anomalies')}, in no incident."
-        )
+        return f"Anomalies that belong to no incident: {len(findings.anomalies):,}."
     coverage = findings.coverage
-    judged = coverage.parsed - coverage.filtered
     if not coverage.parsed:
         return "Nothing could be judged: no request was read."
-    if judged <= 0:
-        return f"Nothing was judged: all {plural(coverage.parsed, 'request')} were filtered out."
+    if coverage.parsed <= coverage.filtered:
+        return f"Nothing was judged: the filter left none of {plural(coverage.parsed, 'request')}."
     if coverage.windows:
         return "Nothing out of the ordinary was found."
     return "No attack was found in the requests. Whether errors, latency and volume are normal is not known."
 
 
-def remark(coverage: Coverage) -> str | None:
-    """What has to be known beside the headline, or None."""
+def remarks(coverage: Coverage) -> Iterator[str]:
+    """What has to be known beside the headline: where the findings rest on less than they seem to."""
     if coverage.interrupted:
-        return "Interrupted: this is what was found until then."
-    if coverage.parsed - coverage.filtered > 0 and not coverage.windows:
-        seen = coverage.insufficient_data
-        why = (
-            f"all {plural(seen, 'window')} have too little history"
-            if seen > 1
-            else "there is too little history"
+        yield "Interrupted: this is what was found until then."
+    cut = sum(source.truncated is not None for source in coverage.sources)
+    if cut:
+        yield f"Not everything could be read: see {plural(cut, 'truncated source')} below."
+    if coverage.lines > 2 * coverage.parsed:
+        yield f"Most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed."
+    if coverage.parsed > coverage.filtered and coverage.insufficient_data >= coverage.windows:
+        seen = coverage.windows + coverage.insufficient_data
+        yield (
+            f"Not enough data: {coverage.insufficient_data:,} of {plural(seen, 'window')} had too little "
+            "history to be judged. Older logs help: --baseline-from 'access.log.*'."
+            if seen
+            else "Not enough data: no window could be judged."
         )
-        return f"Not enough data: {why} to be judged. Older logs help: --baseline-from 'access.log.*'."
-    return None
 
 
 def scope(coverage: Coverage, zone: tzinfo) -> str:
@@ -92,10 +88,15 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
 
 
 def _lines(coverage: Coverage) -> str:
-    share = f" ({percent(coverage.parsed / coverage.lines)})" if coverage.lines else ""
+    share = f" ({_part(coverage.parsed, coverage.lines)})" if coverage.lines else ""
     skipped = sum(coverage.skipped.values())
     text = f"{coverage.lines:,} read, {coverage.parsed:,} parsed{share}, {skipped:,} skipped"
     return f"{text}, {coverage.filtered:,} filtered out" if coverage.filtered else text
+
+
+def _part(part: int, whole: int) -> str:
+    """A part in percent, rounded down: what is not all must not look like it."""
+    return "all" if part == whole else f"{part * 1000 // whole / 10} %"
 
 
 def _skipped(coverage: Coverage, reason: str, number: int) -> str:

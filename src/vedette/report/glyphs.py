@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from vedette.report.shown import shown
 
-_PLAIN = str.maketrans(
-    {"–": "-", "—": "-", "…": "...", "µ": "u", "→": "->", "·": ",", "’": "'", "‘": "'", "“": '"', "”": '"'}
-)
+_PLAIN = str.maketrans({"…": "...", "µ": "u"})
+"""What our own sentences use beyond ASCII."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -20,7 +19,7 @@ class Glyphs:
 
     @classmethod
     def of(cls, encoding: str) -> "Glyphs":
-        """Glyphs for an output's encoding; every encoding that is not a Unicode one gets plain ASCII drawings."""
+        """Glyphs for an output's encoding: plain ASCII ones unless it is a Unicode one."""
         try:
             name = codecs.lookup(encoding).name
         except LookupError:

@@ -1,9 +1,10 @@
-"""What a person is told about an incident, whatever shows it. Texts are as found: escape them where they go."""
+"""What a person is told about an incident. Texts are as found: escape them where they are shown."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from vedette.explain.numbers import percent
 from vedette.schema.anomaly import Anomaly, Contribution, EntityKind, Evidence, Severity
 from vedette.schema.findings import Findings
 from vedette.schema.incident import Incident
@@ -116,7 +117,7 @@ def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
         c.value: c.share for a in reversed(anomalies) for c in a.contributions if c.dimension == "client"
     }
     first = [
-        f"{name} ({shares[name]:.0%} of it)" if name in shares else name
+        f"{name} ({percent(shares[name])} of it)" if name in shares else name
         for name, _ in sorted(listed.items(), key=lambda item: (-shares.get(item[0], 0.0), -item[1]))
     ]
     # An anomaly lists its ten heaviest clients only.

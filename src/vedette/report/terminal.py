@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vedette.explain.numbers import percent
-from vedette.report.account import account, headline, plural, remark, scope
+from vedette.report.account import account, headline, plural, remarks, scope
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import span
 from vedette.report.story import Story, ranked, stories, worst
@@ -59,7 +59,7 @@ class _Report:
         findings = self._findings
         style = _STYLES[worst(findings.incidents)] if findings.incidents else "bold"
         self._line(headline(findings), style=style)
-        if note := remark(findings.coverage):
+        for note in remarks(findings.coverage):
             self._line(note, style="yellow")
         self._line(scope(findings.coverage, self._zone), style="dim")
 
@@ -75,15 +75,13 @@ class _Report:
         facts.add_column(overflow="fold")
         for label, text in self._facts(story):
             facts.add_row(label, Text(self._glyphs.text(text)))
-        self._console.print(Padding(facts, (0, 0, 0, 2)))
+        self._console.print(Padding(facts, (0, 0, 0, 2), expand=False))
         self._shares(story)
         for evidence in story.evidence[:_EVIDENCE]:
             self._proof(evidence)
         unseen = story.evidence_total - min(len(story.evidence), _EVIDENCE)
         if unseen > 0 and story.evidence:
-            self._line(
-                f"and {plural(unseen, 'more request')} like {'this' if unseen == 1 else 'these'}", 4, "dim"
-            )
+            self._line(f"and {plural(unseen, 'more request')} of this kind", 4, "dim")
 
     def _facts(self, story: Story) -> Iterator[tuple[str, str]]:
         incident = story.incident
@@ -92,9 +90,8 @@ class _Report:
         yield "to", story.target
         if story.senders is not None:
             yield "from", story.senders
-        yield "sure", story.sure
-        for label, advice in zip(("do next", "", ""), incident.advice, strict=False):
-            yield label, advice
+        yield "how sure", story.sure
+        yield from zip(("do next", "", ""), incident.advice, strict=False)
 
     def _shares(self, story: Story) -> None:
         if not story.contributions:
@@ -113,9 +110,8 @@ class _Report:
         where.stylize("cyan")
         if evidence.matched is not None:
             rule = f" ({evidence.rule})" if evidence.rule else ""
-            where.append(
-                self._cut(f" matched{rule}: {evidence.matched}", self._console.width - cell_len(where.plain))
-            )
+            room = self._console.width - cell_len(where.plain)
+            where.append(self._cut(f" matched{rule}: {evidence.matched}", room))
         self._console.print(where, no_wrap=True, overflow="crop")
         line = self._cut(evidence.text, self._console.width - 6)
         self._console.print(Text(" " * 6 + line, style="dim"), no_wrap=True, overflow="crop")
@@ -139,10 +135,12 @@ class _Report:
         for label, text in account(self._findings.coverage):
             rows.add_row("" if label == previous else label, Text(self._glyphs.text(text)))
             previous = label
-        self._console.print(Padding(rows, (0, 0, 0, 2)))
+        self._console.print(Padding(rows, (0, 0, 0, 2), expand=False))
 
     def _line(self, text: str, indent: int = 0, style: str = "") -> None:
-        self._console.print(Padding(Text(self._glyphs.text(text), style=style), (0, 0, 0, indent)))
+        self._console.print(
+            Padding(Text(self._glyphs.text(text), style=style), (0, 0, 0, indent), expand=False)
+        )
 
     def _cut(self, text: str, cells: int) -> str:
         """A text made harmless and cut to a width, the cut marked."""

@@ -64,7 +64,8 @@ class VerdictWriter:
     def _tail(self, anomalous: bool, score: float, types: int, source: int, names: Sequence[str]) -> str:
         kinds = ", ".join(f'"{name}"' for bit, name in enumerate(self._type_names) if types >> bit & 1)
         place = f', "source": {_text(names[source])}' if self._with_source else ""
-        return f'{place}, "is_anomaly": {"true" if anomalous else "false"}, "score": {score}, "types": [{kinds}]}}\n'
+        verdict = "true" if anomalous else "false"
+        return f'{place}, "is_anomaly": {verdict}, "score": {score}, "types": [{kinds}]}}\n'
 
 
 def _text(name: str) -> str:
