@@ -77,7 +77,7 @@ CLAIMS: dict[str, Claim] = {
     "webshell": _all_match(r"\.(php|jsp|aspx)"),
     "sensitive_file": _all_match(r"/\.|bak|sql|config|key|php|actuator"),
     "protocol_violation": lambda rows: all(
-        r.method in ("TRACE", "CONNECT") or "%0" in r.target or r.target.startswith("http://") for r in rows
+        r.method in ("TRACE", "CONNECT") or "%0" in r.target for r in rows
     ),
 }
 

@@ -295,7 +295,6 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "protocol_violation",
         _T.PROTOCOL_VIOLATION,
         targets=(
-            "GET http://{h}/{w}",
             "CONNECT evil.example:443",
             "CONNECT 203.0.113.66:25",
             "TRACE /",

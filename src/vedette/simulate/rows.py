@@ -47,10 +47,8 @@ METHODS: Final = (
     b"PUT",
     b"DELETE",
     b"OPTIONS",
-    b"PROPFIND",
     b"CONNECT",
     b"TRACE",
-    b"DEBUG",
 )
 GET, POST, HEAD, PUT, DELETE, OPTIONS = range(6)
 
