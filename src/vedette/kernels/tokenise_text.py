@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.salvage import BLANK, COMMENT, SALVAGED, salvage
 from vedette.kernels.search import Bytes, find, find2
-from vedette.kernels.spans import TAIL, WORD, put_field
-from vedette.kernels.unescape import BACKSLASH
+from vedette.kernels.spans import REQUEST_LINE, TAIL, WORD, put_field
+from vedette.kernels.unescape import BACKSLASH, RAW
 
 KIND, FIELD, READING, UNESCAPE, WIDTH, UNTIL, UNTIL_LENGTH, FIRST, CONSUME, AT_EDGE = range(10)
 STEP_WIDTH = 10
@@ -60,27 +60,32 @@ def _is_gap(byte: int) -> bool:
 
 @subkernel
 def _text_end(buffer: Bytes, at: int, end: int, steps: NDArray[np.int64], step: int, pool: Bytes) -> int:
-    """Where the text of a step ends: before its bytes; beyond `end` if they do not come."""
+    """Where the text of a step ends: before its bytes; beyond `end` if they do not come.
+
+    Returned doubled, and one more if a backslash was passed on the way.
+    """
     size = steps[step, UNTIL_LENGTH]
     if size == 0:
         stop = end
         while stop > at and _is_gap(int(buffer[stop - 1])):
             stop -= 1
-        return stop
+        return 2 * stop + 1
     first = steps[step, FIRST]
     until = steps[step, UNTIL]
     escaped = steps[step, UNESCAPE] == BACKSLASH
     at_edge = steps[step, AT_EDGE] != 0
+    passed = 0
     while True:
         at = find2(buffer, at, end, first, 92) if escaped else find(buffer, at, end, first)
         if at >= end:
-            return end + 1
+            return 2 * (end + 1)
         if escaped and buffer[at] == 92:
+            passed = 1
             at += 2
             continue
         if size == 1 or _matches(buffer, at, end, pool, until, size):
             if not at_edge or at + size == end or _is_gap(int(buffer[at + size])):
-                return at
+                return 2 * at + passed
         at += 1
 
 
@@ -161,13 +166,22 @@ def _run(
             searched = at + steps[step, WIDTH]
             if searched > end:
                 return False
-            stop = _text_end(buffer, searched, end, steps, step, pool)
+            found = _text_end(buffer, searched, end, steps, step, pool)
+            stop = found >> 1
             if stop > end:
                 return False
             field = steps[step, FIELD]
             if field >= 0:
                 reading, unescape = steps[step, READING], steps[step, UNESCAPE]
-                if not put_field(buffer, at, stop, reading, unescape, field, row, start, length, state):
+                if reading <= REQUEST_LINE and (
+                    unescape == RAW or (unescape == BACKSLASH and found & 1 == 0)
+                ):
+                    # Most fields, without the calls.
+                    size = stop - at
+                    if size > 1 or reading == REQUEST_LINE or (size == 1 and buffer[at] != 45):
+                        start[field, row] = at
+                        length[field, row] = size
+                elif not put_field(buffer, at, stop, reading, unescape, field, row, start, length, state):
                     return False
             elif steps[step, READING] == WORD and find2(buffer, at, stop, 32, 34) < stop:
                 return False
