@@ -40,17 +40,8 @@ ROW: Final = np.dtype(
 
 Rows = NDArray[np.void]
 
-METHODS: Final = (
-    b"GET",
-    b"POST",
-    b"HEAD",
-    b"PUT",
-    b"DELETE",
-    b"OPTIONS",
-    b"CONNECT",
-    b"TRACE",
-)
-GET, POST, HEAD, PUT, DELETE, OPTIONS = range(6)
+METHODS: Final = (b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"TRACE")
+GET, POST, HEAD, PUT = range(4)
 
 PROTOCOLS: Final = (b"HTTP/1.1", b"HTTP/2.0", b"HTTP/1.0")
 HTTP_1_1, HTTP_2, HTTP_1_0 = range(3)

@@ -8,7 +8,7 @@ import numpy as np
 from vedette.simulate import site, words
 from vedette.simulate.draws import Draws, Floats, Ints, cumulative
 from vedette.simulate.route import ITEM_BITS, Kind
-from vedette.simulate.rows import HTTP_1_1, HTTP_2, POST, SECOND, TEXT, Rows, empty_rows
+from vedette.simulate.rows import HTTP_1_1, HTTP_2, POST, PUT, SECOND, TEXT, Rows, empty_rows
 
 _f = site.find
 
@@ -59,7 +59,7 @@ _LATER_ASSETS: Final = (
 )  # fmt: skip
 _CALLS: Final = (
     (_f("/api/v1/products?category=%b&limit=24"), 20.0), (_f("/api/v1/products/%b"), 26.0),
-    (_f("/api/v1/inventory/%b"), 14.0), (_f("/api/v1/cart/%b"), 9.0), (_f("/api/v1/cart/%b/items", 3), 4.0),
+    (_f("/api/v1/inventory/%b"), 14.0), (_f("/api/v1/cart/%b"), 9.0), (_f("/api/v1/cart/%b/items", PUT), 4.0),
     (_f("/api/v1/users/%b/orders?limit=20"), 5.0), (_f("/api/v1/events", POST), 12.0), (_f("/api/v1/token",
     POST), 3.0),
     (_f("/api/v1/search?q=%b"), 6.0), (_f("/graphql", POST), 5.0),
@@ -75,8 +75,6 @@ _THINK: Final = 13.0
 _LONGEST_THINK: Final = 120.0
 LONGEST: Final = 540
 """Seconds after which a visit has surely ended: what lies beyond is cut."""
-
-Draw = Callable[[Draws, int], Rows]
 
 
 class _Choice:
