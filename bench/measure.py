@@ -103,7 +103,7 @@ def table(title: str, contenders: Sequence[Contender], lines: int) -> str:
     first = median(contenders[0].costs, lambda c: c.wall) if contenders[0].costs else None
     for c in contenders:
         if not c.costs:
-            rows.append(f"| {c.name} | failed: {(c.failure or 'not run').splitlines()[-1][:120]} | | | | |")
+            rows.append(f"| {c.name} | failed: {(c.failure or 'not run').splitlines()[-1][-160:]} | | | | |")
             continue
         wall = median(c.costs, lambda cost: cost.wall)
         relative = f"{first / wall:.3g}" if first else ""
