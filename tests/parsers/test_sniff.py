@@ -7,7 +7,7 @@ import pytest
 from tests.parsers.lines import chunk, parse_all
 
 from vedette.parsers.registry import ALIASES, NoSuchFormatError, by_name, formats
-from vedette.parsers.sniff import UnknownFormatError, sniff
+from vedette.parsers.sniff import UnknownFormatError, fit, sniff
 
 COMBINED = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "ua"'
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -31,6 +31,16 @@ def test_the_more_specific_of_two_equally_fitting_formats_is_chosen() -> None:
 def test_attacks_in_a_forwarded_header_do_not_change_the_format() -> None:
     lines = (COMBINED + b' "203.0.113.9"\n') * 97 + (COMBINED + b' "${jndi:ldap://x}"\n') * 3
     assert chosen(lines) == "nginx-main"
+
+
+def test_a_named_format_is_taken_however_little_fits_and_is_unwrapped() -> None:
+    wrapped = b"2024-05-01T10:00:00Z stdout F "
+    text = (wrapped + b"hello\n") * 9 + wrapped + COMBINED + b"\n"
+    choice = fit(chunk(text), by_name("combined"))
+    assert choice.wrapper is not None
+    assert (choice.wrapper.name, choice.share) == ("cri", 0.1)
+    rows, skips, _ = parse_all(choice.open("x"), [text])
+    assert (len(rows), skips) == (1, {"not_this_format": 9})
 
 
 def test_blank_lines_and_comments_do_not_count_against_a_format() -> None:

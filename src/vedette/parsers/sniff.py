@@ -58,22 +58,32 @@ def sniff(sample: Chunk, formats: Sequence[Format]) -> Choice:
     Raises:
         UnknownFormatError: No format fits `LEAST_SHARE` of the lines.
     """
-    judged = thin(sample, LINES_JUDGED)
-    scores = _scores(judged, formats)
+    wrapper, scores = _judge(sample, formats)
     best = max(scores.values(), default=0.0)
-    wrapper = next((w for w in wrappers() if w.share(judged) >= LEAST_WRAPPED), None)
-    if wrapper is not None:
-        inner = _scores(wrapper.open().unwrap(judged).chunk, formats)
-        if max(inner.values(), default=0.0) >= best:
-            scores, best = inner, max(inner.values(), default=0.0)
-        else:
-            wrapper = None
     if best < LEAST_SHARE:
         raise _unknown(sample, scores, best)
     good = [f for f in formats if scores[f.name] >= max(best - NEARLY_AS_GOOD, LEAST_SHARE)]
     others = [f for f in formats if f is not good[0] and scores[f.name] > 0]
     runner_up = max(others, key=lambda f: scores[f.name]).name if others else None
     return Choice(good[0], wrapper, scores[good[0].name], runner_up, scores)
+
+
+def fit(sample: Chunk, known: Format) -> Choice:
+    """Choose a format that was named, however little of the sample fits; wrapped lines are unwrapped."""
+    wrapper, scores = _judge(sample, [known])
+    return Choice(known, wrapper, scores[known.name], None, scores)
+
+
+def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, dict[str, float]]:
+    """The scores of formats, and the wrapper that the lines are better read without, if there is one."""
+    judged = thin(sample, LINES_JUDGED)
+    scores = _scores(judged, formats)
+    wrapper = next((w for w in wrappers() if w.share(judged) >= LEAST_WRAPPED), None)
+    if wrapper is not None:
+        inner = _scores(wrapper.open().unwrap(judged).chunk, formats)
+        if max(inner.values(), default=0.0) >= max(scores.values(), default=0.0):
+            return wrapper, inner
+    return None, scores
 
 
 def _scores(judged: Chunk, formats: Sequence[Format]) -> dict[str, float]:
