@@ -14,6 +14,7 @@ import yaml
 
 from vedette.kernels.decode import TextFlag
 from vedette.schema.anomaly import AnomalyType
+from vedette.schema.errors import VedetteError
 from vedette.schema.requests import RequestFlag
 
 DECISIVE = 0.8
@@ -145,7 +146,7 @@ class _Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     rules: tuple[_Entry, ...]
 
 
-class RuleError(ValueError):
+class RuleError(VedetteError):
     """A rule file that does not hold what it must; the message says which, what and the remedy."""
 
 
