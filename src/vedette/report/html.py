@@ -1,0 +1,197 @@
+"""The report as one page that needs nothing else: no scripts, no requests, no outside."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, tzinfo
+
+from vedette import __version__
+from vedette.explain.numbers import percent
+from vedette.explain.words import counterfactual
+from vedette.report.account import account, headline, plural, remarks, scope
+from vedette.report.markup import Child, Html, tag
+from vedette.report.moments import span
+from vedette.report.output import open_output
+from vedette.report.story import Story, ranked, stories
+from vedette.report.style import STYLE
+from vedette.report.timeline import timeline
+from vedette.schema.anomaly import Anomaly, Contribution, Evidence, Severity
+from vedette.schema.findings import Coverage, Findings
+
+MOST_INCIDENTS = 200
+"""Incidents told in full."""
+MOST_ANOMALIES = 20
+"""Anomalies listed under one incident."""
+
+
+def write_html(findings: Findings, path: str, *, zone: tzinfo = UTC) -> None:
+    """Write the page.
+
+    Args:
+        findings: What was found.
+        path: A file, which appears whole or not at all, or `-` for standard output.
+        zone: The time zone that times are shown in, and named with.
+
+    Raises:
+        OutputError: The path cannot be written.
+    """
+    with open_output(path) as stream:
+        for piece in page(findings, zone):
+            stream.write(piece.encode())
+
+
+def page(findings: Findings, zone: tzinfo) -> Iterator[str]:
+    """The page in pieces."""
+    yield '<!doctype html>\n<html lang="en">\n'
+    yield tag("head", *_head(headline(findings))).text + "\n<body>\n"
+    yield _opening(findings, zone).text + "\n"
+    coverage = findings.coverage
+    if coverage.start is not None and coverage.end is not None:
+        drawing = timeline(ranked(findings.incidents), coverage.start, coverage.end, zone)
+        if drawing is not None:
+            yield drawing.text + "\n"
+    if findings.incidents:
+        yield tag("h2", "Incidents, the worst first").text + "\n"
+    for told, story in enumerate(stories(findings)):
+        if told == MOST_INCIDENTS:
+            hidden = len(findings.incidents) - told
+            yield tag("p", f"{plural(hidden, 'more incident')} in the JSON (--json FILE).").text
+            break
+        yield _article(story, zone).text + "\n"
+    yield _account(coverage).text + "\n"
+    yield tag("footer", tag("p", f"Vedette {__version__}", class_="faint")).text + "\n</body>\n</html>\n"
+
+
+def _head(title: str) -> Iterator[Html]:
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    yield tag("meta", charset="utf-8")
+    yield tag("meta", http_equiv="Content-Security-Policy", content=policy)
+    yield tag("meta", name="viewport", content="width=device-width, initial-scale=1")
+    yield tag("meta", name="referrer", content="no-referrer")
+    yield tag("title", f"Vedette: {title}")
+    yield tag("style", Html(STYLE))
+
+
+def _opening(findings: Findings, zone: tzinfo) -> Html:
+    return tag(
+        "header",
+        tag("h1", headline(findings)),
+        [tag("p", note, class_="note") for note in remarks(findings.coverage)],
+        tag("p", scope(findings.coverage, zone), class_="faint"),
+    )
+
+
+def _article(story: Story, zone: tzinfo) -> Html:
+    incident = story.incident
+    return tag(
+        "article",
+        _grade(incident.severity),
+        tag("h3", incident.title),
+        tag("p", story.summary),
+        tag(
+            "dl",
+            _fact("When", span(incident.start, incident.end, zone)),
+            _fact("To", story.target),
+            _fact("From", story.senders) if story.senders is not None else None,
+            _fact("How sure", story.sure),
+            [_fact("Do next" if i == 0 else "", advice) for i, advice in enumerate(incident.advice)],
+        ),
+        _shares(story.contributions),
+        _proof(story.evidence),
+        tag("p", f"Rests on {plural(story.evidence_total, 'request')}.", class_="faint")
+        if story.evidence_total
+        else None,
+        _details(story.anomalies, zone),
+        id=incident.id,
+    )
+
+
+def _grade(severity: Severity) -> Html:
+    return tag("span", severity.value, class_=f"grade {severity.value}")
+
+
+def _fact(label: str, text: str) -> list[Html]:
+    return [tag("dt", label), tag("dd", text)]
+
+
+def _shares(contributions: Iterable[Contribution]) -> Html | None:
+    rows = [
+        [
+            tag("span", f"{c.dimension} ", tag("code", c.value)),
+            tag("span", percent(c.share)),
+            tag(
+                "svg",
+                tag(
+                    "rect",
+                    x=0,
+                    y=0,
+                    width=f"{100 * min(1.0, max(0.0, c.share)):.1f}",
+                    height=10,
+                    class_="share",
+                ),
+                viewBox="0 0 100 10",
+                preserveAspectRatio="none",
+                height=10,
+                aria_hidden="true",
+            ),
+        ]
+        for c in contributions
+    ]
+    return tag("div", rows, class_="shares") if rows else None
+
+
+def _proof(evidence: Iterable[Evidence]) -> list[Html]:
+    parts = []
+    for line in evidence:
+        rule = f" ({line.rule})" if line.rule else ""
+        matched: list[Child] | None = (
+            [f" matched{rule}: ", tag("code", line.matched)] if line.matched is not None else None
+        )
+        parts.append(tag("small", tag("code", f"{line.source}:{line.line}"), matched))
+        parts.append(tag("pre", line.text))
+    return parts
+
+
+def _details(anomalies: tuple[Anomaly, ...], zone: tzinfo) -> Html | None:
+    if not anomalies:
+        return None
+    number = len(anomalies)
+    hidden = number - MOST_ANOMALIES
+    return tag(
+        "details",
+        tag(
+            "summary",
+            "The one anomaly, in full" if number == 1 else f"All {number:,} anomalies, the worst first",
+        ),
+        [_anomaly(anomaly, zone) for anomaly in anomalies[:MOST_ANOMALIES]],
+        tag("p", f"{hidden:,} more in the JSON (--json FILE).", class_="faint") if hidden > 0 else None,
+    )
+
+
+def _anomaly(anomaly: Anomaly, zone: tzinfo) -> Html:
+    formula = anomaly.formula
+    inputs = ", ".join(f"{name} = {value:.6g}" for name, value in formula.inputs.items())
+    return tag(
+        "section",
+        tag(
+            "p", _grade(anomaly.severity), f" {anomaly.type.label}, {span(anomaly.start, anomaly.end, zone)}"
+        ),
+        tag("p", anomaly.description),
+        tag("p", counterfactual(anomaly), class_="faint"),
+        tag(
+            "p",
+            tag("code", f"{formula.name}({inputs}) = {formula.result:.6g}"),
+            f" score {anomaly.score:.3f}",
+        ),
+        tag("p", tag("small", f"{anomaly.id}, {anomaly.detector}")),
+    )
+
+
+def _account(coverage: Coverage) -> Html:
+    rows: list[Html] = []
+    previous = ""
+    for label, text in account(coverage):
+        rows.extend(_fact("" if label == previous else label.capitalize(), text))
+        previous = label
+    return tag("section", tag("h2", "What this rests on"), tag("dl", rows))
