@@ -246,6 +246,13 @@ class Bank(ABC):
         choice = cost.argmin(axis=0)
         return Outlook(rows, rhythm, usable, choice, spread[choice, np.arange(k)], parent_level, parent_ready)
 
+    def _kept(self, weight: Array) -> tuple[Array, Array]:
+        """What a window of this weight leaves of older levels, (E, k), and of older errors, (k,).
+
+        A window that hardly teaches must hardly make forget: else it would replace what it adds little to.
+        """
+        return 1.0 - weight * (1.0 - self._keep), 1.0 - weight * (1.0 - self._keep_error)
+
     def _seasons(
         self, index: NDArray[np.intp], rows: Array, time_us: int, rhythm: Array, usable: NDArray[np.bool_]
     ) -> None:

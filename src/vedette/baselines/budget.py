@@ -40,7 +40,7 @@ class Fit:
             return PEAK_LEVEL
         if self.shape < 1e-6:
             return PEAK_LEVEL + self.scale * log(self.rate / p)
-        return PEAK_LEVEL + self.scale / self.shape * ((self.rate / p) ** self.shape - 1.0)
+        return PEAK_LEVEL + self.scale / self.shape * float((self.rate / p) ** self.shape - 1.0)
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
@@ -294,8 +294,7 @@ class ZScore:
 
 
 def _fit(peaks: NDArray[np.float64], rate: float) -> Fit:
-    """Fit a generalised Pareto tail by probability-weighted moments; lighter than exponential counts as
-    that."""
+    """Fit a generalised Pareto tail by probability-weighted moments; a lighter one counts as exponential."""
     excess = np.sort(peaks - PEAK_LEVEL)
     n = len(excess)
     mean = float(excess.mean())

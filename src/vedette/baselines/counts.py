@@ -97,16 +97,17 @@ class CountBank(Bank):
         seasonal = np.where(np.isnan(look.rhythm), 0.0, np.maximum(look.rhythm, _LEAST_USUAL))
         means = _means(rows, look.rhythm)
         tried = (rows[WEIGHT] >= 3.0 * seasonal) & (seasonal > 0.0)
+        keep, keep_error = self._kept(weight)
         tempered = 1.0 / (1.0 + _TEMPER * means) ** 2
         uncertain = means * means / (rows[SUM] + 0.5)
         excess = ((kept - means) ** 2 - means - uncertain) * tempered
-        rows[ERROR] = np.where(tried, rows[ERROR] * self._keep_error + weight * excess, rows[ERROR])
-        trials = rows[TRIALS] * self._keep_error + weight * means * means * tempered
+        rows[ERROR] = np.where(tried, rows[ERROR] * keep_error + weight * excess, rows[ERROR])
+        trials = rows[TRIALS] * keep_error + weight * means * means * tempered
         rows[TRIALS] = np.where(tried, trials, rows[TRIALS])
 
         there = seasonal > 0.0
-        rows[SUM] = np.where(there, rows[SUM] * self._keep + weight * kept, rows[SUM])
-        rows[WEIGHT] = np.where(there, rows[WEIGHT] * self._keep + weight * seasonal, rows[WEIGHT])
+        rows[SUM] = np.where(there, rows[SUM] * keep + weight * kept, rows[SUM])
+        rows[WEIGHT] = np.where(there, rows[WEIGHT] * keep + weight * seasonal, rows[WEIGHT])
 
         z = _deviate(value, mean, dispersion)
         side = np.where(young, 0.0, np.where(z > _FAR, 1.0, np.where(z < -_FAR, -1.0, 0.0)))

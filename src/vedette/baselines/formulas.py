@@ -66,12 +66,11 @@ def _bracket(name: str, rest: Mapping[str, float], reached: Callable[[float], bo
     rising = name.endswith("_high")
     if name.startswith("ratio"):
         trials = rest["exposure"]
-        middle = float(int(trials * rest["mean"]))
-        return middle, trials if rising else 0.0
+        return (0.0, trials) if rising else (trials, 0.0)
     if name.startswith("count"):
-        calm = float(int(rest["mean"]))
         if not rising:
-            return calm, 0.0
+            return float(int(rest["mean"])), 0.0
+        calm = 0.0
     elif name.startswith("log"):
         calm = exp(rest["location"])
     else:
@@ -84,9 +83,9 @@ def _bracket(name: str, rest: Mapping[str, float], reached: Callable[[float], bo
                 return calm, rare
             step *= 2.0
         return calm, rare
-    rare = max(calm, 1.0) if name.startswith("count") else calm
+    rare = max(rest["mean"], 1.0) if name.startswith("count") else calm
     for _ in range(200):
-        rare = rare * 2.0 if rising else rare / 2.0
+        rare = float(int(rare * 2.0)) if name.startswith("count") else rare * 2.0 if rising else rare / 2.0
         if reached(rare):
             break
     return calm, rare
@@ -111,13 +110,13 @@ def count_low(value: float, mean: float, dispersion: float) -> float:
 
 
 def _count_root(x: float, mean: float, dispersion: float) -> float:
-    ratio = log(x / mean)
+    ratio = log1p((x - mean) / mean)
     unit = 1.0 + dispersion * mean
     growth = log1p(dispersion * (x - mean) / unit)
     slope = ratio - growth
     deviance = 2.0 * (x * ratio - (1.0 + dispersion * x) / dispersion * growth)
     w = copysign(sqrt(max(deviance, 0.0)), slope)
-    if abs(w) < 1e-4:
+    if abs(w) < 1e-3:
         return w + (1.0 + 2.0 * dispersion * mean) / sqrt(mean * unit) / 6.0
     u = 2.0 * sinh(0.5 * slope) * sqrt(x * (1.0 + dispersion * x))
     return w + log(u / w) / w

@@ -21,7 +21,7 @@ class LocationBank(Bank):
     """
 
     neutral: ClassVar[float] = 0.0
-    degrees: ClassVar[int] = 6
+    degrees: ClassVar[int] = 20
 
     def __init__(
         self,
@@ -119,14 +119,15 @@ class LocationBank(Bank):
 
         there = ~np.isnan(look.rhythm) & some
         usual = np.where(there, look.rhythm, 0.0)
+        keep, keep_error = self._kept(sure)
         tried = there & (rows[WEIGHT] > 1.0)
         error = (kept - rows[SUM] / np.maximum(rows[WEIGHT], 1e-9) - usual) ** 2 - (
             variance - variance * precision
         )
-        rows[ERROR] = np.where(tried, rows[ERROR] * self._keep_error + sure * precision * error, rows[ERROR])
-        rows[TRIALS] = np.where(tried, rows[TRIALS] * self._keep_error + sure * precision, rows[TRIALS])
-        rows[SUM] = np.where(there, rows[SUM] * self._keep + sure * (kept - usual), rows[SUM])
-        rows[WEIGHT] = np.where(there, rows[WEIGHT] * self._keep + sure, rows[WEIGHT])
+        rows[ERROR] = np.where(tried, rows[ERROR] * keep_error + sure * precision * error, rows[ERROR])
+        rows[TRIALS] = np.where(tried, rows[TRIALS] * keep_error + sure * precision, rows[TRIALS])
+        rows[SUM] = np.where(there, rows[SUM] * keep + sure * (kept - usual), rows[SUM])
+        rows[WEIGHT] = np.where(there, rows[WEIGHT] * keep + sure, rows[WEIGHT])
 
         z = (y - level) / sd
         side = np.where(young | ~some, 0.0, np.where(z > _FAR, 1.0, np.where(z < -_FAR, -1.0, 0.0)))

@@ -71,7 +71,7 @@ class RatioBank(Bank):
 
     def _correlation(self, look: Outlook, mean: Array) -> Array:
         unsure = 1.0 / (look.chosen(look.rows[WEIGHT]) + self.prior_strength + 1.0)
-        return np.clip(look.spread * mean * (1.0 - mean) + unsure, _EDGE, 0.5)
+        return np.clip(look.spread * mean * (1.0 - mean) + unsure, _EDGE, 0.3)
 
     def _judge(self, look: Outlook, value: Array, exposure: Array | None) -> Judgement:
         n = _trials(exposure)
@@ -110,13 +110,14 @@ class RatioBank(Bank):
         h, information = _information(n, means)
         chi = (kept - n * means) ** 2 / (n * means * (1.0 - means))
         unsure = n / (rows[WEIGHT] + self.prior_strength)
+        keep, keep_error = self._kept(weight)
         tried = some & (rows[WEIGHT] > 0.0)
         rows[ERROR] = np.where(
-            tried, rows[ERROR] * self._keep_error + weight * h * (chi - 1.0 - unsure), rows[ERROR]
+            tried, rows[ERROR] * keep_error + weight * h * (chi - 1.0 - unsure), rows[ERROR]
         )
-        rows[TRIALS] = np.where(tried, rows[TRIALS] * self._keep_error + weight * information, rows[TRIALS])
-        rows[SUM] = np.where(some, rows[SUM] * self._keep + weight * kept, rows[SUM])
-        rows[WEIGHT] = np.where(some, rows[WEIGHT] * self._keep + weight * n, rows[WEIGHT])
+        rows[TRIALS] = np.where(tried, rows[TRIALS] * keep_error + weight * information, rows[TRIALS])
+        rows[SUM] = np.where(some, rows[SUM] * keep + weight * kept, rows[SUM])
+        rows[WEIGHT] = np.where(some, rows[WEIGHT] * keep + weight * n, rows[WEIGHT])
 
         z = _angle(np.clip((value + 0.375) / (n + 0.75), 0.0, 1.0)) - _angle((n * mean + 0.375) / (n + 0.75))
         z = 2.0 * z / sd

@@ -9,8 +9,9 @@ from vedette.baselines.special import LOG10_E, Array, log10_normal_tail, log_gam
 POISSON_LIMIT: Final = 1e-9
 """Smallest dispersion told apart from none: below it the negative binomial is the Poisson distribution."""
 
-_NEAR: Final = 1e-4
+_NEAR: Final = 1e-3
 _BLOCKS: Final = (12, 64)
+_LAST: Final = 32
 _NEGLIGIBLE: Final = 1e-9
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
@@ -46,7 +47,7 @@ def _count_root(x: Array, mean: Array, dispersion: Array) -> Array:
     """The normal deviate r* of a (continuity-corrected) negative binomial count."""
     scaled = 1.0 + dispersion * x
     unit = 1.0 + dispersion * mean
-    ratio = np.log(x / mean)
+    ratio = np.log1p((x - mean) / mean)
     growth = np.log1p(dispersion * (x - mean) / unit)
     deviance = 2.0 * (x * ratio - scaled / dispersion * growth)
     slope = ratio - growth
@@ -144,18 +145,25 @@ def _terms_from(k: Array, n: Array, alpha: Array, beta: Array) -> Array:
 
 def _integral_from(k: Array, n: Array, alpha: Array, beta: Array, first: int, total: Array) -> Array:
     """Sum over j > k + first of P(X = j) / P(X = k), as an integral from the midpoint before."""
-    reference = _beta_binomial_mass(k, n, alpha, beta)
+    reference = _beta_binomial_mass(k, n, alpha, beta)[:, None]
     parameters = n[:, None], alpha[:, None], beta[:, None]
-    # The integral ends at n, where half a term is left over.
-    rest = 0.5 * np.exp(_beta_binomial_mass(n, n, alpha, beta) - reference)
-    start, width = np.minimum(k + (first + 0.5), n), float(first)
+
+    def terms(at: Array) -> Array:
+        mass = _beta_binomial_mass(at, *(np.broadcast_to(p, at.shape) for p in parameters))
+        return np.asarray(np.exp(mass - reference))
+
+    # The last terms are summed again: towards j = n they rise steeply where beta is below 1.
+    start = k + (first + 0.5)
+    final = np.maximum(n - (_LAST - 0.5), start)
+    last = n[:, None] - np.arange(_LAST)
+    rest: Array = np.where(last > final[:, None], terms(last), 0.0).sum(axis=1)
+    width = float(first)
     while True:
-        end = np.minimum(start + width, n)
+        end = np.minimum(start + width, final)
         span = end - start
         at = start[:, None] + span[:, None] * (0.5 * (_NODES + 1.0))
-        mass = _beta_binomial_mass(at, *(np.broadcast_to(p, at.shape) for p in parameters))
-        added = 0.5 * span * (np.exp(mass - reference[:, None]) @ _WEIGHTS)
+        added = 0.5 * span * (terms(at) @ _WEIGHTS)
         rest += added
-        if not np.any((added > _NEGLIGIBLE * (total + rest)) & (end < n)):
+        if not np.any((added > _NEGLIGIBLE * (total + rest)) & (end < final)):
             return rest
         start, width = end, 2.0 * width
