@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import Self, cast
 
@@ -15,6 +15,7 @@ from vedette.engine.engine import Batch
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
 from vedette.schema.chunk import SkipReason, Skips
+from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.requests import Requests
 from vedette.sources import (
@@ -29,6 +30,8 @@ from vedette.sources import (
 
 _QUEUE = 2
 """Batches that may wait between the stages."""
+_PATIENCE = 0.1
+"""Seconds between looks at whether to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,14 @@ class Tally:
     parsed: int = 0
     filtered: int = 0
     cut_lines: int = 0
+    cut_bytes: int = 0
+    hole_bytes: int = 0
     skips: Skips = field(default_factory=Skips)
     skip_samples: list[tuple[str, str, int, bytes]] = field(default_factory=list)
     """(reason, source, line number, first bytes), the first few of each reason."""
     sources: list[SourceCoverage] = field(default_factory=list)
-    empty: list[SourceError] = field(default_factory=list)
+    left_out: list[VedetteError] = field(default_factory=list)
+    """Why inputs were not read: empty ones, and those found in a directory that are no access log."""
     position: int = 0
     """Bytes of the inputs, as stored, read so far."""
 
@@ -115,6 +121,15 @@ class Reading:
         self._lanes = [(self._open_first(group), group) for group in groups.values()]
 
     @property
+    def size(self) -> int | None:
+        """Bytes of all inputs, as stored; None where one's size is unknown (a pipe)."""
+        readers = [opened.reader.size for opened, _ in self._lanes if opened is not None]
+        rest = [source.path for _, group in self._lanes for source in group]
+        if None in readers or None in rest:
+            return None
+        return sum(size for size in readers if size) + sum(p.stat().st_size for p in rest if p and p.exists())
+
+    @property
     def disorder(self) -> int:
         """How far behind its predecessors a line came, at most, in the samples: microseconds."""
         worst = 0
@@ -151,11 +166,19 @@ class Reading:
         try:
             reader = read_chunks(source, pool=self._pool, line_bytes=self._line_bytes)
         except SourceError as error:
-            if error.problem is not SourceProblem.EMPTY:
+            # Nobody named a file that was found in a directory; an empty one may fill up tomorrow.
+            if error.problem is not SourceProblem.EMPTY and not source.found:
                 raise
-            self.tally.empty.append(error)
+            self.tally.left_out.append(error)
             return None
-        return _Opened(reader, self._choose(reader))
+        try:
+            return _Opened(reader, self._choose(reader))
+        except VedetteError as error:
+            reader.close()
+            if not source.found:
+                raise
+            self.tally.left_out.append(error)
+            return None
 
     def _lane(self, opened: _Opened, rest: list[Input]) -> Iterator[Requests]:
         yield from self._source(opened)
@@ -188,6 +211,8 @@ class Reading:
                     self._pool.release(chunk.buffer)
         coverage.truncated = reader.truncated
         tally.cut_lines += reader.cut_lines
+        tally.cut_bytes += reader.cut_bytes
+        tally.hole_bytes += reader.hole_bytes
 
     def _filter(self, batch: Batch) -> Batch:
         wanted = self._wanted
@@ -211,17 +236,21 @@ def _nothing() -> None:
 
 
 class Ahead:
-    """Runs an iterator in a thread of its own, a few items ahead of its consumer."""
+    """Runs a reading in a thread of its own, a few batches ahead of its consumer.
+
+    Iteration ends early once `interrupted` is set. What goes wrong in the thread is raised in the consumer.
+    """
 
     _END = object()
 
-    def __init__(self, reading: Reading, slack: int, pool: BufferPool) -> None:
+    def __init__(self, reading: Reading, slack: int, pool: BufferPool, interrupted: threading.Event) -> None:
         self._queue: Queue[object] = Queue(_QUEUE)
         self._stop = threading.Event()
+        self._interrupted = interrupted
         self._pool = pool
         self._error: BaseException | None = None
         self._thread = threading.Thread(
-            target=self._run, args=(reading,), name="vedette-reading", daemon=True
+            target=self._run, args=(reading, slack), name="vedette-reading", daemon=True
         )
 
     def __enter__(self) -> Self:
@@ -236,7 +265,13 @@ class Ahead:
         self._thread.join()
 
     def __iter__(self) -> Iterator[tuple[Batch, Callable[[], None]]]:
-        while (item := self._queue.get()) is not self._END:
+        while not self._interrupted.is_set():
+            try:
+                item = self._queue.get(timeout=_PATIENCE)
+            except Empty:
+                continue
+            if item is self._END:
+                break
             yield cast("tuple[Batch, Callable[[], None]]", item)
         if self._error is not None:
             raise self._error
@@ -255,7 +290,7 @@ class Ahead:
     def _put(self, item: object) -> bool:
         while not self._stop.is_set():
             try:
-                self._queue.put(item, timeout=0.1)
+                self._queue.put(item, timeout=_PATIENCE)
             except Full:
                 continue
             return True

@@ -1,16 +1,10 @@
 """`vedette scan`: inputs to findings to outputs. The driver of the engine over recorded traffic."""
 
 import os
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
-from vedette.schema.findings import Findings
 from vedette.sources import Discovery, discover
 
 
@@ -18,7 +12,7 @@ def run(options: ScanOptions) -> int:
     """Scan, report, and return the exit status: 0 nothing found, 1 something at or above `--fail-on`.
 
     Raises:
-        VedetteError: An input, option, format or store is wrong; nothing was written.
+        VedetteError: An input, option, format or store is wrong.
     """
     config = Config.load(options.config, environment=os.environ, overrides=options.overrides())
     found = discover(options.paths)
@@ -27,4 +21,4 @@ def run(options: ScanOptions) -> int:
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import Scan
 
-    return Scan(options, config).run(found, history)
+    return Scan(options, config, found, history).run()

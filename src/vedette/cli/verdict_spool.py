@@ -53,7 +53,9 @@ class VerdictSpool:
         rows["types"] = verdicts.types
         rows["source"] = self._sources.setdefault(requests.source, len(self._sources))
         rows["service"] = batch.service
-        numbers = np.array([self._route(text) for text in requests.route.vocabulary] + [_OTHER_ROUTE], dtype=np.uint32)
+        numbers = np.array(
+            [self._route(text) for text in requests.route.vocabulary] + [_OTHER_ROUTE], dtype=np.uint32
+        )
         rows["route"] = numbers[requests.route.ids]
         rows["status"] = requests.status
         self._file.write(rows.tobytes())

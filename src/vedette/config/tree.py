@@ -92,9 +92,10 @@ class Windows(Section):
     """How event time is cut."""
 
     span_s: int = option(60, "Length of a window.", unit="seconds", ge=1, le=86_400)
-    lateness_s: int = option(
-        120,
-        "How much later than its successors a request may be logged and still count.",
+    lateness_s: int | None = option(
+        None,
+        "How much later than its successors a request may be logged and still count; "
+        "by default, twice what a sample of the log shows, at least a minute.",
         unit="seconds",
         ge=0,
         le=86_400,

@@ -96,7 +96,8 @@ class WindowView:
         groups: Summaries of services and routes, keyed and sorted by slot.
         judged: Each metric held against its baselines.
         clients: Every client of the window, by service.
-        recent: The noteworthy clients of this window, summed over the recent past.
+        noteworthy: The clients that single-client detectors look at.
+        recent: The same clients in the same order, summed over the recent past.
         services: Names of service numbers.
         route_numbers: Registry numbers that were merged into each slot.
         client_name: Prints a client's key.
@@ -110,6 +111,7 @@ class WindowView:
     groups: Groups
     judged: dict[Metric, Judged]
     clients: ClientRows
+    noteworthy: ClientRows
     recent: ClientRows
     services: list[str]
     route_numbers: dict[int, list[int]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vedette.baselines import Budget, ZScore
+from vedette.baselines.budget import Budget, ZScore
 from vedette.config.tree import AlarmMode, Config
 from vedette.detectors.signatures.attacks import Attacks
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -14,22 +14,20 @@ from vedette.detectors.statistical.floods import Flood
 from vedette.detectors.statistical.latency import LatencySpike
 from vedette.detectors.statistical.rate_limit import RateLimitAbuse
 from vedette.detectors.statistical.scanning import Scanning
+from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import TrafficDrop, TrafficSpike
 from vedette.detectors.view import WindowDetector
 from vedette.engine.engine import Engine, EngineSettings
 from vedette.enrich.user_agent import AgentKind
 from vedette.windows.windower import WindowSettings
 
-CLASSIC_SURPRISE = 2.87
-"""-log10 of the normal tail beyond three standard deviations, for mode `threshold` with z = 3."""
-
-
-def build_engine(config: Config) -> Engine:
+def build_engine(config: Config, *, lateness_us: int) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory."""
     settings = EngineSettings(
         windows=WindowSettings(
             span=config.windows.span_s * 1_000_000,
-            lateness=config.windows.lateness_s * 1_000_000,
+            lateness=lateness_us,
+            jump=max(3_600_000_000, 2 * lateness_us),
             routes=4 * config.limits.routes,
             client_slots=config.limits.clients,
         ),
@@ -37,10 +35,9 @@ def build_engine(config: Config) -> Engine:
         entities=config.limits.routes + config.limits.services,
         slug_values=config.routes.slug_values,
     )
+    thresholds: Thresholds = ZScore(config.alarm.threshold_z)
     if config.alarm.mode is AlarmMode.BUDGET:
         thresholds = Budget(config.alarm.false_alarms_per_week, window_us=settings.windows.span)
-    else:
-        thresholds = ZScore(config.alarm.threshold_z)
     return Engine(settings, SignatureScanner.cached(), thresholds, lambda engine: detectors(config, engine))
 
 
@@ -53,7 +50,6 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
     wanted = config.detectors
     thresholds = engine.thresholds
     bot = int(AgentKind.DECLARED_BOT)
-    minutes = engine.settings.windows.span / 60e6 * engine.settings.history_windows
     offered: list[tuple[bool, WindowDetector]] = [
         (wanted.signatures.enabled, Attacks(engine.scanner.rules, engine.collector.hostile)),
         (
@@ -74,5 +70,4 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
         (wanted.rate_limit.enabled, RateLimitAbuse()),
         (wanted.bots.enabled, BotActivity(declared_bot=bot)),
     ]
-    del minutes
     return [detector for enabled, detector in offered if enabled]

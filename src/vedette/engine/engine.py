@@ -4,18 +4,21 @@ Sans I/O: it reads no clock and no file. `scan` feeds it files, a live service w
 rows it says the same, however they were batched.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowDetector, WindowView
 from vedette.engine.collect import Collector
 from vedette.engine.metrics import Metrics
+from vedette.engine.records import window_records
 from vedette.engine.routes import place
 from vedette.enrich.client import format_client
 from vedette.enrich.slugs import SlugLearner
@@ -25,7 +28,8 @@ from vedette.incidents.grouping import Grouper
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident
-from vedette.schema.requests import Requests
+from vedette.schema.records import BaselineRecord, WindowRecord
+from vedette.schema.requests import Clients, Requests
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import ClientHistory
 from vedette.windows.summary import ClosedWindow
@@ -110,7 +114,8 @@ class Engine:
         self.collector = Collector()
         self.grouper = Grouper()
         self.detectors = make_detectors(self)
-        self.learning_only = False
+        self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
+        self._learning = False
         self.anomalies: list[Anomaly] = []
         self.incidents: list[Incident] = []
         self.coverage = Coverage()
@@ -137,12 +142,37 @@ class Engine:
             int(AgentKind.EMPTY),
         )
         placed = self.windower.add(requests, marks)
-        if not self.learning_only:
-            self._collect(batch, placed, hits)
+        if not self._learning:
+            self._collect(batch, clients, placed, hits)
         self._cover(requests.time[placed.late == 0])
         for window in self.windower.close():
             self._close(window)
         return RowVerdicts(hits.confidence, hits.types.astype(np.int64), placed)
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Within this context batches only teach the baselines; nothing is stated about them or covered."""
+        self._learning = True
+        yield
+        for window in self.windower.close(everything=True):
+            self._close(window)
+        self._learning = False
+        self.coverage = Coverage()
+        self.windower.late = 0
+
+    @property
+    def services(self) -> list[str]:
+        """Names of services by number."""
+        return self._services
+
+    @property
+    def client_names(self) -> dict[int, str]:
+        """Host names of clients known by name."""
+        return self._names
+
+    def baseline_records(self) -> list[BaselineRecord]:
+        """What is normal now, for a store."""
+        return self.metrics.records(self.book, self.coverage.end or 0)
 
     def finish(self) -> Findings:
         """Close every window and hand out what was found. The engine can go on afterwards."""
@@ -171,17 +201,11 @@ class Engine:
             coverage.start = start if coverage.start is None else min(coverage.start, start)
             coverage.end = end if coverage.end is None else max(coverage.end, end)
 
-    def _collect(self, batch: Batch, placed: Placed, hits: object) -> None:
-        from vedette.detectors.signatures.hits import SignatureHits
-
-        assert isinstance(hits, SignatureHits)
-        requests, clients = batch.requests, batch.requests.client
-        assert clients is not None
-        writes = np.array(
-            [m not in (b"GET", b"HEAD", b"OPTIONS") for m in requests.method.vocabulary] + [False]
-        )
-        route = placed.route
-        login_route = self.windower.registry.login[route].astype(bool) & (route >= 0)
+    def _collect(self, batch: Batch, clients: Clients, placed: Placed, hits: SignatureHits) -> None:
+        """Keep rows that anomalies may want to show."""
+        requests = batch.requests
+        writes = np.array([m not in (b"GET", b"HEAD", b"OPTIONS") for m in requests.method.vocabulary] + [False])
+        login_route = self.windower.registry.login[placed.route].astype(bool) & (placed.route >= 0)
         login = (login_route & writes[requests.method.ids]) | (requests.status == 401)
         self.collector.keep(requests, clients, batch.service, placed, hits, login)
 
@@ -225,8 +249,8 @@ class Engine:
             if lacking:
                 by = self.coverage.insufficient_by
                 by[metric.value] = by.get(metric.value, 0) + lacking
-        recent = self.history.add(window.number, window.clients)
-        if not self.learning_only:
+        noteworthy, recent = self.history.add(window.number, window.clients)
+        if not self._learning:
             view = WindowView(
                 number=window.number,
                 start=window.start,
@@ -235,19 +259,24 @@ class Engine:
                 groups=placed.groups,
                 judged=measured.judged,
                 clients=window.clients,
+                noteworthy=noteworthy,
                 recent=recent,
                 services=self._services,
                 route_numbers=placed.numbers,
                 client_name=self._client_name,
                 evidence=self.collector.book,
             )
-            for detector in self.detectors:
-                for anomaly in detector.look(view):
-                    slot = self.book.find(anomaly.service, anomaly.route)
-                    if slot is not None:
-                        distrusted.add(slot)
-                    self._state(anomaly)
+            found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
+            # The worst first: what is slight joins the incident of what is not.
+            for anomaly in sorted(found, key=lambda a: (-a.severity.rank, a.id)):
+                slot = self.book.find(anomaly.service, anomaly.route)
+                if slot is not None:
+                    distrusted.add(slot)
+                self._state(anomaly)
             self.incidents.extend(self.grouper.close(window.end))
+            if self.keep_windows is not None:
+                span_s = self.settings.windows.span // 1_000_000
+                self.keep_windows(window_records(self.book, placed.groups, window.start, span_s))
         self.metrics.learn(measured, distrusted)
 
     def _state(self, anomaly: Anomaly) -> None:

@@ -1,14 +1,25 @@
 """Measure closed windows, hold them against their baselines, and let the baselines learn."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines import Bank, BankSettings, CountBank, LogBank, RatioBank
+from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.formulas import critical_value
+from vedette.baselines.judgement import Season
+from vedette.baselines.counts import CountBank
+from vedette.baselines.locations import LogBank
+from vedette.baselines.ratios import RatioBank
 from vedette.detectors.view import Judged, Metric
+from vedette.schema.records import BaselineRecord
+from vedette.windows.entities import EntityBook
 from vedette.windows.layout import Client, Group
 from vedette.windows.summary import ClientRows, Groups, distinct_count, quantile
+
+_SEASONS = {Season.NONE: "all", Season.DAY: "hour of day", Season.WEEK: "hour of week"}
 
 UNITS = {
     Metric.REQUESTS: "requests",
@@ -102,6 +113,15 @@ class Metrics:
                 weight = np.where(np.isin(measured.slot, list(distrusted)), np.minimum(weight, 0.1), weight)
             self.banks[metric].update(measured.slot, measured.value, measured.exposure, window.time, weight)
 
+    def records(self, book: EntityBook, time: int) -> list[BaselineRecord]:
+        """What is normal at a time, for every entity whose baseline is ready."""
+        slots = np.arange(1, len(book), dtype=np.int32)
+        return [
+            record
+            for metric, bank in self.banks.items()
+            for record in _records(metric, bank, slots, book, time)
+        ]
+
     @staticmethod
     def _measure(
         groups: Groups,
@@ -140,3 +160,41 @@ class Metrics:
             Metric.TOP_CLIENT_BYTES: _plain(slots[took].astype(np.int32), largest[took]),
             Metric.LOGIN_FAILURES: _plain(own, sums[services, Group.LOGIN_FAILURES]),
         }
+
+
+_TYPICAL_EXPOSURE = {Metric.ERROR_RATIO: 1000.0, Metric.LATENCY: 100.0}
+"""Requests of the window whose percentiles a record states: how sharply they can be seen depends on it."""
+_BAND_WIDTH = 2 * 2.5758
+"""Standard deviations in a normal 99 % band."""
+
+
+def _records(
+    metric: Metric, bank: Bank, slots: NDArray[np.int32], book: EntityBook, time: int
+) -> Iterator[BaselineRecord]:
+    typical = _TYPICAL_EXPOSURE.get(metric)
+    exposure = None if typical is None else np.full(len(slots), typical)
+    judgement = bank.judge(slots, np.ones(len(slots)), exposure, time)
+    for row in np.flatnonzero(judgement.ready).tolist():
+        entry, band, formula = book[int(slots[row])], judgement.band_of(row), judgement.formula_of(row)
+        if band.low is None or band.mid is None or band.high is None:
+            continue
+        per = formula.inputs.get("exposure", 1.0) if metric is Metric.ERROR_RATIO else 1.0
+        median, p90, p99 = (
+            critical_value(formula.name, formula.inputs, -math.log10(1 - q)) / per for q in (0.5, 0.9, 0.99)
+        )
+        yield BaselineRecord(
+            service=entry.service,
+            route=entry.route,
+            metric=metric.value,
+            season=_SEASONS[Season(int(judgement.season[row]))],
+            unit=UNITS[metric],
+            mean=band.mid,
+            median=median,
+            stddev=(band.high - band.low) / _BAND_WIDTH,
+            low=band.low,
+            high=band.high,
+            p90=p90,
+            p99=p99,
+            sample_count=int(judgement.sample_count[row]),
+            last_updated=time,
+        )

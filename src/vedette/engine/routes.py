@@ -6,13 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.enrich.slugs import SlugLearner
-from vedette.windows.entities import EntityBook
+from vedette.windows.entities import NOT_FOUND_ROUTE, EntityBook
 from vedette.windows.layout import Group
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClosedWindow, Groups
-
-NOT_FOUND_ROUTE = "(not found)"
-
 
 @dataclass(slots=True)
 class PlacedWindow:
@@ -41,20 +38,22 @@ def place(
     found = [registry[number] for number in window.groups.key.tolist()]
     sums = window.groups.sums
     missing = sums[:, Group.STATUS_404] == sums[:, Group.REQUESTS]
-    real = [
-        (services[entry.service], entry.route)
-        for entry, lost in zip(found, missing.tolist(), strict=True)
-        if entry.route is not None and not (lost and (services[entry.service], entry.route) not in book)
-    ]
-    slugs.observe(sorted(set(real)))
+    real: dict[tuple[str, str], int] = {}
+    for entry, lost, count in zip(found, missing.tolist(), sums[:, Group.REQUESTS].tolist(), strict=True):
+        if entry.route is not None:
+            name = (services[entry.service], entry.route)
+            if not lost or name in book:
+                real[name] = real.get(name, 0) + count
+    ordered = sorted(real)
+    slugs.observe(ordered, [real[name] for name in ordered])
     names: list[tuple[str, str | None]] = []
     for entry, lost in zip(found, missing.tolist(), strict=True):
         service = services[entry.service]
         if entry.route is None:
             names.append((service, None))
             continue
-        route = slugs.final(service, entry.route)
-        names.append((service, NOT_FOUND_ROUTE if lost and (service, route) not in book else route))
+        lost = lost and (service, entry.route) not in book
+        names.append((service, NOT_FOUND_ROUTE if lost else slugs.final(service, entry.route)))
     before = len(book)
     # Slots are taken in the order of names, not of arrival.
     slot_of = {name: book.slot(*name) for name in sorted(set(names), key=lambda n: (n[0], n[1] or ""))}

@@ -23,7 +23,7 @@ def _linear_count(ones: float, bits: float) -> float:
 
 def _noisy_or(confidence: float, count: float) -> float:
     """Probability that at least one of `count` independent witnesses is right (Pearl 1988)."""
-    return 1.0 - (1.0 - confidence) ** count
+    return float(1.0 - (1.0 - confidence) ** count)
 
 
 RULES: dict[str, Callable[..., float]] = {

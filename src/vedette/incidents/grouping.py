@@ -138,7 +138,8 @@ class Grouper:
     def add(self, anomaly: Anomaly) -> str:
         """Put an anomaly where it belongs; returns the incident's id."""
         kind = _kind(anomaly)
-        for draft in self._open:
+        # What somebody is known for comes before the weather.
+        for draft in sorted(self._open, key=lambda d: d.kind is _Kind.BACKGROUND):
             if self._belongs(draft, kind, anomaly):
                 draft.add(anomaly)
                 return draft.id
@@ -163,10 +164,11 @@ class Grouper:
     def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly) -> bool:
         if anomaly.start - draft.end > self._gap(draft):
             return False
+        known = anomaly.entity.kind is EntityKind.CLIENT and anomaly.entity.value in draft.clients
+        if known and draft.kind is not _Kind.BACKGROUND:
+            return True
         if _Kind.BACKGROUND in (draft.kind, kind):
             return draft.kind is kind and anomaly.service in draft.services
-        if anomaly.entity.kind is EntityKind.CLIENT and anomaly.entity.value in draft.clients:
-            return True
         if anomaly.service not in draft.services:
             return False
         if kind is _Kind.SERVICE and draft.kind is _Kind.SERVICE:

@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 from vedette.windows.registry import OTHER_ROUTE
 
+NOT_FOUND_ROUTE = "(not found)"
+"""Of requests to what has only ever answered 404."""
+NOBODYS_ROUTES = frozenset({NOT_FOUND_ROUTE, OTHER_ROUTE, "(not http)", "(no path)"})
+"""Routes that no site serves as such: their volume is the senders' doing."""
 ALL_SLOT = 0
 """The parent of all services."""
 

@@ -25,7 +25,7 @@ class ClientHistory:
         self.left_out = 0
         self._past: deque[tuple[int, ClientRows]] = deque()
 
-    def add(self, number: int, clients: ClientRows) -> ClientRows:
+    def add(self, number: int, clients: ClientRows) -> tuple[ClientRows, ClientRows]:
         """Remember a window's noteworthy clients.
 
         Args:
@@ -33,7 +33,8 @@ class ClientHistory:
             clients: All clients of the window.
 
         Returns:
-            For each noteworthy client of this window, its sums over this and the past windows.
+            The noteworthy clients of this window, and the same clients in the same order with their sums over
+            this and the past windows.
         """
         sums = clients.sums
         weight: NDArray[np.int64] = (
@@ -61,7 +62,7 @@ class ClientHistory:
                 if len(known):
                     merged = merged + known
         self._past.append((number, noteworthy))
-        return merged
+        return noteworthy, merged
 
 
 def _keys(clients: ClientRows) -> NDArray[np.uint64]:

@@ -73,7 +73,7 @@ class BotActivity:
                         sample_count=count,
                         unit="requests",
                         formula=Formula("count", {"count": float(count)}, float(count)),
-                        evidence_total=count,
+                        evidence_total=int(view.noteworthy.sums[suspect.row, Client.REQUESTS]),
                         clients=(suspect.name,),
                         details={
                             "share_static": int(row[Client.ASSETS]) / count,

@@ -70,7 +70,9 @@ class BruteForce:
             unit="failed_logins" if failing else "login_attempts",
             formula=Formula("count", {"count": float(observed)}, float(observed)),
             evidence=view.proof(Topic.LOGIN_FAILURE, suspect.key),
-            evidence_total=observed,
+            evidence_total=int(
+                view.noteworthy.sums[suspect.row, Client.LOGIN_FAILURES if failing else Client.LOGIN_POSTS]
+            ),
             clients=(suspect.name,),
             details={"failed_logins": failures, "login_attempts": posts, "minutes": 10},
         )

@@ -53,7 +53,7 @@ class RateLimitAbuse:
                         unit="refused_requests",
                         formula=Formula("count", {"count": float(count)}, float(count)),
                         evidence=view.proof(Topic.REFUSED, suspect.key),
-                        evidence_total=count,
+                        evidence_total=int(view.noteworthy.sums[suspect.row, Client.STATUS_429]),
                         clients=(suspect.name,),
                         details={"requests": int(sums[suspect.row, Client.REQUESTS]), "minutes": 10},
                     )

@@ -69,7 +69,7 @@ class Scanning:
                             "linear_count", {"ones": float(bits), "bits": float(BITMAP_BITS)}, estimate
                         ),
                         evidence=view.proof(Topic.MISSING, suspect.key),
-                        evidence_total=int(row[Client.STATUS_404]),
+                        evidence_total=int(view.noteworthy.sums[suspect.row, Client.STATUS_404]),
                         clients=(suspect.name,),
                         details={
                             "requests": int(row[Client.REQUESTS]),

@@ -7,6 +7,7 @@ from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
+from vedette.windows.entities import NOBODYS_ROUTES
 from vedette.windows.layout import Client, Group
 
 
@@ -56,6 +57,8 @@ class TrafficSpike:
             self._state(view, judged, alarm)
             for alarm in self._gated.alarms(judged, worth)
             if view.book[alarm.slot].service not in view.claimed
+            # What nobody serves is the scanners' to raise; they are stated as such.
+            and view.book[alarm.slot].route not in NOBODYS_ROUTES
         ]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:

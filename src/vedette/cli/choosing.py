@@ -1,0 +1,88 @@
+"""Which format a source is read as: named, described, mapped, or found from its first lines."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from vedette.cli.reading import Choice
+from vedette.config import Config
+from vedette.parsers.apache_format import apache_format
+from vedette.parsers.fields import Conventions
+from vedette.parsers.format import Format
+from vedette.parsers.json_formats import json_format_from_map
+from vedette.parsers.log_format import log_format
+from vedette.parsers.registry import by_name, formats
+from vedette.parsers.sniff import Choice as SniffedChoice
+from vedette.parsers.sniff import fit, sniff
+from vedette.schema.errors import VedetteError
+from vedette.sources import Reader
+
+
+class FormatOptionError(VedetteError):
+    """Options that describe a format and do not fit together, or do not read."""
+
+
+def chooser(config: Config) -> Callable[[Reader], Choice]:
+    """A function that finds the parser for a source, as configured.
+
+    Raises:
+        VedetteError: The named or described format does not exist or does not read.
+    """
+    settings = config.input
+    offset = _offset(settings.timezone)
+    described = _described(config, offset)
+    if described is not None:
+        return lambda reader: _known(described, reader)
+    if settings.format != "auto":
+        named = _with_offset(by_name(settings.format), offset)
+        return lambda reader: _known(named, reader)
+    known = [_with_offset(f, offset) for f in formats()]
+    return lambda reader: _sniffed(known, reader)
+
+
+def _described(config: Config, offset: int) -> Format | None:
+    settings = config.input
+    if settings.log_format is not None and settings.fields:
+        raise FormatOptionError("--log-format and --field describe the same thing twice: give one of them")
+    if settings.log_format is not None:
+        make = apache_format if "%" in settings.log_format and "$" not in settings.log_format else log_format
+        return make(settings.log_format, utc_offset=offset)
+    if settings.fields:
+        try:
+            return json_format_from_map(dict(settings.fields), utc_offset=offset)
+        except ValueError as error:
+            raise FormatOptionError(f"--field: {error}") from error
+    return None
+
+
+def _known(known: Format, reader: Reader) -> Choice:
+    return _opened(fit(reader.sample(), known), reader)
+
+
+def _sniffed(known: Sequence[Format], reader: Reader) -> Choice:
+    return _opened(sniff(reader.sample(), known), reader)
+
+
+def _opened(choice: SniffedChoice, reader: Reader) -> Choice:
+    name = choice.format.name if choice.wrapper is None else f"{choice.format.name} in {choice.wrapper.name}"
+    return Choice(choice.open(reader.source.name), name, choice.share)
+
+
+def _offset(zone: str) -> int:
+    """Seconds east of UTC. A zone with summer time counts with its offset of today."""
+    if zone == "UTC":
+        return 0
+    if zone[0] in "+-":
+        hours, minutes = int(zone[1:3]), int(zone[-2:])
+        return (-1 if zone[0] == "-" else 1) * (hours * 3600 + minutes * 60)
+    shift = datetime.now(UTC).astimezone(ZoneInfo(zone)).utcoffset()
+    return 0 if shift is None else int(shift.total_seconds())
+
+
+def _with_offset(known: Any, offset: int) -> Format:
+    if offset and is_dataclass(known) and any(f.name == "conventions" for f in fields(known)):
+        conventions: Conventions = known.conventions  # type: ignore[attr-defined] # looked for just before
+        return replace(known, conventions=replace(conventions, utc_offset=offset))  # type: ignore[return-value, type-var] # a format stays one
+    return known  # type: ignore[no-any-return] # as given

@@ -1,0 +1,111 @@
+"""An anomaly's reasoning as rows of text: each number it rests on, and its arithmetic done again."""
+
+import math
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from vedette.baselines.formulas import FORMULAS as TAILS
+from vedette.explain.formulas import recompute
+from vedette.explain.numbers import in_unit, odds, percent
+from vedette.explain.words import counterfactual
+from vedette.report.glyphs import Glyphs
+from vedette.report.moments import day_and_clock, span
+from vedette.schema.anomaly import Anomaly, Formula
+
+_SAME = 1e-6
+"""Relative difference up to which two results of one formula are the same: arrays and single values round apart."""
+
+Row = tuple[str, str]
+
+
+def reasoning(anomaly: Anomaly) -> Iterator[Row]:
+    """Label and text of everything that an anomaly rests on. Texts of hostile origin are not yet escaped."""
+    yield "what", anomaly.description
+    yield "when", span(anomaly.start, anomaly.end, UTC)
+    yield "where", f"{anomaly.service} {anomaly.route}" if anomaly.route else anomaly.service
+    yield "about", f"{anomaly.entity.kind.value} {anomaly.entity.value}"
+    yield "severity", f"{anomaly.severity.value}, score {anomaly.score:.3f}"
+    yield "detector", anomaly.detector
+    yield "observed", _precise(anomaly.observed, anomaly.unit)
+    yield "expected", _expected(anomaly)
+    yield "threshold", _precise(anomaly.threshold, anomaly.unit)
+    yield from _arithmetic(anomaly.formula)
+    for contribution in anomaly.contributions:
+        yield "carried by", f"{percent(contribution.share)} {contribution.dimension} {contribution.value}"
+    if anomaly.clients:
+        yield "clients", ", ".join(anomaly.clients)
+    for name, value in anomaly.details.items():
+        yield "details", f"{name.replace('_', ' ')}: {_number(value) if isinstance(value, float) else value}"
+    for evidence in anomaly.evidence:
+        yield "evidence", f"{evidence.source}:{evidence.line}: {evidence.text}"
+        if evidence.matched is not None:
+            yield "", f"matched {evidence.rule or 'a rule'}: {evidence.matched}"
+    if anomaly.evidence_total > len(anomaly.evidence):
+        yield "", f"{len(anomaly.evidence)} of {anomaly.evidence_total:,} requests shown"
+    yield "otherwise", counterfactual(anomaly)
+    if anomaly.incident_id is not None:
+        yield "incident", anomaly.incident_id
+
+
+def show(anomaly: Anomaly, console: Console) -> None:
+    """Print one anomaly's reasoning."""
+    glyphs = Glyphs.of(console.encoding)
+    console.print(Text(f"{anomaly.type.label}, {anomaly.id}", style="bold"))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    previous = ""
+    for label, text in reasoning(anomaly):
+        table.add_row("" if label == previous else label, Text(glyphs.text(text)))
+        previous = label
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def show_list(anomalies: Iterable[Anomaly], console: Console) -> None:
+    """Print ids, with when and what."""
+    glyphs = Glyphs.of(console.encoding)
+    for anomaly in anomalies:
+        when = day_and_clock(anomaly.start, UTC)
+        line = f"{anomaly.id}  {when} UTC  {anomaly.severity.value:8}  {glyphs.text(anomaly.description)}"
+        console.print(Text(line, no_wrap=True, overflow="ellipsis"))
+
+
+def _expected(anomaly: Anomaly) -> str:
+    band = anomaly.expected
+    if band.mid is None:
+        return "nothing to compare to: the rule holds for everyone"
+    text = _precise(band.mid, anomaly.unit)
+    if band.low is not None and band.high is not None:
+        text += f", between {_precise(band.low, anomaly.unit)} and {_precise(band.high, anomaly.unit)}"
+    return f"{text}; {anomaly.sample_count:,} samples"
+
+
+def _arithmetic(formula: Formula) -> Iterator[Row]:
+    """The formula with its inputs, its result here and now, and the result that was stored."""
+    inputs = ", ".join(f"{name}={_number(value)}" for name, value in formula.inputs.items())
+    yield "arithmetic", f"{formula.name}({inputs})"
+    try:
+        result = recompute(formula)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        yield "", f"stored {_number(formula.result)}; it cannot be recomputed: {type(error).__name__}: {error}"
+        return
+    same = math.isclose(result, formula.result, rel_tol=_SAME, abs_tol=_SAME)
+    yield "", f"= {_number(result)}, stored {_number(formula.result)}: {'they agree' if same else 'THEY DISAGREE'}"
+    if formula.name in TAILS:
+        yield "", f"-log10 of the probability that chance alone does this: {odds(result)}"
+
+
+def _precise(value: float, unit: str) -> str:
+    """A value as people read it, and in full where that rounds."""
+    read = in_unit(value, unit)
+    full = _number(value)
+    return read if read.replace(",", "").startswith(f"{full} ") else f"{read} ({full} {unit.replace('_', ' ')})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"

@@ -1,0 +1,258 @@
+"""One scan: two stages, and everything that is written of what they find."""
+
+import hashlib
+import threading
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+
+from rich.console import Console
+
+from vedette import __version__
+from vedette.cli.choosing import chooser
+from vedette.cli.interrupt import graceful_interrupt
+from vedette.cli.options import ScanOptions
+from vedette.cli.reading import Ahead, Reading, Wanted
+from vedette.cli.verdict_spool import VerdictSpool
+from vedette.config import Config
+from vedette.detectors.signatures.rules import REQUEST_TYPES
+from vedette.engine.build import build_engine
+from vedette.engine.engine import Engine
+from vedette.engine.verdicts import Marker
+from vedette.enrich.enrich import Enricher
+from vedette.enrich.service import ServicePattern
+from vedette.kernels.compile import INTERPRETED
+from vedette.report.html import write_html
+from vedette.report.json import write_json
+from vedette.report.output import open_output
+from vedette.report.progress import Progress
+from vedette.report.terminal import render
+from vedette.report.verdicts import VerdictWriter
+from vedette.schema.anomaly import AnomalyType
+from vedette.schema.errors import VedetteError
+from vedette.schema.findings import Findings
+from vedette.schema.records import RunRecord
+from vedette.sources import BufferPool, Discovery
+from vedette.storage import open_store
+from vedette.storage.store import Store
+
+_IN_FLIGHT = 5
+"""Buffers beside those that groups of files hold: being filled, queued, judged."""
+_MANY_GROUPS = 4
+"""Groups from which chunks are smaller, so that the buffers stay within the ceiling."""
+_MOST_GROUPS = 48
+_LEAST_LATENESS_S = 60
+_MOST_LATENESS_S = 7_200
+
+TYPE_NAMES = (*REQUEST_TYPES, *(t for t in AnomalyType if t not in REQUEST_TYPES))
+"""Names of the bits in verdicts, those of the signatures first."""
+
+
+class NothingToReadError(VedetteError):
+    """No input holds a single request."""
+
+
+class Scan:
+    """A scan of recorded traffic.
+
+    Args:
+        options: What was asked for.
+        config: How it is to be done.
+        found: What is scanned.
+        history: Older logs to learn from first.
+
+    Raises:
+        VedetteError: An input cannot be read or understood.
+    """
+
+    def __init__(self, options: ScanOptions, config: Config, found: Discovery, history: Discovery) -> None:
+        self.options = options
+        self.config = config
+        self.found = found
+        self._enricher = Enricher(
+            [ip_network(text) for text in config.input.trusted_proxies] or None,
+            [
+                ServicePattern(rule.name, tuple(rule.files), tuple(rule.hosts))
+                for rule in config.input.services
+            ],
+            config.limits.services,
+            config.routes.templates,
+        )
+        self._choose = chooser(config)
+        self._past = self._reading(history, Wanted()) if history.inputs else None
+        self._present = self._reading(
+            found, Wanted(options.since, options.until, frozenset(options.services))
+        )
+
+    def run(self) -> int:
+        """Learn, scan, write; returns the exit status."""
+        began = time.monotonic()
+        started = datetime.now(UTC)
+        engine = build_engine(self.config, lateness_us=self._lateness())
+        with ExitStack() as stack:
+            store = stack.enter_context(open_store(self.config.store.url)) if self.config.store.url else None
+            spool = stack.enter_context(VerdictSpool()) if self.options.verdicts else None
+            if store is not None:
+                engine.keep_windows = store.save_windows
+            with graceful_interrupt() as interrupted:
+                if self._past is not None:
+                    with engine.learning():
+                        self._feed(engine, self._past, None, "learning what is normal", interrupted)
+                self._feed(engine, self._present, spool, "scanning", interrupted)
+            findings = engine.finish()
+            self._cover(findings, time.monotonic() - began, interrupted=interrupted.is_set())
+            if not findings.coverage.parsed and not interrupted.is_set():
+                raise NothingToReadError(self._nothing(findings))
+            self._write(engine, findings, spool, store, started)
+        if findings.coverage.interrupted:
+            return 130
+        worst = max((i.severity.rank for i in findings.incidents), default=-1)
+        return 1 if worst >= self.config.output.fail_on.rank else 0
+
+    def _reading(self, found: Discovery, wanted: Wanted) -> tuple[Reading, BufferPool]:
+        groups = len({source.group for source in found.inputs})
+        if groups > _MOST_GROUPS:
+            raise VedetteError(
+                f"{groups} different logs at once: at most {_MOST_GROUPS} can be read side by side: "
+                "scan them in several runs, or name rotated files alike (access.log, access.log.1)"
+            )
+        chunk = (4 << 20) if groups < _MANY_GROUPS else (2 << 20)
+        pool = BufferPool(chunk, groups + _IN_FLIGHT)
+        reading = Reading(
+            found.inputs,
+            self._choose,
+            self._enricher,
+            wanted,
+            pool,
+            min(self.config.limits.line_bytes, chunk - 1),
+        )
+        return reading, pool
+
+    def _lateness(self) -> int:
+        """As asked for, or as the samples need, microseconds."""
+        if self.config.windows.lateness_s is not None:
+            return self.config.windows.lateness_s * 1_000_000
+        seen = max(r.disorder for r, _ in filter(None, (self._past, self._present)))
+        return min(max(_LEAST_LATENESS_S * 1_000_000, 2 * seen), _MOST_LATENESS_S * 1_000_000)
+
+    def _feed(
+        self,
+        engine: Engine,
+        source: tuple[Reading, BufferPool],
+        spool: VerdictSpool | None,
+        what: str,
+        interrupted: threading.Event,
+    ) -> None:
+        reading, pool = source
+        shown = self.options.progress and not self.options.quiet
+        with (
+            Progress(what, reading.size, enabled=shown) as progress,
+            Ahead(reading, engine.settings.windows.lateness // 2, pool, interrupted) as batches,
+        ):
+            if not INTERPRETED and _first_compilation():
+                progress.note("compiling kernels, once for this machine: some fifteen seconds")
+            for batch, give_back in batches:
+                verdicts = engine.process(batch)
+                if spool is not None:
+                    spool.add(batch, verdicts)
+                give_back()
+                progress.update(reading.tally.position, reading.tally.lines)
+
+    def _cover(self, findings: Findings, seconds: float, *, interrupted: bool) -> None:
+        tally = self._present[0].tally
+        coverage = findings.coverage
+        coverage.lines = tally.lines
+        coverage.parsed = tally.parsed
+        coverage.filtered = tally.filtered
+        coverage.skipped = {reason.value: count for reason, count in sorted(tally.skips.counts.items())}
+        coverage.skipped_samples = [
+            (reason, source, line, text.decode("utf-8", "backslashreplace"))
+            for reason, source, line, text in tally.skip_samples
+        ]
+        coverage.sources = tally.sources
+        coverage.interrupted = interrupted
+        coverage.seconds = seconds
+        for name in ("cut_lines", "cut_bytes", "hole_bytes"):
+            if count := getattr(tally, name):
+                coverage.capped[name] = count
+
+    def _nothing(self, findings: Findings) -> str:
+        tally = self._present[0].tally
+        if tally.left_out and not tally.lines:
+            return str(tally.left_out[0])
+        reasons = ", ".join(f"{count} {reason}" for reason, count in findings.coverage.skipped.items())
+        names = ", ".join(s.name for s in self.found.inputs[:3])
+        return (
+            f"{names}: none of {tally.lines} lines is a request ({reasons}): "
+            "check that it is an access log, or describe its format with --log-format"
+        )
+
+    def _write(
+        self,
+        engine: Engine,
+        findings: Findings,
+        spool: VerdictSpool | None,
+        store: Store | None,
+        started: datetime,
+    ) -> None:
+        options = self.options
+        if store is not None:
+            store.save_baselines(engine.baseline_records())
+            store.save(findings, _run_record(findings, started))
+        if options.json:
+            write_json(findings, options.json)
+        if options.html:
+            write_html(findings, options.html)
+        if spool is not None and options.verdicts:
+            self._write_verdicts(engine, findings, spool, options.verdicts)
+        if not options.quiet and "-" not in (options.json, options.html, options.verdicts):
+            render(findings, Console(), top=self.config.output.top)
+
+    def _write_verdicts(self, engine: Engine, findings: Findings, spool: VerdictSpool, path: str) -> None:
+        marker = Marker(findings.anomalies, engine.services, spool.routes, engine.client_names, TYPE_NAMES)
+        with open_output(path) as stream:
+            writer = VerdictWriter(
+                stream,
+                include_clean=self.options.every_request,
+                type_names=[t.value for t in TYPE_NAMES],
+                with_source=len(spool.sources) > 1,
+            )
+            for rows in spool.blocks():
+                writer.write(spool.sources, marker.judge(rows))
+
+
+def _first_compilation() -> bool:
+    """Whether the kernels have not been compiled here before (by this version, for this processor)."""
+    from vedette.kernels.windows import add_groups
+
+    # Compiled kernels are numba dispatchers; interpreted ones have no cache to look at.
+    cache = Path(add_groups.stats.cache_path)  # type: ignore[attr-defined] # see above
+    return not any(cache.glob("windows.add_groups-*.nbi"))
+
+
+def _run_record(findings: Findings, started: datetime) -> RunRecord:
+    """What a store keeps of a run; the same scan of the same sources has the same id."""
+    coverage = findings.coverage
+    sources = tuple(s.source for s in coverage.sources)
+    digest = hashlib.blake2b(
+        "\x1f".join(["scan", *sources, str(coverage.start), str(coverage.end)]).encode(
+            "utf-8", "surrogateescape"
+        ),
+        digest_size=8,
+    )
+    began = round(started.timestamp() * 1e6)
+    return RunRecord(
+        id="r" + digest.hexdigest(),
+        command="scan",
+        version=__version__,
+        started=began,
+        finished=began + round(coverage.seconds * 1e6),
+        sources=sources,
+        anomalies=len(findings.anomalies),
+        incidents=len(findings.incidents),
+        lines=coverage.lines,
+        parsed=coverage.parsed,
+        interrupted=coverage.interrupted,
+    )
