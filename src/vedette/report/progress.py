@@ -20,19 +20,23 @@ PATIENCE_S = 0.5
 class Progress:
     """A line on standard error with bytes, lines, speed and time left; nothing where nobody looks.
 
-    It is drawn only if the stream is a terminal and the run is not quiet, by the thread that calls `update`,
-    ten times a second at most, and wiped at the end.
+    It is drawn only if the stream is a terminal, by the thread that calls `update`, ten times a second at
+    most, and wiped at the end.
 
     Args:
+        what: What is being done, in a word or two.
         total: Bytes to read in all, as `update` counts them; None where that is not known (pipes).
+        enabled: False to stay silent even on a terminal.
         stream: Where to draw; standard error if not given.
-        quiet: Whether to stay silent even on a terminal.
     """
 
-    def __init__(self, total: int | None, *, stream: TextIO | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self, what: str, total: int | None, *, enabled: bool = True, stream: TextIO | None = None
+    ) -> None:
+        self._what = what
         self._total = total
         self._stream = sys.stderr if stream is None else stream
-        self.active = not quiet and self._stream.isatty()
+        self.active = enabled and self._stream.isatty()
         self._console: Console | None = None
         self._bar: tuple[Bar, TaskID] | None = None
         self._began = self._due = 0.0
@@ -84,6 +88,7 @@ class Progress:
 
         left = (TimeRemainingColumn(compact=True), TextColumn("left")) if self._total else ()
         bar = Bar(
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             DownloadColumn(),
             TextColumn("{task.fields[lines]}", markup=False),
@@ -93,7 +98,7 @@ class Progress:
             auto_refresh=False,
             transient=True,
         )
-        task = bar.add_task("", total=self._total, lines="", speed="")
+        task = bar.add_task(shown(self._what), total=self._total, lines="", speed="")
         bar.start()
         return bar, task
 
