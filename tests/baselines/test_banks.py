@@ -139,6 +139,25 @@ def test_every_ready_judgement_is_recomputed_from_its_formula(family):
 
 
 @every_family
+def test_learning_is_the_same_whether_or_not_the_window_was_judged_first(family):
+    judged, unjudged = FAMILIES[family](), FAMILIES[family]()
+    walk(judged, steps(family, 50))
+    for number, step in enumerate(steps(family, 50)):
+        slots, time = np.arange(6, dtype=np.int32), START + number * MINUTE
+        weight = judged_again(unjudged, slots, step, time)
+        unjudged.update(slots, step.value, step.exposure, time, weight)
+    assert judged.to_state() == unjudged.to_state()
+
+
+def judged_again(bank, slots, step, time):
+    """The weights of a window, with another judgement in between that must leave no trace."""
+    weight = bank.judge(slots, step.value, step.exposure, time).weight
+    exposure = None if step.exposure is None else step.exposure[:2]
+    bank.judge(slots[:2], step.value[:2], exposure, time)
+    return weight
+
+
+@every_family
 def test_too_few_windows_judge_nothing(family):
     judgements = walk(FAMILIES[family](), steps(family, 35))
     assert not any(j.ready.any() for j in judgements[:30])

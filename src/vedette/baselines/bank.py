@@ -118,6 +118,7 @@ class Bank(ABC):
         self._parents: NDArray[np.int32] = np.full(0, -1, dtype=np.int32)
         self._clock = 0
         self._time = -1
+        self._latest: tuple[int, NDArray[np.intp], Outlook] | None = None
         self._day = Rhythm(24, s.window_us, 7.0)
         self._week = Rhythm(168, s.window_us, 4.0)
         self._keep = 1.0 - 1.0 / np.array([[s.slow], [s.fast], [s.slow], [s.slow]])
@@ -133,6 +134,7 @@ class Bank(ABC):
         if len(slots):
             self._grow(int(max(slots.max(), parents.max())) + 1)
             self._parents[slots] = parents
+            self._latest = None
 
     def judge(
         self, slots: NDArray[np.int32], value: Array, exposure: Array | None, time_us: int
@@ -149,7 +151,9 @@ class Bank(ABC):
             ValueError: Slots repeat or exceed the cap, shapes differ, or time runs backwards.
         """
         index = self._check(slots, value, exposure, time_us)
-        return self._judge(self._look(index, time_us), value, exposure)
+        look = self._look(index, time_us)
+        self._latest = (time_us, index.copy(), look)
+        return self._judge(look, value, exposure)
 
     def update(
         self,
@@ -173,7 +177,8 @@ class Bank(ABC):
             ValueError: As for `judge`.
         """
         index = self._check(slots, value, exposure, time_us)
-        look = self._look(index, time_us)
+        look = self._reuse(index, time_us) or self._look(index, time_us)
+        self._latest = None
         now = self._clock + (time_us > self._time)
         if len(index):
             rows = look.rows
@@ -252,6 +257,12 @@ class Bank(ABC):
         A window that hardly teaches must hardly make forget: else it would replace what it adds little to.
         """
         return 1.0 - weight * (1.0 - self._keep), 1.0 - weight * (1.0 - self._keep_error)
+
+    def _reuse(self, index: NDArray[np.intp], time_us: int) -> Outlook | None:
+        """The outlook of the last judgement, if it was of these slots and nothing was learned since."""
+        if self._latest is None or self._latest[0] != time_us or not np.array_equal(self._latest[1], index):
+            return None
+        return self._latest[2]
 
     def _seasons(
         self, index: NDArray[np.intp], rows: Array, time_us: int, rhythm: Array, usable: NDArray[np.bool_]
@@ -421,4 +432,5 @@ class Bank(ABC):
         self._state = np.asarray(state, dtype=np.float64)
         self._parents = np.asarray(parents, dtype=np.int32)
         self._clock, self._time = int(numbers["clock"]), int(numbers["time"])
+        self._latest = None
         self._day, self._week = rhythms
