@@ -7,6 +7,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _LAST = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
+_UNITS = (
+    (60, 1, ("min", "s"), 3600),
+    (3600, 60, ("h", "min"), 86400),
+    (86400, 3600, ("d", "h"), float("inf")),
+)
+"""Seconds of a unit and of the one below it, their names, and from how many seconds the next is better."""
+
 
 def moment(time: int) -> datetime:
     """A time as datetime, to the microsecond; times beyond the years 1 to 9999 are held at the ends."""
@@ -47,20 +54,15 @@ def zone_name(then: datetime) -> str:
 
 
 def length(microseconds: int) -> str:
-    """How long: `40 s`, `5 min`, `2 h 15 min`, `3 d 4 h`; two units at most."""
+    """How long: `40 s`, `5 min`, `2 h 15 min`, `3 d 4 h`; rounded to the second of at most two units."""
     seconds = max(0, microseconds) / 1e6
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.3g} s"
-    minutes = round(seconds / 60)
-    if seconds < 600 and seconds % 60:
-        return f"{int(seconds // 60)} min {seconds % 60:.0f} s".removesuffix(" 0 s")
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min".removesuffix(" 0 min")
-    days, hours = divmod(hours, 24)
-    return f"{days:,} d {hours} h".removesuffix(" 0 h")
+    for large, small, names, limit in _UNITS:
+        number, rest = divmod(round(seconds / small), large // small)
+        if number * large < limit:
+            break
+    return f"{number:,} {names[0]} {rest} {names[1]}".removesuffix(f" 0 {names[1]}")
 
 
 def _clock(then: datetime) -> str:

@@ -14,6 +14,8 @@ ENTITIES_KEPT = 100
 MOST_CONTRIBUTIONS = 4
 MOST_EVIDENCE = 3
 _NAMED = 3
+_PLAINLY_ALL = 0.995
+"""A share so large says no more than the name does."""
 _SURE = ((0.95, "almost certain"), (0.8, "very likely"), (0.6, "likely"), (0.0, "possible"))
 
 
@@ -114,7 +116,10 @@ def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
     if not listed:
         return None
     shares = {
-        c.value: c.share for a in reversed(anomalies) for c in a.contributions if c.dimension == "client"
+        c.value: c.share
+        for a in reversed(anomalies)
+        for c in a.contributions
+        if c.dimension == "client" and c.share < _PLAINLY_ALL
     }
     first = [
         f"{name} ({percent(shares[name])} of it)" if name in shares else name

@@ -1,0 +1,279 @@
+import io
+import re
+import unicodedata
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+from tests.report.made import START, anomaly, attack, calm, coverage, findings, incident
+
+from vedette.report.shown import shown
+from vedette.report.terminal import render
+from vedette.schema.anomaly import Contribution, Entity, EntityKind, Evidence, Severity
+from vedette.schema.findings import Findings, SourceCoverage
+
+HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202egnp\u200b\x00\r\n\t[bold]markup[/bold] [/] :boom: \x9b2J\udcff"
+
+
+def printed(
+    found: Findings,
+    *,
+    top: int = 10,
+    width: int = 100,
+    encoding: str = "utf-8",
+    terminal: bool = False,
+    zone: tzinfo | None = None,
+) -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(
+        file=stream,
+        width=width,
+        force_terminal=terminal,
+        color_system="standard" if terminal else None,
+        legacy_windows=False,
+        _environ={},
+    )
+    if zone is None:
+        render(found, console, top=top)
+    else:
+        render(found, console, top=top, zone=zone)
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode(encoding)
+
+
+def folded(text: str) -> str:
+    """Without line breaks and columns."""
+    return " ".join(text.split())
+
+
+def test_the_first_lines_say_how_bad_how_much_and_when(found: Findings) -> None:
+    lines = printed(found).splitlines()
+    assert lines[0] == "2 incidents, the worst critical."
+    assert "3,997 requests, 2026-03-02 08:00 to 10:00 UTC (2 h)" in lines
+
+
+def test_an_incident_says_what_when_to_what_from_whom_how_sure_and_what_next(found: Findings) -> None:
+    told = folded(printed(found, top=1))
+    for part in (
+        "CRITICAL Error spike on shop /login",
+        "what 61 % of 420 requests to shop /login failed with 5xx (258 errors), expected 0.40 %.",
+        "when 2026-03-02 09:10 to 09:15 UTC (5 min)",
+        "to shop /login",
+        "from 192.0.2.7 (22 % of it), 192.0.2.8",
+        "how sure almost certain (score 0.97 of 1)",
+        "do next Look at the failing route's application log. Then at the database.",
+        "route /login 83 % ████",
+        'access.log:1234 192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "POST /login HTTP/1.1" 503 12',
+        "and 256 more requests of this kind",
+    ):
+        assert part in told
+
+
+def test_incidents_come_worst_first_whatever_their_order(found: Findings) -> None:
+    found.incidents.reverse()
+    told = printed(found)
+    assert told.index("CRITICAL") < told.index("MEDIUM")
+
+
+def test_evidence_of_an_attack_says_what_matched_and_by_which_rule(found: Findings) -> None:
+    assert "access.log:77 matched (sqli.union): 1 union select" in printed(found)
+
+
+def test_the_one_sender_of_an_attack_is_not_drawn_as_a_bar_of_100_percent() -> None:
+    found = findings(anomalies=[attack()], incidents=[incident(2, severity=Severity.MEDIUM)])
+    assert "100 %" not in printed(found).partition("What this rests on")[0]
+
+
+def test_incidents_that_are_not_told_are_counted(found: Findings) -> None:
+    told = printed(found, top=1)
+    assert "SQL injection" not in told
+    assert "1 more incident, the worst medium: --top 2 tells all" in told
+
+
+def test_of_many_clients_a_few_are_named_and_the_rest_counted() -> None:
+    def one(clients: int) -> str:
+        entities = tuple(Entity(EntityKind.CLIENT, f"192.0.2.{i}") for i in range(clients))
+        return folded(printed(findings(incidents=[incident(entities=entities)])))
+
+    assert "from 192.0.2.0, 192.0.2.1, 192.0.2.2 and 4 more clients" in one(7)
+    assert "from 192.0.2.0, 192.0.2.1, 192.0.2.2 and at least 97 more clients" in one(100)
+
+
+def test_times_are_told_in_the_zone_asked_for_by_name(found: Findings) -> None:
+    assert "2026-03-02 10:10 to 10:15 CET (5 min)" in printed(found, zone=ZoneInfo("Europe/Berlin"))
+
+
+def test_coverage_tells_what_was_lost_and_why(found: Findings) -> None:
+    told = folded(printed(found, width=200))
+    for part in (
+        "lines 4,012 read, 4,000 parsed (99.7 %), 12 skipped, 3 filtered out",
+        "skipped 10 not this format, the first access.log:17: total rubbish 2 blank",
+        "windows 240 judged, 60 with too little data (errors.ratio 40, latency.p95 20)",
+        "late 1 request",
+        "capped clients: 12 beyond the memory cap",
+        "access.log: combined (fits 99 % of its sample), 3,990 of 4,000 lines, 1 MB",
+        "truncated: damaged gzip member at byte 2999",
+    ):
+        assert part in told
+    assert "Not everything could be read: see 1 truncated source below." in told
+
+
+def test_a_share_that_is_nearly_all_is_not_told_as_all() -> None:
+    assert "99.9 %" in printed(calm(lines=1_000_000, parsed=999_999))
+
+
+def test_every_truncated_source_is_named_however_many_there_are() -> None:
+    sources = [SourceCoverage(f"{i}.log", "combined", 1.0) for i in range(30)]
+    sources[25].truncated = "damaged"
+    told = printed(calm(sources=sources), width=200)
+    assert "25.log" in told
+    assert "19 more, none truncated" in told
+
+
+def test_calm_traffic_is_told_in_one_calm_line() -> None:
+    told = printed(calm(sources=[]))
+    assert told.startswith("Nothing out of the ordinary was found.\n3,997 requests, ")
+
+
+def test_traffic_that_no_baseline_could_judge_is_not_called_healthy() -> None:
+    told = folded(printed(calm(windows=0, insufficient_data=40)))
+    assert "Whether errors, latency and volume are normal is not known." in told
+    assert "40 of 40 windows had too little history" in told
+    assert "Nothing out of the ordinary" not in told
+
+
+def test_traffic_that_was_mostly_not_judged_is_said_so() -> None:
+    assert "Not enough data: 60 of 70 windows" in folded(printed(calm(windows=10, insufficient_data=60)))
+
+
+def test_no_request_at_all_is_not_called_calm() -> None:
+    told = printed(calm(lines=5, parsed=0, filtered=0, start=None, end=None))
+    assert told.startswith("Nothing could be judged: no request was read.")
+
+
+def test_a_filter_that_leaves_nothing_is_named() -> None:
+    assert "the filter left none of 10 requests" in printed(calm(parsed=10, filtered=10))
+
+
+def test_a_log_of_mostly_unreadable_lines_is_said_to_be_one() -> None:
+    assert "only 100 of 4,012 could be parsed" in printed(calm(parsed=100, filtered=0))
+
+
+def test_an_interrupted_run_says_so(found: Findings) -> None:
+    found.coverage.interrupted = True
+    assert "Interrupted: this is what was found until then." in printed(found)
+
+
+def hostile_findings(text: str) -> Findings:
+    one = anomaly(
+        service=text,
+        route=text,
+        entity=Entity(EntityKind.CLIENT, text),
+        clients=(text,),
+        contributions=(Contribution("route", text, 0.6), Contribution("client", f"x{text}", 0.3)),
+        evidence=(Evidence(text, 1, text, text, text), Evidence(text, 2, text)),
+    )
+    told = incident(
+        title=text,
+        summary=text,
+        services=(text,),
+        entities=(Entity(EntityKind.CLIENT, text),),
+        advice=(text,),
+    )
+    return findings(
+        anomalies=[one],
+        incidents=[told],
+        coverage=coverage(
+            skipped_samples=[("not_this_format", text, 17, text)],
+            sources=[SourceCoverage(text, text, 1.0, truncated=text)],
+        ),
+    )
+
+
+def assert_harmless(told: str) -> None:
+    for character in told:
+        assert character == "\n" or character.isprintable(), f"{character!r} reached the terminal"
+        assert unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character == "\n"
+
+
+def test_hostile_text_cannot_steer_the_terminal() -> None:
+    told = printed(hostile_findings(HOSTILE), width=200)
+    assert_harmless(told)
+    assert "\\x1b[31mred\\x1b]0;title\\x07\\u202egnp\\u200b\\x00\\r\\n\\t" in told
+
+
+def test_rich_markup_and_emoji_codes_in_log_text_stand_as_they_are() -> None:
+    assert "[bold]markup[/bold] [/] :boom:" in printed(hostile_findings(HOSTILE), width=200)
+
+
+def test_on_a_coloured_terminal_only_our_own_escapes_are_written() -> None:
+    told = printed(hostile_findings(HOSTILE), terminal=True, width=200)
+    assert "\x1b[" in told
+    assert_harmless(re.sub(r"\x1b\[[0-9;]*m", "", told))
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=300), st.integers(60, 200), st.sampled_from(["utf-8", "ascii", "latin-1", "cp1252"]))
+def test_any_text_is_harmless_and_fits_the_width(text: str, width: int, encoding: str) -> None:
+    told = printed(hostile_findings(text), width=width, encoding=encoding)
+    assert_harmless(told)
+    assert max(cell_len(line) for line in told.splitlines()) <= width
+
+
+@given(st.text(), st.integers(1, 50))
+def test_shown_text_is_printable_and_cut_text_is_marked(text: str, limit: int) -> None:
+    assert shown(text).isprintable()
+    cut = shown(text, limit)
+    assert len(cut) <= limit
+    assert cut == shown(text) or cut.endswith("…")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_lines_fit_the_width(found: Findings, width: int) -> None:
+    found.incidents[0] = incident(title="x" * 300, summary="y" * 1000)
+    assert max(cell_len(line) for line in printed(found, width=width).splitlines()) <= width
+
+
+def test_text_without_width_is_cut_too() -> None:
+    zalgo = "a" + "\u0301" * 100_000
+    assert len(printed(hostile_findings(zalgo[:490]), width=60)) < 20_000
+    found = findings(anomalies=[anomaly(evidence=(Evidence("l", 1, zalgo),))])
+    assert len(printed(found, width=60)) < 10_000
+
+
+def test_an_ascii_terminal_gets_ascii(found: Findings) -> None:
+    found.incidents[0] = incident(title="Späte Fehler", summary="Took 12 µs.")
+    told = printed(found, encoding="ascii")
+    assert told.isascii()
+    for part in ("* CRITICAL  Sp\\xe4te Fehler", "Took 12 us.", "83 % #####"):
+        assert part in told
+
+
+def test_colour_is_for_terminals_only(found: Findings) -> None:
+    assert "\x1b" not in printed(found)
+    assert "\x1b[" in printed(found, terminal=True)
+
+
+def test_cut_evidence_is_marked() -> None:
+    found = findings(anomalies=[anomaly(evidence=(Evidence("access.log", 1, "x" * 500),))])
+    assert re.search(r"^ +x+…$", printed(found), re.MULTILINE)
+
+
+def test_anomalies_that_lost_their_incident_are_not_passed_over() -> None:
+    assert "Anomalies that belong to no incident: 2." in printed(findings(incidents=[]))
+
+
+def test_an_incident_whose_anomalies_are_not_at_hand_is_told_all_the_same() -> None:
+    told = printed(findings(anomalies=[]))
+    assert "Error spike on shop /login" in told
+
+
+def test_an_incident_that_spans_midnight_names_both_days() -> None:
+    late = incident(start=START + 15 * 3_600_000_000, end=START + 17 * 3_600_000_000)
+    assert "2026-03-02 23:00 to 2026-03-03 01:00 UTC (2 h)" in printed(findings(incidents=[late]))
