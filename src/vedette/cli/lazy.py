@@ -1,0 +1,73 @@
+"""A command group that imports a command's module only when that command is run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class ReaderGoneError(Exception):
+    """Whoever read standard output has closed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A command that lives elsewhere.
+
+    Attributes:
+        target: `module:attribute`: a function, or a `typer.Typer` with commands of its own.
+        help: The line that stands for it in the list of commands.
+    """
+
+    target: str
+    help: str
+
+    def load(self, name: str) -> Any:
+        """Import the command, in the shape that the parser of command lines wants."""
+        module, _, attribute = self.target.partition(":")
+        found = getattr(import_module(module), attribute)
+        if not isinstance(found, typer.Typer):
+            app = typer.Typer(add_completion=False)
+            app.command(name)(found)
+            found = app
+        command = typer.main.get_command(found)
+        command.name = name
+        return command
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands from a table, so that `--help` imports none of them.
+
+    Everything here comes from typer: it carries its own parser, and a `click` that happens to be
+    installed is a stranger to it.
+    """
+
+    deferred: ClassVar[Mapping[str, Deferred]] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- the shape is typer's
+        """Names in the order of the table."""
+        return list(self.deferred)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 -- as above
+        """A stand-in that knows its name and its line of help."""
+        command = self.deferred.get(cmd_name)
+        return None if command is None else TyperCommand(cmd_name, help=command.help)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command to run; here its module is imported."""
+        # typer suggests names for a misspelt one from here.
+        self.commands = {name: self.get_command(ctx, name) for name in self.deferred}
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None:
+            command = self.deferred[name].load(name)
+        return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; typer would end with 1, "something found", when the reader has gone away."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error

@@ -1,0 +1,173 @@
+"""What surrounds every command: finding it, and what becomes of errors."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+import typer
+
+from vedette import __version__
+from vedette.cli import main as shell
+from vedette.cli.lazy import Deferred
+from vedette.schema.errors import VedetteError
+
+
+class _WrongThingError(VedetteError):
+    pass
+
+
+def _refuse() -> None:
+    raise _WrongThingError("config.yaml:3: top = 0:\n  must be at least 1")
+
+
+def _break() -> None:
+    raise ZeroDivisionError("by zero")
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _find() -> None:
+    raise typer.Exit(1)
+
+
+def _count() -> int:
+    return 1
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("refuse", "break", "interrupt", "find", "count")
+    monkeypatch.setattr(
+        shell.Commands, "deferred", {n: Deferred(f"{__name__}:_{n}", f"To {n}.") for n in names}
+    )
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
+    monkeypatch.delenv("VEDETTE_DEBUG", raising=False)
+
+
+def _python(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(env or {})},
+    )
+
+
+@pytest.mark.usefixtures("command")
+def test_an_expected_error_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run(["refuse"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "vedette: config.yaml:3: top = 0: must be at least 1\n"
+
+
+@pytest.mark.usefixtures("command")
+def test_a_defect_is_an_apology_without_a_traceback_and_not_status_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert shell.run(["break"]) == 70
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError: by zero" in err
+    assert "report it" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("command")
+@pytest.mark.parametrize("by_option", [True, False])
+def test_debug_shows_where_a_defect_is(
+    by_option: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VEDETTE_DEBUG", "" if by_option else "1")
+    assert shell.run(["--debug", "break"] if by_option else ["break"]) == 70
+    assert "in _break" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("command")
+@pytest.mark.parametrize(("name", "status"), [("find", 1), ("count", 1), ("interrupt", 130)])
+def test_a_command_ends_with_its_own_status(name: str, status: int) -> None:
+    assert shell.run([name]) == status
+
+
+@pytest.mark.usefixtures("command")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fnid"], "Did you mean 'find'"),
+        (["find", "--nothing"], "--nothing"),
+        (["--nothing"], "--nothing"),
+        (["find", "extra"], "extra"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    arguments: Sequence[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shell.run(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("vedette: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_no_arguments_print_the_help_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run([]) == 2
+    told = capsys.readouterr()
+    assert "scan" in told.out + told.err
+    assert "vedette: " not in told.err
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"vedette {__version__}\n"
+
+
+@pytest.mark.parametrize("name", sorted(shell.COMMANDS))
+def test_a_listed_command_exists_and_has_help(name: str) -> None:
+    assert shell.COMMANDS[name].load(name).help
+    assert shell.COMMANDS[name].help.endswith(".")
+
+
+def test_listing_the_commands_imports_none_of_them_nor_numpy_nor_numba() -> None:
+    code = (
+        "import sys; from vedette.cli.main import run; assert run(['--help']) == 0;"
+        "print([m for m in sys.modules if m in ('numpy', 'numba', 'vedette.config') "
+        "or m.startswith('vedette.cli.') and m[12:] not in ('main', 'lazy')], file=sys.stderr)"
+    )
+    ended = _python("-c", code)
+    assert ended.stderr.strip() == "[]"
+    assert "simulate" in ended.stdout
+
+
+def test_the_command_line_needs_no_click_of_its_own() -> None:
+    """typer no longer brings click along: an import of it would work only where something else did."""
+    ended = _python(
+        "-c", "import sys; sys.modules['click'] = None; from vedette.cli.main import run; run(['--help'])"
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_reader_that_goes_away_is_no_finding_and_no_complaint() -> None:
+    code = (
+        "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); from vedette.cli.main import run;"
+        "sys.exit(run(['formats']))"
+    )
+    ended = _python("-c", code)
+    assert ended.returncode == 141
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
+def test_completion_offers_commands(shell_name: str) -> None:
+    words = {"COMP_WORDS": "vedette s", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "vedette s"}
+    extra = {"_TYPER_COMPLETE_FISH_ACTION": "get-args"} if shell_name == "fish" else {}
+    ended = _python(
+        "-c",
+        "from vedette.cli.main import run; import sys; sys.exit(run([]))",
+        env={"_VEDETTE_COMPLETE": f"complete_{shell_name}", **words, **extra},
+    )
+    assert "scan" in ended.stdout
+    assert "simulate" in ended.stdout
