@@ -143,6 +143,12 @@ class Grouper:
             if self._belongs(draft, kind, anomaly):
                 draft.add(anomaly)
                 return draft.id
+            if kind is _Kind.CLIENT and draft.kind is _Kind.BACKGROUND and draft.clients == {anomaly.entity.value}:
+                # The weather was this client all along.
+                if anomaly.start - draft.end <= self.settings.gap:
+                    draft.kind = _Kind.CLIENT
+                    draft.add(anomaly)
+                    return draft.id
         draft = Draft(kind, anomaly, anomaly.end)
         draft.add(anomaly)
         self._open.append(draft)

@@ -27,6 +27,10 @@ _ADVICE = {
 }
 
 
+_A_SCAN = 5
+"""Kinds of attack from which an incident is called a scan."""
+
+
 def _client(entities: Sequence[Entity]) -> str | None:
     clients = [e.value for e in entities if e.kind is EntityKind.CLIENT]
     if not clients:
@@ -51,6 +55,10 @@ def title(
         many = f"{senders} client{'s' if senders != 1 else ''}"
         return f"Background probing of {where} by {many}" if senders else f"Background probing of {where}"
     names = [a.type.label for a in ranked]
+    if sum(a.unit == "hostile_requests" for a in ranked) >= _A_SCAN:
+        # Nobody attacks in so many ways at once by hand.
+        who = _client(entities)
+        return f"Scan of {where} with {len(names)} kinds of attack" + (f" by {who}" if who else "")
     if len(names) > 3:
         names = [*names[:2], f"{len(names) - 2} more"]
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -4,6 +4,7 @@ import numpy as np
 
 from vedette.detectors.statement import heaviest_clients
 from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.recurrence import TIMES, Recurrence
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
@@ -33,7 +34,8 @@ class TrafficSpike:
     Signal: requests in the window.
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
-        `MIN_RATIO` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already.
+        `MIN_RATIO` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
+        nor where a burst as high has come three times in the last week.
     Explanation: which routes and clients carry the excess.
     Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
     References: formula `count_high`.
@@ -47,15 +49,21 @@ class TrafficSpike:
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._gated = Gated(self.name, thresholds, high=True)
+        self._recurrence = Recurrence()
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic spikes of the window."""
         judged = view.judged[Metric.REQUESTS]
         middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
         worth = (judged.value >= self.MIN_RATIO * middle) & (judged.value - middle >= self.MIN_EXCESS)
+        alarms = [
+            alarm
+            for alarm in self._gated.alarms(judged, worth)
+            if self._recurrence.earlier(alarm.slot, view.start, float(judged.value[alarm.row])) < TIMES
+        ]
         return [
             self._state(view, judged, alarm)
-            for alarm in self._gated.alarms(judged, worth)
+            for alarm in alarms
             if view.book[alarm.slot].service not in view.claimed
             # What nobody serves is the scanners' to raise; they are stated as such.
             and view.book[alarm.slot].route not in NOBODYS_ROUTES
