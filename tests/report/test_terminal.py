@@ -82,7 +82,7 @@ def test_incidents_come_worst_first_whatever_their_order(found: Findings) -> Non
 
 
 def test_evidence_of_an_attack_says_what_matched_and_by_which_rule(found: Findings) -> None:
-    assert "access.log:77 matched (sqli.union): 1 union select" in printed(found)
+    assert "access.log:77 matched 1 union select (sqli.union)" in printed(found)
 
 
 def test_the_one_sender_of_an_attack_is_not_drawn_as_a_bar_of_100_percent() -> None:
@@ -277,3 +277,25 @@ def test_an_incident_whose_anomalies_are_not_at_hand_is_told_all_the_same() -> N
 def test_an_incident_that_spans_midnight_names_both_days() -> None:
     late = incident(start=START + 15 * 3_600_000_000, end=START + 17 * 3_600_000_000)
     assert "2026-03-02 23:00 to 2026-03-03 01:00 UTC (2 h)" in printed(findings(incidents=[late]))
+
+
+def test_a_long_line_is_shown_from_its_request_on() -> None:
+    agent = "Agent" * 9
+    line = (
+        f'192.0.2.7 - {"someone" * 5} [02/Mar/2026:09:10:00 +0000] "GET /login HTTP/1.1" 401 77 "-" "{agent}"'
+    )
+    found = findings(anomalies=[anomaly(evidence=(Evidence("access.log", 1, line),))])
+    assert '\n      …"GET /login HTTP/1.1" 401' in printed(found, width=60)
+    assert line in printed(found, width=200)
+
+
+def test_a_long_line_is_shown_so_that_the_match_is_seen() -> None:
+    line = '192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET /?' + "a" * 200 + "=<script>" + "b" * 200
+    found = findings(anomalies=[anomaly(evidence=(Evidence("access.log", 1, line, "<script>"),))])
+    shown_line = printed(found, width=60).partition("matched <script>")[2].splitlines()[1]
+    assert "<script>" in shown_line
+    assert shown_line.endswith("…")
+
+
+def test_no_line_ends_in_blanks(found: Findings) -> None:
+    assert not [line for line in printed(found, width=70).splitlines() if line != line.rstrip()]

@@ -58,10 +58,8 @@ def length(microseconds: int) -> str:
     seconds = max(0, microseconds) / 1e6
     if seconds < 59.5:
         return f"{seconds:.3g} s"
-    for large, small, names, limit in _UNITS:
-        number, rest = divmod(round(seconds / small), large // small)
-        if number * large < limit:
-            break
+    large, small, names = next(u[:3] for u in _UNITS if round(seconds / u[1]) * u[1] < u[3])
+    number, rest = divmod(round(seconds / small), large // small)
     return f"{number:,} {names[0]} {rest} {names[1]}".removesuffix(f" 0 {names[1]}")
 
 

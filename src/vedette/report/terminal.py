@@ -1,13 +1,11 @@
 """The report for a terminal: what a tired person understands in ten seconds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, tzinfo
 from itertools import islice
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from vedette.explain.numbers import percent
@@ -69,13 +67,8 @@ class _Report:
         title = Text(f"{self._glyphs.mark} {incident.severity.value.upper()}  ", style=style)
         title.append(self._glyphs.text(incident.title), style="bold")
         self._console.print()
-        self._console.print(title)
-        facts = Table.grid(padding=(0, 2, 0, 0))
-        facts.add_column(no_wrap=True, style="dim")
-        facts.add_column(overflow="fold")
-        for label, text in self._facts(story):
-            facts.add_row(label, Text(self._glyphs.text(text)))
-        self._console.print(Padding(facts, (0, 0, 0, 2), expand=False))
+        self._wrapped(title, Text())
+        self._labelled(self._facts(story))
         self._shares(story)
         for evidence in story.evidence[:_EVIDENCE]:
             self._proof(evidence)
@@ -91,7 +84,8 @@ class _Report:
         if story.senders is not None:
             yield "from", story.senders
         yield "how sure", story.sure
-        yield from zip(("do next", "", ""), incident.advice, strict=False)
+        for advice in incident.advice:
+            yield "do next", advice
 
     def _shares(self, story: Story) -> None:
         if not story.contributions:
@@ -106,15 +100,27 @@ class _Report:
             self._console.print(row, no_wrap=True, overflow="crop")
 
     def _proof(self, evidence: Evidence) -> None:
-        where = Text(" " * 4 + self._cut(f"{evidence.source}:{evidence.line}", self._console.width // 2))
-        where.stylize("cyan")
+        width = self._console.width
+        where = Text(" " * 4 + self._cut(f"{evidence.source}:{evidence.line}", width // 2), style="cyan")
         if evidence.matched is not None:
             rule = f" ({evidence.rule})" if evidence.rule else ""
-            room = self._console.width - cell_len(where.plain)
-            where.append(self._cut(f" matched{rule}: {evidence.matched}", room))
+            where.append(
+                self._cut(f" matched {evidence.matched}{rule}", width - cell_len(where.plain)), "default"
+            )
         self._console.print(where, no_wrap=True, overflow="crop")
-        line = self._cut(evidence.text, self._console.width - 6)
+        line = self._cut(self._telling(evidence, width - 6), width - 6)
         self._console.print(Text(" " * 6 + line, style="dim"), no_wrap=True, overflow="crop")
+
+    def _telling(self, evidence: Evidence, cells: int) -> str:
+        """A line, if too long from where it gets interesting: its start only says when and from whom."""
+        text = evidence.text
+        if len(text) <= cells:
+            return text
+        begin = text.lower().find(evidence.matched.lower()) if evidence.matched else -1
+        if begin + len(evidence.matched or "") <= cells:
+            begin = text.find('"') if text[:1] not in ("{", '"') else 0
+        begin = min(begin, len(text) - cells)
+        return self._glyphs.ellipsis + text[begin:] if begin > len(self._glyphs.ellipsis) else text
 
     def _hidden(self) -> None:
         hidden = ranked(self._findings.incidents)[self._top :]
@@ -128,19 +134,27 @@ class _Report:
     def _coverage(self) -> None:
         self._console.print()
         self._line("What this rests on", style="bold")
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        rows.add_column(no_wrap=True, style="dim")
-        rows.add_column(overflow="fold")
+        self._labelled(account(self._findings.coverage))
+
+    def _labelled(self, facts: Iterable[tuple[str, str]]) -> None:
+        """Labels in a column of their own, each said once, and sentences beside them."""
+        rows = list(facts)
+        column = max(len(label) for label, _ in rows) + 2
         previous = ""
-        for label, text in account(self._findings.coverage):
-            rows.add_row("" if label == previous else label, Text(self._glyphs.text(text)))
+        for label, text in rows:
+            lead = Text(" " * 2 + ("" if label == previous else label).ljust(column), style="dim")
+            self._wrapped(Text(self._glyphs.text(text)), lead)
             previous = label
-        self._console.print(Padding(rows, (0, 0, 0, 2), expand=False))
+
+    def _wrapped(self, text: Text, lead: Text) -> None:
+        """A text under itself, without the blanks that a table would leave at line ends."""
+        for line in text.wrap(self._console, max(20, self._console.width - len(lead)), overflow="fold"):
+            line.rstrip()
+            self._console.print(Text.assemble(lead, line), no_wrap=True, overflow="crop")
+            lead = Text(" " * len(lead))
 
     def _line(self, text: str, indent: int = 0, style: str = "") -> None:
-        self._console.print(
-            Padding(Text(self._glyphs.text(text), style=style), (0, 0, 0, indent), expand=False)
-        )
+        self._wrapped(Text(self._glyphs.text(text), style=style), Text(" " * indent))
 
     def _cut(self, text: str, cells: int) -> str:
         """A text made harmless and cut to a width, the cut marked."""
