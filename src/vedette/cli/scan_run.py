@@ -19,6 +19,9 @@ def run(options: ScanOptions) -> int:
     history = discover(options.baseline_from) if options.baseline_from else Discovery()
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
-    from vedette.cli.scanning import Scan
+    from vedette.cli.scanning import DisorderError, Scan
 
-    return Scan(options, config, found, history).run()
+    try:
+        return Scan(options, config, found, history).run()
+    except DisorderError:
+        return Scan(options, config, found, history, patient=True).run()

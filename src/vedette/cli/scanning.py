@@ -44,7 +44,11 @@ _MANY_GROUPS = 4
 """Groups from which chunks are smaller, so that the buffers stay within the ceiling."""
 _MOST_GROUPS = 48
 _LEAST_LATENESS_S = 60
-_MOST_LATENESS_S = 7_200
+_MOST_LATENESS_S = 6 * 3600
+_TOO_MANY_LATE = 0.01
+"""Share of late requests from which a log is read again with more patience, if it can be."""
+_LATE_OF = 1_000
+"""Requests from which that share means anything."""
 
 TYPE_NAMES = (*REQUEST_TYPES, *(t for t in AnomalyType if t not in REQUEST_TYPES))
 """Names of the bits in verdicts, those of the signatures first."""
@@ -52,6 +56,10 @@ TYPE_NAMES = (*REQUEST_TYPES, *(t for t in AnomalyType if t not in REQUEST_TYPES
 
 class NothingToReadError(VedetteError):
     """No input holds a single request."""
+
+
+class DisorderError(Exception):
+    """A log is further out of order than its beginning told; it has to be read again with more patience."""
 
 
 class Scan:
@@ -62,13 +70,17 @@ class Scan:
         config: How it is to be done.
         found: What is scanned.
         history: Older logs to learn from first.
+        patient: Allow the most lateness there is, after a first try found that it is needed.
 
     Raises:
         VedetteError: An input cannot be read or understood.
     """
 
-    def __init__(self, options: ScanOptions, config: Config, found: Discovery, history: Discovery) -> None:
+    def __init__(
+        self, options: ScanOptions, config: Config, found: Discovery, history: Discovery, *, patient: bool = False
+    ) -> None:
         self.options = options
+        self.patient = patient
         self.config = config
         self.found = found
         self._enricher = Enricher(
@@ -87,7 +99,12 @@ class Scan:
         )
 
     def run(self) -> int:
-        """Learn, scan, write; returns the exit status."""
+        """Learn, scan, write; returns the exit status.
+
+        Raises:
+            DisorderError: Too many lines came too late; nothing has been written but windows to a store.
+            VedetteError: An input or output is wrong.
+        """
         began = time.monotonic()
         started = datetime.now(UTC)
         engine = build_engine(self.config, lateness_us=self._lateness())
@@ -134,6 +151,8 @@ class Scan:
         """As asked for, or as the samples need, microseconds."""
         if self.config.windows.lateness_s is not None:
             return self.config.windows.lateness_s * 1_000_000
+        if self.patient:
+            return _MOST_LATENESS_S * 1_000_000
         seen = max(r.disorder for r, _ in filter(None, (self._past, self._present)))
         return min(max(_LEAST_LATENESS_S * 1_000_000, 2 * seen), _MOST_LATENESS_S * 1_000_000)
 
@@ -147,6 +166,11 @@ class Scan:
     ) -> None:
         reading, pool = source
         shown = self.options.progress and not self.options.quiet
+        retry = (
+            not self.patient
+            and self.config.windows.lateness_s is None
+            and all(source.path is not None for source in self.found.inputs)
+        )
         with (
             Progress(what, reading.size, enabled=shown) as progress,
             Ahead(reading, engine.settings.windows.lateness // 2, pool, interrupted) as batches,
@@ -158,6 +182,8 @@ class Scan:
                 if spool is not None:
                     spool.add(batch, verdicts)
                 give_back()
+                if retry and engine.windower.late > max(_LATE_OF, reading.tally.parsed) * _TOO_MANY_LATE:
+                    raise DisorderError
                 progress.update(reading.tally.position, reading.tally.lines)
 
     def _cover(self, findings: Findings, seconds: float, *, interrupted: bool) -> None:
