@@ -17,6 +17,8 @@ FEWEST_PEAKS: Final = 50
 MOST_PEAKS: Final = 512
 """Peaks that the tail is fitted from, and the most that are kept (the latest)."""
 _HEAVIEST: Final = 0.5
+_TALLEST: Final = 6.0
+"""A peak beyond the promised threshold, or beyond this if that is more, is learned as this."""
 _FURTHEST: Final = 2.5
 """The correction raises a threshold to at most this many times the promised one, so that a long attack cannot
 teach it blindness."""
@@ -98,8 +100,8 @@ class Budget:
     Where normal surprises exceed more often than their probabilities say, the far tail is extrapolated
     from the peaks seen (peaks over threshold, as SPOT: Siffer et al. 2017, fitted with
     probability-weighted moments: Hosking and Wallis 1987) and the threshold raised. It is never laxer than
-    promised. A peak beyond the threshold counts as one at the threshold: attacks must not teach that
-    attacks are normal.
+    promised. A peak beyond the promised threshold (and beyond 6) counts as one at it: attacks
+    must not teach that attacks are normal.
     """
 
     def __init__(
@@ -181,7 +183,7 @@ class Budget:
             return
         ledger.over += int(np.count_nonzero(peaks > threshold))
         # In order of size: what is kept must not depend on the order of entities within a window.
-        ledger.peaks.extend(np.sort(np.minimum(peaks, promised)).tolist())
+        ledger.peaks.extend(np.sort(np.minimum(peaks, max(promised, _TALLEST))).tolist())
         ledger.recent_peaks += len(peaks)
         if len(ledger.peaks) > MOST_PEAKS:
             # The share of peaks is taken over the span that the kept peaks come from.
