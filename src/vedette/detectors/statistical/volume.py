@@ -35,7 +35,8 @@ class TrafficSpike:
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
-        nor where a burst as high has come three times in the last week.
+        nor where a burst as high has come three times in the last week. Where fewer than `MIN_EXPECTED` requests
+        are expected, only from `ALWAYS_MUCH` requests.
     Explanation: which routes and clients carry the excess.
     Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
     References: formula `count_high`.
@@ -46,6 +47,10 @@ class TrafficSpike:
 
     MIN_RATIO = 2.0
     MIN_EXCESS = 50
+    MIN_EXPECTED = 3
+    """Where less is expected, traffic is single visitors, and a visit is no spike ..."""
+    ALWAYS_MUCH = 1000
+    """... unless it is this much."""
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._gated = Gated(self.name, thresholds, high=True)
@@ -56,6 +61,7 @@ class TrafficSpike:
         judged = view.judged[Metric.REQUESTS]
         middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
         worth = (judged.value >= self.MIN_RATIO * middle) & (judged.value - middle >= self.MIN_EXCESS)
+        worth &= (middle >= self.MIN_EXPECTED) | (judged.value >= self.ALWAYS_MUCH)
         alarms = [
             alarm
             for alarm in self._gated.alarms(judged, worth)
