@@ -9,7 +9,6 @@ import typer
 app = typer.Typer(
     help="Check, show or describe the configuration.",
     no_args_is_help=True,
-    rich_markup_mode=None,
     add_completion=False,
 )
 
@@ -37,7 +36,7 @@ def check(
 @app.command()
 def show(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A configuration, YAML.", show_default=False)
+        Path | None, typer.Argument(metavar="FILE", help="A configuration, YAML.", show_default=False)
     ] = None,
 ) -> None:
     """Print every key with the value that holds, as YAML, and where the value comes from.

@@ -20,7 +20,7 @@ def explain(
     anomaly_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]",
+            metavar="ID",
             help="The anomaly, or as much of its id as no other shares. Without it, all are listed.",
             show_default=False,
         ),
@@ -33,12 +33,14 @@ def explain(
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL", help="Or the store that it is kept in: sqlite:///vedette.db.", show_default=False
-        ),
+        typer.Option(metavar="URL", help="Or the store that it is kept in: sqlite:///vedette.db.", show_default=False),
     ] = None,
 ) -> None:
-    """Print one anomaly's whole reasoning: what was seen and expected, the arithmetic done again, the evidence."""
+    """Print one anomaly's whole reasoning.
+
+    What was seen, what was expected, the arithmetic done again, who carries it, the evidence, and what would not have
+    been stated.
+    """
     if (json is None) == (store is None):
         raise typer.BadParameter("say where the anomaly stands: either --json FILE or --store URL")
     from vedette.cli.kernel_mode import choose_kernel_mode

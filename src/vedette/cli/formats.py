@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 _OTHERS = (
-    "Other text logs: give the server's own directive, --log-format '$remote_addr ...' (nginx) or '%h %l ...' (Apache). "
+    "Other text logs: give the server's own directive, --log-format '$remote_addr ...' (nginx) or '%h %l ...' "
+    "(Apache). "
     "Other JSON lines: say where the fields stand, --field status=response.code. "
     "Lines wrapped by Kubernetes, CRI or Docker are unwrapped first, whatever their format."
 )

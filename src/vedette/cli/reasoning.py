@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from vedette.baselines.formulas import FORMULAS as TAILS
@@ -18,7 +16,9 @@ from vedette.report.moments import day_and_clock, span
 from vedette.schema.anomaly import Anomaly, Formula
 
 _SAME = 1e-6
-"""Relative difference up to which two results of one formula are the same: arrays and single values round apart."""
+"""Relative difference up to which two results are the same: arrays and single values round apart."""
+_INDENT = 2
+_LABEL = 12
 
 Row = tuple[str, str]
 
@@ -46,7 +46,7 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
         if evidence.matched is not None:
             yield "", f"matched {evidence.rule or 'a rule'}: {evidence.matched}"
     if anomaly.evidence_total > len(anomaly.evidence):
-        yield "", f"{len(anomaly.evidence)} of {anomaly.evidence_total:,} requests shown"
+        yield "evidence", f"{anomaly.evidence_total:,} requests, {len(anomaly.evidence) or 'none'} kept"
     yield "otherwise", counterfactual(anomaly)
     if anomaly.incident_id is not None:
         yield "incident", anomaly.incident_id
@@ -56,14 +56,16 @@ def show(anomaly: Anomaly, console: Console) -> None:
     """Print one anomaly's reasoning."""
     glyphs = Glyphs.of(console.encoding)
     console.print(Text(f"{anomaly.type.label}, {anomaly.id}", style="bold"))
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold")
+    room = max(20, console.width - _INDENT - _LABEL)
     previous = ""
     for label, text in reasoning(anomaly):
-        table.add_row("" if label == previous else label, Text(glyphs.text(text)))
+        begin = "" if label == previous else label
         previous = label
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+        for line in Text(glyphs.text(text)).wrap(console, room):
+            line.rstrip()
+            start = Text(f"{'':{_INDENT}}{begin:{_LABEL}}", style="dim")
+            console.print(start + line, soft_wrap=True)
+            begin = ""
 
 
 def show_list(anomalies: Iterable[Anomaly], console: Console) -> None:
@@ -72,7 +74,10 @@ def show_list(anomalies: Iterable[Anomaly], console: Console) -> None:
     for anomaly in anomalies:
         when = day_and_clock(anomaly.start, UTC)
         line = f"{anomaly.id}  {when} UTC  {anomaly.severity.value:8}  {glyphs.text(anomaly.description)}"
-        console.print(Text(line, no_wrap=True, overflow="ellipsis"))
+        if console.is_terminal:
+            console.print(Text(line), no_wrap=True, overflow="ellipsis")
+        else:
+            console.print(Text(line), soft_wrap=True)
 
 
 def _expected(anomaly: Anomaly) -> str:
@@ -92,10 +97,12 @@ def _arithmetic(formula: Formula) -> Iterator[Row]:
     try:
         result = recompute(formula)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        yield "", f"stored {_number(formula.result)}; it cannot be recomputed: {type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
+        yield "", f"stored {_number(formula.result)}; it cannot be recomputed: {why}"
         return
     same = math.isclose(result, formula.result, rel_tol=_SAME, abs_tol=_SAME)
-    yield "", f"= {_number(result)}, stored {_number(formula.result)}: {'they agree' if same else 'THEY DISAGREE'}"
+    verdict = "they agree" if same else "THEY DISAGREE"
+    yield "", f"= {_number(result)}, stored {_number(formula.result)}: {verdict}"
     if formula.name in TAILS:
         yield "", f"-log10 of the probability that chance alone does this: {odds(result)}"
 

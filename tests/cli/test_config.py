@@ -1,0 +1,69 @@
+"""`vedette config` as a command."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vedette.cli.main import run
+from vedette.config import Config
+from vedette.config.yaml_lines import read_yaml
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "vedette.yaml"
+    path.write_text(
+        "windows:\n  span_s: 30\nbaselines:\n  holidays: [2026-12-25]\ninput:\n  services:\n    - name: 'on'\n"
+    )
+    return path
+
+
+def test_a_good_file_is_called_usable(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}: usable\n"
+
+
+def test_every_problem_of_a_file_is_told_in_its_own_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("windows:\n  span: 3\n  span_s: 0\n")
+    assert run(["config", "check", str(file)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    first, second = err.splitlines()
+    assert first.startswith(f"vedette: {file}:2: windows.span: no such key; did you mean 'span_s'?")
+    assert second.startswith(f"vedette: {file}:3: windows.span_s = 0: must be at least 1")
+
+
+def test_what_is_shown_reads_back_as_the_same_configuration(
+    file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VEDETTE_OUTPUT__TOP", "3")
+    assert run(["config", "show", str(file)]) == 0
+    again = tmp_path / "again.yaml"
+    again.write_text(capsys.readouterr().out)
+    assert Config.load(again) == Config.load(file, environment={"VEDETTE_OUTPUT__TOP": "3"})
+
+
+def test_a_value_that_was_given_is_shown_with_its_origin(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VEDETTE_OUTPUT__TOP", "3")
+    run(["config", "show", str(file)])
+    lines = capsys.readouterr().out.splitlines()
+    remarks = {line.split(":")[0].strip(): line.split("  # ")[1] for line in lines if "  # " in line}
+    assert remarks == {
+        "span_s": f"{file}:2",
+        "holidays": f"{file}:4",
+        "services": f"{file}:6",
+        "top": "VEDETTE_OUTPUT__TOP",
+    }
+
+
+def test_every_key_is_shown_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "show"]) == 0
+    assert read_yaml(capsys.readouterr().out).value == Config().model_dump(mode="json")
+
+
+def test_the_schema_knows_every_section(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "schema"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["properties"]) == set(Config.model_fields)
