@@ -13,7 +13,7 @@ from tests.report.made import START, anomaly, attack, calm, coverage, findings, 
 
 from vedette.report.shown import shown
 from vedette.report.terminal import render
-from vedette.schema.anomaly import Contribution, Entity, EntityKind, Evidence, Severity
+from vedette.schema.anomaly import Contribution, Entity, EntityKind, Evidence, Formula, Severity
 from vedette.schema.findings import Findings, SourceCoverage
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202egnp\u200b\x00\r\n\t[bold]markup[/bold] [/] :boom: \x9b2J\udcff"
@@ -289,6 +289,22 @@ def test_a_long_line_is_shown_from_its_request_on() -> None:
     assert line in printed(found, width=200)
 
 
+def test_a_match_beside_the_request_does_not_hide_the_request() -> None:
+    line = (
+        '192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET /login HTTP/1.1" 401 77 "-" "' + "x" * 90 + 'Nuclei"'
+    )
+    found = findings(anomalies=[anomaly(evidence=(Evidence("access.log", 1, line, "nuclei", "tool"),))])
+    told = printed(found, width=60)
+    assert '…"GET /login HTTP/1.1" 401' in told
+    assert "access.log:1 matched nuclei (tool)" in told
+
+
+def test_what_matched_has_a_line_of_its_own_where_there_is_no_room_beside_the_source() -> None:
+    evidence = Evidence("var/log/" * 5 + "access.log", 1, "x", "union select", "sqli.union")
+    told = printed(findings(anomalies=[anomaly(evidence=(evidence,))]), width=60)
+    assert "access.log:1\n      matched union select (sqli.union)\n" in told
+
+
 def test_a_long_line_is_shown_so_that_the_match_is_seen() -> None:
     line = '192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET /?' + "a" * 200 + "=<script>" + "b" * 200
     found = findings(anomalies=[anomaly(evidence=(Evidence("access.log", 1, line, "<script>"),))])
@@ -299,3 +315,17 @@ def test_a_long_line_is_shown_so_that_the_match_is_seen() -> None:
 
 def test_no_line_ends_in_blanks(found: Findings) -> None:
     assert not [line for line in printed(found, width=70).splitlines() if line != line.rstrip()]
+
+
+@given(st.floats(), st.floats(), st.integers())
+def test_odd_numbers_are_shown_all_the_same(value: float, share: float, time: int) -> None:
+    one = anomaly(
+        observed=value,
+        threshold=value,
+        score=value,
+        counterfactual="",
+        contributions=(Contribution("route", "/a", share), Contribution("client", "x", value)),
+        formula=Formula("count", {"count": value}, value),
+    )
+    found = findings(anomalies=[one], incidents=[incident(score=value, start=time, end=time + 1)])
+    assert printed(found)

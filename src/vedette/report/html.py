@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from datetime import UTC, tzinfo
 
@@ -178,7 +179,7 @@ def _anomaly(anomaly: Anomaly, zone: tzinfo) -> Html:
             "p", _grade(anomaly.severity), f" {anomaly.type.label}, {span(anomaly.start, anomaly.end, zone)}"
         ),
         tag("p", anomaly.description),
-        tag("p", counterfactual(anomaly), class_="faint"),
+        tag("p", counterfactual(anomaly), class_="faint") if math.isfinite(anomaly.threshold) else None,
         tag(
             "p",
             tag("code", f"{formula.name}({inputs}) = {formula.result:.6g}"),

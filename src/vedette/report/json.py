@@ -12,7 +12,7 @@ from vedette.report.errors import FindingsFileError
 from vedette.report.moments import from_iso, iso
 from vedette.report.output import open_output
 from vedette.report.shown import shown
-from vedette.report.wire import DOCUMENT, SCHEMA, restore
+from vedette.report.wire import DOCUMENT, SCHEMA, restorer
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident
@@ -78,7 +78,11 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Vedette findings", **schema}
 
 
-_Noun = TypeVar("_Noun", Anomaly, Incident)
+_Timed = TypeVar("_Timed", Anomaly, Incident)
+_Noun = TypeVar("_Noun", Anomaly, Incident, Coverage)
+
+
+_RESTORERS = {kind: restorer(kind) for kind in (Anomaly, Incident, Coverage)}
 
 
 class _Kind(msgspec.Struct):
@@ -114,16 +118,20 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def _noun(item: dict[str, Any], kind: type[_Noun]) -> _Noun:
+def _noun(item: dict[str, Any], kind: type[_Timed]) -> _Timed:
     item["start"], item["end"] = from_iso(item["start"]), from_iso(item["end"])
-    return msgspec.convert(restore(item, kind), kind)
+    return _as_noun(item, kind)
 
 
 def _read_coverage(item: dict[str, Any]) -> Coverage:
     for name in ("start", "end"):
         item[name] = None if item[name] is None else from_iso(item[name])
     item["skipped_samples"] = [tuple(sample.values()) for sample in item["skipped_samples"]]
-    return msgspec.convert(restore(item, Coverage), Coverage)
+    return _as_noun(item, Coverage)
+
+
+def _as_noun(item: dict[str, Any], kind: type[_Noun]) -> _Noun:
+    return msgspec.convert(_RESTORERS[kind](item), kind)
 
 
 def _encode(value: Any) -> bytes:

@@ -29,9 +29,11 @@ def from_iso(text: str) -> int:
     """The time that `iso` wrote.
 
     Raises:
-        ValueError: It is not such a text.
+        ValueError: It is no time in UTC.
     """
-    then = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    then = datetime.fromisoformat(text)
+    if then.tzinfo is not UTC:
+        raise ValueError(f"{text!r} is no time in UTC")
     return (then - _EPOCH) // timedelta(microseconds=1)
 
 

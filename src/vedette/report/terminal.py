@@ -101,24 +101,29 @@ class _Report:
 
     def _proof(self, evidence: Evidence) -> None:
         width = self._console.width
-        where = Text(" " * 4 + self._cut(f"{evidence.source}:{evidence.line}", width // 2), style="cyan")
+        where = Text(" " * 4 + self._cut(f"{evidence.source}:{evidence.line}", width - 4), style="cyan")
         if evidence.matched is not None:
             rule = f" ({evidence.rule})" if evidence.rule else ""
-            where.append(
-                self._cut(f" matched {evidence.matched}{rule}", width - cell_len(where.plain)), "default"
-            )
+            matched = f" matched {evidence.matched}{rule}"
+            if cell_len(where.plain) + cell_len(self._glyphs.text(matched)) > width:
+                self._console.print(where, no_wrap=True, overflow="crop")
+                where = Text(" " * 5)
+            where.append(self._cut(matched, width - cell_len(where.plain)), "default")
         self._console.print(where, no_wrap=True, overflow="crop")
         line = self._cut(self._telling(evidence, width - 6), width - 6)
         self._console.print(Text(" " * 6 + line, style="dim"), no_wrap=True, overflow="crop")
 
     def _telling(self, evidence: Evidence, cells: int) -> str:
-        """A line, if too long from where it gets interesting: its start only says when and from whom."""
+        """A line, if too long from its request on: what comes before only says when and from whom."""
         text = evidence.text
-        if len(text) <= cells:
+        if len(text) <= cells or text.startswith(("{", '"')):
             return text
-        begin = text.lower().find(evidence.matched.lower()) if evidence.matched else -1
-        if begin + len(evidence.matched or "") <= cells:
-            begin = text.find('"') if text[:1] not in ("{", '"') else 0
+        begin = max(0, text.find('"'))
+        until = text.find('"', begin + 1)
+        if evidence.matched:
+            match = text.lower().find(evidence.matched.lower(), begin, until if until >= 0 else None)
+            if match + len(evidence.matched) > begin + cells:
+                begin = match
         begin = min(begin, len(text) - cells)
         return self._glyphs.ellipsis + text[begin:] if begin > len(self._glyphs.ellipsis) else text
 

@@ -6,6 +6,7 @@ has no NaN and no infinity. Fields that the type does not know are refused.
 
 import dataclasses
 import math
+from collections.abc import Callable
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -69,7 +70,7 @@ def _wire_field(name: str, hint: Any) -> Any:
 def _wire_hint(hint: Any) -> Any:
     if hint is float:
         return float | None
-    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, msgspec.Struct)):
+    if _is_noun(hint):
         return _wire(hint)
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
@@ -77,6 +78,10 @@ def _wire_hint(hint: Any) -> Any:
     if origin in (tuple, list, dict):
         return origin[tuple(part if part is ... else _wire_hint(part) for part in parts)]
     return hint
+
+
+def _is_noun(hint: Any) -> bool:
+    return isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, msgspec.Struct))
 
 
 ANOMALY = _wire(Anomaly)
@@ -95,21 +100,33 @@ DOCUMENT = msgspec.defstruct(
 )
 
 
-def restore(value: Any, hint: Any) -> Any:
-    """A wire value as a builtin that fits the noun's own hint: null where a number must be is NaN.
+def restorer(hint: Any) -> Callable[[Any], Any]:
+    """What turns a wire value, as builtins, into one that fits a noun's type: null for a number becomes NaN.
 
     Args:
-        value: What `msgspec.to_builtins` made of a wire value.
-        hint: The noun's type of it.
+        hint: The noun's type of the value.
     """
     if hint is float:
-        return math.nan if value is None else value
-    if isinstance(hint, type) and isinstance(value, dict) and hasattr(hint, "__annotations__"):
-        hints = get_type_hints(hint)
-        return {name: restore(item, hints[name]) for name, item in value.items()}
+        return _number
     origin, parts = get_origin(hint), get_args(hint)
-    if origin in (tuple, list):
-        return [restore(item, parts[0]) for item in value]
+    if _is_noun(hint):
+        fields = {
+            name: restore
+            for name, inner in get_type_hints(hint).items()
+            if (restore := restorer(inner)) is not _same
+        }
+        return lambda value: {**value, **{name: restore(value[name]) for name, restore in fields.items()}}
+    each = restorer(parts[-1 if origin is dict else 0]) if origin in (tuple, list, dict) else _same
+    if each is _same:
+        return _same
     if origin is dict:
-        return {key: restore(item, parts[1]) for key, item in value.items()}
+        return lambda value: {key: each(item) for key, item in value.items()}
+    return lambda value: [each(item) for item in value]
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _same(value: Any) -> Any:
     return value
