@@ -1,21 +1,21 @@
 """Which format a source is read as: named, described, mapped, or found from its first lines."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from vedette.cli.reading import Choice
 from vedette.config import Config
 from vedette.parsers.apache_format import apache_format
-from vedette.parsers.fields import Conventions
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_format_from_map
+from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.log_format import log_format
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import Choice as SniffedChoice
 from vedette.parsers.sniff import fit, sniff
+from vedette.parsers.text_format import TextFormat
 from vedette.schema.errors import VedetteError
 from vedette.sources import Reader
 
@@ -81,8 +81,8 @@ def _offset(zone: str) -> int:
     return 0 if shift is None else int(shift.total_seconds())
 
 
-def _with_offset(known: Any, offset: int) -> Format:
-    if offset and is_dataclass(known) and any(f.name == "conventions" for f in fields(known)):
-        conventions: Conventions = known.conventions  # type: ignore[attr-defined] # looked for just before
-        return replace(known, conventions=replace(conventions, utc_offset=offset))  # type: ignore[return-value, type-var] # a format stays one
-    return known  # type: ignore[no-any-return] # as given
+def _with_offset(known: Format, offset: int) -> Format:
+    """The format, reading times without a zone at this offset. W3C logs are in UTC by definition."""
+    if offset and isinstance(known, TextFormat | JsonFormat):
+        return replace(known, conventions=replace(known.conventions, utc_offset=offset))
+    return known

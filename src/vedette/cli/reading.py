@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import Self, cast
@@ -151,8 +152,7 @@ class Reading:
             requests = piece.requests
             enriched = self._enricher.apply(requests)
             batch = self._filter(Batch(requests, enriched.service, enriched.services, enriched.agent_kind))
-            buffer = requests.buffer
-            yield batch, (lambda buffer=buffer: self._pool.release(buffer)) if piece.last else _nothing
+            yield batch, partial(self._pool.release, requests.buffer) if piece.last else _nothing
 
     def _open_first(self, group: list[Input]) -> _Opened | None:
         """Open the first input of a group that holds anything, dropping those before it."""

@@ -168,8 +168,15 @@ class WindowView:
 class WindowDetector(Protocol):
     """Looks at each closed window, in order of time, and states anomalies."""
 
-    name: str
-    types: tuple[AnomalyType, ...]
+    @property
+    def name(self) -> str:
+        """As anomalies name their detector."""
+        ...
+
+    @property
+    def types(self) -> tuple[AnomalyType, ...]:
+        """What it may state."""
+        ...
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State what is wrong in a window."""

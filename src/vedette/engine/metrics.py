@@ -11,7 +11,7 @@ from vedette.baselines.bank import Bank, BankSettings
 from vedette.baselines.formulas import critical_value
 from vedette.baselines.judgement import Season
 from vedette.baselines.counts import CountBank
-from vedette.baselines.locations import LogBank
+from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
 from vedette.detectors.view import Judged, Metric
 from vedette.schema.records import BaselineRecord
@@ -20,6 +20,9 @@ from vedette.windows.layout import Client, Group
 from vedette.windows.summary import ClientRows, Groups, distinct_count, quantile
 
 _SEASONS = {Season.NONE: "all", Season.DAY: "hour of day", Season.WEEK: "hour of week"}
+
+LATENCY_QUANTILE = 0.95
+"""Which quantile of a window's durations is judged."""
 
 UNITS = {
     Metric.REQUESTS: "requests",
@@ -66,7 +69,7 @@ class Metrics:
         self.banks: dict[Metric, Bank] = {
             Metric.REQUESTS: CountBank(settings),
             Metric.ERROR_RATIO: RatioBank(settings),
-            Metric.LATENCY: LogBank(settings),
+            Metric.LATENCY: LogBank(settings, sampling=quantile_sampling(LATENCY_QUANTILE)),
             Metric.BYTES_OUT: LogBank(settings),
             Metric.CLIENTS: CountBank(settings),
             Metric.TOP_CLIENT_REQUESTS: CountBank(settings),
@@ -140,7 +143,7 @@ class Metrics:
         told = np.flatnonzero(answered > 0)
         errors = sums[told, Group.STATUS_5XX]
         timed = np.flatnonzero(sums[:, Group.TIMED] > 0)
-        p95 = quantile(groups.latency[timed], 0.95)
+        p95 = quantile(groups.latency[timed], LATENCY_QUANTILE)
         sized = np.flatnonzero(sums[:, Group.BYTES_OUT] > 0)
 
         order = np.argsort(client_slot, kind="stable")

@@ -22,9 +22,9 @@ Column names follow the OpenTelemetry HTTP semantic conventions, shortened:
 | `service` | `server.address` or `service.name` | |
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import IntFlag
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,23 +185,18 @@ class Requests:
 
     def select(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "Requests":
         """Some of the rows, in their order; text is shared."""
-        columns = {
-            column.name: getattr(self, column.name)
-            for column in fields(self)
-            if column.name not in ("source", "buffer", "client", "route")
-        }
-        taken = {
-            name: Coded(value.ids[rows], value.vocabulary) if isinstance(value, Coded) else value[rows]
-            for name, value in columns.items()
-        }
         client, route = self.client, self.route
-        return Requests(
-            source=self.source,
-            buffer=self.buffer,
-            client=None if client is None else Clients(client.ids[rows], client.high, client.low, client.names),
-            route=None if route is None else Coded(route.ids[rows], route.vocabulary),
-            **taken,
-        )
+        taken: dict[str, Any] = {
+            "client": None if client is None else replace(client, ids=client.ids[rows]),
+            "route": None if route is None else replace(route, ids=route.ids[rows]),
+        }
+        for column in fields(self):
+            value = getattr(self, column.name)
+            if isinstance(value, Coded):
+                taken.setdefault(column.name, replace(value, ids=value.ids[rows]))
+            elif isinstance(value, np.ndarray) and column.name != "buffer":
+                taken[column.name] = value[rows]
+        return replace(self, **taken)
 
     def raw(self, row: int) -> bytes:
         """The log line of a row, without its line end."""

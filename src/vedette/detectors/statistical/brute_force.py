@@ -43,7 +43,7 @@ class BruteForce:
         failures, posts = sums[:, Client.LOGIN_FAILURES], sums[:, Client.LOGIN_POSTS]
         guessing = (failures >= self.failures) & (2 * failures >= np.maximum(posts, failures))
         rows = np.flatnonzero(guessing | (posts >= self.attempts))
-        found = []
+        found: list[Anomaly] = []
         for group in suspects(view, rows).values():
             found.extend(self._one(view, suspect) for suspect in group[:MOST_PER_WINDOW])
         found.extend(self._many(view, {a.service for a in found}))
