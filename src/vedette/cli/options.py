@@ -13,6 +13,7 @@ class ScanOptions:
 
     Attributes:
         paths: Files, directories, patterns, `-`.
+        sample: The sample log instead.
         since, until: Microseconds since the epoch, UTC; `until` exclusive.
         lateness_s: Seconds; None finds it from a sample.
         json, verdicts, html: Paths, or `-` for standard output.
@@ -20,6 +21,7 @@ class ScanOptions:
     """
 
     paths: tuple[str, ...]
+    sample: bool = False
     format: str | None = None
     log_format: str | None = None
     fields: dict[str, str] = field(default_factory=dict)

@@ -177,13 +177,10 @@ def scan(
         raise typer.BadParameter("--all says what --verdicts FILE writes: give both")
     if [json, verdicts, html].count("-") > 1:
         raise typer.BadParameter("only one of --json, --verdicts and --html can go to standard output")
-    if sample:
-        from vedette.data import sample_path
-
-        paths = [str(sample_path())]
     now = datetime.now(UTC)
     options = ScanOptions(
         paths=tuple(paths or ()),
+        sample=sample,
         format=log_format_name,
         log_format=log_format,
         fields=_fields(field or []),
