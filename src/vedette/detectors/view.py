@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.evidence import EvidenceBook, Key, Topic
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
-from vedette.windows.entities import EntityBook
+from vedette.windows.entities import ALL_SLOT, EntityBook
 from vedette.windows.layout import Group
 from vedette.windows.summary import ClientRows, Groups
 
@@ -123,6 +123,11 @@ class WindowView:
     def minutes(self) -> float:
         """Length of the window."""
         return (self.end - self.start) / 60e6
+
+    def owners(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The service's slot of each slot, int32 (k,); a service's own for itself."""
+        parents = self.book.parents[slots]
+        return np.where(parents == ALL_SLOT, slots, parents)
 
     def group(self, slot: int) -> int | None:
         """Row of a slot in `groups`, or None where it had no requests."""

@@ -47,7 +47,7 @@ class HostileRow:
     """A row kept until its window closes: its line, and the texts that rules matched in."""
 
     types: int
-    rule: int
+    rules: tuple[int, ...]
     line: Evidence
     texts: tuple[bytes | None, ...]
 
@@ -75,7 +75,7 @@ class HostileRows:
         rows.append(
             HostileRow(
                 types,
-                int(hits.top_rule[row]),
+                tuple(hits.rules(row)),
                 line_evidence(requests, row),
                 tuple(column.of(requests)[row] for column in COLUMNS),
             )
@@ -178,7 +178,7 @@ class Attacks:
         clients: int,
     ) -> Anomaly:
         service = view.services[number]
-        rule = max((row.rule for row in rows if row.rule >= 0), key=self._weight, default=None)
+        rule = max((self._best(row, kind) for row in rows), key=self._weight, default=None)
         confidence = DECISIVE if rule is None else max(DECISIVE, self._rules[rule].confidence)
         # Several hostile requests of one sender: independent witnesses of the same intent.
         score = 1.0 - (1.0 - confidence) ** min(count, 3)
@@ -212,24 +212,24 @@ class Attacks:
             formula=Formula("noisy_or", {"confidence": confidence, "count": float(min(count, 3))}, score),
             description="",
             contributions=tuple(Contribution("client", name, 1.0) for name in names[:1] if clients == 1),
-            evidence=tuple(self._evidence(row) for row in rows[:3]),
+            evidence=tuple(self._evidence(row, self._best(row, kind)) for row in rows[:3]),
             evidence_total=count,
             counterfactual="No request of this shape: one is enough.",
             clients=names,
             details=details,
         )
 
+    def _best(self, row: HostileRow, kind: AnomalyType) -> int:
+        """The most confident rule of a type that a row hit; it did hit one."""
+        return max((rule for rule in row.rules if self._rules[rule].type is kind), key=self._weight)
+
     def _weight(self, rule: int) -> tuple[float, int]:
         return self._rules[rule].confidence, -rule
 
-    def _evidence(self, row: HostileRow) -> Evidence:
-        if row.rule < 0:
-            return row.line
-        matched = None
+    def _evidence(self, row: HostileRow, rule: int) -> Evidence:
         for column, text in zip(COLUMNS, row.texts, strict=True):
-            if text is not None:
-                matches = self._locator.find(text, column, [row.rule])
-                if matches:
-                    matched = printable(matches[0].text, 200)
-                    break
-        return Evidence(row.line.source, row.line.line, row.line.text, matched, self._rules[row.rule].id)
+            matches = [] if text is None else self._locator.find(text, column, [rule])
+            if matches:
+                matched = printable(matches[0].text, 200)
+                return Evidence(row.line.source, row.line.line, row.line.text, matched, self._rules[rule].id)
+        return Evidence(row.line.source, row.line.line, row.line.text, None, self._rules[rule].id)

@@ -82,7 +82,7 @@ class BruteForce:
         middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
         worth = (judged.value >= self.MIN_FAILURES) & (judged.value >= 3 * middle)
         found = []
-        for alarm in self._gated.alarms(judged, worth):
+        for alarm in self._gated.alarms(view, judged, worth):
             service = view.book[alarm.slot].service
             if service in stated:
                 continue

@@ -38,7 +38,7 @@ class ErrorSpike:
             0 if row is None else int(view.groups.sums[row, Group.REQUESTS]) for row in rows
         ]
         worth = (errors >= self.MIN_ERRORS) & (judged.value - judged.expected_mid >= self.MIN_EXCESS)
-        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(judged, worth)]
+        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
         entry = view.book[alarm.slot]

@@ -38,14 +38,14 @@ class DataExfiltration:
         by_client = view.judged[Metric.TOP_CLIENT_BYTES]
         found = [
             self._client(view, by_client, alarm)
-            for alarm in self._clients.alarms(by_client, self._worth(by_client))
+            for alarm in self._clients.alarms(view, by_client, self._worth(by_client))
         ]
         stated = {a.service for a in found}
         by_route = view.judged[Metric.BYTES_OUT]
         routes = np.array([view.book[slot].route is not None for slot in by_route.slot.tolist()], dtype=bool)
         found.extend(
             self._route(view, by_route, alarm)
-            for alarm in self._routes.alarms(by_route, self._worth(by_route) & routes)
+            for alarm in self._routes.alarms(view, by_route, self._worth(by_route) & routes)
             # One cause, one statement: a client that took it has been named; a flood takes bytes too.
             if view.book[alarm.slot].service not in stated | view.claimed
         )

@@ -37,7 +37,7 @@ class LatencySpike:
         judged = view.judged[Metric.LATENCY]
         middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
         worth = (judged.value >= self.MIN_RATIO * middle) & (judged.value - middle >= self.MIN_EXCESS_SECONDS)
-        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(judged, worth)]
+        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
         entry = view.book[alarm.slot]

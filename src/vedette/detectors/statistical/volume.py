@@ -64,7 +64,7 @@ class TrafficSpike:
         worth &= (middle >= self.MIN_EXPECTED) | (judged.value >= self.ALWAYS_MUCH)
         alarms = [
             alarm
-            for alarm in self._gated.alarms(judged, worth)
+            for alarm in self._gated.alarms(view, judged, worth)
             if self._recurrence.earlier(alarm.slot, view.start, float(judged.value[alarm.row])) < TIMES
         ]
         return [
@@ -126,7 +126,7 @@ class TrafficDrop:
         services = np.array([view.book[slot].route is None for slot in judged.slot.tolist()], dtype=bool)
         middle = np.nan_to_num(judged.expected_mid)
         worth = services & (judged.value <= self.MAX_RATIO * middle) & (middle >= self.MIN_EXPECTED)
-        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(judged, worth)]
+        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
         service = view.book[alarm.slot].service

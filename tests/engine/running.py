@@ -1,0 +1,65 @@
+"""The whole engine in process: bytes of a log in, findings out, without files, threads or a terminal."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tests.golden.incidents import Case
+from vedette.config import Config
+from vedette.engine.build import build_engine
+from vedette.engine.engine import Batch, Engine
+from vedette.enrich.enrich import Enricher
+from vedette.parsers.registry import by_name
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.chunk import Chunk
+from vedette.schema.findings import Findings
+
+LATENESS_US = 60_000_000
+SOURCE = "test.log"
+
+
+def build(config: Config | None = None) -> Engine:
+    """An engine as `vedette scan` would build it for an orderly log."""
+    return build_engine(config or Config(), lateness_us=LATENESS_US)
+
+
+def batches(chunks: Iterable[bytes], log_format: str = "combined") -> Iterator[Batch]:
+    """Enriched batches, one for each chunk of whole lines."""
+    parser = by_name(log_format).open(SOURCE)
+    enricher = Enricher()
+    line = 1
+    for text in chunks:
+        parsed = parser.parse(Chunk.of(text, SOURCE, line))
+        line += parsed.lines
+        if len(parsed.requests):
+            enriched = enricher.apply(parsed.requests)
+            yield Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind)
+
+
+def run(chunks: Iterable[bytes], log_format: str = "combined", config: Config | None = None) -> Findings:
+    """What an engine of its own finds in chunks of whole lines."""
+    engine = build(config)
+    for batch in batches(chunks, log_format):
+        engine.process(batch)
+    return engine.finish()
+
+
+def run_case(case: Case, *, calm: bool = False) -> Findings:
+    """What is found in a golden case, or in its calm twin."""
+    simulation = case.calm() if calm else case.simulation()
+    return run(simulation.chunks(), case.format)
+
+
+def split(lines: Sequence[bytes], sizes: Iterable[int]) -> Iterator[bytes]:
+    """Cut lines into chunks of so many lines; the last chunk takes what is left."""
+    at = 0
+    for size in sizes:
+        if at >= len(lines):
+            return
+        yield b"".join(lines[at : at + size])
+        at += size
+    if at < len(lines):
+        yield b"".join(lines[at:])
+
+
+def overlapping(anomalies: Iterable[Anomaly], start: int, end: int) -> list[Anomaly]:
+    """The anomalies whose windows share time with a span, microseconds."""
+    return [a for a in anomalies if a.start < end and a.end > start]
