@@ -186,7 +186,7 @@ class Attacks:
         if kind not in _PROBES:
             # A few that were all turned away are the weather of the internet.
             severity = Severity.MEDIUM if answered or count >= FEW else Severity.LOW
-            if answered >= 20 or count >= 200:
+            if answered >= 5 or count >= 200:
                 severity = Severity.HIGH
         elif count >= 50:
             severity = Severity.MEDIUM
