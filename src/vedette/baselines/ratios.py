@@ -51,7 +51,6 @@ class RatioBank(Bank):
         self.prior_mean = prior_mean
         self.prior_strength = prior_strength
         self.prior_spread = prior_spread
-        self._z = NormalDist().inv_cdf(0.5 + 0.5 * self.settings.band)
 
     def _prior_spread(self, rows: Array, _rhythm: Array) -> tuple[float, Array]:
         mean = self._means(rows, np.full(rows.shape[1], self.prior_mean))
@@ -79,13 +78,13 @@ class RatioBank(Bank):
         correlation = self._correlation(look, mean)
         some = n > 0.0
         high, low = beta_binomial(np.clip(value, 0.0, n), np.maximum(n, 1.0), mean, correlation)
-        wide = self._z * np.sqrt(1.0 / np.maximum(n, 1.0) + correlation)
+        low_edge, high_edge = share_band(mean, n, correlation, self.settings.band)
         return self._verdict(
             look,
             some & (look.parent_ready | (look.rows[WINDOWS] > 0.0)),
             high,
             low,
-            (_turned(mean, -wide), mean, _turned(mean, wide)),
+            (low_edge, mean, high_edge),
             {"value": value, "exposure": n, "mean": mean, "correlation": correlation},
             look.parent_ready & (look.chosen(look.rows[WEIGHT]) < 10.0 * self.prior_strength),
         )
@@ -130,6 +129,19 @@ class RatioBank(Bank):
         trials = np.maximum(10.0 * rows[WEIGHT] * (1.0 - self._keep), self.prior_strength)
         rows[SUM] = np.where(at, trials * level, rows[SUM])
         rows[WEIGHT] = np.where(at, trials, rows[WEIGHT])
+
+
+def share_band(mean: Array, n: Array, correlation: Array, inside: float = 0.99) -> tuple[Array, Array]:
+    """Between which shares a normal window lies with probability `inside`, about: on the arcsine scale.
+
+    Args:
+        mean: float64 (k,), expected share.
+        n: float64 (k,), requests of the window.
+        correlation: float64 (k,), as for `beta_binomial`.
+        inside: Probability.
+    """
+    wide = NormalDist().inv_cdf(0.5 + 0.5 * inside) * np.sqrt(1.0 / np.maximum(n, 1.0) + correlation)
+    return _turned(mean, -wide), _turned(mean, wide)
 
 
 def _trials(exposure: Array | None) -> Array:

@@ -7,6 +7,7 @@ topic. The first in line order are kept, however rows were batched.
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,15 +43,39 @@ Key = tuple[int, ...]
 def printable(text: bytes, limit: int = TEXT_BYTES) -> str:
     """Decode log bytes for people: UTF-8 where valid, backslash escapes elsewhere, control characters escaped."""
     cut = text[:limit].decode("utf-8", "backslashreplace")
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    shown = (
+        cut
+        if cut.isprintable()
+        else "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    )
     return shown + "…" if len(text) > limit else shown
+
+
+class KeptLine(NamedTuple):
+    """A log line as it was written. Few of those kept are ever shown, so it is made printable only then."""
+
+    source: str
+    line: int
+    text: bytes
+
+    @classmethod
+    def of(cls, requests: Requests, row: int) -> Self:
+        """The line of a row, cut where nobody would read on."""
+        start = int(requests.raw_start[row])
+        # One byte more than is shown tells that there was more.
+        end = start + min(int(requests.raw_length[row]), TEXT_BYTES + 1)
+        return cls(requests.source, int(requests.line[row]), requests.buffer[start:end].tobytes())
+
+    def evidence(self, matched: str | None = None, rule: str | None = None) -> Evidence:
+        """The line as evidence, with what a rule matched in it."""
+        return Evidence(self.source, self.line, printable(self.text), matched, rule)
 
 
 @dataclass(slots=True)
 class EvidenceBook:
     """Rows kept for the windows that are still open."""
 
-    _windows: dict[int, dict[Topic, dict[Key, list[Evidence]]]] = field(default_factory=dict)
+    _windows: dict[int, dict[Topic, dict[Key, list[KeptLine]]]] = field(default_factory=dict)
 
     def wanted(
         self, topic: Topic, rows: NDArray[np.intp], window: NDArray[np.int64], key: NDArray[np.int64]
@@ -72,34 +97,22 @@ class EvidenceBook:
         rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
         return np.sort(rows[order[rank < ROWS]])
 
-    def full(self, topic: Topic, window: int, key: Key) -> bool:
-        """Whether a row under this key would not be kept."""
-        kept = self._windows.get(window, {}).get(topic)
-        if kept is None:
-            return False
-        rows = kept.get(key)
-        return len(kept) >= KEYS if rows is None else len(rows) >= ROWS
-
-    def keep(self, topic: Topic, window: int, key: Key, evidence: Evidence) -> None:
-        """Keep a row, if there is room under its key."""
+    def keep(self, topic: Topic, requests: Requests, row: int, window: int, key: Key) -> None:
+        """Keep the line of a row, if there is room under its key."""
         kept = self._windows.setdefault(window, {}).setdefault(topic, {})
-        if key in kept:
-            if len(kept[key]) < ROWS:
-                kept[key].append(evidence)
-        elif len(kept) < KEYS:
-            kept[key] = [evidence]
+        rows = kept.get(key)
+        if rows is None:
+            if len(kept) >= KEYS:
+                return
+            rows = kept[key] = []
+        if len(rows) < ROWS:
+            rows.append(KeptLine.of(requests, row))
 
     def get(self, topic: Topic, window: int, key: Key) -> tuple[Evidence, ...]:
         """The rows kept under a key."""
-        return tuple(self._windows.get(window, {}).get(topic, {}).get(key, ()))
+        kept = self._windows.get(window, {}).get(topic, {}).get(key, ())
+        return tuple(line.evidence() for line in kept)
 
     def drop(self, window: int) -> None:
         """Forget a window that has been judged."""
         self._windows.pop(window, None)
-
-
-def line_evidence(
-    requests: Requests, row: int, matched: str | None = None, rule: str | None = None
-) -> Evidence:
-    """The log line of a row, as evidence."""
-    return Evidence(requests.source, int(requests.line[row]), printable(requests.raw(row)), matched, rule)

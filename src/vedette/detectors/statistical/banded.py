@@ -56,13 +56,20 @@ class Gated:
         self._thresholds = thresholds
         self._gate = Gate()
 
-    def alarms(self, view: WindowView, judged: Judged, worth: NDArray[np.bool_]) -> list[Alarm]:
+    def alarms(
+        self,
+        view: WindowView,
+        judged: Judged,
+        worth: NDArray[np.bool_],
+        alone: NDArray[np.bool_] | None = None,
+    ) -> list[Alarm]:
         """Rows that alarm, by slot.
 
         Args:
             view: The window.
             judged: The metric.
             worth: bool (k,): deviations large enough for a person to care about.
+            alone: bool (k,): rows that may alarm on this window alone, if they are overwhelming; None for all.
         """
         surprise = judged.surprise_high if self.high else judged.surprise_low
         self._thresholds.observe(
@@ -70,7 +77,7 @@ class Gated:
         )
         threshold = self._thresholds.threshold(self.detector)
         usable = np.where(judged.ready & worth, surprise, np.nan)
-        passed = self._gate.decide(judged.slot, usable, threshold)
+        passed = self._gate.decide(judged.slot, usable, threshold, alone)
         return [
             Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold)
             for row in np.flatnonzero(passed).tolist()
@@ -90,6 +97,7 @@ class Gated:
         evidence_total: int = 0,
         clients: tuple[str, ...] = (),
         details: dict[str, Any] | None = None,
+        start: int | None = None,
     ) -> Anomaly:
         """State an alarm with the metric's band and formula.
 
@@ -122,4 +130,5 @@ class Gated:
             evidence_total=evidence_total,
             clients=clients,
             details={**known, **(details or {})},
+            start=start,
         )

@@ -3,8 +3,9 @@
 from vedette.detectors.evidence import Topic
 from vedette.detectors.statement import heaviest_clients
 from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.merged import Merged, RecentRatios
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Judged, Metric, WindowView
+from vedette.detectors.view import Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.layout import Client, Group
 
@@ -12,12 +13,14 @@ from vedette.windows.layout import Client, Group
 class ErrorSpike:
     """A service or route answers 5xx more often than its own normal.
 
-    Signal: 5xx answers among all answers of the window.
+    Signal: 5xx answers among all answers of the window; where these are fewer than `min_requests`, among those of
+        up to five windows together, held against what was expected before the first of them.
     Baseline: the share of 5xx, beta-binomial, with a prior borrowed from the parent (route, service, all).
-    Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
-        `MIN_ERRORS` errors and `MIN_EXCESS` of all answers above what was expected.
+    Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one in which at
+        least `OUTAGE` of the answers failed (a restart fails for seconds, and is over); at least `MIN_ERRORS`
+        errors and `MIN_EXCESS` of all answers above what was expected.
     Explanation: which routes, and which clients, carry the errors above the expected ones.
-    Known false alarms: a monitor that probes a broken address on purpose; deploys that answer 503 for a minute.
+    Known false alarms: a monitor that probes a broken address on purpose; deploys that answer 503 for minutes.
     References: DESIGN, "How it decides"; formula `ratio_high`.
     """
 
@@ -26,24 +29,31 @@ class ErrorSpike:
 
     MIN_ERRORS = 5
     MIN_EXCESS = 0.02
+    OUTAGE = 0.5
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, *, min_requests: int = 20) -> None:
         self._gated = Gated(self.name, thresholds, high=True)
+        self._recent = RecentRatios(min_requests)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State error spikes of the window."""
-        judged = view.judged[Metric.ERROR_RATIO]
-        rows = [view.group(int(slot)) for slot in judged.slot.tolist()]
-        errors = judged.value * [
-            0 if row is None else int(view.groups.sums[row, Group.REQUESTS]) for row in rows
-        ]
-        worth = (errors >= self.MIN_ERRORS) & (judged.value - judged.expected_mid >= self.MIN_EXCESS)
-        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
+        own = view.judged[Metric.ERROR_RATIO]
+        failing_now = own.value > 0
+        merged = self._recent.merge(view.number, own)
+        judged = merged.judged
+        worth = (
+            failing_now
+            & (merged.count >= self.MIN_ERRORS)
+            & (judged.value - judged.expected_mid >= self.MIN_EXCESS)
+        )
+        alone = judged.value >= self.OUTAGE
+        return [self._state(view, merged, alarm) for alarm in self._gated.alarms(view, judged, worth, alone)]
 
-    def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+    def _state(self, view: WindowView, merged: Merged, alarm: Alarm) -> Anomaly:
+        judged = merged.judged
         entry = view.book[alarm.slot]
-        requests = view.total(alarm.slot, Group.REQUESTS)
-        errors = view.total(alarm.slot, Group.STATUS_5XX)
+        requests, errors = int(merged.exposure[alarm.row]), int(merged.count[alarm.row])
+        windows = int(merged.windows[alarm.row])
         excess = errors - float(judged.expected_mid[alarm.row]) * requests
         contributions: list[Contribution] = []
         if entry.route is None:
@@ -77,7 +87,8 @@ class ErrorSpike:
             severity=severity,
             contributions=tuple(contributions),
             evidence=view.route_proof(Topic.SERVER_ERROR, alarm.slot),
-            evidence_total=errors,
+            evidence_total=view.total(alarm.slot, Group.STATUS_5XX),
             clients=clients,
-            details={"requests": requests, "errors": errors},
+            start=view.start - (windows - 1) * (view.end - view.start),
+            details={"requests": requests, "errors": errors, "windows": windows},
         )

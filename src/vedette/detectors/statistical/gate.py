@@ -16,7 +16,11 @@ class Gate:
         self._recent = np.zeros(64, dtype=np.uint8)
 
     def decide(
-        self, slots: NDArray[np.int32], surprise: NDArray[np.float64], threshold: float
+        self,
+        slots: NDArray[np.int32],
+        surprise: NDArray[np.float64],
+        threshold: float,
+        alone: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.bool_]:
         """Say which slots alarm in this window.
 
@@ -24,6 +28,7 @@ class Gate:
             slots: int32 (k,), distinct.
             surprise: float64 (k,), -log10 p; NaN where not judged.
             threshold: Surprise that the budget allows.
+            alone: bool (k,): slots that may alarm on one overwhelming window; None for all.
         """
         if len(slots) == 0:
             return np.zeros(0, dtype=bool)
@@ -35,7 +40,8 @@ class Gate:
         over = np.nan_to_num(surprise, nan=-1.0) >= threshold
         history = ((self._recent[slots] << 1) | over).astype(np.uint8) & np.uint8((1 << MEMORY) - 1)
         self._recent[slots] = history
-        alarming: NDArray[np.bool_] = over & (
-            (np.bitwise_count(history) >= 2) | (surprise >= OVERWHELMING * threshold)
-        )
+        overwhelming = surprise >= OVERWHELMING * threshold
+        if alone is not None:
+            overwhelming &= alone
+        alarming: NDArray[np.bool_] = over & ((np.bitwise_count(history) >= 2) | overwhelming)
         return alarming
