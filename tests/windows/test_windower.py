@@ -244,3 +244,13 @@ def test_bitmap_counts_saturate_instead_of_overflowing() -> None:
     assert estimate[0] == pytest.approx(BITMAP_BITS * np.log(BITMAP_BITS))
     assert estimate[1] == 0
     assert estimate[2] == pytest.approx(3.07, abs=0.01)
+
+
+def test_settled_windows_take_nothing_more_and_times_never_believed_are_dropped() -> None:
+    windower = Windower(WindowSettings())
+    windower.add(*batch([Row(i) for i in range(70)] + [Row(4e9)]))
+    assert [w.number for w in windower.settle()] == [0, 1]
+    assert windower.late == 1
+    windower.add(*batch([Row(100), Row(130)]))
+    assert windower.late == 2
+    assert [w.number for w in windower.close(everything=True)] == [2]

@@ -18,6 +18,9 @@ def run(options: ScanOptions) -> int:
     config = Config.load(options.config, environment=os.environ, overrides=options.overrides())
     found = _sample() if options.sample else discover(options.paths)
     history = discover(options.baseline_from) if options.baseline_from else Discovery()
+    # A log is not its own past: what is scanned is left out of what is learned from.
+    scanned = {source.path.resolve() for source in found.inputs if source.path is not None}
+    history.inputs = [s for s in history.inputs if s.path is None or s.path.resolve() not in scanned]
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import DisorderError, Scan

@@ -154,7 +154,7 @@ class Engine:
         """Within this context batches only teach the baselines; nothing is stated about them or covered."""
         self._learning = True
         yield
-        for window in self.windower.close(everything=True):
+        for window in self.windower.settle():
             self._close(window)
         self._learning = False
         self.coverage = Coverage()
@@ -175,7 +175,7 @@ class Engine:
         return self.metrics.records(self.book, self.coverage.end or 0)
 
     def finish(self) -> Findings:
-        """Close every window and hand out what was found. The engine can go on afterwards."""
+        """Close every window and hand out what was found. Nothing can be processed afterwards."""
         for window in self.windower.close(everything=True):
             self._close(window)
         incidents = sorted(

@@ -290,6 +290,18 @@ class Windower:
         self.left_out_clients += int(sums[:, Client.REQUESTS].sum() - sums[kept, Client.REQUESTS].sum())
         self._clients.keep(kept)
 
+    def settle(self) -> Iterator[ClosedWindow]:
+        """Close all windows up to event time for good: nothing can be added to them any more.
+
+        Windows beyond event time, of times that were never believed, are dropped and count as late.
+        """
+        self._clock[0] = (self.now // self.settings.span + 1) * self.settings.span + self.settings.lateness
+        yield from self.close()
+        self.late += int(self._client_columns.sums[: self._clients.used, Client.REQUESTS].sum())
+        nothing = np.zeros(0, dtype=np.intp)
+        self._groups.keep(nothing)
+        self._clients.keep(nothing)
+
     def close(self, *, everything: bool = False) -> Iterator[ClosedWindow]:
         """Hand out, oldest first, the windows that the watermark has passed (or all of them, at the end)."""
         span = self.settings.span
