@@ -1,9 +1,11 @@
 """Keep the log lines that anomalies of a window may want to show."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.evidence import EvidenceBook, Key, Topic, line_evidence
+from vedette.detectors.evidence import EvidenceBook, Topic
 from vedette.detectors.signatures.attacks import HostileRows
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.schema.requests import Clients, Requests
@@ -63,11 +65,10 @@ class Collector:
         senders: tuple[Clients, NDArray[np.int32]] | None = None,
     ) -> None:
         rows = np.flatnonzero(mask)
-        for row in self.book.wanted(topic, rows, placed.window, key[rows]).tolist():
-            window = int(placed.window[row])
-            name: Key = (int(key[row]),) if senders is None else _sender(*senders, row)
-            if not self.book.full(topic, window, name):
-                self.book.keep(topic, window, name, line_evidence(requests, row))
+        rows = self.book.wanted(topic, rows, placed.window, key[rows])
+        names = zip(key[rows].tolist(), strict=True) if senders is None else _senders(*senders, rows)
+        for row, window, name in zip(rows.tolist(), placed.window[rows].tolist(), names, strict=True):
+            self.book.keep(topic, requests, row, window, name)
 
     def _slow(self, requests: Requests, placed: Placed, mask: NDArray[np.bool_]) -> None:
         rows = np.flatnonzero(mask & (requests.duration > 0))
@@ -79,8 +80,7 @@ class Collector:
         rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
         for row in np.sort(rows[order[rank < _SLOWEST]]).tolist():
             key = (int(placed.route[row]),)
-            if not self.book.full(Topic.SLOW, int(placed.window[row]), key):
-                self.book.keep(Topic.SLOW, int(placed.window[row]), key, line_evidence(requests, row))
+            self.book.keep(Topic.SLOW, requests, row, int(placed.window[row]), key)
 
     def _attacks(
         self,
@@ -97,10 +97,17 @@ class Collector:
         # One row of each client, type mask and window is enough to look at here; `keep` bounds the rest.
         kind = hits.types[rows].astype(np.int64)
         sender = clients.ids[rows].astype(np.int64) << 32 | kind << 12 | service[rows]
-        for row in self.book.wanted(Topic.ATTACK, rows, placed.window, sender).tolist():
-            self.hostile.keep(requests, hits, row, int(placed.window[row]), _sender(clients, service, row))
+        rows = self.book.wanted(Topic.ATTACK, rows, placed.window, sender)
+        windows, names = placed.window[rows].tolist(), _senders(clients, service, rows)
+        for row, window, name in zip(rows.tolist(), windows, names, strict=True):
+            self.hostile.keep(requests, hits, row, window, name)
 
 
-def _sender(clients: Clients, service: NDArray[np.int32], row: int) -> tuple[int, int, int]:
-    number = int(clients.ids[row])
-    return int(service[row]), int(clients.high[number]), int(clients.low[number])
+def _senders(
+    clients: Clients, service: NDArray[np.int32], rows: NDArray[np.intp]
+) -> Iterator[tuple[int, int, int]]:
+    """(service, high, low) of each row's client."""
+    numbers = clients.ids[rows]
+    return zip(
+        service[rows].tolist(), clients.high[numbers].tolist(), clients.low[numbers].tolist(), strict=True
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vedette.detectors.evidence import line_evidence, printable
+from vedette.detectors.evidence import KeptLine, printable
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
@@ -48,7 +48,7 @@ class HostileRow:
 
     types: int
     rules: tuple[int, ...]
-    line: Evidence
+    line: KeptLine
     texts: tuple[bytes | None, ...]
 
 
@@ -76,7 +76,7 @@ class HostileRows:
             HostileRow(
                 types,
                 tuple(hits.rules(row)),
-                line_evidence(requests, row),
+                KeptLine.of(requests, row),
                 tuple(column.of(requests)[row] for column in COLUMNS),
             )
         )
@@ -231,5 +231,5 @@ class Attacks:
             matches = [] if text is None else self._locator.find(text, column, [rule])
             if matches:
                 matched = printable(matches[0].text, 200)
-                return Evidence(row.line.source, row.line.line, row.line.text, matched, self._rules[rule].id)
-        return Evidence(row.line.source, row.line.line, row.line.text, None, self._rules[rule].id)
+                return row.line.evidence(matched, self._rules[rule].id)
+        return row.line.evidence(None, self._rules[rule].id)
