@@ -22,6 +22,8 @@ from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
 
 CLIENTS_NAMED = 10
+CARRIES = 0.2
+"""Share of a route's excess from which a client is named for it."""
 
 
 def anomaly_id(*parts: object) -> str:
@@ -105,6 +107,36 @@ def slot_entity(service: str, route: str | None) -> Entity:
     if route is None:
         return Entity(EntityKind.SERVICE, service)
     return Entity(EntityKind.ROUTE, f"{service} {route}")
+
+
+def route_carriers(
+    view: WindowView, slot: int, column: Client, excess: float
+) -> tuple[tuple[str, ...], tuple[Contribution, ...]]:
+    """The clients that carry much of a route's sum, as far as is known.
+
+    What a client did is summed over the service. Its part on one route is estimated: as if the routes that it asked
+    for had got equal parts.
+
+    Args:
+        view: The window.
+        slot: The route.
+        column: The sum.
+        excess: What their parts are shares of; shares above 1 are cut to 1.
+
+    Returns:
+        Up to `CLIENTS_NAMED` names with at least `CARRIES` of the excess, heaviest first, and their contributions.
+    """
+    clients = view.clients_of(view.book[slot].service)
+    routes = clients.sums[:, Client.ROUTES]
+    here = np.bitwise_count(routes & view.route_bits(slot))
+    parts = clients.sums[:, column] * (here / np.maximum(1, np.bitwise_count(routes)))
+    order = np.argsort(-parts, kind="stable")[:CLIENTS_NAMED]
+    order = order[parts[order] >= max(CARRIES * excess, 1.0)]
+    names = tuple(view.client_name(int(clients.high[i]), int(clients.low[i])) for i in order.tolist())
+    return names, tuple(
+        Contribution("client", name, min(1.0, float(parts[i]) / excess))
+        for name, i in zip(names, order.tolist(), strict=True)
+    )
 
 
 def heaviest_clients(

@@ -100,6 +100,8 @@ class WindowView:
         recent: The same clients in the same order, summed over the recent past.
         services: Names of service numbers.
         route_numbers: Registry numbers that were merged into each slot.
+        route_bit: uint8, by registry number: the route's bit in clients' bitmaps of routes.
+        recent_minutes: Over how many minutes `recent` is summed.
         client_name: Prints a client's key.
         claimed: Services whose traffic this window a detector has explained already.
     """
@@ -115,6 +117,8 @@ class WindowView:
     recent: ClientRows
     services: list[str]
     route_numbers: dict[int, list[int]]
+    route_bit: NDArray[np.uint8]
+    recent_minutes: int
     client_name: Callable[[int, int], str]
     evidence: EvidenceBook
     claimed: set[str] = field(default_factory=set)
@@ -157,6 +161,13 @@ class WindowView:
         number = self.service_number(service)
         first, last = np.searchsorted(self.clients.service, [number, number + 1])
         return self.clients.select(slice(int(first), int(last)))
+
+    def route_bits(self, slot: int) -> int:
+        """Bits of a slot's routes in clients' bitmaps; routes may share one."""
+        bits = 0
+        for number in self.route_numbers.get(slot, ()):
+            bits |= 1 << int(self.route_bit[number])
+        return bits
 
     def proof(self, topic: Topic, key: Key) -> tuple[Evidence, ...]:
         """Log lines kept for this window."""

@@ -21,6 +21,7 @@ from vedette.engine.engine import Engine, EngineSettings
 from vedette.enrich.user_agent import AgentKind
 from vedette.windows.windower import WindowSettings
 
+
 def build_engine(config: Config, *, lateness_us: int) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory."""
     settings = EngineSettings(
@@ -68,6 +69,6 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
         (wanted.brute_force.enabled, BruteForce(thresholds)),
         (wanted.scanner.enabled, Scanning(declared_bot=bot)),
         (wanted.rate_limit.enabled, RateLimitAbuse()),
-        (wanted.bots.enabled, BotActivity(declared_bot=bot)),
+        (wanted.bots.enabled, BotActivity(declared_bot=bot, browser=int(AgentKind.BROWSER))),
     ]
     return [detector for enabled, detector in offered if enabled]

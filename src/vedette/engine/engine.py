@@ -24,7 +24,7 @@ from vedette.enrich.client import format_client
 from vedette.enrich.slugs import SlugLearner
 from vedette.enrich.user_agent import AgentKind
 from vedette.explain.words import counterfactual, describe
-from vedette.incidents.grouping import Grouper
+from vedette.incidents.grouping import Grouper, stating_order
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident
@@ -204,7 +204,9 @@ class Engine:
     def _collect(self, batch: Batch, clients: Clients, placed: Placed, hits: SignatureHits) -> None:
         """Keep rows that anomalies may want to show."""
         requests = batch.requests
-        writes = np.array([m not in (b"GET", b"HEAD", b"OPTIONS") for m in requests.method.vocabulary] + [False])
+        writes = np.array(
+            [m not in (b"GET", b"HEAD", b"OPTIONS") for m in requests.method.vocabulary] + [False]
+        )
         login_route = self.windower.registry.login[placed.route].astype(bool) & (placed.route >= 0)
         login = (login_route & writes[requests.method.ids]) | (requests.status == 401)
         self.collector.keep(requests, clients, batch.service, placed, hits, login)
@@ -263,12 +265,15 @@ class Engine:
                 recent=recent,
                 services=self._services,
                 route_numbers=placed.numbers,
+                route_bit=self.windower.registry.bit,
+                recent_minutes=max(
+                    1, round(self.settings.history_windows * self.settings.windows.span / 60e6)
+                ),
                 client_name=self._client_name,
                 evidence=self.collector.book,
             )
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
-            # The worst first: what is slight joins the incident of what is not.
-            for anomaly in sorted(found, key=lambda a: (-a.severity.rank, a.id)):
+            for anomaly in sorted(found, key=stating_order):
                 slot = self.book.find(anomaly.service, anomaly.route)
                 if slot is not None:
                     distrusted.add(slot)

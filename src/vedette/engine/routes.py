@@ -11,6 +11,7 @@ from vedette.windows.layout import Group
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClosedWindow, Groups
 
+
 @dataclass(slots=True)
 class PlacedWindow:
     """A window's summaries by slot.

@@ -121,9 +121,7 @@ class Marker:
             case _:
                 return np.zeros(len(rows), dtype=bool)
 
-    def _is_client(
-        self, rows: NDArray[np.void], among: NDArray[np.bool_], name: str
-    ) -> NDArray[np.bool_]:
+    def _is_client(self, rows: NDArray[np.void], among: NDArray[np.bool_], name: str) -> NDArray[np.bool_]:
         keys = np.unique(rows[among][["high", "low"]])
         found = np.zeros(len(rows), dtype=bool)
         for key in keys:

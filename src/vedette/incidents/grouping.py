@@ -5,7 +5,7 @@ gap, by the first of these that holds:
 
 1. it is about a client that the incident is about;
 2. it is about a service or route whose service the incident disturbs, and both are disturbances (errors, latency,
-   volume, floods);
+   volume, floods); a flood and the other disturbances of its service are one, whoever floods;
 3. one of them is about a client, the other a disturbance of its service that this client mostly carries;
 4. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
    incident, not one per sender.
@@ -30,6 +30,25 @@ _DISTURBANCES = frozenset(
         AnomalyType.DATA_EXFILTRATION,
     }
 )
+_SYMPTOMS = frozenset(
+    {
+        AnomalyType.ERROR_SPIKE,
+        AnomalyType.LATENCY_SPIKE,
+        AnomalyType.TRAFFIC_SPIKE,
+        AnomalyType.TRAFFIC_DROP,
+    }
+)
+"""What happens to a service; of equal severity, who or what does it is told first."""
+_MANNERS = frozenset(
+    {
+        AnomalyType.BOT_ACTIVITY,
+        AnomalyType.BRUTE_FORCE,
+        AnomalyType.RATE_LIMIT_ABUSE,
+        AnomalyType.SUSPICIOUS_CLIENT,
+        AnomalyType.UNUSUAL_PATTERN,
+    }
+)
+"""What one client does for a while; no probe, however slight."""
 _CARRIES = 0.3
 """Share of a disturbance from which the client that carries it is its cause."""
 MOST_CLIENTS = 1_000
@@ -97,14 +116,16 @@ class Draft:
     def severity(self) -> Severity:
         """The worst anomaly's; one grade higher when attacks and a disturbance meet in it."""
         worst = max((a.severity for a in self.worst.values()), key=lambda s: s.rank)
-        kinds = {t in _DISTURBANCES for t in self.worst}
+        kinds = {t in _DISTURBANCES for t, a in self.worst.items() if a.severity is worst}
         if kinds == {True, False} and worst is Severity.MEDIUM:
             return Severity.HIGH
         return worst
 
     def finish(self, *, closed: bool) -> Incident:
         """The incident as it stands."""
-        ranked = sorted(self.worst.values(), key=lambda a: (-a.severity.rank, -a.score, a.type))
+        ranked = sorted(
+            self.worst.values(), key=lambda a: (-a.severity.rank, a.type in _SYMPTOMS, -a.score, a.type)
+        )
         entities = sorted(self.entities, key=lambda e: (-self.entities[e], e))
         return Incident(
             id=self.id,
@@ -128,6 +149,17 @@ def _carriers(anomaly: Anomaly) -> set[str]:
     return {c.value for c in anomaly.contributions if c.dimension == "client" and c.share >= _CARRIES}
 
 
+def stating_order(anomaly: Anomaly) -> tuple[bool, bool, bool, int, str]:
+    """The order in which the anomalies of one window are grouped: causes before what they cause.
+
+    Who does something comes before what happens to a service, that before its routes, and what is slight last, so
+    that it joins the incident of what is not.
+    """
+    slight = anomaly.severity is Severity.LOW
+    own = anomaly.entity.kind is not EntityKind.CLIENT
+    return slight, anomaly.route is not None, own, -anomaly.severity.rank, anomaly.id
+
+
 class Grouper:
     """Builds incidents from anomalies in order of their windows."""
 
@@ -143,7 +175,11 @@ class Grouper:
             if self._belongs(draft, kind, anomaly):
                 draft.add(anomaly)
                 return draft.id
-            if kind is _Kind.CLIENT and draft.kind is _Kind.BACKGROUND and draft.clients == {anomaly.entity.value}:
+            if (
+                kind is _Kind.CLIENT
+                and draft.kind is _Kind.BACKGROUND
+                and draft.clients == {anomaly.entity.value}
+            ):
                 # The weather was this client all along.
                 if anomaly.start - draft.end <= self.settings.gap:
                     draft.kind = _Kind.CLIENT
@@ -179,14 +215,17 @@ class Grouper:
             return False
         if kind is _Kind.SERVICE and draft.kind is _Kind.SERVICE:
             return True
+        flood = AnomalyType.DDOS_ATTACK
+        if (kind is _Kind.SERVICE and flood in draft.worst) or (
+            anomaly.type is flood and draft.kind is _Kind.SERVICE
+        ):
+            return True
         if kind is _Kind.SERVICE:
             return bool(_carriers(anomaly) & draft.clients)
         return anomaly.entity.value in draft.carriers
 
 
 def _kind(anomaly: Anomaly) -> _Kind:
-    if anomaly.entity.kind is EntityKind.CLIENT:
-        return _Kind.BACKGROUND if anomaly.severity is Severity.LOW else _Kind.CLIENT
-    if anomaly.severity is Severity.LOW and anomaly.type not in _DISTURBANCES:
+    if anomaly.severity is Severity.LOW and anomaly.type not in _DISTURBANCES | _MANNERS:
         return _Kind.BACKGROUND
-    return _Kind.SERVICE
+    return _Kind.CLIENT if anomaly.entity.kind is EntityKind.CLIENT else _Kind.SERVICE

@@ -57,10 +57,11 @@ def title(
     names = [a.type.label for a in ranked]
     if sum(a.unit == "hostile_requests" for a in ranked) >= _A_SCAN:
         # Nobody attacks in so many ways at once by hand.
-        who = _client(entities)
-        return f"Scan of {where} with {len(names)} kinds of attack" + (f" by {who}" if who else "")
+        kinds = sum(a.unit == "hostile_requests" and a.type is not AnomalyType.SCANNER for a in ranked)
+        rest = [a for a in ranked if a.unit != "hostile_requests" and a.type is not AnomalyType.SCANNER]
+        names = [f"scan with {kinds} kinds of attack", *(a.type.label for a in rest)]
     if len(names) > 3:
-        names = [*names[:2], f"{len(names) - 2} more"]
+        names = [*names[:2], f"{len(names) - 2} other findings"]
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     route = ranked[0].route
     place = f"{where} {route}" if route and len(services) == 1 else where

@@ -9,9 +9,9 @@ import numpy as np
 
 from vedette.detectors.signatures.columns import Column
 from vedette.detectors.signatures.compile import prepare
-from vedette.detectors.signatures.rules import Place, Rule
+from vedette.detectors.signatures.rules import FLAGS, Place, Rule
 from vedette.kernels.decode import CLASSES, LOWER, decode_texts, scan_bytes
-from vedette.schema.requests import Vocabulary
+from vedette.schema.requests import RequestFlag, Vocabulary
 
 ROW_END = b"\0\n"
 LONGEST = 200
@@ -48,6 +48,12 @@ class Locator:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = rules
+        self.request_flags = [
+            (index, int(flag))
+            for index, rule in enumerate(rules)
+            if rule.flag is not None and isinstance(flag := FLAGS[rule.flag], RequestFlag)
+        ]
+        """Rules that rest on a flag of the request, with the flag."""
         self._databases: dict[int, hyperscan.Database] = {}
 
     def find(self, text: bytes, column: Column, rules: Iterable[int]) -> list[Match]:

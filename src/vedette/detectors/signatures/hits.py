@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Locator, Match
-from vedette.detectors.signatures.rules import DECISIVE, FLAGS, REQUEST_TYPES
+from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES
 from vedette.schema.anomaly import AnomalyType
-from vedette.schema.requests import RequestFlag, Requests
+from vedette.schema.requests import Requests
 
 
 class Pair(NamedTuple):
@@ -75,10 +75,9 @@ class SignatureHits:
 
     def pairs(self) -> Iterator[Pair]:
         """The distinct texts of the batch that hit rules, with each rule. Flags of rows are not texts'."""
-        texts, bytes_ = np.nonzero(self.bits)
-        for text, byte in zip(texts.tolist(), bytes_.tolist(), strict=True):
+        for text in np.flatnonzero(self.bits.any(axis=1)).tolist():
             column = int(np.searchsorted(self.first, text, side="right")) - 1
-            for rule in _members(int(self.bits[text, byte]), byte):
+            for rule in _members(self.bits[text].tobytes()):
                 yield Pair(COLUMNS[column].name, text - int(self.first[column]), rule)
 
     def _row_rules(self, row: int) -> list[list[int]]:
@@ -86,20 +85,22 @@ class SignatureHits:
         found = []
         for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
             text = int(column.of(self._requests).ids[row])
-            bitmap = self.bits[first + text].tolist() if text >= 0 else []
-            found.append([rule for byte, members in enumerate(bitmap) for rule in _members(members, byte)])
+            found.append(_members(self.bits[first + text].tobytes()) if text >= 0 else [])
         return found
 
     def _flag_rules(self, row: int) -> list[int]:
         if self._requests.target.ids[row] < 0:
             return []
         flags = int(self._requests.flags[row])
-        return [
-            index
-            for index, rule in enumerate(self._locator.rules)
-            if rule.flag is not None and isinstance(flag := FLAGS[rule.flag], RequestFlag) and flags & flag
-        ]
+        return [rule for rule, flag in self._locator.request_flags if flags & flag]
 
 
-def _members(bitmap: int, byte: int) -> list[int]:
-    return [byte * 8 + bit for bit in range(8) if bitmap >> bit & 1]
+def _members(bitmap: bytes) -> list[int]:
+    """Numbers of the bits that are set, in order."""
+    rest = int.from_bytes(bitmap, "little")
+    found = []
+    while rest:
+        lowest = rest & -rest
+        found.append(lowest.bit_length() - 1)
+        rest ^= lowest
+    return found

@@ -1,6 +1,7 @@
 """Machines that pass for people."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.statement import excess_score, state
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
@@ -17,10 +18,12 @@ class BotActivity:
         along), without referers, spread evenly over the seconds, over many routes.
     Baseline: none: it is the shape, not the amount, that people do not have.
     Decision: at least `requests` requests in ten minutes, at most 5 % for static files, at least 90 % without a
-        referer, in at least three quarters of the seconds' sixtieths, over at least `ROUTES` routes; clients whose
-        only user agent declares a bot are left in peace.
+        referer, in at least three quarters of the seconds' sixtieths, over at least `ROUTES` routes; or, by
+        something that calls itself a browser, mostly one route with variable parts (every product in turn). Clients
+        whose only user agent declares a bot are left in peace.
     Explanation: each of these shares.
-    Known false alarms: an API client (few routes: excluded by `ROUTES` mostly); privacy tools that drop referers.
+    Known false alarms: an app on a page that polls for one thing after another without a referer; privacy tools
+        that drop referers.
     References: OWASP OAT-011; formula `count`.
     """
 
@@ -32,9 +35,10 @@ class BotActivity:
     LEAST_WITHOUT_REFERER = 0.9
     LEAST_SPREAD = 0.75
 
-    def __init__(self, *, requests: int = 300, declared_bot: int) -> None:
+    def __init__(self, *, requests: int = 300, declared_bot: int, browser: int) -> None:
         self.requests = requests
         self._declared_bot = 1 << declared_bot
+        self._browser = 1 << browser
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State undeclared bots in the window."""
@@ -47,11 +51,12 @@ class BotActivity:
             & (sums[:, Client.ASSETS] <= self.MOST_ASSETS * requests)
             & (sums[:, Client.NO_REFERER] >= self.LEAST_WITHOUT_REFERER * requests)
             & (spread >= self.LEAST_SPREAD)
-            & (routes >= self.ROUTES)
+            & ((routes >= self.ROUTES) | self._in_turn(view))
             & (sums[:, Client.AGENT_KINDS] != self._declared_bot)
             # One that mostly misses is a scanner, stated as such.
             & (2 * sums[:, Client.STATUS_404] < requests)
         )
+        minutes = view.recent_minutes
         found = []
         for group in suspects(view, rows).values():
             for suspect in group[:MOST_PER_WINDOW]:
@@ -80,8 +85,23 @@ class BotActivity:
                             "share_without_referer": int(row[Client.NO_REFERER]) / count,
                             "share_of_seconds": float(spread[suspect.row]),
                             "distinct_routes": float(routes[suspect.row]),
-                            "minutes": 10,
+                            "minutes": minutes,
                         },
                     )
                 )
+        return found
+
+    def _in_turn(self, view: WindowView) -> NDArray[np.bool_]:
+        """Which clients of `view.recent` call themselves browsers and ask for routes with variable parts only."""
+        recent = view.recent
+        found = np.zeros(len(recent), dtype=np.bool_)
+        kinds = recent.sums[:, Client.AGENT_KINDS]
+        rows = np.flatnonzero((kinds == self._browser) & (recent.sums[:, Client.REQUESTS] >= self.requests))
+        for row in rows.tolist():
+            variable = 0
+            for place, route in view.routes_of(view.services[int(recent.service[row])]):
+                if "{}" in route:
+                    variable |= view.route_bits(int(view.groups.key[place]))
+            asked = int(recent.sums[row, Client.ROUTES])
+            found[row] = 2 * (asked & variable).bit_count() > asked.bit_count()
         return found

@@ -1,7 +1,7 @@
 """More server errors than usual."""
 
 from vedette.detectors.evidence import Topic
-from vedette.detectors.statement import heaviest_clients
+from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.merged import Merged, RecentRatios
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -71,6 +71,9 @@ class ErrorSpike:
             clients, by_client = heaviest_clients(
                 view, view.clients_of(entry.service), Client.STATUS_5XX, excess
             )
+            contributions.extend(by_client)
+        else:
+            clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_5XX, excess)
             contributions.extend(by_client)
         ratio = float(judged.value[alarm.row])
         severity = Severity.MEDIUM

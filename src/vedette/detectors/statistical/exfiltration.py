@@ -2,6 +2,7 @@
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.statement import heaviest_clients
 from vedette.detectors.statistical.banded import Alarm, Gated
@@ -17,7 +18,8 @@ class DataExfiltration:
     Signal: response bytes of the window's largest taker, and of each route.
     Baseline: the largest taker of each of the service's past windows, and the route's own bytes, on a log scale.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
-        `MIN_RATIO` times the expected and `MIN_BYTES` bytes.
+        `MIN_RATIO` times the expected and `min_bytes` bytes; of a route, `MIN_RATIO` times what its requests in this
+        window would explain.
     Explanation: the clients that took most of it, and the routes it came from.
     Known false alarms: a backup or a mirror; the first download of a new release.
     References: ATT&CK T1567; formula `log_high`.
@@ -27,9 +29,9 @@ class DataExfiltration:
     types = (AnomalyType.DATA_EXFILTRATION,)
 
     MIN_RATIO = 5.0
-    MIN_BYTES = 10e6
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, *, min_bytes: float = 10e6) -> None:
+        self.min_bytes = min_bytes
         self._clients = Gated(self.name + ".client", thresholds, high=True)
         self._routes = Gated(self.name + ".route", thresholds, high=True)
 
@@ -43,18 +45,29 @@ class DataExfiltration:
         stated = {a.service for a in found}
         by_route = view.judged[Metric.BYTES_OUT]
         routes = np.array([view.book[slot].route is not None for slot in by_route.slot.tolist()], dtype=bool)
+        larger = by_route.value >= self.MIN_RATIO * by_route.expected_mid * self._busier(view, by_route)
         found.extend(
             self._route(view, by_route, alarm)
-            for alarm in self._routes.alarms(view, by_route, self._worth(by_route) & routes)
+            for alarm in self._routes.alarms(view, by_route, self._worth(by_route) & routes & larger)
             # One cause, one statement: a client that took it has been named; a flood takes bytes too.
             if view.book[alarm.slot].service not in stated | view.claimed
         )
         return found
 
+    @staticmethod
+    def _busier(view: WindowView, judged: Judged) -> NDArray[np.float64]:
+        """How many times the expected requests each row's route got, at least 1."""
+        requests = view.judged[Metric.REQUESTS]
+        order = np.argsort(requests.slot, kind="stable")
+        rows = order[np.searchsorted(requests.slot, judged.slot, sorter=order)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            times = requests.value[rows] / requests.expected_mid[rows]
+        return np.maximum(1.0, np.nan_to_num(times, nan=1.0, posinf=np.inf))
+
     def _worth(self, judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
         worth: np.ndarray[tuple[int], np.dtype[np.bool_]] = (judged.value >= self.MIN_RATIO * middle) & (
-            judged.value >= self.MIN_BYTES
+            judged.value >= self.min_bytes
         )
         return worth
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vedette.detectors.statement import heaviest_clients
+from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.recurrence import TIMES, Recurrence
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -85,6 +85,8 @@ class TrafficSpike:
                 view, view.clients_of(entry.service), Client.REQUESTS, excess
             )
             contributions = excess_by_route(view, entry.service) + by_client
+        else:
+            clients, contributions = route_carriers(view, alarm.slot, Client.REQUESTS, excess)
         severity = Severity.MEDIUM if entry.route is None else Severity.LOW
         return self._gated.statement(
             view,

@@ -52,9 +52,11 @@ class Scene:
 
     def route_or(self, *templates: tuple[str, int]) -> int:
         """The route that extra requests go to: the one asked for, else the first of these in the service."""
-        if self.routes:
-            return self.routes[0]
         wanted = [site.find(template, method) for template, method in templates]
+        if self.routes:
+            # A path may take several methods: that of the extra requests, if it can be.
+            method = site.ROUTES[wanted[0]].method
+            return next((r for r in self.routes if site.ROUTES[r].method == method), self.routes[0])
         if self.service is not None:
             served = [
                 r for r in range(BASE_ROUTE_COUNT) if self.world.service_of[self.tenant, r] == self.service
