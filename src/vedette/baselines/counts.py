@@ -60,7 +60,8 @@ class CountBank(Bank):
     def _level(self, look: Outlook) -> Array:
         with np.errstate(invalid="ignore"):
             weight = look.chosen(look.rows[WEIGHT])
-        usual = look.chosen(look.rhythm)
+        # At an hour that is always silent a single request is rare, not impossible.
+        usual = np.maximum(look.chosen(look.rhythm), _LEAST_USUAL)
         known = weight > 0.0
         level: Array = np.where(
             known, (look.chosen(look.rows[SUM]) + 0.5) / np.where(known, weight, 1.0) * usual, np.nan
