@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.judgement import Judgement, Season, influence
 from vedette.baselines.rhythm import HOUR_US, Rhythm
 from vedette.baselines.snapshot import pack, unpack
@@ -113,6 +114,8 @@ class Bank(ABC):
 
     def __init__(self, settings: BankSettings | None = None) -> None:
         self.settings = settings or BankSettings()
+        self.calendar: Calendar = plain
+        """Whose hours and weekdays the seasons follow."""
         s = self.settings
         self._state: Array = np.zeros((ROWS, 0))
         self._parents: NDArray[np.int32] = np.full(0, -1, dtype=np.int32)
@@ -177,10 +180,9 @@ class Bank(ABC):
             ValueError: As for `judge`.
         """
         index = self._check(slots, value, exposure, time_us)
-        look = self._reuse(index, time_us) or self._look(index, time_us)
-        self._latest = None
         now = self._clock + (time_us > self._time)
         if len(index):
+            look = self._reuse(index, time_us) or self._look(index, time_us)
             rows = look.rows
             fresh = rows[SEEN] == 0.0
             rows[FIRST] = np.where(fresh, float(time_us), rows[FIRST])
@@ -192,6 +194,7 @@ class Bank(ABC):
             self._state[:, index] = rows
             if self.seasonal:
                 self._learn_rhythm(index, rows, usual, sure, time_us)
+        self._latest = None
         self._clock, self._time = now, max(self._time, time_us)
 
     # What a family states.
@@ -272,7 +275,7 @@ class Bank(ABC):
         if not self.seasonal:
             return
         for expert, cells in ((DAY, self._day), (WEEK, self._week)):
-            usual, known = cells.at(index, time_us)
+            usual, known = cells.at(index, self.calendar(time_us))
             rhythm[expert] = np.where(known, usual, np.nan)
             cycles = self.settings.day_cycles if expert == DAY else 7.0 * self.settings.week_cycles
             usable[expert] = known & (time_us - rows[FIRST] >= cycles * 24 * HOUR_US)
@@ -289,7 +292,7 @@ class Bank(ABC):
         for cells, hours in ((self._day, 2), (self._week, 48)):
             take = np.flatnonzero(steady & (age >= hours * HOUR_US))
             if len(take):
-                cells.learn(index[take], usual[take], sure[take], time_us)
+                cells.learn(index[take], usual[take], sure[take], self.calendar(time_us))
 
     def _follow_shift(self, look: Outlook, index_side: Array, level: Array, time_us: int) -> None:
         """Accept a new level once it has been held for long enough.

@@ -59,6 +59,24 @@ class Judgement:
     def __len__(self) -> int:
         return len(self.ready)
 
+    def part(self, rows: slice) -> "Judgement":
+        """Some of the windows, in their order; arrays are shared."""
+        return Judgement(
+            formula=self.formula,
+            log10_p_high=self.log10_p_high[rows],
+            log10_p_low=self.log10_p_low[rows],
+            expected_low=self.expected_low[rows],
+            expected_mid=self.expected_mid[rows],
+            expected_high=self.expected_high[rows],
+            sample_count=self.sample_count[rows],
+            ready=self.ready[rows],
+            season=self.season[rows],
+            memory=self.memory[rows],
+            parent=self.parent[rows],
+            weight=self.weight[rows],
+            inputs={name: column[rows] for name, column in self.inputs.items()},
+        )
+
     def formula_of(self, index: int, side: Literal["high", "low"] = "high") -> Formula:
         """The arithmetic of one window, for the anomaly that rests on it."""
         tail = self.log10_p_high if side == "high" else self.log10_p_low

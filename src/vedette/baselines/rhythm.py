@@ -16,7 +16,8 @@ class Rhythm:
     """Forgetting averages in a ring of hourly cells, for those entities that have earned them.
 
     A row of cells is allocated when an entity has lived long enough to need it, and costs 8 bytes a cell.
-    Between the middles of two hours the value is interpolated. Hours are UTC.
+    Between the middles of two hours the value is interpolated. Hours are those of the calendar that the times
+    given were read from.
     """
 
     __slots__ = ("_mean", "_row", "_rows", "_weight", "cells", "hour_windows", "memory")

@@ -16,20 +16,24 @@ class Signatures(Section):
     enabled: bool = _enabled("sql_injection, xss, path_traversal and the other request types")
     disabled_rules: tuple[str, ...] = option((), "Ids of rules that are not applied.")
     min_confidence: float = option(
-        0.5,
-        "A match of a rule below this confidence is not reported by itself.",
+        0.8,
+        "Combined confidence of the rules that a request matches, from which it is an attack.",
         unit="ratio",
-        ge=0.0,
+        ge=0.1,
         le=1.0,
     )
 
 
 class Errors(Section):
-    """More failing answers (4xx, 5xx) than a service or route is used to."""
+    """More failing answers (5xx) than a service or route is used to."""
 
     enabled: bool = _enabled("error_spike")
     min_requests: int = option(
-        20, "Windows with fewer requests are not judged.", unit="requests", ge=5, why=_FEW_REQUESTS
+        20,
+        "Windows with fewer requests are judged together with up to four before them.",
+        unit="requests",
+        ge=5,
+        why=_FEW_REQUESTS,
     )
 
 
@@ -38,11 +42,15 @@ class Latency(Section):
 
     enabled: bool = _enabled("latency_spike")
     min_requests: int = option(
-        20, "Windows with fewer timed requests are not judged.", unit="requests", ge=5, why=_FEW_REQUESTS
+        5,
+        "Windows with fewer timed requests are not reported.",
+        unit="requests",
+        ge=1,
+        why="there is no slow end of none",
     )
     min_windows: int = option(
         30,
-        "Windows that a baseline must have seen before it judges.",
+        "Windows that a baseline of latency must have seen before anything is reported.",
         unit="windows",
         ge=30,
         why="fewer make a p99 meaningless",
@@ -54,7 +62,7 @@ class Traffic(Section):
 
     enabled: bool = _enabled("traffic_spike, traffic_drop")
     min_factor: float = option(
-        2.0,
+        2.5,
         "Times the expected requests (or, in a drop, expected over seen) below which nothing is reported.",
         unit="ratio",
         ge=1.1,
@@ -78,8 +86,8 @@ class Bots(Section):
     """Automated clients that do not say so."""
 
     enabled: bool = _enabled("bot_activity")
-    requests_per_minute: int = option(
-        60, "Requests a minute from which a client's manner is looked at.", unit="requests per minute", ge=1
+    requests: int = option(
+        300, "Requests in ten minutes from which a client's manner is looked at.", unit="requests", ge=20
     )
 
 
@@ -87,14 +95,18 @@ class BruteForce(Section):
     """Guessed passwords."""
 
     enabled: bool = _enabled("brute_force")
-    failures_per_minute: int = option(
-        10,
-        "Failed logins a minute, by one client or on one route, from which it counts.",
-        unit="requests per minute",
+    failures: int = option(
+        20, "Failed logins of one client in ten minutes, from which it counts.", unit="requests", ge=3
+    )
+    attempts: int = option(
+        60,
+        "Attempts of one client in ten minutes, from which it counts whether or not they are seen to fail.",
+        unit="requests",
         ge=3,
     )
     login_routes: tuple[str, ...] = option(
-        (), "Routes that take a login, besides those whose names say so (`/login`, `/wp-login.php`, ...)."
+        (),
+        "Folded routes that take a login, besides those whose names say so (`/login`, `/wp-login.php`, ...).",
     )
 
 
@@ -103,8 +115,8 @@ class Scanner(Section):
 
     enabled: bool = _enabled("scanner")
     missing_routes: int = option(
-        20,
-        "Distinct missing routes that one client asks for in a window, from which it counts.",
+        15,
+        "Distinct missing routes that one client asks for in ten minutes, from which it counts.",
         unit="routes",
         ge=5,
     )
@@ -115,7 +127,7 @@ class Exfiltration(Section):
 
     enabled: bool = _enabled("data_exfiltration")
     min_bytes: int = option(
-        50_000_000, "Response bytes in one window below which nothing is reported.", unit="bytes", ge=1
+        10_000_000, "Response bytes in one window below which nothing is reported.", unit="bytes", ge=1
     )
 
 
@@ -123,8 +135,8 @@ class RateLimit(Section):
     """Clients that run into a rate limit and go on."""
 
     enabled: bool = _enabled("rate_limit_abuse")
-    rejections_per_minute: int = option(
-        30, "Answers 429 a minute to one client, from which it counts.", unit="requests per minute", ge=1
+    rejections: int = option(
+        50, "Answers 429 to one client in ten minutes, from which it counts.", unit="requests", ge=1
     )
 
 

@@ -161,7 +161,7 @@ class Limits(Section):
     clients: int = option(
         200_000, "Clients told apart at one time, over all services.", unit="clients", ge=1000, le=50_000_000
     )
-    evidence: int = option(5, "Log lines kept for each anomaly.", unit="lines", ge=0, le=1000)
+    evidence: int = option(3, "Log lines kept for each anomaly.", unit="lines", ge=0, le=20)
 
 
 class Output(Section):

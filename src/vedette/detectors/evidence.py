@@ -1,7 +1,7 @@
 """The log lines that anomalies will rest on, kept while their window is open.
 
 Which rows an anomaly rests on is known only when its window closes, and then the rows are gone. So the first few
-rows of each kind that a detector may want are kept per window, bounded: `ROWS` for each key, `KEYS` keys for each
+rows of each kind that a detector may want are kept per window, bounded: `rows` for each key, `KEYS` keys for each
 topic. The first in line order are kept, however rows were batched.
 """
 
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from vedette.schema.anomaly import Evidence
 from vedette.schema.requests import Requests
 
-ROWS = 3
 KEYS = 512
 TEXT_BYTES = 500
 
@@ -73,14 +72,15 @@ class KeptLine(NamedTuple):
 
 @dataclass(slots=True)
 class EvidenceBook:
-    """Rows kept for the windows that are still open."""
+    """Rows kept for the windows that are still open, the first `rows` under each key."""
 
+    rows: int = 3
     _windows: dict[int, dict[Topic, dict[Key, list[KeptLine]]]] = field(default_factory=dict)
 
     def wanted(
         self, topic: Topic, rows: NDArray[np.intp], window: NDArray[np.int64], key: NDArray[np.int64]
     ) -> NDArray[np.intp]:
-        """Of candidate rows, the first `ROWS` of each (window, key), in line order.
+        """Of candidate rows, the first `rows` of each (window, key), in line order.
 
         Args:
             topic: What the rows would show.
@@ -95,7 +95,7 @@ class EvidenceBook:
         fresh[1:] = (w[1:] != w[:-1]) | (k[1:] != k[:-1])
         starts = np.flatnonzero(fresh)
         rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-        return np.sort(rows[order[rank < ROWS]])
+        return np.sort(rows[order[rank < self.rows]])
 
     def keep(self, topic: Topic, requests: Requests, row: int, window: int, key: Key) -> None:
         """Keep the line of a row, if there is room under its key."""
@@ -105,7 +105,7 @@ class EvidenceBook:
             if len(kept) >= KEYS:
                 return
             rows = kept[key] = []
-        if len(rows) < ROWS:
+        if len(rows) < self.rows:
             rows.append(KeptLine.of(requests, row))
 
     def get(self, topic: Topic, window: int, key: Key) -> tuple[Evidence, ...]:

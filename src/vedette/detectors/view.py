@@ -95,7 +95,8 @@ class WindowView:
         book: Names of slots.
         groups: Summaries of services and routes, keyed and sorted by slot.
         judged: Each metric held against its baselines.
-        clients: Every client of the window, by service.
+        clients: Every client of the window that the log names, by service.
+        unnamed: Sums, by service, of requests whose log records no client.
         noteworthy: The clients that single-client detectors look at.
         recent: The same clients in the same order, summed over the recent past.
         services: Names of service numbers.
@@ -113,6 +114,7 @@ class WindowView:
     groups: Groups
     judged: dict[Metric, Judged]
     clients: ClientRows
+    unnamed: ClientRows
     noteworthy: ClientRows
     recent: ClientRows
     services: list[str]
@@ -173,12 +175,12 @@ class WindowView:
         """Log lines kept for this window."""
         return self.evidence.get(topic, self.number, key)
 
-    def route_proof(self, topic: Topic, slot: int, limit: int = 3) -> tuple[Evidence, ...]:
+    def route_proof(self, topic: Topic, slot: int) -> tuple[Evidence, ...]:
         """Log lines kept for a slot: of each route number merged into it, or of all routes of a service."""
         rows: list[Evidence] = []
         for number in self.route_numbers.get(slot, ()):
             rows.extend(self.proof(topic, (number,)))
-        return tuple(sorted(rows, key=lambda e: (e.source, e.line))[:limit])
+        return tuple(sorted(rows, key=lambda e: (e.source, e.line))[: self.evidence.rows])
 
 
 class WindowDetector(Protocol):

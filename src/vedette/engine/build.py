@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from vedette.baselines.budget import Budget, ZScore
+from vedette.baselines.calendar import calendar
 from vedette.config.tree import AlarmMode, Config
 from vedette.detectors.signatures.attacks import Attacks
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -21,6 +22,9 @@ from vedette.engine.engine import Engine, EngineSettings
 from vedette.enrich.user_agent import AgentKind
 from vedette.windows.windower import WindowSettings
 
+_RECENT_S = 600
+"""How far back single clients are looked at."""
+
 
 def build_engine(config: Config, *, lateness_us: int) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory."""
@@ -29,17 +33,25 @@ def build_engine(config: Config, *, lateness_us: int) -> Engine:
             span=config.windows.span_s * 1_000_000,
             lateness=lateness_us,
             jump=max(3_600_000_000, 2 * lateness_us),
+            login_routes=config.detectors.brute_force.login_routes,
             routes=4 * config.limits.routes,
             client_slots=config.limits.clients,
         ),
         min_windows=config.baselines.min_windows,
         entities=config.limits.routes + config.limits.services,
+        history_windows=max(1, round(_RECENT_S / config.windows.span_s)),
         slug_values=config.routes.slug_values,
+        evidence=config.limits.evidence,
+        calendar=calendar(config.baselines.timezone, config.baselines.holidays),
     )
     thresholds: Thresholds = ZScore(config.alarm.threshold_z)
     if config.alarm.mode is AlarmMode.BUDGET:
         thresholds = Budget(config.alarm.false_alarms_per_week, window_us=settings.windows.span)
-    return Engine(settings, SignatureScanner.cached(), thresholds, lambda engine: detectors(config, engine))
+    signatures = config.detectors.signatures
+    scanner = SignatureScanner.cached(
+        disabled=frozenset(signatures.disabled_rules), least=signatures.min_confidence
+    )
+    return Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine))
 
 
 def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
@@ -52,7 +64,10 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
     thresholds = engine.thresholds
     bot = int(AgentKind.DECLARED_BOT)
     offered: list[tuple[bool, WindowDetector]] = [
-        (wanted.signatures.enabled, Attacks(engine.scanner.rules, engine.collector.hostile)),
+        (
+            wanted.signatures.enabled,
+            Attacks(engine.scanner.rules, engine.collector.hostile, least=engine.scanner.least),
+        ),
         (
             wanted.ddos.enabled,
             Flood(
@@ -61,14 +76,27 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
                 requests_per_minute=wanted.ddos.client_requests_per_minute,
             ),
         ),
-        (wanted.errors.enabled, ErrorSpike(thresholds)),
-        (wanted.latency.enabled, LatencySpike(thresholds)),
-        (wanted.traffic.enabled, TrafficSpike(thresholds)),
-        (wanted.traffic.enabled, TrafficDrop(thresholds)),
-        (wanted.exfiltration.enabled, DataExfiltration(thresholds)),
-        (wanted.brute_force.enabled, BruteForce(thresholds)),
-        (wanted.scanner.enabled, Scanning(declared_bot=bot)),
-        (wanted.rate_limit.enabled, RateLimitAbuse()),
-        (wanted.bots.enabled, BotActivity(declared_bot=bot, browser=int(AgentKind.BROWSER))),
+        (wanted.errors.enabled, ErrorSpike(thresholds, min_requests=wanted.errors.min_requests)),
+        (
+            wanted.latency.enabled,
+            LatencySpike(
+                thresholds, min_requests=wanted.latency.min_requests, min_windows=wanted.latency.min_windows
+            ),
+        ),
+        (wanted.traffic.enabled, TrafficSpike(thresholds, factor=wanted.traffic.min_factor)),
+        (wanted.traffic.enabled, TrafficDrop(thresholds, factor=wanted.traffic.min_factor)),
+        (wanted.exfiltration.enabled, DataExfiltration(thresholds, min_bytes=wanted.exfiltration.min_bytes)),
+        (
+            wanted.brute_force.enabled,
+            BruteForce(
+                thresholds, failures=wanted.brute_force.failures, attempts=wanted.brute_force.attempts
+            ),
+        ),
+        (wanted.scanner.enabled, Scanning(distinct=wanted.scanner.missing_routes, declared_bot=bot)),
+        (wanted.rate_limit.enabled, RateLimitAbuse(refusals=wanted.rate_limit.rejections)),
+        (
+            wanted.bots.enabled,
+            BotActivity(requests=wanted.bots.requests, declared_bot=bot, browser=int(AgentKind.BROWSER)),
+        ),
     ]
     return [detector for enabled, detector in offered if enabled]

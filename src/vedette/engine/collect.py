@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from vedette.detectors.evidence import EvidenceBook, Topic
 from vedette.detectors.signatures.attacks import HostileRows
 from vedette.detectors.signatures.hits import SignatureHits
-from vedette.schema.requests import Clients, Requests
+from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.windows.windower import Placed
 
 _SLOWEST = 4
@@ -18,9 +18,10 @@ _SLOWEST = 4
 class Collector:
     """Keeps rows of a batch by topic, and hostile rows."""
 
-    def __init__(self) -> None:
-        self.book = EvidenceBook()
-        self.hostile = HostileRows()
+    def __init__(self, rows: int) -> None:
+        """Keep so many rows for each anomaly."""
+        self.book = EvidenceBook(rows)
+        self.hostile = HostileRows(rows)
 
     def keep(
         self,
@@ -53,7 +54,7 @@ class Collector:
         ):
             self._topic(requests, placed, topic, kept & known & mask, client, (clients, service))
         self._slow(requests, placed, kept & (placed.route >= 0))
-        self._attacks(requests, clients, service, placed, hits, kept & known)
+        self._attacks(requests, clients, service, placed, hits, kept)
 
     def _topic(
         self,
@@ -106,8 +107,9 @@ class Collector:
 def _senders(
     clients: Clients, service: NDArray[np.int32], rows: NDArray[np.intp]
 ) -> Iterator[tuple[int, int, int]]:
-    """(service, high, low) of each row's client."""
+    """(service, high, low) of each row's client; rows without one count as one unnamed client's."""
     numbers = clients.ids[rows]
-    return zip(
-        service[rows].tolist(), clients.high[numbers].tolist(), clients.low[numbers].tolist(), strict=True
-    )
+    # Id -1 picks the last element.
+    high = np.append(clients.high, np.uint64(UNNAMED_TAG))[numbers]
+    low = np.append(clients.low, np.uint64(0))[numbers]
+    return zip(service[rows].tolist(), high.tolist(), low.tolist(), strict=True)

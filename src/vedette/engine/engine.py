@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.calendar import Calendar, plain
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -52,7 +53,9 @@ class EngineSettings:
         suspects: Cap of noteworthy clients remembered per window.
         history_windows: How far back single clients are looked at.
         anomalies: Cap of anomalies kept; later ones are counted.
-        min_confidence: Signature confidence from which a row is called anomalous in verdicts.
+        slug_values: Values seen in one place of a path from which it is variable.
+        evidence: Log lines kept for each anomaly.
+        calendar: Whose hours and days the traffic follows.
     """
 
     windows: WindowSettings = field(default_factory=WindowSettings)
@@ -62,6 +65,8 @@ class EngineSettings:
     history_windows: int = 10
     anomalies: int = 100_000
     slug_values: int = 50
+    evidence: int = 3
+    calendar: Calendar = plain
 
 
 @dataclass(slots=True)
@@ -108,10 +113,12 @@ class Engine:
         self.thresholds = thresholds
         self.windower = Windower(settings.windows)
         self.book = EntityBook(settings.entities)
-        self.metrics = Metrics(settings.windows.span, settings.min_windows, settings.entities + 1)
+        self.metrics = Metrics(
+            settings.windows.span, settings.min_windows, settings.entities + 1, settings.calendar
+        )
         self.slugs = SlugLearner(settings.slug_values)
         self.history = ClientHistory(settings.history_windows, settings.suspects)
-        self.collector = Collector()
+        self.collector = Collector(settings.evidence)
         self.grouper = Grouper()
         self.detectors = make_detectors(self)
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
@@ -231,15 +238,16 @@ class Engine:
         present = set(placed.groups.key.tolist())
         silent = [slot for slot in self.book.services if slot not in present]
         slot_of_service = {number: self.book.find(name, None) for number, name in enumerate(self._services)}
+        named, unnamed = window.clients.named()
         client_slot = np.array(
-            [slot_of_service[number] for number in np.unique(window.clients.service).tolist()], dtype=np.int32
-        )[np.searchsorted(np.unique(window.clients.service), window.clients.service)]
+            [slot_of_service[number] for number in np.unique(named.service).tolist()], dtype=np.int32
+        )[np.searchsorted(np.unique(named.service), named.service)]
         measured = self.metrics.judge(
             window.start,
             placed.groups,
             placed.services,
             np.array(silent, dtype=np.int32),
-            window.clients,
+            named,
             client_slot,
         )
         distrusted: set[int] = set()
@@ -251,7 +259,7 @@ class Engine:
             if lacking:
                 by = self.coverage.insufficient_by
                 by[metric.value] = by.get(metric.value, 0) + lacking
-        noteworthy, recent = self.history.add(window.number, window.clients)
+        noteworthy, recent = self.history.add(window.number, named)
         if not self._learning:
             view = WindowView(
                 number=window.number,
@@ -260,7 +268,8 @@ class Engine:
                 book=self.book,
                 groups=placed.groups,
                 judged=measured.judged,
-                clients=window.clients,
+                clients=named,
+                unnamed=unnamed,
                 noteworthy=noteworthy,
                 recent=recent,
                 services=self._services,

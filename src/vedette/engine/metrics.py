@@ -1,19 +1,21 @@
 """Measure closed windows, hold them against their baselines, and let the baselines learn."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.bank import BankSettings
+from vedette.baselines.calendar import Calendar, plain
+from vedette.baselines.counts import CountBank
 from vedette.baselines.formulas import critical_value
 from vedette.baselines.judgement import Season
-from vedette.baselines.counts import CountBank
 from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
 from vedette.detectors.view import Judged, Metric
+from vedette.engine.family import Family, FamilyWindow, Measured
 from vedette.schema.records import BaselineRecord
 from vedette.windows.entities import EntityBook
 from vedette.windows.layout import Client, Group
@@ -36,18 +38,8 @@ UNITS = {
 }
 
 
-@dataclass(slots=True)
-class _Measured:
-    """One metric of the window: what banks take (`value`, `exposure`) and what people read (`shown`)."""
-
-    slot: NDArray[np.int32]
-    value: NDArray[np.float64]
-    exposure: NDArray[np.float64] | None
-    shown: NDArray[np.float64]
-
-
-def _plain(slot: NDArray[np.int32], value: NDArray[np.float64]) -> _Measured:
-    return _Measured(slot, value, None, value)
+def _plain(slot: NDArray[np.int32], value: NDArray[np.float64]) -> Measured:
+    return Measured(slot, value, None, value)
 
 
 @dataclass(slots=True)
@@ -55,32 +47,41 @@ class MeasuredWindow:
     """What `Metrics.judge` found, to be learned once the detectors have looked."""
 
     time: int
-    judged: dict[Metric, Judged]
-    measured: dict[Metric, _Measured]
+    judged: dict[Metric, Judged] = field(default_factory=dict)
+    families: list[FamilyWindow] = field(default_factory=list)
+
+
+_COUNTS = (Metric.REQUESTS, Metric.CLIENTS, Metric.TOP_CLIENT_REQUESTS, Metric.LOGIN_FAILURES)
+_RATIOS = (Metric.ERROR_RATIO,)
+_SIZES = (Metric.BYTES_OUT, Metric.TOP_CLIENT_BYTES)
+_LATENCIES = (Metric.LATENCY,)
 
 
 class Metrics:
     """The banks of all metrics."""
 
-    def __init__(self, span_us: int, min_windows: int, cap: int) -> None:
-        settings = BankSettings(
-            window_us=span_us, min_windows=min_windows, borrowing_windows=min(15, min_windows), cap=cap
+    def __init__(self, span_us: int, min_windows: int, cap: int, calendar: Calendar = plain) -> None:
+        def settings(metrics: Sequence[Metric]) -> BankSettings:
+            return BankSettings(
+                window_us=span_us,
+                min_windows=min_windows,
+                borrowing_windows=min(15, min_windows),
+                cap=cap * len(metrics),
+            )
+
+        self.families = (
+            Family(CountBank(settings(_COUNTS)), _COUNTS),
+            Family(RatioBank(settings(_RATIOS)), _RATIOS),
+            Family(LogBank(settings(_SIZES)), _SIZES),
+            Family(LogBank(settings(_LATENCIES), sampling=quantile_sampling(LATENCY_QUANTILE)), _LATENCIES),
         )
-        self.banks: dict[Metric, Bank] = {
-            Metric.REQUESTS: CountBank(settings),
-            Metric.ERROR_RATIO: RatioBank(settings),
-            Metric.LATENCY: LogBank(settings, sampling=quantile_sampling(LATENCY_QUANTILE)),
-            Metric.BYTES_OUT: LogBank(settings),
-            Metric.CLIENTS: CountBank(settings),
-            Metric.TOP_CLIENT_REQUESTS: CountBank(settings),
-            Metric.TOP_CLIENT_BYTES: LogBank(settings),
-            Metric.LOGIN_FAILURES: CountBank(settings),
-        }
+        for family in self.families:
+            family.bank.calendar = calendar
 
     def set_parents(self, slots: NDArray[np.int32], parents: NDArray[np.int32]) -> None:
-        """Tell every bank whose baseline fills in for a new entity."""
-        for bank in self.banks.values():
-            bank.set_parents(slots, parents)
+        """Tell whose baselines fill in for new entities."""
+        for family in self.families:
+            family.set_parents(slots, parents)
 
     def judge(
         self,
@@ -101,28 +102,27 @@ class Metrics:
             clients: All clients of the window. client_slot: int32, the service slot of each.
         """
         measured = self._measure(groups, services, silent, clients, client_slot)
-        judged = {
-            metric: Judged(m.slot, m.shown, self.banks[metric].judge(m.slot, m.value, m.exposure, time))
-            for metric, m in measured.items()
-        }
-        return MeasuredWindow(time, judged, measured)
+        window = MeasuredWindow(time)
+        for family in self.families:
+            share, judged = family.judge(measured, time)
+            window.families.append(share)
+            window.judged |= judged
+        return window
 
     def learn(self, window: MeasuredWindow, distrusted: set[int]) -> None:
         """Update the baselines with a judged window; slots that an incident explains teach least."""
-        for metric, measured in window.measured.items():
-            judgement = window.judged[metric].judgement
-            weight = judgement.weight
-            if distrusted:
-                weight = np.where(np.isin(measured.slot, list(distrusted)), np.minimum(weight, 0.1), weight)
-            self.banks[metric].update(measured.slot, measured.value, measured.exposure, window.time, weight)
+        slots = np.array(sorted(distrusted), dtype=np.int32)
+        for family, share in zip(self.families, window.families, strict=True):
+            family.learn(share, window.time, slots)
 
     def records(self, book: EntityBook, time: int) -> list[BaselineRecord]:
         """What is normal at a time, for every entity whose baseline is ready."""
         slots = np.arange(1, len(book), dtype=np.int32)
         return [
             record
-            for metric, bank in self.banks.items()
-            for record in _records(metric, bank, slots, book, time)
+            for family in self.families
+            for metric in family.metrics
+            for record in _records(metric, family, slots, book, time)
         ]
 
     @staticmethod
@@ -132,7 +132,7 @@ class Metrics:
         silent: NDArray[np.int32],
         clients: ClientRows,
         client_slot: NDArray[np.int32],
-    ) -> dict[Metric, _Measured]:
+    ) -> dict[Metric, Measured]:
         slot = groups.key.astype(np.int32)
         sums = groups.sums.astype(np.float64)
         requests = sums[:, Group.REQUESTS]
@@ -155,8 +155,8 @@ class Metrics:
         took = largest > 0
         return {
             Metric.REQUESTS: _plain(np.concatenate([slot, silent]), np.concatenate([requests, zero])),
-            Metric.ERROR_RATIO: _Measured(slot[told], errors, answered[told], errors / answered[told]),
-            Metric.LATENCY: _Measured(slot[timed], p95, sums[timed, Group.TIMED], p95),
+            Metric.ERROR_RATIO: Measured(slot[told], errors, answered[told], errors / answered[told]),
+            Metric.LATENCY: Measured(slot[timed], p95, sums[timed, Group.TIMED], p95),
             Metric.BYTES_OUT: _plain(slot[sized], sums[sized, Group.BYTES_OUT]),
             Metric.CLIENTS: _plain(own, np.round(distinct_count(groups.distinct[services]))),
             Metric.TOP_CLIENT_REQUESTS: _plain(slots.astype(np.int32), busiest),
@@ -172,11 +172,11 @@ _BAND_WIDTH = 2 * 2.5758
 
 
 def _records(
-    metric: Metric, bank: Bank, slots: NDArray[np.int32], book: EntityBook, time: int
+    metric: Metric, family: Family, slots: NDArray[np.int32], book: EntityBook, time: int
 ) -> Iterator[BaselineRecord]:
     typical = _TYPICAL_EXPOSURE.get(metric)
     exposure = None if typical is None else np.full(len(slots), typical)
-    judgement = bank.judge(slots, np.ones(len(slots)), exposure, time)
+    judgement = family.bank.judge(family.places(metric, slots), np.ones(len(slots)), exposure, time)
     for row in np.flatnonzero(judgement.ready).tolist():
         entry, band, formula = book[int(slots[row])], judgement.band_of(row), judgement.formula_of(row)
         if band.low is None or band.mid is None or band.high is None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,8 +49,15 @@ class RouteRegistry:
     when that does not help, further routes count as the service's `(other)`, and `overflowed` counts them.
     """
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, login_routes: Collection[str] = ()) -> None:
+        """Open an empty registry.
+
+        Args:
+            cap: Most numbers at once.
+            login_routes: Routes that take credentials though their names do not say so.
+        """
         self.cap = cap
+        self._login_routes = frozenset(login_routes)
         self.overflowed = 0
         self.entries: list[RouteEntry | None] = []
         self._numbers: dict[tuple[int, str | None], int] = {}
@@ -80,7 +88,7 @@ class RouteRegistry:
         self._numbers[service, route] = number
         text = route or ""
         self.asset[number] = is_asset(text)
-        self.login[number] = is_login(text)
+        self.login[number] = is_login(text) or text in self._login_routes
         # Not keyed: the same log must give the same counts in every process.
         digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=4).digest()
         self.bit[number] = int.from_bytes(digest, "little") % BITMAP_BITS

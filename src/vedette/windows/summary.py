@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.requests import UNNAMED_TAG
 from vedette.windows.layout import (
     CLIENT_FIRST_BITMAP,
     DISTINCT_REGISTERS,
@@ -131,6 +132,13 @@ class ClientRows:
     def select(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "ClientRows":
         """Some of the rows, in their order."""
         return ClientRows(self.service[rows], self.high[rows], self.low[rows], self.sums[rows])
+
+    def named(self) -> "tuple[ClientRows, ClientRows]":
+        """Those whose log names them, and the sums of those it does not."""
+        unnamed = self.high == np.uint64(UNNAMED_TAG)
+        if not unnamed.any():
+            return self, self.select(unnamed)
+        return self.select(~unnamed), self.select(unnamed)
 
     def __add__(self, other: "ClientRows") -> "ClientRows":
         """Merge two summaries: counts add, bitmaps unite."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.windows import add_clients, add_groups, mark_late
-from vedette.schema.requests import Clients, Requests
+from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.windows.layout import (
     DISTINCT_BITS,
     DISTINCT_REGISTERS,
@@ -32,12 +32,14 @@ class WindowSettings:
     Attributes:
         span, lateness: Microseconds.
         jump: How far ahead a time may be to be believed at once, microseconds; more than the lateness.
+        login_routes: Routes that take credentials though their names do not say so.
         routes: Cap of route numbers. group_slots, client_slots: Caps of open summaries.
     """
 
     span: int = 60_000_000
     lateness: int = 60_000_000
     jump: int = 3_600_000_000
+    login_routes: tuple[str, ...] = ()
     routes: int = 16_384
     group_slots: int = 32_768
     client_slots: int = 262_144
@@ -111,7 +113,7 @@ class Windower:
 
     def __init__(self, settings: WindowSettings) -> None:
         self.settings = settings
-        self.registry = RouteRegistry(settings.routes)
+        self.registry = RouteRegistry(settings.routes, settings.login_routes)
         self.late = 0
         self.left_out_routes = 0
         self.left_out_clients = 0
@@ -247,8 +249,12 @@ class Windower:
         bit: NDArray[np.uint8],
         second: NDArray[np.uint8],
     ) -> None:
-        entity, services, locals_ = pair_numbers(judged.service, clients.ids, len(clients.high))
-        high, low = clients.high[locals_], clients.low[locals_]
+        # Requests without a client are summed too, under a key that is nobody's.
+        unnamed = len(clients.high)
+        ids = np.where(clients.ids < 0, np.int32(unnamed), clients.ids)
+        entity, services, locals_ = pair_numbers(judged.service, ids, unnamed + 1)
+        high = np.append(clients.high, np.uint64(UNNAMED_TAG))[locals_]
+        low = np.append(clients.low, np.uint64(0))[locals_]
         key = mix(mix(high, self._seed) ^ low, self._seed) ^ mix(services.astype(np.uint64), self._seed)
         entities = Entities((key >> np.uint64(2)).astype(np.int64), key.view(np.int64))
         cache = (np.full(len(key), NEVER), np.zeros(len(key), dtype=np.int64))

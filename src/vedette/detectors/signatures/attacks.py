@@ -22,12 +22,10 @@ from vedette.schema.anomaly import (
     Formula,
     Severity,
 )
-from vedette.schema.requests import Requests
+from vedette.schema.requests import UNNAMED_TAG, Requests
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
 
-ROWS = 4
-"""Rows kept for each client and window."""
 KEYS = 256
 """Clients that rows are kept for, in each window."""
 MOST_PER_WINDOW = 20
@@ -56,6 +54,8 @@ class HostileRow:
 class HostileRows:
     """The first hostile rows of each client in each open window, bounded."""
 
+    rows: int = 3
+    """Rows kept for each client and window, besides the first of each type."""
     _windows: dict[int, dict[Key, list[HostileRow]]] = field(default_factory=dict)
 
     def keep(self, requests: Requests, hits: SignatureHits, row: int, window: int, key: Key) -> None:
@@ -70,7 +70,7 @@ class HostileRows:
         seen = 0
         for known in rows:
             seen |= known.types
-        if len(rows) >= ROWS and not types & ~seen:
+        if len(rows) >= self.rows and not types & ~seen:
             return
         rows.append(
             HostileRow(
@@ -93,7 +93,7 @@ class HostileRows:
 class Attacks:
     """Requests whose shape is a known attack.
 
-    Signal: requests that signatures call hostile beyond doubt (combined confidence at least `DECISIVE`).
+    Signal: requests that signatures call hostile beyond doubt (combined confidence at least `least`).
     Baseline: none: one is enough to be stated, low; what it is worth to a person is decided by the incident.
     Decision: every client and type of the window; beyond `MOST_PER_WINDOW` clients, one statement for all.
     Explanation: the log lines, what each rule matched in them after decoding, and why that is hostile.
@@ -104,9 +104,10 @@ class Attacks:
     name = "signatures"
     types = REQUEST_TYPES
 
-    def __init__(self, rules: tuple[Rule, ...], rows: HostileRows) -> None:
+    def __init__(self, rules: tuple[Rule, ...], rows: HostileRows, *, least: float = DECISIVE) -> None:
         self._rules = rules
         self._rows = rows
+        self._least = least
         self._locator = Locator(rules)
 
     def look(self, view: WindowView) -> list[Anomaly]:
@@ -120,6 +121,23 @@ class Attacks:
             else:
                 for row in range(len(clients)):
                     found.extend(self._client(view, number, clients, row))
+        unnamed = view.unnamed.select(view.unnamed.sums[:, Client.ATTACKS] > 0)
+        for row in range(len(unnamed)):
+            found.extend(self._unnamed(view, unnamed, row))
+        return found
+
+    def _unnamed(self, view: WindowView, clients: ClientRows, row: int) -> list[Anomaly]:
+        """Hostile requests whose log does not say who sent them: stated about the service."""
+        number = int(clients.service[row])
+        sums = clients.sums[row]
+        answered = int(sums[Client.ATTACKS_ANSWERED])
+        entity = slot_entity(view.services[number], None)
+        found = []
+        for bit, kind in enumerate(REQUEST_TYPES):
+            count = int(sums[Client.FIRST_TYPE + bit])
+            if count:
+                rows = self._rows.get(view.number, (number, UNNAMED_TAG, 0), bit)
+                found.append(self._state(view, number, kind, entity, count, answered, rows, (), 0))
         return found
 
     def _client(self, view: WindowView, number: int, clients: ClientRows, row: int) -> list[Anomaly]:
@@ -179,7 +197,7 @@ class Attacks:
     ) -> Anomaly:
         service = view.services[number]
         rule = max((self._best(row, kind) for row in rows), key=self._weight, default=None)
-        confidence = DECISIVE if rule is None else max(DECISIVE, self._rules[rule].confidence)
+        confidence = self._least if rule is None else max(self._least, self._rules[rule].confidence)
         # Several hostile requests of one sender: independent witnesses of the same intent.
         score = 1.0 - (1.0 - confidence) ** min(count, 3)
         severity = Severity.LOW
@@ -212,7 +230,7 @@ class Attacks:
             formula=Formula("noisy_or", {"confidence": confidence, "count": float(min(count, 3))}, score),
             description="",
             contributions=tuple(Contribution("client", name, 1.0) for name in names[:1] if clients == 1),
-            evidence=tuple(self._evidence(row, self._best(row, kind)) for row in rows[:3]),
+            evidence=tuple(self._evidence(row, self._best(row, kind)) for row in rows[: self._rows.rows]),
             evidence_total=count,
             counterfactual="No request of this shape: one is enough.",
             clients=names,

@@ -51,10 +51,12 @@ class SignatureHits:
     first: NDArray[np.int64]
     _requests: Requests = field(repr=False)
     _locator: Locator = field(repr=False)
+    least: float = DECISIVE
+    """Confidence from which a row is an attack."""
 
     def decisive(self) -> NDArray[np.bool_]:
         """Rows, bool (n,), that are attacks by their signatures alone."""
-        return self.confidence >= np.float32(DECISIVE)
+        return self.confidence >= np.float32(self.least)
 
     def rules(self, row: int) -> list[int]:
         """The rules that a row hit, in order."""

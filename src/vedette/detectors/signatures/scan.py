@@ -1,5 +1,6 @@
 """Judging a batch by signatures: each distinct text once, then rows by numbers alone."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from vedette.detectors.signatures.database import RuleSet, cache_directory, load
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.memory import Memory
-from vedette.detectors.signatures.rules import FLAGS, REQUEST_TYPES, Rule
+from vedette.detectors.signatures.rules import DECISIVE, FLAGS, REQUEST_TYPES, Rule, RuleError
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
 from vedette.kernels.verdicts import RULE_BITS, collect_flags, collect_hits, judge_rows, weigh_texts
@@ -33,15 +34,20 @@ class _Tables:
     request_flag_rule: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rules: tuple[Rule, ...]) -> "_Tables":
-        flagged = [(index, FLAGS[rule.flag]) for index, rule in enumerate(rules) if rule.flag is not None]
+    def of(cls, rules: tuple[Rule, ...], disabled: Collection[str]) -> "_Tables":
+        flagged = [
+            (index, FLAGS[rule.flag])
+            for index, rule in enumerate(rules)
+            if rule.flag is not None and rule.id not in disabled
+        ]
         on_text = [(index, int(flag)) for index, flag in flagged if isinstance(flag, TextFlag)]
         on_row = [(index, int(flag)) for index, flag in flagged if not isinstance(flag, TextFlag)]
         return cls(
             width=max(1, (len(rules) + 7) // 8),
             confidence=np.array([rule.confidence for rule in rules], dtype=np.float64),
             type_bit=_ints([1 << REQUEST_TYPES.index(rule.type) for rule in rules]),
-            places=_ints([rule.place_bits for rule in rules]),
+            # A rule that looks nowhere hits nothing.
+            places=_ints([0 if rule.id in disabled else rule.place_bits for rule in rules]),
             text_flag_mask=_ints([mask for _, mask in on_text]),
             text_flag_rule=_ints([index for index, _ in on_text]),
             request_flag_mask=_ints([mask for _, mask in on_row]),
@@ -80,22 +86,41 @@ class SignatureScanner:
     Args:
         rule_set: The rules; the package's by default.
         cache: Where the package's compiled rules are cached; None for nowhere.
+        disabled: Ids of rules that are not applied.
+        least: Combined confidence of a row's rules from which it is an attack.
+
+    Raises:
+        RuleError: A disabled rule does not exist.
     """
 
-    def __init__(self, rule_set: RuleSet | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        rule_set: RuleSet | None = None,
+        cache: Path | None = None,
+        *,
+        disabled: Collection[str] = (),
+        least: float = DECISIVE,
+    ) -> None:
         rule_set = rule_set or load_rule_set(cache)
         self.rules = rule_set.rules
         self._rule_set = rule_set
-        self._tables = _Tables.of(rule_set.rules)
+        unknown = sorted(set(disabled) - {rule.id for rule in rule_set.rules})
+        if unknown:
+            raise RuleError(
+                f"detectors.signatures.disabled_rules: there is no rule {unknown[0]!r}: an anomaly's evidence "
+                "names the rule that matched"
+            )
+        self.least = least
+        self._tables = _Tables.of(rule_set.rules, disabled)
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
         self._memory = None if INTERPRETED else Memory(self._tables.width)
         self._buffer = np.empty(0, dtype=np.uint8)
 
     @classmethod
-    def cached(cls) -> "SignatureScanner":
+    def cached(cls, *, disabled: Collection[str] = (), least: float = DECISIVE) -> "SignatureScanner":
         """A scanner with the package's rules, compiled ones kept in the user's cache directory."""
-        return cls(cache=cache_directory())
+        return cls(cache=cache_directory(), disabled=disabled, least=least)
 
     def judge(self, requests: Requests) -> SignatureHits:
         """Judge a batch. Never raises for what its texts hold.
@@ -219,7 +244,7 @@ class SignatureScanner:
             tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
         )  # fmt: skip
         confidence, top, types = of_rows
-        return SignatureHits(confidence, top, types, cut, bits, first, requests, self._locator)
+        return SignatureHits(confidence, top, types, cut, bits, first, requests, self._locator, self.least)
 
 
 def _verdicts(count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint32]]:

@@ -74,7 +74,7 @@ class BruteForce:
                 view.noteworthy.sums[suspect.row, Client.LOGIN_FAILURES if failing else Client.LOGIN_POSTS]
             ),
             clients=(suspect.name,),
-            details={"failed_logins": failures, "login_attempts": posts, "minutes": 10},
+            details={"failed_logins": failures, "login_attempts": posts, "minutes": view.recent_minutes},
         )
 
     def _many(self, view: WindowView, stated: set[str]) -> list[Anomaly]:

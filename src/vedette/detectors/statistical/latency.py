@@ -17,7 +17,8 @@ class LatencySpike:
     Signal: the 95th percentile of durations in the window (relative error at most 4.4 %).
     Baseline: location and scale on a log scale, widened by the sampling error of a window with few requests.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
-        `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected.
+        `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected, over at least `min_requests` requests,
+        by a baseline of at least `min_windows` windows.
     Explanation: which routes carry the time above the expected one.
     Known false alarms: a batch of exports; a route whose work depends on what is asked of it.
     References: formula `log_high`.
@@ -29,7 +30,9 @@ class LatencySpike:
     MIN_RATIO = 1.5
     MIN_EXCESS_SECONDS = 0.01
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, *, min_requests: int = 5, min_windows: int = 30) -> None:
+        self.min_requests = min_requests
+        self.min_windows = min_windows
         self._gated = Gated(self.name, thresholds, high=True)
 
     def look(self, view: WindowView) -> list[Anomaly]:
@@ -37,6 +40,9 @@ class LatencySpike:
         judged = view.judged[Metric.LATENCY]
         middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
         worth = (judged.value >= self.MIN_RATIO * middle) & (judged.value - middle >= self.MIN_EXCESS_SECONDS)
+        timed = [view.total(slot, Group.TIMED) for slot in judged.slot.tolist()]
+        worth &= np.array(timed, dtype=np.int64) >= self.min_requests
+        worth &= judged.sample_count >= self.min_windows
         return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:

@@ -55,7 +55,10 @@ class RateLimitAbuse:
                         evidence=view.proof(Topic.REFUSED, suspect.key),
                         evidence_total=int(view.noteworthy.sums[suspect.row, Client.STATUS_429]),
                         clients=(suspect.name,),
-                        details={"requests": int(sums[suspect.row, Client.REQUESTS]), "minutes": 10},
+                        details={
+                            "requests": int(sums[suspect.row, Client.REQUESTS]),
+                            "minutes": view.recent_minutes,
+                        },
                     )
                 )
         return found

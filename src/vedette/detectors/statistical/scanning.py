@@ -74,7 +74,7 @@ class Scanning:
                         details={
                             "requests": int(row[Client.REQUESTS]),
                             "not_found": int(row[Client.STATUS_404]),
-                            "minutes": 10,
+                            "minutes": view.recent_minutes,
                         },
                     )
                 )

@@ -34,7 +34,7 @@ class TrafficSpike:
     Signal: requests in the window.
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
-        `MIN_RATIO` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
+        `factor` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
         nor where a burst as high has come three times in the last week. Where fewer than `MIN_EXPECTED` requests
         are expected, only from `ALWAYS_MUCH` requests.
     Explanation: which routes and clients carry the excess.
@@ -45,14 +45,14 @@ class TrafficSpike:
     name = "volume.spike"
     types = (AnomalyType.TRAFFIC_SPIKE,)
 
-    MIN_RATIO = 2.0
     MIN_EXCESS = 50
     MIN_EXPECTED = 3
     """Where less is expected, traffic is single visitors, and a visit is no spike ..."""
     ALWAYS_MUCH = 1000
     """... unless it is this much."""
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
+        self.factor = factor
         self._gated = Gated(self.name, thresholds, high=True)
         self._recurrence = Recurrence()
 
@@ -60,7 +60,7 @@ class TrafficSpike:
         """State traffic spikes of the window."""
         judged = view.judged[Metric.REQUESTS]
         middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
-        worth = (judged.value >= self.MIN_RATIO * middle) & (judged.value - middle >= self.MIN_EXCESS)
+        worth = (judged.value >= self.factor * middle) & (judged.value - middle >= self.MIN_EXCESS)
         worth &= (middle >= self.MIN_EXPECTED) | (judged.value >= self.ALWAYS_MUCH)
         alarms = [
             alarm
@@ -107,7 +107,7 @@ class TrafficDrop:
     Signal: requests in the window; a window without any counts as zero.
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at most
-        `MAX_RATIO` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
+        one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
     Explanation: the routes that are missing most.
     Known false alarms: public holidays; a log that was rotated away or shipped late.
     References: formula `count_low`.
@@ -116,10 +116,10 @@ class TrafficDrop:
     name = "volume.drop"
     types = (AnomalyType.TRAFFIC_DROP,)
 
-    MAX_RATIO = 0.4
     MIN_EXPECTED = 10
 
-    def __init__(self, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
+        self.factor = factor
         self._gated = Gated(self.name, thresholds, high=False)
 
     def look(self, view: WindowView) -> list[Anomaly]:
@@ -127,7 +127,7 @@ class TrafficDrop:
         judged = view.judged[Metric.REQUESTS]
         services = np.array([view.book[slot].route is None for slot in judged.slot.tolist()], dtype=bool)
         middle = np.nan_to_num(judged.expected_mid)
-        worth = services & (judged.value <= self.MAX_RATIO * middle) & (middle >= self.MIN_EXPECTED)
+        worth = services & (self.factor * judged.value <= middle) & (middle >= self.MIN_EXPECTED)
         return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
