@@ -254,3 +254,15 @@ def test_settled_windows_take_nothing_more_and_times_never_believed_are_dropped(
     windower.add(*batch([Row(100), Row(130)]))
     assert windower.late == 2
     assert [w.number for w in windower.close(everything=True)] == [2]
+
+
+def test_requests_of_a_log_that_names_no_client_are_summed_as_nobodys() -> None:
+    windower = Windower(WindowSettings())
+    requests, judged = batch([Row(1, types=1), Row(2), Row(3, client=7)])
+    requests.client.ids[:2] = -1
+    windower.add(requests, judged)
+    (window,) = windower.close(everything=True)
+    named, unnamed = window.clients.named()
+    assert named.sums[:, Client.REQUESTS].tolist() == [1]
+    assert unnamed.sums[:, Client.REQUESTS].tolist() == [2]
+    assert unnamed.sums[:, Client.ATTACKS].tolist() == [1]

@@ -140,6 +140,8 @@ def _hostile(anomaly: Anomaly) -> str:
     details = anomaly.details
     one = anomaly.observed == 1
     who = anomaly.entity.value if details["clients"] == 1 else f"{count(details['clients'])} clients"
+    if details["clients"] == 0:
+        who = "clients that the log does not name"
     answered = details["answered_2xx"]
     fate = (
         f"{count(answered)} of the sender's hostile requests got"

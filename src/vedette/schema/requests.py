@@ -133,6 +133,8 @@ class Clients:
     names: dict[int, str] = field(default_factory=dict)
 
 
+UNNAMED_TAG = 0x0100_0000_0000_0002
+"""High half of the key that stands for all requests whose log records no client."""
 NAME_TAG = 0x0100_0000_0000_0001
 """High half of the key of a client known by host name (inside 100::/8, which no client address uses)."""
 
