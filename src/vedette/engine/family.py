@@ -1,0 +1,96 @@
+"""Metrics whose baselines learn alike, kept in one bank: a window costs a few calls for all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.baselines.bank import Bank
+from vedette.baselines.judgement import Judgement
+from vedette.detectors.view import Judged, Metric
+
+
+@dataclass(slots=True)
+class Measured:
+    """One metric of a window: what banks take (`value`, `exposure`) and what people read (`shown`).
+
+    Attributes:
+        slot: int32 (k,), the entities. value, shown: float64 (k,).
+        exposure: float64 (k,), requests that the value rests on; None where it rests on no count.
+    """
+
+    slot: NDArray[np.int32]
+    value: NDArray[np.float64]
+    exposure: NDArray[np.float64] | None
+    shown: NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class FamilyWindow:
+    """A family's share of a judged window, to be learned once the detectors have looked."""
+
+    slot: NDArray[np.int32]
+    """int32 (k,): the entities, metric after metric."""
+    place: NDArray[np.int32]
+    """int32 (k,): their places in the bank."""
+    value: NDArray[np.float64]
+    exposure: NDArray[np.float64] | None
+    judgement: Judgement
+
+
+class Family:
+    """Some metrics that share a bank, each entity having a place in it for each of them.
+
+    Args:
+        bank: Learns all of them. Either all have exposures or none.
+        metrics: In the order of their places.
+    """
+
+    def __init__(self, bank: Bank, metrics: Sequence[Metric]) -> None:
+        self.bank = bank
+        self.metrics = tuple(metrics)
+
+    def places(self, metric: Metric, slots: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Where the bank keeps entities' baselines of a metric; -1 stays -1."""
+        place = slots * np.int32(len(self.metrics)) + np.int32(self.metrics.index(metric))
+        return np.where(slots < 0, np.int32(-1), place)
+
+    def set_parents(self, slots: NDArray[np.int32], parents: NDArray[np.int32]) -> None:
+        """Tell whose baselines fill in for new entities."""
+        for metric in self.metrics:
+            self.bank.set_parents(self.places(metric, slots), self.places(metric, parents))
+
+    def judge(self, measured: dict[Metric, Measured], time: int) -> tuple[FamilyWindow, dict[Metric, Judged]]:
+        """Judge a window's values of all metrics at once. Changes nothing.
+
+        Args:
+            measured: Holds the family's metrics, maybe others. time: Start of the window, microseconds.
+        """
+        parts = [measured[metric] for metric in self.metrics]
+        if len(parts) == 1:
+            slot, value, exposure = parts[0].slot, parts[0].value, parts[0].exposure
+            place = slot
+        else:
+            slot = np.concatenate([part.slot for part in parts])
+            value = np.concatenate([part.value for part in parts])
+            exposures = [part.exposure for part in parts if part.exposure is not None]
+            exposure = np.concatenate(exposures) if exposures else None
+            place = np.concatenate(
+                [self.places(metric, part.slot) for metric, part in zip(self.metrics, parts, strict=True)]
+            )
+        judgement = self.bank.judge(place, value, exposure, time)
+        judged = {}
+        first = 0
+        for metric, part in zip(self.metrics, parts, strict=True):
+            past = first + len(part.slot)
+            judged[metric] = Judged(part.slot, part.shown, judgement.part(slice(first, past)))
+            first = past
+        return FamilyWindow(slot, place, value, exposure, judgement), judged
+
+    def learn(self, window: FamilyWindow, time: int, distrusted: NDArray[np.int32]) -> None:
+        """Update the baselines; entities in `distrusted` teach least."""
+        weight = window.judgement.weight
+        if len(distrusted) and len(weight):
+            weight = np.where(np.isin(window.slot, distrusted), np.minimum(weight, 0.1), weight)
+        self.bank.update(window.place, window.value, window.exposure, time, weight)
