@@ -80,7 +80,8 @@ def summarise(
     if background:
         parts = [f"{counts[a.type]:,.0f} {a.type.label}" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
-        return f"Few requests each from {senders} clients, none of it unusual for a public address: {', '.join(parts)}."
+        whose = f"Few requests each from {senders} client{'s' if senders > 1 else ''}" if senders else "Few requests"
+        return f"{whose}, none of it unusual for a public address: {', '.join(parts)}."
     text = ranked[0].description
     if len(ranked) > 1:
         others = ", ".join(a.type.label for a in ranked[1:])
