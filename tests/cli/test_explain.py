@@ -63,7 +63,12 @@ def test_a_result_that_its_inputs_do_not_give_is_called_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "formula", [Formula("no_such", {}, 1.0), Formula("share", {"part": 1.0}, 1.0), Formula("share", {"part": 1.0, "whole": 0.0}, 1.0)]
+    "formula",
+    [
+        Formula("no_such", {}, 1.0),
+        Formula("share", {"part": 1.0}, 1.0),
+        Formula("share", {"part": 1.0, "whole": 0.0}, 1.0),
+    ],
 )
 def test_arithmetic_that_cannot_be_done_is_said_to_be_so(formula: Formula) -> None:
     assert "cannot be recomputed" in " ".join(text for _, text in reasoning(anomaly(formula=formula)))

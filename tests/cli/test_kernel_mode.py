@@ -1,0 +1,58 @@
+"""Which kernels a scan runs: decided by how much there is to read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_TELL = """
+import os, sys
+from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.sources import Discovery, discover
+choose_kernel_mode([] if sys.argv[1:] == [] else discover(sys.argv[1:]).inputs)
+print(os.environ.get("VEDETTE_KERNELS", "as usual"))
+"""
+
+
+def _mode(*paths: str) -> str:
+    """In a process of its own: the choice is made once, before kernels are imported."""
+    return subprocess.check_output([sys.executable, "-c", _TELL, *paths], text=True, stdin=subprocess.DEVNULL).strip()
+
+
+@pytest.fixture(autouse=True)
+def _no_choice_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VEDETTE_KERNELS", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "mode"),
+    [("a.log", 100_000, "interpret"), ("a.log", 3_000_000, "as usual"), ("a.log.gz", 300_000, "as usual")],
+)
+def test_small_logs_are_interpreted_and_large_or_compressed_ones_compiled_for(
+    tmp_path: Path, name: str, size: int, mode: str
+) -> None:
+    (tmp_path / name).write_bytes(b"x" * size)
+    assert _mode(str(tmp_path / name)) == mode
+
+
+def test_the_sizes_of_all_logs_count_together(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{letter}.log" for letter in "abcd"]
+    for path in paths:
+        path.write_bytes(b"x" * 600_000)
+    assert _mode(*map(str, paths[:2])) == "interpret"
+    assert _mode(*map(str, paths)) == "as usual"
+
+
+def test_standard_input_may_be_long() -> None:
+    assert _mode("-") == "as usual"
+
+
+def test_a_command_that_reads_nothing_needs_no_compiler() -> None:
+    assert _mode() == "interpret"
+
+
+def test_a_choice_in_the_environment_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VEDETTE_KERNELS", "compile")
+    (tmp_path / "a.log").write_bytes(b"x")
+    assert _mode(str(tmp_path / "a.log")) == "compile"
