@@ -166,6 +166,19 @@ def test_a_few_rogue_times_do_not_close_the_windows_of_everyone_else() -> None:
     assert closed[0].groups.sums[0, Group.REQUESTS] == 65
 
 
+def test_times_nobody_believed_make_no_windows_at_the_end_and_count_as_late() -> None:
+    rows = [Row(second) for second in range(100)]
+    rows[50] = Row(50 + 8_000 * 365 * 86_400)
+    windower, closed = run([rows])
+    assert [window.number for window in closed] == [0, 1]
+    assert windower.late == 1
+
+
+def test_a_log_that_ends_soon_after_a_long_silence_is_looked_at_to_its_end() -> None:
+    _, closed = run([[*(Row(second) for second in range(100)), Row(86_400), Row(86_401)]])
+    assert [window.number for window in closed] == [0, 1, 1440]
+
+
 def test_event_time_follows_a_gap_in_the_log() -> None:
     before, after = [Row(i) for i in range(20)], [Row(90_000 + i * 10) for i in range(40)]
     windower = Windower(WindowSettings())

@@ -280,6 +280,16 @@ class Windower:
                 self._drop_light_clients()
                 cache[0][:] = NEVER
 
+    def _end(self) -> int:
+        """Number of the first window, at the end of the input, that nobody believes.
+
+        Times far ahead that event time never followed are somebody's mistakes, unless they are the last there
+        are: a log may end soon after a long silence.
+        """
+        now, ahead, earliest = self._clock.tolist()
+        last = max(now, earliest) if ahead else now
+        return int((last + self.settings.jump) // self.settings.span) + 1
+
     def _drop_light_clients(self) -> None:
         """Make room: drop the lighter half of the clients, never one that attacked more than the light ones.
 
@@ -309,9 +319,12 @@ class Windower:
         self._clients.keep(nothing)
 
     def close(self, *, everything: bool = False) -> Iterator[ClosedWindow]:
-        """Hand out, oldest first, the windows that the watermark has passed (or all of them, at the end)."""
+        """Hand out, oldest first, the windows that the watermark has passed (or all of them, at the end).
+
+        At the end, windows of times that were never believed are dropped; their requests count as late.
+        """
         span = self.settings.span
-        limit = np.iinfo(np.int64).max if everything else self.watermark // span
+        limit = self._end() if everything else self.watermark // span
         group_slots, group_windows = _closing(self._groups, limit)
         client_slots, client_windows = _closing(self._clients, limit)
         if len(group_slots) == 0:
@@ -345,6 +358,11 @@ class Windower:
                 client_columns.sums[part],
             )
             closed.append(ClosedWindow(number, number * span, (number + 1) * span, groups, clients))
+        if everything:
+            dropped = self._clients.window[: self._clients.used] >= limit
+            sums = self._client_columns.sums[: self._clients.used]
+            self.late += int(sums[dropped, Client.REQUESTS].sum())
+            limit = np.iinfo(np.int64).max
         self._groups.keep(np.flatnonzero(self._groups.window[: self._groups.used] >= limit))
         self._clients.keep(np.flatnonzero(self._clients.window[: self._clients.used] >= limit))
         yield from closed
