@@ -1,8 +1,9 @@
 """The whole engine in process: bytes of a log in, findings out, without files, threads or a terminal."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
-from tests.golden.incidents import Case
+from tests.golden.incidents import INCIDENTS, INTRUSION, SILENT, Case
 from vedette.config import Config
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
@@ -14,6 +15,8 @@ from vedette.schema.findings import Findings
 
 LATENESS_US = 60_000_000
 SOURCE = "test.log"
+CASES = {**INCIDENTS, **SILENT, "intrusion": INTRUSION}
+"""Every golden case by name."""
 
 
 def build(config: Config | None = None) -> Engine:
@@ -63,3 +66,16 @@ def split(lines: Sequence[bytes], sizes: Iterable[int]) -> Iterator[bytes]:
 def overlapping(anomalies: Iterable[Anomaly], start: int, end: int) -> list[Anomaly]:
     """The anomalies whose windows share time with a span, microseconds."""
     return [a for a in anomalies if a.start < end and a.end > start]
+
+
+@cache
+def found_in(name: str) -> Findings:
+    """What is found in a golden case of that name; each case is run once in a session."""
+    return run_case(CASES[name])
+
+
+@cache
+def found_in_calm(minutes: float, rate: float, log_format: str, services: int, seed: int) -> Findings:
+    """What is found in calm traffic; golden cases share their calm twins."""
+    calm = Case("calm@+0m", minutes=minutes, rate=rate, format=log_format, services=services, seed=seed)
+    return run_case(calm, calm=True)
