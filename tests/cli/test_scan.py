@@ -152,7 +152,7 @@ def test_since_and_until_and_service_leave_requests_out(scan: Scan, tmp_path: Pa
         (["--since", "2026-03-02T08:00:04"], 6),
         (["--until", "2026-03-02T08:00:04"], 4),
         (["--service", "shop"], 10),
-        (["--service", "other"], 0),
+        (["--since", "2026-03-03"], 0),
     ):
         done = scan("shop.log", "-q", "--json", "-", *options)
         coverage = json.loads(done.stdout)["coverage"]
@@ -175,6 +175,7 @@ def test_since_and_until_and_service_leave_requests_out(scan: Scan, tmp_path: Pa
         (["good.log", "--config", "bad.yaml"], "bad.yaml:1: windos: no such key; did you mean 'windows'?"),
         (["good.log", "--config", "none.yaml"], "none.yaml: no such file"),
         (["good.log", "--store", "mysql://x"], "mysql"),
+        (["good.log", "--service", "shop"], "--service shop: no request is to a service of that name: there is good"),
         (["good.log", "--json", "no/such/place.json"], "no/such/place.json"),
         (["good.log", "--trusted-proxy", "here"], "here"),
         (["good.log", "--log-timezone", "Mars/Olympus"], "Mars/Olympus"),

@@ -1,5 +1,6 @@
 """`vedette`: finds the command, runs it, and turns what goes wrong into one clear line and an exit status."""
 
+import errno
 import os
 import sys
 import traceback
@@ -65,6 +66,7 @@ def vedette(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; what goes wrong is told on standard error."""
+    _open_closed_streams()
     try:
         status = app(list(arguments), prog_name="vedette", standalone_mode=False)
         sys.stdout.flush()
@@ -72,21 +74,39 @@ def run(arguments: Sequence[str]) -> int:
         return _tell(str(error))
     except typer.TyperException as error:
         # Without arguments the help has been printed, and the message is empty.
-        return _tell(f"{error.format_message()} (vedette --help)") if error.format_message() else EXIT_USAGE
+        return _tell(f"{_usage(error)} (vedette --help)") if error.format_message() else EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except (ReaderGoneError, BrokenPipeError):
         # What is still buffered has no reader; flushing it at exit would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_READER_GONE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            return _apologise(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        where = error.filename or "standard output or a temporary file"
+        return _tell(f"{where}: cannot be written: {error.strerror}: make room, or write elsewhere")
     except Exception as error:  # noqa: BLE001 -- the last resort of a command line: apologise, do not dump
         return _apologise(error)
     return status if isinstance(status, int) else 0
 
 
+def _open_closed_streams() -> None:
+    """Give standard streams that the caller closed (`>&-`) a place that swallows what is written."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 -- open until the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 -- as above
+
+
 def _tell(message: str) -> int:
     print("vedette: " + " ".join(message.split()), file=sys.stderr)
     return EXIT_USAGE
+
+
+def _usage(error: typer.TyperException) -> str:
+    return error.format_message().removeprefix("Invalid value: ").replace(": Value error, ", ": ")
 
 
 def _apologise(error: Exception) -> int:

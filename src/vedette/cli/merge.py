@@ -1,12 +1,12 @@
 """Several sources, one order of time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol
 
 import numpy as np
 
-from vedette.schema.requests import Requests
+from vedette.schema.requests import NOT_RECORDED, Coded, Requests, Vocabulary
 
 
 class Batches(Protocol):
@@ -33,8 +33,8 @@ class _Lane:
 def merge(lanes: list[Iterator[Requests]], slack: int) -> Iterator[Piece]:
     """Interleave lanes so that no row comes more than `slack` microseconds before one of another lane.
 
-    Each step takes, from the lane that is furthest behind, the rows up to the next lane's time plus the slack; so
-    a step moves event time on by the slack at least, and lanes are not cut to pieces.
+    Each step takes, from the lane that is furthest behind, the rows up to the next lane's time plus the
+    slack; so a step moves event time on by the slack at least, and lanes are not cut to pieces.
     """
     waiting: list[_Lane] = []
     for batches in lanes:
@@ -49,7 +49,7 @@ def merge(lanes: list[Iterator[Requests]], slack: int) -> Iterator[Piece]:
             ahead = np.flatnonzero(np.maximum.accumulate(lane.current.time) > limit)
             if len(ahead) and ahead[0] > 0:
                 cut = int(ahead[0])
-                yield Piece(lane.current.select(slice(0, cut)), last=False)
+                yield Piece(_slim(lane.current.select(slice(0, cut))), last=False)
                 lane.current = lane.current.select(slice(cut, None))
                 lane.first = int(lane.current.time[0])
                 continue
@@ -58,6 +58,27 @@ def merge(lanes: list[Iterator[Requests]], slack: int) -> Iterator[Piece]:
         following = _next(lane.batches)
         if following is not None:
             waiting.append(following)
+
+
+def _slim(requests: Requests) -> Requests:
+    """The same rows without the texts that none of them has: later stages look at every distinct text."""
+    slimmed: dict[str, Any] = {
+        column.name: _slimmed(value)
+        for column in fields(requests)
+        if isinstance(value := getattr(requests, column.name), Coded)
+    }
+    return replace(requests, **slimmed)
+
+
+def _slimmed(column: Coded) -> Coded:
+    vocabulary = column.vocabulary
+    used = np.zeros(len(vocabulary) + 1, dtype=bool)
+    # Id -1 marks the last place, which stands for no text.
+    used[column.ids] = True
+    number = np.cumsum(used[:-1], dtype=np.int32) - 1
+    ids = np.append(number, NOT_RECORDED).astype(np.int32)[column.ids]
+    kept = np.flatnonzero(used[:-1])
+    return Coded(ids, Vocabulary(vocabulary.buffer, vocabulary.start[kept], vocabulary.length[kept]))
 
 
 def _next(batches: Iterator[Requests]) -> _Lane | None:

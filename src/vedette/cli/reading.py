@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from queue import Empty, Full, Queue
+from queue import Full, Queue
 from types import TracebackType
 from typing import Self, cast
 
@@ -96,6 +96,7 @@ class Reading:
         wanted: Which requests are kept.
         pool: Buffers; at least one more than there are groups.
         line_bytes: Longest line.
+        interrupted: Once it is set, nothing more is read; what was read is still handed out.
 
     Raises:
         VedetteError: The first input of a group cannot be read or understood.
@@ -109,8 +110,10 @@ class Reading:
         wanted: Wanted,
         pool: BufferPool,
         line_bytes: int,
+        interrupted: threading.Event,
     ) -> None:
         self.tally = Tally()
+        self._interrupted = interrupted
         self._choose = choose
         self._enricher = enricher
         self._wanted = wanted
@@ -129,6 +132,14 @@ class Reading:
         if None in readers or None in rest:
             return None
         return sum(size for size in readers if size) + sum(p.stat().st_size for p in rest if p and p.exists())
+
+    @property
+    def begin(self) -> int | None:
+        """The earliest time in the samples, microseconds since the epoch."""
+        samples = [
+            o.choice.parser.parse(o.reader.sample()).requests.time for o, _ in self._lanes if o is not None
+        ]
+        return min((int(time.min()) for time in samples if len(time)), default=None)
 
     @property
     def disorder(self) -> int:
@@ -152,7 +163,8 @@ class Reading:
             requests = piece.requests
             enriched = self._enricher.apply(requests)
             batch = self._filter(Batch(requests, enriched.service, enriched.services, enriched.agent_kind))
-            yield batch, partial(self._pool.release, requests.buffer) if piece.last else _nothing
+            ours = piece.last and self._pool.lent(requests.buffer)
+            yield batch, partial(self._pool.release, requests.buffer) if ours else _nothing
 
     def _open_first(self, group: list[Input]) -> _Opened | None:
         """Open the first input of a group that holds anything, dropping those before it."""
@@ -164,7 +176,9 @@ class Reading:
 
     def _open(self, source: Input) -> _Opened | None:
         try:
-            reader = read_chunks(source, pool=self._pool, line_bytes=self._line_bytes)
+            reader = read_chunks(
+                source, pool=self._pool, line_bytes=self._line_bytes, stopped=self._interrupted.is_set
+            )
         except SourceError as error:
             # Nobody named a file that was found in a directory; an empty one may fill up tomorrow.
             if error.problem is not SourceProblem.EMPTY and not source.found:
@@ -183,6 +197,8 @@ class Reading:
     def _lane(self, opened: _Opened, rest: list[Input]) -> Iterator[Requests]:
         yield from self._source(opened)
         for source in rest:
+            if self._interrupted.is_set():
+                return
             following = self._open(source)
             if following is not None:
                 yield from self._source(following)
@@ -205,10 +221,13 @@ class Reading:
                 tally.skips.merge(parsed.skips)
                 tally.position += reader.position - before
                 before = reader.position
+                # What was unwrapped stands in a buffer of its own.
+                if not len(parsed.requests) or parsed.requests.buffer is not chunk.buffer:
+                    self._pool.release(chunk.buffer)
                 if len(parsed.requests):
                     yield parsed.requests
-                else:
-                    self._pool.release(chunk.buffer)
+                if self._interrupted.is_set():
+                    break
         coverage.truncated = reader.truncated
         tally.cut_lines += reader.cut_lines
         tally.cut_bytes += reader.cut_bytes
@@ -238,15 +257,14 @@ def _nothing() -> None:
 class Ahead:
     """Runs a reading in a thread of its own, a few batches ahead of its consumer.
 
-    Iteration ends early once `interrupted` is set. What goes wrong in the thread is raised in the consumer.
+    What goes wrong in the thread is raised in the consumer.
     """
 
     _END = object()
 
-    def __init__(self, reading: Reading, slack: int, pool: BufferPool, interrupted: threading.Event) -> None:
+    def __init__(self, reading: Reading, slack: int, pool: BufferPool) -> None:
         self._queue: Queue[object] = Queue(_QUEUE)
         self._stop = threading.Event()
-        self._interrupted = interrupted
         self._pool = pool
         self._error: BaseException | None = None
         self._thread = threading.Thread(
@@ -265,13 +283,7 @@ class Ahead:
         self._thread.join()
 
     def __iter__(self) -> Iterator[tuple[Batch, Callable[[], None]]]:
-        while not self._interrupted.is_set():
-            try:
-                item = self._queue.get(timeout=_PATIENCE)
-            except Empty:
-                continue
-            if item is self._END:
-                break
+        while (item := self._queue.get()) is not self._END:
             yield cast("tuple[Batch, Callable[[], None]]", item)
         if self._error is not None:
             raise self._error

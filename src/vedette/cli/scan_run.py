@@ -2,11 +2,13 @@
 
 import os
 
+from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
 from vedette.data import sample_path
-from vedette.sources import Discovery, Input, discover
+from vedette.report.output import check_output
+from vedette.sources import Discovery, Input, SourceError, SourceProblem, discover
 
 
 def run(options: ScanOptions) -> int:
@@ -16,6 +18,9 @@ def run(options: ScanOptions) -> int:
         VedetteError: An input, option, format or store is wrong.
     """
     config = Config.load(options.config, environment=os.environ, overrides=options.overrides())
+    for output in (options.json, options.verdicts, options.html):
+        if output is not None:
+            check_output(output)
     found = _sample() if options.sample else discover(options.paths)
     history = discover(options.baseline_from) if options.baseline_from else Discovery()
     # A log is not its own past: what is scanned is left out of what is learned from.
@@ -25,10 +30,17 @@ def run(options: ScanOptions) -> int:
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import DisorderError, Scan
 
-    try:
-        return Scan(options, config, found, history).run()
-    except DisorderError:
-        return Scan(options, config, found, history, patient=True).run()
+    with graceful_interrupt() as interrupted:
+        try:
+            try:
+                return Scan(options, config, found, history, interrupted).run()
+            except DisorderError:
+                return Scan(options, config, found, history, interrupted, patient=True).run()
+        except SourceError as error:
+            # A pipe that was still empty when the work was interrupted is no wrong input.
+            if interrupted.is_set() and error.problem is SourceProblem.EMPTY:
+                raise KeyboardInterrupt from None
+            raise
 
 
 def _sample() -> Discovery:

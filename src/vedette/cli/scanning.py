@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -12,7 +13,6 @@ from rich.console import Console
 
 from vedette import __version__
 from vedette.cli.choosing import chooser
-from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
 from vedette.cli.verdict_spool import VerdictSpool
@@ -22,12 +22,13 @@ from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.engine.verdicts import Marker
 from vedette.enrich.enrich import Enricher
-from vedette.enrich.service import ServicePattern
+from vedette.enrich.service import OTHER_SERVICE, ServicePattern
 from vedette.kernels.compile import INTERPRETED
 from vedette.report.html import write_html
 from vedette.report.json import write_json
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
+from vedette.report.story import some
 from vedette.report.terminal import render
 from vedette.report.verdicts import VerdictWriter
 from vedette.schema.anomaly import AnomalyType
@@ -58,6 +59,10 @@ class NothingToReadError(VedetteError):
     """No input holds a single request."""
 
 
+class UnknownServiceError(VedetteError):
+    """A service was asked for that no input speaks of."""
+
+
 class DisorderError(Exception):
     """A log is further out of order than its beginning told; it has to be read again with more patience."""
 
@@ -69,7 +74,8 @@ class Scan:
         options: What was asked for.
         config: How it is to be done.
         found: What is scanned.
-        history: Older logs to learn from first.
+        history: Older logs to learn from first; of them, only what is older than what is scanned.
+        interrupted: Once it is set, nothing more is read, and what was found is written.
         patient: Allow the most lateness there is, after a first try found that it is needed.
 
     Raises:
@@ -77,9 +83,17 @@ class Scan:
     """
 
     def __init__(
-        self, options: ScanOptions, config: Config, found: Discovery, history: Discovery, *, patient: bool = False
+        self,
+        options: ScanOptions,
+        config: Config,
+        found: Discovery,
+        history: Discovery,
+        interrupted: threading.Event,
+        *,
+        patient: bool = False,
     ) -> None:
         self.options = options
+        self._interrupted = interrupted
         self.patient = patient
         self.config = config
         self.found = found
@@ -93,10 +107,12 @@ class Scan:
             config.routes.templates,
         )
         self._choose = chooser(config)
-        self._past = self._reading(history, Wanted()) if history.inputs else None
-        self._present = self._reading(
-            found, Wanted(options.since, options.until, frozenset(options.services))
-        )
+        services = frozenset(options.services)
+        self._present = self._reading(found, Wanted(options.since, options.until, services))
+        begin = max((t for t in (self._present[0].begin, options.since) if t is not None), default=None)
+        if begin is not None:
+            begin -= begin % (config.windows.span_s * 1_000_000)
+        self._past = self._reading(history, Wanted(None, begin, services)) if history.inputs else None
 
     def run(self) -> int:
         """Learn, scan, write; returns the exit status.
@@ -113,15 +129,17 @@ class Scan:
             spool = stack.enter_context(VerdictSpool()) if self.options.verdicts else None
             if store is not None:
                 engine.keep_windows = store.save_windows
-            with graceful_interrupt() as interrupted:
-                if self._past is not None:
-                    with engine.learning():
-                        self._feed(engine, self._past, None, "learning what is normal", interrupted)
-                self._feed(engine, self._present, spool, "scanning", interrupted)
+            if self._past is not None:
+                with engine.learning():
+                    self._feed(engine, self._past, None, "learning what is normal")
+            self._feed(engine, self._present, spool, "scanning")
+            interrupted = self._interrupted.is_set()
             findings = engine.finish()
-            self._cover(findings, time.monotonic() - began, interrupted=interrupted.is_set())
-            if not findings.coverage.parsed and not interrupted.is_set():
+            self._cover(findings, time.monotonic() - began, interrupted=interrupted)
+            if not findings.coverage.parsed and not interrupted:
                 raise NothingToReadError(self._nothing(findings))
+            if not interrupted:
+                self._check_services(engine.services)
             self._write(engine, findings, spool, store, started)
         if findings.coverage.interrupted:
             return 130
@@ -144,6 +162,7 @@ class Scan:
             wanted,
             pool,
             min(self.config.limits.line_bytes, chunk - 1),
+            self._interrupted,
         )
         return reading, pool
 
@@ -162,7 +181,6 @@ class Scan:
         source: tuple[Reading, BufferPool],
         spool: VerdictSpool | None,
         what: str,
-        interrupted: threading.Event,
     ) -> None:
         reading, pool = source
         shown = self.options.progress and not self.options.quiet
@@ -173,7 +191,7 @@ class Scan:
         )
         with (
             Progress(what, reading.size, enabled=shown) as progress,
-            Ahead(reading, engine.settings.windows.lateness // 2, pool, interrupted) as batches,
+            Ahead(reading, engine.settings.windows.lateness // 2, pool) as batches,
         ):
             if not INTERPRETED and _first_compilation():
                 progress.note("compiling kernels, once for this machine: some fifteen seconds")
@@ -203,6 +221,15 @@ class Scan:
         for name in ("cut_lines", "cut_bytes", "hole_bytes"):
             if count := getattr(tally, name):
                 coverage.capped[name] = count
+
+    def _check_services(self, known: Sequence[str]) -> None:
+        missing = sorted(set(self.options.services).difference(known))
+        if missing:
+            named = sorted(set(known) - {OTHER_SERVICE})
+            raise UnknownServiceError(
+                f"--service {missing[0]}: no request is to a service of that name: "
+                f"there {'is' if len(named) == 1 else 'are'} {some(named, named=10)}"
+            )
 
     def _nothing(self, findings: Findings) -> str:
         tally = self._present[0].tally

@@ -15,6 +15,23 @@ from vedette.report.shown import shown
 STDOUT = "-"
 
 
+def check_output(path: str) -> None:
+    """See that a report can probably be written there, before hours are spent on what it is to say.
+
+    Raises:
+        OutputError: It cannot.
+    """
+    if path == STDOUT:
+        return
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise _cannot(path, "it is a directory")
+    if not target.parent.is_dir():
+        raise _cannot(path, "there is no such directory")
+    if not os.access(target if _in_place(path) else target.parent, os.W_OK):
+        raise _cannot(path, "no permission to write there")
+
+
 @contextmanager
 def open_output(path: str) -> Iterator[BinaryIO]:
     """Open a report for writing.
@@ -40,10 +57,14 @@ def open_output(path: str) -> Iterator[BinaryIO]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(
-            f"{shown(path)}: cannot be written: {error.strerror or error}: "
-            "give a path in a directory that exists and has room, or - for standard output"
-        ) from error
+        raise _cannot(path, error.strerror or str(error)) from error
+
+
+def _cannot(path: str, why: str) -> OutputError:
+    return OutputError(
+        f"{shown(path)}: cannot be written: {why}: "
+        "give a path in a directory that exists and has room, or - for standard output"
+    )
 
 
 def _in_place(path: str) -> bool:

@@ -3,8 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from io import FileIO
 from types import TracebackType
 from typing import Self
@@ -26,7 +25,13 @@ _COUNT_BLOCK = 64 << 10
 _NEWLINE = 0x0A
 
 
-def read_chunks(source: Input, *, pool: BufferPool, line_bytes: int = LINE_BYTES) -> "Reader":
+def read_chunks(
+    source: Input,
+    *,
+    pool: BufferPool,
+    line_bytes: int = LINE_BYTES,
+    stopped: Callable[[], bool] | None = None,
+) -> "Reader":
     """Open an input and return an iterator over its chunks.
 
     Each chunk's buffer belongs to the caller until `pool.release(chunk.buffer)`. `Reader.sample` shows the
@@ -37,11 +42,12 @@ def read_chunks(source: Input, *, pool: BufferPool, line_bytes: int = LINE_BYTES
         pool: Where buffers come from; its `chunk_bytes` is the most that a chunk holds.
         line_bytes: Longest line that is delivered whole. Of a longer one the first `line_bytes` bytes are
             delivered as the line, and the rest is dropped and counted (`cut_lines`, `cut_bytes`).
+        stopped: Looked at while a pipe has nothing to read; once it is true, what was read so far is all.
 
     Raises:
         SourceError: It cannot be opened, is empty, or is no text.
     """
-    return Reader(source, pool, line_bytes)
+    return Reader(source, pool, line_bytes, stopped)
 
 
 class Reader:
@@ -61,7 +67,13 @@ class Reader:
             writer kept its place.
     """
 
-    def __init__(self, source: Input, pool: BufferPool, line_bytes: int) -> None:
+    def __init__(
+        self,
+        source: Input,
+        pool: BufferPool,
+        line_bytes: int,
+        stopped: Callable[[], bool] | None = None,
+    ) -> None:
         if not 0 < line_bytes < pool.chunk_bytes:
             raise ValueError(
                 f"line_bytes = {line_bytes}: must be from 1 to chunk_bytes - 1 = {pool.chunk_bytes - 1}"
@@ -78,7 +90,7 @@ class Reader:
         self._cutting = False
         self._ended = False
         self._matches = np.empty(_COUNT_BLOCK, dtype=bool)
-        raw, self.size = _open(source)
+        raw, self.size = _open(source, stopped)
         try:
             self._stream = decompressed(raw)
             self._head = self._take_head()
@@ -243,9 +255,9 @@ class Reader:
         return count
 
 
-def _open(source: Input) -> tuple[RawStream, int | None]:
+def _open(source: Input, stopped: Callable[[], bool] | None) -> tuple[RawStream, int | None]:
     if source.path is None:
-        return _open_stdin()
+        return _open_stdin(stopped)
     try:
         file = FileIO(source.path)
         status = os.fstat(file.fileno())
@@ -258,19 +270,25 @@ def _open(source: Input) -> tuple[RawStream, int | None]:
         raise SourceError(
             source.name, SourceProblem.UNREADABLE, f"cannot be opened: {error.strerror}"
         ) from None
-    return RawStream(file), status.st_size if stat.S_ISREG(status.st_mode) else None
+    if stat.S_ISREG(status.st_mode):
+        return RawStream(file), status.st_size
+    return RawStream(file, stopped=stopped), None
 
 
-def _open_stdin() -> tuple[RawStream, int | None]:
+def _open_stdin(stopped: Callable[[], bool] | None) -> tuple[RawStream, int | None]:
     remedy = "pipe a log into it or name a file"
     stdin = sys.stdin
     if stdin is None or stdin.closed:
         raise SourceError(STDIN, SourceProblem.UNREADABLE, f"standard input is closed; {remedy}")
     if stdin.isatty():
         raise SourceError(STDIN, SourceProblem.NOT_A_FILE, f"standard input is a terminal; {remedy}")
-    size = None
-    # A stand-in for standard input (a test's) has no descriptor.
-    with suppress(OSError):
+    try:
         status = os.fstat(stdin.fileno())
-        size = status.st_size if stat.S_ISREG(status.st_mode) else None
-    return RawStream(stdin.buffer, owned=False), size
+    except OSError:
+        # A stand-in for standard input (a test's) has no descriptor, and nothing to wait for.
+        return RawStream(stdin.buffer, owned=False), None
+    # Without its buffer, which would wait until it is full.
+    raw = getattr(stdin.buffer, "raw", stdin.buffer)
+    if stat.S_ISREG(status.st_mode):
+        return RawStream(raw, owned=False), status.st_size
+    return RawStream(raw, owned=False, stopped=stopped), None

@@ -55,6 +55,11 @@ class BufferPool:
         """The same bytes as a bytearray. Its length must not be changed."""
         return self._memory[id(buffer)]
 
+    def lent(self, buffer: NDArray[np.uint8]) -> bool:
+        """Whether a buffer is this pool's and is out."""
+        with self._changed:
+            return self._out.get(id(buffer)) is buffer
+
     def release(self, buffer: NDArray[np.uint8]) -> None:
         """Give a buffer back; nothing may look at it afterwards.
 

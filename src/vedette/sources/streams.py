@@ -6,11 +6,15 @@ of their own refuse one above `WINDOW_BYTES`. A decompression bomb therefore cos
 """
 
 import codecs
+import select
+from collections.abc import Callable
 from typing import IO, Protocol
 
 from vedette.sources.decoders import MAGIC_BYTES, Decoder, codec_of, compression_of
 
 PIECE_BYTES = 8 << 10
+POLL_MS = 100
+"""How often a wait for data looks whether to stop."""
 OUTPUT_BYTES = 64 << 10
 """Small, because what a decoder made in the call that meets damage is lost; larger gains nothing in speed."""
 
@@ -43,13 +47,18 @@ class RawStream:
     Args:
         file: Open for reading, best without a buffer of its own.
         owned: Whether `close` closes it (standard input stays open).
+        stopped: Looked at while a pipe has nothing to read; once it is true, the stream has ended. The file
+            must have no buffer then, so that its reads take what is there instead of waiting for more.
     """
 
-    def __init__(self, file: IO[bytes], *, owned: bool = True) -> None:
+    def __init__(
+        self, file: IO[bytes], *, owned: bool = True, stopped: Callable[[], bool] | None = None
+    ) -> None:
         self.damage: str | None = None
         self.position = 0
         self._file = file
         self._owned = owned
+        self._stopped = stopped
         self._peeked = b""
 
     def peek(self, count: int) -> bytes:
@@ -79,7 +88,7 @@ class RawStream:
             self._file.close()
 
     def _read(self, view: memoryview) -> int:
-        if self.damage is not None:
+        if self.damage is not None or (self._stopped is not None and not self._wait(self._stopped)):
             return 0
         try:
             got: int | None = self._file.readinto(view)  # type: ignore[attr-defined] # binary files have it, typeshed's IO not
@@ -90,6 +99,15 @@ class RawStream:
             self.damage = "the input had no data ready and does not wait (it is in non-blocking mode)"
             return 0
         return got
+
+    def _wait(self, stopped: Callable[[], bool]) -> bool:
+        """Wait until there is something to read, or the end; False if stopped before."""
+        ready = select.poll()
+        ready.register(self._file, select.POLLIN)
+        while not stopped():
+            if ready.poll(POLL_MS):
+                return True
+        return False
 
 
 class DecompressStream:
