@@ -162,7 +162,7 @@ def test_a_few_rogue_times_do_not_close_the_windows_of_everyone_else() -> None:
     present = [Row(i) for i in range(10)]
     mixed = [row for i in range(50) for row in (Row(4e9 + i), Row(10 + i / 10))]
     windower, closed = run([present, mixed, [Row(15)] * 5])
-    assert windower.late == 0
+    assert windower.late == 50, "only the rogue ones"
     assert closed[0].groups.sums[0, Group.REQUESTS] == 65
 
 
