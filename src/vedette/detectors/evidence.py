@@ -5,6 +5,7 @@ rows of each kind that a detector may want are kept per window, bounded: `rows` 
 topic. The first in line order are kept, however rows were batched.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, Self
@@ -17,6 +18,8 @@ from vedette.schema.requests import Requests
 
 KEYS = 512
 TEXT_BYTES = 500
+_KEPT_BYTES = TEXT_BYTES + 1
+"""One more than is shown: it tells that there was more."""
 
 
 class Topic(IntEnum):
@@ -61,8 +64,7 @@ class KeptLine(NamedTuple):
     def of(cls, requests: Requests, row: int) -> Self:
         """The line of a row, cut where nobody would read on."""
         start = int(requests.raw_start[row])
-        # One byte more than is shown tells that there was more.
-        end = start + min(int(requests.raw_length[row]), TEXT_BYTES + 1)
+        end = start + min(int(requests.raw_length[row]), _KEPT_BYTES)
         return cls(requests.source, int(requests.line[row]), requests.buffer[start:end].tobytes())
 
     def evidence(self, matched: str | None = None, rule: str | None = None) -> Evidence:
@@ -97,16 +99,35 @@ class EvidenceBook:
         rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
         return np.sort(rows[order[rank < self.rows]])
 
-    def keep(self, topic: Topic, requests: Requests, row: int, window: int, key: Key) -> None:
-        """Keep the line of a row, if there is room under its key."""
-        kept = self._windows.setdefault(window, {}).setdefault(topic, {})
-        rows = kept.get(key)
-        if rows is None:
-            if len(kept) >= KEYS:
-                return
-            rows = kept[key] = []
-        if len(rows) < self.rows:
-            rows.append(KeptLine.of(requests, row))
+    def keep(
+        self,
+        topic: Topic,
+        requests: Requests,
+        rows: NDArray[np.intp],
+        window: NDArray[np.int64],
+        keys: Iterable[Key],
+    ) -> None:
+        """Keep the lines of rows, each if there is room under its key.
+
+        Args:
+            topic: What the rows show.
+            requests: Their batch.
+            rows: (k,), in line order. window: (n,), the window of each row of the batch.
+            keys: k keys, one for each of `rows`.
+        """
+        source, text = requests.source, requests.buffer.data
+        line, start = requests.line[rows].tolist(), requests.raw_start[rows]
+        past = (start + np.minimum(requests.raw_length[rows], _KEPT_BYTES)).tolist()
+        spans = zip(line, start.tolist(), past, strict=True)
+        for number, key, (at, begin, end) in zip(window[rows].tolist(), keys, spans, strict=True):
+            kept = self._windows.setdefault(number, {}).setdefault(topic, {})
+            lines = kept.get(key)
+            if lines is None:
+                if len(kept) >= KEYS:
+                    continue
+                lines = kept[key] = []
+            if len(lines) < self.rows:
+                lines.append(KeptLine(source, at, bytes(text[begin:end])))
 
     def get(self, topic: Topic, window: int, key: Key) -> tuple[Evidence, ...]:
         """The rows kept under a key."""

@@ -68,8 +68,7 @@ class Collector:
         rows = np.flatnonzero(mask)
         rows = self.book.wanted(topic, rows, placed.window, key[rows])
         names = zip(key[rows].tolist(), strict=True) if senders is None else _senders(*senders, rows)
-        for row, window, name in zip(rows.tolist(), placed.window[rows].tolist(), names, strict=True):
-            self.book.keep(topic, requests, row, window, name)
+        self.book.keep(topic, requests, rows, placed.window, names)
 
     def _slow(self, requests: Requests, placed: Placed, mask: NDArray[np.bool_]) -> None:
         rows = np.flatnonzero(mask & (requests.duration > 0))
@@ -79,9 +78,9 @@ class Collector:
         window = placed.window[rows][order]
         starts = np.flatnonzero(np.concatenate([[True], window[1:] != window[:-1]]))
         rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-        for row in np.sort(rows[order[rank < _SLOWEST]]).tolist():
-            key = (int(placed.route[row]),)
-            self.book.keep(Topic.SLOW, requests, row, int(placed.window[row]), key)
+        rows = np.sort(rows[order[rank < _SLOWEST]])
+        names = zip(placed.route[rows].tolist(), strict=True)
+        self.book.keep(Topic.SLOW, requests, rows, placed.window, names)
 
     def _attacks(
         self,
