@@ -25,8 +25,6 @@ _KEPT_BYTES = TEXT_BYTES + 1
 class Topic(IntEnum):
     """What a kept row shows, and what it is kept under."""
 
-    ATTACK = 0
-    """A signature hit, under (service, client, type)."""
     SERVER_ERROR = 1
     """A 5xx answer, under the route number."""
     LOGIN_FAILURE = 2
@@ -72,6 +70,17 @@ class KeptLine(NamedTuple):
         return Evidence(self.source, self.line, printable(self.text), matched, rule)
 
 
+def first_of_each(window: NDArray[np.int64], key: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+    """Places of the first `count` elements of each (window, key); both int64 (k,)."""
+    order = np.lexsort((key, window))
+    w, k = window[order], key[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (w[1:] != w[:-1]) | (k[1:] != k[:-1])
+    starts = np.flatnonzero(fresh)
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
+    return order[rank < count]
+
+
 @dataclass(slots=True)
 class EvidenceBook:
     """Rows kept for the windows that are still open, the first `rows` under each key."""
@@ -89,15 +98,7 @@ class EvidenceBook:
             rows: (k,), candidate rows. window: (n,), the window of each row of the batch. key: (k,), a number
                 that tells apart what rows are kept under.
         """
-        if len(rows) == 0:
-            return rows
-        order = np.lexsort((rows, key, window[rows]))
-        w, k = window[rows][order], key[order]
-        fresh = np.ones(len(rows), dtype=bool)
-        fresh[1:] = (w[1:] != w[:-1]) | (k[1:] != k[:-1])
-        starts = np.flatnonzero(fresh)
-        rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-        return np.sort(rows[order[rank < self.rows]])
+        return rows[np.sort(first_of_each(window[rows], key, self.rows))]
 
     def keep(
         self,

@@ -66,7 +66,12 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
     offered: list[tuple[bool, WindowDetector]] = [
         (
             wanted.signatures.enabled,
-            Attacks(engine.scanner.rules, engine.collector.hostile, least=engine.scanner.least),
+            Attacks(
+                engine.scanner.rules,
+                engine.collector.hostile,
+                least=engine.scanner.least,
+                shown=config.limits.evidence,
+            ),
         ),
         (
             wanted.ddos.enabled,

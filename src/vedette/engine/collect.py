@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.evidence import EvidenceBook, Topic
+from vedette.detectors.evidence import EvidenceBook, Topic, first_of_each
 from vedette.detectors.signatures.attacks import HostileRows
 from vedette.detectors.signatures.hits import SignatureHits
+from vedette.detectors.signatures.rules import Rule
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.windows.windower import Placed
 
@@ -18,10 +19,14 @@ _SLOWEST = 4
 class Collector:
     """Keeps rows of a batch by topic, and hostile rows."""
 
-    def __init__(self, rows: int) -> None:
-        """Keep so many rows for each anomaly."""
+    def __init__(self, rows: int, rules: tuple[Rule, ...]) -> None:
+        """Keep so many rows for each anomaly, of hostile ones those whose rules are most confident."""
         self.book = EvidenceBook(rows)
-        self.hostile = HostileRows(rows)
+        # What is hostile is told by its rules, which are read from the rows kept.
+        self.hostile = HostileRows(max(1, rows))
+        order = sorted(range(len(rules)), key=lambda rule: (-rules[rule].confidence, rule))
+        self._rank = np.empty(len(rules), dtype=np.int64)
+        self._rank[order] = np.arange(len(rules))
 
     def keep(
         self,
@@ -94,13 +99,18 @@ class Collector:
         rows = np.flatnonzero(mask & hits.decisive())
         if len(rows) == 0:
             return
-        # One row of each client, type mask and window is enough to look at here; `keep` bounds the rest.
+        rank = self._rank[hits.top_rule[rows]]
+        confidence, time = -hits.confidence[rows], requests.time[rows]
+        # The most telling rows of each client, combination of types and window; `keep` bounds the rest.
         kind = hits.types[rows].astype(np.int64)
         sender = clients.ids[rows].astype(np.int64) << 32 | kind << 12 | service[rows]
-        rows = self.book.wanted(Topic.ATTACK, rows, placed.window, sender)
+        order = np.lexsort((rows, time, confidence, rank))
+        chosen = order[np.sort(first_of_each(placed.window[rows[order]], sender[order], self.hostile.rows))]
+        worths = zip(rank[chosen].tolist(), confidence[chosen].tolist(), time[chosen].tolist(), strict=True)
+        rows = rows[chosen]
         windows, names = placed.window[rows].tolist(), _senders(clients, service, rows)
-        for row, window, name in zip(rows.tolist(), windows, names, strict=True):
-            self.hostile.keep(requests, hits, row, window, name)
+        for row, window, name, worth in zip(rows.tolist(), windows, names, worths, strict=True):
+            self.hostile.keep(requests, hits, row, window, name, worth)
 
 
 def _senders(

@@ -11,6 +11,8 @@ def count(value: float) -> str:
 def percent(ratio: float) -> str:
     """A ratio in percent, with more digits where it is small: `0.042 %`, `8.3 %`, `61 %`."""
     value = 100 * ratio
+    if value < 0.001:
+        return "0 %" if value == 0 else "less than 0.001 %"
     digits = 0 if value >= 10 else 1 if value >= 1 else 2 if value >= 0.1 else 3
     return f"{value:.{digits}f} %"
 
@@ -42,14 +44,35 @@ def in_unit(value: float, unit: str) -> str:
         case "bytes":
             return size(value)
         case _:
-            return f"{count(value)} {unit.replace('_', ' ')}"
+            words = unit.replace("_", " ")
+            return f"{count(value)} {words.removesuffix('s') if count(value) == '1' else words}"
+
+
+_WORDED = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
 def odds(surprise: float) -> str:
-    """What a surprise (-log10 p) means: `once in 40,000 windows`."""
+    """What a surprise (-log10 p) means: `once in 40,000 windows`, `once in 3 billion windows`."""
     if surprise >= 15:
-        return f"once in 10^{surprise:.0f} windows"
-    return f"once in {10**surprise:,.0f} windows"
+        return "less than once in a thousand trillion windows"
+    number = 10**surprise
+    for size_of, word in _WORDED:
+        if number >= size_of:
+            return f"once in {number / size_of:,.0f} {word} windows"
+    digits = max(0, int(surprise) - 1)
+    return f"once in {round(number / 10**digits) * 10**digits:,.0f} windows"
+
+
+def between(low: float, high: float, unit: str) -> str:
+    """A range, its unit said once where both ends have the same: `12 to 49 requests`, `85 ms to 1.2 s`."""
+    first, last = in_unit(low, unit), in_unit(high, unit)
+    number, _, word = first.partition(" ")
+    return f"{number} to {last}" if word and last.endswith(" " + word) else f"{first} to {last}"
+
+
+def plural(number: float, thing: str) -> str:
+    """A count of things: `1 request`, `2,000 requests`."""
+    return f"{count(number)} {thing}" + ("" if count(number) == "1" else "s")
 
 
 def clock(time: int) -> str:

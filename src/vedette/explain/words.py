@@ -1,6 +1,6 @@
 """An anomaly's sentence, written from its own fields and nothing else."""
 
-from vedette.explain.numbers import count, in_unit, odds, percent, seconds, size
+from vedette.explain.numbers import between, count, in_unit, odds, percent, plural, seconds, size
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution
 
 
@@ -27,10 +27,10 @@ def _expected(anomaly: Anomaly) -> str:
     band = anomaly.expected
     if band.mid is None:
         return "with nothing to compare to"
-    text = f"expected {in_unit(band.mid, anomaly.unit)}"
+    text = f"usual is {in_unit(band.mid, anomaly.unit)}"
     if band.low is not None and band.high is not None:
-        text += f" ({in_unit(band.low, anomaly.unit)} to {in_unit(band.high, anomaly.unit)})"
-    return f"{text} after {count(anomaly.sample_count)} windows"
+        text = f"usual are {between(band.low, band.high, anomaly.unit)}"
+    return f"{text} (from {plural(anomaly.sample_count, 'window')})"
 
 
 def _rare(anomaly: Anomaly) -> str:
@@ -38,30 +38,32 @@ def _rare(anomaly: Anomaly) -> str:
     if surprise is None:
         return ""
     limit = anomaly.details["surprise_threshold"]
-    return f" Chance alone does this {odds(surprise)}; the alarm starts at {odds(limit)}."
+    return f" By chance that happens {odds(surprise)}; the alarm starts at {odds(limit)}."
 
 
 def _errors(anomaly: Anomaly) -> str:
     details = anomaly.details
+    over = f" in {count(details['windows'])} windows" if details["windows"] > 1 else ""
     return (
-        f"{percent(anomaly.observed)} of {count(details['requests'])} requests to {_place(anomaly)} failed with 5xx "
-        f"({count(details['errors'])} errors), {_expected(anomaly)}.{_rare(anomaly)}"
+        f"{count(details['errors'])} of {plural(details['requests'], 'request')} to {_place(anomaly)}{over} failed "
+        f"with 5xx ({percent(anomaly.observed)}); {_expected(anomaly)}.{_rare(anomaly)}"
     )
 
 
 def _latency(anomaly: Anomaly) -> str:
     return (
-        f"The slowest 5 % of {count(anomaly.details['timed_requests'])} requests to {_place(anomaly)} took "
-        f"{seconds(anomaly.observed)} or more, {_expected(anomaly)}.{_rare(anomaly)}"
+        f"The slowest 5 % of {plural(anomaly.details['timed_requests'], 'request')} to {_place(anomaly)} took "
+        f"{seconds(anomaly.observed)} or more; {_expected(anomaly)}.{_rare(anomaly)}"
     )
 
 
 def _volume(anomaly: Anomaly) -> str:
     middle = anomaly.expected.mid
-    times = (
-        f", {anomaly.observed / middle:.1f} times the usual" if middle and anomaly.observed >= middle else ""
-    )
-    return f"{_place(anomaly)} got {count(anomaly.observed)} requests{times}; {_expected(anomaly)}.{_rare(anomaly)}"
+    times = ""
+    if middle and middle >= 1 and anomaly.observed >= middle:
+        times = f", {count(anomaly.observed / middle)} times the usual"
+    got = "not a single request" if anomaly.observed == 0 else plural(anomaly.observed, "request")
+    return f"{_place(anomaly)} got {got}{times}; {_expected(anomaly)}.{_rare(anomaly)}"
 
 
 def _flood(anomaly: Anomaly) -> str:
@@ -79,7 +81,7 @@ def _flood(anomaly: Anomaly) -> str:
     )
     return (
         f"{count(details['distinct_clients'])} clients (usually {count(details['expected_clients'])}) made "
-        f"{count(anomaly.observed)} requests to {anomaly.service}, {_expected(anomaly)}; {shape}.{_rare(anomaly)}"
+        f"{count(anomaly.observed)} requests to {anomaly.service}, and {shape}; {_expected(anomaly)}.{_rare(anomaly)}"
     )
 
 
@@ -90,10 +92,13 @@ def _brute_force(anomaly: Anomaly) -> str:
             f"{count(anomaly.details['clients_failing'])} clients; {_expected(anomaly)}.{_rare(anomaly)}"
         )
     details = anomaly.details
+    tries, failures = details["login_attempts"], details["failed_logins"]
+    # 401 is a failed login on any route, also where nothing was sent to a login form.
+    done = f"tried {count(tries)} logins on" if tries else "was refused by"
+    fate = f", {count(failures)} of them failed" if tries else f" {count(failures)} times (401)"
     return (
-        f"{anomaly.entity.value} sent credentials to {anomaly.service} {count(details['login_attempts'])} times in "
-        f"{details['minutes']} minutes, with {count(details['failed_logins'])} failures; guessing starts at "
-        f"{in_unit(anomaly.threshold, anomaly.unit)}."
+        f"{anomaly.entity.value} {done} {anomaly.service} in {plural(details['minutes'], 'minute')}{fate}; "
+        f"guessing starts at {in_unit(anomaly.threshold, anomaly.unit)}."
     )
 
 
@@ -104,7 +109,7 @@ def _scanner(anomaly: Anomaly) -> str:
     return (
         f"{anomaly.entity.value} asked {anomaly.service} for about {count(anomaly.observed)} different routes that do "
         f"not exist ({count(details['not_found'])} of its {count(details['requests'])} requests in "
-        f"{details['minutes']} minutes were 404); a scan starts at {count(anomaly.threshold)}."
+        f"{plural(details['minutes'], 'minute')} were 404); a scan starts at {count(anomaly.threshold)}."
     )
 
 
@@ -112,7 +117,7 @@ def _rate_limit(anomaly: Anomaly) -> str:
     details = anomaly.details
     return (
         f"{anomaly.entity.value} was told to slow down (429) {count(anomaly.observed)} times in "
-        f"{details['minutes']} minutes, of {count(details['requests'])} requests to {anomaly.service}; abuse starts at "
+        f"{plural(details['minutes'], 'minute')}, of {count(details['requests'])} requests to {anomaly.service}; abuse starts at "
         f"{count(anomaly.threshold)}."
     )
 
@@ -121,7 +126,7 @@ def _bots(anomaly: Anomaly) -> str:
     details = anomaly.details
     return (
         f"{anomaly.entity.value} made {count(anomaly.observed)} requests to about "
-        f"{count(details['distinct_routes'])} routes of {anomaly.service} in {details['minutes']} minutes: "
+        f"{count(details['distinct_routes'])} routes of {anomaly.service} in {plural(details['minutes'], 'minute')}: "
         f"{percent(details['share_without_referer'])} without a referer, {percent(details['share_static'])} for static "
         f"files, active in {percent(details['share_of_seconds'])} of the seconds; it does not say it is a bot. "
         f"Looked at from {count(anomaly.threshold)} requests."
@@ -138,7 +143,6 @@ def _exfiltration(anomaly: Anomaly) -> str:
 
 def _hostile(anomaly: Anomaly) -> str:
     details = anomaly.details
-    one = anomaly.observed == 1
     who = anomaly.entity.value if details["clients"] == 1 else f"{count(details['clients'])} clients"
     if details["clients"] == 0:
         who = "clients that the log does not name"
@@ -150,7 +154,7 @@ def _hostile(anomaly: Anomaly) -> str:
     )
     why = f" {details['why']}" if "why" in details else ""
     return (
-        f"{count(anomaly.observed)} hostile request{'' if one else 's'} to {anomaly.service} from {who}: "
+        f"{plural(anomaly.observed, 'hostile request')} to {anomaly.service} from {who}: "
         f"{anomaly.type.label}; {fate} a 2xx answer.{why}"
     )
 
@@ -163,8 +167,8 @@ def _carried(anomaly: Anomaly) -> str:
         f"{percent(c.share)} {'from' if c.dimension == 'client' else 'on'} {c.value}"
         for c in _largest(anomaly)
     ]
-    what = "of what is missing" if anomaly.type is AnomalyType.TRAFFIC_DROP else "of it"
-    return f"Carried by: {' and '.join(parts)} ({what})."
+    what = "Of what is missing" if anomaly.type is AnomalyType.TRAFFIC_DROP else "Of this"
+    return f"{what}, {' and '.join(parts)}."
 
 
 def _largest(anomaly: Anomaly) -> list[Contribution]:

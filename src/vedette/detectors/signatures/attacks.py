@@ -28,6 +28,8 @@ from vedette.windows.summary import ClientRows
 
 KEYS = 256
 """Clients that rows are kept for, in each window."""
+COMBINATIONS = 32
+"""Combinations of types that rows are kept for, of each client and window."""
 MOST_PER_WINDOW = 20
 """Hostile clients stated one by one per service and window; more are stated together, as one."""
 
@@ -40,10 +42,15 @@ _PROBES = frozenset({AnomalyType.SCANNER, AnomalyType.SENSITIVE_FILE, AnomalyTyp
 Key = tuple[int, int, int]
 
 
+Worth = tuple[int, float, int]
+"""Rank of a row's most confident rule, its combined confidence negated, its time: the most telling come first."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostileRow:
     """A row kept until its window closes: its line, and the texts that rules matched in."""
 
+    worth: Worth
     types: int
     rules: tuple[int, ...]
     line: KeptLine
@@ -52,38 +59,47 @@ class HostileRow:
 
 @dataclass(slots=True)
 class HostileRows:
-    """The first hostile rows of each client in each open window, bounded."""
+    """The most telling hostile rows of each client in each open window, bounded.
+
+    They are chosen by what they are, not by when they came: a log that arrives in another order says the same.
+    """
 
     rows: int = 3
-    """Rows kept for each client and window, besides the first of each type."""
-    _windows: dict[int, dict[Key, list[HostileRow]]] = field(default_factory=dict)
+    """Rows kept for each client, window and combination of types."""
+    _windows: dict[int, dict[Key, dict[int, list[HostileRow]]]] = field(default_factory=dict)
 
-    def keep(self, requests: Requests, hits: SignatureHits, row: int, window: int, key: Key) -> None:
-        """Keep a row if there is room, or if it is the client's first of some type."""
+    def keep(
+        self, requests: Requests, hits: SignatureHits, row: int, window: int, key: Key, worth: Worth
+    ) -> None:
+        """Keep a row if there is room, or if it is more telling than one that is kept."""
         clients = self._windows.setdefault(window, {})
-        rows = clients.get(key)
-        types = int(hits.types[row])
-        if rows is None:
+        if key not in clients:
             if len(clients) >= KEYS:
                 return
-            rows = clients[key] = []
-        seen = 0
-        for known in rows:
-            seen |= known.types
-        if len(rows) >= self.rows and not types & ~seen:
+            clients[key] = {}
+        types = int(hits.types[row])
+        if types not in clients[key] and len(clients[key]) >= COMBINATIONS:
             return
-        rows.append(
+        kept = clients[key].setdefault(types, [])
+        if len(kept) >= self.rows and worth >= kept[-1].worth:
+            return
+        kept.append(
             HostileRow(
+                worth,
                 types,
                 tuple(hits.rules(row)),
                 KeptLine.of(requests, row),
                 tuple(column.of(requests)[row] for column in COLUMNS),
             )
         )
+        kept.sort(key=lambda row: row.worth)
+        del kept[self.rows :]
 
     def get(self, window: int, key: Key, bit: int) -> list[HostileRow]:
-        """Rows of a client that hit a type."""
-        return [row for row in self._windows.get(window, {}).get(key, ()) if row.types >> bit & 1]
+        """Rows of a client that hit a type, the most telling first."""
+        kept = self._windows.get(window, {}).get(key, {})
+        found = [row for types, rows in sorted(kept.items()) if types >> bit & 1 for row in rows]
+        return sorted(found, key=lambda row: row.worth)
 
     def drop(self, window: int) -> None:
         """Forget a window that has been judged."""
@@ -104,10 +120,13 @@ class Attacks:
     name = "signatures"
     types = REQUEST_TYPES
 
-    def __init__(self, rules: tuple[Rule, ...], rows: HostileRows, *, least: float = DECISIVE) -> None:
+    def __init__(
+        self, rules: tuple[Rule, ...], rows: HostileRows, *, least: float = DECISIVE, shown: int = 3
+    ) -> None:
         self._rules = rules
         self._rows = rows
         self._least = least
+        self._shown = shown
         self._locator = Locator(rules)
 
     def look(self, view: WindowView) -> list[Anomaly]:
@@ -230,7 +249,7 @@ class Attacks:
             formula=Formula("noisy_or", {"confidence": confidence, "count": float(min(count, 3))}, score),
             description="",
             contributions=tuple(Contribution("client", name, 1.0) for name in names[:1] if clients == 1),
-            evidence=tuple(self._evidence(row, self._best(row, kind)) for row in rows[: self._rows.rows]),
+            evidence=tuple(self._evidence(row, self._best(row, kind)) for row in rows[: self._shown]),
             evidence_total=count,
             counterfactual="No request of this shape: one is enough.",
             clients=names,

@@ -72,6 +72,9 @@ class Gated:
             alone: bool (k,): rows that may alarm on this window alone, if they are overwhelming; None for all.
         """
         surprise = judged.surprise_high if self.high else judged.surprise_low
+        if len(surprise) == 0:
+            self._thresholds.observe(self.detector, surprise)
+            return []
         self._thresholds.observe(
             self.detector, one_peak_each(view.owners(judged.slot), surprise)[judged.ready]
         )

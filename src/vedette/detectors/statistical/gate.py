@@ -37,7 +37,7 @@ class Gate:
             grown = np.zeros(2 * top + 1, dtype=np.uint8)
             grown[: len(self._recent)] = self._recent
             self._recent = grown
-        over = np.nan_to_num(surprise, nan=-1.0) >= threshold
+        over = surprise >= threshold
         history = ((self._recent[slots] << 1) | over).astype(np.uint8) & np.uint8((1 << MEMORY) - 1)
         self._recent[slots] = history
         overwhelming = surprise >= OVERWHELMING * threshold
