@@ -24,7 +24,9 @@ def test_a_good_file_is_called_usable(file: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == f"{file}: usable\n"
 
 
-def test_every_problem_of_a_file_is_told_in_its_own_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_problem_of_a_file_is_told_in_its_own_line(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file.write_text("windows:\n  span: 3\n  span_s: 0\n")
     assert run(["config", "check", str(file)]) == 2
     out, err = capsys.readouterr()

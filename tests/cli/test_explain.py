@@ -127,7 +127,9 @@ def test_exactly_one_place_must_be_named(arguments: list[str], capsys: pytest.Ca
 
 def test_hostile_text_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(tmp_path / "f.json")
-    write_json(Findings([anomaly(route="/\x1b[31m\u202e", description="[bold]x\x1b]0;t\x07")], [], coverage()), path)
+    write_json(
+        Findings([anomaly(route="/\x1b[31m\u202e", description="[bold]x\x1b]0;t\x07")], [], coverage()), path
+    )
     assert run(["explain", "a", "--json", path]) == 0
     out = capsys.readouterr().out
     assert not {"\x1b", "\x07", "\u202e"} & set(out)

@@ -17,7 +17,9 @@ print(os.environ.get("VEDETTE_KERNELS", "as usual"))
 
 def _mode(*paths: str) -> str:
     """In a process of its own: the choice is made once, before kernels are imported."""
-    return subprocess.check_output([sys.executable, "-c", _TELL, *paths], text=True, stdin=subprocess.DEVNULL).strip()
+    return subprocess.check_output(
+        [sys.executable, "-c", _TELL, *paths], text=True, stdin=subprocess.DEVNULL
+    ).strip()
 
 
 @pytest.fixture(autouse=True)

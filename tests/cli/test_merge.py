@@ -52,7 +52,10 @@ def test_every_row_comes_once_in_its_log_s_order_and_no_log_runs_ahead(
     pieces = list(merge([_lane(n, b) for n, b in enumerate(batches)], slack * SECOND))
     rows = [row for piece in pieces for row in _rows(piece.requests)]
     expected = [
-        [(f"192.0.2.{n}".encode(), f"/{row}".encode(), second) for row, second in enumerate(s for b in lane for s in b)]
+        [
+            (f"192.0.2.{n}".encode(), f"/{row}".encode(), second)
+            for row, second in enumerate(s for b in lane for s in b)
+        ]
         for n, lane in enumerate(batches)
     ]
     for n, lane_rows in enumerate(expected):

@@ -44,7 +44,17 @@ def scan(tmp_path: Path) -> Scan:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with everything that one scan of the sample writes."""
     place = tmp_path_factory.mktemp("sample")
-    outputs = ["--json", "f.json", "--verdicts", "v.jsonl", "--all", "--html", "r.html", "--store", "sqlite:///s.db"]
+    outputs = [
+        "--json",
+        "f.json",
+        "--verdicts",
+        "v.jsonl",
+        "--all",
+        "--html",
+        "r.html",
+        "--store",
+        "sqlite:///s.db",
+    ]
     command = [sys.executable, "-m", "vedette", "scan", "--sample", *outputs]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1, done.stderr
@@ -54,7 +64,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_sample_s_incidents_are_found(sample: Path) -> None:
     found = {a.type for a in load_findings(str(sample / "f.json")).anomalies}
-    assert found >= {AnomalyType.ERROR_SPIKE, AnomalyType.SCANNER, AnomalyType.SQL_INJECTION, AnomalyType.BRUTE_FORCE}
+    assert found >= {
+        AnomalyType.ERROR_SPIKE,
+        AnomalyType.SCANNER,
+        AnomalyType.SQL_INJECTION,
+        AnomalyType.BRUTE_FORCE,
+    }
 
 
 def test_every_line_of_the_sample_is_read_and_has_a_verdict(sample: Path) -> None:
@@ -139,7 +154,9 @@ def test_standard_input_and_compressed_files_are_read(scan: Scan, tmp_path: Path
 
 
 def test_a_half_bad_file_is_scanned_and_its_bad_half_reported(scan: Scan, tmp_path: Path) -> None:
-    (tmp_path / "access.log").write_text("".join(line + "nonsense\n" for line in LOG.splitlines(keepends=True)))
+    (tmp_path / "access.log").write_text(
+        "".join(line + "nonsense\n" for line in LOG.splitlines(keepends=True))
+    )
     done = scan("access.log", "--format", "combined")
     assert done.returncode == 0, done.stderr
     assert "20 read, 10 parsed" in done.stdout
@@ -175,13 +192,18 @@ def test_since_and_until_and_service_leave_requests_out(scan: Scan, tmp_path: Pa
         (["good.log", "--config", "bad.yaml"], "bad.yaml:1: windos: no such key; did you mean 'windows'?"),
         (["good.log", "--config", "none.yaml"], "none.yaml: no such file"),
         (["good.log", "--store", "mysql://x"], "mysql"),
-        (["good.log", "--service", "shop"], "--service shop: no request is to a service of that name: there is good"),
+        (
+            ["good.log", "--service", "shop"],
+            "--service shop: no request is to a service of that name: there is good",
+        ),
         (["good.log", "--json", "no/such/place.json"], "no/such/place.json"),
         (["good.log", "--trusted-proxy", "here"], "here"),
         (["good.log", "--log-timezone", "Mars/Olympus"], "Mars/Olympus"),
     ],
 )
-def test_bad_input_gets_one_line_and_status_2(scan: Scan, tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_bad_input_gets_one_line_and_status_2(
+    scan: Scan, tmp_path: Path, arguments: list[str], says: str
+) -> None:
     (tmp_path / "good.log").write_text(LOG)
     (tmp_path / "empty.log").write_text("")
     (tmp_path / "binary.log").write_bytes(bytes(range(256)) * 64)

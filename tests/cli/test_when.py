@@ -43,7 +43,9 @@ def test_iso_8601_reads_back(moment: datetime) -> None:
     assert _parsed(moment.isoformat()) == moment.replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "noon", "5", "2y", "-2h", "2026-02-30", "999999w", "31/12/2026", "2h ago"])
+@pytest.mark.parametrize(
+    "text", ["", "noon", "5", "2y", "-2h", "2026-02-30", "999999w", "31/12/2026", "2h ago"]
+)
 def test_anything_else_is_refused_with_the_option_the_value_and_the_remedy(text: str) -> None:
     with pytest.raises(TimeError) as caught:
         parse_time("--until", text, NOW)

@@ -24,7 +24,9 @@ def environment() -> dict[str, str]:
 def _output(shown: re.Match[str]) -> str:
     with tempfile.TemporaryDirectory() as place:
         command = ["bash", "-c", shown["command"]]
-        done = subprocess.run(command, cwd=place, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=place, env=environment(), stdout=subprocess.PIPE, text=True, check=False
+        )
     return f"{shown['head']}{done.stdout.rstrip()}\n```"
 
 

@@ -74,7 +74,9 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     assert pages - reached == set()
 
 
-_FIGURE = re.compile(r"\d(?:\.\d+)? ?(?:[Mk] )?(?:lines|rows|requests)(?:/s| per second| a second)|\d ?M lines/s")
+_FIGURE = re.compile(
+    r"\d(?:\.\d+)? ?(?:[Mk] )?(?:lines|rows|requests)(?:/s| per second| a second)|\d ?M lines/s"
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -34,7 +34,9 @@ def test_commands_run_as_a_page_shows_them(page: str, tmp_path: Path) -> None:
             told = f"{page}:{block.line}: $ {example.command}\n{done.stdout}{done.stderr}"
             assert done.returncode == example.status, told
             if example.exact:
-                assert _same(done.stdout) == _same(example.output), f"stale; python -m tests.docs.paste\n{told}"
+                assert _same(done.stdout) == _same(example.output), (
+                    f"stale; python -m tests.docs.paste\n{told}"
+                )
 
 
 def test_the_readme_shows_what_the_sample_gives() -> None:

@@ -1,7 +1,16 @@
 import pytest
 
 from vedette.incidents.grouping import Grouper, GroupingSettings
-from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Entity, EntityKind, Formula, Severity
+from vedette.schema.anomaly import (
+    Anomaly,
+    AnomalyType,
+    Band,
+    Contribution,
+    Entity,
+    EntityKind,
+    Formula,
+    Severity,
+)
 from vedette.schema.incident import Incident, IncidentState
 
 MINUTE = 60_000_000
@@ -106,7 +115,8 @@ def test_attack_and_disturbance_together_weigh_more_than_either() -> None:
 
 def test_low_probes_of_many_clients_are_one_background_incident() -> None:
     probes = [
-        anomaly(AnomalyType.SENSITIVE_FILE, 30 * i, client=f"192.0.2.{i}", severity=Severity.LOW) for i in range(20)
+        anomaly(AnomalyType.SENSITIVE_FILE, 30 * i, client=f"192.0.2.{i}", severity=Severity.LOW)
+        for i in range(20)
     ]
     (incident,) = group(*probes)
     assert incident.title == "Background probing of shop by 20 clients"

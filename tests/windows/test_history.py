@@ -1,6 +1,6 @@
 import numpy as np
-
 from tests.windows.batches import Row, batch
+
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import BUSY_REQUESTS, ClientHistory
 from vedette.windows.layout import Client
@@ -27,7 +27,10 @@ def test_a_noteworthy_client_is_summed_over_the_past_windows_and_a_quiet_one_is_
     assert now.low.tolist() == recent.low.tolist() == [1]
     assert now.sums[0, Client.STATUS_404] == 7
     assert recent.sums[0, Client.STATUS_404] == 12
-    assert int(recent.sums[0, Client.MISSING_ROUTES]).bit_count() > int(now.sums[0, Client.MISSING_ROUTES]).bit_count()
+    assert (
+        int(recent.sums[0, Client.MISSING_ROUTES]).bit_count()
+        > int(now.sums[0, Client.MISSING_ROUTES]).bit_count()
+    )
 
 
 def test_what_lies_further_back_than_the_horizon_is_forgotten() -> None:
@@ -39,7 +42,9 @@ def test_what_lies_further_back_than_the_horizon_is_forgotten() -> None:
 
 def test_a_busy_client_is_noteworthy_by_its_volume() -> None:
     history = ClientHistory(windows=3, cap=100)
-    now, _ = history.add(1, clients(*[Row(1, client=5)] * BUSY_REQUESTS, *[Row(1, client=6)] * (BUSY_REQUESTS - 1)))
+    now, _ = history.add(
+        1, clients(*[Row(1, client=5)] * BUSY_REQUESTS, *[Row(1, client=6)] * (BUSY_REQUESTS - 1))
+    )
     assert now.low.tolist() == [5]
 
 

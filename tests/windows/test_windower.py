@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def facts(windower: Windower, closed: list[ClosedWindow]) -> list[object]:
 
 def split(items: list[Row], cuts: list[int]) -> list[list[Row]]:
     edges = sorted({0, len(items), *(cut % (len(items) + 1) for cut in cuts)})
-    return [items[a:b] for a, b in zip(edges, edges[1:], strict=False)] or [[]]
+    return [items[a:b] for a, b in pairwise(edges)] or [[]]
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,9 +104,7 @@ def test_summaries_of_parts_merge_to_the_summary_of_the_whole(left: list[Row], r
 
 
 def test_group_summaries_merge_by_key() -> None:
-    windower, (window,) = run(
-        [[Row(1, route="/a", client=1), Row(2, route="/a", client=2), Row(3, route="/b")]]
-    )
+    _, (window,) = run([[Row(1, route="/a", client=1), Row(2, route="/a", client=2), Row(3, route="/b")]])
     doubled = window.groups + window.groups
     assert doubled.key.tolist() == window.groups.key.tolist()
     assert doubled.sums.tolist() == (2 * window.groups.sums).tolist()

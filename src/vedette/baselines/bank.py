@@ -197,6 +197,17 @@ class Bank(ABC):
         self._latest = None
         self._clock, self._time = now, max(self._time, time_us)
 
+    def pass_by(self, windows: int, time_us: int) -> None:
+        """Let so many windows pass in which silence was observed, without looking at each.
+
+        Args:
+            windows: How many, > 0.
+            time_us: Start of the last of them; not before the last update.
+        """
+        self._latest = None
+        self._clock += windows
+        self._time = max(self._time, time_us)
+
     # What a family states.
 
     @abstractmethod

@@ -33,7 +33,9 @@ def explain(
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Or the store that it is kept in: sqlite:///vedette.db.", show_default=False),
+        typer.Option(
+            metavar="URL", help="Or the store that it is kept in: sqlite:///vedette.db.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Print one anomaly's whole reasoning.

@@ -111,7 +111,9 @@ def _precise(value: float, unit: str) -> str:
     """A value as people read it, and in full where that rounds."""
     read = in_unit(value, unit)
     full = _number(value)
-    return read if read.replace(",", "").startswith(f"{full} ") else f"{read} ({full} {unit.replace('_', ' ')})"
+    return (
+        read if read.replace(",", "").startswith(f"{full} ") else f"{read} ({full} {unit.replace('_', ' ')})"
+    )
 
 
 def _number(value: float) -> str:

@@ -172,7 +172,9 @@ def scan(
     if not sample and not paths:
         raise typer.BadParameter("give a log to scan, - for standard input, or --sample to see how it looks")
     if budget is not None and threshold is not None:
-        raise typer.BadParameter("give either --budget or --threshold: they are two ways to set the same thing")
+        raise typer.BadParameter(
+            "give either --budget or --threshold: they are two ways to set the same thing"
+        )
     if every_request and verdicts is None:
         raise typer.BadParameter("--all says what --verdicts FILE writes: give both")
     if [json, verdicts, html].count("-") > 1:

@@ -89,12 +89,11 @@ class EvidenceBook:
     _windows: dict[int, dict[Topic, dict[Key, list[KeptLine]]]] = field(default_factory=dict)
 
     def wanted(
-        self, topic: Topic, rows: NDArray[np.intp], window: NDArray[np.int64], key: NDArray[np.int64]
+        self, rows: NDArray[np.intp], window: NDArray[np.int64], key: NDArray[np.int64]
     ) -> NDArray[np.intp]:
         """Of candidate rows, the first `rows` of each (window, key), in line order.
 
         Args:
-            topic: What the rows would show.
             rows: (k,), candidate rows. window: (n,), the window of each row of the batch. key: (k,), a number
                 that tells apart what rows are kept under.
         """

@@ -71,7 +71,7 @@ class Collector:
         senders: tuple[Clients, NDArray[np.int32]] | None = None,
     ) -> None:
         rows = np.flatnonzero(mask)
-        rows = self.book.wanted(topic, rows, placed.window, key[rows])
+        rows = self.book.wanted(rows, placed.window, key[rows])
         names = zip(key[rows].tolist(), strict=True) if senders is None else _senders(*senders, rows)
         self.book.keep(topic, requests, rows, placed.window, names)
 

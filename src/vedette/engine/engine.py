@@ -16,7 +16,7 @@ from vedette.baselines.calendar import Calendar, plain
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import WindowDetector, WindowView
+from vedette.detectors.view import Metric, WindowDetector, WindowView
 from vedette.engine.collect import Collector
 from vedette.engine.metrics import Metrics
 from vedette.engine.records import window_records
@@ -39,6 +39,10 @@ from vedette.windows.windower import Placed, Windower, WindowSettings
 
 LONGEST_SILENCE = 24 * 60
 """Empty windows in a row that are judged as silence; a longer gap is a gap in the log."""
+IDLE = 3.0
+"""Requests a window below which a service's silence cannot be a drop."""
+STRIDE = 30
+"""Windows of silence that pass unjudged at a time while every service is idle."""
 _NAMES_CAP = 100_000
 
 
@@ -118,7 +122,7 @@ class Engine:
         )
         self.slugs = SlugLearner(settings.slug_values)
         self.history = ClientHistory(settings.history_windows, settings.suspects)
-        self.collector = Collector(settings.evidence)
+        self.collector = Collector(settings.evidence, scanner.rules)
         self.grouper = Grouper()
         self.detectors = make_detectors(self)
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
@@ -220,17 +224,30 @@ class Engine:
 
     def _close(self, window: ClosedWindow) -> None:
         """Judge one window, after the silence before it."""
-        span = self.settings.windows.span
         if self._last is not None and 1 < window.number - self._last <= LONGEST_SILENCE:
-            for number in range(self._last + 1, window.number):
-                self._judge(_empty(window, number, span))
+            self._judge_silence(window, self._last + 1)
         if self._last is None or window.number > self._last:
             self._last = window.number
         self._judge(window)
         self.collector.book.drop(window.number)
         self.collector.hostile.drop(window.number)
 
-    def _judge(self, window: ClosedWindow) -> None:
+    def _judge_silence(self, until: ClosedWindow, number: int) -> None:
+        """Judge the windows without a single request from `number` to the one before `until`.
+
+        While nobody is expected, nobody is missed, and looking now and then is enough.
+        """
+        span = self.settings.windows.span
+        while number < until.number:
+            expected = self._judge(_empty(until, number, span))
+            number += 1
+            if expected < IDLE and number < until.number:
+                passed = min(STRIDE, until.number - number)
+                number += passed
+                self.metrics.pass_by(passed, (number - 1) * span)
+
+    def _judge(self, window: ClosedWindow) -> float:
+        """Judge a window, and let the baselines learn it; returns the most requests expected of a service."""
         placed = place(window, self.windower.registry, self._services, self.slugs, self.book)
         if placed.fresh:
             fresh = np.array(placed.fresh, dtype=np.int32)
@@ -292,6 +309,9 @@ class Engine:
                 span_s = self.settings.windows.span // 1_000_000
                 self.keep_windows(window_records(self.book, placed.groups, window.start, span_s))
         self.metrics.learn(measured, distrusted)
+        requests = measured.judged[Metric.REQUESTS]
+        middle = requests.expected_mid[np.isin(requests.slot, self.book.services)]
+        return float(np.nan_to_num(middle).max(initial=0.0))
 
     def _state(self, anomaly: Anomaly) -> None:
         anomaly = msgspec.structs.replace(

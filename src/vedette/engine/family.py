@@ -50,6 +50,7 @@ class Family:
     def __init__(self, bank: Bank, metrics: Sequence[Metric]) -> None:
         self.bank = bank
         self.metrics = tuple(metrics)
+        self._nothing: Judgement | None = None
 
     def places(self, metric: Metric, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         """Where the bank keeps entities' baselines of a metric; -1 stays -1."""
@@ -79,7 +80,13 @@ class Family:
             place = np.concatenate(
                 [self.places(metric, part.slot) for metric, part in zip(self.metrics, parts, strict=True)]
             )
-        judgement = self.bank.judge(place, value, exposure, time)
+        if len(place):
+            judgement = self.bank.judge(place, value, exposure, time)
+        else:
+            # A log without durations has no latency in any of its windows.
+            if self._nothing is None:
+                self._nothing = self.bank.judge(place, value, exposure, time)
+            judgement = self._nothing
         judged = {}
         first = 0
         for metric, part in zip(self.metrics, parts, strict=True):

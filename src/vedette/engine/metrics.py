@@ -115,6 +115,11 @@ class Metrics:
         for family, share in zip(self.families, window.families, strict=True):
             family.learn(share, window.time, slots)
 
+    def pass_by(self, windows: int, time: int) -> None:
+        """Let windows of silence pass, the last of which starts at `time`."""
+        for family in self.families:
+            family.bank.pass_by(windows, time)
+
     def records(self, book: EntityBook, time: int) -> list[BaselineRecord]:
         """What is normal at a time, for every entity whose baseline is ready."""
         slots = np.arange(1, len(book), dtype=np.int32)

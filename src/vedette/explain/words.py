@@ -117,8 +117,8 @@ def _rate_limit(anomaly: Anomaly) -> str:
     details = anomaly.details
     return (
         f"{anomaly.entity.value} was told to slow down (429) {count(anomaly.observed)} times in "
-        f"{plural(details['minutes'], 'minute')}, of {count(details['requests'])} requests to {anomaly.service}; abuse starts at "
-        f"{count(anomaly.threshold)}."
+        f"{plural(details['minutes'], 'minute')}, of {count(details['requests'])} requests to {anomaly.service}; "
+        f"abuse starts at {count(anomaly.threshold)}."
     )
 
 

@@ -179,12 +179,12 @@ class Grouper:
                 kind is _Kind.CLIENT
                 and draft.kind is _Kind.BACKGROUND
                 and draft.clients == {anomaly.entity.value}
+                and anomaly.start - draft.end <= self.settings.gap
             ):
                 # The weather was this client all along.
-                if anomaly.start - draft.end <= self.settings.gap:
-                    draft.kind = _Kind.CLIENT
-                    draft.add(anomaly)
-                    return draft.id
+                draft.kind = _Kind.CLIENT
+                draft.add(anomaly)
+                return draft.id
         draft = Draft(kind, anomaly, anomaly.end)
         draft.add(anomaly)
         self._open.append(draft)

@@ -18,7 +18,7 @@ _ADVICE = {
     AnomalyType.ERROR_SPIKE: "Look at the failing route's application log, and at what was deployed just before.",
     AnomalyType.LATENCY_SPIKE: "Look at the slow route's dependencies (database, upstreams) and at saturation.",
     AnomalyType.TRAFFIC_SPIKE: "Check for a campaign or a mention; make sure that there is capacity.",
-    AnomalyType.TRAFFIC_DROP: "Check that clients still reach the service: DNS, certificates, load balancer, log shipping.",
+    AnomalyType.TRAFFIC_DROP: "Check that clients still reach the service: DNS, certificates, balancer, log shipping.",
     AnomalyType.DDOS_ATTACK: "Limit the rate of the named clients and route at the edge; keep known clients in.",
     AnomalyType.BRUTE_FORCE: "Limit login attempts for the sender, and check the accounts that it got into (3xx, 2xx).",
     AnomalyType.RATE_LIMIT_ABUSE: "Find the owner of the client, or lengthen its back-off at the edge.",
@@ -80,7 +80,11 @@ def summarise(
     if background:
         parts = [f"{counts[a.type]:,.0f} {a.type.label}" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
-        whose = f"Few requests each from {senders} client{'s' if senders > 1 else ''}" if senders else "Few requests"
+        whose = (
+            f"Few requests each from {senders} client{'s' if senders > 1 else ''}"
+            if senders
+            else "Few requests"
+        )
         return f"{whose}, none of it unusual for a public address: {', '.join(parts)}."
     text = ranked[0].description
     if len(ranked) > 1:

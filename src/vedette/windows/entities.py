@@ -37,6 +37,7 @@ class EntityBook:
         """Slots of the services."""
         self._slots: dict[tuple[str, str | None], int] = {}
         self._parents: list[int] = [ALL_SLOT]
+        self._parents_array = np.zeros(0, dtype=np.int32)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -68,8 +69,10 @@ class EntityBook:
 
     @property
     def parents(self) -> NDArray[np.int32]:
-        """int32 (len,): each slot's parent."""
-        return np.array(self._parents, dtype=np.int32)
+        """int32 (len,): each slot's parent. Not to be changed."""
+        if len(self._parents_array) != len(self._parents):
+            self._parents_array = np.array(self._parents, dtype=np.int32)
+        return self._parents_array
 
     def find(self, service: str, route: str | None) -> int | None:
         """The slot of a service or route, or None if it has none yet."""
