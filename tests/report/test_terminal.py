@@ -305,6 +305,13 @@ def test_what_matched_has_a_line_of_its_own_where_there_is_no_room_beside_the_so
     assert "access.log:1\n      matched union select (sqli.union)\n" in told
 
 
+def test_a_long_path_is_cut_at_its_start_so_that_file_and_line_are_seen() -> None:
+    evidence = Evidence("/var/log/" + "deep/" * 30 + "access.log", 1234, "x")
+    told = printed(findings(anomalies=[anomaly(evidence=(evidence,))]), width=60)
+    assert "/access.log:1234\n" in told
+    assert "    …" in told
+
+
 def test_a_long_line_is_shown_so_that_the_match_is_seen() -> None:
     line = '192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET /?' + "a" * 200 + "=<script>" + "b" * 200
     found = findings(anomalies=[anomaly(evidence=(Evidence("access.log", 1, line, "<script>"),))])

@@ -101,7 +101,7 @@ class _Report:
 
     def _proof(self, evidence: Evidence) -> None:
         width = self._console.width
-        where = Text(" " * 4 + self._cut(f"{evidence.source}:{evidence.line}", width - 4), style="cyan")
+        where = Text(" " * 4 + self._ending(f"{evidence.source}:{evidence.line}", width - 4), style="cyan")
         if evidence.matched is not None:
             rule = f" ({evidence.rule})" if evidence.rule else ""
             matched = f" matched {evidence.matched}{rule}"
@@ -169,3 +169,11 @@ class _Report:
             return harmless
         mark = self._glyphs.ellipsis
         return set_cell_size(harmless, max(0, cells - len(mark))).rstrip() + mark
+
+    def _ending(self, text: str, cells: int) -> str:
+        """Like `_cut`, but the end is kept: of a long path, the file and the line."""
+        harmless = self._glyphs.text(text[-4 * max(cells, 1) :])
+        if cell_len(harmless) <= cells and len(text) <= 4 * max(cells, 1):
+            return harmless
+        mark = self._glyphs.ellipsis
+        return mark + set_cell_size(harmless[::-1], max(0, cells - len(mark)))[::-1].lstrip()

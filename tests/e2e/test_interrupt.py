@@ -1,0 +1,94 @@
+"""Ctrl-C, and readers and writers that go away."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.e2e.conftest import COMMAND, INTERPRETED
+
+
+def _on_a_pipe(place: Path, *options: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*COMMAND, "scan", "-", *options],
+        cwd=place,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=INTERPRETED,
+    )
+
+
+def _wait_until_read(process: subprocess.Popen[bytes]) -> None:
+    """Until the pipe is empty and the process sleeps, which it only does for more input."""
+    import fcntl
+    import termios
+
+    assert process.stdin is not None
+    left = bytearray(4)
+    while process.poll() is None:
+        fcntl.ioctl(process.stdin.fileno(), termios.FIONREAD, left)
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if not any(left) and state == "S":
+            return
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="sees in /proc when the process waits for input"
+)
+def test_ctrl_c_on_a_slow_pipe_tells_what_was_found_so_far(tmp_path: Path, sample: list[bytes]) -> None:
+    with _on_a_pipe(tmp_path, "--json", "found.json") as process:
+        assert process.stdin is not None
+        process.stdin.write(b"".join(sample[:3000]))
+        process.stdin.flush()
+        _wait_until_read(process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        told = process.stdout.read() if process.stdout else b""
+        errors = process.stderr.read() if process.stderr else b""
+    assert b"Interrupted: this is what was found until then." in told
+    assert b"3,000 read, 3,000 parsed" in told
+    assert errors == b""
+    assert b'"interrupted":true' in (tmp_path / "found.json").read_bytes().replace(b" ", b"")
+
+
+def test_a_report_whose_reader_goes_away_ends_quietly(tmp_path: Path, sample: list[bytes]) -> None:
+    (tmp_path / "access.log").write_bytes(b"".join(sample[:1000]))
+    with subprocess.Popen(
+        [*COMMAND, "scan", "access.log", "--verdicts", "-", "--all"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**INTERPRETED},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
+
+
+@pytest.mark.parametrize("stream", [">&-", "2>&-", "<&-"])
+def test_a_standard_stream_that_is_closed_is_no_defect(
+    stream: str, tmp_path: Path, sample: list[bytes]
+) -> None:
+    (tmp_path / "access.log").write_bytes(b"".join(sample[:50]))
+    command = f"exec {' '.join(COMMAND)} scan access.log {stream}"
+    ended = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, env=INTERPRETED, check=False, timeout=60
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")  # noqa: PTH110 -- a device
+@pytest.mark.parametrize("to", ["> /dev/full", "-q --json /dev/full", "-q --json - > /dev/full"])
+def test_a_full_disk_is_one_line_and_status_2(to: str, tmp_path: Path, sample: list[bytes]) -> None:
+    (tmp_path / "access.log").write_bytes(b"".join(sample[:50]))
+    command = f"exec {' '.join(COMMAND)} scan access.log {to}"
+    ended = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, env=INTERPRETED, check=False, timeout=60
+    )
+    assert ended.returncode == 2
+    assert b"No space left on device" in ended.stderr
+    assert ended.stderr.count(b"\n") == 1
