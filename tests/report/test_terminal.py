@@ -305,6 +305,13 @@ def test_what_matched_has_a_line_of_its_own_where_there_is_no_room_beside_the_so
     assert "access.log:1\n      matched union select (sqli.union)\n" in told
 
 
+def test_lines_that_were_cut_are_not_said_to_be_counted_as_other() -> None:
+    told = printed(findings(coverage=coverage(capped={"cut_lines": 2, "cut_bytes": 51_737})), width=120)
+    assert "lines: 2 longer than limits.line_bytes" in told
+    assert "bytes: 51,737 left out of lines that are too long" in told
+    assert "'other'" not in told
+
+
 def test_a_long_path_is_cut_at_its_start_so_that_file_and_line_are_seen() -> None:
     evidence = Evidence("/var/log/" + "deep/" * 30 + "access.log", 1234, "x")
     told = printed(findings(anomalies=[anomaly(evidence=(evidence,))]), width=60)

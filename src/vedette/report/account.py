@@ -10,6 +10,13 @@ from vedette.schema.findings import Coverage, Findings, SourceCoverage
 
 MOST_SOURCES = 10
 _SAMPLE = 160
+_OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
+_CAPPED = {
+    "cut_lines": "lines: {1:,} longer than limits.line_bytes; they were read as far as that",
+    "cut_bytes": "bytes: {1:,} left out of lines that are too long",
+    "hole_bytes": "bytes: {1:,} NULs at the start of a log, which stand there after a truncation, left out",
+}
+"""What is said of a cap by its name in `Coverage.capped`."""
 
 
 def plural(number: int, noun: str) -> str:
@@ -77,7 +84,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         )
     for table, folded in sorted(coverage.capped.items()):
         if folded:
-            yield "capped", f"{table}: {folded:,} beyond the memory cap, counted together as 'other'"
+            yield "capped", _CAPPED.get(table, _OTHER).format(table, folded)
     yield from (("source", _source(source)) for source in _sources(coverage))
     hidden = len(coverage.sources) - len(_sources(coverage))
     if hidden > 0:
