@@ -2,17 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from vedette.schema.requests import NOT_RECORDED, Coded, Requests, Vocabulary
-
-
-class Batches(Protocol):
-    """Batches of one source, or of rotated siblings read one after the other, in order of time."""
-
-    def __next__(self) -> Requests: ...
 
 
 @dataclass(slots=True)

@@ -136,6 +136,8 @@ class Scan:
             interrupted = self._interrupted.is_set()
             findings = engine.finish()
             self._cover(findings, time.monotonic() - began, interrupted=interrupted)
+            if spool is not None and spool.routes_overflowed:
+                findings.coverage.capped["verdict_routes"] = spool.routes_overflowed
             if not findings.coverage.parsed and not interrupted:
                 raise NothingToReadError(self._nothing(findings))
             if not interrupted:
