@@ -126,7 +126,8 @@ def _bots(anomaly: Anomaly) -> str:
     details = anomaly.details
     return (
         f"{anomaly.entity.value} made {count(anomaly.observed)} requests to about "
-        f"{plural(round(details['distinct_routes']), 'route')} of {anomaly.service} in {plural(details['minutes'], 'minute')}: "
+        f"{plural(round(details['distinct_routes']), 'route')} of "
+        f"{anomaly.service} in {plural(details['minutes'], 'minute')}: "
         f"{percent(details['share_without_referer'])} without a referer, {percent(details['share_static'])} for static "
         f"files, active in {percent(details['share_of_seconds'])} of the seconds; it does not say it is a bot. "
         f"Looked at from {count(anomaly.threshold)} requests."
