@@ -60,7 +60,7 @@ def combined_contenders(path: Path) -> list[Contender]:
     contenders = [
         scan(path),
         word_count(path),
-        Contender("grep -c ' 500 '", ["grep", "-c", " 500 ", str(path)], good=(0, 1)),
+        Contender("grep -ac ' 500 '", ["grep", "-ac", " 500 ", str(path)], good=(0, 1)),
         Contender(
             "Python re, parse only",
             [sys.executable, str(Path(__file__).with_name("python_re.py")), str(path)],
