@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.formulas import normal_tail
+from vedette.schema.findings import BudgetLine
 
 WEEK_US: Final = 7 * 24 * 3600 * 1_000_000
 PEAK_LEVEL: Final = 2.0
@@ -199,9 +200,10 @@ class Budget:
         ledger = self._ledgers.get(detector, _Ledger())
         return Spent(tests=ledger.tests, windows=ledger.windows, promised=ledger.promised, over=ledger.over)
 
-    def detectors(self) -> tuple[str, ...]:
-        """Who has tested so far, by name."""
-        return tuple(sorted(self._ledgers))
+    def account(self) -> list[BudgetLine]:
+        """What each detector promised and did, by name."""
+        spent = {name: self.spent(name) for name in sorted(self._ledgers)}
+        return [BudgetLine(name, s.tests, s.promised, s.over) for name, s in spent.items()]
 
     def _shares(self) -> int:
         return max(self._detectors, len(self._ledgers))
@@ -293,6 +295,10 @@ class ZScore:
 
     def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
         """Learn nothing: the threshold is fixed."""
+
+    def account(self) -> list[BudgetLine]:
+        """Nothing: a plain z-score promises no number of false alarms."""
+        return []
 
 
 def _fit(peaks: NDArray[np.float64], rate: float) -> Fit:

@@ -199,7 +199,9 @@ class Engine:
             "route_windows": self.windower.left_out_routes,
             "clients": self.windower.left_out_clients,
             "suspects": self.history.left_out,
+            "route_segments": self.slugs.overflowed,
         }
+        coverage.budget = self.thresholds.account()
         coverage.capped.update({name: count for name, count in caps.items() if count})
         return Findings(sorted(self.anomalies, key=lambda a: (a.start, a.id)), incidents, coverage)
 

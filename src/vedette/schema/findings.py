@@ -22,6 +22,19 @@ class SourceCoverage:
 
 
 @dataclass(slots=True)
+class BudgetLine:
+    """One detector's account of its false alarms."""
+
+    detector: str
+    tests: int
+    """Entity windows that it judged."""
+    promised: float
+    """How many of them were expected to pass its threshold if nothing was wrong at all."""
+    over: int
+    """How many did: true alarms, and false ones."""
+
+
+@dataclass(slots=True)
 class Coverage:
     """How much of the input the findings rest on."""
 
@@ -47,6 +60,8 @@ class Coverage:
     capped: dict[str, int] = field(default_factory=dict)
     """Table name to how much its memory cap folded into 'other'."""
     sources: list[SourceCoverage] = field(default_factory=list)
+    budget: list[BudgetLine] = field(default_factory=list)
+    """What each detector that spends the budget of false alarms promised and did; empty without a budget."""
     interrupted: bool = False
     seconds: float = 0.0
     """Wall time of the run."""

@@ -5,6 +5,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.findings import BudgetLine
+
 
 class Thresholds(Protocol):
     """A budget of false alarms, turned into a threshold for each detector."""
@@ -15,4 +17,8 @@ class Thresholds(Protocol):
 
     def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
         """Learn the surprises of windows that were judged, so that the threshold keeps its promise."""
+        ...
+
+    def account(self) -> list[BudgetLine]:
+        """What each detector promised and did, by name; empty where nothing is promised."""
         ...
