@@ -155,6 +155,10 @@ class JsonFormat:
 
         More is asked than of a row: a time, and a status with a client or a path, or a method with a path.
         """
+        text = sample.buffer[: sample.length].tobytes()
+        if not text.lstrip().startswith(b"{") and b"\n{" not in text:
+            # Loading the compiled tokeniser to look at a text log would take longer than the look.
+            return 0.0
         parsed = self.open(sample.source).parse(sample)
         lines = parsed.lines - parsed.skips.counts.get(SkipReason.BLANK, 0)
         if not lines:
