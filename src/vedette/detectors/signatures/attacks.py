@@ -7,7 +7,7 @@ import numpy as np
 from vedette.detectors.evidence import KeptLine, printable
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Locator
-from vedette.detectors.signatures.hits import SignatureHits
+from vedette.detectors.signatures.hits import SignatureHits, rules_of
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES, Rule
 from vedette.detectors.statement import anomaly_id, slot_entity
 from vedette.detectors.view import WindowView
@@ -52,7 +52,8 @@ class HostileRow:
 
     worth: Worth
     types: int
-    rules: tuple[int, ...]
+    mask: int
+    """The rules that it hit, a bit each."""
     line: KeptLine
     texts: tuple[bytes | None, ...]
 
@@ -87,7 +88,7 @@ class HostileRows:
             HostileRow(
                 worth,
                 types,
-                tuple(hits.rules(row)),
+                hits.mask(row),
                 KeptLine.of(requests, row),
                 tuple(column.of(requests)[row] for column in COLUMNS),
             )
@@ -258,7 +259,7 @@ class Attacks:
 
     def _best(self, row: HostileRow, kind: AnomalyType) -> int:
         """The most confident rule of a type that a row hit; it did hit one."""
-        return max((rule for rule in row.rules if self._rules[rule].type is kind), key=self._weight)
+        return max((rule for rule in rules_of(row.mask) if self._rules[rule].type is kind), key=self._weight)
 
     def _weight(self, rule: int) -> tuple[float, int]:
         return self._rules[rule].confidence, -rule

@@ -60,8 +60,18 @@ class SignatureHits:
 
     def rules(self, row: int) -> list[int]:
         """The rules that a row hit, in order."""
-        found = {rule for texts in self._row_rules(row) for rule in texts}
-        return sorted(found | set(self._flag_rules(row)))
+        return rules_of(self.mask(row))
+
+    def mask(self, row: int) -> int:
+        """The rules that a row hit, as bits: cheap to keep, until somebody asks `rules_of` it."""
+        mask = 0
+        for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
+            text = int(column.of(self._requests).ids[row])
+            if text >= 0:
+                mask |= int.from_bytes(self.bits[first + text].tobytes(), "little")
+        for rule in self._flag_rules(row):
+            mask |= 1 << rule
+        return mask
 
     def evidence(self, row: int) -> list[Match]:
         """What each rule matched in a row, the most confident rule first. For the few rows that are shown."""
@@ -97,12 +107,15 @@ class SignatureHits:
         return [rule for rule, flag in self._locator.request_flags if flags & flag]
 
 
-def _members(bitmap: bytes) -> list[int]:
+def rules_of(mask: int) -> list[int]:
     """Numbers of the bits that are set, in order."""
-    rest = int.from_bytes(bitmap, "little")
     found = []
-    while rest:
-        lowest = rest & -rest
+    while mask:
+        lowest = mask & -mask
         found.append(lowest.bit_length() - 1)
-        rest ^= lowest
+        mask ^= lowest
     return found
+
+
+def _members(bitmap: bytes) -> list[int]:
+    return rules_of(int.from_bytes(bitmap, "little"))
