@@ -58,15 +58,23 @@ class Locator:
 
     def find(self, text: bytes, column: Column, rules: Iterable[int]) -> list[Match]:
         """What `rules`, which all hit `text` of `column`, matched in it."""
-        rows = decode(text, split=column.split)
+        rows: list[bytes] | None = None
         matches = []
         for index in rules:
             rule = self.rules[index]
             if rule.pattern is None:
                 matches.append(self.whole(text, index))
                 continue
-            for place, row in zip(column.places, rows, strict=True):
-                if place in rule.places or (Place.TARGET in rule.places and column.name == "target"):
+            looked_at = [
+                place in rule.places or (Place.TARGET in rule.places and column.name == "target")
+                for place in column.places
+            ]
+            if not any(looked_at):
+                continue
+            # Decoding costs more than the look: not before some rule looks here.
+            rows = decode(text, split=column.split) if rows is None else rows
+            for place, row, here in zip(column.places, rows, looked_at, strict=True):
+                if here:
                     span = self._first(index, row)
                     if span is not None:
                         matches.append(Match(index, place, row[max(span[0], span[1] - LONGEST) : span[1]]))
