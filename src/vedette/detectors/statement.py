@@ -52,7 +52,7 @@ def surprise_severity(surprise: float, threshold: float) -> Severity:
 def state(
     view: WindowView,
     *,
-    type: AnomalyType,  # noqa: A002 - the field's name, in DESIGN and in the JSON
+    type: AnomalyType,  # noqa: A002 - the field's name, here and in the JSON
     detector: str,
     service: str,
     route: str | None,

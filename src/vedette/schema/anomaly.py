@@ -144,7 +144,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     """One statement by one detector: what, where, when, how strong, why.
 
     Times are microseconds since the epoch, UTC, `end` exclusive; JSON output turns them into ISO 8601.
-    `observed`, `expected` and `threshold` share `unit` (DESIGN: `requests`, `ratio`, `seconds`, `bytes` ...).
+    `observed`, `expected` and `threshold` share `unit` (`requests`, `ratio`, `seconds`, `bytes` ...).
     """
 
     id: str

@@ -21,7 +21,7 @@ class ErrorSpike:
         errors and `MIN_EXCESS` of all answers above what was expected.
     Explanation: which routes, and which clients, carry the errors above the expected ones.
     Known false alarms: a monitor that probes a broken address on purpose; deploys that answer 503 for minutes.
-    References: DESIGN, "How it decides"; formula `ratio_high`.
+    References: docs/explanation/how-it-decides.md; formula `ratio_high`.
     """
 
     name = "errors.ratio"
