@@ -62,7 +62,7 @@ def digests(rounds: int) -> dict[str, str]:
             for form in choose.sample(known, 4):
                 digest.update(repr(parse_all(form.open("x"), [lines])).encode())
             for wrapper in wrappers():
-                parser = UnwrappingParser(wrapper.open(), known[-1].open("x"))
+                parser = UnwrappingParser(wrapper, known[-1].open("x"))
                 digest.update(repr(parse_all(parser, [lines])).encode())
             form = next((f for f in known if f.name == log.stem), known[0])
             digest.update(repr((form.score(chunk(lines)), parse_all(form.open("x"), [lines]))).encode())

@@ -49,7 +49,7 @@ def test_no_bytes_make_a_parser_raise_and_every_line_is_a_row_or_a_counted_skip(
 def test_no_bytes_make_a_wrapper_raise_and_every_line_is_a_row_or_a_counted_skip(
     text: bytes, wrapper
 ) -> None:
-    parser = UnwrappingParser(wrapper.open(), FORMATS[-1].open("x"))
+    parser = UnwrappingParser(wrapper, FORMATS[-1].open("x"))
     rows, skips, lines = parse_all(parser, [text])
     assert len(rows) + sum(skips.values()) == lines
     assert lines == text.count(b"\n") + (not text.endswith(b"\n") and text != b"")
@@ -80,7 +80,7 @@ def test_where_a_wrapped_log_is_split_changes_no_row(cut: list[int], tags: list[
     cri = wrappers()[1]
 
     def read(parts: list[bytes]) -> object:
-        return parse_all(UnwrappingParser(cri.open(), FORMATS[0].open("x")), parts)
+        return parse_all(UnwrappingParser(cri, FORMATS[0].open("x")), parts)
 
     assert read(pieces) == read([b"".join(lines)])
 

@@ -66,8 +66,7 @@ def _sniffed(known: Sequence[Format], reader: Reader) -> Choice:
 
 
 def _opened(choice: SniffedChoice, reader: Reader) -> Choice:
-    name = choice.format.name if choice.wrapper is None else f"{choice.format.name} in {choice.wrapper.name}"
-    return Choice(choice.open(reader.source.name), name, choice.share)
+    return Choice(choice.open(reader.source.name), choice.share)
 
 
 def _offset(zone: str) -> int:

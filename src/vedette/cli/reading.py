@@ -74,7 +74,6 @@ class Choice:
     """A parser for a source, and how well its format fits."""
 
     parser: Parser
-    format: str
     share: float
 
 
@@ -205,12 +204,13 @@ class Reading:
 
     def _source(self, opened: _Opened) -> Iterator[Requests]:
         reader, choice, tally = opened.reader, opened.choice, self.tally
-        coverage = SourceCoverage(reader.source.name, choice.format, choice.share)
+        coverage = SourceCoverage(reader.source.name, "", choice.share)
         tally.sources.append(coverage)
         before = 0
         with reader:
             for chunk in reader:
                 parsed = choice.parser.parse(chunk)
+                coverage.format = " and ".join(choice.parser.formats)
                 coverage.lines += parsed.lines
                 coverage.parsed += len(parsed.requests)
                 coverage.bytes = reader.bytes

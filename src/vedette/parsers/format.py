@@ -6,7 +6,12 @@ from vedette.schema.chunk import Chunk, Parsed
 
 
 class Parser(Protocol):
-    """Parses one source of one format; holds that source's state (a header-driven format's columns, say)."""
+    """Parses one source; holds that source's state (a header-driven format's columns, say)."""
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of the formats that its lines have turned out to be so far, the chosen one first."""
+        ...
 
     def parse(self, chunk: Chunk) -> Parsed:
         """Turn whole lines into a batch. Never raises for what the lines hold."""

@@ -124,7 +124,8 @@ def _skips(chunk: Chunk, table: list[list[int]]) -> Skips:
 class JsonParser:
     """Parses one source of JSON lines."""
 
-    def __init__(self, keys: JsonKeys, conventions: Conventions) -> None:
+    def __init__(self, formats: tuple[str, ...], keys: JsonKeys, conventions: Conventions) -> None:
+        self.formats = formats
         self._tokeniser = JsonTokeniser(keys)
         self._assembler = Assembler()
         self._conventions = conventions
@@ -170,4 +171,4 @@ class JsonFormat:
 
     def open(self, source: str) -> JsonParser:  # noqa: ARG002 - a JSON source has no state of its own
         """Start parsing a source."""
-        return JsonParser(JsonKeys.of(self.paths), self.conventions)
+        return JsonParser((self.name,), JsonKeys.of(self.paths), self.conventions)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vedette.parsers.format import Format, Parser
+from vedette.parsers.mixed import MixedParser
 from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
@@ -33,6 +34,7 @@ class Choice:
         share: Its score: the share of sampled lines that fit.
         runner_up: Name of the second best, or None if no other fits at all.
         scores: Score of each format by name.
+        others: What lines that do not fit may be instead; none where the format was named.
     """
 
     format: Format
@@ -40,11 +42,12 @@ class Choice:
     share: float
     runner_up: str | None
     scores: Mapping[str, float]
+    others: Sequence[Format] = ()
 
     def open(self, source: str) -> Parser:
-        """Start parsing a source of the chosen format."""
-        inner = self.format.open(source)
-        return inner if self.wrapper is None else UnwrappingParser(self.wrapper.open(), inner)
+        """Start parsing a source: as the chosen format, and as `others` where lines do not fit it."""
+        inner = MixedParser(source, self.format, self.others)
+        return inner if self.wrapper is None else UnwrappingParser(self.wrapper, inner)
 
 
 def sniff(sample: Chunk, formats: Sequence[Format]) -> Choice:
@@ -65,7 +68,7 @@ def sniff(sample: Chunk, formats: Sequence[Format]) -> Choice:
     good = [f for f in formats if scores[f.name] >= max(best - NEARLY_AS_GOOD, LEAST_SHARE)]
     others = [f for f in formats if f is not good[0] and scores[f.name] > 0]
     runner_up = max(others, key=lambda f: scores[f.name]).name if others else None
-    return Choice(good[0], wrapper, scores[good[0].name], runner_up, scores)
+    return Choice(good[0], wrapper, scores[good[0].name], runner_up, scores, tuple(formats))
 
 
 def fit(sample: Chunk, known: Format) -> Choice:

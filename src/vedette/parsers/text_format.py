@@ -20,7 +20,8 @@ CALENDARS = frozenset((TimeFormat.CLF, TimeFormat.HAPROXY, TimeFormat.ISO8601, T
 class TextParser:
     """Parses one source of a text format."""
 
-    def __init__(self, tokeniser: TextTokeniser, conventions: Conventions) -> None:
+    def __init__(self, formats: tuple[str, ...], tokeniser: TextTokeniser, conventions: Conventions) -> None:
+        self.formats = formats
         self._tokeniser = tokeniser
         self._assembler = Assembler()
         self._conventions = conventions
@@ -58,7 +59,7 @@ class TextFormat:
     def open(self, source: str) -> TextParser:  # noqa: ARG002 - these sources have no state of their own
         """Start parsing a source."""
         machine = build(self.programs + self.fallbacks, self.conventions.time)
-        return TextParser(TextTokeniser(machine), self.conventions)
+        return TextParser((self.name,), TextTokeniser(machine), self.conventions)
 
 
 def share_of(sample: Chunk, tokens: Tokens, *, needs_peer: bool) -> float:

@@ -84,7 +84,7 @@ class W3cFormat:
 
     def open(self, source: str) -> TextParser:  # noqa: ARG002 - the state is in the tokeniser
         """Start parsing a source."""
-        return TextParser(self._tokeniser(), Conventions(TimeFormat.DATE_THEN_TIME, self.unit))
+        return TextParser((self.name,), self._tokeniser(), Conventions(TimeFormat.DATE_THEN_TIME, self.unit))
 
     def _tokeniser(self) -> TextTokeniser:
         return TextTokeniser(self._machine(self.columns.lower().split()), self._follow)

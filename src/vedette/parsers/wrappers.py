@@ -108,9 +108,15 @@ class Unwrapper:
 class UnwrappingParser:
     """Parses what is inside the lines of one source."""
 
-    def __init__(self, unwrapper: Unwrapper, inner: Parser) -> None:
-        self._unwrapper = unwrapper
+    def __init__(self, wrapper: Wrapper, inner: Parser) -> None:
+        self._name = wrapper.name
+        self._unwrapper = wrapper.open()
         self._inner = inner
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of the formats inside, each with what it was wrapped in."""
+        return tuple(f"{name} in {self._name}" for name in self._inner.formats)
 
     def parse(self, chunk: Chunk) -> Parsed:
         """Turn whole lines into a batch, numbered as in the source. Never raises for what the lines hold."""

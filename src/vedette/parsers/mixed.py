@@ -1,0 +1,108 @@
+"""Sources that hold lines of more than one format: two servers' lines in one stream, a format changed midway.
+
+The chosen format reads what it can. A line that it cannot read may show another format, which from that line on
+reads what the first leaves over. Which lines are looked at depends on their order alone, never on where a chunk
+ends: the first few unread ones, then every so many, so that a log full of rubbish costs little.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vedette.parsers.format import Format, Parser
+from vedette.parsers.interleave import interleave
+from vedette.parsers.unread import Unread
+from vedette.schema.chunk import Chunk, Parsed, Skips
+from vedette.schema.requests import RequestFlag, Requests
+
+MOST_FORMATS = 3
+"""Formats that one source is read as, at most."""
+LOOKED_AT = 16
+"""Unread lines that are looked at one by one, before only each `STRIDE`th is."""
+STRIDE = 256
+"""A format that begins midway loses fewer lines than this, and those are counted."""
+
+
+class MixedParser:
+    """Parses one source of the chosen format, and of others that its unread lines turn out to be.
+
+    Args:
+        source: Name of the source.
+        chosen: The format that fits best.
+        others: What unread lines are held against, the most specific first.
+    """
+
+    def __init__(self, source: str, chosen: Format, others: Sequence[Format]) -> None:
+        self._source = source
+        self._name = chosen.name
+        self._chosen = chosen.open(source)
+        self._others = [f for f in others if f is not chosen]
+        self._also: list[tuple[str, Parser]] = []
+        self._unread = 0
+        self._looked = 0
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Names of the formats that the lines have so far turned out to be, the chosen one first."""
+        return (self._name, *(name for name, _ in self._also))
+
+    def parse(self, chunk: Chunk) -> Parsed:
+        """Turn whole lines into a batch. Never raises for what the lines hold."""
+        parsed = self._chosen.parse(chunk)
+        requests = parsed.requests
+        repaired = (requests.flags & np.uint16(RequestFlag.REPAIRED)) != 0
+        # What was salvaged of a line yields to a format that reads all of it.
+        left = parsed.lines - int(np.count_nonzero(~repaired))
+        if not self._also and self._next() >= self._unread + left:
+            self._unread += left
+            return parsed
+        unread = Unread.of(chunk, parsed.lines, requests.select(~repaired))
+        found: list[Requests] = []
+        for _, parser in self._also:
+            unread = self._take(parser, unread, 0, found)
+        while len(self._also) + 1 < MOST_FORMATS and (at := self._look(unread)) is not None:
+            unread = self._take(self._also[-1][1], unread, at, found)
+        self._unread += len(unread)
+        if not found:
+            return parsed
+        requests = requests.select(~repaired | np.isin(requests.line, unread.line))
+        for more in found:
+            requests = interleave(requests, more)
+        return Parsed(requests, self._reasons(unread), parsed.lines)
+
+    def _next(self) -> int:
+        """How many unread lines come before the next that is looked at."""
+        return self._looked if self._looked < LOOKED_AT else -(-self._looked // STRIDE) * STRIDE
+
+    def _look(self, unread: Unread) -> int | None:
+        """Look for a line that shows another format and take that format up; which line it is."""
+        while (at := self._next() - self._unread) < len(unread):
+            self._looked = self._unread + at + 1
+            line = unread.chunk(self._source, at, at + 1)
+            shown = next((f for f in self._others if f.score(line) == 1.0), None)
+            if shown is not None:
+                self._looked -= 1  # the line will be read: the next unread one takes its number
+                self._others.remove(shown)
+                self._also.append((shown.name, shown.open(self._source)))
+                return at
+        return None
+
+    def _take(self, parser: Parser, unread: Unread, at: int, found: list[Requests]) -> Unread:
+        """Read lines from the one at `at` on, as far as they fit without repair; what is left over."""
+        if at >= len(unread):
+            return unread
+        requests = parser.parse(unread.chunk(self._source, at, len(unread))).requests
+        requests = requests.select((requests.flags & np.uint16(RequestFlag.REPAIRED)) == 0)
+        if not len(requests):
+            return unread
+        left = np.ones(len(unread), dtype=bool)
+        left[requests.line - 1] = False
+        found.append(replace(requests, line=unread.line[requests.line - 1]))
+        return unread.select(left)
+
+    def _reasons(self, unread: Unread) -> Skips:
+        """Why the chosen format did not read what nobody read."""
+        skips = self._chosen.parse(unread.chunk(self._source, 0, len(unread))).skips
+        samples = [(reason, int(unread.line[line - 1]), text) for reason, line, text in skips.samples]
+        return Skips(skips.counts, samples)
