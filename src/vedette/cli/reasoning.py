@@ -10,7 +10,9 @@ from rich.text import Text
 from vedette.baselines.formulas import FORMULAS as TAILS
 from vedette.explain.formulas import recompute
 from vedette.explain.numbers import in_unit, odds, percent
+from vedette.explain.rule import holds
 from vedette.explain.words import counterfactual
+from vedette.expression.errors import ExpressionError
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import day_and_clock, span
 from vedette.schema.anomaly import Anomaly, Formula
@@ -35,12 +37,14 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
     yield "expected", _expected(anomaly)
     yield "threshold", _precise(anomaly.threshold, anomaly.unit)
     yield from _arithmetic(anomaly.formula)
+    if "expression" in anomaly.details:
+        yield from _rule(anomaly)
     for contribution in anomaly.contributions:
         yield "carried by", f"{percent(contribution.share)} {contribution.dimension} {contribution.value}"
     if anomaly.clients:
         yield "clients", ", ".join(anomaly.clients)
     for name, value in anomaly.details.items():
-        yield "details", f"{name.replace('_', ' ')}: {_number(value) if isinstance(value, float) else value}"
+        yield "details", f"{name.replace('_', ' ')}: {_detail(value)}"
     for evidence in anomaly.evidence:
         yield "evidence", f"{evidence.source}:{evidence.line}: {evidence.text}"
         if evidence.matched is not None:
@@ -105,6 +109,21 @@ def _arithmetic(formula: Formula) -> Iterator[Row]:
     yield "", f"= {_number(result)}, stored {_number(formula.result)}: {verdict}"
     if formula.name in TAILS:
         yield "", f"-log10 of the probability that chance alone does this: {odds(result)}"
+
+
+def _rule(anomaly: Anomaly) -> Iterator[Row]:
+    """A custom rule, evaluated again from the measures that were stored."""
+    try:
+        verdict = "it holds" if holds(anomaly) else "IT DOES NOT HOLD"
+    except (KeyError, TypeError, ExpressionError) as error:
+        verdict = f"it cannot be evaluated: {error}"
+    yield "rule", f"{anomaly.details['expression']}: {verdict}"
+
+
+def _detail(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_detail(inner)}" for name, inner in value.items())
+    return _number(value) if isinstance(value, float) else str(value)
 
 
 def _precise(value: float, unit: str) -> str:

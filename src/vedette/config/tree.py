@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 
 from vedette.config.detectors import Detectors
 from vedette.config.options import Section, option, section
+from vedette.config.rules import MOST_RULES, Rules
 from vedette.schema.anomaly import Severity
 
 
@@ -194,6 +195,7 @@ class Config(Section):
     limits: Limits = section(Limits)
     output: Output = section(Output)
     store: StoreSection = section(StoreSection)
+    rules: Rules = option((), "Your own rules over the measures of a window.", max_length=MOST_RULES)
 
     @classmethod
     def load(

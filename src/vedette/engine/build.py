@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
+from vedette.config.rules import RuleSection
 from vedette.config.tree import AlarmMode, Config
+from vedette.detectors.custom.detector import CustomRules
+from vedette.detectors.custom.rule import Rule
 from vedette.detectors.signatures.attacks import Attacks
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.bots import BotActivity
@@ -18,8 +21,9 @@ from vedette.detectors.statistical.scanning import Scanning
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import TrafficDrop, TrafficSpike
 from vedette.detectors.view import WindowDetector
-from vedette.engine.engine import Engine, EngineSettings
+from vedette.engine.engine import LONGEST_SILENCE, Engine, EngineSettings
 from vedette.enrich.user_agent import AgentKind
+from vedette.expression.grammar import parse
 from vedette.windows.windower import WindowSettings
 
 _RECENT_S = 600
@@ -61,6 +65,7 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
     flooded service to it.
     """
     wanted = config.detectors
+    rules = [custom_rule(rule) for rule in config.rules if rule.enabled]
     thresholds = engine.thresholds
     bot = int(AgentKind.DECLARED_BOT)
     offered: list[tuple[bool, WindowDetector]] = [
@@ -103,5 +108,14 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
             wanted.bots.enabled,
             BotActivity(requests=wanted.bots.requests, declared_bot=bot, browser=int(AgentKind.BROWSER)),
         ),
+        (
+            bool(rules),
+            CustomRules(rules, span_s=config.windows.span_s, longest_gap=LONGEST_SILENCE),
+        ),
     ]
     return [detector for enabled, detector in offered if enabled]
+
+
+def custom_rule(rule: RuleSection) -> Rule:
+    """A configured rule, ready to be evaluated."""
+    return Rule(rule.name, parse(rule.when), rule.services, rule.routes, rule.severity, rule.message)

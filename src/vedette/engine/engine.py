@@ -26,7 +26,7 @@ from vedette.enrich.slugs import SlugLearner
 from vedette.enrich.user_agent import AgentKind
 from vedette.explain.words import counterfactual, describe
 from vedette.incidents.grouping import Grouper, stating_order
-from vedette.schema.anomaly import Anomaly
+from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident
 from vedette.schema.records import BaselineRecord, WindowRecord
@@ -303,7 +303,8 @@ class Engine:
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
             for anomaly in sorted(found, key=stating_order):
                 slot = self.book.find(anomaly.service, anomaly.route)
-                if slot is not None:
+                # A rule of the user's says nothing about what is normal: it must not change what is learned.
+                if slot is not None and anomaly.type is not AnomalyType.UNUSUAL_PATTERN:
                     distrusted.add(slot)
                 self._state(anomaly)
             self.incidents.extend(self.grouper.close(window.end))

@@ -12,6 +12,10 @@ def _share(part: float, whole: float) -> float:
     return part / whole
 
 
+def _difference(observed: float, threshold: float) -> float:
+    return observed - threshold
+
+
 def _count(count: float) -> float:
     return count
 
@@ -28,6 +32,7 @@ def _noisy_or(confidence: float, count: float) -> float:
 
 RULES: dict[str, Callable[..., float]] = {
     "count": _count,
+    "difference": _difference,
     "linear_count": _linear_count,
     "noisy_or": _noisy_or,
     "share": _share,

@@ -43,6 +43,12 @@ def in_unit(value: float, unit: str) -> str:
             return seconds(value)
         case "bytes":
             return size(value)
+        case "number":
+            return f"{value:.3g}"
+        case "per_second":
+            return f"{value:.3g} a second"
+        case "bytes_per_second":
+            return f"{size(value)} a second"
         case _:
             words = unit.replace("_", " ")
             return f"{count(value)} {words.removesuffix('s') if count(value) == '1' else words}"

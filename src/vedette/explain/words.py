@@ -1,6 +1,7 @@
 """An anomaly's sentence, written from its own fields and nothing else."""
 
 from vedette.explain.numbers import between, count, in_unit, odds, percent, plural, seconds, size
+from vedette.expression.measures import MEASURES
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution
 
 
@@ -142,6 +143,20 @@ def _exfiltration(anomaly: Anomaly) -> str:
     return f"{what}; {_expected(anomaly)}.{_rare(anomaly)}"
 
 
+def _rule(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    long = f" for {plural(details['windows'], 'window')} in a row" if details["windows"] > 1 else ""
+    units = {name: MEASURES[name].unit for name in details["measures"]}
+    measured = ", ".join(
+        f"{name} {in_unit(value, units[name])}" for name, value in details["measures"].items()
+    )
+    message = f" {details['message']}" if details["message"] else ""
+    return (
+        f"The rule {details['rule']} held on {_place(anomaly)}{long}: {details['expression']}; "
+        f"in the last window: {measured}.{message}"
+    )
+
+
 def _hostile(anomaly: Anomaly) -> str:
     details = anomaly.details
     who = anomaly.entity.value if details["clients"] == 1 else f"{count(details['clients'])} clients"
@@ -189,4 +204,5 @@ _BODY = {
     AnomalyType.RATE_LIMIT_ABUSE: _rate_limit,
     AnomalyType.BOT_ACTIVITY: _bots,
     AnomalyType.DATA_EXFILTRATION: _exfiltration,
+    AnomalyType.UNUSUAL_PATTERN: _rule,
 }

@@ -10,6 +10,9 @@ gap, by the first of these that holds:
 4. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
    incident, not one per sender.
 
+What a custom rule states only ever joins an incident of the same rule and service: a rule that always holds must not
+tie together what has nothing to do with each other.
+
 Otherwise it opens a new one. The result depends on the anomalies alone, not on when they were handed over.
 """
 
@@ -45,7 +48,6 @@ _MANNERS = frozenset(
         AnomalyType.BRUTE_FORCE,
         AnomalyType.RATE_LIMIT_ABUSE,
         AnomalyType.SUSPICIOUS_CLIENT,
-        AnomalyType.UNUSUAL_PATTERN,
     }
 )
 """What one client does for a while; no probe, however slight."""
@@ -59,6 +61,7 @@ class _Kind(StrEnum):
     CLIENT = "client"
     SERVICE = "service"
     BACKGROUND = "background"
+    RULE = "rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,9 @@ class Grouper:
     def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly) -> bool:
         if anomaly.start - draft.end > self._gap(draft):
             return False
+        if _Kind.RULE in (draft.kind, kind):
+            same = anomaly.detector == draft.first.detector and anomaly.service in draft.services
+            return draft.kind is kind and same
         known = anomaly.entity.kind is EntityKind.CLIENT and anomaly.entity.value in draft.clients
         if known and draft.kind is not _Kind.BACKGROUND:
             return True
@@ -226,6 +232,8 @@ class Grouper:
 
 
 def _kind(anomaly: Anomaly) -> _Kind:
+    if anomaly.type is AnomalyType.UNUSUAL_PATTERN:
+        return _Kind.RULE
     if anomaly.severity is Severity.LOW and anomaly.type not in _DISTURBANCES | _MANNERS:
         return _Kind.BACKGROUND
     return _Kind.CLIENT if anomaly.entity.kind is EntityKind.CLIENT else _Kind.SERVICE

@@ -27,6 +27,13 @@ _ADVICE = {
 }
 
 
+def _named(anomaly: Anomaly) -> str:
+    """What a type is called; a custom rule by its own name."""
+    if anomaly.type is AnomalyType.UNUSUAL_PATTERN and "rule" in anomaly.details:
+        return f"rule {anomaly.details['rule']}"
+    return anomaly.type.label
+
+
 _A_SCAN = 5
 """Kinds of attack from which an incident is called a scan."""
 
@@ -54,7 +61,7 @@ def title(
     if background:
         many = f"{senders} client{'s' if senders != 1 else ''}"
         return f"Background probing of {where} by {many}" if senders else f"Background probing of {where}"
-    names = [a.type.label for a in ranked]
+    names = [_named(a) for a in ranked]
     if sum(a.unit == "hostile_requests" for a in ranked) >= _A_SCAN:
         # Nobody attacks in so many ways at once by hand.
         kinds = sum(a.unit == "hostile_requests" and a.type is not AnomalyType.SCANNER for a in ranked)
@@ -88,7 +95,7 @@ def summarise(
         return f"{whose}, none of it unusual for a public address: {', '.join(parts)}."
     text = ranked[0].description
     if len(ranked) > 1:
-        others = ", ".join(a.type.label for a in ranked[1:])
+        others = ", ".join(_named(a) for a in ranked[1:])
         text += f" Also: {others}."
     return text
 
