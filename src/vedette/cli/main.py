@@ -24,6 +24,7 @@ COMMANDS = {
     "scan": Deferred("vedette.cli.scan:scan", "Read logs, and print what is wrong and why."),
     "explain": Deferred("vedette.cli.explain:explain", "Print one anomaly's whole reasoning."),
     "simulate": Deferred("vedette.cli.simulate:simulate", "Write traffic with labelled incidents in it."),
+    "rules": Deferred("vedette.cli.rules:app", "Check your own rules, and test them on old logs."),
     "formats": Deferred("vedette.cli.formats:formats", "List the log formats that are known."),
     "config": Deferred("vedette.cli.config:app", "Check, show or describe the configuration."),
 }

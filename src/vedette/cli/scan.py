@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vedette.cli.inputs import field_map
 from vedette.cli.options import ScanOptions
 from vedette.cli.when import parse_time
 from vedette.schema.anomaly import Severity
@@ -185,7 +186,7 @@ def scan(
         sample=sample,
         format=log_format_name,
         log_format=log_format,
-        fields=_fields(field or []),
+        fields=field_map(field or ()),
         since=None if since is None else parse_time("--since", since, now),
         until=None if until is None else parse_time("--until", until, now),
         services=tuple(service or ()),
@@ -209,13 +210,3 @@ def scan(
     from vedette.cli.scan_run import run
 
     raise typer.Exit(run(options))
-
-
-def _fields(pairs: list[str]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        name, equals, key = pair.partition("=")
-        if not equals or not name or not key:
-            raise typer.BadParameter(f"--field {pair}: must be NAME=KEY, like status=response.code")
-        found[name] = key
-    return found

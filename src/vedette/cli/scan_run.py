@@ -21,11 +21,7 @@ def run(options: ScanOptions) -> int:
     for output in (options.json, options.verdicts, options.html):
         if output is not None:
             check_output(output)
-    found = _sample() if options.sample else discover(options.paths)
-    history = discover(options.baseline_from) if options.baseline_from else Discovery()
-    # A log is not its own past: what is scanned is left out of what is learned from.
-    scanned = {source.path.resolve() for source in found.inputs if source.path is not None}
-    history.inputs = [s for s in history.inputs if s.path is None or s.path.resolve() not in scanned]
+    found, history = inputs(options)
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import DisorderError, Scan
@@ -41,6 +37,16 @@ def run(options: ScanOptions) -> int:
             if interrupted.is_set() and error.problem is SourceProblem.EMPTY:
                 raise KeyboardInterrupt from None
             raise
+
+
+def inputs(options: ScanOptions) -> tuple[Discovery, Discovery]:
+    """What is to be scanned, and what is to be learned from first."""
+    found = _sample() if options.sample else discover(options.paths)
+    history = discover(options.baseline_from) if options.baseline_from else Discovery()
+    # A log is not its own past: what is scanned is left out of what is learned from.
+    scanned = {source.path.resolve() for source in found.inputs if source.path is not None}
+    history.inputs = [s for s in history.inputs if s.path is None or s.path.resolve() not in scanned]
+    return found, history
 
 
 def _sample() -> Discovery:

@@ -121,32 +121,49 @@ class Scan:
             DisorderError: Too many lines came too late; nothing has been written but windows to a store.
             VedetteError: An input or output is wrong.
         """
-        began = time.monotonic()
         started = datetime.now(UTC)
-        engine = build_engine(self.config, lateness_us=self._lateness())
+        engine = self.build()
         with ExitStack() as stack:
             store = stack.enter_context(open_store(self.config.store.url)) if self.config.store.url else None
             spool = stack.enter_context(VerdictSpool()) if self.options.verdicts else None
             if store is not None:
                 engine.keep_windows = store.save_windows
-            if self._past is not None:
-                with engine.learning():
-                    self._feed(engine, self._past, None, "learning what is normal")
-            self._feed(engine, self._present, spool, "scanning")
-            interrupted = self._interrupted.is_set()
-            findings = engine.finish()
-            self._cover(findings, time.monotonic() - began, interrupted=interrupted)
-            if spool is not None and spool.routes_overflowed:
-                findings.coverage.capped["verdict_routes"] = spool.routes_overflowed
-            if not findings.coverage.parsed and not interrupted:
-                raise NothingToReadError(self._nothing(findings))
-            if not interrupted:
-                self._check_services(engine.services)
+            findings = self.examine(engine, spool)
             self._write(engine, findings, spool, store, started)
         if findings.coverage.interrupted:
             return 130
         worst = max((i.severity.rank for i in findings.incidents), default=-1)
         return 1 if worst >= self.config.output.fail_on.rank else 0
+
+    def build(self) -> Engine:
+        """An engine for this scan, as configured."""
+        return build_engine(self.config, lateness_us=self._lateness())
+
+    def examine(self, engine: Engine, spool: VerdictSpool | None = None) -> Findings:
+        """Learn from the past and look through the present; writes nothing. Can be done once.
+
+        Args:
+            engine: From `build`. spool: Keeps what verdicts need of each row.
+
+        Raises:
+            DisorderError: Too many lines came too late.
+            VedetteError: An input is wrong.
+        """
+        began = time.monotonic()
+        if self._past is not None:
+            with engine.learning():
+                self._feed(engine, self._past, None, "learning what is normal")
+        self._feed(engine, self._present, spool, "scanning")
+        interrupted = self._interrupted.is_set()
+        findings = engine.finish()
+        self._cover(findings, time.monotonic() - began, interrupted=interrupted)
+        if spool is not None and spool.routes_overflowed:
+            findings.coverage.capped["verdict_routes"] = spool.routes_overflowed
+        if not findings.coverage.parsed and not interrupted:
+            raise NothingToReadError(self._nothing(findings))
+        if not interrupted:
+            self._check_services(engine.services)
+        return findings
 
     def _reading(self, found: Discovery, wanted: Wanted) -> tuple[Reading, BufferPool]:
         groups = len({source.group for source in found.inputs})

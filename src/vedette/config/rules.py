@@ -1,5 +1,6 @@
 """Keys of the user's own rules."""
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
@@ -11,6 +12,15 @@ from vedette.expression.measures import MEASURES
 from vedette.schema.anomaly import Severity
 
 MOST_RULES = 100
+
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("must be lower-case letters, digits, - and _, like slow-checkout")
+    return name
 
 
 def _expression(text: str) -> str:
@@ -33,7 +43,7 @@ def _distinct(rules: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Expression = Annotated[str, AfterValidator(_expression)]
-RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+RuleName = Annotated[str, AfterValidator(_name)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

@@ -2,6 +2,7 @@
 
 from vedette.explain.numbers import between, count, in_unit, odds, percent, plural, seconds, size
 from vedette.expression.measures import MEASURES
+from vedette.expression.quantities import Kind
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution
 
 
@@ -146,15 +147,18 @@ def _exfiltration(anomaly: Anomaly) -> str:
 def _rule(anomaly: Anomaly) -> str:
     details = anomaly.details
     long = f" for {plural(details['windows'], 'window')} in a row" if details["windows"] > 1 else ""
-    units = {name: MEASURES[name].unit for name in details["measures"]}
-    measured = ", ".join(
-        f"{name} {in_unit(value, units[name])}" for name, value in details["measures"].items()
-    )
+    measured = ", ".join(f"{name} {_measured(name, value)}" for name, value in details["measures"].items())
     message = f" {details['message']}" if details["message"] else ""
     return (
         f"The rule {details['rule']} held on {_place(anomaly)}{long}: {details['expression']}; "
         f"in the last window: {measured}.{message}"
     )
+
+
+def _measured(name: str, value: float) -> str:
+    """A measure without the name of what it counts: its own name says that."""
+    measure = MEASURES[name]
+    return count(value) if measure.quantity.kind is Kind.COUNT else in_unit(value, measure.unit)
 
 
 def _hostile(anomaly: Anomaly) -> str:

@@ -4,7 +4,7 @@ Three-valued, after Kleene: a comparison with a number that is not known (no dur
 asked, a division by zero) is neither true nor false, and what rests on it alone is not known either.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,34 +80,36 @@ def number(node: Node, values: Values, size: int) -> NDArray[np.float64]:
 
 
 def reason(node: Node, values: Values) -> Reason:
-    """The first comparison that makes a condition hold in a single window (arrays of one).
+    """The first comparison that a condition rests on where it holds, in a single window (arrays of one).
 
     Raises:
         ValueError: It does not hold.
     """
-    for comparison, wanted in _leaves(node, wanted=True):
-        held = truth(comparison, values, 1)
-        if (held.yes if wanted else held.no)[0]:
-            swapped = constant(comparison.left)
-            observed, limit = comparison.left, comparison.right
-            if swapped:
-                observed, limit = limit, observed
-            above = (comparison.operator in (">", ">=", "!=")) == wanted
-            if comparison.operator in ("<", "<=", ">", ">=") and swapped:
-                above = not above
-            return Reason(comparison, observed, limit, above)
-    raise ValueError("the condition does not hold")
+    if not truth(node, values, 1).yes[0]:
+        raise ValueError("the condition does not hold")
+    comparison, wanted = _deciding(node, values, wanted=True)
+    observed, limit = comparison.left, comparison.right
+    above = (comparison.operator in (">", ">=", "!=")) == wanted
+    if constant(observed):
+        observed, limit = limit, observed
+        if comparison.operator in ("<", "<=", ">", ">="):
+            above = not above
+    return Reason(comparison, observed, limit, above)
 
 
-def _leaves(node: Node, *, wanted: bool) -> Iterator[tuple[Comparison, bool]]:
+def _deciding(node: Node, values: Values, *, wanted: bool) -> tuple[Comparison, bool]:
+    """The first comparison that makes a condition hold (`wanted`) or not, which it does."""
     match node:
         case Comparison():
-            yield node, wanted
+            return node, wanted
         case Not():
-            yield from _leaves(node.of, wanted=not wanted)
+            return _deciding(node.of, values, wanted=not wanted)
         case Both():
-            yield from _leaves(node.left, wanted=wanted)
-            yield from _leaves(node.right, wanted=wanted)
+            held = truth(node.left, values, 1)
+            # Of what takes both sides the left one is told first; otherwise a side that suffices.
+            side = node.left if (held.yes if wanted else held.no)[0] else node.right
+            return _deciding(side, values, wanted=wanted)
+    raise TypeError(f"{type(node).__name__} is no condition")
 
 
 _COMPARE = {

@@ -210,7 +210,7 @@ class _Parser:
         seconds = value * TIMES[unit.text]
         if not 0 < seconds <= _LONGEST_S:
             self._refuse((piece.column, unit.place[1]), "must be longer than nothing, and at most 7 d")
-        return Duration(seconds=seconds)
+        return Duration(seconds=seconds, text=f"{piece.text} {unit.text}")
 
     def _left_over(self) -> str:
         piece = self._next

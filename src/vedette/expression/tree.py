@@ -1,5 +1,6 @@
 """An expression, parsed. Two trees are equal if they say the same, wherever that stood."""
 
+import math
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -82,13 +83,15 @@ class Duration:
 
     windows: int | None = None
     seconds: float | None = None
+    text: str = field(compare=False, default="")
+    """As it was written, of seconds."""
 
     def in_windows(self, span_s: float) -> int:
         """Consecutive windows of that span, at least one."""
         if self.windows is not None:
             return self.windows
         # A duration is covered by whole windows; the tolerance is for 3 * 0.1.
-        return max(1, -int(-(self.seconds or 0.0) / span_s // 1 + 1e-9))
+        return max(1, math.ceil((self.seconds or 0.0) / span_s - 1e-9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Condition:
     def __str__(self) -> str:
         text = render(self.node)
         if self.duration.windows is None:
-            return f"{text} for {self.duration.seconds:g} s"
+            return f"{text} for {self.duration.text}"
         number = self.duration.windows
         return text if number == 1 else f"{text} for {number} windows"
 

@@ -71,6 +71,7 @@ class _Watch:
         self.tally = Tally()
         self._slots = np.zeros(0, dtype=np.int32)
         self._run = np.zeros(0, dtype=np.int64)
+        self._firing = np.zeros(0, dtype=bool)
         self._seen = 0
 
     def look(self, view: WindowView, skipped: int, longest_gap: int) -> list[Anomaly]:
@@ -87,15 +88,17 @@ class _Watch:
             self._run = np.where(silent, self._run + skipped, 0)
         values = Measuring(view, self._slots).values(condition.names)
         held = truth(condition.node, values, size)
+        firing = self._firing & (self._run > 0)
         self._run = np.where(held.yes, self._run + 1, 0)
-        rows = np.flatnonzero(self._run >= self.needed)
+        self._firing = self._run >= self.needed
+        rows = np.flatnonzero(self._firing)
         tally = self.tally
         tally.judged += size
         tally.unknown += int(np.count_nonzero(~held.yes & ~held.no))
         tally.held += int(np.count_nonzero(held.yes))
         tally.longest = max(tally.longest, int(self._run.max()))
         tally.stated += len(rows)
-        tally.times += int(np.count_nonzero(self._run == self.needed))
+        tally.times += int(np.count_nonzero(self._firing & ~firing))
         return [self._state(view, values, row) for row in rows.tolist()]
 
     def _take_in(self, view: WindowView) -> None:
@@ -107,6 +110,7 @@ class _Watch:
         if found:
             self._slots = np.append(self._slots, np.array(found, dtype=np.int32))
             self._run = np.append(self._run, np.zeros(len(found), dtype=np.int64))
+            self._firing = np.append(self._firing, np.zeros(len(found), dtype=bool))
 
     def _state(self, view: WindowView, values: Values, row: int) -> Anomaly:
         slot = int(self._slots[row])

@@ -1,0 +1,79 @@
+"""Run the engine over logs for commands that print something else than a scan's report."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vedette.cli.interrupt import graceful_interrupt
+from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.cli.options import ScanOptions
+from vedette.cli.scan_run import inputs
+from vedette.config import Config
+from vedette.schema.findings import Findings
+
+if TYPE_CHECKING:
+    from vedette.cli.verdict_spool import VerdictSpool
+    from vedette.engine.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found, and the engine that found it, with its last state.
+
+    Attributes:
+        spool: What verdicts need of each row, to be closed by the caller; None where it was not asked for.
+    """
+
+    findings: Findings
+    engine: "Engine"
+    spool: "VerdictSpool | None" = None
+
+
+def configured(options: ScanOptions) -> Config:
+    """The configuration of a command that reads logs."""
+    return Config.load(options.config, environment=os.environ, overrides=options.overrides())
+
+
+def survey(
+    options: ScanOptions,
+    config: Config,
+    *,
+    prepare: Callable[["Engine"], None] | None = None,
+    spooled: bool = False,
+) -> Survey:
+    """Look through logs as `vedette scan` would, and write nothing.
+
+    Args:
+        options: What to read. config: How.
+        prepare: Called with the engine before it sees anything.
+        spooled: Whether to keep what verdicts need.
+
+    Raises:
+        VedetteError: An input, option or format is wrong.
+        KeyboardInterrupt: It was interrupted: half a log answers nothing that these commands are asked.
+    """
+    found, history = inputs(options)
+    choose_kernel_mode([*history.inputs, *found.inputs])
+    # Not before the choice: these import kernels.
+    from vedette.cli.scanning import DisorderError, Scan
+    from vedette.cli.verdict_spool import VerdictSpool
+
+    with graceful_interrupt() as interrupted:
+        for patient in (False, True):
+            with ExitStack() as stack:
+                spool = stack.enter_context(VerdictSpool()) if spooled else None
+                scan = Scan(options, config, found, history, interrupted, patient=patient)
+                engine = scan.build()
+                if prepare is not None:
+                    prepare(engine)
+                try:
+                    findings = scan.examine(engine, spool)
+                except DisorderError:
+                    continue
+                if findings.coverage.interrupted:
+                    raise KeyboardInterrupt
+                stack.pop_all()
+                return Survey(findings, engine, spool)
+    raise AssertionError("a patient scan does not complain of disorder")
