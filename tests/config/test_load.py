@@ -257,3 +257,10 @@ def test_importing_it_brings_neither_yaml_nor_settings_machinery() -> None:
     code = f"import vedette.config, sys; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_rules_that_the_page_on_them_shows_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "custom-rules.md").read_text()
+    path = tmp_path / "vedette.yaml"
+    path.write_text(page.partition("```yaml\n")[2].partition("```")[0])
+    assert [rule.name for rule in Config.load(path).rules] == ["many-errors", "partner-silent"]
