@@ -10,8 +10,8 @@ import measure
 from measure import Contender
 
 FORMATS = (
-    *("combined", "nginx", "vhost_combined", "envoy", "haproxy", "alb", "cloudfront", "iis"),
-    *("envoy-json", "istio-json", "traefik-json", "caddy", "json"),
+    *("combined", "nginx-timed", "vhost_combined", "envoy", "haproxy", "aws-alb", "cloudfront", "iis"),
+    *("envoy-json", "istio-json", "traefik-json", "caddy-json", "nginx-json"),
 )
 
 

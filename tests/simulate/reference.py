@@ -174,16 +174,16 @@ READERS: dict[str, Reader] = {
     "common": common,
     "combined": combined,
     "vhost_combined": vhost_combined,
-    "nginx": nginx,
+    "nginx-timed": nginx,
     "traefik-clf": traefik_clf,
     "envoy": envoy,
     "haproxy": haproxy,
-    "alb": alb,
+    "aws-alb": alb,
     "envoy-json": envoy_json,
     "istio-json": istio_json,
     "traefik-json": traefik_json,
-    "caddy": caddy,
-    "json": plain_json,
+    "caddy-json": caddy,
+    "nginx-json": plain_json,
 }
 
 

@@ -30,7 +30,7 @@ def test_every_line_is_a_request_of_its_format(name: str, requests: dict[str, li
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_tells_the_same_story(name: str, requests: dict[str, list[Request]]) -> None:
-    for mine, reference in zip(requests[name], requests["json"], strict=True):
+    for mine, reference in zip(requests[name], requests["nginx-json"], strict=True):
         assert (mine.client, mine.method, mine.status) == (
             reference.client,
             reference.method,

@@ -97,10 +97,10 @@ def _times_fit(label: Label, rows: list[Request]) -> bool:
 
 @pytest.mark.parametrize("name", INCIDENTS)
 def test_labelled_lines_are_what_they_are_said_to_be(name: str) -> None:
-    simulation = Simulation(minutes=30, rate=5, seed=11, format="json", inject=f"{name}@+10m+10m")
+    simulation = Simulation(minutes=30, rate=5, seed=11, format="nginx-json", inject=f"{name}@+10m+10m")
     stream = io.BytesIO()
     (label,) = simulation.write(stream).incidents
-    rows = read("json", stream.getvalue())
+    rows = read("nginx-json", stream.getvalue())
     mine = _labelled(label, rows)
     assert label.requests == len(mine)
     assert CLAIMS[name](mine)
@@ -118,8 +118,10 @@ def test_an_incident_is_large_enough_to_be_seen(name: str) -> None:
 
 def test_a_traffic_drop_shows_in_what_is_missing() -> None:
     log = read(
-        "json",
-        b"".join(Simulation(minutes=30, rate=5, format="json", inject="traffic_drop@+10m+10m").chunks()),
+        "nginx-json",
+        b"".join(
+            Simulation(minutes=30, rate=5, format="nginx-json", inject="traffic_drop@+10m+10m").chunks()
+        ),
     )
     start = log[0].time.timestamp()
     during = sum(600 < r.time.timestamp() - start < 1200 for r in log)
@@ -127,8 +129,10 @@ def test_a_traffic_drop_shows_in_what_is_missing() -> None:
 
 
 def test_a_route_and_an_intensity_are_obeyed() -> None:
-    simulation = Simulation(minutes=30, rate=20, format="json", inject="error_spike@+10m+10m*0.5/product/{}")
-    rows = read("json", b"".join(simulation.chunks()))
+    simulation = Simulation(
+        minutes=30, rate=20, format="nginx-json", inject="error_spike@+10m+10m*0.5/product/{}"
+    )
+    rows = read("nginx-json", b"".join(simulation.chunks()))
     label = simulation.labels.incidents[0]
     mine = _labelled(label, rows)
     assert label.route == "/product/{}"
@@ -140,9 +144,9 @@ def test_a_route_and_an_intensity_are_obeyed() -> None:
 
 def test_a_service_is_obeyed() -> None:
     simulation = Simulation(
-        minutes=20, rate=20, format="json", services=4, inject="error_spike@+5m+5m:api.shop.example"
+        minutes=20, rate=20, format="nginx-json", services=4, inject="error_spike@+5m+5m:api.shop.example"
     )
-    rows = read("json", b"".join(simulation.chunks()))
+    rows = read("nginx-json", b"".join(simulation.chunks()))
     label = simulation.labels.incidents[0]
     assert label.service == "api.shop.example"
     assert {r.service for r in _labelled(label, rows)} == {"api.shop.example"}
@@ -155,8 +159,8 @@ def test_incidents_of_one_actor_come_from_one_client_and_others_do_not() -> None
 
 
 def test_a_share_of_all_requests_can_be_attacks_each_labelled_by_its_family() -> None:
-    simulation = Simulation(minutes=20, rate=20, seed=2, format="json", attack_share=0.2)
-    rows = read("json", b"".join(simulation.chunks()))
+    simulation = Simulation(minutes=20, rate=20, seed=2, format="nginx-json", attack_share=0.2)
+    rows = read("nginx-json", b"".join(simulation.chunks()))
     labels = simulation.labels.incidents
     assert sum(label.requests for label in labels) == pytest.approx(0.2 * len(rows), rel=0.1)
     for label in labels:

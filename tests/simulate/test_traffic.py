@@ -19,7 +19,7 @@ def _log(**arguments: object) -> bytes:
 
 @pytest.fixture(scope="module")
 def hour() -> list[Request]:
-    return read("json", _log(minutes=60, rate=10, format="json", seed=3))
+    return read("nginx-json", _log(minutes=60, rate=10, format="nginx-json", seed=3))
 
 
 def test_the_same_arguments_give_the_same_bytes_and_another_seed_gives_others() -> None:
@@ -71,7 +71,10 @@ def test_the_mean_rate_is_the_one_asked_for(minutes: int, rate: float) -> None:
 
 
 def test_nights_are_quiet_and_evenings_are_busy() -> None:
-    log = read("json", _log(minutes=24 * 60, rate=1.5, format="json", start=datetime(2026, 3, 3, tzinfo=UTC)))
+    log = read(
+        "nginx-json",
+        _log(minutes=24 * 60, rate=1.5, format="nginx-json", start=datetime(2026, 3, 3, tzinfo=UTC)),
+    )
     by_hour = Counter(r.time.hour for r in log if r.target != "/healthz")
     assert by_hour[20] > 3 * by_hour[3]
     assert by_hour[12] > 2 * by_hour[3]
@@ -80,7 +83,10 @@ def test_nights_are_quiet_and_evenings_are_busy() -> None:
 
 def test_counts_are_over_dispersed() -> None:
     # Sessions and a wandering rate: a window's variance is well above its mean.
-    log = read("json", _log(minutes=120, rate=10, format="json", start=datetime(2026, 3, 3, 10, tzinfo=UTC)))
+    log = read(
+        "nginx-json",
+        _log(minutes=120, rate=10, format="nginx-json", start=datetime(2026, 3, 3, 10, tzinfo=UTC)),
+    )
     counts = Counter(int(r.time.timestamp()) // 10 for r in log)
     values = [counts[k] for k in range(min(counts), max(counts))]
     mean = sum(values) / len(values)
@@ -173,7 +179,7 @@ def test_every_line_can_have_a_user_agent_of_its_own() -> None:
 
 def test_a_split_site_has_as_many_services_as_asked_for() -> None:
     for services in (1, 3, 6, 8, 14):
-        log = read("json", _log(minutes=20, rate=20, format="json", services=services))
+        log = read("nginx-json", _log(minutes=20, rate=20, format="nginx-json", services=services))
         assert len({r.service for r in log}) == services
 
 

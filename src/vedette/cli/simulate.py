@@ -28,9 +28,9 @@ def simulate(
         str,
         typer.Option(
             "--format",
-            help="combined, common, vhost_combined, nginx (combined and $request_time), envoy, envoy-json, "
-            "istio-json, haproxy, traefik-json, traefik-clf, caddy, alb, cloudfront, iis or json (as nginx "
-            "writes it).",
+            help="combined, common, vhost_combined, nginx-timed (combined and $request_time), envoy, "
+            "envoy-json, istio-json, haproxy, traefik-json, traefik-clf, caddy-json, aws-alb, cloudfront, iis "
+            "or nginx-json. `scan` knows them by the same names.",
         ),
     ] = "combined",
     inject: Annotated[

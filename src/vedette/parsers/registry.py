@@ -19,6 +19,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "elb": "aws-elb",
         "traefik": "traefik-json",
         "caddy": "caddy-json",
+        "istio-json": "envoy-json",
     }
 )
 """Other names people use."""

@@ -42,6 +42,7 @@ class TextFormat:
         conventions: How times, durations and addresses are written.
         fallbacks: Shapes that lines of such a log may have too; tried last, and no sign of the format.
         needs_peer: A line without a client address is no sign of the format.
+        duration_shape: How a duration has to be written to be a sign of the format.
     """
 
     name: str
@@ -50,11 +51,13 @@ class TextFormat:
     conventions: Conventions
     fallbacks: tuple[Program, ...] = ()
     needs_peer: bool = False
+    duration_shape: re.Pattern[bytes] | None = None
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blanks and comments aside."""
         machine = build(self.programs, self.conventions.time)
-        return share_of(sample, TextTokeniser(machine).tokenise(sample), needs_peer=self.needs_peer)
+        tokens = TextTokeniser(machine).tokenise(sample)
+        return share_of(sample, tokens, needs_peer=self.needs_peer, duration_shape=self.duration_shape)
 
     def open(self, source: str) -> TextParser:  # noqa: ARG002 - these sources have no state of their own
         """Start parsing a source."""
@@ -62,8 +65,10 @@ class TextFormat:
         return TextParser((self.name,), TextTokeniser(machine), self.conventions)
 
 
-def share_of(sample: Chunk, tokens: Tokens, *, needs_peer: bool) -> float:
-    """Share of lines that fit without salvage, with plausible addresses; blanks and comments aside."""
+def share_of(
+    sample: Chunk, tokens: Tokens, *, needs_peer: bool, duration_shape: re.Pattern[bytes] | None = None
+) -> float:
+    """Share of lines that fit without salvage, with plausible fields; blanks and comments aside."""
     skipped = tokens.skips.counts
     lines = tokens.lines - skipped.get(SkipReason.BLANK, 0) - skipped.get(SkipReason.COMMENT, 0)
     if lines == 0:
@@ -71,6 +76,7 @@ def share_of(sample: Chunk, tokens: Tokens, *, needs_peer: bool) -> float:
     fitting = [
         _plausible(_text(sample, tokens, Field.PEER, row), needed=needs_peer)
         and _plausible_list(_text(sample, tokens, Field.FORWARDED, row))
+        and _shaped(_text(sample, tokens, Field.DURATION, row), duration_shape)
         for row in range(len(tokens.line))
         if not tokens.flags[row] & RequestFlag.REPAIRED
     ]
@@ -93,3 +99,8 @@ def _plausible(peer: bytes | None, *, needed: bool) -> bool:
 def _plausible_list(forwarded: bytes | None) -> bool:
     """Whether a text can be an `X-Forwarded-For`."""
     return forwarded is None or bool(_FORWARDED.match(forwarded))
+
+
+def _shaped(duration: bytes | None, shape: re.Pattern[bytes] | None) -> bool:
+    """Whether a duration is written as the format writes them."""
+    return shape is None or (duration is not None and shape.fullmatch(duration) is not None)

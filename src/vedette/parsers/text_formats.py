@@ -1,5 +1,7 @@
 """The text formats known by name, as data. The order is from the most specific to the most general."""
 
+import re
+
 from vedette.kernels import unescape
 from vedette.parsers.fields import Conventions, DurationUnit, TimeFormat
 from vedette.parsers.template import template
@@ -110,6 +112,18 @@ def _combined_family() -> tuple[TextFormat, ...]:
             CLF,
             fallbacks=(combined,),
             needs_peer=True,
+        ),
+        # nginx writes `$request_time` as seconds with three decimals; Apache's durations are whole numbers.
+        TextFormat(
+            "nginx-timed",
+            "nginx's `combined` or `main`, then `$request_time` (... 0.012)",
+            (
+                template(_COMMON + ' "{referer}" "{user_agent}" {duration}', open_ended=True),
+                template(_COMMON + ' "{referer}" "{user_agent}" "{forwarded}" {duration}', open_ended=True),
+            ),
+            Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
+            fallbacks=(combined,),
+            duration_shape=re.compile(rb"[0-9]+\.[0-9]{3}"),
         ),
         TextFormat(
             "nginx-main",

@@ -61,7 +61,7 @@ class VhostCombined(Common):
 class Nginx(Common):
     """nginx's `combined` with `$request_time` (seconds, milliseconds resolution) at the end."""
 
-    name = "nginx"
+    name = "nginx-timed"
 
     def escape(self, text: bytes) -> bytes:
         """As nginx does."""

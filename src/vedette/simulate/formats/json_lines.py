@@ -188,7 +188,7 @@ class TraefikJson(_JsonLines):
 class Caddy(_JsonLines):
     """Caddy's JSON access log: `ts` in seconds when the request ended, duration in seconds."""
 
-    name = "caddy"
+    name = "caddy-json"
     timestamp = "end"
     template = (
         b'{"level":"info","ts":%d.%06d,"logger":"http.log.access.log0","msg":"handled request","request":'
@@ -225,7 +225,7 @@ class Caddy(_JsonLines):
 class PlainJson(_JsonLines):
     """JSON lines with keys named after nginx's variables; duration in seconds."""
 
-    name = "json"
+    name = "nginx-json"
     timestamp = "end"
     template = (
         b'{"timestamp":"%b.%03dZ","remote_addr":"%b","request_method":"%b","request_uri":"%b",'

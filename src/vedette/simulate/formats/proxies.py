@@ -122,7 +122,7 @@ class TraefikClf(Common):
 class Alb:
     """AWS Application Load Balancer: times are those at which responses were sent."""
 
-    name = "alb"
+    name = "aws-alb"
     names_service = True
     timestamp = "end"
 
