@@ -149,6 +149,35 @@ def test_learning_is_the_same_whether_or_not_the_window_was_judged_first(family)
     assert judged.to_state() == unjudged.to_state()
 
 
+@every_family
+@settings(max_examples=10)
+@given(cut=st.integers(1, 119))
+def test_a_series_followed_in_one_or_two_calls_is_judged_as_window_after_window(family, cut):
+    history = steps(family, 120, entities=1)
+    value = np.array([step.value[0] for step in history])
+    exposure = None if history[0].exposure is None else np.array([step.exposure[0] for step in history])
+    times = START + np.arange(120) * MINUTE
+    stepped, followed = FAMILIES[family](), FAMILIES[family]()
+    judgements = walk(stepped, history)
+    parts = [
+        followed.follow(value[part], times[part], None if exposure is None else exposure[part])
+        for part in (slice(0, cut), slice(cut, None))
+    ]
+    for name in COLUMNS:
+        one_by_one = np.concatenate([getattr(j, name) for j in judgements])
+        at_once = np.concatenate([getattr(j, name) for j in parts])
+        np.testing.assert_array_equal(at_once, one_by_one, err_msg=name)
+    assert followed.to_state() == stepped.to_state()
+
+
+def test_a_series_whose_times_do_not_rise_is_refused():
+    times = np.array([START, START])
+    with pytest.raises(ValueError, match="windows must be in order"):
+        GaugeBank().follow(np.ones(2), times)
+    with pytest.raises(ValueError, match="2 values, 1 times"):
+        GaugeBank().follow(np.ones(2), times[:1])
+
+
 def judged_again(bank, slots, step, time):
     """The weights of a window, with another judgement in between that must leave no trace."""
     weight = bank.judge(slots, step.value, step.exposure, time).weight

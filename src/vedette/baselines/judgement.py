@@ -1,14 +1,28 @@
 """What a bank says about the windows it is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.special import Array
+from vedette.kernels.baseline_layout import (
+    BAND_HIGH,
+    BAND_LOW,
+    BAND_MIDDLE,
+    CENTRE,
+    EXPERT,
+    HIGH,
+    LOW,
+    PARENT,
+    SAMPLES,
+    TEACHES,
+    WIDTH,
+)
 from vedette.schema.anomaly import Band, Formula
+
+Array: TypeAlias = NDArray[np.float64]
 
 
 class Season(IntEnum):
@@ -21,82 +35,163 @@ class Season(IntEnum):
     """Hour of the week."""
 
 
+_SEASON_OF: Final = np.array([Season.NONE, Season.NONE, Season.DAY, Season.WEEK], dtype=np.int8)
+_CENTRE_AND_WIDTH: Final = {
+    "count": ("mean", "dispersion"),
+    "ratio": ("mean", "correlation"),
+    "log": ("location", "scale"),
+    "gauge": ("location", "scale"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How rare each of k windows is under its own baseline. Columns of shape (k,), in the order asked.
+    """How rare each of k windows is under its own baseline, in the order asked.
 
     Attributes:
         formula: Family: with `_high` or `_low` after it, a name in `vedette.baselines.formulas.FORMULAS`.
-        log10_p_high: float64: -log10 of the probability of a value at least this large. Never negative, and 0
-            where not ready. Not capped: 300 and more are told apart.
-        log10_p_low: float64: the same for a value at most this small.
-        expected_low, expected_mid, expected_high: float64, in the unit of the observed value (for ratios: the
-            share, 0..1): the middle, and the band left with the probability the bank was built with. NaN
-            where nothing is known at all.
-        sample_count: int64: windows of the entity's own that the baseline has learned from.
-        ready: bool: False where too little was seen to judge.
-        season: int8: a `Season`.
-        memory: int32: windows that the local level looks back over.
-        parent: bool: True where the parent's baseline filled in for too little history.
-        weight: float64, 0..1: how much the window should teach the baseline: pass it to `update`.
-        inputs: The formula's arguments by name, float64.
+        table: float64 (JUDGEMENT_ROWS, k), as `vedette.kernels.baseline_layout` lays it out; the properties below
+            name its rows.
+        ready: bool (k,): False where too little was seen to judge.
+        value: float64 (k,), what was judged.
+        exposure: float64 (k,), of ratios: the requests they are among. None for other families.
+        memories: int32 (EXPERTS,): windows that each expert looks back over.
+        degrees: Of freedom, where the formula is a Student's t.
     """
 
     formula: str
-    log10_p_high: Array
-    log10_p_low: Array
-    expected_low: Array
-    expected_mid: Array
-    expected_high: Array
-    sample_count: NDArray[np.int64]
+    table: Array
     ready: NDArray[np.bool_]
-    season: NDArray[np.int8]
-    memory: NDArray[np.int32]
-    parent: NDArray[np.bool_]
-    weight: Array
-    inputs: dict[str, Array]
+    value: Array
+    exposure: Array | None
+    memories: NDArray[np.int32]
+    degrees: int = 0
 
     def __len__(self) -> int:
         return len(self.ready)
 
+    @property
+    def log10_p_high(self) -> Array:
+        """-log10 of the probability of a value at least this large.
+
+        Never negative, and 0 where not ready. Not capped: 300 and more are told apart.
+        """
+        return self._row(HIGH)
+
+    @property
+    def log10_p_low(self) -> Array:
+        """-log10 of the probability of a value at most this small."""
+        return self._row(LOW)
+
+    @property
+    def expected_low(self) -> Array:
+        """Lower edge of the band left with the probability the bank was built with, in the value's unit.
+
+        For ratios the share, 0..1. NaN where nothing is known at all.
+        """
+        return self._row(BAND_LOW)
+
+    @property
+    def expected_mid(self) -> Array:
+        """What was expected."""
+        return self._row(BAND_MIDDLE)
+
+    @property
+    def expected_high(self) -> Array:
+        """Upper edge of the band."""
+        return self._row(BAND_HIGH)
+
+    @property
+    def sample_count(self) -> NDArray[np.int64]:
+        """Windows of the entity's own that the baseline has learned from."""
+        return self._row(SAMPLES).astype(np.int64)
+
+    @property
+    def season(self) -> NDArray[np.int8]:
+        """A `Season` each."""
+        seasons: NDArray[np.int8] = _SEASON_OF[self.table[EXPERT].astype(np.intp)]
+        return seasons
+
+    @property
+    def memory(self) -> NDArray[np.int32]:
+        """Windows that the local level looks back over."""
+        memory: NDArray[np.int32] = self.memories[self.table[EXPERT].astype(np.intp)]
+        return memory
+
+    @property
+    def parent(self) -> NDArray[np.bool_]:
+        """True where the parent's baseline filled in for too little history."""
+        return self._row(PARENT) > 0.0
+
+    @property
+    def weight(self) -> Array:
+        """0..1: how much the window should teach the baseline: pass it to `Bank.update`."""
+        return self._row(TEACHES)
+
+    @property
+    def centre(self) -> Array:
+        """The formula's mean or location."""
+        return self._row(CENTRE)
+
+    @property
+    def width(self) -> Array:
+        """The formula's dispersion, correlation or scale."""
+        return self._row(WIDTH)
+
+    @property
+    def inputs(self) -> dict[str, Array]:
+        """The formula's arguments by name, float64 (k,) each."""
+        constants = self._constants().items()
+        return dict(self._columns()) | {name: np.full(len(self), number) for name, number in constants}
+
     def part(self, rows: slice) -> "Judgement":
         """Some of the windows, in their order; arrays are shared."""
         return Judgement(
-            formula=self.formula,
-            log10_p_high=self.log10_p_high[rows],
-            log10_p_low=self.log10_p_low[rows],
-            expected_low=self.expected_low[rows],
-            expected_mid=self.expected_mid[rows],
-            expected_high=self.expected_high[rows],
-            sample_count=self.sample_count[rows],
-            ready=self.ready[rows],
-            season=self.season[rows],
-            memory=self.memory[rows],
-            parent=self.parent[rows],
-            weight=self.weight[rows],
-            inputs={name: column[rows] for name, column in self.inputs.items()},
+            self.formula,
+            self.table[:, rows],
+            self.ready[rows],
+            self.value[rows],
+            None if self.exposure is None else self.exposure[rows],
+            self.memories,
+            self.degrees,
         )
+
+    def replaced(
+        self, rows: NDArray[np.intp], table: Array, value: Array, exposure: Array | None
+    ) -> "Judgement":
+        """The judgement with some windows' judged anew.
+
+        Args:
+            rows: (r,), which. table: float64 (JUDGEMENT_ROWS, r), theirs.
+            value, exposure: float64 (k,), of all windows.
+        """
+        changed = self.table.copy()
+        changed[:, rows] = table
+        return replace(self, table=changed, value=value, exposure=exposure)
 
     def formula_of(self, index: int, side: Literal["high", "low"] = "high") -> Formula:
         """The arithmetic of one window, for the anomaly that rests on it."""
-        tail = self.log10_p_high if side == "high" else self.log10_p_low
-        inputs = {name: float(column[index]) for name, column in self.inputs.items()}
-        return Formula(f"{self.formula}_{side}", inputs, float(tail[index]))
+        tail = self.table[HIGH if side == "high" else LOW, index]
+        inputs = {name: float(column[index]) for name, column in self._columns()} | self._constants()
+        return Formula(f"{self.formula}_{side}", inputs, float(tail))
 
     def band_of(self, index: int) -> Band:
         """What was expected of one window; None where unknown."""
-        low, mid, high = (
-            float(column[index]) for column in (self.expected_low, self.expected_mid, self.expected_high)
-        )
+        low, mid, high = (float(self.table[row, index]) for row in (BAND_LOW, BAND_MIDDLE, BAND_HIGH))
         if np.isnan(mid):
             return Band(None, None, None)
         return Band(low, mid, high)
 
+    def _row(self, number: int) -> Array:
+        row: Array = self.table[number]
+        return row
 
-def influence(log10_p: Array) -> Array:
-    """How much a window of this rarity should teach its baseline: 1 down to 0.02.
+    def _columns(self) -> list[tuple[str, Array]]:
+        centre, width = _CENTRE_AND_WIDTH[self.formula]
+        columns = [("value", self.value)]
+        if self.exposure is not None:
+            columns.append(("exposure", self.exposure))
+        return [*columns, (centre, self.centre), (width, self.width)]
 
-    Full weight up to one in 300, then falling with the square root of the probability. It never reaches 0, so
-    that a baseline cannot be locked out of a new normal for ever.
-    """
-    return np.clip(10.0 ** (-0.5 * (log10_p - 2.5)), 0.02, 1.0)
+    def _constants(self) -> dict[str, float]:
+        return {"degrees": float(self.degrees)} if self.degrees else {}

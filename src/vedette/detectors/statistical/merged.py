@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.ratios import share_band
-from vedette.baselines.tails import beta_binomial
+from vedette.baselines.ratios import judged_shares
 from vedette.detectors.view import Judged
+from vedette.kernels.baseline_layout import EXPERT, PARENT, READY, SAMPLES, TEACHES
 
 MOST_WINDOWS = 5
 """Windows judged together, at most."""
@@ -50,9 +50,11 @@ class RecentRatios:
             number: The window's number.
             judged: A ratio held against its baselines.
         """
-        inputs = judged.judgement.inputs
-        count, exposure = inputs["value"].copy(), inputs["exposure"].copy()
-        self._remember(number, judged)
+        own = judged.judgement
+        if own.exposure is None:
+            raise ValueError("ratios are judged with the requests that they are among")
+        count, exposure = own.value.copy(), own.exposure.copy()
+        self._remember(number, judged, own.exposure)
         single = Merged(judged, count, exposure, np.ones(len(count), dtype=np.int64))
         rows = np.flatnonzero((exposure < self.enough) & judged.ready)
         if len(rows) == 0:
@@ -77,21 +79,21 @@ class RecentRatios:
             judged=_judged_again(judged, rows, count, exposure, first[:, _MEAN], first[:, _CORRELATION]),
         )
 
-    def _remember(self, number: int, judged: Judged) -> None:
+    def _remember(self, number: int, judged: Judged, exposure: NDArray[np.float64]) -> None:
         top = int(judged.slot.max(initial=-1))
         if top >= len(self._ring):
             grown = np.zeros((max(64, 2 * top), MOST_WINDOWS, 6))
             grown[:, :, _NUMBER] = _NEVER
             grown[: len(self._ring)] = self._ring
             self._ring = grown
-        inputs = judged.judgement.inputs
+        own = judged.judgement
         self._ring[judged.slot, number % MOST_WINDOWS] = np.column_stack(
             [
                 np.full(len(judged.slot), float(number)),
-                inputs["value"],
-                inputs["exposure"],
-                inputs["mean"],
-                inputs["correlation"],
+                own.value,
+                exposure,
+                own.centre,
+                own.width,
                 judged.ready,
             ]
         )
@@ -106,27 +108,9 @@ def _judged_again(
     correlation: NDArray[np.float64],
 ) -> Judged:
     """The judgement with some rows' replaced."""
-    old = judged.judgement
-    high, low = beta_binomial(count[rows], exposure[rows], mean, correlation)
-    edges = share_band(mean, exposure[rows], correlation)
-
-    def put(column: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-        changed = column.copy()
-        changed[rows] = values
-        return changed
-
-    judgement = replace(
-        old,
-        log10_p_high=put(old.log10_p_high, np.maximum(high, 0.0)),
-        log10_p_low=put(old.log10_p_low, np.maximum(low, 0.0)),
-        expected_low=put(old.expected_low, edges[0]),
-        expected_mid=put(old.expected_mid, mean),
-        expected_high=put(old.expected_high, edges[1]),
-        inputs={
-            "value": count,
-            "exposure": exposure,
-            "mean": put(old.inputs["mean"], mean),
-            "correlation": put(old.inputs["correlation"], correlation),
-        },
-    )
-    return Judged(judged.slot, put(judged.value, count[rows] / exposure[rows]), judgement)
+    table = judged_shares(count[rows], exposure[rows], mean, correlation)
+    for row in (SAMPLES, READY, EXPERT, PARENT, TEACHES):
+        table[row] = judged.judgement.table[row, rows]
+    value = judged.value.copy()
+    value[rows] = count[rows] / exposure[rows]
+    return Judged(judged.slot, value, judged.judgement.replaced(rows, table, count, exposure))
