@@ -7,9 +7,10 @@ import pytest
 
 from vedette.detectors.signatures import database
 from vedette.detectors.signatures.compile import PatternError, prepare
-from vedette.detectors.signatures.database import MAGIC, cache_directory, load_rule_set
+from vedette.detectors.signatures.database import MAGIC, load_rule_set
 from vedette.detectors.signatures.rules import RuleError, load_rules
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.kernels.cache import cache_directory
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from ipaddress import ip_network
-from pathlib import Path
 
 from rich.console import Console
 
@@ -296,12 +295,11 @@ class Scan:
 
 
 def _first_compilation() -> bool:
-    """Whether the kernels have not been compiled here before (by this version, for this processor)."""
+    """Whether the kernels have not been compiled here before ."""
+    from vedette.kernels.machine_code import kept_before
     from vedette.kernels.windows import add_groups
 
-    # Compiled kernels are numba dispatchers; interpreted ones have no cache to look at.
-    cache = Path(add_groups.stats.cache_path)  # type: ignore[attr-defined] # see above
-    return not any(cache.glob("windows.add_groups-*.nbi"))
+    return not kept_before(add_groups)
 
 
 def _run_record(findings: Findings, started: datetime) -> RunRecord:

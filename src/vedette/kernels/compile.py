@@ -1,4 +1,4 @@
-"""How a kernel runs: compiled by numba, or interpreted by Python.
+"""How a kernel runs: compiled, or interpreted by Python.
 
 Compiled kernels are fast and take seconds to compile the first time; interpreted ones are slow and start at
 once, which is right for a log of a few thousand lines. The choice is made once per process, before the first
@@ -11,6 +11,10 @@ Rules for a kernel, so that both give the same answer:
 * arrays are only indexed, measured by `shape`, and passed on; no numpy function is called;
 * 64-bit unsigned arithmetic goes through `vedette.kernels.hashing`, never through plain operators;
 * no assumption about wrap-around: interpreted, integers are Python's.
+
+numba compiles. It is not imported before there is something to compile: what it made is kept as machine code
+and called without it (`vedette.kernels.machine_code`), because importing numba and having it load its own cache
+took two thirds of a second of every run. With `NUMBA_BOUNDSCHECK=1` kernels run under numba itself.
 """
 
 import os
@@ -20,16 +24,20 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
+from vedette.kernels.function import Intrinsic, Kernel, Subkernel
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERPRETED = os.environ.get("VEDETTE_KERNELS", "compile") == "interpret"
+CHECKED = os.environ.get("NUMBA_BOUNDSCHECK", "0") != "0"
+"""Whether each index is checked."""
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Make a kernel that Python code calls with numpy arrays; the GIL is released while it runs compiled."""
     if not INTERPRETED:
-        return _compiled(function, inline="never")
+        return cast("Callable[P, R]", Kernel(function, checked=CHECKED))
 
     @wraps(function)
     def interpreted(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -41,14 +49,12 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def subkernel(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function that only kernels call."""
-    return function if INTERPRETED else _compiled(function, inline="never")
+    return function if INTERPRETED else cast("Callable[P, R]", Subkernel(function))
 
 
-def _compiled(function: Callable[P, R], *, inline: str) -> Callable[P, R]:
-    import numba
+def intrinsic(make: Callable[..., Any], *arguments: object) -> Any:
+    """A function of kernels that `make(*arguments)` writes in LLVM's language, when something is compiled.
 
-    # Kernels allocate nothing, so arrays need no reference counts: left on (`_nrt`), each call of a subkernel
-    # costs atomic increments, which took a third of assembly's time.
-    options: Any = {"cache": True, "nogil": True, "_nrt": False, "error_model": "numpy", "inline": inline}
-    compiled: Callable[P, R] = numba.njit(**options)(function)
-    return compiled
+    `make` returns what `numba.extending.intrinsic` takes.
+    """
+    return Intrinsic(make, arguments)

@@ -9,7 +9,7 @@ or merged may depend on them.
 import os
 from typing import Any
 
-from vedette.kernels.compile import INTERPRETED, subkernel
+from vedette.kernels.compile import INTERPRETED, intrinsic, subkernel
 from vedette.kernels.words import Bytes, load32, load64
 
 
@@ -25,7 +25,6 @@ def new_secret() -> tuple[int, int]:
 def _folded_multiply() -> Any:
     from llvmlite import ir
     from numba.core import types
-    from numba.extending import intrinsic
 
     def fold(_typing: Any, _a: Any, _b: Any) -> Any:
         def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -36,7 +35,7 @@ def _folded_multiply() -> Any:
 
         return types.int64(types.int64, types.int64), codegen
 
-    return intrinsic(fold)
+    return fold
 
 
 def _hash_bytes(buffer: Bytes, start: int, length: int, secret_a: int, secret_b: int) -> int:
@@ -81,6 +80,6 @@ def _hash_bytes_interpreted(buffer: Bytes, start: int, length: int, secret_a: in
 if INTERPRETED:
     hash_bytes = _hash_bytes_interpreted
 else:
-    _fold = _folded_multiply()
+    _fold = intrinsic(_folded_multiply)
     hash_bytes = subkernel(_hash_bytes)
 """`hash_bytes(buffer, start, length, secret_a, secret_b)`: a keyed int64 hash of one span."""

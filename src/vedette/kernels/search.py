@@ -7,14 +7,13 @@ it serves every processor that LLVM knows. Under `NUMBA_BOUNDSCHECK=1` the searc
 checked indexing.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import INTERPRETED, subkernel
+from vedette.kernels.compile import CHECKED, INTERPRETED, intrinsic, subkernel
 
 Bytes = NDArray[np.uint8]
 
@@ -25,7 +24,6 @@ def _first_match(targets: int) -> Any:
     """`f(buffer, at, byte, ...)`: where in 32 bytes at `at` the first of `targets` bytes stands, or 32."""
     from llvmlite import ir
     from numba.core import types
-    from numba.extending import intrinsic
 
     byte, lane_mask = ir.IntType(8), ir.IntType(WIDTH)
     vector = ir.VectorType(byte, WIDTH)
@@ -51,7 +49,7 @@ def _first_match(targets: int) -> Any:
     def first_of_two(_typing: Any, buffer: Any, _at: Any, _byte: Any, _other: Any) -> Any:
         return types.int64(buffer, types.int64, types.int64, types.int64), codegen
 
-    return intrinsic(first_of_one if targets == 1 else first_of_two)
+    return first_of_one if targets == 1 else first_of_two
 
 
 def _find(buffer: Bytes, at: int, limit: int, byte: int) -> int:
@@ -114,10 +112,10 @@ find: Callable[[Bytes, int, int, int], int]
 find2: Callable[[Bytes, int, int, int, int], int]
 if INTERPRETED:
     find, find2 = _find_interpreted, _find2_interpreted
-elif os.environ.get("NUMBA_BOUNDSCHECK", "0") != "0":
+elif CHECKED:
     find, find2 = subkernel(_find_checked), subkernel(_find2_checked)
 else:
-    _first_of_one, _first_of_two = _first_match(1), _first_match(2)
+    _first_of_one, _first_of_two = intrinsic(_first_match, 1), intrinsic(_first_match, 2)
     find, find2 = subkernel(_find), subkernel(_find2)
 """`find(buffer, at, limit, byte)` and `find2(buffer, at, limit, byte, other)`.
 

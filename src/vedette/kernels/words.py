@@ -4,14 +4,13 @@ Compiled, a load is one unaligned machine load. Under `NUMBA_BOUNDSCHECK=1` (as 
 byte by byte through checked indexing instead, so that a load outside the array raises instead of reading on.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import INTERPRETED, subkernel
+from vedette.kernels.compile import CHECKED, INTERPRETED, intrinsic, subkernel
 
 Bytes = NDArray[np.uint8]
 
@@ -29,7 +28,6 @@ def _checked_load(width: int) -> Callable[[Bytes, int], int]:
 def _unaligned_load(width: int) -> Any:
     from llvmlite import ir
     from numba.core import types
-    from numba.extending import intrinsic
 
     def load(_typing: Any, buffer: Any, _at: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -41,13 +39,13 @@ def _unaligned_load(width: int) -> Any:
 
         return types.int64(buffer, types.int64), codegen
 
-    return intrinsic(load)
+    return load
 
 
 def _load(width: int) -> Callable[[Bytes, int], int]:
-    if INTERPRETED or os.environ.get("NUMBA_BOUNDSCHECK", "0") != "0":
+    if INTERPRETED or CHECKED:
         return subkernel(_checked_load(width))
-    load: Callable[[Bytes, int], int] = _unaligned_load(width)
+    load: Callable[[Bytes, int], int] = intrinsic(_unaligned_load, width)
     return load
 
 

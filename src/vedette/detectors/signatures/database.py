@@ -1,17 +1,11 @@
 """The compiled rules: built once, then read from the user's cache directory.
 
-The cache is a convenience: without it (no home directory, no right to write, a file that is not as it should
-be) the rules are compiled anew, with the same outcome. A cached database is machine-readable state that a
-native
-library trusts, so a cache file counts only if nobody but this user could have written it: the file and its
-directory belong to the effective user and neither is writable for others. Its contents are checked by a
-digest and are never unpickled.
+A cached database counts under the conditions of `vedette.kernels.cache`. It is never unpickled.
 """
 
 import hashlib
 import itertools
 import os
-import stat
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,15 +17,12 @@ import msgspec
 
 from vedette.detectors.signatures.compile import PatternError, row_expression
 from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule, RuleError, load_rules, rule_sources
+from vedette.kernels.cache import read_cached, write_cached
 
 TARGET = PLACE_BITS[Place.TARGET]
 MAGIC = b"vedette signatures 1\n"
 TARGET_PARTS = 2
 """Databases that the rules for targets are spread over, so that cores share the compiling."""
-KEPT = 4
-"""Cache files kept: one per set of rules, engine and processor that takes turns here."""
-LARGEST = 64 * 1024 * 1024
-"""Bytes of the largest cache file that is read."""
 
 
 class _Cached(msgspec.Struct, array_like=True, frozen=True):
@@ -75,20 +66,9 @@ def load_rule_set(cache: Path | None = None) -> RuleSet:
     rule_set = compile_rules(rules)
     if path is not None:
         dumped = (tuple(map(hyperscan.dumpb, group)) for group in (rule_set.targets, rule_set.headers))
-        _write(path, _Cached(key, rules, *dumped))
+        payload = msgspec.msgpack.encode(_Cached(key, rules, *dumped))
+        write_cached(path, MAGIC, payload, "signatures-*.bin")
     return rule_set
-
-
-def cache_directory() -> Path | None:
-    """`$XDG_CACHE_HOME/vedette` or `~/.cache/vedette`; None where there is no such place."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG base directory specification: a relative path is invalid and to be ignored.
-    if base and Path(base).is_absolute():
-        return Path(base) / "vedette"
-    try:
-        return Path.home() / ".cache" / "vedette"
-    except RuntimeError:
-        return None
 
 
 def compile_rules(rules: tuple[Rule, ...]) -> RuleSet:
@@ -145,11 +125,8 @@ def _key(sources: dict[str, bytes]) -> bytes:
 
 
 def _read(path: Path, key: bytes) -> RuleSet | None:
-    content = _trusted_content(path)
-    if content is None or not content.startswith(MAGIC):
-        return None
-    digest, payload = content[len(MAGIC) : len(MAGIC) + 32], content[len(MAGIC) + 32 :]
-    if hashlib.sha256(payload).digest() != digest:
+    payload = read_cached(path, MAGIC)
+    if payload is None:
         return None
     try:
         cached = msgspec.msgpack.decode(payload, type=_Cached)
@@ -165,54 +142,3 @@ def _restored(serialised: bytes) -> hyperscan.Database:
     database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
     database.scratch = hyperscan.Scratch(database)
     return database
-
-
-def _ours(state: os.stat_result) -> bool:
-    return state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def _trusted_content(path: Path) -> bytes | None:
-    """What a file holds, if only this user could have written it."""
-    try:
-        if not _ours(path.parent.lstat()):
-            return None
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode) or not _ours(state) or state.st_size > LARGEST:
-            return None
-        try:
-            return file.read()
-        except OSError:
-            return None
-
-
-def _write(path: Path, cached: _Cached) -> None:
-    """Write a cache file whole or not at all; not being able to is no error."""
-    payload = msgspec.msgpack.encode(cached)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _ours(path.parent.lstat()):
-            return
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(MAGIC + hashlib.sha256(payload).digest() + payload)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            return
-        _prune(path.parent)
-    except OSError:
-        return
-
-
-def _prune(directory: Path) -> None:
-    files = sorted(directory.glob("signatures-*.bin"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in files[KEPT:]:
-        file.unlink(missing_ok=True)

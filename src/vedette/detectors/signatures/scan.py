@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.columns import COLUMNS
-from vedette.detectors.signatures.database import RuleSet, cache_directory, load_rule_set
+from vedette.detectors.signatures.database import RuleSet, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.rules import DECISIVE, FLAGS, REQUEST_TYPES, Rule, RuleError
+from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
 from vedette.kernels.verdicts import RULE_BITS, collect_flags, collect_hits, judge_rows, weigh_texts
