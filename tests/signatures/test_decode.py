@@ -110,11 +110,11 @@ def flags_of(text: bytes, *, split: bool = True) -> TextFlag:
     ],
 )
 def test_a_target_is_read_as_an_application_would_read_it(logged: bytes, read: list[bytes]):
-    assert decode(logged, split=True) == read
+    assert decode([logged], split=True) == [read]
 
 
 def test_a_user_agent_is_one_row():
-    assert decode(b"A?b+C", split=False) == [b"a?b+c"]
+    assert decode([b"A?b+C"], split=False) == [[b"a?b+c"]]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_odd_writing_is_noted(text: bytes, flag: TextFlag):
 
 
 def test_a_long_text_is_judged_by_its_two_ends():
-    (row,) = decode(b"begin" + b"-" * 100_000 + b"END", split=False)
+    ((row,),) = decode([b"begin" + b"-" * 100_000 + b"END"], split=False)
     assert row.startswith(b"begin")
     assert row.endswith(b"end")
     assert len(row) == HEAD + 1 + TAIL
@@ -181,10 +181,9 @@ def test_rows_stay_apart_and_never_outgrow_their_texts(batch: list[bytes], split
         assert b"\0" not in row
         assert row == row.lower()
         assert b"  " not in row
-    for index, text in enumerate(batch):
-        assert b"\0\n".join(rows[index * parts : (index + 1) * parts]) == b"\0\n".join(
-            decode(text, split=split)
-        )
+    together = [rows[at : at + parts] for at in range(0, len(rows), parts)]
+    assert together == [decode([text], split=split)[0] for text in batch]
+    assert together == (decode(batch, split=split) if batch else [])
 
 
 CHECKED = """
@@ -194,7 +193,7 @@ fragments = eval(sys.stdin.read())
 draw = random.Random(7)
 for _ in range(400):
     text = b"".join(draw.choice(fragments) for _ in range(draw.randrange(30)))
-    print(decode(text, split=True), decode(text, split=False))
+    print(decode([text], split=True), decode([text], split=False))
 """
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from vedette.detectors.evidence import KeptLine, printable
 from vedette.detectors.signatures.columns import COLUMNS
-from vedette.detectors.signatures.evidence import Locator
+from vedette.detectors.signatures.evidence import Asked, Locator
 from vedette.detectors.signatures.hits import SignatureHits, rules_of
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES, Rule
 from vedette.detectors.statement import anomaly_id, slot_entity
@@ -265,9 +265,11 @@ class Attacks:
         return self._rules[rule].confidence, -rule
 
     def _evidence(self, row: HostileRow, rule: int) -> Evidence:
-        for column, text in zip(COLUMNS, row.texts, strict=True):
-            matches = [] if text is None else self._locator.find(text, column, [rule])
-            if matches:
-                matched = printable(matches[0].text, 200)
-                return row.line.evidence(matched, self._rules[rule].id)
+        asked = [
+            Asked(text, column, rule)
+            for column, text in zip(COLUMNS, row.texts, strict=True)
+            if text is not None
+        ]
+        for match in filter(None, self._locator.find(asked)):
+            return row.line.evidence(printable(match.text, 200), self._rules[rule].id)
         return row.line.evidence(None, self._rules[rule].id)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.columns import COLUMNS
-from vedette.detectors.signatures.evidence import Locator, Match
+from vedette.detectors.signatures.evidence import Asked, Locator, Match
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.requests import Requests
@@ -75,12 +75,15 @@ class SignatureHits:
 
     def evidence(self, row: int) -> list[Match]:
         """What each rule matched in a row, the most confident rule first. For the few rows that are shown."""
+        asked = [
+            Asked(text, column, rule)
+            for column, rules in zip(COLUMNS, self._row_rules(row), strict=True)
+            if (text := column.of(self._requests)[row]) is not None
+            for rule in rules
+        ]
         matches: dict[int, Match] = {}
-        for column, rules in zip(COLUMNS, self._row_rules(row), strict=True):
-            text = column.of(self._requests)[row]
-            if text is not None:
-                for match in self._locator.find(text, column, rules):
-                    matches.setdefault(match.rule, match)
+        for match in filter(None, self._locator.find(asked)):
+            matches.setdefault(match.rule, match)
         for rule in self._flag_rules(row):
             matches[rule] = self._locator.whole(self._requests.target[row] or b"", rule)
         return sorted(matches.values(), key=lambda m: (-self._locator.rules[m.rule].confidence, m.rule))
