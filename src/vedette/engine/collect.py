@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.evidence import EvidenceBook, Topic, first_of_each
-from vedette.detectors.signatures.attacks import HostileRows
+from vedette.detectors.evidence import EvidenceBook, Topic
+from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
+from vedette.detectors.signatures.hostile import HostileRows
 from vedette.detectors.signatures.rules import Rule
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.windows.windower import Placed
@@ -23,10 +24,7 @@ class Collector:
         """Keep so many rows for each anomaly, of hostile ones those whose rules are most confident."""
         self.book = EvidenceBook(rows)
         # What is hostile is told by its rules, which are read from the rows kept.
-        self.hostile = HostileRows(max(1, rows))
-        order = sorted(range(len(rules)), key=lambda rule: (-rules[rule].confidence, rule))
-        self._rank = np.empty(len(rules), dtype=np.int64)
-        self._rank[order] = np.arange(len(rules))
+        self.hostile = HostileRows(Locator(rules), max(1, rows))
 
     def keep(
         self,
@@ -59,7 +57,8 @@ class Collector:
         ):
             self._topic(requests, placed, topic, kept & known & mask, client, (clients, service))
         self._slow(requests, placed, kept & (placed.route >= 0))
-        self._attacks(requests, clients, service, placed, hits, kept)
+        hostile = np.flatnonzero(kept & hits.decisive())
+        self.hostile.keep(requests, clients, service, placed.window, hits, hostile)
 
     def _topic(
         self,
@@ -86,31 +85,6 @@ class Collector:
         rows = np.sort(rows[order[rank < _SLOWEST]])
         names = zip(placed.route[rows].tolist(), strict=True)
         self.book.keep(Topic.SLOW, requests, rows, placed.window, names)
-
-    def _attacks(
-        self,
-        requests: Requests,
-        clients: Clients,
-        service: NDArray[np.int32],
-        placed: Placed,
-        hits: SignatureHits,
-        mask: NDArray[np.bool_],
-    ) -> None:
-        rows = np.flatnonzero(mask & hits.decisive())
-        if len(rows) == 0:
-            return
-        rank = self._rank[hits.top_rule[rows]]
-        confidence, time = -hits.confidence[rows], requests.time[rows]
-        # The most telling rows of each client, combination of types and window; `keep` bounds the rest.
-        kind = hits.types[rows].astype(np.int64)
-        sender = clients.ids[rows].astype(np.int64) << 32 | kind << 12 | service[rows]
-        order = np.lexsort((rows, time, confidence, rank))
-        chosen = order[np.sort(first_of_each(placed.window[rows[order]], sender[order], self.hostile.rows))]
-        worths = zip(rank[chosen].tolist(), confidence[chosen].tolist(), time[chosen].tolist(), strict=True)
-        rows = rows[chosen]
-        windows, names = placed.window[rows].tolist(), _senders(clients, service, rows)
-        for row, window, name, worth in zip(rows.tolist(), windows, names, worths, strict=True):
-            self.hostile.keep(requests, hits, row, window, name, worth)
 
 
 def _senders(

@@ -1,15 +1,17 @@
 """Hostile requests, stated once per client, type and window."""
 
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vedette.detectors.evidence import KeptLine, printable
-from vedette.detectors.signatures.columns import COLUMNS
-from vedette.detectors.signatures.evidence import Asked, Locator
-from vedette.detectors.signatures.hits import SignatureHits, rules_of
+from vedette.detectors.evidence import printable
+from vedette.detectors.signatures.evidence import LONGEST
+from vedette.detectors.signatures.hostile import MOST_STATED, UNNAMED, HostileRows, Proof, too_many
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES, Rule
-from vedette.detectors.statement import anomaly_id, slot_entity
+from vedette.detectors.statement import CLIENTS_NAMED, anomaly_id, slot_entity
 from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import (
     Anomaly,
@@ -22,89 +24,35 @@ from vedette.schema.anomaly import (
     Formula,
     Severity,
 )
-from vedette.schema.requests import UNNAMED_TAG, Requests
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
 
-KEYS = 256
-"""Clients that rows are kept for, in each window."""
-COMBINATIONS = 32
-"""Combinations of types that rows are kept for, of each client and window."""
-MOST_PER_WINDOW = 20
-"""Hostile clients stated one by one per service and window; more are stated together, as one."""
-
+_TYPES = slice(Client.FIRST_TYPE, Client.FIRST_TYPE + len(REQUEST_TYPES))
+"""Columns of a client's sums that count hostile requests by type."""
 FEW = 5
 """Fewer hostile requests, all turned away, are of low severity."""
 
 _PROBES = frozenset({AnomalyType.SCANNER, AnomalyType.SENSITIVE_FILE, AnomalyType.ABNORMAL_REQUEST,
                      AnomalyType.PROTOCOL_VIOLATION})  # fmt: skip
 
-Key = tuple[int, int, int]
-
-
-Worth = tuple[int, float, int]
-"""Rank of a row's most confident rule, its combined confidence negated, its time: the most telling come first."""
-
 
 @dataclass(frozen=True, slots=True)
-class HostileRow:
-    """A row kept until its window closes: its line, and the texts that rules matched in."""
+class _Claim:
+    """What a statement will say, before what matched in its lines is looked up.
 
-    worth: Worth
-    types: int
-    mask: int
-    """The rules that it hit, a bit each."""
-    line: KeptLine
-    texts: tuple[bytes | None, ...]
-
-
-@dataclass(slots=True)
-class HostileRows:
-    """The most telling hostile rows of each client in each open window, bounded.
-
-    They are chosen by what they are, not by when they came: a log that arrives in another order says the same.
+    Attributes:
+        number: Of the service. answered: Hostile requests, of any type, that got a 2xx answer.
+        names: Clients, the heaviest first. clients: How many there are.
     """
 
-    rows: int = 3
-    """Rows kept for each client, window and combination of types."""
-    _windows: dict[int, dict[Key, dict[int, list[HostileRow]]]] = field(default_factory=dict)
-
-    def keep(
-        self, requests: Requests, hits: SignatureHits, row: int, window: int, key: Key, worth: Worth
-    ) -> None:
-        """Keep a row if there is room, or if it is more telling than one that is kept."""
-        clients = self._windows.setdefault(window, {})
-        if key not in clients:
-            if len(clients) >= KEYS:
-                return
-            clients[key] = {}
-        types = int(hits.types[row])
-        if types not in clients[key] and len(clients[key]) >= COMBINATIONS:
-            return
-        kept = clients[key].setdefault(types, [])
-        if len(kept) >= self.rows and worth >= kept[-1].worth:
-            return
-        kept.append(
-            HostileRow(
-                worth,
-                types,
-                hits.mask(row),
-                KeptLine.of(requests, row),
-                tuple(column.of(requests)[row] for column in COLUMNS),
-            )
-        )
-        kept.sort(key=lambda row: row.worth)
-        del kept[self.rows :]
-
-    def get(self, window: int, key: Key, bit: int) -> list[HostileRow]:
-        """Rows of a client that hit a type, the most telling first."""
-        kept = self._windows.get(window, {}).get(key, {})
-        found = [row for types, rows in sorted(kept.items()) if types >> bit & 1 for row in rows]
-        return sorted(found, key=lambda row: row.worth)
-
-    def drop(self, window: int) -> None:
-        """Forget a window that has been judged."""
-        self._windows.pop(window, None)
+    number: int
+    kind: AnomalyType
+    entity: Entity
+    count: int
+    answered: int
+    proofs: list[Proof]
+    names: tuple[str, ...]
+    clients: int
 
 
 class Attacks:
@@ -112,7 +60,7 @@ class Attacks:
 
     Signal: requests that signatures call hostile beyond doubt (combined confidence at least `least`).
     Baseline: none: one is enough to be stated, low; what it is worth to a person is decided by the incident.
-    Decision: every client and type of the window; beyond `MOST_PER_WINDOW` clients, one statement for all.
+    Decision: every client and type of the window; clients too many to be told one by one, all in one statement.
     Explanation: the log lines, what each rule matched in them after decoding, and why that is hostile.
     Known false alarms: a site about SQL or security whose readers search for attacks; security staff.
     References: docs/explanation/signatures.md; formula `noisy_or`.
@@ -128,111 +76,84 @@ class Attacks:
         self._rows = rows
         self._least = least
         self._shown = shown
-        self._locator = Locator(rules)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the hostile requests of a window."""
+        claims = [*self._named(view), *self._unnamed(view)]
+        shown = [claim.proofs[: self._shown] for claim in claims]
+        evidence = iter(self._evidence(list(itertools.chain(*shown))))
+        return [
+            self._state(view, claim, tuple(itertools.islice(evidence, len(proofs))))
+            for claim, proofs in zip(claims, shown, strict=True)
+        ]
+
+    def _named(self, view: WindowView) -> Iterator[_Claim]:
         hostile = view.clients.select(view.clients.sums[:, Client.ATTACKS] > 0)
-        found: list[Anomaly] = []
-        for number in np.unique(hostile.service).tolist():
-            clients = hostile.select(hostile.service == number)
-            if len(clients) > MOST_PER_WINDOW:
-                found.extend(self._together(view, number, clients))
+        services, begin, count = np.unique(hostile.service, return_index=True, return_counts=True)
+        everywhere = too_many(count.tolist())
+        for number, at, clients in zip(services.tolist(), begin.tolist(), count.tolist(), strict=True):
+            rows = hostile.select(slice(at, at + clients))
+            if everywhere or clients > MOST_STATED:
+                yield from self._together(view, number, rows)
             else:
-                for row in range(len(clients)):
-                    found.extend(self._client(view, number, clients, row))
-        unnamed = view.unnamed.select(view.unnamed.sums[:, Client.ATTACKS] > 0)
-        for row in range(len(unnamed)):
-            found.extend(self._unnamed(view, unnamed, row))
-        return found
+                for row in range(clients):
+                    yield from self._client(view, number, rows, row)
 
-    def _unnamed(self, view: WindowView, clients: ClientRows, row: int) -> list[Anomaly]:
+    def _unnamed(self, view: WindowView) -> Iterator[_Claim]:
         """Hostile requests whose log does not say who sent them: stated about the service."""
-        number = int(clients.service[row])
+        clients = view.unnamed.select(view.unnamed.sums[:, Client.ATTACKS] > 0)
+        for number, sums in zip(clients.service.tolist(), clients.sums, strict=True):
+            entity = slot_entity(view.services[number], None)
+            for bit, kind, count in _counts(sums[_TYPES]):
+                proofs = self._rows.of_client(view.number, number, UNNAMED, bit)
+                answered = int(sums[Client.ATTACKS_ANSWERED])
+                yield _Claim(number, kind, entity, count, answered, proofs, (), 0)
+
+    def _client(self, view: WindowView, number: int, clients: ClientRows, row: int) -> Iterator[_Claim]:
+        key = (int(clients.high[row]), int(clients.low[row]))
+        name = view.client_name(*key)
         sums = clients.sums[row]
-        answered = int(sums[Client.ATTACKS_ANSWERED])
+        for bit, kind, count in _counts(sums[_TYPES]):
+            proofs = self._rows.of_client(view.number, number, key, bit)
+            entity = Entity(EntityKind.CLIENT, name)
+            answered = int(sums[Client.ATTACKS_ANSWERED])
+            yield _Claim(number, kind, entity, count, answered, proofs, (name,), 1)
+
+    def _together(self, view: WindowView, number: int, clients: ClientRows) -> Iterator[_Claim]:
         entity = slot_entity(view.services[number], None)
-        found = []
-        for bit, kind in enumerate(REQUEST_TYPES):
-            count = int(sums[Client.FIRST_TYPE + bit])
-            if count:
-                rows = self._rows.get(view.number, (number, UNNAMED_TAG, 0), bit)
-                found.append(self._state(view, number, kind, entity, count, answered, rows, (), 0))
-        return found
-
-    def _client(self, view: WindowView, number: int, clients: ClientRows, row: int) -> list[Anomaly]:
-        key = (number, int(clients.high[row]), int(clients.low[row]))
-        name = view.client_name(key[1], key[2])
-        sums = clients.sums[row]
-        answered = int(sums[Client.ATTACKS_ANSWERED])
-        found = []
-        for bit, kind in enumerate(REQUEST_TYPES):
-            count = int(sums[Client.FIRST_TYPE + bit])
-            if count:
-                rows = self._rows.get(view.number, key, bit)
-                entity = Entity(EntityKind.CLIENT, name)
-                found.append(self._state(view, number, kind, entity, count, answered, rows, (name,), 1))
-        return found
-
-    def _together(self, view: WindowView, number: int, clients: ClientRows) -> list[Anomaly]:
-        service = view.services[number]
-        found = []
-        for bit, kind in enumerate(REQUEST_TYPES):
+        for bit, kind, count in _counts(clients.sums[:, _TYPES].sum(axis=0)):
             counts = clients.sums[:, Client.FIRST_TYPE + bit]
             involved = np.flatnonzero(counts)
-            if not len(involved):
-                continue
-            order = involved[np.argsort(-counts[involved], kind="stable")][:10]
-            keys = [(number, int(clients.high[i]), int(clients.low[i])) for i in order.tolist()]
-            names = tuple(view.client_name(high, low) for _, high, low in keys)
-            rows = [row for key in keys for row in self._rows.get(view.number, key, bit)]
-            answered = int(clients.sums[involved, Client.ATTACKS_ANSWERED].sum())
-            total = int(counts.sum())
-            found.append(
-                self._state(
-                    view,
-                    number,
-                    kind,
-                    slot_entity(service, None),
-                    total,
-                    answered,
-                    rows,
-                    names,
-                    len(involved),
+            heaviest = involved[np.argsort(-counts[involved], kind="stable")[:CLIENTS_NAMED]]
+            names = tuple(
+                view.client_name(high, low)
+                for high, low in zip(
+                    clients.high[heaviest].tolist(), clients.low[heaviest].tolist(), strict=True
                 )
             )
-        return found
+            proofs = self._rows.of_all(view.number, number, bit)
+            answered = int(clients.sums[involved, Client.ATTACKS_ANSWERED].sum())
+            yield _Claim(number, kind, entity, count, answered, proofs, names, len(involved))
 
-    def _state(
-        self,
-        view: WindowView,
-        number: int,
-        kind: AnomalyType,
-        entity: Entity,
-        count: int,
-        answered: int,
-        rows: list[HostileRow],
-        names: tuple[str, ...],
-        clients: int,
-    ) -> Anomaly:
-        service = view.services[number]
-        rule = max((self._best(row, kind) for row in rows), key=self._weight, default=None)
-        confidence = self._least if rule is None else max(self._least, self._rules[rule].confidence)
+    def _state(self, view: WindowView, claim: _Claim, evidence: tuple[Evidence, ...]) -> Anomaly:
+        service, kind, count = view.services[claim.number], claim.kind, claim.count
+        rule = self._rules[claim.proofs[0].rule] if claim.proofs else None
+        confidence = self._least if rule is None else max(self._least, rule.confidence)
         # Several hostile requests of one sender: independent witnesses of the same intent.
         score = 1.0 - (1.0 - confidence) ** min(count, 3)
         severity = Severity.LOW
         if kind not in _PROBES:
             # A few that were all turned away are the weather of the internet.
-            severity = Severity.MEDIUM if answered or count >= FEW else Severity.LOW
-            if answered >= 5 or count >= 200:
+            severity = Severity.MEDIUM if claim.answered or count >= FEW else Severity.LOW
+            if claim.answered >= 5 or count >= 200:
                 severity = Severity.HIGH
         elif count >= 50:
             severity = Severity.MEDIUM
-        details: dict[str, object] = {"answered_2xx": answered, "clients": clients}
+        details: dict[str, object] = {"answered_2xx": claim.answered, "clients": claim.clients}
         if rule is not None:
-            details |= {"rule": self._rules[rule].id, "why": self._rules[rule].why}
+            details |= {"rule": rule.id, "why": rule.why}
         return Anomaly(
-            id=anomaly_id(self.name, kind, service, entity.kind, entity.value, view.start),
+            id=anomaly_id(self.name, kind, service, claim.entity.kind, claim.entity.value, view.start),
             type=kind,
             severity=severity,
             score=score,
@@ -240,7 +161,7 @@ class Attacks:
             end=view.end,
             service=service,
             route=None,
-            entity=entity,
+            entity=claim.entity,
             detector=self.name,
             observed=float(count),
             expected=Band(0.0, 0.0, 0.0),
@@ -249,27 +170,34 @@ class Attacks:
             unit="hostile_requests",
             formula=Formula("noisy_or", {"confidence": confidence, "count": float(min(count, 3))}, score),
             description="",
-            contributions=tuple(Contribution("client", name, 1.0) for name in names[:1] if clients == 1),
-            evidence=tuple(self._evidence(row, self._best(row, kind)) for row in rows[: self._shown]),
+            contributions=tuple(
+                Contribution("client", name, 1.0) for name in claim.names[:1] if claim.clients == 1
+            ),
+            evidence=evidence,
             evidence_total=count,
             counterfactual="No request of this shape: one is enough.",
-            clients=names,
+            clients=claim.names,
             details=details,
         )
 
-    def _best(self, row: HostileRow, kind: AnomalyType) -> int:
-        """The most confident rule of a type that a row hit; it did hit one."""
-        return max((rule for rule in rules_of(row.mask) if self._rules[rule].type is kind), key=self._weight)
-
-    def _weight(self, rule: int) -> tuple[float, int]:
-        return self._rules[rule].confidence, -rule
-
-    def _evidence(self, row: HostileRow, rule: int) -> Evidence:
-        asked = [
-            Asked(text, column, rule)
-            for column, text in zip(COLUMNS, row.texts, strict=True)
-            if text is not None
+    def _evidence(self, proofs: list[Proof]) -> list[Evidence]:
+        """The lines of rows, with what their rules matched."""
+        looked_up = iter(
+            self._rows.locator.find([proof.asked for proof in proofs if proof.asked is not None])
+        )
+        return [
+            proof.line.evidence(
+                None
+                if (match := proof.match if proof.asked is None else next(looked_up)) is None
+                else printable(match.text, LONGEST),
+                self._rules[proof.rule].id,
+            )
+            for proof in proofs
         ]
-        for match in filter(None, self._locator.find(asked)):
-            return row.line.evidence(printable(match.text, 200), self._rules[rule].id)
-        return row.line.evidence(None, self._rules[rule].id)
+
+
+def _counts(sums: NDArray[np.int64]) -> Iterator[tuple[int, AnomalyType, int]]:
+    """Place, name and number of the types of hostile requests that there were."""
+    for bit, (kind, count) in enumerate(zip(REQUEST_TYPES, sums.tolist(), strict=True)):
+        if count:
+            yield bit, kind, count

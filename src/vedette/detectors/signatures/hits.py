@@ -1,5 +1,6 @@
 """What the signatures say about a batch."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Asked, Locator, Match
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES
+from vedette.detectors.signatures.tables import RuleTables
+from vedette.kernels.verdicts import tell_rows
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.requests import Requests
 
@@ -22,6 +25,25 @@ class Pair(NamedTuple):
     text: int
     """Id of the text in its column's vocabulary."""
     rule: int
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Rows that tell best what was done: k of them, one for each slot, type and place.
+
+    Attributes:
+        row, slot: int64 (k,).
+        kind: int64 (k,), places in `REQUEST_TYPES`.
+        rule: int64 (k,), the row's most confident rule of that type. rank: int64 (rules,), how confident rules are.
+        column: int64 (k,), the first of `COLUMNS` whose text hit that rule.
+    """
+
+    row: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    rule: NDArray[np.int64]
+    column: NDArray[np.int64]
+    rank: NDArray[np.int64]
 
 
 def types_of(mask: int) -> tuple[AnomalyType, ...]:
@@ -40,6 +62,7 @@ class SignatureHits:
         cut: Distinct texts, newly judged in this batch, that were too long to be judged whole.
         bits: uint8 (texts, w): rules that each distinct text hit; rule r is bit `r & 7` of byte `r >> 3`.
             Texts are numbered through `COLUMNS`.
+        dirty: uint8 (texts,): whether a text hit any.
         first: int64 (columns,): number of each column's first text.
     """
 
@@ -48,8 +71,10 @@ class SignatureHits:
     types: NDArray[np.uint32]
     cut: int
     bits: NDArray[np.uint8]
+    dirty: NDArray[np.uint8]
     first: NDArray[np.int64]
     _requests: Requests = field(repr=False)
+    _tables: RuleTables = field(repr=False)
     _locator: Locator = field(repr=False)
     least: float = DECISIVE
     """Confidence from which a row is an attack."""
@@ -60,18 +85,48 @@ class SignatureHits:
 
     def rules(self, row: int) -> list[int]:
         """The rules that a row hit, in order."""
-        return rules_of(self.mask(row))
+        return sorted({*self._flag_rules(row), *itertools.chain(*self._row_rules(row))})
 
-    def mask(self, row: int) -> int:
-        """The rules that a row hit, as bits: cheap to keep, until somebody asks `rules_of` it."""
-        mask = 0
-        for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
-            text = int(column.of(self._requests).ids[row])
-            if text >= 0:
-                mask |= int.from_bytes(self.bits[first + text].tobytes(), "little")
-        for rule in self._flag_rules(row):
-            mask |= 1 << rule
-        return mask
+    def tell(
+        self,
+        rows: NDArray[np.int64],
+        slot: NDArray[np.int64],
+        client: NDArray[np.int32],
+        once: NDArray[np.uint8],
+        most: int,
+    ) -> Telling:
+        """The most telling rows of each slot, for each type.
+
+        A row tells a type by its most confident rule of that type; of equals, the row that hit more tells more,
+        then the earlier one.
+
+        Args:
+            rows: (k,), the rows to choose from.
+            slot: (k,), the slot of each, from 0.
+            client: (n,), who sent each row of the batch.
+            once: uint8 (slots,): whether a slot takes one row of a client at most.
+            most: Rows of each slot and type.
+        """
+        tables = self._tables
+        shape = (len(once) * len(REQUEST_TYPES), most)
+        row, rule, column = (np.full(shape, -1, dtype=np.int64) for _ in range(3))
+        scratch = np.empty((2, len(REQUEST_TYPES)), dtype=np.int64)
+        ids = np.stack([column.of(self._requests).ids for column in COLUMNS])
+        tell_rows(
+            rows, slot, client, once, self._requests.time, self.confidence, ids, self.first,
+            self._requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.rank, tables.kind,
+            self.bits, self.dirty, scratch, row, rule, column,
+        )  # fmt: skip
+        cells = np.flatnonzero(row.ravel() >= 0)
+        which = cells // most
+        return Telling(
+            row.ravel()[cells],
+            which // len(REQUEST_TYPES),
+            which % len(REQUEST_TYPES),
+            rule.ravel()[cells],
+            column.ravel()[cells],
+            tables.rank,
+        )
 
     def evidence(self, row: int) -> list[Match]:
         """What each rule matched in a row, the most confident rule first. For the few rows that are shown."""
@@ -110,15 +165,12 @@ class SignatureHits:
         return [rule for rule, flag in self._locator.request_flags if flags & flag]
 
 
-def rules_of(mask: int) -> list[int]:
-    """Numbers of the bits that are set, in order."""
-    found = []
-    while mask:
-        lowest = mask & -mask
-        found.append(lowest.bit_length() - 1)
-        mask ^= lowest
-    return found
-
-
 def _members(bitmap: bytes) -> list[int]:
-    return rules_of(int.from_bytes(bitmap, "little"))
+    """Numbers of the bits that are set, in order."""
+    bits = int.from_bytes(bitmap, "little")
+    found = []
+    while bits:
+        lowest = bits & -bits
+        found.append(lowest.bit_length() - 1)
+        bits ^= lowest
+    return found

@@ -12,52 +12,13 @@ from vedette.detectors.signatures.database import RuleSet, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.memory import Memory
-from vedette.detectors.signatures.rules import DECISIVE, FLAGS, REQUEST_TYPES, Rule, RuleError
+from vedette.detectors.signatures.rules import DECISIVE, RuleError
+from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
 from vedette.kernels.verdicts import RULE_BITS, collect_flags, collect_hits, judge_rows, weigh_texts
 from vedette.schema.requests import Requests, Vocabulary
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """The rules as kernels read them: parallel arrays by rule, and rules that rest on flags."""
-
-    width: int
-    """Bytes of a bitmap of rules."""
-    confidence: NDArray[np.float64]
-    type_bit: NDArray[np.int64]
-    places: NDArray[np.int64]
-    text_flag_mask: NDArray[np.int64]
-    text_flag_rule: NDArray[np.int64]
-    request_flag_mask: NDArray[np.int64]
-    request_flag_rule: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, rules: tuple[Rule, ...], disabled: Collection[str]) -> "_Tables":
-        flagged = [
-            (index, FLAGS[rule.flag])
-            for index, rule in enumerate(rules)
-            if rule.flag is not None and rule.id not in disabled
-        ]
-        on_text = [(index, int(flag)) for index, flag in flagged if isinstance(flag, TextFlag)]
-        on_row = [(index, int(flag)) for index, flag in flagged if not isinstance(flag, TextFlag)]
-        return cls(
-            width=max(1, (len(rules) + 7) // 8),
-            confidence=np.array([rule.confidence for rule in rules], dtype=np.float64),
-            type_bit=_ints([1 << REQUEST_TYPES.index(rule.type) for rule in rules]),
-            # A rule that looks nowhere hits nothing.
-            places=_ints([0 if rule.id in disabled else rule.place_bits for rule in rules]),
-            text_flag_mask=_ints([mask for _, mask in on_text]),
-            text_flag_rule=_ints([index for index, _ in on_text]),
-            request_flag_mask=_ints([mask for _, mask in on_row]),
-            request_flag_rule=_ints([index for index, _ in on_row]),
-        )
-
-
-def _ints(values: list[int]) -> NDArray[np.int64]:
-    return np.array(values, dtype=np.int64)
 
 
 @dataclass(slots=True)
@@ -112,7 +73,7 @@ class SignatureScanner:
                 "names the rule that matched"
             )
         self.least = least
-        self._tables = _Tables.of(rule_set.rules, disabled)
+        self._tables = RuleTables.of(rule_set.rules, disabled)
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
         self._memory = None if INTERPRETED else Memory(self._tables.width)
@@ -130,7 +91,7 @@ class SignatureScanner:
         text.
         """
         columns = [column.of(requests) for column in COLUMNS]
-        sizes = _ints([len(column.vocabulary) for column in columns])
+        sizes = ints([len(column.vocabulary) for column in columns])
         first = np.cumsum(sizes) - sizes
         texts = int(sizes.sum())
         bits = np.zeros((texts, self._tables.width), dtype=np.uint8)
@@ -245,7 +206,9 @@ class SignatureScanner:
             tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
         )  # fmt: skip
         confidence, top, types = of_rows
-        return SignatureHits(confidence, top, types, cut, bits, first, requests, self._locator, self.least)
+        return SignatureHits(
+            confidence, top, types, cut, bits, dirty, first, requests, tables, self._locator, self.least
+        )
 
 
 def _verdicts(count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint32]]:

@@ -1,0 +1,66 @@
+"""The rules as kernels read them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.signatures.rules import FLAGS, REQUEST_TYPES, Rule
+from vedette.kernels.decode import TextFlag
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTables:
+    """Parallel arrays by rule, and rules that rest on flags."""
+
+    width: int
+    """Bytes of a bitmap of rules."""
+    confidence: NDArray[np.float64]
+    rank: NDArray[np.int64]
+    """Place among all rules, the most confident first, of equals the one that comes first."""
+    kind: NDArray[np.int64]
+    """Place of the rule's type in `REQUEST_TYPES`."""
+    places: NDArray[np.int64]
+    text_flag_mask: NDArray[np.int64]
+    text_flag_rule: NDArray[np.int64]
+    request_flag_mask: NDArray[np.int64]
+    request_flag_rule: NDArray[np.int64]
+
+    @property
+    def type_bit(self) -> NDArray[np.int64]:
+        """The rule's type, as a bit."""
+        return np.left_shift(1, self.kind)
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule], disabled: Collection[str]) -> Self:
+        """Tables of rules; those whose ids are disabled hit nothing."""
+        flagged = [
+            (index, FLAGS[rule.flag])
+            for index, rule in enumerate(rules)
+            if rule.flag is not None and rule.id not in disabled
+        ]
+        on_text = [(index, int(flag)) for index, flag in flagged if isinstance(flag, TextFlag)]
+        on_row = [(index, int(flag)) for index, flag in flagged if not isinstance(flag, TextFlag)]
+        rank = np.empty(len(rules), dtype=np.int64)
+        rank[sorted(range(len(rules)), key=lambda rule: (-rules[rule].confidence, rule))] = np.arange(
+            len(rules)
+        )
+        return cls(
+            width=max(1, (len(rules) + 7) // 8),
+            confidence=np.array([rule.confidence for rule in rules], dtype=np.float64),
+            rank=rank,
+            kind=ints([REQUEST_TYPES.index(rule.type) for rule in rules]),
+            # A rule that looks nowhere hits nothing.
+            places=ints([0 if rule.id in disabled else rule.place_bits for rule in rules]),
+            text_flag_mask=ints([mask for _, mask in on_text]),
+            text_flag_rule=ints([index for index, _ in on_text]),
+            request_flag_mask=ints([mask for _, mask in on_row]),
+            request_flag_rule=ints([index for index, _ in on_row]),
+        )
+
+
+def ints(values: list[int]) -> NDArray[np.int64]:
+    """An int64 array, also of nothing."""
+    return np.array(values, dtype=np.int64)
