@@ -222,7 +222,8 @@ def test_bad_input_gets_one_line_and_status_2(
     [
         ([], "give a log to scan"),
         (["--sample", "a.log"], "either paths or --sample"),
-        (["a.log", "--budget", "1", "--threshold", "3"], "either --budget or --threshold"),
+        (["a.log", "--budget", "1", "--threshold", "3"], "either --budget or --sensitivity or --threshold"),
+        (["a.log", "--sensitivity", "loud"], "must be one of low, medium, high, highest"),
         (["a.log", "--all"], "--verdicts FILE"),
         (["a.log", "--json", "-", "--verdicts", "-"], "only one of"),
         (["a.log", "--top", "0"], "--top"),
@@ -250,3 +251,37 @@ def test_every_override_is_a_key_of_the_configuration() -> None:
     assert config.alarm.threshold_z == 4.0
     assert config.output.fail_on is Severity.HIGH
     assert ScanOptions(paths=("a",)).overrides() == {}
+
+
+def test_other_settings_are_told_beside_what_holds(scan: Scan, tmp_path: Path) -> None:
+    settings = ["--what-if", "budget=1/hour,threshold=2.5", "--what-if", "sensitivity=low"]
+    done = scan("--sample", "--json", "f.json", *settings)
+    assert done.returncode == 1
+    rows = load_findings(str(tmp_path / "f.json")).coverage.what_if
+    assert [row.setting for row in rows] == ["as set", "budget=1/hour", "threshold=2.5", "sensitivity=low"]
+    for row in rows:
+        assert f"{row.setting}: {row.incidents} incidents" in done.stdout
+        assert sum(row.by_severity.values()) == row.incidents
+    for option, row in (("--budget", rows[1]), ("--threshold", rows[2]), ("--sensitivity", rows[3])):
+        assert (
+            scan("--sample", "-q", option, row.setting.partition("=")[2], "--json", "g.json").returncode == 1
+        )
+        other = load_findings(str(tmp_path / "g.json"))
+        assert (len(other.incidents), len(other.anomalies)) == (row.incidents, row.anomalies)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("budget", "must be budget=RATE, threshold=Z or sensitivity=NAME"),
+        ("budget=often", 'alarm.budget = "often": must be a number of false alarms over a span of time'),
+        ("threshold=x", "must be a number of standard deviations"),
+        ("threshold=0", "must be above 0"),
+        ("sensitivity=loud", "must be one of low, medium, high, highest"),
+        (",".join(["budget=1/day"] * 13), "at most 12 at once"),
+    ],
+)
+def test_settings_that_cannot_be_asked_about_are_refused(scan: Scan, setting: str, says: str) -> None:
+    done = scan("--sample", "--what-if", setting)
+    assert done.returncode == 2
+    assert says in done.stderr

@@ -34,7 +34,7 @@ def test_nothing_given_is_every_default() -> None:
     assert config == Config()
     assert config.windows.span_s == 60
     assert config.alarm.mode is AlarmMode.BUDGET
-    assert config.alarm.false_alarms_per_week == 1.0
+    assert config.alarm.per_week == 1.0
     assert config.detectors.ddos.client_share == 0.7
     assert config.detectors.ddos.client_requests_per_minute == 1000
 
@@ -264,3 +264,31 @@ def test_the_rules_that_the_page_on_them_shows_can_be_used(tmp_path: Path) -> No
     path = tmp_path / "vedette.yaml"
     path.write_text(page.partition("```yaml\n")[2].partition("```")[0])
     assert [rule.name for rule in Config.load(path).rules] == ["many-errors", "partner-silent"]
+
+
+@pytest.mark.parametrize(
+    ("text", "weekly"),
+    [
+        ("1/week", 1.0),
+        ("2/day", 14.0),
+        ("1 per hour", 168.0),
+        ("0.5 / month", 0.5 * 7 * 12 / 365.25),
+        ("3", 3.0),
+        ("0.25", 0.25),
+        ("low", 7 * 12 / 365.25),
+        ("medium", 1.0),
+        ("high", 7.0),
+        ("highest", 168.0),
+    ],
+)
+def test_a_budget_is_a_rate_or_a_name_of_one(tmp_path: Path, text: str, weekly: float) -> None:
+    assert load(tmp_path, f"alarm: {{budget: {text}}}").alarm.per_week == pytest.approx(weekly)
+
+
+@pytest.mark.parametrize(
+    "text", ["1/fortnight", "0/week", "-1/week", "often", "true", "[1]", "100/hour", "1e9"]
+)
+def test_what_is_no_budget_is_refused(tmp_path: Path, text: str) -> None:
+    (problem,) = problems(tmp_path, f"alarm: {{budget: {text}}}")
+    assert problem.startswith("vedette.yaml:1: alarm.budget = ")
+    assert "must be" in problem

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.formulas import normal_tail
+from vedette.baselines.formulas import normal_deviations, normal_tail
 from vedette.schema.findings import BudgetLine
 
 WEEK_US: Final = 7 * 24 * 3600 * 1_000_000
@@ -136,11 +136,15 @@ class Budget:
             if not number > 0:
                 raise ValueError(f"{name} = {number}: must be positive")
         self.services = services
-        self._per_week = false_alarms_per_week
+        self.per_week = false_alarms_per_week
         self._windows_per_week = WEEK_US / window_us
         self._detectors = detectors
         self._agreement = agreement
         self._ledgers: dict[str, _Ledger] = {}
+
+    def share(self, services: int) -> None:
+        """Each service has the budget: with more of them, more false alarms are accepted in all."""
+        self.services = max(1, services)
 
     def threshold(self, detector: str) -> float:
         """The surprise (-log10 p) from which the detector may alarm."""
@@ -202,8 +206,19 @@ class Budget:
 
     def account(self) -> list[BudgetLine]:
         """What each detector promised and did, by name."""
-        spent = {name: self.spent(name) for name in sorted(self._ledgers)}
-        return [BudgetLine(name, s.tests, s.promised, s.over) for name, s in spent.items()]
+        return [self._line(name, self.spent(name), self.explain(name)) for name in sorted(self._ledgers)]
+
+    @staticmethod
+    def _line(name: str, spent: Spent, reason: ThresholdReason) -> BudgetLine:
+        return BudgetLine(
+            name,
+            spent.tests,
+            spent.promised,
+            spent.over,
+            threshold=reason.threshold,
+            threshold_z=normal_deviations(reason.threshold),
+            corrected=reason.corrected,
+        )
 
     def _shares(self) -> int:
         return max(self._detectors, len(self._ledgers))
@@ -215,7 +230,7 @@ class Budget:
     def _decide(self, detector: str) -> tuple[float, float, float]:
         ledger = self._ledgers.get(detector, _Ledger())
         tests = self._tests_per_window(ledger) * self._shares() * self._windows_per_week
-        p = min(self._per_week * self.services / (self._agreement * tests), 0.01)
+        p = min(self.per_week * self.services / (self._agreement * tests), 0.01)
         promised = -log10(p)
         threshold = promised
         if ledger.fit is not None:
@@ -295,6 +310,14 @@ class ZScore:
 
     def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
         """Learn nothing: the threshold is fixed."""
+
+    def share(self, services: int) -> None:
+        """Nothing is shared."""
+
+    @property
+    def per_week(self) -> float | None:
+        """Nothing is promised."""
+        return None
 
     def account(self) -> list[BudgetLine]:
         """Nothing: a plain z-score promises no number of false alarms."""

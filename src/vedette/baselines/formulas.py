@@ -190,6 +190,18 @@ def normal_tail(z: float) -> float:
     return _LOG10_E * (0.5 * z * z + 0.5 * log(2.0 * pi) + log(mills))
 
 
+def normal_deviations(surprise: float) -> float:
+    """The z beyond which a standard normal's tail has this surprise: the inverse of `normal_tail`, by bisection."""
+    low, high = -10.0, 10.0 + sqrt(2.0 * max(surprise, 0.0) / _LOG10_E)
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        if normal_tail(middle) < surprise:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
+
+
 def student_tail(t: float, degrees: int) -> float:
     """-log10 P(T >= t) for Student's t with an even number of degrees (Abramowitz and Stegun 26.7.4)."""
     if t < 0.0:

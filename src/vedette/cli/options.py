@@ -15,6 +15,8 @@ class ScanOptions:
         paths: Files, directories, patterns, `-`.
         sample: The sample log instead.
         since, until: Microseconds since the epoch, UTC; `until` exclusive.
+        budget: `1/week`, or a name of one.
+        what_if: Other settings to ask about, like `budget=1/day`.
         lateness_s: Seconds; None finds it from a sample.
         json, verdicts, html: Paths, or `-` for standard output.
         every_request: Verdicts also for clean requests.
@@ -29,7 +31,8 @@ class ScanOptions:
     until: int | None = None
     services: tuple[str, ...] = ()
     threshold: float | None = None
-    budget: float | None = None
+    budget: str | None = None
+    what_if: tuple[str, ...] = ()
     baseline_from: tuple[str, ...] = ()
     config: Path | None = None
     json: str | None = None
@@ -54,9 +57,10 @@ class ScanOptions:
             "input.timezone": self.log_timezone,
             "input.trusted_proxies": list(self.trusted_proxies) or None,
             "windows.lateness_s": None if self.lateness_s is None else round(self.lateness_s),
-            "alarm.false_alarms_per_week": self.budget,
+            "alarm.budget": self.budget,
             "alarm.threshold_z": self.threshold,
-            "alarm.mode": None if self.threshold is None else "threshold",
+            # Who gives either means that one to hold, whatever a file says.
+            "alarm.mode": "threshold" if self.threshold is not None else "budget" if self.budget else None,
             "output.top": self.top,
             "output.fail_on": None if self.fail_on is None else self.fail_on.value,
             "store.url": self.store,

@@ -87,9 +87,16 @@ def scan(
         ),
     ] = None,
     budget: Annotated[
-        float | None,
+        str | None,
         typer.Option(
-            metavar="N", help="False alarms you accept per service and week. Default: 1.",
+            metavar="RATE", help="False alarms you accept for each service: 2/day, 0.5/month. Default: 1/week.",
+            rich_help_panel=_DETECTION, show_default=False,
+        ),
+    ] = None,
+    sensitivity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A budget by name: low (1/month), medium (1/week), high (1/day), highest (1/hour).",
             rich_help_panel=_DETECTION, show_default=False,
         ),
     ] = None,
@@ -97,6 +104,14 @@ def scan(
         float | None,
         typer.Option(
             metavar="Z", help="Instead of a budget: a plain z-score, the classic way.",
+            rich_help_panel=_DETECTION, show_default=False,
+        ),
+    ] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SETTING",
+            help="How many incidents others would have given: budget=1/day,threshold=4,sensitivity=low. Repeat.",
             rich_help_panel=_DETECTION, show_default=False,
         ),
     ] = None,
@@ -172,10 +187,14 @@ def scan(
         raise typer.BadParameter("give either paths or --sample, not both")
     if not sample and not paths:
         raise typer.BadParameter("give a log to scan, - for standard input, or --sample to see how it looks")
-    if budget is not None and threshold is not None:
+    if sum(given is not None for given in (budget, sensitivity, threshold)) > 1:
         raise typer.BadParameter(
-            "give either --budget or --threshold: they are two ways to set the same thing"
+            "give either --budget or --sensitivity or --threshold: they are ways to set the same thing"
         )
+    from vedette.config.alarm import SENSITIVITIES
+
+    if sensitivity is not None and sensitivity not in SENSITIVITIES:
+        raise typer.BadParameter(f"--sensitivity {sensitivity}: must be one of {', '.join(SENSITIVITIES)}")
     if every_request and verdicts is None:
         raise typer.BadParameter("--all says what --verdicts FILE writes: give both")
     if [json, verdicts, html].count("-") > 1:
@@ -191,7 +210,8 @@ def scan(
         until=None if until is None else parse_time("--until", until, now),
         services=tuple(service or ()),
         threshold=threshold,
-        budget=budget,
+        budget=_budget(budget) if budget is not None else sensitivity,
+        what_if=tuple(what_if or ()),
         baseline_from=tuple(baseline_from or ()),
         config=config,
         json=json,
@@ -210,3 +230,11 @@ def scan(
     from vedette.cli.scan_run import run
 
     raise typer.Exit(run(options))
+
+
+def _budget(text: str) -> str:
+    """A budget as it was given; a plain number is a week's."""
+    try:
+        return f"{float(text):g}/week"
+    except ValueError:
+        return text

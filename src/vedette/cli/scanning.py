@@ -15,6 +15,7 @@ from vedette.cli.choosing import chooser
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
 from vedette.cli.verdict_spool import VerdictSpool
+from vedette.cli.what_if import Alternatives
 from vedette.config import Config
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.engine.build import build_engine
@@ -106,6 +107,7 @@ class Scan:
             config.routes.templates,
         )
         self._choose = chooser(config)
+        self._alternatives = Alternatives(options, config)
         services = frozenset(options.services)
         self._present = self._reading(found, Wanted(options.since, options.until, services))
         begin = max((t for t in (self._present[0].begin, options.since) if t is not None), default=None)
@@ -136,7 +138,10 @@ class Scan:
 
     def build(self) -> Engine:
         """An engine for this scan, as configured."""
-        return build_engine(self.config, lateness_us=self._lateness())
+        lateness = self._lateness()
+        engine = build_engine(self.config, lateness_us=lateness)
+        self._alternatives.follow(engine, lateness)
+        return engine
 
     def examine(self, engine: Engine, spool: VerdictSpool | None = None) -> Findings:
         """Learn from the past and look through the present; writes nothing. Can be done once.
@@ -155,6 +160,7 @@ class Scan:
         self._feed(engine, self._present, spool, "scanning")
         interrupted = self._interrupted.is_set()
         findings = engine.finish()
+        findings.coverage.what_if = self._alternatives.results(engine, findings)
         self._cover(findings, time.monotonic() - began, interrupted=interrupted)
         if spool is not None and spool.routes_overflowed:
             findings.coverage.capped["verdict_routes"] = spool.routes_overflowed

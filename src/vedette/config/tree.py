@@ -11,17 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
+from vedette.config.alarm import Alarm
 from vedette.config.detectors import Detectors
 from vedette.config.options import Section, option, section
 from vedette.config.rules import MOST_RULES, Rules
 from vedette.schema.anomaly import Severity
-
-
-class AlarmMode(StrEnum):
-    """How a threshold is found."""
-
-    BUDGET = "budget"
-    THRESHOLD = "threshold"
 
 
 class Colour(StrEnum):
@@ -115,29 +109,6 @@ class Baselines(Section):
     )
     timezone: Zone = option("UTC", "Zone whose hours and weekdays the traffic follows.")
     holidays: tuple[date, ...] = option((), "Days that follow the rhythm of a Sunday, like `2024-12-25`.")
-
-
-class Alarm(Section):
-    """How far from normal is too far."""
-
-    mode: AlarmMode = option(
-        AlarmMode.BUDGET,
-        "`budget` finds thresholds that keep to the number of false alarms; `threshold` is a plain z-score.",
-    )
-    false_alarms_per_week: float = option(
-        1.0,
-        "False alarms that you accept for each service.",
-        unit="alarms per service and week",
-        gt=0.0,
-        le=10_000.0,
-    )
-    threshold_z: float = option(
-        3.0,
-        "Standard deviations that count as too far, in mode `threshold`.",
-        unit="standard deviations",
-        gt=0.0,
-        le=100.0,
-    )
 
 
 class Routes(Section):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
+from vedette.config.alarm import AlarmMode
 from vedette.config.rules import RuleSection
-from vedette.config.tree import AlarmMode, Config
+from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
 from vedette.detectors.custom.rule import Rule
 from vedette.detectors.signatures.attacks import Attacks
@@ -30,8 +31,14 @@ _RECENT_S = 600
 """How far back single clients are looked at."""
 
 
-def build_engine(config: Config, *, lateness_us: int) -> Engine:
-    """Make an engine; compiled signatures come from the user's cache directory."""
+def build_engine(config: Config, *, lateness_us: int, leader: Engine | None = None) -> Engine:
+    """Make an engine; compiled signatures come from the user's cache directory.
+
+    Args:
+        config: What is looked for, and how.
+        lateness_us: How late a line may come and still count, microseconds.
+        leader: Another engine, whose windows this one is to judge in its own way; see `Engine`.
+    """
     settings = EngineSettings(
         windows=WindowSettings(
             span=config.windows.span_s * 1_000_000,
@@ -50,12 +57,16 @@ def build_engine(config: Config, *, lateness_us: int) -> Engine:
     )
     thresholds: Thresholds = ZScore(config.alarm.threshold_z)
     if config.alarm.mode is AlarmMode.BUDGET:
-        thresholds = Budget(config.alarm.false_alarms_per_week, window_us=settings.windows.span)
+        thresholds = Budget(config.alarm.per_week, window_us=settings.windows.span)
     signatures = config.detectors.signatures
-    scanner = SignatureScanner.cached(
-        disabled=frozenset(signatures.disabled_rules), least=signatures.min_confidence
+    scanner = (
+        leader.scanner
+        if leader is not None
+        else SignatureScanner.cached(
+            disabled=frozenset(signatures.disabled_rules), least=signatures.min_confidence
+        )
     )
-    return Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine))
+    return Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine), leader)
 
 
 def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:

@@ -21,6 +21,7 @@ from vedette.engine.collect import Collector
 from vedette.engine.metrics import Metrics
 from vedette.engine.records import window_records
 from vedette.engine.routes import place
+from vedette.engine.spending import spending
 from vedette.enrich.client import format_client
 from vedette.enrich.slugs import SlugLearner
 from vedette.enrich.user_agent import AgentKind
@@ -103,7 +104,16 @@ class Batch:
 
 
 class Engine:
-    """Windows, baselines, detectors and incidents of one run."""
+    """Windows, baselines, detectors and incidents of one run.
+
+    Args:
+        settings: What it needs to know.
+        scanner: Judges requests.
+        thresholds: From which surprise an alarm starts.
+        make_detectors: Makes those that look at its windows.
+        leader: Another engine, whose windows this one judges by its own baselines and thresholds. It is given no
+            batches, and ends with its leader.
+    """
 
     def __init__(
         self,
@@ -111,28 +121,36 @@ class Engine:
         scanner: SignatureScanner,
         thresholds: Thresholds,
         make_detectors: Callable[["Engine"], Sequence[WindowDetector]],
+        leader: "Engine | None" = None,
     ) -> None:
         self.settings = settings
         self.scanner = scanner
         self.thresholds = thresholds
-        self.windower = Windower(settings.windows)
+        self.windower: Windower = Windower(settings.windows) if leader is None else leader.windower
         self.book = EntityBook(settings.entities)
         self.metrics = Metrics(
             settings.windows.span, settings.min_windows, settings.entities + 1, settings.calendar
         )
         self.slugs = SlugLearner(settings.slug_values)
         self.history = ClientHistory(settings.history_windows, settings.suspects)
-        self.collector = Collector(settings.evidence, scanner.rules)
+        self.collector: Collector = (
+            Collector(settings.evidence, scanner.rules) if leader is None else leader.collector
+        )
         self.grouper = Grouper()
         self.detectors = make_detectors(self)
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
-        self._learning = False
+        self.only_learns = False
         self.anomalies: list[Anomaly] = []
         self.incidents: list[Incident] = []
         self.coverage = Coverage()
         self._services: list[str] = []
-        self._names: dict[int, str] = {}
+        self._names: dict[int, str] = {} if leader is None else leader.client_names
         self._last: int | None = None
+        self._alarms: dict[str, int] = {}
+        self._budgeted: set[str] = set()
+        self.followers: list[Engine] = []
+        if leader is not None:
+            leader.followers.append(self)
 
     def process(self, batch: Batch) -> RowVerdicts:
         """Take a batch in, and judge the windows that it lets close."""
@@ -153,7 +171,7 @@ class Engine:
             int(AgentKind.EMPTY),
         )
         placed = self.windower.add(requests, marks)
-        if not self._learning:
+        if not self.only_learns:
             self._collect(batch, clients, placed, hits)
         self._cover(requests.time[placed.late == 0])
         for window in self.windower.close():
@@ -163,12 +181,15 @@ class Engine:
     @contextmanager
     def learning(self) -> Iterator[None]:
         """Within this context batches only teach the baselines; nothing is stated about them or covered."""
-        self._learning = True
+        every = (self, *self.followers)
+        for engine in every:
+            engine.only_learns = True
         yield
         for window in self.windower.settle():
             self._close(window)
-        self._learning = False
-        self.coverage = Coverage()
+        for engine in every:
+            engine.only_learns = False
+            engine.coverage = Coverage()
         self.windower.late = 0
 
     @property
@@ -189,9 +210,6 @@ class Engine:
         """Close every window and hand out what was found. Nothing can be processed afterwards."""
         for window in self.windower.close(everything=True):
             self._close(window)
-        incidents = sorted(
-            self.incidents + self.grouper.open(), key=lambda i: (-i.severity.rank, i.start, i.id)
-        )
         coverage = self.coverage
         coverage.late = self.windower.late
         caps = {
@@ -201,9 +219,30 @@ class Engine:
             "suspects": self.history.left_out,
             "route_segments": self.slugs.overflowed,
         }
-        coverage.budget = self.thresholds.account()
         coverage.capped.update({name: count for name, count in caps.items() if count})
+        return self.conclude()
+
+    def conclude(self) -> Findings:
+        """What was found in the windows that have closed."""
+        incidents = sorted(
+            self.incidents + self.grouper.open(), key=lambda i: (-i.severity.rank, i.start, i.id)
+        )
+        coverage = self.coverage
+        coverage.budget = self.thresholds.account()
+        for line in coverage.budget:
+            line.alarms = self._alarms.get(line.detector, 0)
+        coverage.spending = spending(
+            self.thresholds.per_week,
+            [self.book[slot].service for slot in self.book.services],
+            [incident for incident in incidents if incident.id in self._budgeted],
+            coverage,
+        )
         return Findings(sorted(self.anomalies, key=lambda a: (a.start, a.id)), incidents, coverage)
+
+    @property
+    def spent(self) -> int:
+        """Incidents so far that rest on a threshold of the budget, or of a z-score."""
+        return len(self._budgeted)
 
     def _cover(self, time: NDArray[np.int64]) -> None:
         """Widen the time covered; times far ahead that event time has not followed do not count."""
@@ -225,14 +264,20 @@ class Engine:
         self.collector.keep(requests, clients, batch.service, placed, hits, login)
 
     def _close(self, window: ClosedWindow) -> None:
-        """Judge one window, after the silence before it."""
+        """Judge one window, and forget what was kept of its rows."""
+        for engine in (*self.followers, self):
+            engine.take(window, self._services)
+        self.collector.book.drop(window.number)
+        self.collector.hostile.drop(window.number)
+
+    def take(self, window: ClosedWindow, services: list[str]) -> None:
+        """Judge one window, after the silence before it; `services` are named by number."""
+        self._services = services
         if self._last is not None and 1 < window.number - self._last <= LONGEST_SILENCE:
             self._judge_silence(window, self._last + 1)
         if self._last is None or window.number > self._last:
             self._last = window.number
         self._judge(window)
-        self.collector.book.drop(window.number)
-        self.collector.hostile.drop(window.number)
 
     def _judge_silence(self, until: ClosedWindow, number: int) -> None:
         """Judge the windows without a single request from `number` to the one before `until`.
@@ -252,6 +297,7 @@ class Engine:
         """Judge a window, and let the baselines learn it; returns the most requests expected of a service."""
         placed = place(window, self.windower.registry, self._services, self.slugs, self.book)
         if placed.fresh:
+            self.thresholds.share(len(self.book.services))
             fresh = np.array(placed.fresh, dtype=np.int32)
             self.metrics.set_parents(fresh, self.book.parents[fresh])
         present = set(placed.groups.key.tolist())
@@ -279,7 +325,7 @@ class Engine:
                 by = self.coverage.insufficient_by
                 by[metric.value] = by.get(metric.value, 0) + lacking
         noteworthy, recent = self.history.add(window.number, named)
-        if not self._learning:
+        if not self.only_learns:
             view = WindowView(
                 number=window.number,
                 start=window.start,
@@ -320,7 +366,11 @@ class Engine:
         anomaly = msgspec.structs.replace(
             anomaly, description=describe(anomaly), counterfactual=counterfactual(anomaly)
         )
-        anomaly = msgspec.structs.replace(anomaly, incident_id=self.grouper.add(anomaly))
+        incident = self.grouper.add(anomaly)
+        anomaly = msgspec.structs.replace(anomaly, incident_id=incident)
+        if "surprise" in anomaly.details:
+            self._alarms[anomaly.detector] = self._alarms.get(anomaly.detector, 0) + 1
+            self._budgeted.add(incident)
         if len(self.anomalies) < self.settings.anomalies:
             self.anomalies.append(anomaly)
         else:

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from vedette.explain.numbers import count, percent, size
 from vedette.report.moments import span
 from vedette.report.story import worst
-from vedette.schema.findings import Coverage, Findings, SourceCoverage
+from vedette.schema.findings import Coverage, Findings, SourceCoverage, WhatIf
 
 MOST_SOURCES = 10
 _SAMPLE = 160
@@ -74,6 +74,8 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     for reason, number in sorted(coverage.skipped.items(), key=lambda item: -item[1]):
         yield "skipped", _skipped(coverage, reason, number)
     yield "windows", _windows(coverage)
+    yield from (("budget", text) for text in _budget(coverage))
+    yield from (("what if", _what_if(row)) for row in coverage.what_if)
     if coverage.late:
         yield (
             "late",
@@ -124,6 +126,44 @@ def _windows(coverage: Coverage) -> str:
         for name, number in sorted(coverage.insufficient_by.items(), key=lambda item: (-item[1], item[0]))
     )
     return f"{text}, {coverage.insufficient_data:,} with too little data{f' ({by})' if by else ''}"
+
+
+_NAMED = 3
+
+
+def _budget(coverage: Coverage) -> Iterator[str]:
+    """The promise, what was spent of it, and the thresholds that it implies."""
+    rows = coverage.spending
+    if not rows:
+        return
+    spent = sorted((row for row in rows if row.spent), key=lambda row: (-row.spent, row.service))
+    allowed = rows[0].allowed
+    total = sum(row.spent for row in rows)
+    some = ", ".join(f"{row.service} {row.spent:,}" for row in spent[:_NAMED])
+    more = f" and {len(spent) - _NAMED:,} more services" if len(spent) > _NAMED else ""
+    yield (
+        f"{rows[0].per_week:.3g} false alarm{'' if rows[0].per_week == 1 else 's'} a week accepted for each service, "
+        f"{allowed:.2g} over this log; "
+        f"{plural(total, 'incident')} by its thresholds, true ones among them{f' ({some}{more})' if spent else ''}"
+    )
+    lines = sorted((line for line in coverage.budget if line.tests), key=lambda line: line.threshold_z)
+    if lines:
+        first, last = lines[0], lines[-1]
+        text = f"alarms start at {first.threshold_z:.1f} standard deviations ({first.detector})"
+        if last is not first:
+            text += f" to {last.threshold_z:.1f} ({last.detector})"
+        raised = [line.detector for line in lines if line.corrected]
+        if raised:
+            text += f"; raised for {', '.join(raised)}, whose surprises come more often than promised"
+        yield text
+
+
+def _what_if(row: WhatIf) -> str:
+    graded = ", ".join(f"{number:,} {grade}" for grade, number in row.by_severity.items())
+    return (
+        f"{row.setting}: {plural(row.incidents, 'incident')}{f' ({graded})' if graded else ''}, "
+        f"of which {row.spent:,} by a threshold"
+    )
 
 
 def _sources(coverage: Coverage) -> list[SourceCoverage]:

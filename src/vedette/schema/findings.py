@@ -32,6 +32,44 @@ class BudgetLine:
     """How many of them were expected to pass its threshold if nothing was wrong at all."""
     over: int
     """How many did: true alarms, and false ones."""
+    alarms: int = 0
+    """Anomalies stated because of it, after windows had to agree."""
+    threshold: float = 0.0
+    """The surprise (-log10 p) from which it alarmed at the end of the run."""
+    threshold_z: float = 0.0
+    """The same as standard deviations of a normal distribution, one-sided."""
+    corrected: bool = False
+    """The threshold is higher than the budget asks for: the surprises seen have a heavier tail than promised."""
+
+
+@dataclass(slots=True)
+class Spending:
+    """What a service's budget of false alarms allowed, and what was spent of it."""
+
+    service: str
+    per_week: float
+    """False alarms that are accepted."""
+    weeks: float
+    """How long the log watches it."""
+    allowed: float
+    """`per_week` times `weeks`."""
+    spent: int
+    """Incidents opened that rest on a threshold of the budget: false alarms, and true ones."""
+
+
+@dataclass(slots=True)
+class WhatIf:
+    """What another setting would have given on the same log."""
+
+    setting: str
+    """`budget=1/day`."""
+    incidents: int
+    """Incidents of every kind."""
+    by_severity: dict[str, int]
+    """The same by severity."""
+    anomalies: int
+    spent: int
+    """Of the incidents, those that rest on a threshold that the setting changes."""
 
 
 @dataclass(slots=True)
@@ -62,6 +100,10 @@ class Coverage:
     sources: list[SourceCoverage] = field(default_factory=list)
     budget: list[BudgetLine] = field(default_factory=list)
     """What each detector that spends the budget of false alarms promised and did; empty without a budget."""
+    spending: list[Spending] = field(default_factory=list)
+    """The same by service: the promise, and the alarms spent; empty without a budget."""
+    what_if: list[WhatIf] = field(default_factory=list)
+    """Other settings that were asked about, in that order."""
     interrupted: bool = False
     seconds: float = 0.0
     """Wall time of the run."""

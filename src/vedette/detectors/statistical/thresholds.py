@@ -19,6 +19,15 @@ class Thresholds(Protocol):
         """Learn the surprises of windows that were judged, so that the threshold keeps its promise."""
         ...
 
+    def share(self, services: int) -> None:
+        """Take note of how many services there are, each of which has the budget."""
+        ...
+
+    @property
+    def per_week(self) -> float | None:
+        """False alarms promised for each service and week; None where nothing is promised."""
+        ...
+
     def account(self) -> list[BudgetLine]:
         """What each detector promised and did, by name; empty where nothing is promised."""
         ...
