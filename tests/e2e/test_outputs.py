@@ -79,6 +79,7 @@ def test_a_filtered_request_has_no_verdict(vedette: Run, log: Path, tmp_path: Pa
     assert len(_rows(tmp_path / "v.jsonl")) == coverage["parsed"] - coverage["filtered"]
     assert coverage["start"] >= "2026-03-02T09:00"
     assert coverage["filtered"] > 0
+    assert coverage["learned"] == coverage["filtered"]
 
 
 def test_a_store_keeps_a_scan_once_however_often_it_is_made(vedette: Run, log: Path, tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def coverage(**changes: Any) -> Coverage:
         "skipped": {"not_this_format": 10, "blank": 2},
         "skipped_samples": [("not_this_format", "access.log", 17, "total rubbish")],
         "filtered": 3,
+        "learned": 0,
         "late": 1,
         "start": START,
         "end": START + 120 * MINUTE + 7,

@@ -67,7 +67,8 @@ def scan(
     since: Annotated[
         str | None,
         typer.Option(
-            metavar="TIME", help="Leave out earlier requests: ISO 8601, today, yesterday, or 2h for two hours ago.",
+            metavar="TIME", help="Report from then on: ISO 8601, today, yesterday, or 2h for two hours ago. "
+            "What files say of the time before is learned from.",
             rich_help_panel=_INPUT, show_default=False,
         ),
     ] = None,

@@ -46,6 +46,9 @@ def inputs(options: ScanOptions) -> tuple[Discovery, Discovery]:
     # A log is not its own past: what is scanned is left out of what is learned from.
     scanned = {source.path.resolve() for source in found.inputs if source.path is not None}
     history.inputs = [s for s in history.inputs if s.path is None or s.path.resolve() not in scanned]
+    if options.since is not None:
+        # But what it says of the time before is. A pipe cannot be read twice.
+        history.inputs += [source for source in found.inputs if source.path is not None]
     return found, history
 
 

@@ -234,6 +234,9 @@ class Scan:
         coverage.lines = tally.lines
         coverage.parsed = tally.parsed
         coverage.filtered = tally.filtered
+        if self._past is not None:
+            past = self._past[0].tally
+            coverage.learned = past.parsed - past.filtered
         coverage.skipped = {reason.value: count for reason, count in sorted(tally.skips.counts.items())}
         coverage.skipped_samples = [
             (reason, source, line, text.decode("utf-8", "backslashreplace"))

@@ -73,6 +73,8 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     yield "lines", _lines(coverage)
     for reason, number in sorted(coverage.skipped.items(), key=lambda item: -item[1]):
         yield "skipped", _skipped(coverage, reason, number)
+    if coverage.learned:
+        yield "learned", f"what is normal from {plural(coverage.learned, 'earlier request')}"
     yield "windows", _windows(coverage)
     yield from (("budget", text) for text in _budget(coverage))
     yield from (("what if", _what_if(row)) for row in coverage.what_if)

@@ -84,6 +84,8 @@ class Coverage:
     """(reason, source, line, text)."""
     filtered: int = 0
     """Requests outside --since/--until/--service."""
+    learned: int = 0
+    """Earlier requests that baselines learned from before the first was judged."""
     late: int = 0
     """Requests older than the watermark: judged by signatures, left out of windows."""
     start: int | None = None
