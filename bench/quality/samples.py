@@ -176,6 +176,10 @@ _COMBINED = re.compile(
 )
 
 
+_ESCAPED = re.compile(r'\\(["\\])')
+"""Apache writes `\"` for a quote and two backslashes for one."""
+
+
 def _lines(content: str) -> Iterator[tuple[dict[str, bytes], str]]:
     """The columns of each log line, and what stands in a session field before the agent, if there is one."""
     for line in content.splitlines():
@@ -191,7 +195,9 @@ def _lines(content: str) -> Iterator[tuple[dict[str, bytes], str]]:
                 "referer": referer,
                 "user_agent": agent,
             }
-            columns = {k: v.encode("utf-8", "replace") for k, v in parts.items() if v and v != "-"}
+            columns = {
+                k: _ESCAPED.sub(r"\1", v).encode("utf-8", "replace") for k, v in parts.items() if v and v != "-"
+            }
             yield columns, session or "-"
 
 

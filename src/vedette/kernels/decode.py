@@ -59,6 +59,8 @@ class TextFlag(IntFlag):
     """Longer than is judged: the middle was left out."""
     ENTITY = 2048
     """An HTML character reference."""
+    SPELLED_BRACKET = 4096
+    """A `<` or `>` spelled as an HTML character reference, or as an escape of JavaScript or IIS."""
 
 
 _NUL = 1
@@ -73,6 +75,7 @@ _FULL_WIDTH = 256
 _RAW_HIGH = 512
 _CUT = 1024
 _ENTITY = 2048
+_SPELLED_BRACKET = 4096
 
 _PERCENT_WORK = 1
 _FOLD_WORK = 2
@@ -254,6 +257,8 @@ def _unescape(classes: Bytes, out: Bytes, begin: int, end: int, depth: int, flag
                 code = _hex_run(out, read + 2, 4, end)
                 if code >= 0:
                     flags[text] |= _WIDE_ESCAPE
+                    if code == 60 or code == 62:
+                        flags[text] |= _SPELLED_BRACKET
                     left |= _ESCAPE_WORK  # may be any character, full-width ones included
                     write = _put(out, write, code)
                     read += 6
@@ -265,6 +270,8 @@ def _unescape(classes: Bytes, out: Bytes, begin: int, end: int, depth: int, flag
             found = _entity(out, read, end)
             if found > 0:
                 flags[text] |= _ENTITY
+                if found >> 8 == 60 or found >> 8 == 62:
+                    flags[text] |= _SPELLED_BRACKET
                 left |= _ESCAPE_WORK  # may be any character
                 write = _put(out, write, found >> 8)
                 read += found & 255
@@ -280,6 +287,8 @@ def _unescape(classes: Bytes, out: Bytes, begin: int, end: int, depth: int, flag
                 code = _hex_run(out, read + 2, 4, end)
                 used = 6
             if code >= 0:
+                if code == 60 or code == 62:
+                    flags[text] |= _SPELLED_BRACKET
                 left |= _ESCAPE_WORK
                 write = _put(out, write, code)
                 read += used

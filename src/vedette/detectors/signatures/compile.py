@@ -12,7 +12,7 @@ import re
 ROW_END = r"[^\n]*\n"
 
 _OUTSIDE = {
-    "s": r"[ \r]",
+    "s": r"[ +\r]",
     "S": r"[^ \r\n\x00]",
     "w": "[a-z0-9_]",
     "W": r"[^a-z0-9_\n\x00]",
@@ -23,7 +23,7 @@ _OUTSIDE = {
     "r": r"\r",
     "t": r"\t",
 }
-_INSIDE = {"s": r" \r", "w": "a-z0-9_", "d": "0-9", "r": r"\r"}
+_INSIDE = {"s": r" +\r", "w": "a-z0-9_", "d": "0-9", "r": r"\r"}
 _ENDLESS_TAIL = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\})[?)]*$")
 
 
@@ -35,7 +35,8 @@ def prepare(pattern: str) -> str:
     r"""Rewrite a rule's pattern so that it stays inside its row.
 
     The pattern is a regular expression over decoded, lower-case text, in which white space is already folded:
-    a run of it is one space, or one CR if it held a line break, and `\s` stands for either. `.` and negated
+    a run of it is one space, or one CR if it held a line break. `\s` stands for either, and for a `+`, which is
+    a space that was encoded twice. `.` and negated
     classes never match the row's end. `^` and `$` are the ends of the row. Refused: what Hyperscan cannot do
     (lookaround, back references), what can never match (capital letters), what could cross rows (`\n`, inline
     flags), and a repetition without end at the pattern's end, which adds nothing.
