@@ -196,7 +196,9 @@ def _lines(content: str) -> Iterator[tuple[dict[str, bytes], str]]:
                 "user_agent": agent,
             }
             columns = {
-                k: _ESCAPED.sub(r"\1", v).encode("utf-8", "replace") for k, v in parts.items() if v and v != "-"
+                k: _ESCAPED.sub(r"\1", v).encode("utf-8", "replace")
+                for k, v in parts.items()
+                if v and v != "-"
             }
             yield columns, session or "-"
 
