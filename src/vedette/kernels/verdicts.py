@@ -187,16 +187,22 @@ def _weigh(
     bits: Bitmaps,
     at: int,
     rule_confidence: NDArray[np.float64],
+    rule_factor: NDArray[np.float64],
     rule_type: Ints,
     out: int,
     confidence: NDArray[np.float32],
     top: NDArray[np.int32],
     types: NDArray[np.uint32],
 ) -> None:
-    """Combine the rules of one bitmap, in the order of the rules: 1 - prod(1 - confidence)."""
+    """Combine the rules of one bitmap: 1 - prod(1 - confidence), in the order of the rules.
+
+    A rule with a factor stands for what the payload model says. Alone it counts with its own confidence; beside others
+    it multiplies their odds by its factor, the largest one where there are several.
+    """
     doubt = 1.0
     best = -1
     kinds = 0
+    model = -1
     for j in range(bits.shape[1]):
         byte = bits[at, j]
         if byte == 0:
@@ -204,11 +210,25 @@ def _weigh(
         for k in range(8):
             if (byte >> k) & 1:
                 rule = j * 8 + k
+                if rule_factor[rule] > 1.0:
+                    if model < 0 or rule_confidence[rule] > rule_confidence[model]:
+                        model = rule
+                    continue
                 doubt *= 1.0 - rule_confidence[rule]
                 kinds |= rule_type[rule]
                 if best < 0 or rule_confidence[rule] > rule_confidence[best]:
                     best = rule
-    confidence[out] = 1.0 - doubt
+    sure = 1.0 - doubt
+    if model >= 0:
+        if best < 0:
+            sure = rule_confidence[model]
+        else:
+            odds = sure * rule_factor[model]
+            sure = odds / (odds + doubt)
+        if best < 0 or rule_confidence[best] < rule_confidence[model]:
+            kinds |= rule_type[model]
+            best = model
+    confidence[out] = sure
     top[out] = best
     types[out] = kinds
 
@@ -218,6 +238,7 @@ def weigh_texts(
     bits: Bitmaps,
     dirty: Bytes,
     rule_confidence: NDArray[np.float64],
+    rule_factor: NDArray[np.float64],
     rule_type: Ints,
     confidence: NDArray[np.float32],
     top: NDArray[np.int32],
@@ -226,7 +247,7 @@ def weigh_texts(
     """Combine the rules of each dirty text; see `judge_rows` for what the results mean."""
     for text in range(dirty.shape[0]):
         if dirty[text] != 0:
-            _weigh(bits, text, rule_confidence, rule_type, text, confidence, top, types)
+            _weigh(bits, text, rule_confidence, rule_factor, rule_type, text, confidence, top, types)
 
 
 @kernel
@@ -237,6 +258,7 @@ def judge_rows(
     flag_mask: Ints,
     flag_rule: Ints,
     rule_confidence: NDArray[np.float64],
+    rule_factor: NDArray[np.float64],
     rule_type: Ints,
     bits: Bitmaps,
     dirty: Bytes,
@@ -256,7 +278,8 @@ def judge_rows(
         request_flags: uint16 (n,): `RequestFlag` bits.
         flag_mask, flag_rule: int64 (f,): rule `flag_rule[i]` holds for rows with any bit of `flag_mask[i]`
             whose first place (the target) is recorded.
-        rule_confidence: float64 (rules,), rule_type: int64 (rules,): one bit each.
+        rule_confidence, rule_factor: float64 (rules,), see `_weigh`.
+        rule_type: int64 (rules,), one bit each.
         bits, dirty, text_confidence, text_top, text_types: What is known of each text.
         union: uint8 (1, w): scratch space.
         confidence: float32 (n,): receives the combined confidence, 0 where no rule hit.
@@ -298,7 +321,7 @@ def judge_rows(
                 if odd & flag_mask[f]:
                     rule = flag_rule[f]
                     union[0, rule >> 3] |= 1 << (rule & 7)
-            _weigh(union, 0, rule_confidence, rule_type, row, confidence, top, types)
+            _weigh(union, 0, rule_confidence, rule_factor, rule_type, row, confidence, top, types)
 
 
 @subkernel

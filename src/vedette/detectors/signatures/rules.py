@@ -77,6 +77,19 @@ FLAGS: Mapping[str, TextFlag | RequestFlag] = {
 }
 """What a `raw` rule may name."""
 
+BANDS: Mapping[str, float] = {"likely": 0.5, "sure": 2.5}
+"""Bands of the payload model's score, in its log-odds from where they begin. docs/explanation/detection-quality.md has
+the sweep: from 2.5 on, one in ten thousand benign values with marks is taken for an attack, or fewer."""
+
+MODEL_KINDS = (
+    AnomalyType.SQL_INJECTION,
+    AnomalyType.XSS,
+    AnomalyType.COMMAND_INJECTION,
+    AnomalyType.PATH_TRAVERSAL,
+    AnomalyType.TEMPLATE_INJECTION,
+)
+"""Kinds of attack that the payload model tells apart, in its order."""
+
 Confidence = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 Examples = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
@@ -94,6 +107,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         pattern: Regular expression over decoded, lower-case text (see `compile.prepare`); None for `raw`
             rules.
         flag: For `raw` rules, the name of a `TextFlag` or `RequestFlag`.
+        band: For what the payload model says, the name of a band of its score (`BANDS`).
         attacks: Examples as logged, each of which must match in the first of `places`.
         lookalikes: Benign texts of the same place that must not match.
     """
@@ -108,6 +122,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     lookalikes: Examples
     pattern: str | None = None
     flag: str | None = None
+    band: str | None = None
 
     @property
     def decisive(self) -> bool:
@@ -133,6 +148,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lookalikes: Examples
     pattern: str | None = None
     flag: str | None = None
+    band: str | None = None
     places: tuple[Place, ...] = ()
     reference: str = ""
 
@@ -192,12 +208,21 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
             lookalikes=entry.lookalikes,
             pattern=entry.pattern,
             flag=entry.flag,
+            band=entry.band,
         )
         _check(name, rule)
         yield rule
 
 
 def _check(name: str, rule: Rule) -> None:
+    if rule.band is not None:
+        if rule.pattern is not None or rule.flag is not None or rule.band not in BANDS:
+            raise RuleError(
+                f"{name}: {rule.id}: band {rule.band!r}: must be one of {', '.join(BANDS)}, without pattern or flag"
+            )
+        if rule.type not in MODEL_KINDS:
+            raise RuleError(f"{name}: {rule.id}: the payload model does not know type {rule.type}")
+        return
     raw = Place.RAW in rule.places
     if raw != (rule.flag is not None) or raw == (rule.pattern is not None) or (raw and len(rule.places) > 1):
         raise RuleError(f"{name}: {rule.id}: a rule has either a pattern, or a flag and places: [raw]")

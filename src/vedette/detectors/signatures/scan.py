@@ -12,11 +12,19 @@ from vedette.detectors.signatures.database import RuleSet, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.memory import Memory
-from vedette.detectors.signatures.rules import DECISIVE, RuleError
+from vedette.detectors.signatures.payload_model import (
+    PACKAGED,
+    PayloadModel,
+    load_model,
+    package_model,
+    roots,
+)
+from vedette.detectors.signatures.rules import BANDS, DECISIVE, PLACE_BITS, Place, RuleError
 from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
+from vedette.kernels.grams import SYMBOLS, score_rows
 from vedette.kernels.verdicts import RULE_BITS, collect_flags, collect_hits, judge_rows, weigh_texts
 from vedette.schema.requests import Requests, Vocabulary
 
@@ -30,6 +38,8 @@ class _Rows:
     place: NDArray[np.int64]
     target_length: int = 0
     """Bytes of the scan buffer that hold targets; they come first."""
+    targets: int = 0
+    """How many rows those are."""
     length: int = 0
     cut: int = 0
 
@@ -50,6 +60,7 @@ class SignatureScanner:
         cache: Where the package's compiled rules are cached; None for nowhere.
         disabled: Ids of rules that are not applied.
         least: Combined confidence of a row's rules from which it is an attack.
+        model: The payload model; the package's by default, None for none.
 
     Raises:
         RuleError: A disabled rule does not exist.
@@ -62,6 +73,7 @@ class SignatureScanner:
         *,
         disabled: Collection[str] = (),
         least: float = DECISIVE,
+        model: PayloadModel | None = PACKAGED,
     ) -> None:
         rule_set = rule_set or load_rule_set(cache)
         self.rules = rule_set.rules
@@ -74,15 +86,22 @@ class SignatureScanner:
             )
         self.least = least
         self._tables = RuleTables.of(rule_set.rules, disabled)
+        self._model = load_model(package_model()) if model is PACKAGED else model
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
         self._memory = None if INTERPRETED else Memory(self._tables.width)
         self._buffer = np.empty(0, dtype=np.uint8)
 
     @classmethod
-    def cached(cls, *, disabled: Collection[str] = (), least: float = DECISIVE) -> "SignatureScanner":
+    def cached(
+        cls,
+        *,
+        disabled: Collection[str] = (),
+        least: float = DECISIVE,
+        model: PayloadModel | None = PACKAGED,
+    ) -> "SignatureScanner":
         """A scanner with the package's rules, compiled ones kept in the user's cache directory."""
-        return cls(cache=cache_directory(), disabled=disabled, least=least)
+        return cls(cache=cache_directory(), disabled=disabled, least=least, model=model)
 
     def judge(self, requests: Requests) -> SignatureHits:
         """Judge a batch. Never raises for what its texts hold.
@@ -103,6 +122,8 @@ class SignatureScanner:
         hits = self._scan(rows)
         if len(hits):
             collect_hits(hits, rows.end, rows.text, rows.place, self._tables.places, bits, dirty)
+        if self._model is not None:
+            self._score(self._model, rows, bits, dirty)
         if self._memory is not None:
             for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
                 self._memory.remember(vocabulary, ids, start, bits)
@@ -157,6 +178,7 @@ class SignatureScanner:
             row = past
             if index == 0:
                 rows.target_length = rows.length
+                rows.targets = row
                 collect_flags(
                     flags,
                     ids,
@@ -186,6 +208,17 @@ class SignatureScanner:
                 database.scan(buffer[begin:past], match_event_handler=on_match)  # type: ignore[type-var]
         return np.array(hits, dtype=np.int64)
 
+    def _score(
+        self, model: PayloadModel, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]
+    ) -> None:
+        """Set the bits of what the payload model says of paths and queries."""
+        bounds = np.array([model.unit(bound) for bound in BANDS.values()])
+        best, window = np.empty(1), np.empty(4, dtype=np.int64)
+        score_rows(
+            SYMBOLS, self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
+            model.weights, roots(), bounds, self._tables.band_rule, best, window, bits, dirty,
+        )  # fmt: skip
+
     def _rows(
         self,
         requests: Requests,
@@ -197,13 +230,13 @@ class SignatureScanner:
         """From the verdicts of texts to those of rows."""
         tables = self._tables
         of_texts = _verdicts(len(dirty))
-        weigh_texts(bits, dirty, tables.confidence, tables.type_bit, *of_texts)
+        weigh_texts(bits, dirty, tables.confidence, tables.factor, tables.type_bit, *of_texts)
         of_rows = _verdicts(len(requests))
         ids = np.stack([column.of(requests).ids for column in COLUMNS])
         union = np.zeros((1, tables.width), dtype=np.uint8)
         judge_rows(
             ids, first, requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.confidence,
-            tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
+            tables.factor, tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
         )  # fmt: skip
         confidence, top, types = of_rows
         return SignatureHits(

@@ -7,8 +7,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.signatures.rules import FLAGS, REQUEST_TYPES, Rule
+from vedette.detectors.signatures.rules import BANDS, FLAGS, MODEL_KINDS, REQUEST_TYPES, Rule
 from vedette.kernels.decode import TextFlag
+
+PRIOR = 0.02
+"""Share of attacks among values that hold marks at all, where nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,10 @@ class RuleTables:
     width: int
     """Bytes of a bitmap of rules."""
     confidence: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    """For a band of the payload model, what it multiplies the odds of other rules by; 1 for a rule."""
+    band_rule: NDArray[np.int64]
+    """The rule of each kind and band of the payload model, -1 for none."""
     rank: NDArray[np.int64]
     """Place among all rules, the most confident first, of equals the one that comes first."""
     kind: NDArray[np.int64]
@@ -50,6 +57,8 @@ class RuleTables:
         return cls(
             width=max(1, (len(rules) + 7) // 8),
             confidence=np.array([rule.confidence for rule in rules], dtype=np.float64),
+            factor=np.array([model_factor(rule) for rule in rules], dtype=np.float64),
+            band_rule=_band_rules(rules, disabled),
             rank=rank,
             kind=ints([REQUEST_TYPES.index(rule.type) for rule in rules]),
             # A rule that looks nowhere hits nothing.
@@ -59,6 +68,25 @@ class RuleTables:
             request_flag_mask=ints([mask for _, mask in on_row]),
             request_flag_rule=ints([index for index, _ in on_row]),
         )
+
+
+def model_factor(rule: Rule) -> float:
+    """What a rule multiplies the odds of others by: 1, but for a band of the payload model.
+
+    Its evidence is how far the band moves the odds from `PRIOR`. Rules and model read the same text, so half of
+    the evidence (the root of the ratio) is taken as told already by the rules.
+    """
+    if rule.band is None:
+        return 1.0
+    return float(((rule.confidence / (1 - rule.confidence)) / (PRIOR / (1 - PRIOR))) ** 0.5)
+
+
+def _band_rules(rules: Sequence[Rule], disabled: Collection[str]) -> NDArray[np.int64]:
+    table = np.full((len(MODEL_KINDS), len(BANDS)), -1, dtype=np.int64)
+    for index, rule in enumerate(rules):
+        if rule.band is not None and rule.id not in disabled:
+            table[MODEL_KINDS.index(rule.type), list(BANDS).index(rule.band)] = index
+    return table.ravel()
 
 
 def ints(values: list[int]) -> NDArray[np.int64]:

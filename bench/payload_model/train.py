@@ -1,0 +1,219 @@
+"""Fit the payload model, and write it where the package reads it.
+
+    python bench/payload_model/train.py [--output FILE] [--without SET] [--report]
+
+Learns from the tuning halves of the sets whose licence allows it (`samples.PERMITTED`), from attacks made up by
+`mutations.py` and from ordinary values made up by `ordinary.py`. A logistic regression over hashed grams tells attacks
+from the rest; a second one tells the kinds of attack apart. The bounds of the bands are chosen on made-up values
+that were not learnt from. `--without` leaves a set out, to see what is found in a set that the model has never seen.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
+
+from mutations import KINDS, attacks
+from ordinary import Ordinary
+from samples import PERMITTED, Label, read
+
+from vedette.detectors.signatures.check import batch
+from vedette.detectors.signatures.evidence import decode
+from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load_model, roots
+from vedette.detectors.signatures.rules import Place, load_rules, rule_sources
+from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.kernels.grams import STRIDE, SYMBOLS, WINDOW, list_grams, score_one
+
+KIND_OF = {
+    "sqli": "sql_injection",
+    "sql": "sql_injection",
+    "sql-injection": "sql_injection",
+    "nosql-injection": "template_injection",
+    "xss": "xss",
+    "xss-scripting": "xss",
+    "cmdi": "command_injection",
+    "shell": "command_injection",
+    "shell-injection": "command_injection",
+    "rce": "command_injection",
+    "rce-rawrequests": "command_injection",
+    "rce-urlparam": "command_injection",
+    "rce-urlpath": "command_injection",
+    "path-traversal": "path_traversal",
+    "lfi": "path_traversal",
+    "lfi-multipart": "path_traversal",
+}
+"""Kinds of the sets' classes; what is not named here is `template_injection`, the kind of everything else."""
+
+ON_TARGET = (Place.PATH, Place.QUERY, Place.TARGET)
+GENERATED = 30_000
+SEED = 20260
+STRENGTH = 8.0
+"""Inverse regularisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One decoded value.
+
+    Attributes:
+        text: As rules see it.
+        kind: Its kind of attack, None if it is ordinary.
+        weight: How much it counts.
+        origin: The set it comes from.
+    """
+
+    text: bytes
+    kind: str | None
+    weight: float
+    origin: str
+
+
+def gather(without: str | None) -> list[Value]:
+    """Every distinct value that is scored at all, with what it is."""
+    wanted: list[tuple[bytes, str | None, float, str]] = []
+    for sample in read(tuple(name for name in PERMITTED if name != without)):
+        if not sample.tuning or "target" not in sample.columns or sample.columns["target"] == b"/":
+            continue
+        kind = KIND_OF.get(sample.kind, "template_injection") if sample.label is Label.ATTACK else None
+        weight = 3.0 if sample.label is Label.LOOKALIKE else 1.0
+        wanted.append((sample.columns["target"], kind, weight, sample.group))
+    wanted = _without_mislabelled(wanted)
+    wanted += _rule_examples()
+    before = Ordinary(SEED + 1)(GENERATED)
+    for kind, text in attacks(GENERATED, SEED):
+        if hash_of(text) % 6 == 0:
+            # Much that is harmless before what is not, as in a form's free text.
+            text = f"{next(before)[: 16 * (1 + hash_of(text) % 6)]} {text}"
+        wanted.append((b"/p?q=" + _written(text), kind, 0.5, "made up"))
+        if hash_of(text) % 4 == 0:
+            wanted.append((b"/a/" + _written(text), kind, 0.5, "made up"))
+    for text in Ordinary(SEED)(GENERATED):
+        wanted.append(((b"" if text.startswith("/") else b"/p?q=") + _written(text), None, 1.0, "made up"))
+
+    found: dict[bytes, Value] = {}
+    nothing = np.zeros((1, SLOTS), dtype=np.int8)
+    best, window = np.zeros(1), np.zeros(4, dtype=np.int64)
+    parts = decode([target for target, *_ in wanted], split=True)
+    for (_, kind, weight, origin), rows in zip(wanted, parts, strict=True):
+        for split, part in enumerate(rows):
+            text = np.frombuffer(part + b"\0\n", dtype=np.uint8)
+            score_one(SYMBOLS, text, 0, len(part), split, nothing, roots(), best, window)
+            if best[0] < -1e8:
+                continue
+            value = part[int(window[0]) : int(window[1])]
+            known = found.get(value)
+            if known is None:
+                found[value] = Value(value, kind, weight, origin)
+            elif (known.kind is None) != (kind is None):
+                # A text that is ordinary in one place and an attack in another teaches nothing.
+                found[value] = Value(value, known.kind, 0.0, origin)
+    return [value for value in found.values() if value.weight > 0]
+
+
+def _without_mislabelled(
+    wanted: list[tuple[bytes, str | None, float, str]],
+) -> list[tuple[bytes, str | None, float, str]]:
+    """Leave out values that are called ordinary and that the rules alone call attacks.
+
+    Nearly all are probes of scanners that the collector of the set took for ordinary traffic.
+    """
+    scanner = SignatureScanner(model=None)
+    hits = scanner.judge(batch({"target": [target for target, *_ in wanted]})).decisive()
+    return [
+        entry
+        for entry, hit in zip(wanted, hits, strict=True)
+        if entry[1] is not None or not hit or entry[2] > 1
+    ]
+
+
+def _rule_examples() -> list[tuple[bytes, str | None, float, str]]:
+    """The rules' own examples: attacks of the kinds that the model knows, and look-alikes of all."""
+    found: list[tuple[bytes, str | None, float, str]] = []
+    for rule in load_rules(rule_sources()):
+        if rule.places[0] not in ON_TARGET:
+            continue
+        texts = [(text.encode(), None, 8.0, "rules") for text in rule.lookalikes]
+        if rule.type in KINDS and rule.decisive:
+            texts += [(text.encode(), str(rule.type), 2.0, "rules") for text in rule.attacks]
+        found += texts
+    return found
+
+
+def hash_of(text: str) -> int:
+    """A small number that depends on the text alone."""
+    return sum(text.encode())
+
+
+def _written(text: str) -> bytes:
+    return quote(text, safe="/").encode()
+
+
+def windows(values: list[Value]) -> tuple[csr_matrix, np.ndarray]:
+    """The grams of each window of each value, and which value each window is of."""
+    room = 3 * (WINDOW + 2)
+    slot, size, last = (np.zeros(room, dtype=np.int64) for _ in range(3))
+    indices, counts, starts, owners = [], [], [0], []
+    for number, value in enumerate(values):
+        first = 0
+        while True:
+            text = np.frombuffer(value.text[first : first + WINDOW] + b"\0", dtype=np.uint8)
+            count = list_grams(SYMBOLS, text, 0, len(text) - 1, SLOTS, slot, size, last)
+            slots, times = np.unique(slot[:count], return_counts=True)
+            indices.append(slots.astype(np.int32))
+            counts.append(times / np.sqrt(count))
+            starts.append(starts[-1] + len(slots))
+            owners.append(number)
+            if first + WINDOW >= len(value.text) or first >= 8 * STRIDE:
+                break
+            first += STRIDE
+    data = np.concatenate(counts), np.concatenate(indices), np.array(starts)
+    return csr_matrix(data, shape=(len(owners), SLOTS)), np.array(owners)
+
+
+def fit(values: list[Value]) -> PayloadModel:
+    """Fit both regressions; twice, because only after the first is it known which window of a long attack is one."""
+    matrix, owner = windows(values)
+    hostile = np.array([value.kind is not None for value in values])[owner]
+    weight = np.array([value.weight for value in values])[owner]
+    chosen = np.append(True, np.diff(owner) != 0) | ~hostile
+    for _ in range(2):
+        model = LogisticRegression(C=STRENGTH, max_iter=200)
+        model.fit(matrix[chosen], hostile[chosen], sample_weight=weight[chosen])
+        scores = matrix @ model.coef_[0]
+        worst = np.full(len(values), -np.inf)
+        np.maximum.at(worst, owner, scores)
+        chosen = (scores >= worst[owner]) | ~hostile
+    rows = chosen & hostile
+    kinds = np.array([KINDS.index(value.kind) if value.kind else -1 for value in values])[owner]
+    apart = LogisticRegression(C=STRENGTH, max_iter=100)
+    apart.fit(matrix[rows], kinds[rows])
+    print(f"{matrix.shape[0]:,} windows, {matrix.nnz:,} grams", file=sys.stderr)
+    return PayloadModel.rounded(model.coef_[0], float(model.intercept_[0]), apart.coef_, KINDS)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--output", type=Path, help="where to write it")
+    parser.add_argument("--without", choices=PERMITTED, help="leave this set out")
+    options = parser.parse_args()
+    values = gather(options.without)
+    print(Counter((value.origin, value.kind) for value in values), file=sys.stderr)
+    model = fit(values)
+    if options.output:
+        options.output.write_bytes(model.dumped())
+        assert load_model(options.output.read_bytes()) == model
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""The payload model: a linear model over the grams of a decoded value, beside the rules.
+
+It finds what no rule was written for, because an attack's letters and marks seldom come together otherwise. It is read
+from a file of an open form: a line that names the form, a line of JSON that says what follows and how its bytes must
+hash, and the weights as signed bytes. `bench/payload_model/train.py` makes it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_one
+from vedette.schema.errors import VedetteError
+
+MAGIC = b"vedette payload model 1\n"
+SLOTS = 1 << 16
+"""Weights of each row; grams share them by their hash."""
+MOST_KINDS = 16
+LARGEST = 2 * 1024 * 1024
+"""Bytes of the largest file that is read."""
+
+
+class ModelError(VedetteError):
+    """A file that holds no payload model; the message says what is wrong with it."""
+
+
+class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slots: int
+    kinds: tuple[str, ...]
+    scale: float
+    bias: float
+    sha256: str
+    trained_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gram:
+    """What one gram adds to a value's score.
+
+    Attributes:
+        text: Its symbols, as they stand in the value; `^` and `$` are its edges.
+        times: How often it stands there.
+        amount: What it adds in all, in log-odds.
+    """
+
+    text: str
+    times: int
+    amount: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PayloadModel:
+    """A fitted model.
+
+    Attributes:
+        weights: int8 (1 + kinds, SLOTS). Row 0 tells attacks from the rest, the others one kind from the others.
+        scale: Log-odds of one unit of row 0.
+        bias: Log-odds of a value without grams.
+        kinds: Names of the kinds, as `AnomalyType` has them.
+        trained_on: What it was fitted to, in words.
+    """
+
+    weights: NDArray[np.int8]
+    scale: float
+    bias: float
+    kinds: tuple[str, ...]
+    trained_on: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PayloadModel) and self.dumped() == other.dumped()
+
+    def __hash__(self) -> int:
+        return hash(self.dumped())
+
+    @classmethod
+    def rounded(
+        cls,
+        coefficients: NDArray[np.float64],
+        bias: float,
+        apart: NDArray[np.float64],
+        kinds: tuple[str, ...],
+        trained_on: str = "",
+    ) -> "PayloadModel":
+        """A model of coefficients (SLOTS,) and (kinds, SLOTS), each row rounded to a signed byte of its own scale.
+
+        The largest thousandth of the coefficients is clipped, so that the others keep their difference.
+        """
+        rows = np.vstack([coefficients, apart])
+        largest = np.quantile(np.abs(rows[0][rows[0] != 0]), 0.999)
+        other = np.quantile(np.abs(rows[1:][rows[1:] != 0]), 0.999)
+        scales = np.array([largest] + [other] * len(apart)) / 127
+        weights = np.clip(np.rint(rows / scales[:, None]), -127, 127).astype(np.int8)
+        return cls(weights, float(scales[0]), bias, kinds, trained_on)
+
+    def dumped(self) -> bytes:
+        """The model as a file holds it."""
+        body = self.weights.tobytes()
+        header = _Header(
+            self.weights.shape[1],
+            self.kinds,
+            self.scale,
+            self.bias,
+            hashlib.sha256(body).hexdigest(),
+            self.trained_on,
+        )
+        return MAGIC + msgspec.json.encode(header) + b"\n" + body
+
+    def unit(self, log_odds: float) -> float:
+        """The sum over root that a score in log-odds comes from."""
+        return (log_odds - self.bias) / self.scale
+
+    def score(self, value: bytes, *, query: bool = False) -> float | None:
+        """Log-odds of a decoded value (or the worst value of a query); None if it holds no mark to go by."""
+        found = self._worst(value, query=query)
+        return None if found is None else found[0]
+
+    def explain(self, value: bytes, *, query: bool = False, most: int = 8) -> tuple[list[Gram], float] | None:
+        """What a score is made of: the grams that add most to it, and the sum of all others with the bias.
+
+        The amounts add up to the score. None where there is no score.
+        """
+        found = self._worst(value, query=query)
+        if found is None:
+            return None
+        score, begin, end, first, past = found
+        grams = self._grams(value, begin, end, first, past)
+        shown = sorted(grams, key=lambda gram: (-gram.amount, gram.text))[:most]
+        shown = [gram for gram in shown if gram.amount > 0]
+        return shown, score - sum(gram.amount for gram in shown)
+
+    def _worst(self, value: bytes, *, query: bool) -> tuple[float, int, int, int, int] | None:
+        text = np.frombuffer(value + b"\0\n", dtype=np.uint8)
+        best, window = np.zeros(1), np.zeros(4, dtype=np.int64)
+        score_one(SYMBOLS, text, 0, len(value), int(query), self.weights, roots(), best, window)
+        if best[0] < -1e8:
+            return None
+        begin, end, first, past = window.tolist()
+        return float(best[0]) * self.scale + self.bias, begin, end, first, past
+
+    def _grams(self, value: bytes, begin: int, end: int, first: int, past: int) -> list[Gram]:
+        """The grams of one window of `value[begin:end]`, alike ones together."""
+        inside = value[first:past]
+        text = np.frombuffer(inside + b"\0", dtype=np.uint8)
+        room = 3 * (WINDOW + 2)
+        slot, size, last = (np.zeros(room, dtype=np.int64) for _ in range(3))
+        count = list_grams(SYMBOLS, text, 0, len(inside), self.weights.shape[1], slot, size, last)
+        shown = (
+            "^" + "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}"[-1] for byte in inside) + "$"
+        )
+        together: dict[str, tuple[int, int]] = {}
+        used = 0
+        for number in range(count):
+            start, stop = int(last[number]) + 2 - int(size[number]), int(last[number]) + 2
+            # A window inside a longer value has no edge where the value goes on.
+            if (start == 0 and first > begin) or (stop == len(inside) + 2 and past < end):
+                continue
+            used += 1
+            gram = shown[start:stop]
+            times, total = together.get(gram, (0, 0))
+            together[gram] = times + 1, total + int(self.weights[0, slot[number]])
+        share = self.scale / max(used, 1) ** 0.5
+        return [Gram(gram, times, total * share) for gram, (times, total) in together.items()]
+
+
+PACKAGED = PayloadModel(np.zeros((2, SLOTS), dtype=np.int8), 1.0, 0.0, ("",))
+"""Stands for the package's model, which is not read before it is needed."""
+
+
+@cache
+def roots() -> NDArray[np.float64]:
+    """`1 / sqrt(n)` for each number of grams that a window can have; 0 for none."""
+    most = (LONGEST - SHORTEST + 1) * (WINDOW + 2) + 1
+    table = np.zeros(most)
+    table[1:] = 1 / np.sqrt(np.arange(1, most))
+    return table
+
+
+def load_model(content: bytes) -> PayloadModel:
+    """Read a model. Nothing of it is run, and its sizes and hash are checked first.
+
+    Raises:
+        ModelError: With what is wrong.
+    """
+    if len(content) > LARGEST:
+        raise ModelError(f"payload model: {len(content)} bytes: at most {LARGEST}")
+    if not content.startswith(MAGIC):
+        raise ModelError(
+            "payload model: does not begin with its name: not a payload model, or of another version"
+        )
+    line, found, body = content[len(MAGIC) :].partition(b"\n")
+    try:
+        header = msgspec.json.decode(line, type=_Header)
+    except msgspec.MsgspecError as error:
+        raise ModelError(f"payload model: its header: {error}") from error
+    if not found or header.slots != SLOTS or not 1 <= len(header.kinds) <= MOST_KINDS:
+        raise ModelError(
+            f"payload model: {header.slots} slots, {len(header.kinds)} kinds: must be {SLOTS}, 1 to {MOST_KINDS}"
+        )
+    rows = 1 + len(header.kinds)
+    if len(body) != rows * SLOTS or hashlib.sha256(body).hexdigest() != header.sha256:
+        raise ModelError("payload model: its weights are damaged: install the package again")
+    if not 0 < header.scale < 100 or not -100 < header.bias < 100:
+        raise ModelError(f"payload model: scale {header.scale}, bias {header.bias}: no such model")
+    weights = np.frombuffer(body, dtype=np.int8).reshape(rows, SLOTS)
+    return PayloadModel(weights, header.scale, header.bias, header.kinds, header.trained_on)
+
+
+def package_model() -> bytes:
+    """The file of the package's model."""
+    return (resources.files("vedette.detectors.signatures") / "payload.model").read_bytes()

@@ -1,0 +1,324 @@
+"""Runs of letters of request text, and what a linear model makes of them.
+
+A value or a path becomes *grams*: its runs of 2 to 4 symbols, where a symbol is a letter, any digit, a mark of
+punctuation, white space, or any byte above 0x7F, with an edge before its first and after its last byte. Each gram
+is hashed to one of a table's weights. A value's score is the sum of its weights over the square root of their
+number: a longer value has more of everything, and the sum of n independent weights spreads by that root.
+
+Values that hold nothing but letters, digits and common marks are not scored: no attack can be told in them from its
+letters, and they are nearly all values of nearly all logs.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.words import Bytes
+
+Ints = NDArray[np.int64]
+Weights = NDArray[np.int8]
+
+WINDOW = 128
+"""Bytes of a value that are scored together; a longer one is worth as much as its worst window."""
+STRIDE = 64
+SHORTEST = 2
+LONGEST = 4
+NAME = 40
+"""Longest name of a parameter, in bytes."""
+_HASH = 2654435761
+_EDGE = 0
+_PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_QUIET = b"_-., @/:+%"
+"""Marks that a value may hold without being scored."""
+
+
+def _symbol_table() -> Bytes:
+    """For each byte its symbol, 1 to 63; plus 64 for a mark that calls for a score."""
+    table = np.full(256, 63, dtype=np.uint8)
+    table[:32] = 62
+    table[127] = 62
+    table[13] = 61
+    table[32] = 28
+    for letter in range(26):
+        table[97 + letter] = table[65 + letter] = 1 + letter
+    table[48:58] = 27
+    for number, mark in enumerate(_PUNCTUATION):
+        table[mark] = 29 + number
+    loud = [mark for mark in _PUNCTUATION if mark not in _QUIET]
+    table[loud] += 64
+    table[:32] += 64
+    table[127] += 64
+    return table
+
+
+SYMBOLS = _symbol_table()
+
+
+@subkernel
+def _slot(code: int, size: int, slots: int) -> int:
+    """The weight of the last `size` symbols of `code` (6 bits each), among 2**k slots."""
+    run = code & ((1 << (6 * size)) - 1)
+    return (((run + (size << 24)) * _HASH) >> 16) & (slots - 1)
+
+
+@subkernel
+def _value_begin(text: Bytes, begin: int, end: int) -> int:
+    """Where the value of `name=value` begins; `begin` where there is no name."""
+    i = begin
+    while i < end and i - begin <= NAME:
+        byte = text[i]
+        if byte == 61:
+            return i + 1 if i > begin else begin
+        if not (
+            97 <= byte <= 122 or 48 <= byte <= 57 or byte == 95 or byte == 45 or byte == 46 or byte == 91
+            or byte == 93 or byte >= 128
+        ):  # fmt: skip
+            return begin
+        i += 1
+    return begin
+
+
+@subkernel
+def _loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> bool:
+    """Whether a value holds what calls for a score: a loud mark, two dots or two dashes."""
+    last = 0
+    for i in range(begin, end):
+        byte = text[i]
+        if symbols[byte] >= 64:
+            return True
+        if byte == last and (byte == 46 or byte == 45):
+            return True
+        last = byte
+    return False
+
+
+@subkernel
+def _window_sum(
+    symbols: Bytes, text: Bytes, begin: int, end: int, first: int, past: int, weights: Weights, row: int
+) -> int:
+    """Sum of one row of weights over the grams that end in `first:past` of the value `begin:end`.
+
+    Where `past` is the value's end, the closing edge counts too.
+    """
+    slots = weights.shape[1]
+    code = 0
+    seen = 1  # symbols so far, the opening edge included
+    at = first
+    if first > begin:
+        seen = 0
+    total = 0
+    while at < past:
+        code = ((code << 6) | (symbols[text[at]] & 63)) & 0xFFFFFF
+        seen += 1
+        for size in range(SHORTEST, LONGEST + 1):
+            if seen >= size:
+                total += weights[row, _slot(code, size, slots)]
+        at += 1
+    if past == end:
+        code = (code << 6) & 0xFFFFFF
+        seen += 1
+        for size in range(SHORTEST, LONGEST + 1):
+            if seen >= size:
+                total += weights[row, _slot(code, size, slots)]
+    return total
+
+
+@subkernel
+def _gram_count(begin: int, end: int, first: int, past: int) -> int:
+    """How many grams `_window_sum` adds up."""
+    symbols = past - first
+    if first == begin:
+        symbols += 1
+    if past == end:
+        symbols += 1
+    count = 0
+    for size in range(SHORTEST, LONGEST + 1):
+        if symbols >= size:
+            count += symbols - size + 1
+    return count
+
+
+@kernel
+def list_grams(
+    symbols: Bytes, text: Bytes, begin: int, end: int, slots: int, slot: Ints, size: Ints, last: Ints
+) -> int:
+    """List the grams of the first window of the value `text[begin:end]`; for training and for explanations.
+
+    Args:
+        symbols: `SYMBOLS`.
+        text: uint8.
+        begin, end: The value, as if it stood alone; at most WINDOW bytes of it are read.
+        slots: Size of the table of weights, a power of two.
+        slot: int64, receives each gram's slot, from index 0 on; 3 * (WINDOW + 2) are enough.
+        size: int64, receives its number of symbols.
+        last: int64, receives the index of its last byte; `end` for the closing edge.
+
+    Returns:
+        How many there are.
+    """
+    code = 0
+    seen = 1
+    count = 0
+    for at in range(begin, end + 1):
+        if at < end:
+            code = ((code << 6) | (symbols[text[at]] & 63)) & 0xFFFFFF
+        else:
+            code = (code << 6) & 0xFFFFFF
+        seen += 1
+        for long in range(SHORTEST, LONGEST + 1):
+            if seen >= long:
+                slot[count] = _slot(code, long, slots)
+                size[count] = long
+                last[count] = at
+                count += 1
+    return count
+
+
+@subkernel
+def _score_value(
+    symbols: Bytes,
+    text: Bytes,
+    begin: int,
+    end: int,
+    weights: Weights,
+    roots: NDArray[np.float64],
+    best: NDArray[np.float64],
+    window: Ints,
+) -> None:
+    """Score a value by its worst window; keep it in `best[0]`, `window[0:4]` if it is worse than what they hold."""
+    first = begin
+    while True:
+        past = min(first + WINDOW, end)
+        count = _gram_count(begin, end, first, past)
+        if count > 0:
+            score = _window_sum(symbols, text, begin, end, first, past, weights, 0) * roots[count]
+            if score > best[0]:
+                best[0] = score
+                window[0] = begin
+                window[1] = end
+                window[2] = first
+                window[3] = past
+        if past == end:
+            break
+        first += STRIDE
+
+
+@subkernel
+def score_text(
+    symbols: Bytes,
+    text: Bytes,
+    begin: int,
+    end: int,
+    split: int,
+    weights: Weights,
+    roots: NDArray[np.float64],
+    best: NDArray[np.float64],
+    window: Ints,
+) -> None:
+    """Score a decoded path (`split` 0) or each value of a decoded query (1).
+
+    A query's values end at a `&` that a name and a `=` follow, so that a value may hold `&&`.
+    """
+    best[0] = -1e9
+    if split == 0:
+        if _loud(symbols, text, begin, end):
+            _score_value(symbols, text, begin, end, weights, roots, best, window)
+        return
+    at = begin
+    while at < end:
+        value = _value_begin(text, at, end)
+        past = value
+        while past < end and not (text[past] == 38 and _value_begin(text, past + 1, end) > past + 1):
+            past += 1
+        if _loud(symbols, text, value, past):
+            _score_value(symbols, text, value, past, weights, roots, best, window)
+        at = past + 1
+
+
+@kernel
+def score_one(
+    symbols: Bytes,
+    text: Bytes,
+    begin: int,
+    end: int,
+    split: int,
+    weights: Weights,
+    roots: NDArray[np.float64],
+    best: NDArray[np.float64],
+    window: Ints,
+) -> None:
+    """`score_text` for one text.
+
+    Args:
+        symbols: `SYMBOLS`.
+        text: uint8, decoded.
+        begin, end: The text in it.
+        split: 1 if it is a query, 0 if it is one value.
+        weights: int8 (rows, 2**k); row 0 tells attacks from the rest.
+        roots: float64, `1 / sqrt(n)` for each number of grams.
+        best: float64 (1,), receives the score before scale and bias; -1e9 where nothing is scored.
+        window: int64 (4,), receives value begin, value end, window begin, window end.
+    """
+    score_text(symbols, text, begin, end, split, weights, roots, best, window)
+
+
+@kernel
+def score_rows(
+    symbols: Bytes,
+    text: Bytes,
+    row_end: Ints,
+    rows: int,
+    row_text: Ints,
+    row_place: Ints,
+    query_place: int,
+    weights: Weights,
+    roots: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+    band_rule: Ints,
+    best: NDArray[np.float64],
+    window: Ints,
+    bits: Bytes,
+    dirty: Bytes,
+) -> None:
+    """Score decoded rows, and set the bit of the rule that stands for a score's kind and band.
+
+    Args:
+        symbols: `SYMBOLS`.
+        text: uint8, the scan buffer.
+        row_end: int64, where each row ends, past its NUL and line feed; the first begins at 0.
+        rows: How many rows to score, the first ones.
+        row_text: int64, the text of each row.
+        row_place: int64, its place, one bit.
+        query_place: The bit of queries.
+        weights: int8 (1 + kinds, 2**k); row 0 tells attacks from the rest, the others one kind from the others.
+        roots: float64, `1 / sqrt(n)` for each number of grams.
+        bounds: float64 (bands,), ascending: least score of each band, before scale and bias.
+        band_rule: int64 (kinds * bands,): the rule of each kind and band, -1 for none.
+        best: float64 (1,), scratch space.
+        window: int64 (4,), scratch space.
+        bits: uint8 (texts, w), receives the bits.
+        dirty: uint8 (texts,), receives 1 where a bit is set.
+    """
+    bands = bounds.shape[0]
+    begin = 0
+    for row in range(rows):
+        end = row_end[row] - 2
+        split = 1 if row_place[row] == query_place else 0
+        score_text(symbols, text, begin, end, split, weights, roots, best, window)
+        begin = row_end[row]
+        band = -1
+        while band + 1 < bands and best[0] >= bounds[band + 1]:
+            band += 1
+        if band < 0:
+            continue
+        kind = 0
+        most = -(1 << 60)
+        for row_of in range(1, weights.shape[0]):
+            total = _window_sum(symbols, text, window[0], window[1], window[2], window[3], weights, row_of)
+            if total > most:
+                most = total
+                kind = row_of - 1
+        rule = band_rule[kind * bands + band]
+        if rule >= 0:
+            bits[row_text[row], rule >> 3] |= 1 << (rule & 7)
+            dirty[row_text[row]] = 1

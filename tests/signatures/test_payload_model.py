@@ -1,0 +1,186 @@
+"""The payload model: its file, its scores, what explains them, and how it is weighed beside rules."""
+
+import os
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vedette.detectors.signatures.check import batch
+from vedette.detectors.signatures.evidence import decode
+from vedette.detectors.signatures.hits import types_of
+from vedette.detectors.signatures.payload_model import (
+    LARGEST,
+    MAGIC,
+    ModelError,
+    PayloadModel,
+    load_model,
+    package_model,
+)
+from vedette.detectors.signatures.rules import BANDS, MODEL_KINDS
+from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.detectors.signatures.tables import PRIOR
+from vedette.schema.anomaly import AnomalyType
+
+PIECES = [
+    "' or 1=1--", "<svg/onload=alert(1)>", ";cat /etc/passwd", "../../", "{{7*7}}", "&", "&&", "a=", "=", "plain words",
+    "O'Brien", "é", "<", "\r\n", "%27", "1,2;3", "x" * 90, "(" * 70, "union select", "..", "--",
+]  # fmt: skip
+TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join)
+
+
+@pytest.fixture(scope="module")
+def model() -> PayloadModel:
+    return load_model(package_model())
+
+
+@pytest.fixture(scope="module")
+def scanner() -> SignatureScanner:
+    return SignatureScanner.cached()
+
+
+def test_the_package_s_model_is_small_and_knows_the_kinds_that_rules_name(model: PayloadModel):
+    assert len(package_model()) < LARGEST
+    assert model.kinds == tuple(str(kind) for kind in MODEL_KINDS)
+    assert load_model(model.dumped()) == model
+
+
+def test_a_damaged_model_is_refused(model: PayloadModel):
+    whole = model.dumped()
+    head, _, body = whole[len(MAGIC) :].partition(b"\n")
+    header = msgspec.json.decode(head)
+    flipped = bytearray(whole)
+    flipped[-1] ^= 1
+    for bad, fault in [
+        (b"", "does not begin"),
+        (b"PK\x03\x04", "does not begin"),
+        (whole[:-1], "damaged"),
+        (bytes(flipped), "damaged"),
+        (MAGIC + b"{}\n" + body, "header"),
+        (MAGIC + msgspec.json.encode({**header, "slots": 8}) + b"\n" + body, "slots"),
+        (MAGIC + msgspec.json.encode({**header, "scale": 1e9}) + b"\n" + body, "no such model"),
+        (MAGIC + msgspec.json.encode({**header, "more": 1}) + b"\n" + body, "header"),
+        (whole + bytes(LARGEST), "at most"),
+    ]:
+        with pytest.raises(ModelError, match=fault):
+            load_model(bad)
+
+
+@given(TEXTS)
+@settings(deadline=None)
+def test_what_explains_a_score_adds_up_to_it(text: str):
+    model = load_model(package_model())
+    value = text.lower().encode()
+    score, told = model.score(value), model.explain(value)
+    assert (score is None) == (told is None)
+    if score is not None and told is not None:
+        grams, rest = told
+        assert sum(gram.amount for gram in grams) + rest == pytest.approx(score)
+        assert all(gram.amount > 0 for gram in grams)
+        everything, bias = model.explain(value, most=10_000)
+        # With every gram that speaks for an attack shown, what is left speaks against it, or is the bias.
+        assert bias <= rest + 1e-9
+        assert len(everything) >= len(grams)
+
+
+def test_each_gram_is_in_the_value_as_often_as_it_is_said_to_be(model: PayloadModel):
+    value = b"' or 1=1--"
+    grams, _ = model.explain(value, most=1000)
+    marked = "^" + value.decode() + "$"
+    for gram in grams:
+        count = sum(marked.startswith(gram.text, at) for at in range(len(marked)))
+        assert gram.times == count, gram
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=12))
+@settings(deadline=None, max_examples=60)
+def test_a_batch_is_scored_as_each_value_is(texts: list[str]):
+    model = load_model(package_model())
+    scanner = SignatureScanner.cached()
+    targets = [b"/p?q=" + text.encode().replace(b"\n", b"%0a").replace(b"%", b"%25") for text in texts]
+    hits = scanner.judge(batch({"target": targets}))
+    for row, (_, query) in enumerate(decode(targets, split=True)):
+        score = model.score(query, query=True)
+        expected = None
+        for name, bound in BANDS.items():
+            if score is not None and score >= bound:
+                expected = name
+        bands = {scanner.rules[rule].band for rule in hits.rules(row)} - {None}
+        assert bands == ({expected} if expected else set())
+
+
+def test_values_without_marks_are_not_scored(model: PayloadModel):
+    for value in [b"hello world", b"2024-01-31", b"/a/b/c.html", b"john@example.org", b"union select", b""]:
+        assert model.score(value) is None
+
+
+def test_a_query_is_worth_as_much_as_its_worst_value(model: PayloadModel):
+    alone = model.score(b"1' or '1'='1")
+    among = model.score(b"page=2&sort=price;asc&id=1' or '1'='1&x=(y)", query=True)
+    assert among == pytest.approx(alone)
+
+
+def test_an_attack_is_seen_behind_much_ordinary_text(model: PayloadModel):
+    padded = b"the quick brown fox, and so on; " * 40 + b"'><script>alert(document.cookie)</script>"
+    assert model.score(padded) > BANDS["likely"]
+
+
+def test_without_a_model_no_band_is_hit():
+    hits = SignatureScanner(model=None).judge(batch({"target": [b"/p?q=%3Csvg/onload=alert(1)%3E"]}))
+    rules = SignatureScanner(model=None).rules
+    assert hits.confidence[0] > 0.8
+    assert all(rules[rule].band is None for rule in hits.rules(0))
+
+
+def test_rules_and_model_are_fused_in_log_odds(scanner: SignatureScanner):
+    """A weak rule's odds are multiplied by the root of how far the band moves the odds from the prior."""
+    found = 0
+    texts = ["a'b(c)=1", "x='y';", "1)) and x<'b", "<b>a</b>", "'); x('", "a\";b='c'#", "{{a}}'<b>", "`x`;y"]
+    targets = [b"/p?q=" + text.encode().replace(b"#", b"%23") for text in texts]
+    hits = scanner.judge(batch({"target": targets}))
+    for row in range(len(texts)):
+        rules = [scanner.rules[rule] for rule in hits.rules(row)]
+        bands = [rule for rule in rules if rule.band is not None]
+        doubt = float(np.prod([1 - rule.confidence for rule in rules if rule.band is None]))
+        expected = 1 - doubt
+        if bands and doubt < 1:
+            moved = (bands[0].confidence / (1 - bands[0].confidence)) / (PRIOR / (1 - PRIOR))
+            odds = (1 - doubt) / doubt * moved**0.5
+            expected = odds / (1 + odds)
+            found += 1
+        elif bands:
+            expected = bands[0].confidence
+        assert float(hits.confidence[row]) == pytest.approx(expected, abs=1e-6)
+    assert found, "no text of this test is hit by rules and model"
+
+
+def test_what_only_the_model_finds_has_the_kind_that_it_tells(scanner: SignatureScanner):
+    hits = scanner.judge(batch({"target": [b"/p?q=top[/al/.source%2b/ert/.source](1)"]}))
+    (rule,) = hits.rules(0)
+    assert scanner.rules[rule].band is not None
+    assert scanner.rules[rule].type is AnomalyType.XSS
+    assert hits.top_rule[0] == rule
+    assert types_of(int(hits.types[0])) == (AnomalyType.XSS,)
+
+
+def test_interpreted_kernels_score_alike(model: PayloadModel):
+    code = (
+        "import sys\n"
+        "from vedette.detectors.signatures.payload_model import load_model, package_model\n"
+        "model = load_model(package_model())\n"
+        "for text in sys.argv[1:]:\n"
+        "    print(repr(model.score(text.encode(), query=True)))\n"
+    )
+    texts = ["q=' or 1=1--&b=c", "plain", "x=<svg/onload=alert(1)>" + "a;" * 100, "..", "a=&&b=;c"]
+    out = subprocess.run(
+        [sys.executable, "-c", code, *texts],
+        env={**os.environ, "VEDETTE_KERNELS": "interpret"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert out == [repr(model.score(text.encode(), query=True)) for text in texts]
