@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 from vedette.cli.reading import Choice
 from vedette.config import Config
+from vedette.enrich.enrich import Enricher
+from vedette.enrich.service import ServicePattern
 from vedette.parsers.apache_format import apache_format
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_format_from_map
@@ -22,6 +25,16 @@ from vedette.sources import Reader
 
 class FormatOptionError(VedetteError):
     """Options that describe a format and do not fit together, or do not read."""
+
+
+def enricher(config: Config) -> Enricher:
+    """What finds clients, routes and services, as configured; one for each time that a log is read."""
+    return Enricher(
+        [ip_network(text) for text in config.input.trusted_proxies] or None,
+        [ServicePattern(rule.name, tuple(rule.files), tuple(rule.hosts)) for rule in config.input.services],
+        config.limits.services,
+        config.routes.templates,
+    )
 
 
 def chooser(config: Config) -> Callable[[Reader], Choice]:

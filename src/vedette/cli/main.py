@@ -25,6 +25,9 @@ COMMANDS = {
     "explain": Deferred("vedette.cli.explain:explain", "Print one anomaly's whole reasoning."),
     "simulate": Deferred("vedette.cli.simulate:simulate", "Write traffic with labelled incidents in it."),
     "rules": Deferred("vedette.cli.rules:app", "Check your own rules, and test them on old logs."),
+    "inject": Deferred(
+        "vedette.cli.inject:inject", "Put known incidents into copies of your logs, and tell what is found."
+    ),
     "formats": Deferred("vedette.cli.formats:formats", "List the log formats that are known."),
     "config": Deferred("vedette.cli.config:app", "Check, show or describe the configuration."),
 }

@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from ipaddress import ip_network
 
 from rich.console import Console
 
 from vedette import __version__
-from vedette.cli.choosing import chooser
+from vedette.cli.choosing import chooser, enricher
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
 from vedette.cli.verdict_spool import VerdictSpool
@@ -21,8 +20,7 @@ from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.engine.verdicts import Marker
-from vedette.enrich.enrich import Enricher
-from vedette.enrich.service import OTHER_SERVICE, ServicePattern
+from vedette.enrich.service import OTHER_SERVICE
 from vedette.kernels.compile import INTERPRETED
 from vedette.report.html import write_html
 from vedette.report.json import write_json
@@ -97,15 +95,7 @@ class Scan:
         self.patient = patient
         self.config = config
         self.found = found
-        self._enricher = Enricher(
-            [ip_network(text) for text in config.input.trusted_proxies] or None,
-            [
-                ServicePattern(rule.name, tuple(rule.files), tuple(rule.hosts))
-                for rule in config.input.services
-            ],
-            config.limits.services,
-            config.routes.templates,
-        )
+        self._enricher = enricher(config)
         self._choose = chooser(config)
         self._alternatives = Alternatives(options, config)
         services = frozenset(options.services)

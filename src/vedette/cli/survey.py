@@ -12,6 +12,7 @@ from vedette.cli.options import ScanOptions
 from vedette.cli.scan_run import inputs
 from vedette.config import Config
 from vedette.schema.findings import Findings
+from vedette.sources import Discovery
 
 if TYPE_CHECKING:
     from vedette.cli.verdict_spool import VerdictSpool
@@ -40,13 +41,14 @@ def survey(
     options: ScanOptions,
     config: Config,
     *,
+    found: Discovery | None = None,
     prepare: Callable[["Engine"], None] | None = None,
     spooled: bool = False,
 ) -> Survey:
     """Look through logs as `vedette scan` would, and write nothing.
 
     Args:
-        options: What to read. config: How.
+        options: What to read. config: How. found: What to read instead.
         prepare: Called with the engine before it sees anything.
         spooled: Whether to keep what verdicts need.
 
@@ -54,7 +56,9 @@ def survey(
         VedetteError: An input, option or format is wrong.
         KeyboardInterrupt: It was interrupted: half a log answers nothing that these commands are asked.
     """
-    found, history = inputs(options)
+    history = Discovery()
+    if found is None:
+        found, history = inputs(options)
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import DisorderError, Scan

@@ -1,0 +1,311 @@
+"""The quality card: incidents into copies of a log, each copy scanned, and what was found."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.cli.options import ScanOptions
+from vedette.cli.scan_run import inputs
+from vedette.cli.survey import configured, survey
+from vedette.report.account import plural
+from vedette.report.glyphs import Glyphs
+from vedette.report.moments import iso
+from vedette.report.output import check_output, open_output
+from vedette.schema.findings import Findings
+from vedette.sources import Discovery
+
+if TYPE_CHECKING:
+    from vedette.cli.inject_files import Files
+    from vedette.inject.card import Outcome, Row
+    from vedette.inject.menu import Made
+    from vedette.inject.plan import Impossible, Planned
+    from vedette.inject.profile import Profile
+    from vedette.inject.rewrite import Template
+
+_DAY_US = 86_400_000_000
+_SOUND = 0.9
+"""Share of an incident's new lines that the parser must read as they were meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that is printed.
+
+    Attributes:
+        quiet: Alarms on the untouched log, by type. service_days: Over which they came.
+    """
+
+    rows: "Sequence[Row]"
+    outcomes: "Sequence[Outcome]"
+    impossible: "Sequence[Impossible]"
+    quiet: dict[str, int]
+    quiet_incidents: int
+    service_days: float
+    service: str
+    seed: int
+
+
+def quality_card(
+    options: ScanOptions,
+    *,
+    only: Sequence[str],
+    times: int,
+    seed: int,
+    service: str | None,
+    json: str | None,
+    progress: bool,
+) -> None:
+    """Make the card and print it.
+
+    Raises:
+        VedetteError: An input or option is wrong, or the log is too short.
+    """
+    if json is not None:
+        check_output(json)
+    config = configured(options)
+    found, _ = inputs(options)
+    choose_kernel_mode(found.inputs)
+    # Not before the choice: these import kernels.
+    from vedette.cli.inject_files import Copy, Files, check_room
+    from vedette.inject.card import outcome, rows
+    from vedette.inject.menu import MENU
+    from vedette.inject.plan import InjectError, plan, possible
+    from vedette.inject.profile import Profile
+
+    names = {kind.name for kind in MENU}
+    for name in only:
+        if name not in names:
+            raise InjectError(f"--only {name}: no such incident: one of {', '.join(sorted(names))}")
+    if any(source.path is None for source in found.inputs):
+        raise InjectError("standard input cannot be read twice: give a file")
+    random = np.random.default_rng(seed)
+    files = Files(found.inputs, config)
+    profile = Profile(random)
+    size = 0
+    for piece in files.walk():
+        size += len(piece.text)
+        enriched = piece.enriched
+        profile.add(enriched.requests, piece.lines(), piece.first_line, enriched.service, enriched.services)
+    chosen = _service(profile, service)
+    own = profile.services[chosen]
+    templates = _templates(files, profile, chosen)
+    spots = _common_spots(list(templates.values()))
+    kinds, impossible = possible(own, spots)
+    kinds = [kind for kind in kinds if not only or kind.name in only]
+    impossible = [each for each in impossible if not only or each.kind.name in only]
+    if not kinds:
+        why = "; ".join(f"{each.kind.name}: {each.why}" for each in impossible)
+        raise InjectError(f"{chosen}: none of the incidents can be put into this log: {why}")
+    copies = list(plan(profile, chosen, kinds, times, random))
+    console = Console(stderr=True)
+    untouched = survey(options, config, found=Discovery(list(found.inputs))).findings
+    before = {anomaly.id for anomaly in untouched.anomalies}
+    outcomes: list[Outcome] = []
+    source = max(templates, key=lambda name: len(templates[name]))
+    group = next(each.group for each in found.inputs if each.name == source)
+    for number, planned in enumerate(copies, 1):
+        if progress and console.is_terminal:
+            console.print(f"copy {number} of {len(copies)}, {len(planned)} incidents", end="\r")
+        with tempfile.TemporaryDirectory(prefix="vedette-inject-") as place:
+            check_room(Path(place), size)
+            made = [(each, _made(each, profile, templates[source], files, source)) for each in planned]
+            copy = Copy(made, group)
+            written = copy.write(files, Path(place))
+            anomalies = survey(options, config, found=Discovery(written)).findings.anomalies
+        for (each, what), lines in zip(made, copy.touched, strict=True):
+            outcomes.append(outcome(each, lines, what.clients, anomalies, before))
+    order = {kind.name: place for place, kind in enumerate(MENU)}
+    outcomes.sort(key=lambda each: (order[each.planned.kind.name], each.planned.start, each.planned.seed))
+    quiet = dict(Counter(anomaly.type.value for anomaly in untouched.anomalies).most_common())
+    card = Card(
+        rows(outcomes, quiet),
+        outcomes,
+        impossible,
+        quiet,
+        len(untouched.incidents),
+        _service_days(untouched, profile),
+        chosen,
+        seed,
+    )
+    if json is not None:
+        with open_output(json) as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(_document(card))) + b"\n")
+    if json != "-":
+        _print(card, Console())
+
+
+def _service(profile: "Profile", wanted: str | None) -> str:
+    from vedette.inject.plan import InjectError
+
+    services = profile.services
+    if wanted is None:
+        return max(services, key=lambda name: (services[name].requests, name))
+    if wanted not in services:
+        raise InjectError(
+            f"--service {wanted}: no request is to a service of that name: one of {', '.join(services)}"
+        )
+    return wanted
+
+
+def _templates(files: "Files", profile: "Profile", service: str) -> "dict[str, list[Template]]":
+    """Lines of the service that others can be made from, by source."""
+    from vedette.inject.facts import Facts
+    from vedette.inject.plan import LEAST_TEMPLATES, InjectError
+    from vedette.inject.rewrite import locate
+
+    by_source: dict[str, list[bytes]] = {}
+    for source, line in profile.services[service].lines:
+        by_source.setdefault(source, []).append(line)
+    found = {
+        source: [
+            template
+            for template in locate(files.parsers[source], lines, Facts._fields)
+            if template is not None and {"time", "target"} <= set(template.spots)
+        ]
+        for source, lines in by_source.items()
+    }
+    if sum(map(len, found.values())) < LEAST_TEMPLATES:
+        raise InjectError(
+            f"{service}: fewer than {LEAST_TEMPLATES} of its lines could be rewritten, as a model for others: "
+            "is this an access log with times and targets?"
+        )
+    return found
+
+
+def _common_spots(templates: "Sequence[Sequence[Template]]") -> set[str]:
+    """Fields that most lines let rewrite; `client` for the one or two that name the client."""
+    every = [template for group in templates for template in group]
+    counts = Counter(name for template in every for name in template.spots)
+    common = {name for name, count in counts.items() if 2 * count >= len(every)}
+    return common | ({"client"} if common & {"peer", "forwarded"} else set())
+
+
+def _made(
+    planned: "Planned", profile: "Profile", templates: "Sequence[Template]", files: "Files", source: str
+) -> "Made":
+    """An incident's lines; only those that the parser reads as they were meant."""
+    from dataclasses import replace
+
+    from vedette.inject.facts import read_lines
+    from vedette.inject.menu import Place
+    from vedette.inject.plan import InjectError
+
+    random = np.random.default_rng(planned.seed)
+    # 198.18.0.0/15 is set aside for benchmarks (RFC 2544): no visitor comes from it.
+    numbers = random.choice(1 << 17, size=max(1, planned.kind.clients), replace=False).tolist()
+    clients = [f"198.{18 + (n >> 16)}.{n >> 8 & 255}.{n & 255}".encode() for n in numbers]
+    own = profile.services[planned.service]
+    made = planned.kind.make(
+        Place(planned.start, planned.end, planned.service, own, templates, random, clients)
+    )
+    read = read_lines(files.parsers[source], [line for _, line in made.added])
+    sound = tuple(
+        added
+        for added, facts in zip(made.added, read, strict=True)
+        if facts is not None and abs(facts.time - added[0]) < 2_000_000
+    )
+    if len(sound) < _SOUND * len(made.added):
+        raise InjectError(
+            f"{planned.kind.name}: only {len(sound)} of {len(made.added)} lines made from those of {source} read as "
+            "they should: name the other incidents with --only"
+        )
+    return replace(made, added=sound)
+
+
+def _service_days(findings: Findings, profile: "Profile") -> float:
+    coverage = findings.coverage
+    days = ((coverage.end or 0) - (coverage.start or 0)) / _DAY_US
+    return days * len(profile.services)
+
+
+def _document(card: Card) -> dict[str, Any]:
+    return {
+        "service": card.service,
+        "seed": card.seed,
+        "incidents": [
+            {
+                "name": row.name,
+                "meaning": row.meaning,
+                "injected": row.injected,
+                "found": row.found,
+                "share": row.found / row.injected,
+                "median_delay_s": row.delay_s,
+                "found_as": list(row.by),
+                "anomalies_on_untouched": row.untouched,
+            }
+            for row in card.rows
+        ],
+        "not_possible": [{"name": each.kind.name, "why": each.why} for each in card.impossible],
+        "each": [
+            {
+                "name": each.planned.kind.name,
+                "start": iso(each.planned.start),
+                "end": iso(each.planned.end),
+                "lines": each.lines,
+                "found": each.first is not None,
+                "delay_s": each.delay,
+                "description": None if each.first is None else each.first.description,
+            }
+            for each in card.outcomes
+        ],
+        "untouched": {
+            "service_days": card.service_days,
+            "incidents": card.quiet_incidents,
+            "incidents_per_service_day": card.quiet_incidents / card.service_days
+            if card.service_days
+            else None,
+            "anomalies": card.quiet,
+        },
+    }
+
+
+def _print(card: Card, console: Console) -> None:
+    glyphs = Glyphs.of(console.encoding)
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for name, justify in (
+        ("incident", "left"),
+        ("put in", "right"),
+        ("found", "right"),
+        ("delay", "right"),
+        ("untouched", "right"),
+    ):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type] # one of its words
+    table.add_column("as")
+    for row in card.rows:
+        delay = "" if row.delay_s is None else f"{row.delay_s / 60:.1f} min"
+        share = f"{row.found / row.injected:.0%}"
+        table.add_row(row.name, str(row.injected), share, delay, str(row.untouched), ", ".join(row.by))
+    console.print(table)
+    found = sum(row.found for row in card.rows)
+    put = sum(row.injected for row in card.rows)
+    console.print()
+    _line(
+        console, glyphs, f"{found} of {put} found, in {card.service}, seed {card.seed}; delays are medians."
+    )
+    for each in card.impossible:
+        _line(console, glyphs, f"Not put in: {each.kind.name}: {each.why}.")
+    per_day = card.quiet_incidents / card.service_days if card.service_days else 0.0
+    days = f"{card.service_days:.3g} service-day{'' if card.service_days == 1 else 's'}"
+    _line(
+        console,
+        glyphs,
+        f"On the untouched log: {plural(card.quiet_incidents, 'incident')} in {days} ({per_day:.2g} a day), false "
+        "alarms where nothing was wrong.",
+    )
+    kinds = ", ".join(f"{kind} {number:,}" for kind, number in card.quiet.items())
+    if kinds:
+        _line(console, glyphs, f"Anomalies in these: {kinds}.")
+
+
+def _line(console: Console, glyphs: Glyphs, text: str) -> None:
+    console.print(Text(glyphs.text(text)), soft_wrap=True)

@@ -1,0 +1,140 @@
+"""When and where incidents are put, and in how many copies of the log."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vedette.inject.menu import MENU, MINUTE, Kind
+from vedette.inject.profile import Profile, ServiceProfile
+from vedette.schema.errors import VedetteError
+
+LEARNING_MINUTES = 45
+"""Minutes at the start that are left alone: half again what baselines need before they judge."""
+APART = 30 * MINUTE
+"""Between two incidents of one copy: twice the quarter of an hour after which an incident has ended."""
+MOST_COPIES = 60
+_TRIES = 60
+LEAST_TEMPLATES = 5
+
+
+class InjectError(VedetteError):
+    """A log that no incident can be put into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One incident to be.
+
+    Attributes:
+        kind: What. start, end: When, microseconds since the epoch. service: Where. seed: Of its own chance.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    service: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """An incident that this log cannot have, and why."""
+
+    kind: Kind
+    why: str
+
+
+def possible(profile: ServiceProfile, spots: Iterable[str]) -> tuple[list[Kind], list[Impossible]]:
+    """What of the menu fits a service's log.
+
+    Args:
+        profile: The service. spots: Fields that can be rewritten; `client` for the one that names the client.
+    """
+    known = set(spots)
+    fit: list[Kind] = []
+    unfit: list[Impossible] = []
+    for kind in MENU:
+        lacking = sorted(kind.needs - known)
+        if lacking:
+            unfit.append(Impossible(kind, f"the log records no {' or '.join(_WORDS[f] for f in lacking)}"))
+        elif profile.rate < kind.rate:
+            why = f"{profile.rate:.3g} requests a minute are too few: it needs {kind.rate:g}"
+            unfit.append(Impossible(kind, why))
+        else:
+            fit.append(kind)
+    return fit, unfit
+
+
+_WORDS = {
+    "time": "time that can be rewritten",
+    "client": "client",
+    "target": "request target",
+    "method": "method",
+    "status": "status",
+    "bytes_out": "size of answers",
+    "duration": "durations",
+}
+
+
+def plan(
+    profile: Profile, service: str, kinds: Sequence[Kind], times: int, random: np.random.Generator
+) -> Iterator[list[Planned]]:
+    """Incidents of each copy, at random times, apart from each other.
+
+    Args:
+        profile: The log. service: Where they go. kinds: What. times: How often each.
+
+    Raises:
+        InjectError: The log is too short.
+    """
+    start, end = profile.start or 0, profile.end or 0
+    longest = max(kind.minutes for kind in kinds)
+    begin = start + LEARNING_MINUTES * MINUTE
+    if end - begin < (longest + 5) * MINUTE:
+        least = LEARNING_MINUTES + longest + 5
+        raise InjectError(
+            f"{(end - start) / MINUTE:.0f} minutes of log are too few: at least {least} are needed, of which the first "
+            f"{LEARNING_MINUTES} teach what is normal: give older logs too, such as 'access.log*'"
+        )
+    waiting = [kind for _ in range(times) for kind in kinds]
+    random.shuffle(waiting)
+    busy = profile.services[service].minutes
+    seed = int(random.integers(1 << 32))
+    for _ in range(MOST_COPIES):
+        if not waiting:
+            return
+        copy: list[Planned] = []
+        left: list[Kind] = []
+        for kind in waiting:
+            found = _room(kind, begin, end, busy, copy, random)
+            if found is None:
+                left.append(kind)
+                continue
+            seed += 1
+            copy.append(Planned(kind, found, found + kind.minutes * MINUTE, service, seed))
+        if not copy:
+            return
+        yield sorted(copy, key=lambda planned: planned.start)
+        waiting = left
+
+
+def _room(
+    kind: Kind,
+    begin: int,
+    end: int,
+    busy: dict[int, int],
+    copy: Sequence[Planned],
+    random: np.random.Generator,
+) -> int | None:
+    """A start at which the service has its usual traffic, away from the other incidents; None if there is none."""
+    last = end - (kind.minutes + 2) * MINUTE
+    minutes = [m for m, n in busy.items() if begin <= m * MINUTE < last and n >= kind.rate]
+    if not minutes:
+        return None
+    for choice in random.integers(len(minutes), size=_TRIES).tolist():
+        start: int = minutes[choice] * MINUTE + int(random.integers(60)) * 1_000_000
+        stop = start + kind.minutes * MINUTE
+        if all(start - other.end >= APART or other.start - stop >= APART for other in copy):
+            return start
+    return None
