@@ -121,19 +121,16 @@ class Attacks:
 
     def _together(self, view: WindowView, number: int, clients: ClientRows) -> Iterator[_Claim]:
         entity = slot_entity(view.services[number], None)
-        for bit, kind, count in _counts(clients.sums[:, _TYPES].sum(axis=0)):
-            counts = clients.sums[:, Client.FIRST_TYPE + bit]
-            involved = np.flatnonzero(counts)
-            heaviest = involved[np.argsort(-counts[involved], kind="stable")[:CLIENTS_NAMED]]
-            names = tuple(
-                view.client_name(high, low)
-                for high, low in zip(
-                    clients.high[heaviest].tolist(), clients.low[heaviest].tolist(), strict=True
-                )
-            )
+        counts = clients.sums[:, _TYPES]
+        involved = np.count_nonzero(counts, axis=0).tolist()
+        answered = (clients.sums[:, Client.ATTACKS_ANSWERED] @ (counts > 0)).tolist()
+        heaviest = np.argsort(-counts, axis=0, kind="stable")[:CLIENTS_NAMED].T
+        high, low = clients.high[heaviest].tolist(), clients.low[heaviest].tolist()
+        for bit, kind, count in _counts(counts.sum(axis=0)):
+            keys = zip(high[bit][: involved[bit]], low[bit][: involved[bit]], strict=True)
+            names = tuple(view.client_name(*key) for key in keys)
             proofs = self._rows.of_all(view.number, number, bit)
-            answered = int(clients.sums[involved, Client.ATTACKS_ANSWERED].sum())
-            yield _Claim(number, kind, entity, count, answered, proofs, names, len(involved))
+            yield _Claim(number, kind, entity, count, answered[bit], proofs, names, involved[bit])
 
     def _state(self, view: WindowView, claim: _Claim, evidence: tuple[Evidence, ...]) -> Anomaly:
         service, kind, count = view.services[claim.number], claim.kind, claim.count

@@ -4,13 +4,13 @@ The scan's databases would say it too, but each takes 5 ms to compile for this; 
 expression, and is linear in the text as well.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import re2
 
-from vedette.detectors.signatures.columns import Column
+from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.compile import prepare
 from vedette.detectors.signatures.rules import FLAGS, Place, Rule
 from vedette.kernels.decode import CLASSES, LOWER, decode_texts, scan_bytes
@@ -24,6 +24,11 @@ AUTOMATON_BYTES = 1 << 20
 """Memory that one rule's automaton may take; a text that would need more is searched more slowly."""
 
 
+REMEMBERED = 4096
+REMEMBERED_BYTES = 1_000
+"""Texts in which matches are remembered: so many, of at most so many bytes."""
+
+
 class Match(NamedTuple):
     """What a rule matched."""
 
@@ -34,10 +39,10 @@ class Match(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A text of a column, and a rule that hit it."""
+    """A text, the column it stands in (its place in `COLUMNS`), and a rule that hit it."""
 
     text: bytes
-    column: Column
+    column: int
     rule: int
 
 
@@ -75,42 +80,49 @@ class Locator:
         self._options.max_mem = AUTOMATON_BYTES
         # What `re2.compile` returns; it publishes no types.
         self._patterns: dict[int, Any] = {}
+        self._known: dict[Asked, Match | None] = {}
 
-    def find(self, asked: Iterable[Asked]) -> list[Match | None]:
+    def find(self, asked: Sequence[Asked]) -> list[Match | None]:
         """What each rule matched in its text; None where it looks elsewhere.
 
-        Texts are decoded together: one at a time costs ten times as much.
+        Texts are decoded together: one at a time costs ten times as much. What was found is remembered for a while:
+        attacks repeat themselves.
         """
-        wanted = list(asked)
-        texts: dict[bool, dict[bytes, int]] = {False: {}, True: {}}
-        for text, column, rule in wanted:
-            if self.rules[rule].pattern is not None:
-                texts[column.split].setdefault(text, len(texts[column.split]))
-        rows = {split: decode(list(known), split=split) for split, known in texts.items() if known}
-        found: list[Match | None] = []
-        for text, column, rule in wanted:
-            if self.rules[rule].pattern is None:
-                found.append(self.whole(text, rule))
-            else:
-                split = column.split
-                found.append(self._first(rule, column, rows[split][texts[split][text]]))
-        return found
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        known = self._known
+        unknown = [one for one in dict.fromkeys(asked) if one not in known]
+        fresh: dict[Asked, Match | None] = {}
+        for split in (False, True):
+            # What rests on how a text was written needs no decoding.
+            some = [one for one in unknown if COLUMNS[one.column].split is split and self._reads(one.rule)]
+            numbers = {text: number for number, text in enumerate(dict.fromkeys(one.text for one in some))}
+            rows = decode(list(numbers), split=split) if numbers else []
+            fresh.update((one, self._first(one, rows[numbers[one.text]])) for one in some)
+        fresh.update((one, self.whole(one.text, one.rule)) for one in unknown if not self._reads(one.rule))
+        known.update((one, match) for one, match in fresh.items() if len(one.text) <= REMEMBERED_BYTES)
+        return [fresh[one] if one in fresh else known[one] for one in asked]
 
     def whole(self, text: bytes, rule: int) -> Match:
         """The match of a rule that rests on how the text was written."""
         return Match(rule, Place.RAW, text[:LONGEST])
 
-    def _first(self, rule: int, column: Column, rows: Sequence[bytes]) -> Match | None:
-        places = self.rules[rule].places
-        pattern = self._pattern(rule)
+    def _reads(self, rule: int) -> bool:
+        """Whether a rule has a pattern."""
+        return self.rules[rule].pattern is not None
+
+    def _first(self, asked: Asked, rows: Sequence[bytes]) -> Match | None:
+        places = self.rules[asked.rule].places
+        pattern = self._pattern(asked.rule)
         if pattern is None:
             return None
+        column = COLUMNS[asked.column]
         for place, row in zip(column.places, rows, strict=True):
             if place in places or (Place.TARGET in places and column.name == "target"):
                 match = pattern.search(row + ROW_END)
                 if match is not None:
                     begin, end = match.span()
-                    return Match(rule, place, row[begin : min(end, begin + LONGEST)])
+                    return Match(asked.rule, place, row[begin : min(end, begin + LONGEST)])
         return None
 
     def _pattern(self, rule: int) -> Any:

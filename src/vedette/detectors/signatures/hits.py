@@ -132,8 +132,8 @@ class SignatureHits:
         """What each rule matched in a row, the most confident rule first. For the few rows that are shown."""
         asked = [
             Asked(text, column, rule)
-            for column, rules in zip(COLUMNS, self._row_rules(row), strict=True)
-            if (text := column.of(self._requests)[row]) is not None
+            for column, rules in enumerate(self._row_rules(row))
+            if (text := COLUMNS[column].of(self._requests)[row]) is not None
             for rule in rules
         ]
         matches: dict[int, Match] = {}

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.evidence import KeptLine
-from vedette.detectors.signatures.columns import COLUMNS, Column
-from vedette.detectors.signatures.evidence import Asked, Locator, Match
+from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.evidence import REMEMBERED_BYTES, Asked, Locator, Match
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 
@@ -23,8 +23,6 @@ MOST_STATED = 20
 """Hostile clients that are stated one by one, of one service in one window; more are stated together, as one."""
 MOST_IN_ALL = 256
 """The same for all services of a window."""
-_TEXT_BYTES = 1_000
-"""In a longer text what matched is looked up at once, so that the text need not be kept."""
 
 Client = tuple[int, int]
 UNNAMED: Client = (UNNAMED_TAG, 0)
@@ -153,16 +151,15 @@ class HostileRows:
             if kept.wants(kind, client, order):
                 if at not in lines:
                     lines[at] = KeptLine.of(requests, at)
-                asked, match = self._ask(requests, at, COLUMNS[column], rule)
+                asked, match = self._ask(requests, at, column, rule)
                 kept.put(kind, client, Proof(order, rule, asked, match, lines[at]))
 
-    def _ask(
-        self, requests: Requests, row: int, column: Column, rule: int
-    ) -> tuple[Asked | None, Match | None]:
-        text = column.of(requests)[row] or b""
+    def _ask(self, requests: Requests, row: int, column: int, rule: int) -> tuple[Asked | None, Match | None]:
+        text = COLUMNS[column].of(requests)[row] or b""
         asked = Asked(text, column, rule)
-        if len(text) <= _TEXT_BYTES:
+        if len(text) <= REMEMBERED_BYTES:
             return asked, None
+        # What matched is looked up at once, so that a long text need not be kept.
         return None, self.locator.find([asked])[0]
 
     def of_client(self, window: int, service: int, client: Client, kind: int) -> list[Proof]:
@@ -181,11 +178,12 @@ class HostileRows:
 
     def _count(self, senders: "_Senders", services: list[_Service], clients: Clients) -> None:
         """Note who attacked, and where they have become too many."""
-        keys = _keys(clients, clients.ids[senders.row_of_pair])
         for kept, (_, _, named), own in zip(services, senders.groups, senders.pairs_of_group(), strict=True):
             if named and not kept.together:
                 if len(own) <= MOST_STATED:
-                    kept.clients.update(keys[pair] for pair in own)
+                    kept.clients.update(
+                        _keys(clients, clients.ids[senders.row_of_pair[own.start : own.stop]])
+                    )
                 if len(own) > MOST_STATED or len(kept.clients) > MOST_STATED:
                     kept.join()
         for number in {window for window, _, _ in senders.groups}:
