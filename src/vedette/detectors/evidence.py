@@ -1,25 +1,26 @@
 """The log lines that anomalies will rest on, kept while their window is open.
 
 Which rows an anomaly rests on is known only when its window closes, and then the rows are gone. So the first few
-rows of each kind that a detector may want are kept per window, bounded: `rows` for each key, `KEYS` keys for each
-topic. The first in line order are kept, however rows were batched.
+rows of each kind that a detector may want are kept per window, bounded: `rows` for each key, and no more for each
+topic than so many keys take. Which are the first is told by the rows alone, however they were batched.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.kept import KEPT, KeptLines, first_of_each
 from vedette.schema.anomaly import Evidence
 from vedette.schema.requests import Requests
 
 KEYS = 512
-TEXT_BYTES = 500
-_KEPT_BYTES = TEXT_BYTES + 1
-"""One more than is shown: it tells that there was more."""
+"""Keys of a topic and window whose rows there is room for."""
+_PIECES = 32
+"""Batches whose rows wait to be put together: putting together costs as much as all that is kept."""
 
 
 class Topic(IntEnum):
@@ -37,48 +38,22 @@ class Topic(IntEnum):
     """One of the slowest rows, under the route number."""
 
 
-Key = tuple[int, ...]
+class Candidates(NamedTuple):
+    """Rows of a batch that one topic may want.
 
+    Attributes:
+        rows: (k,), in line order.
+        owner: int64 (k,), the number of the route or service that each is kept under. high, low: uint64 (k,), the
+            client's key; 0 where the topic is not about clients.
+        weight: float64 (k,): the smaller is wanted first, of equals the earlier line.
+    """
 
-def printable(text: bytes, limit: int = TEXT_BYTES) -> str:
-    """Decode log bytes for people: UTF-8 where valid, backslash escapes elsewhere, control characters escaped."""
-    cut = text[:limit].decode("utf-8", "backslashreplace")
-    shown = (
-        cut
-        if cut.isprintable()
-        else "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
-    )
-    return shown + "…" if len(text) > limit else shown
-
-
-class KeptLine(NamedTuple):
-    """A log line as it was written. Few of those kept are ever shown, so it is made printable only then."""
-
-    source: str
-    line: int
-    text: bytes
-
-    @classmethod
-    def of(cls, requests: Requests, row: int) -> Self:
-        """The line of a row, cut where nobody would read on."""
-        start = int(requests.raw_start[row])
-        end = start + min(int(requests.raw_length[row]), _KEPT_BYTES)
-        return cls(requests.source, int(requests.line[row]), requests.buffer[start:end].tobytes())
-
-    def evidence(self, matched: str | None = None, rule: str | None = None) -> Evidence:
-        """The line as evidence, with what a rule matched in it."""
-        return Evidence(self.source, self.line, printable(self.text), matched, rule)
-
-
-def first_of_each(window: NDArray[np.int64], key: NDArray[np.int64], count: int) -> NDArray[np.intp]:
-    """Places of the first `count` elements of each (window, key); both int64 (k,)."""
-    order = np.lexsort((key, window))
-    w, k = window[order], key[order]
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (w[1:] != w[:-1]) | (k[1:] != k[:-1])
-    starts = np.flatnonzero(fresh)
-    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
-    return order[rank < count]
+    topic: Topic
+    rows: NDArray[np.intp]
+    owner: NDArray[np.integer]
+    high: NDArray[np.uint64] | int = 0
+    low: NDArray[np.uint64] | int = 0
+    weight: NDArray[np.float64] | float = 0.0
 
 
 @dataclass(slots=True)
@@ -86,54 +61,68 @@ class EvidenceBook:
     """Rows kept for the windows that are still open, the first `rows` under each key."""
 
     rows: int = 3
-    _windows: dict[int, dict[Topic, dict[Key, list[KeptLine]]]] = field(default_factory=dict)
+    _windows: dict[int, list[KeptLines]] = field(default_factory=dict)
 
-    def wanted(
-        self, rows: NDArray[np.intp], window: NDArray[np.int64], key: NDArray[np.int64]
-    ) -> NDArray[np.intp]:
-        """Of candidate rows, the first `rows` of each (window, key), in line order.
+    def keep(self, requests: Requests, window: NDArray[np.int64], wanted: Sequence[Candidates]) -> None:
+        """Keep lines of a batch. window: (n,), the window of each of its rows."""
+        kept = np.empty(sum(len(candidates.rows) for candidates in wanted), dtype=KEPT)
+        rows = np.concatenate([candidates.rows for candidates in wanted])
+        past = 0
+        for topic, own, owner, high, low, weight in wanted:
+            part = kept[past : past + len(own)]
+            part["topic"], part["owner"], part["high"], part["low"], part["weight"] = (
+                topic,
+                owner,
+                high,
+                low,
+                weight,
+            )
+            past += len(own)
+        kept["source"] = requests.source
+        kept["line"] = requests.line[rows]
+        kept["start"] = requests.raw_start[rows]
+        kept["end"] = kept["start"] + requests.raw_length[rows]
+        numbers = window[rows]
+        for number in np.unique(numbers).tolist():
+            here = kept[numbers == number]
+            lines = KeptLines.of(here[self._first(here)], requests.buffer)
+            pieces = self._windows.setdefault(number, [])
+            pieces.append(lines)
+            if len(pieces) > _PIECES:
+                self._whole(number)
 
-        Args:
-            rows: (k,), candidate rows. window: (n,), the window of each row of the batch. key: (k,), a number
-                that tells apart what rows are kept under.
-        """
-        return rows[np.sort(first_of_each(window[rows], key, self.rows))]
+    def of_client(self, topic: Topic, window: int, service: int, high: int, low: int) -> tuple[Evidence, ...]:
+        """The rows kept for a client of a service."""
+        rows = self._whole(window).rows
+        mine = (
+            (rows["owner"] == service) & (rows["high"] == np.uint64(high)) & (rows["low"] == np.uint64(low))
+        )
+        return self._shown(window, np.flatnonzero(mine & (rows["topic"] == topic)))
 
-    def keep(
-        self,
-        topic: Topic,
-        requests: Requests,
-        rows: NDArray[np.intp],
-        window: NDArray[np.int64],
-        keys: Iterable[Key],
-    ) -> None:
-        """Keep the lines of rows, each if there is room under its key.
-
-        Args:
-            topic: What the rows show.
-            requests: Their batch.
-            rows: (k,), in line order. window: (n,), the window of each row of the batch.
-            keys: k keys, one for each of `rows`.
-        """
-        source, text = requests.source, requests.buffer.data
-        line, start = requests.line[rows].tolist(), requests.raw_start[rows]
-        past = (start + np.minimum(requests.raw_length[rows], _KEPT_BYTES)).tolist()
-        spans = zip(line, start.tolist(), past, strict=True)
-        for number, key, (at, begin, end) in zip(window[rows].tolist(), keys, spans, strict=True):
-            kept = self._windows.setdefault(number, {}).setdefault(topic, {})
-            lines = kept.get(key)
-            if lines is None:
-                if len(kept) >= KEYS:
-                    continue
-                lines = kept[key] = []
-            if len(lines) < self.rows:
-                lines.append(KeptLine(source, at, bytes(text[begin:end])))
-
-    def get(self, topic: Topic, window: int, key: Key) -> tuple[Evidence, ...]:
-        """The rows kept under a key."""
-        kept = self._windows.get(window, {}).get(topic, {}).get(key, ())
-        return tuple(line.evidence() for line in kept)
+    def of_routes(self, topic: Topic, window: int, routes: Collection[int]) -> tuple[Evidence, ...]:
+        """The rows kept for routes, the first of them together."""
+        rows = self._whole(window).rows
+        mine = np.isin(rows["owner"], np.fromiter(routes, dtype=np.int64, count=len(routes)))
+        return self._shown(window, np.flatnonzero(mine & (rows["topic"] == topic)))
 
     def drop(self, window: int) -> None:
         """Forget a window that has been judged."""
         self._windows.pop(window, None)
+
+    def _shown(self, window: int, found: NDArray[np.intp]) -> tuple[Evidence, ...]:
+        lines = self._whole(window)
+        order = np.argsort(lines.rows["weight"][found], kind="stable")[: self.rows]
+        return tuple(lines.line(row).evidence() for row in found[order].tolist())
+
+    def _first(self, rows: NDArray[np.void]) -> NDArray[np.intp]:
+        return first_of_each(rows, self.rows, KEYS * self.rows)
+
+    def _whole(self, window: int) -> KeptLines:
+        """What is kept for a window, in one piece."""
+        pieces = self._windows.get(window)
+        if not pieces:
+            return KeptLines(np.empty(0, dtype=KEPT), np.empty(0, dtype=np.uint8))
+        if len(pieces) > 1:
+            whole = KeptLines.joined(pieces)
+            self._windows[window] = pieces = [KeptLines.of(whole.rows[self._first(whole.rows)], whole.text)]
+        return pieces[0]

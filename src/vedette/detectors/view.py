@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.judgement import Judgement
-from vedette.detectors.evidence import EvidenceBook, Key, Topic
+from vedette.detectors.evidence import EvidenceBook, Topic
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
 from vedette.windows.entities import ALL_SLOT, EntityBook
 from vedette.windows.layout import Group
@@ -171,16 +171,13 @@ class WindowView:
             bits |= 1 << int(self.route_bit[number])
         return bits
 
-    def proof(self, topic: Topic, key: Key) -> tuple[Evidence, ...]:
-        """Log lines kept for this window."""
-        return self.evidence.get(topic, self.number, key)
+    def client_proof(self, topic: Topic, client: tuple[int, int, int]) -> tuple[Evidence, ...]:
+        """Log lines kept for a client: (service, high, low)."""
+        return self.evidence.of_client(topic, self.number, *client)
 
     def route_proof(self, topic: Topic, slot: int) -> tuple[Evidence, ...]:
         """Log lines kept for a slot: of each route number merged into it, or of all routes of a service."""
-        rows: list[Evidence] = []
-        for number in self.route_numbers.get(slot, ()):
-            rows.extend(self.proof(topic, (number,)))
-        return tuple(sorted(rows, key=lambda e: (e.source, e.line))[: self.evidence.rows])
+        return self.evidence.of_routes(topic, self.number, self.route_numbers.get(slot, ()))
 
 
 class WindowDetector(Protocol):

@@ -1,20 +1,16 @@
 """Keep the log lines that anomalies of a window may want to show."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.evidence import EvidenceBook, Topic
+from vedette.detectors.evidence import Candidates, EvidenceBook, Topic
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.hostile import HostileRows
 from vedette.detectors.signatures.rules import Rule
-from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
-from vedette.windows.windower import Placed
-
-_SLOWEST = 4
-"""Slow rows looked at per window of a batch, at most."""
+from vedette.kernels.keeping import largest_of_each
+from vedette.schema.requests import Clients, Requests
+from vedette.windows.windower import Placed, pair_numbers
 
 
 class Collector:
@@ -44,55 +40,40 @@ class Collector:
             login: bool (n,): rows that are failed or repeated logins.
         """
         kept = placed.late == 0
-        status = requests.status
-        known = clients.ids >= 0
-        client = clients.ids.astype(np.int64) * (int(service.max(initial=0)) + 1) + service
-        self._topic(
-            requests, placed, Topic.SERVER_ERROR, kept & (status >= 500) & (placed.route >= 0), placed.route
-        )
-        for topic, mask in (
-            (Topic.MISSING, status == 404),
-            (Topic.REFUSED, status == 429),
-            (Topic.LOGIN_FAILURE, login),
-        ):
-            self._topic(requests, placed, topic, kept & known & mask, client, (clients, service))
-        self._slow(requests, placed, kept & (placed.route >= 0))
+        if self.book.rows:
+            wanted = [
+                self._failed(requests, placed, kept),
+                self._slow(requests, placed, kept, self.book.rows),
+            ]
+            known = kept & (clients.ids >= 0)
+            for topic, mask in (
+                (Topic.MISSING, requests.status == 404),
+                (Topic.REFUSED, requests.status == 429),
+                (Topic.LOGIN_FAILURE, login),
+            ):
+                rows = np.flatnonzero(known & mask)
+                number = clients.ids[rows]
+                wanted.append(
+                    Candidates(topic, rows, service[rows], clients.high[number], clients.low[number])
+                )
+            self.book.keep(requests, placed.window, wanted)
         hostile = np.flatnonzero(kept & hits.decisive())
         self.hostile.keep(requests, clients, service, placed.window, hits, hostile)
 
-    def _topic(
-        self,
-        requests: Requests,
-        placed: Placed,
-        topic: Topic,
-        mask: NDArray[np.bool_],
-        key: NDArray[np.int64],
-        senders: tuple[Clients, NDArray[np.int32]] | None = None,
-    ) -> None:
-        rows = np.flatnonzero(mask)
-        rows = self.book.wanted(rows, placed.window, key[rows])
-        names = zip(key[rows].tolist(), strict=True) if senders is None else _senders(*senders, rows)
-        self.book.keep(topic, requests, rows, placed.window, names)
+    @staticmethod
+    def _failed(requests: Requests, placed: Placed, kept: NDArray[np.bool_]) -> Candidates:
+        rows = np.flatnonzero(kept & (requests.status >= 500) & (placed.route >= 0))
+        return Candidates(Topic.SERVER_ERROR, rows, placed.route[rows])
 
-    def _slow(self, requests: Requests, placed: Placed, mask: NDArray[np.bool_]) -> None:
-        rows = np.flatnonzero(mask & (requests.duration > 0))
-        if len(rows) == 0:
-            return
-        order = np.lexsort((rows, -requests.duration[rows], placed.window[rows]))
-        window = placed.window[rows][order]
-        starts = np.flatnonzero(np.concatenate([[True], window[1:] != window[:-1]]))
-        rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-        rows = np.sort(rows[order[rank < _SLOWEST]])
-        names = zip(placed.route[rows].tolist(), strict=True)
-        self.book.keep(Topic.SLOW, requests, rows, placed.window, names)
-
-
-def _senders(
-    clients: Clients, service: NDArray[np.int32], rows: NDArray[np.intp]
-) -> Iterator[tuple[int, int, int]]:
-    """(service, high, low) of each row's client; rows without one count as one unnamed client's."""
-    numbers = clients.ids[rows]
-    # Id -1 picks the last element.
-    high = np.append(clients.high, np.uint64(UNNAMED_TAG))[numbers]
-    low = np.append(clients.low, np.uint64(0))[numbers]
-    return zip(service[rows].tolist(), high.tolist(), low.tolist(), strict=True)
+    @staticmethod
+    def _slow(requests: Requests, placed: Placed, kept: NDArray[np.bool_], most: int) -> Candidates:
+        """The slowest rows of each window and route."""
+        rows = np.flatnonzero(kept & (placed.route >= 0) & (requests.duration > 0))
+        if len(rows):
+            _, window = np.unique(placed.window[rows], return_inverse=True)
+            route = placed.route[rows].astype(np.int32)
+            slot, pairs, _ = pair_numbers(window.astype(np.int32), route, int(route.max()) + 1)
+            slowest = np.full((len(pairs), most), -1, dtype=np.int64)
+            largest_of_each(rows, slot, requests.duration, slowest)
+            rows = np.sort(slowest[slowest >= 0])
+        return Candidates(Topic.SLOW, rows, placed.route[rows], weight=-requests.duration[rows])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.evidence import printable
+from vedette.detectors.kept import printable
 from vedette.detectors.signatures.evidence import LONGEST
 from vedette.detectors.signatures.hostile import MOST_STATED, UNNAMED, HostileRows, Proof, too_many
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES, Rule

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.evidence import KeptLine
+from vedette.detectors.kept import KeptLine
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import REMEMBERED_BYTES, Asked, Locator, Match
 from vedette.detectors.signatures.hits import SignatureHits

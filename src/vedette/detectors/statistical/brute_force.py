@@ -69,7 +69,7 @@ class BruteForce:
             sample_count=int(sums[Client.REQUESTS]),
             unit="failed_logins" if failing else "login_attempts",
             formula=Formula("count", {"count": float(observed)}, float(observed)),
-            evidence=view.proof(Topic.LOGIN_FAILURE, suspect.key),
+            evidence=view.client_proof(Topic.LOGIN_FAILURE, suspect.key),
             evidence_total=int(
                 view.noteworthy.sums[suspect.row, Client.LOGIN_FAILURES if failing else Client.LOGIN_POSTS]
             ),

@@ -52,7 +52,7 @@ class RateLimitAbuse:
                         sample_count=int(sums[suspect.row, Client.REQUESTS]),
                         unit="refused_requests",
                         formula=Formula("count", {"count": float(count)}, float(count)),
-                        evidence=view.proof(Topic.REFUSED, suspect.key),
+                        evidence=view.client_proof(Topic.REFUSED, suspect.key),
                         evidence_total=int(view.noteworthy.sums[suspect.row, Client.STATUS_429]),
                         clients=(suspect.name,),
                         details={

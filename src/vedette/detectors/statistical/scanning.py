@@ -68,7 +68,7 @@ class Scanning:
                         formula=Formula(
                             "linear_count", {"ones": float(bits), "bits": float(BITMAP_BITS)}, estimate
                         ),
-                        evidence=view.proof(Topic.MISSING, suspect.key),
+                        evidence=view.client_proof(Topic.MISSING, suspect.key),
                         evidence_total=int(view.noteworthy.sums[suspect.row, Client.STATUS_404]),
                         clients=(suspect.name,),
                         details={

@@ -1,0 +1,122 @@
+"""Log lines held as columns: cheap to keep by the thousand, of which hardly one is ever shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.keeping import copy_texts
+from vedette.schema.anomaly import Evidence
+from vedette.schema.requests import Requests
+
+TEXT_BYTES = 500
+_KEPT_BYTES = TEXT_BYTES + 1
+"""One more than is shown: it tells that there was more."""
+
+
+def printable(text: bytes, limit: int = TEXT_BYTES) -> str:
+    """Decode log bytes for people: UTF-8 where valid, backslash escapes elsewhere, control characters escaped."""
+    cut = text[:limit].decode("utf-8", "backslashreplace")
+    shown = (
+        cut
+        if cut.isprintable()
+        else "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    )
+    return shown + "…" if len(text) > limit else shown
+
+
+class KeptLine(NamedTuple):
+    """A log line as it was written. Few of those kept are ever shown, so it is made printable only then."""
+
+    source: str
+    line: int
+    text: bytes
+
+    @classmethod
+    def of(cls, requests: Requests, row: int) -> Self:
+        """The line of a row, cut where nobody would read on."""
+        start = int(requests.raw_start[row])
+        end = start + min(int(requests.raw_length[row]), _KEPT_BYTES)
+        return cls(requests.source, int(requests.line[row]), requests.buffer[start:end].tobytes())
+
+    def evidence(self, matched: str | None = None, rule: str | None = None) -> Evidence:
+        """The line as evidence, with what a rule matched in it."""
+        return Evidence(self.source, self.line, printable(self.text), matched, rule)
+
+
+KEPT = np.dtype(
+    [
+        ("topic", np.int64), ("owner", np.int64), ("high", np.uint64), ("low", np.uint64), ("weight", np.float64),
+        ("source", object), ("line", np.int64), ("start", np.int64), ("end", np.int64),
+    ]
+)  # fmt: skip
+"""A kept line: topic and key that it is kept under; its weight: the smallest comes first, of equals the first line;
+the name of its source; its number; where it stands in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLines:
+    """k log lines in the order in which they came.
+
+    Attributes:
+        rows: `KEPT` (k,). text: uint8, the lines, one after the other, cut where nobody would read on.
+    """
+
+    rows: NDArray[np.void]
+    text: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.void], text: NDArray[np.uint8]) -> Self:
+        """Copy lines that stand somewhere in a longer text."""
+        start = np.ascontiguousarray(rows["start"])
+        length = np.minimum(rows["end"] - start, _KEPT_BYTES)
+        rows = rows.copy()
+        rows["end"] = np.cumsum(length)
+        rows["start"] = rows["end"] - length
+        copied = np.empty(int(length.sum()), dtype=np.uint8)
+        copy_texts(text, start, length, copied)
+        return cls(rows, copied)
+
+    @classmethod
+    def joined(cls, pieces: "Sequence[KeptLines]") -> Self:
+        """The lines of pieces that came one after the other."""
+        rows = np.concatenate([piece.rows for piece in pieces])
+        ends = np.cumsum([len(piece.text) for piece in pieces])
+        shift = np.repeat(np.concatenate([[0], ends[:-1]]), [len(piece.rows) for piece in pieces])
+        rows["start"] += shift
+        rows["end"] += shift
+        return cls(rows, np.concatenate([piece.text for piece in pieces]))
+
+    def line(self, row: int) -> KeptLine:
+        """One of the lines."""
+        found = self.rows[row]
+        return KeptLine(
+            found["source"], int(found["line"]), self.text[found["start"] : found["end"]].tobytes()
+        )
+
+
+def first_of_each(rows: NDArray[np.void], most: int, in_all: int) -> NDArray[np.intp]:
+    """Which of `KEPT` rows come first: `most` of each topic and key, of these `in_all` of each topic; ascending.
+
+    What comes first of some rows and then of those and others is what comes first of all: a row that `in_all` others
+    precede, at most `most` of each key, is preceded by as many in every larger set.
+    """
+    order = np.lexsort((rows["weight"], rows["low"], rows["high"], rows["owner"], rows["topic"]))
+    changes = np.zeros(len(rows), dtype=bool)
+    for name in ("topic", "owner", "high", "low"):
+        column = rows[name][order]
+        changes[1:] |= column[1:] != column[:-1]
+    order = order[_rank(changes) < most]
+    order = order[np.lexsort((order, rows["weight"][order], rows["topic"][order]))]
+    topic = rows["topic"][order]
+    changes = np.zeros(len(order), dtype=bool)
+    changes[1:] = topic[1:] != topic[:-1]
+    return np.sort(order[_rank(changes) < in_all])
+
+
+def _rank(changes: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many elements of its run stand before each; a run starts at the first element and at each change."""
+    place = np.arange(len(changes))
+    return place - np.maximum.accumulate(np.where(changes, place, 0))
