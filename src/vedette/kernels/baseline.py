@@ -18,6 +18,7 @@ from vedette.kernels.baseline_layout import (
     DEEPEST,
     FIRST,
     HIGH,
+    HOUR_WINDOWS,
     LOW,
     SEASONAL,
     SEEN,
@@ -50,6 +51,8 @@ OUT_OF_RANGE = -1
 REPEATED = -2
 _LARGEST = 3e38
 """What a cell can hold."""
+_LEAST_TAUGHT = 0.25
+"""Weight of a rare window in the cell of its hour: three such hours make a cell known, as one usual hour does."""
 
 
 @kernel
@@ -78,19 +81,31 @@ def check_slots(slots: Ints32, cap: int, marks: Ints, mark: int) -> int:
 
 @subkernel
 def _learn_cell(
-    slot: int, cell: int, kept: float, sure: float, memory: float, row: Ints32, mean: Cells, weight: Cells,
-    used: Ints, which: int,
+    slot: int, cell: int, kept: float, at: float, sure: float, memory: float, known: float,
+    row: Ints32, mean: Cells, weight: Cells, used: Ints, which: int,
 ) -> None:  # fmt: skip
-    """Add one window to the cell of its hour; a slot without a row of cells is given one."""
+    """Add one window to the cell of its hour; a slot without a row of cells is given one.
+
+    A cell moves towards the value, never past it: where the level is far off, so is what is believed of the value,
+    and a cell that followed it would drive the level further. Rare windows teach a cell that is not
+    known yet more than they teach a level: the first Sundays are rare, and have to make their hours known.
+    """
     if row[slot] < 0:
         row[slot] = used[which]
         used[which] += 1
-    at = row[slot]
-    after = weight[at, cell] * (1.0 - 1.0 / memory) + sure
-    weight[at, cell] = after
+    place = row[slot]
+    if 0.0 < sure < _LEAST_TAUGHT and weight[place, cell] < known:
+        sure = _LEAST_TAUGHT
+    before = float(mean[place, cell])
+    towards = at
+    if weight[place, cell] > 0.0:
+        least, most = (before, at) if before < at else (at, before)
+        towards = least if kept < least else kept if kept < most else most
+    after = weight[place, cell] * (1.0 - 1.0 / memory) + sure
+    weight[place, cell] = after
     if after > 0.0:
-        moved = mean[at, cell] + sure / (after if after > 1e-9 else 1e-9) * (kept - mean[at, cell])
-        mean[at, cell] = -_LARGEST if moved < -_LARGEST else moved if moved < _LARGEST else _LARGEST
+        moved = before + sure / (after if after > 1e-9 else 1e-9) * (towards - before)
+        mean[place, cell] = -_LARGEST if moved < -_LARGEST else moved if moved < _LARGEST else _LARGEST
 
 
 @subkernel
@@ -101,7 +116,7 @@ def _learn(
     week_row: Ints32, week_mean: Cells, week_weight: Cells, used: Ints,
 ) -> None:  # fmt: skip
     """Learn one window of the entity whose outlook is in row i."""
-    kept, sure = learn_one(looks, i, value, exposure, weight, now, time_us, settings)
+    kept, at, sure = learn_one(looks, i, value, exposure, weight, now, time_us, settings)
     for column in range(STATE_COLUMNS):
         state[slot, column] = looks[i, column]
     # Seasons are taught by entities that have lived for two hours (day), two days (week), and are there most of
@@ -110,13 +125,25 @@ def _learn(
         return
     age = time_us - looks[i, FIRST]
     hour = local_us // HOUR_US
+    known = 0.5 * settings[HOUR_WINDOWS]
     if age >= 2 * HOUR_US:
         _learn_cell(
-            slot, hour % DAY_CELLS, kept, sure, settings[DAY_MEMORY], day_row, day_mean, day_weight, used, 0
+            slot,
+            hour % DAY_CELLS,
+            kept,
+            at,
+            sure,
+            settings[DAY_MEMORY],
+            known,
+            day_row,
+            day_mean,
+            day_weight,
+            used,
+            0,
         )
     if age >= 48 * HOUR_US:
         _learn_cell(
-            slot, (hour + MONDAY) % WEEK_CELLS, kept, sure, settings[WEEK_MEMORY],
+            slot, (hour + MONDAY) % WEEK_CELLS, kept, at, sure, settings[WEEK_MEMORY], known,
             week_row, week_mean, week_weight, used, 1,
         )  # fmt: skip
 

@@ -95,13 +95,15 @@ def _restart(looks: Table, i: int, at: float, settings: Floats) -> None:
             looks[i, WEIGHT + expert] = trials
             continue
         rhythm = looks[i, RHYTHM + expert]
-        if family == COUNT:
-            seasonal = 1.0 if isnan(rhythm) else usual(rhythm)
+        if isnan(rhythm):
+            # What the level means for a season's expert is not known at this hour: it begins anew.
+            looks[i, SUM + expert] = 0.0
+            looks[i, WEIGHT + expert] = 0.0
+        elif family == COUNT:
             looks[i, SUM + expert] = _KNOWN_FROM * at
-            looks[i, WEIGHT + expert] = _KNOWN_FROM * seasonal
+            looks[i, WEIGHT + expert] = _KNOWN_FROM * usual(rhythm)
         else:
-            seasonal = 0.0 if isnan(rhythm) else rhythm
-            looks[i, SUM + expert] = _KNOWN_FROM * (at - seasonal)
+            looks[i, SUM + expert] = _KNOWN_FROM * (at - rhythm)
             looks[i, WEIGHT + expert] = _KNOWN_FROM
 
 
@@ -148,7 +150,7 @@ def _follow_shift(looks: Table, i: int, side: float, at: float, time_us: int, se
 @subkernel
 def _learn_count(
     looks: Table, i: int, value: float, weight: float, time_us: int, settings: Floats
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     mean = level(looks, i, settings)
     young = isnan(mean) or looks[i, WINDOWS] < _YOUNG
     if isnan(mean):
@@ -176,13 +178,13 @@ def _learn_count(
         looks[i, WEIGHT + expert] = looks[i, WEIGHT + expert] * keep + weight * seasonal
     side = 0.0 if young else _side(deviate(value, mean, dispersion))
     _follow_shift(looks, i, side, value, time_us, settings)
-    return kept, weight
+    return kept, value, weight
 
 
 @subkernel
 def _learn_ratio(
     looks: Table, i: int, value: float, exposure: float, weight: float, time_us: int, settings: Floats
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     n = exposure if exposure > 1.0 else 1.0
     mean = level(looks, i, settings)
     prior = ratio_prior(looks, i, settings)
@@ -216,13 +218,13 @@ def _learn_ratio(
         at = 0.0 if at < 0.0 else at if at < 1.0 else 1.0
         side = _side(2.0 * (angle(at) - angle((n * mean + 0.375) / (n + 0.75))) / sd)
     _follow_shift(looks, i, side, share, time_us, settings)
-    return kept, weight
+    return kept, value, weight
 
 
 @subkernel
 def _learn_location(
     looks: Table, i: int, value: float, exposure: float, weight: float, time_us: int, settings: Floats
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     y = scaled(value, settings)
     at = level(looks, i, settings)
     if isnan(at):
@@ -252,14 +254,14 @@ def _learn_location(
         looks[i, WEIGHT + expert] = known * keep + sure
     side = 0.0 if young else _side((y - at) / sd)
     _follow_shift(looks, i, side, y, time_us, settings)
-    return kept, sure
+    return kept, y, sure
 
 
 @subkernel
 def learn_one(
     looks: Table, i: int, value: float, exposure: float, weight: float, now: float, time_us: int,
     settings: Floats,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float, float]:  # fmt: skip
     """Change the state in row i of `looks` by a window; its columns before `RHYTHM` are the new state.
 
     Args:
@@ -272,7 +274,8 @@ def learn_one(
         settings: The bank's.
 
     Returns:
-        What the seasonal cells should learn, and with what weight.
+        The value as far as it is believed, the value itself, both on the family's working scale, and with what
+        weight the seasonal cells should learn.
     """
     if looks[i, SEEN] == 0.0:
         looks[i, FIRST] = time_us
@@ -282,14 +285,14 @@ def learn_one(
     if not isfinite(value) or exposure == 0.0:
         # Nothing was measured: only a suspected shift fades.
         _follow_shift(looks, i, 0.0, 0.0, time_us, settings)
-        kept, sure = 0.0, 0.0
+        kept, at, sure = 0.0, 0.0, 0.0
     elif family == COUNT:
-        kept, sure = _learn_count(looks, i, value, weight, time_us, settings)
+        kept, at, sure = _learn_count(looks, i, value, weight, time_us, settings)
     elif family == RATIO:
-        kept, sure = _learn_ratio(looks, i, value, exposure, weight, time_us, settings)
+        kept, at, sure = _learn_ratio(looks, i, value, exposure, weight, time_us, settings)
     else:
-        kept, sure = _learn_location(looks, i, value, exposure, weight, time_us, settings)
+        kept, at, sure = _learn_location(looks, i, value, exposure, weight, time_us, settings)
     looks[i, TICK] = now
     looks[i, WINDOWS] += 1.0
     looks[i, SEEN] += 1.0
-    return kept, sure
+    return kept, at, sure
