@@ -32,6 +32,7 @@ from vedette.kernels.baseline_layout import (
     JUDGEMENT_ROWS,
     KEEP,
     KEEP_ERROR,
+    KEEP_LONG,
     MIN_WINDOWS,
     OUTLOOK_COLUMNS,
     RATIO,
@@ -55,6 +56,8 @@ Slots: TypeAlias = NDArray[np.int32]
 _DAY_CYCLES: Final = 7.0
 _WEEK_CYCLES: Final = 4.0
 """Days, weeks after which an old value of a seasonal cell counts a third."""
+_SEASONS_COMPARED: Final = 2.0
+"""Weeks over which the hour of day and the hour of week are compared: each must have had several Sundays to show."""
 _NONE: Final = np.zeros(0)
 
 
@@ -391,6 +394,7 @@ def _numbers(s: BankSettings) -> dict[int, float]:
         KEEP + DAY: 1.0 - 1.0 / s.slow,
         KEEP + WEEK: 1.0 - 1.0 / s.slow,
         KEEP_ERROR: 1.0 - 1.0 / s.spread_memory,
+        KEEP_LONG: 1.0 - 1.0 / (_SEASONS_COMPARED * 168 * hour_windows),
         MIN_WINDOWS: s.min_windows,
         BORROWING_WINDOWS: s.borrowing_windows,
         DAY_US: s.day_cycles * 24 * HOUR_US,

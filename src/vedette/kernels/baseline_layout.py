@@ -27,22 +27,25 @@ WEIGHT: Final = 12
 ERROR: Final = 16
 TRIALS: Final = 20
 """By expert: level = SUM / WEIGHT; spread of its one-step-ahead errors = ERROR / TRIALS."""
-STATE_COLUMNS: Final = 24
+LONG_ERROR: Final = 24
+LONG_TRIALS: Final = 26
+"""The same for the hour of day and of week, over weeks: a Saturday says nothing about which of them knows Sundays."""
+STATE_COLUMNS: Final = 28
 
 # Columns of an outlook: the state with absent windows accounted for, then what follows from it.
-RHYTHM: Final = 24
+RHYTHM: Final = 28
 """By expert: the usual value of this hour, neutral for experts without season, NaN where it is not known."""
-CHOICE: Final = 28
+CHOICE: Final = 32
 """The expert that is believed."""
-SPREAD: Final = 29
+SPREAD: Final = 33
 """Its spread, with the prior."""
-PARENT_LEVEL: Final = 30
+PARENT_LEVEL: Final = 34
 """Level of the parent, for entities young enough to need it; NaN elsewhere."""
-PARENT_READY: Final = 31
+PARENT_READY: Final = 35
 """1 where the parent, or one above it, has been seen for long enough."""
-SLOT: Final = 32
+SLOT: Final = 36
 """Whose outlook it is."""
-OUTLOOK_COLUMNS: Final = 33
+OUTLOOK_COLUMNS: Final = 37
 
 DEEPEST: Final = 3
 """Steps from an entity to the parent that speaks for it (route, service, all)."""
@@ -93,4 +96,5 @@ SAMPLING: Final = 20
 BETWEEN: Final = 21
 DEGREES: Final = 22
 SMALLEST: Final = 23
-SETTINGS: Final = 24
+KEEP_LONG: Final = 24
+SETTINGS: Final = 25

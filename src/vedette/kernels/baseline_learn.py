@@ -14,12 +14,16 @@ from vedette.kernels.baseline_judge import (
 from vedette.kernels.baseline_layout import (
     CHOICE,
     COUNT,
+    DAY,
     ERROR,
     EXPERTS,
     FAMILY,
     FIRST,
     KEEP,
     KEEP_ERROR,
+    KEEP_LONG,
+    LONG_ERROR,
+    LONG_TRIALS,
     PRIOR_STRENGTH,
     RATIO,
     RHYTHM,
@@ -32,6 +36,7 @@ from vedette.kernels.baseline_layout import (
     SUM,
     TICK,
     TRIALS,
+    WEEK,
     WEIGHT,
     WINDOWS,
 )
@@ -75,6 +80,55 @@ def _kept(settings: Floats, expert: int, weight: float) -> float:
 def _kept_error(settings: Floats, weight: float) -> float:
     kept: float = 1.0 - weight * (1.0 - settings[KEEP_ERROR])
     return kept
+
+
+@subkernel
+def _compare_seasons(
+    looks: Table, i: int, expert: int, excess: float, worth: float, settings: Floats
+) -> None:
+    """Remember for weeks how wrong the hour of day or of week was."""
+    at = expert - DAY
+    looks[i, LONG_ERROR + at] = looks[i, LONG_ERROR + at] * settings[KEEP_LONG] + excess
+    looks[i, LONG_TRIALS + at] = looks[i, LONG_TRIALS + at] * settings[KEEP_LONG] + worth
+
+
+@subkernel
+def _compare_count_seasons(looks: Table, i: int, value: float, dispersion: float, settings: Floats) -> None:
+    """Hold the hour of day against the hour of week where both are known.
+
+    The value counts as far as the nearer of the two finds it usual: were it clipped around what is believed, the
+    one that is believed could not be wrong.
+    """
+    daily, weekly = count_mean(looks, i, DAY), count_mean(looks, i, WEEK)
+    if not (daily > 0.0 and weekly > 0.0):
+        return
+    near = daily if abs(daily - value) < abs(weekly - value) else weekly
+    least, most = shifted(near, dispersion, -_CLIP), shifted(near, dispersion, _CLIP)
+    seen = least if value < least else value if value < most else most
+    for expert in range(DAY, EXPERTS):
+        own = count_mean(looks, i, expert)
+        tempered = tempering(own)
+        _compare_seasons(
+            looks, i, expert, ((seen - own) * (seen - own) - own) * tempered, own * own * tempered, settings
+        )
+
+
+@subkernel
+def _compare_location_seasons(
+    looks: Table, i: int, at: float, sd: float, precision: float, settings: Floats
+) -> None:
+    """The same for values on a scale."""
+    if not (looks[i, WEIGHT + DAY] > 0.0 and looks[i, WEIGHT + WEEK] > 0.0):
+        return
+    daily = looks[i, SUM + DAY] / looks[i, WEIGHT + DAY] + looks[i, RHYTHM + DAY]
+    weekly = looks[i, SUM + WEEK] / looks[i, WEIGHT + WEEK] + looks[i, RHYTHM + WEEK]
+    if isnan(daily) or isnan(weekly):
+        return
+    near = daily if abs(daily - at) < abs(weekly - at) else weekly
+    least, most = near - _CLIP * sd, near + _CLIP * sd
+    seen = least if at < least else at if at < most else most
+    _compare_seasons(looks, i, DAY, precision * (seen - daily) * (seen - daily), precision, settings)
+    _compare_seasons(looks, i, WEEK, precision * (seen - weekly) * (seen - weekly), precision, settings)
 
 
 @subkernel
@@ -161,6 +215,7 @@ def _learn_count(
         least, most = shifted(mean, dispersion, -_CLIP), shifted(mean, dispersion, _CLIP)
         kept = least if value < least else value if value < most else most
     keep_error = _kept_error(settings, weight)
+    _compare_count_seasons(looks, i, value, dispersion, settings)
     for expert in range(EXPERTS):
         seasonal = usual(looks[i, RHYTHM + expert])
         if seasonal <= 0.0:
@@ -239,6 +294,7 @@ def _learn_location(
         kept = least if y < least else y if y < most else most
     sure = weight * precision
     keep_error = _kept_error(settings, sure)
+    _compare_location_seasons(looks, i, y, sd, precision, settings)
     for expert in range(EXPERTS):
         rhythm = looks[i, RHYTHM + expert]
         if isnan(rhythm):

@@ -21,6 +21,8 @@ from vedette.kernels.baseline_layout import (
     KEEP,
     KEEP_ERROR,
     LEAST_SPREAD,
+    LONG_ERROR,
+    LONG_TRIALS,
     MIN_WINDOWS,
     PARENT_LEVEL,
     PARENT_READY,
@@ -37,6 +39,7 @@ from vedette.kernels.baseline_layout import (
     SUM,
     TICK,
     TRIALS,
+    WEEK,
     WEEK_US,
     WEIGHT,
     WINDOWS,
@@ -225,6 +228,17 @@ def _read(
 
 
 @subkernel
+def _worse_season(looks: Table, i: int) -> int:
+    """Which of the hour of day and the hour of week was wrong more, where both had a say; -1 if neither was."""
+    daily, weekly = looks[i, LONG_TRIALS], looks[i, LONG_TRIALS + 1]
+    if not (daily > 0.0 and weekly > 0.0) or isnan(looks[i, RHYTHM + DAY]) or isnan(looks[i, RHYTHM + WEEK]):
+        return -1
+    if looks[i, LONG_ERROR] / daily * _HANDICAP[DAY] <= looks[i, LONG_ERROR + 1] / weekly * _HANDICAP[WEEK]:
+        return WEEK
+    return DAY
+
+
+@subkernel
 def _choose(looks: Table, i: int, time_us: int, parent: int, settings: Floats) -> None:
     """Say which expert is believed, given the parent's outlook in row `parent`, or -1."""
     prior = settings[PRIOR_SPREAD]
@@ -238,6 +252,7 @@ def _choose(looks: Table, i: int, time_us: int, parent: int, settings: Floats) -
     family = settings[FAMILY]
     age = time_us - looks[i, FIRST]
     best, least, believed = 0, _INFINITE, 0.0
+    worse = _worse_season(looks, i)
     for expert in range(EXPERTS):
         usable = looks[i, WEIGHT + expert] > 0.0
         if expert >= DAY:
@@ -245,7 +260,7 @@ def _choose(looks: Table, i: int, time_us: int, parent: int, settings: Floats) -
             usable = (
                 usable and settings[SEASONAL] > 0.0 and not isnan(looks[i, RHYTHM + expert]) and age >= earned
             )
-        if not usable and expert > 0:
+        if (not usable and expert > 0) or (expert == worse and looks[i, WEIGHT + DAY + WEEK - expert] > 0.0):
             continue
         worth = 10.0
         if family == COUNT:

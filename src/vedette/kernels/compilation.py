@@ -13,6 +13,7 @@ from numba.core import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
+from vedette.kernels.compile import CHECKED
 from vedette.kernels.function import Intrinsic, Subkernel
 from vedette.kernels.machine_code import Compiled, references, target_machine
 
@@ -38,7 +39,8 @@ _USUAL = 0x101
 
 def dispatcher(function: Callable[..., Any]) -> Any:
     """A kernel or subkernel as numba runs it."""
-    return numba.njit(cache=True, **_OPTIONS)(_with_real_references(function))
+    # numba's own cache knows a function by its file alone: a constant that changed elsewhere would stay as it was.
+    return numba.njit(cache=CHECKED, **_OPTIONS)(_with_real_references(function))
 
 
 def compiled_entry(function: Callable[..., Any], kinds: tuple[str, ...]) -> Compiled | None:
