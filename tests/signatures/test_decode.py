@@ -57,6 +57,9 @@ FRAGMENTS = [
     b"union",
     b"/./",
     b"\xff",
+    b"JyBvciAxPTEgLS0gYWJj",
+    b"PHN2Zy9vbmxvYWQ9YWxlcnQoMSk%2B",
+    b"ICAgCQkNCiAgICANCiAg",
 ]
 texts = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.binary(max_size=6)), max_size=40).map(b"".join)
 
@@ -105,6 +108,15 @@ def flags_of(text: bytes, *, split: bool = True) -> TextFlag:
         (b"/etc/./././passwd", [b"/etc/passwd", b""]),
         (b"/etc/%2e/passwd", [b"/etc/passwd", b""]),
         (b"/caf%C3%A9", [b"/caf\xc3\xa9", b""]),
+        (b"/x?q=JyBvciAxPTEgLS0gYWJj", [b"/x", b"q=jybvciaxptegls0gywjj&=' or 1=1 -- abc"]),
+        (
+            b"/x?q=PHN2Zy9vbmxvYWQ9YWxlcnQoMSk%2B&b=1",
+            [b"/x", b"q=phn2zy9vbmxvywq9ywxlcnqomsk+&b=1&=<svg/onload=alert(1)>"],
+        ),
+        (b"/a/L2V0Yy8uLi9wYXNzd2Q/b", [b"/a/l2v0yy8uli9wyxnzd2q/b&=/etc/../passwd", b""]),
+        (b"/x?q=JTI3JTIwb3IlMjAxPTE", [b"/x", b"q=jti3jtiwb3ilmjaxpte&=' or 1=1"]),
+        (b"/x?q=AAECAwQFBgcICQoLDA0ODw", [b"/x", b"q=aaecawqfbgcicqolda0odw"]),
+        (b"/x?q=abcdefghijklmnopqrstuvwx", [b"/x", b"q=abcdefghijklmnopqrstuvwx"]),
         (b"", [b"", b""]),
         (b"%", [b"%", b""]),
     ],
@@ -148,7 +160,7 @@ def test_a_long_text_is_judged_by_its_two_ends():
 
 
 @given(st.lists(texts, max_size=8), st.booleans())
-def test_rows_stay_apart_and_never_outgrow_their_texts(batch: list[bytes], split: bool):
+def test_rows_stay_apart_and_in_the_room_that_is_said_to_be_enough(batch: list[bytes], split: bool):
     vocabulary = Vocabulary.of(batch)
     room = scan_bytes(vocabulary.length, split=split)
     out = np.full(room, 255, dtype=np.uint8)

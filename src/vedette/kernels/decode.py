@@ -2,13 +2,16 @@ r"""Request text as an application would read it: escapes undone, case and white
 
 Signatures are matched against this text, not against what was logged. Each distinct text becomes one or two
 rows of a scan buffer (path and query apart), each ended by NUL and `\n`. Neither stands inside a row: a
-decoded newline becomes `\r`, a NUL nothing. Decoding never makes a text longer.
+decoded newline becomes `\r`, a NUL nothing. Decoding makes a text at most twice as long.
 
 What is undone, up to `ROUNDS` times or until nothing changes: `%41`, `%u0041` (IIS), `&#65;`, `&#x41;` and
 the HTML names of markup characters, `\x41` and `\u0041` (JavaScript, JSON). `+` is a space in a query, once.
 What is folded afterwards, once: overlong UTF-8 and full-width forms to the ASCII they stand for, upper to
 lower case, runs of white space to one space (to one `\r` where a line break is among them), short SQL
 comments to a space, `/./` to `/`, NUL to nothing.
+
+A run of `BASE64` or more Base64 symbols that stands for printable text is read as well: what it stands for is added
+behind the row's own text, as if it were one more value (`&=`), before escapes are undone.
 
 The same pass notes what was odd about the escapes themselves, as `TextFlag` bits.
 """
@@ -28,6 +31,8 @@ ROUNDS = 3
 HEAD = 12 * 1024
 TAIL = 4 * 1024
 """A part longer than HEAD + TAIL bytes is judged by its first HEAD and last TAIL bytes."""
+BASE64 = 16
+"""Fewest Base64 symbols that are decoded. Twelve random bytes are all printable once in some 100,000 times."""
 COMMENT = 64
 """Longest plain SQL comment that is folded into a space, in bytes."""
 
@@ -81,6 +86,7 @@ _PERCENT_WORK = 1
 _FOLD_WORK = 2
 _ESCAPE_WORK = 4
 _HIGH = 8
+_UPPER = 16
 
 
 def _class_table() -> Bytes:
@@ -93,6 +99,7 @@ def _class_table() -> Bytes:
     table[127] = _FOLD_WORK
     table[ord("*")] = _FOLD_WORK
     table[128:] = _FOLD_WORK | _HIGH
+    table[65:91] = _UPPER
     return table
 
 
@@ -447,6 +454,90 @@ def _copy(
 
 
 @subkernel
+def _base64_value(byte: int) -> int:
+    """The six bits of a Base64 symbol (RFC 4648 sections 4 and 5), or -1."""
+    if 97 <= byte <= 122:
+        return byte - 71
+    if 65 <= byte <= 90:
+        return byte - 65
+    if 48 <= byte <= 57:
+        return byte + 4
+    if byte == 43 or byte == 45:  # '+', '-'
+        return 62
+    if byte == 47 or byte == 95:  # '/', '_'
+        return 63
+    return -1
+
+
+@subkernel
+def _base64_symbol(buffer: Bytes, at: int, end: int, path: int) -> int:
+    """Read the symbol at `at`, plain or percent-encoded: `bits << 2 | bytes used`, or -1. A path's `/` is none."""
+    byte = buffer[at]
+    if byte == 37:  # '%'
+        code = _hex_run(buffer, at + 1, 2, end)
+        if code == 43 or code == 47:
+            return (_base64_value(code) << 2) | 3
+        return -1
+    if byte == 47 and path != 0:
+        return -1
+    value = _base64_value(byte)
+    return -1 if value < 0 else (value << 2) | 1
+
+
+@subkernel
+def _append_base64(
+    buffer: Bytes, start: int, end: int, path: int, classes: Bytes, lower: Bytes, out: Bytes, write: int
+) -> int:
+    """Add what the Base64 texts of a span stand for, where that is printable. Returns `new end << 8 | work seen`."""
+    at = start
+    work = 0
+    while at < end:
+        count = 0
+        past = at
+        while past < end:
+            symbol = _base64_symbol(buffer, past, end, path)
+            if symbol < 0:
+                break
+            past += symbol & 3
+            count += 1
+        if count < BASE64 or count % 4 == 1:
+            at = past + 1
+            continue
+        out[write] = 38
+        out[write + 1] = 61
+        new = write + 2
+        bits = 0
+        have = 0
+        seen = 0
+        while at < past:
+            symbol = _base64_symbol(buffer, at, end, path)
+            at += symbol & 3
+            bits = ((bits << 6) | (symbol >> 2)) & 0xFFFFFF
+            have += 6
+            if have < 8:
+                continue
+            have -= 8
+            byte = (bits >> have) & 255
+            if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13 or byte == 0):
+                new = write
+                at = past
+                break
+            seen |= classes[byte]
+            byte = lower[byte]
+            if (byte == 32 or byte == 13) and (out[new - 1] == 32 or out[new - 1] == 13):
+                if byte == 13:
+                    out[new - 1] = 13
+                continue
+            out[new] = byte
+            new += 1
+        if new > write:
+            work |= seen
+        write = new
+        at = past + 1
+    return (write << 8) | work
+
+
+@subkernel
 def _decode_part(
     buffer: Bytes, start: int, end: int, plus: int, classes: Bytes, lower: Bytes, out: Bytes, begin: int,
     flags: Ints, text: int,
@@ -463,8 +554,12 @@ def _decode_part(
     else:
         copied = _copy(buffer, start, end, plus, classes, lower, out, begin, begin)
         work = copied & 255
+        if work & _UPPER:  # nearly every Base64 text has a capital letter, and few addresses have one
+            added = _append_base64(buffer, start, end, 1 - plus, classes, lower, out, copied >> 8)
+            copied = added
+            work |= added & 255
     write = copied >> 8
-    if work != 0:
+    if work & ~_UPPER:
         if work & _HIGH:
             flags[text] |= _RAW_HIGH
         if work & (_PERCENT_WORK | _ESCAPE_WORK):
@@ -541,8 +636,9 @@ def decode_texts(
 def scan_bytes(length: NDArray[np.int32], split: bool) -> int:
     """Bytes of scan buffer that texts of these lengths (int32, shape (m,)) need at most.
 
-    A part is cut at `HEAD + TAIL` bytes and a mark; a split text has two parts. Each row ends in two bytes.
+    What a Base64 text stands for may be added to a text: at most three bytes for four, and two before them. A part is
+    cut at `HEAD + TAIL` bytes and a mark; a split text has two parts. Each row ends in two bytes.
     """
     parts = 2 if split else 1
     kept = np.minimum(length, parts * (HEAD + TAIL + 1))
-    return int(kept.sum(dtype=np.int64)) + 2 * parts * len(length)
+    return 2 * int(kept.sum(dtype=np.int64)) + 2 * parts * len(length)
