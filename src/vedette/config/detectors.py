@@ -10,11 +10,34 @@ def _enabled(names: str) -> bool:
     return enabled
 
 
+class SignatureException(Section):
+    """Rules that are switched off on some paths."""
+
+    path: str = option(
+        ...,
+        "Pattern of the decoded path, in lower case, in which `*` stands for anything: `/admin/query/*`.",
+        min_length=1,
+        max_length=256,
+    )
+    rules: tuple[str, ...] = option(
+        ..., "Ids of rules, or patterns of ids like `sql-*`, that look at paths or queries.", min_length=1
+    )
+
+
 class Signatures(Section):
     """Known attack shapes, request by request."""
 
     enabled: bool = _enabled("sql_injection, xss, path_traversal and the other request types")
     disabled_rules: tuple[str, ...] = option((), "Ids of rules that are not applied.")
+    exceptions: tuple[SignatureException, ...] = option(
+        (), "Rules that are switched off on some paths.", max_length=100
+    )
+    rule_files: tuple[str, ...] = option(
+        (), "Files with rules of your own, each with examples that it must hit and must not.", max_length=100
+    )
+    payload_model: bool = option(
+        True, "Whether a model of letters and marks judges paths and values besides the rules."
+    )
     min_confidence: float = option(
         0.8,
         "Combined confidence of the rules that a request matches, from which it is an attack.",

@@ -10,7 +10,6 @@ from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
 from vedette.detectors.custom.rule import Rule
 from vedette.detectors.signatures.attacks import Attacks
-from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.bots import BotActivity
 from vedette.detectors.statistical.brute_force import BruteForce
 from vedette.detectors.statistical.errors import ErrorSpike
@@ -23,6 +22,7 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import TrafficDrop, TrafficSpike
 from vedette.detectors.view import WindowDetector
 from vedette.engine.engine import LONGEST_SILENCE, Engine, EngineSettings
+from vedette.engine.signatures import signature_scanner
 from vedette.enrich.user_agent import AgentKind
 from vedette.expression.grammar import parse
 from vedette.windows.windower import WindowSettings
@@ -59,13 +59,7 @@ def build_engine(config: Config, *, lateness_us: int, leader: Engine | None = No
     if config.alarm.mode is AlarmMode.BUDGET:
         thresholds = Budget(config.alarm.per_week, window_us=settings.windows.span)
     signatures = config.detectors.signatures
-    scanner = (
-        leader.scanner
-        if leader is not None
-        else SignatureScanner.cached(
-            disabled=frozenset(signatures.disabled_rules), least=signatures.min_confidence
-        )
-    )
+    scanner = leader.scanner if leader is not None else signature_scanner(signatures)
     return Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine), leader)
 
 

@@ -6,7 +6,7 @@ A cached database counts under the conditions of `vedette.kernels.cache`. It is 
 import hashlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -48,22 +48,31 @@ class RuleSet:
     headers: tuple[hyperscan.Database, ...]
 
 
-def load_rule_set(cache: Path | None = None) -> RuleSet:
-    """The package's rules, compiled.
+def load_rule_set(
+    cache: Path | None = None,
+    added: Mapping[str, bytes] | None = None,
+    check: Callable[[RuleSet], Sequence[str]] | None = None,
+) -> RuleSet:
+    """The package's rules and those that are added, compiled.
 
     Args:
         cache: Directory to cache them in; None for none.
+        added: More rule files, name to YAML text.
+        check: Finds faults in rules that were compiled anew, one sentence each; what is cached was found good.
 
     Raises:
-        RuleError: A rule file of this installation is damaged.
+        RuleError: A rule file is damaged, or a check found a fault.
     """
-    sources = rule_sources()
+    sources = {**rule_sources(), **(added or {})}
     key = _key(sources)
     path = cache / f"signatures-{key.hex()[:24]}.bin" if cache is not None else None
     if path is not None and (found := _read(path, key)) is not None:
         return found
     rules = load_rules(sources)
     rule_set = compile_rules(rules)
+    if check is not None and (faults := check(rule_set)):
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise RuleError(faults[0] + more)
     if path is not None:
         dumped = (tuple(map(hyperscan.dumpb, group)) for group in (rule_set.targets, rule_set.headers))
         payload = msgspec.msgpack.encode(_Cached(key, rules, *dumped))

@@ -1,6 +1,6 @@
 """Judging a batch by signatures: each distinct text once, then rows by numbers alone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.database import RuleSet, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
+from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.payload_model import (
@@ -24,6 +25,7 @@ from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
+from vedette.kernels.globs import except_paths
 from vedette.kernels.grams import SYMBOLS, score_rows
 from vedette.kernels.verdicts import RULE_BITS, collect_flags, collect_hits, judge_rows, weigh_texts
 from vedette.schema.requests import Requests, Vocabulary
@@ -61,6 +63,7 @@ class SignatureScanner:
         disabled: Ids of rules that are not applied.
         least: Combined confidence of a row's rules from which it is an attack.
         model: The payload model; the package's by default, None for none.
+        exceptions: Rules that do not count on some paths.
 
     Raises:
         RuleError: A disabled rule does not exist.
@@ -74,6 +77,7 @@ class SignatureScanner:
         disabled: Collection[str] = (),
         least: float = DECISIVE,
         model: PayloadModel | None = PACKAGED,
+        exceptions: Sequence[PathException] = (),
     ) -> None:
         rule_set = rule_set or load_rule_set(cache)
         self.rules = rule_set.rules
@@ -87,6 +91,7 @@ class SignatureScanner:
         self.least = least
         self._tables = RuleTables.of(rule_set.rules, disabled)
         self._model = load_model(package_model()) if model is PACKAGED else model
+        self._exceptions = ExceptionTables.of(exceptions, rule_set.rules)
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
         self._memory = None if INTERPRETED else Memory(self._tables.width)
@@ -124,6 +129,8 @@ class SignatureScanner:
             collect_hits(hits, rows.end, rows.text, rows.place, self._tables.places, bits, dirty)
         if self._model is not None:
             self._score(self._model, rows, bits, dirty)
+        if len(self._exceptions.ends):
+            self._except(rows, bits, dirty)
         if self._memory is not None:
             for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
                 self._memory.remember(vocabulary, ids, start, bits)
@@ -217,6 +224,14 @@ class SignatureScanner:
         score_rows(
             SYMBOLS, self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
             model.weights, roots(), bounds, self._tables.band_rule, best, window, bits, dirty,
+        )  # fmt: skip
+
+    def _except(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
+        """Take back the rules that are switched off on a target's path."""
+        tables = self._exceptions
+        except_paths(
+            self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.PATH],
+            tables.patterns, tables.ends, tables.kept, bits, dirty,
         )  # fmt: skip
 
     def _rows(
