@@ -81,11 +81,17 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert total(values, True, 1) == 13
 
 
-@only_compiled
-def test_arrays_that_are_not_contiguous_are_read_as_they_are() -> None:
-    grid = np.arange(24, dtype=np.int64).reshape(4, 6)
-    for view in (grid, grid[:, ::2], grid[1:3, 1:4], grid.T, grid[::-1]):
-        assert count_above(view, 9) == int((view > 9).sum())
+@given(st.integers(0, 5), st.integers(0, 7), st.sampled_from([1, 2, -1]), st.booleans(), st.integers(-1, 30))
+def test_arrays_that_are_not_contiguous_are_read_as_they_are(
+    rows: int, columns: int, step: int, turned: bool, least: int
+) -> None:
+    grid = np.arange(42, dtype=np.int64).reshape(6, 7)[:rows, ::step][:, :columns]
+    view = grid.T if turned else grid
+    assert count_above(view, least) == int((view > least).sum())
+
+
+def test_an_array_spread_over_more_dimensions_is_read_as_it_is() -> None:
+    assert count_above(np.broadcast_to(np.arange(3), (4, 3)), 0) == 8
 
 
 @only_compiled

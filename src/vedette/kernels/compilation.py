@@ -29,12 +29,12 @@ _BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """The function alone, without what numba would call it through."""
 _HEAD = object.__basicsize__
 _TYPE = _HEAD - 8
-_DATA, _DIMENSIONS_COUNT, _DIMENSIONS, _DESCRIPTION, _FLAGS = (
-    _HEAD + offset for offset in (0, 8, 16, 40, 48)
+_DATA, _DIMENSIONS_COUNT, _DIMENSIONS, _STRIDES, _DESCRIPTION, _FLAGS = (
+    _HEAD + offset for offset in (0, 8, 16, 24, 40, 48)
 )
 """Offsets in `PyArrayObject_fields` of numpy's `ndarraytypes.h`, on machines of 64 bits."""
-_USUAL = 0x101
-"""Contiguous in C's order, and aligned."""
+_CONTIGUOUS, _ALIGNED = 0x1, 0x100
+"""Flags of arrays."""
 
 
 def dispatcher(function: Callable[..., Any]) -> Any:
@@ -87,7 +87,8 @@ def _type(kind: str) -> Any:
     if kind in ("i", "f"):
         return types.int64 if kind == "i" else types.float64
     dtype, _, dimensions = kind.rpartition(":")
-    return types.Array(numba.from_dtype(np.dtype(dtype)), int(dimensions), "C")
+    layout: Any = "A" if dimensions.endswith("s") else "C"
+    return types.Array(numba.from_dtype(np.dtype(dtype)), int(dimensions.rstrip("s")), layout)
 
 
 def _result(given: Any) -> str | None:
@@ -111,7 +112,7 @@ def _entry(kernel: Any, kinds: tuple[str, ...], arguments: tuple[Any, ...], resu
         if kind in ("i", "f"):
             values.append(name)
             continue
-        scope[f"fits{number}"] = intrinsic(_fits(of.ndim, len(checks) + 1))
+        scope[f"fits{number}"] = intrinsic(_fits(of, len(checks) + 1))
         scope[f"array{number}"] = intrinsic(_array(of))
         checks.append(f"fits{number}(table, {name})")
         values.append(f"array{number}({name})")
@@ -136,8 +137,9 @@ def _load(builder: Any, base: Any, offset: int, width: int = 64) -> Any:
     return builder.load(builder.inttoptr(address, ir.IntType(width).as_pointer()))
 
 
-def _fits(dimensions: int, place: int) -> Any:
+def _fits(of: Any, place: int) -> Any:
     """`fits(table, object)`: whether an object is an array as expected; its element type is in the table."""
+    wanted = _ALIGNED | (_CONTIGUOUS if of.layout == "C" else 0)
 
     def fits(_typing: Any, _table: Any, _argument: Any) -> Any:
         def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -146,14 +148,14 @@ def _fits(dimensions: int, place: int) -> Any:
             right_type = builder.icmp_signed("==", _load(builder, given, _TYPE), _load(builder, table, 0))
             builder.store(right_type, described)
             with builder.if_then(right_type):
-                flags = builder.and_(_load(builder, given, _FLAGS, 32), ir.Constant(ir.IntType(32), _USUAL))
+                flags = builder.and_(_load(builder, given, _FLAGS, 32), ir.Constant(ir.IntType(32), wanted))
                 same = [
                     (_load(builder, given, _DESCRIPTION), _load(builder, table, 8 * place)),
                     (
                         _load(builder, given, _DIMENSIONS_COUNT, 32),
-                        ir.Constant(ir.IntType(32), dimensions),
+                        ir.Constant(ir.IntType(32), of.ndim),
                     ),
-                    (flags, ir.Constant(ir.IntType(32), _USUAL)),
+                    (flags, ir.Constant(ir.IntType(32), wanted)),
                 ]
                 right = right_type
                 for one, other in same:
@@ -175,16 +177,18 @@ def _array(of: Any) -> Any:
             size = ir.Constant(_WORD, np.dtype(str(of.dtype)).itemsize)
             dimensions = _load(builder, arguments[0], _DIMENSIONS)
             shape = [_load(builder, dimensions, 8 * d) for d in range(of.ndim)]
-            strides: list[Any] = []
-            step = size
-            for extent in reversed(shape):
-                strides.insert(0, step)
-                step = builder.mul(step, extent)
+            if of.layout == "C":
+                strides = [size]
+                for extent in reversed(shape[1:]):
+                    strides.insert(0, builder.mul(strides[0], extent))
+            else:
+                given = _load(builder, arguments[0], _STRIDES)
+                strides = [_load(builder, given, 8 * d) for d in range(of.ndim)]
             populate_array(  # type: ignore[no-untyped-call] # numba's
                 made,
                 data=builder.inttoptr(_load(builder, arguments[0], _DATA), made.data.type),
                 shape=shape,
-                strides=strides,
+                strides=strides[: of.ndim],
                 itemsize=size,
                 meminfo=None,
             )

@@ -10,8 +10,8 @@ import numpy as np
 
 _COMPILING = RLock()
 """Held while a kernel is made ready: two threads that meet an unready one compile it once."""
-_USUAL = 0x101
-"""Flags of arrays that are contiguous in C's order, and aligned."""
+_CONTIGUOUS, _ALIGNED = 0x1, 0x100
+"""Flags of arrays: contiguous in C's order; elements where their type wants them."""
 
 
 class Intrinsic:
@@ -52,8 +52,8 @@ class Subkernel:
 class Kernel(Subkernel):
     """A function that Python code calls, as machine code.
 
-    For arguments it was not made for, it is made again; what machine code cannot be made for (arrays that are not
-    contiguous, tuples as results) runs under numba.
+    For arguments it was not made for, it is made again; what machine code cannot be made for (tuples as results) runs
+    under numba.
 
     Args:
         function: The kernel's source.
@@ -101,10 +101,15 @@ def _unready(*_arguments: Any) -> Any:
 
 
 def _kind(argument: object) -> str:
-    """An argument's type: `<i8:2` for an array, `i` or `f` for a number; empty where numba has to look at it."""
-    if isinstance(argument, np.ndarray):
-        usual = type(argument) is np.ndarray and argument.flags.num & _USUAL == _USUAL
-        return f"{argument.dtype.str}:{argument.ndim}" if usual else ""
+    """An argument's type; empty where numba has to look at it.
+
+    `<i8:2` is an array of elements `<i8` in 2 dimensions, with `s` after it where it is not contiguous; `i` and `f` are
+    numbers.
+    """
+    if type(argument) is np.ndarray:
+        flags: int = argument.flags.num
+        layout = "" if flags & _CONTIGUOUS else "s"
+        return f"{argument.dtype.str}:{argument.ndim}{layout}" if flags & _ALIGNED else ""
     if isinstance(argument, float | np.floating):
         return "f"
     return "i" if isinstance(argument, int | np.integer | np.bool_) else ""
