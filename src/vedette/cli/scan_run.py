@@ -2,6 +2,7 @@
 
 import os
 
+from vedette.cli.collecting import collecting_seldom
 from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.options import ScanOptions
@@ -26,7 +27,7 @@ def run(options: ScanOptions) -> int:
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import DisorderError, Scan
 
-    with graceful_interrupt() as interrupted:
+    with graceful_interrupt() as interrupted, collecting_seldom():
         try:
             try:
                 return Scan(options, config, found, history, interrupted).run()
