@@ -37,10 +37,10 @@ _CONTIGUOUS, _ALIGNED = 0x1, 0x100
 """Flags of arrays."""
 
 
-def dispatcher(function: Callable[..., Any]) -> Any:
+def dispatcher(function: Callable[..., Any], *, inlined: bool = False) -> Any:
     """A kernel or subkernel as numba runs it."""
     # numba's own cache knows a function by its file alone: a constant that changed elsewhere would stay as it was.
-    return numba.njit(cache=CHECKED, **_OPTIONS)(_with_real_references(function))
+    return numba.njit(cache=CHECKED, forceinline=inlined, **_OPTIONS)(_with_real_references(function))
 
 
 def compiled_entry(function: Callable[..., Any], kinds: tuple[str, ...]) -> Compiled | None:

@@ -52,6 +52,14 @@ def subkernel(function: Callable[P, R]) -> Callable[P, R]:
     return function if INTERPRETED else cast("Callable[P, R]", Subkernel(function))
 
 
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a subkernel whose code stands where it is called: for what is called for each line or field.
+
+    A call hands over each array as seven words or more, most of them through memory.
+    """
+    return function if INTERPRETED else cast("Callable[P, R]", Subkernel(function, inlined=True))
+
+
 def intrinsic(make: Callable[..., Any], *arguments: object) -> Any:
     """A function of kernels that `make(*arguments)` writes in LLVM's language, when something is compiled.
 

@@ -30,10 +30,16 @@ class Intrinsic:
 
 
 class Subkernel:
-    """A function that kernels call."""
+    """A function that kernels call.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    Args:
+        function: Its source.
+        inlined: Put its code where it is called.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, inlined: bool = False) -> None:
         self.function = function
+        self.inlined = inlined
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
 
@@ -42,7 +48,7 @@ class Subkernel:
         """The function as numba calls it."""
         from vedette.kernels.compilation import dispatcher
 
-        return dispatcher(self.function)
+        return dispatcher(self.function, inlined=self.inlined)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run under numba; kernels are where it matters how fast this is."""

@@ -9,7 +9,7 @@ or merged may depend on them.
 import os
 from typing import Any
 
-from vedette.kernels.compile import INTERPRETED, intrinsic, subkernel
+from vedette.kernels.compile import INTERPRETED, inlined, intrinsic
 from vedette.kernels.words import Bytes, load32, load64
 
 
@@ -81,5 +81,5 @@ if INTERPRETED:
     hash_bytes = _hash_bytes_interpreted
 else:
     _fold = intrinsic(_folded_multiply)
-    hash_bytes = subkernel(_hash_bytes)
+    hash_bytes = inlined(_hash_bytes)
 """`hash_bytes(buffer, start, length, secret_a, secret_b)`: a keyed int64 hash of one span."""

@@ -179,6 +179,7 @@ def _compiler() -> bytes:
 def _traits(value: Any, seen: set[int]) -> Iterator[bytes]:
     """All that the outcome of compiling something depends on."""
     if isinstance(value, Subkernel):
+        yield b"inlined" if value.inlined else b"called"
         value = value.function
     if isinstance(value, Intrinsic):
         yield repr(value.arguments).encode()

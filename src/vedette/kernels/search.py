@@ -1,7 +1,7 @@
-"""Finding a byte, 32 bytes at a time.
+"""Finding a byte, 64 bytes at a time.
 
-This is the one place where a kernel reads 32 bytes without an array index. It stays inside the buffer because
-a search stops at `limit`, and reads at most 31 bytes beyond it: callers keep `limit + 32 <= buffer.shape[0]`,
+This is the one place where a kernel reads 64 bytes without an array index. It stays inside the buffer because
+a search stops at `limit`, and reads at most 63 bytes beyond it: callers keep `limit + 64 <= buffer.shape[0]`,
 which holds for every position of a chunk (see `vedette.schema.chunk.PADDING`). The code is plain LLVM IR, so
 it serves every processor that LLVM knows. Under `NUMBA_BOUNDSCHECK=1` the search goes byte by byte through
 checked indexing.
@@ -17,11 +17,11 @@ from vedette.kernels.compile import CHECKED, INTERPRETED, intrinsic, subkernel
 
 Bytes = NDArray[np.uint8]
 
-WIDTH = 32
+WIDTH = 64
 
 
 def _first_match(targets: int) -> Any:
-    """`f(buffer, at, byte, ...)`: where in 32 bytes at `at` the first of `targets` bytes stands, or 32."""
+    """`f(buffer, at, byte, ...)`: where in 64 bytes at `at` the first of `targets` bytes stands, or 64."""
     from llvmlite import ir
     from numba.core import types
 
@@ -40,8 +40,7 @@ def _first_match(targets: int) -> Any:
             zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
             equal = builder.icmp_unsigned("==", lanes, builder.shuffle_vector(single, single, zeros))
             hits = equal if hits is None else builder.or_(hits, equal)
-        offset = builder.cttz(builder.bitcast(hits, lane_mask), ir.Constant(ir.IntType(1), 0))
-        return builder.zext(offset, ir.IntType(64))
+        return builder.cttz(builder.bitcast(hits, lane_mask), ir.Constant(ir.IntType(1), 0))
 
     def first_of_one(_typing: Any, buffer: Any, _at: Any, _byte: Any) -> Any:
         return types.int64(buffer, types.int64, types.int64), codegen

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import subkernel
+from vedette.kernels.compile import inlined, subkernel
 from vedette.kernels.search import Bytes, find
 from vedette.kernels.unescape import (
     BACKSLASH,
@@ -34,12 +34,12 @@ TAIL = 3
 """Element of the state that holds where the next unescaped text goes."""
 
 
-@subkernel
+@inlined
 def _is_digit(byte: int) -> bool:
     return 48 <= byte <= 57
 
 
-@subkernel
+@inlined
 def looks_like_time(buffer: Bytes, at: int, end: int, reading: int) -> bool:
     """Whether the text at `at` has the outline of a time: separators and digits where they belong."""
     if reading == DAY_MONTH_YEAR:
@@ -70,7 +70,7 @@ def looks_like_time(buffer: Bytes, at: int, end: int, reading: int) -> bool:
     return True
 
 
-@subkernel
+@inlined
 def looks_like_number(buffer: Bytes, at: int, end: int, longest: int) -> bool:
     """Whether the text is digits, with a sign and points at most, and not longer than it may be."""
     if end - at > longest:
@@ -119,7 +119,7 @@ def put_text(
     length[field, row] = end - at
 
 
-@subkernel
+@inlined
 def put_field(
     buffer: Bytes,
     at: int,

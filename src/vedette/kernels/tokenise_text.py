@@ -12,11 +12,12 @@ Every step goes forward only, so each program is linear in the line's length.
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.salvage import BLANK, COMMENT, SALVAGED, salvage
 from vedette.kernels.search import Bytes, find, find2
 from vedette.kernels.spans import REQUEST_LINE, TAIL, WORD, put_field
 from vedette.kernels.unescape import BACKSLASH, RAW
+from vedette.kernels.words import equal_across, same_head
 
 KIND, FIELD, READING, UNESCAPE, WIDTH, UNTIL, UNTIL_LENGTH, FIRST, CONSUME, AT_EDGE = range(10)
 STEP_WIDTH = 10
@@ -43,22 +44,21 @@ MICROSECONDS = 1_000_000
 LONGEST_SECONDS = 1_000_000_000
 
 
-@subkernel
+@inlined
 def _matches(buffer: Bytes, at: int, end: int, pool: Bytes, first: int, size: int) -> bool:
     if at + size > end:
         return False
-    for i in range(size):
-        if buffer[at + i] != pool[first + i]:
-            return False
-    return True
+    if 0 < size <= 8:
+        return same_head(buffer, at, pool, first, size)
+    return equal_across(buffer, at, pool, first, size)
 
 
-@subkernel
+@inlined
 def _is_gap(byte: int) -> bool:
     return byte == 32 or byte == 9
 
 
-@subkernel
+@inlined
 def _text_end(buffer: Bytes, at: int, end: int, steps: NDArray[np.int64], step: int, pool: Bytes) -> int:
     """Where the text of a step ends: before its bytes; beyond `end` if they do not come.
 
@@ -144,7 +144,7 @@ def _sum_decimals(
     return at
 
 
-@subkernel
+@inlined
 def _run(
     buffer: Bytes,
     at: int,
@@ -220,7 +220,7 @@ def _skip(
     counts[reason] = count + 1
 
 
-@subkernel
+@inlined
 def _no_request(buffer: Bytes, at: int, end: int) -> int:
     """`BLANK` or `COMMENT` if the line is such, else -1."""
     if at < end and buffer[at] == 35:
@@ -257,7 +257,7 @@ def tokenise(
         buffer: uint8, shape (capacity,): lines, then `PADDING` newlines, then room for unescaped text.
         size: Bytes of lines.
         steps: int64, shape (steps, STEP_WIDTH).
-        pool: uint8: the bytes that steps refer to.
+        pool: uint8: the bytes that steps refer to, and 8 more.
         programs: int64, shape (programs, 3): first step, step after the last, `EXACT` or `OPEN`.
         fields: int64: rows of `start` that are to be -1 unless a step sets them.
         layout: The reading (`vedette.kernels.spans`) of times, for salvage.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import CHECKED, INTERPRETED, intrinsic, subkernel
+from vedette.kernels.compile import CHECKED, INTERPRETED, inlined, intrinsic, subkernel
 
 Bytes = NDArray[np.uint8]
 
@@ -80,7 +80,7 @@ def _equal_interpreted(buffer: Bytes, a: int, b: int, length: int) -> bool:
     return bool(buffer[a : a + length] == buffer[b : b + length])
 
 
-equal = _equal_interpreted if INTERPRETED else subkernel(_equal)
+equal = _equal_interpreted if INTERPRETED else inlined(_equal)
 """`equal(buffer, a, b, length)`: whether the spans of `length` bytes at `a` and `b` hold the same bytes."""
 
 
@@ -108,3 +108,11 @@ def _equal_across_interpreted(one: Bytes, a: int, other: Bytes, b: int, length: 
 
 equal_across = _equal_across_interpreted if INTERPRETED else subkernel(_equal_across)
 """`equal_across(one, a, other, b, length)`: the same between two arrays."""
+
+
+def _same_head(one: Bytes, a: int, other: Bytes, b: int, length: int) -> bool:
+    return (load64(one, a) ^ load64(other, b)) << (64 - 8 * length) == 0
+
+
+same_head = _equal_across_interpreted if INTERPRETED else inlined(_same_head)
+"""`same_head(one, a, other, b, length)`: the same for 1 to 8 bytes, where both arrays go on for 8."""

@@ -114,7 +114,8 @@ def build(programs: Sequence[Program], time: TimeFormat) -> Machine:
     named |= {Field.DURATION for p in programs if any(isinstance(step, SumOfThree) for step in p.steps)}
     return Machine(
         steps=np.array(rows, dtype=np.int64).reshape(-1, machine.STEP_WIDTH),
-        pool=np.frombuffer(bytes(pool) or b"\0", dtype=np.uint8).copy(),
+        # Texts are compared eight bytes at a time.
+        pool=np.frombuffer(bytes(pool) + bytes(8), dtype=np.uint8).copy(),
         programs=np.array(extents, dtype=np.int64).reshape(-1, 3),
         fields=np.array(sorted(named), dtype=np.int64),
         layout=layout,
