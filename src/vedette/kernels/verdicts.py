@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.hashing import hash_bytes
-from vedette.kernels.words import Bytes
+from vedette.kernels.words import Bytes, equal_across
 
 Ints = NDArray[np.int64]
 Bitmaps = NDArray[np.uint8]
@@ -22,14 +22,6 @@ RULE_BITS = 10
 """Low bits of a hit that hold the rule; the rest is where its row ends."""
 
 
-@subkernel
-def _same(buffer: Bytes, at: int, keys: Any, slot: int, length: int) -> bool:
-    for i in range(length):
-        if buffer[at + i] != keys[slot, i]:
-            return False
-    return True
-
-
 @kernel
 def recall(
     buffer: Bytes,
@@ -38,9 +30,8 @@ def recall(
     place: int,
     secret_a: int,
     secret_b: int,
-    slot_code: Ints,
-    slot_size: NDArray[np.int32],
-    slot_key: Bitmaps,
+    slot_head: NDArray[np.int64],
+    slot_key: Bytes,
     slot_bits: Bitmaps,
     first: int,
     bits: Bitmaps,
@@ -54,10 +45,10 @@ def recall(
         buffer, start, length: The vocabulary, k texts.
         place: Number of the place, part of the key: the same text may be judged differently elsewhere.
         secret_a, secret_b: Key of the hash.
-        slot_code: int64 (s,), s a power of two: the hash a slot holds.
-        slot_size: int32 (s,): its text's length plus 1, 0 where empty.
-        slot_key: uint8 (s, KEY): its text.
-        slot_bits: uint8 (s, w): its verdict.
+        slot_head: int64 (s, 2), s a power of two: the hash of a slot's text, and its length plus 1; 0 where there is
+            none, and negated where it hit something: most hit nothing, and their verdicts need not be read.
+        slot_key: uint8 (s * KEY,): the texts.
+        slot_bits: uint8 (s, w): the verdicts.
         first: Number of the first text.
         bits: uint8 (texts, w): receives verdicts, rows of texts that are not known stay as they are.
         dirty: uint8 (texts,).
@@ -67,7 +58,7 @@ def recall(
     Returns:
         How many are not known.
     """
-    mask = slot_code.shape[0] - 1
+    mask = slot_head.shape[0] - 1
     width = bits.shape[1]
     count = 0
     for i in range(start.shape[0]):
@@ -79,19 +70,18 @@ def recall(
         code = hash_bytes(buffer, start[i], size, secret_a ^ place, secret_b)
         codes[first + i] = code
         slot = code & mask
+        held = slot_head[slot, 1]
         if (
-            slot_size[slot] != size + 1
-            or slot_code[slot] != code
-            or not _same(buffer, start[i], slot_key, slot, size)
+            (held != size + 1 and held != -size - 1)
+            or slot_head[slot, 0] != code
+            or not equal_across(buffer, start[i], slot_key, slot * KEY, size)
         ):
             unknown[count] = i
             count += 1
-            continue
-        for j in range(width):
-            hit = slot_bits[slot, j]
-            if hit != 0:
-                bits[first + i, j] = hit
-                dirty[first + i] = 1
+        elif held < 0:
+            for j in range(width):
+                bits[first + i, j] = slot_bits[slot, j]
+            dirty[first + i] = 1
     return count
 
 
@@ -104,13 +94,12 @@ def remember(
     first: int,
     bits: Bitmaps,
     codes: Ints,
-    slot_code: Ints,
-    slot_size: NDArray[np.int32],
-    slot_key: Bitmaps,
+    slot_head: NDArray[np.int64],
+    slot_key: Bytes,
     slot_bits: Bitmaps,
 ) -> None:
     """Put the texts `known` (ids, int64) of one place into the memory; each displaces what its slot held."""
-    mask = slot_code.shape[0] - 1
+    mask = slot_head.shape[0] - 1
     width = bits.shape[1]
     for n in range(known.shape[0]):
         i = known[n]
@@ -119,13 +108,15 @@ def remember(
             continue
         code = codes[first + i]
         slot = code & mask
-        slot_code[slot] = code
-        slot_size[slot] = size + 1
         at = start[i]
         for j in range(size):
-            slot_key[slot, j] = buffer[at + j]
+            slot_key[slot * KEY + j] = buffer[at + j]
+        hit = 0
         for j in range(width):
             slot_bits[slot, j] = bits[first + i, j]
+            hit |= bits[first + i, j]
+        slot_head[slot, 0] = code
+        slot_head[slot, 1] = -size - 1 if hit != 0 else size + 1
 
 
 @kernel

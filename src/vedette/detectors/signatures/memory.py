@@ -23,9 +23,8 @@ class Memory:
     def __init__(self, width: int, slots: int = SLOTS) -> None:
         self._secret = new_secret()
         # Zeroed pages are only handed out when first written: a small log pays for what it uses.
-        self._code = np.zeros(slots, dtype=np.int64)
-        self._size = np.zeros(slots, dtype=np.int32)
-        self._key = np.zeros((slots, KEY), dtype=np.uint8)
+        self._head = np.zeros((slots, 2), dtype=np.int64)
+        self._key = np.zeros(slots * KEY, dtype=np.uint8)
         self._bits = np.zeros((slots, width), dtype=np.uint8)
         self._codes = np.empty(0, dtype=np.int64)
 
@@ -46,7 +45,7 @@ class Memory:
         unknown = np.empty(len(vocabulary), dtype=np.int64)
         count = recall(
             vocabulary.buffer, vocabulary.start, vocabulary.length, column, *self._secret,
-            self._code, self._size, self._key, self._bits, first, bits, dirty, self._codes, unknown,
+            self._head, self._key, self._bits, first, bits, dirty, self._codes, unknown,
         )  # fmt: skip
         return unknown[:count]
 
@@ -56,5 +55,5 @@ class Memory:
         """Keep the verdicts of texts that `recall` did not know, of the same batch."""
         remember(
             vocabulary.buffer, vocabulary.start, vocabulary.length, known, first, bits, self._codes,
-            self._code, self._size, self._key, self._bits,
+            self._head, self._key, self._bits,
         )  # fmt: skip
