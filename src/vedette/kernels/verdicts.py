@@ -113,8 +113,10 @@ def remember(
             slot_key[slot * KEY + j] = buffer[at + j]
         hit = 0
         for j in range(width):
-            slot_bits[slot, j] = bits[first + i, j]
             hit |= bits[first + i, j]
+        if hit != 0:
+            for j in range(width):
+                slot_bits[slot, j] = bits[first + i, j]
         slot_head[slot, 0] = code
         slot_head[slot, 1] = -size - 1 if hit != 0 else size + 1
 
