@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vedette.config import AlarmMode, Config, ConfigError
+from vedette.config.exceptions import ExceptionRule, read_exceptions
 from vedette.schema.anomaly import Severity
 
 A_NETWORK = "must be an address or network, like 10.0.0.0/8 or 2001:db8::/32"
@@ -292,3 +293,15 @@ def test_what_is_no_budget_is_refused(tmp_path: Path, text: str) -> None:
     (problem,) = problems(tmp_path, f"alarm: {{budget: {text}}}")
     assert problem.startswith("vedette.yaml:1: alarm.budget = ")
     assert "must be" in problem
+
+
+def test_the_exceptions_that_the_page_on_them_shows_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "false-alarms.md").read_text()
+    path = tmp_path / "exceptions.yaml"
+    path.write_text(page.split("```yaml\n")[2].partition("```")[0])
+    first, second = read_exceptions(path)
+    assert str(first) == "sql-union-select in parameter q of shop /search"
+    assert second.up_to == 0.33
+    assert [
+        key for key in ExceptionRule.model_fields if f"{key}:" not in page and f"`{key}`" not in page
+    ] == []

@@ -48,7 +48,7 @@ def explain(
     from vedette.cli.kernel_mode import choose_kernel_mode
 
     choose_kernel_mode([])
-    anomalies = _from_file(json) if json is not None else _from_store(store or "", anomaly_id)
+    anomalies = from_file(json) if json is not None else from_store(store or "", anomaly_id)
     from rich.console import Console
 
     from vedette.cli.reasoning import show, show_list
@@ -56,16 +56,18 @@ def explain(
     if anomaly_id is None:
         show_list(anomalies, Console())
     else:
-        show(_chosen(anomalies, anomaly_id, str(json or store)), Console())
+        show(chosen(anomalies, anomaly_id, str(json or store)), Console())
 
 
-def _from_file(path: Path) -> Iterable[Anomaly]:
+def from_file(path: Path) -> Iterable[Anomaly]:
+    """The anomalies of a findings document."""
     from vedette.report.json import load_findings
 
     return load_findings(str(path)).anomalies
 
 
-def _from_store(url: str, anomaly_id: str | None) -> Iterator[Anomaly]:
+def from_store(url: str, anomaly_id: str | None) -> Iterator[Anomaly]:
+    """The anomaly of that id, if it is known; else all of a store's."""
     from vedette.storage import open_store
 
     with open_store(url, create=False) as store:
@@ -82,7 +84,7 @@ def _from_store(url: str, anomaly_id: str | None) -> Iterator[Anomaly]:
                 return
 
 
-def _chosen(anomalies: Iterable[Anomaly], anomaly_id: str, place: str) -> Anomaly:
+def chosen(anomalies: Iterable[Anomaly], anomaly_id: str, place: str) -> Anomaly:
     """The anomaly of that id, or the only one whose id begins so."""
     found = []
     for anomaly in anomalies:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from vedette.cli.reading import Ahead, Reading, Wanted
 from vedette.cli.verdict_spool import VerdictSpool
 from vedette.cli.what_if import Alternatives
 from vedette.config import Config
+from vedette.config.exceptions import read_exceptions
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
@@ -98,6 +100,7 @@ class Scan:
         self._enricher = enricher(config)
         self._choose = chooser(config)
         self._alternatives = Alternatives(options, config)
+        self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)
         self._present = self._reading(found, Wanted(options.since, options.until, services))
         begin = max((t for t in (self._present[0].begin, options.since) if t is not None), default=None)
@@ -129,8 +132,8 @@ class Scan:
     def build(self) -> Engine:
         """An engine for this scan, as configured."""
         lateness = self._lateness()
-        engine = build_engine(self.config, lateness_us=lateness)
-        self._alternatives.follow(engine, lateness)
+        engine = build_engine(self.config, lateness_us=lateness, exceptions=self._exceptions)
+        self._alternatives.follow(engine, lateness, self._exceptions)
         return engine
 
     def examine(self, engine: Engine, spool: VerdictSpool | None = None) -> Findings:

@@ -7,6 +7,7 @@ from typing import Any
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
 from vedette.config.alarm import SENSITIVITIES
+from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.schema.anomaly import Severity
@@ -38,10 +39,13 @@ class Alternatives:
             raise WhatIfError(f"--what-if: {len(self._configs)} settings: at most {MOST} at once")
         self._engines: list[tuple[str, Engine]] = []
 
-    def follow(self, engine: Engine, lateness_us: int) -> None:
+    def follow(self, engine: Engine, lateness_us: int, exceptions: Sequence[ExceptionRule]) -> None:
         """Let them judge an engine's windows."""
         self._engines = [
-            (setting, build_engine(config, lateness_us=lateness_us, leader=engine))
+            (
+                setting,
+                build_engine(config, lateness_us=lateness_us, leader=engine, exceptions=exceptions),
+            )
             for setting, config in self._configs
         ]
 

@@ -166,6 +166,11 @@ class Config(Section):
     limits: Limits = section(Limits)
     output: Output = section(Output)
     store: StoreSection = section(StoreSection)
+    exceptions: str | None = option(
+        None,
+        "File of false alarms that are not to be told again; `vedette feedback` writes it.",
+        min_length=1,
+    )
     rules: Rules = option((), "Your own rules over the measures of a window.", max_length=MOST_RULES)
 
     @classmethod

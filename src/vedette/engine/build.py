@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
 from vedette.config.alarm import AlarmMode
+from vedette.config.exceptions import ExceptionRule
 from vedette.config.rules import RuleSection
 from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
@@ -22,6 +23,7 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import TrafficDrop, TrafficSpike
 from vedette.detectors.view import WindowDetector
 from vedette.engine.engine import LONGEST_SILENCE, Engine, EngineSettings
+from vedette.engine.excusing import Exceptions
 from vedette.engine.signatures import signature_scanner
 from vedette.enrich.user_agent import AgentKind
 from vedette.expression.grammar import parse
@@ -31,13 +33,20 @@ _RECENT_S = 600
 """How far back single clients are looked at."""
 
 
-def build_engine(config: Config, *, lateness_us: int, leader: Engine | None = None) -> Engine:
+def build_engine(
+    config: Config,
+    *,
+    lateness_us: int,
+    leader: Engine | None = None,
+    exceptions: Sequence[ExceptionRule] = (),
+) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory.
 
     Args:
         config: What is looked for, and how.
         lateness_us: How late a line may come and still count, microseconds.
         leader: Another engine, whose windows this one is to judge in its own way; see `Engine`.
+        exceptions: What is not to be told.
     """
     settings = EngineSettings(
         windows=WindowSettings(
@@ -60,7 +69,10 @@ def build_engine(config: Config, *, lateness_us: int, leader: Engine | None = No
         thresholds = Budget(config.alarm.per_week, window_us=settings.windows.span)
     signatures = config.detectors.signatures
     scanner = leader.scanner if leader is not None else signature_scanner(signatures)
-    return Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine), leader)
+    engine = Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine), leader)
+    if exceptions:
+        engine.exceptions = Exceptions(exceptions, scanner)
+    return engine
 
 
 def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:

@@ -18,6 +18,7 @@ from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Metric, WindowDetector, WindowView
 from vedette.engine.collect import Collector
+from vedette.engine.excusing import Exceptions
 from vedette.engine.metrics import Metrics
 from vedette.engine.records import window_records
 from vedette.engine.routes import place
@@ -148,6 +149,7 @@ class Engine:
         self._last: int | None = None
         self._alarms: dict[str, int] = {}
         self._budgeted: set[str] = set()
+        self.exceptions: Exceptions | None = None
         self.followers: list[Engine] = []
         if leader is not None:
             leader.followers.append(self)
@@ -161,6 +163,8 @@ class Engine:
         if clients.names and len(self._names) < _NAMES_CAP:
             self._names.update(clients.names)
         hits = self.scanner.judge(requests)
+        if self.exceptions is not None:
+            self.exceptions.excuse(requests, batch.service, batch.services, hits)
         decisive = hits.decisive()
         marks = RowMarks(
             batch.service,
@@ -231,6 +235,8 @@ class Engine:
         coverage.budget = self.thresholds.account()
         for line in coverage.budget:
             line.alarms = self._alarms.get(line.detector, 0)
+        if self.exceptions is not None:
+            coverage.silenced = self.exceptions.account(coverage.end)
         coverage.spending = spending(
             self.thresholds.per_week,
             [self.book[slot].service for slot in self.book.services],
@@ -347,6 +353,8 @@ class Engine:
                 evidence=self.collector.book,
             )
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
+            if self.exceptions is not None:
+                found = [anomaly for anomaly in found if not self.exceptions.silences(anomaly)]
             for anomaly in sorted(found, key=stating_order):
                 slot = self.book.find(anomaly.service, anomaly.route)
                 # A rule of the user's says nothing about what is normal: it must not change what is learned.

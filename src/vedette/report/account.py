@@ -77,6 +77,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         yield "learned", f"what is normal from {plural(coverage.learned, 'earlier request')}"
     yield "windows", _windows(coverage)
     yield from (("budget", text) for text in _budget(coverage))
+    yield from (("silenced", text) for text in _silenced(coverage))
     yield from (("what if", _what_if(row)) for row in coverage.what_if)
     if coverage.late:
         yield (
@@ -158,6 +159,23 @@ def _budget(coverage: Coverage) -> Iterator[str]:
         if raised:
             text += f"; raised for {', '.join(raised)}, whose surprises come more often than promised"
         yield text
+
+
+def _silenced(coverage: Coverage) -> Iterator[str]:
+    """What exceptions left out, and which of them have expired."""
+    used = [row for row in coverage.silenced if row.requests or row.anomalies]
+    for row in used[:MOST_SOURCES]:
+        counts = [(row.requests, "request"), (row.anomalies, "anomaly")]
+        what = " and ".join(_some(number, noun) for number, noun in counts if number)
+        yield f"{what} by exception {row.exception} ({row.about}), until {row.expires}"
+    if len(used) > MOST_SOURCES:
+        yield f"{len(used) - MOST_SOURCES:,} more exceptions left something out: --json names them all"
+    if expired := [row.exception for row in coverage.silenced if row.expired]:
+        yield f"expired within this log or before: {', '.join(expired[:MOST_SOURCES])}"
+
+
+def _some(number: int, noun: str) -> str:
+    return f"{number:,} anomalies" if noun == "anomaly" and number != 1 else plural(number, noun)
 
 
 def _what_if(row: WhatIf) -> str:

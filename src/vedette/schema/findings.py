@@ -58,6 +58,24 @@ class Spending:
 
 
 @dataclass(slots=True)
+class Silenced:
+    """An exception, and what it left out."""
+
+    exception: str
+    """Its id."""
+    about: str
+    """What it leaves out, in words."""
+    expires: str
+    """The day from which it no longer holds."""
+    expired: bool
+    """Whether the log goes beyond that day."""
+    requests: int
+    """Requests in which a rule's say did not count."""
+    anomalies: int
+    """Statements about windows that were not made."""
+
+
+@dataclass(slots=True)
 class WhatIf:
     """What another setting would have given on the same log."""
 
@@ -104,6 +122,8 @@ class Coverage:
     """What each detector that spends the budget of false alarms promised and did; empty without a budget."""
     spending: list[Spending] = field(default_factory=list)
     """The same by service: the promise, and the alarms spent; empty without a budget."""
+    silenced: list[Silenced] = field(default_factory=list)
+    """Exceptions that hold, and what each left out."""
     what_if: list[WhatIf] = field(default_factory=list)
     """Other settings that were asked about, in that order."""
     interrupted: bool = False

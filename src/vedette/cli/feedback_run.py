@@ -1,0 +1,273 @@
+"""From a false alarm to an exception in a file, and what else that would have silenced."""
+
+import json as json_module
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vedette.cli.explain import chosen, from_file, from_store
+from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.config import Config
+from vedette.config.errors import ConfigError
+from vedette.config.exceptions import MOST, ExceptionRule, read_exceptions
+from vedette.report.account import plural
+from vedette.report.output import open_output
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.errors import VedetteError
+
+if TYPE_CHECKING:
+    from vedette.detectors.signatures.hits import SignatureHits
+    from vedette.detectors.signatures.scan import SignatureScanner
+    from vedette.schema.requests import Requests
+
+_DEFAULT = Path("exceptions.yaml")
+_AGE = re.compile(r"([1-9]\d{0,3})([dw])")
+_MOST_LINES = 20_000
+"""Log lines of other anomalies that are looked at, to see what an exception would have silenced."""
+_NAMED = 10
+_HEAD = """# What somebody has looked at and called a false alarm: `vedette feedback` adds to it, review it like code.
+# `vedette scan` reads it where the configuration says `exceptions: {name}`; its report counts what is left out.
+exceptions:
+"""
+
+
+class FeedbackError(VedetteError):
+    """Feedback that cannot be taken."""
+
+
+def list_exceptions(path: Path | None, config_path: Path | None) -> None:
+    """Print the exceptions of the file."""
+    place = _place(path, Config.load(config_path, environment=os.environ))
+    if not place.exists():
+        print(f"{place}: there are no exceptions yet; `vedette feedback ID --false-alarm` makes one")
+        return
+    today = datetime.now(UTC).date()
+    for each in read_exceptions(place):
+        ended = " (over)" if each.expires <= today else ""
+        why = f": {each.reason}" if each.reason else ""
+        print(f"{each.id}  until {each.expires}{ended}  {_printable(str(each))}{_printable(why)}")
+
+
+def make_exceptions(
+    anomaly_id: str,
+    *,
+    json: Path | None,
+    store: str | None,
+    path: Path | None,
+    reason: str,
+    expires: str,
+    any_time: bool,
+    dry_run: bool,
+    config_path: Path | None,
+) -> None:
+    """Make the narrowest exceptions for a false alarm, show what they silence, and write them.
+
+    Raises:
+        VedetteError: There is no such anomaly, what it rests on was not kept, or the file cannot be added to.
+    """
+    config = Config.load(config_path, environment=os.environ)
+    place = _place(path, config)
+    known = read_exceptions(place) if place.exists() else ()
+    choose_kernel_mode([])
+    # Not before the choice: these import kernels.
+    from vedette.engine.narrowest import Stamp, of_window
+    from vedette.engine.signatures import signature_scanner
+
+    today = datetime.now(UTC).date()
+    stamp = Stamp(today, today + _age(expires), reason)
+    everything = list(from_file(json) if json is not None else from_store(store or "", None))
+    anomaly = chosen(everything, anomaly_id, str(json or store))
+    scanner: SignatureScanner | None = None
+    if anomaly.unit == "hostile_requests":
+        if any_time:
+            raise FeedbackError("--any-time: exceptions of requests hold at all hours anyway: leave it out")
+        scanner = signature_scanner(config.detectors.signatures)
+        made = _of_requests(anomaly, scanner, config, stamp)
+    else:
+        made = [of_window(anomaly, stamp, any_time=any_time)]
+    others = [other for other in everything if other.id != anomaly.id]
+    silenced = _silenced(made, others, scanner, config)
+    fresh = [each for each in made if each.id not in {old.id for old in known}]
+    text = "".join(_yaml(each) for each in fresh)
+    print(_printable(text, keep="\n"), end="")
+    for each in made:
+        if each not in fresh:
+            print(f"{each.id} stands in {place} already")
+    whole = f"{anomaly.evidence_total:,}" if anomaly.evidence_total else "no"
+    if scanner is not None and len(anomaly.evidence) < anomaly.evidence_total:
+        print(f"Made from the {plural(len(anomaly.evidence), 'line')} kept of {whole} requests.")
+    _tell(silenced, others)
+    if not fresh:
+        return
+    if len(known) + len(fresh) > MOST:
+        raise FeedbackError(f"{place}: {len(known)} exceptions: at most {MOST}: remove those that are over")
+    if dry_run:
+        print("Nothing was written.")
+        return
+    _append(place, text, len(known) + len(fresh))
+    told = (
+        "" if config.exceptions else f"; say `exceptions: {place}` in the configuration for scans to read it"
+    )
+    print(f"Added to {place}{told}.")
+
+
+def _place(path: Path | None, config: Config) -> Path:
+    return path or (Path(config.exceptions) if config.exceptions else _DEFAULT)
+
+
+def _age(text: str) -> timedelta:
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise FeedbackError(f"--expires {text}: must be days or weeks from today, like 90d or 12w")
+    return timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Kept log lines, read again. `row`: of each line that could be read."""
+
+    requests: "Requests"
+    row: dict[int, int]
+
+
+def _read(lines: Sequence[str], config: Config) -> _Lines | None:
+    """Log lines as requests, enriched; None where none can be read."""
+    from vedette.cli.choosing import chooser, enricher
+    from vedette.sources import BufferPool, Input, read_chunks
+
+    with tempfile.NamedTemporaryFile(prefix="vedette-feedback-", suffix=".log") as file:
+        file.write(b"".join(line.encode("utf-8", "surrogateescape") + b"\n" for line in lines))
+        file.flush()
+        source = Input("evidence", Path(file.name), "evidence")
+        try:
+            reader = read_chunks(source, pool=BufferPool(16 << 20, 1), line_bytes=1 << 20)
+            with reader:
+                parsed = chooser(config)(reader).parser.parse(next(reader))
+        except (VedetteError, StopIteration):
+            return None
+        requests = enricher(config).apply(parsed.requests).requests
+    return _Lines(requests, {line - 1: row for row, line in enumerate(requests.line.tolist())})
+
+
+def _of_requests(
+    anomaly: Anomaly, scanner: "SignatureScanner", config: Config, stamp: Any
+) -> list[ExceptionRule]:
+    from vedette.engine.narrowest import of_request
+
+    texts = [evidence.text for evidence in anomaly.evidence]
+    read = _read(texts, config)
+    made: dict[str, ExceptionRule] = {}
+    if read is not None:
+        for row in read.row.values():
+            for each in of_request(anomaly, read.requests, row, scanner, stamp):
+                made.setdefault(each.id, each)
+    if not made:
+        raise FeedbackError(
+            f"{anomaly.id}: the lines that were kept of it ({len(texts)}) do not show what matched (they are cut at "
+            "500 characters, or their format needs its header): write the exception by hand"
+        )
+    return list(made.values())
+
+
+def _silenced(
+    made: Sequence[ExceptionRule],
+    others: Sequence[Anomaly],
+    scanner: "SignatureScanner | None",
+    config: Config,
+) -> list[Anomaly]:
+    """Other anomalies that would not have been stated; hostile requests as far as their kept lines tell."""
+    from vedette.engine.excusing import Exceptions, covers
+
+    if scanner is None:
+        return [other for other in others if any(covers(each, other) for each in made)]
+    services = {each.service for each in made}
+    rules = {each.rule for each in made}
+    near = [
+        other
+        for other in others
+        if other.unit == "hostile_requests"
+        and other.service in services
+        and any(evidence.rule in rules for evidence in other.evidence)
+    ]
+    lines = [(number, e.text) for number, other in enumerate(near) for e in other.evidence][:_MOST_LINES]
+    read = _read([text for _, text in lines], config) if lines else None
+    if read is None:
+        return []
+    hits = scanner.judge(read.requests)
+    names = sorted(services)
+    service = np.zeros(len(read.requests), dtype=np.int32)
+    for line, row in read.row.items():
+        service[row] = names.index(near[lines[line][0]].service)
+    Exceptions(made, scanner).excuse(read.requests, service, names, hits)
+    seen = {number for number, _ in lines}
+    still = {
+        number for line, (number, _) in enumerate(lines) if _told(near[number], read, line, hits, scanner)
+    }
+    return [near[number] for number in sorted(seen - still)]
+
+
+def _told(
+    anomaly: Anomaly, read: _Lines, line: int, hits: "SignatureHits", scanner: "SignatureScanner"
+) -> bool:
+    """Whether a line still shows what an anomaly states."""
+    from vedette.detectors.signatures.hits import types_of
+
+    row = read.row.get(line)
+    if row is None:
+        return True
+    return hits.confidence[row] >= scanner.least and anomaly.type in types_of(int(hits.types[row]))
+
+
+def _tell(silenced: Sequence[Anomaly], others: Sequence[Anomaly]) -> None:
+    among = f"of {len(others):,} other anomalies there" if others else "there is no other anomaly"
+    if not silenced:
+        print(f"It would have silenced nothing else ({among}).")
+        return
+    print(f"It would also have silenced {len(silenced):,} {among}:")
+    for other in silenced[:_NAMED]:
+        when = datetime.fromtimestamp(other.start / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
+        print(f"  {other.id}  {when} UTC  {other.severity.value:8}  {_printable(other.description)}")
+    if len(silenced) > _NAMED:
+        print(f"  and {len(silenced) - _NAMED:,} more")
+
+
+def _yaml(each: ExceptionRule) -> str:
+    """One item of the list; JSON is YAML, and leaves nothing to be misread."""
+    values = each.model_dump(mode="json", exclude_defaults=True)
+    lines = [f"{name}: {json_module.dumps(value)}" for name, value in values.items()]
+    return "  - " + "\n    ".join(lines) + "\n"
+
+
+def _append(place: Path, text: str, wanted: int) -> None:
+    """Add items at the end of the file, if that is the end of its list.
+
+    Raises:
+        FeedbackError: It is not.
+    """
+    before = place.read_text("utf-8") if place.exists() else _HEAD.format(name=place)
+    after = before + ("" if before.endswith("\n") else "\n") + text
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="vedette-feedback-") as draft:
+        draft.write(after)
+        draft.flush()
+        try:
+            fits = len(read_exceptions(Path(draft.name))) == wanted
+        except ConfigError:
+            fits = False
+    if not fits:
+        raise FeedbackError(
+            f"{place}: does not end with its list of exceptions, two blanks deep: add the lines above by hand"
+        )
+    with open_output(str(place)) as stream:
+        stream.write(after.encode())
+
+
+def _printable(text: str, keep: str = "") -> str:
+    """Text of hostile origin, fit for a terminal."""
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
