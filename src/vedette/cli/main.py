@@ -31,6 +31,7 @@ COMMANDS = {
         "vedette.cli.inject:inject", "Put known incidents into copies of your logs, and tell what is found."
     ),
     "feedback": Deferred("vedette.cli.feedback:feedback", "Say that an anomaly was a false alarm."),
+    "evaluate": Deferred("vedette.cli.evaluate:evaluate", "Hold what is found in a log against its labels."),
     "formats": Deferred("vedette.cli.formats:formats", "List the log formats that are known."),
     "config": Deferred("vedette.cli.config:app", "Check, show or describe the configuration."),
 }

@@ -1,0 +1,88 @@
+"""`vedette evaluate` as a command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vedette.cli.main import run
+from vedette.simulate import Simulation
+
+INCIDENTS = "error_spike@+60m+6m,sqli@+80m+3m,traffic_drop@+100m+8m,deploy@+50m"
+
+
+def _evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vedette", "evaluate", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log, labels of its incidents, and the same by line."""
+    place = tmp_path_factory.mktemp("labelled")
+    simulation = Simulation(minutes=120, rate=4, inject=INCIDENTS, seed=6)
+    with (place / "a.log").open("wb") as stream:
+        labels = simulation.write(stream)
+    with (place / "spans.jsonl").open("wb") as stream:
+        labels.write(stream)
+    with (place / "lines.jsonl").open("wb") as stream:
+        labels.write_lines(stream)
+    return place
+
+
+@pytest.mark.parametrize("labels", ["spans.jsonl", "lines.jsonl"])
+def test_a_labelled_log_is_evaluated(logs: Path, labels: str) -> None:
+    done = _evaluate("a.log", "--labels", labels, "--json", "out.json", cwd=logs)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((logs / "out.json").read_text())
+    spans = {row["name"]: row for row in document["spans"]}
+    # A drop has few lines of its own, so that only the label with times tells of it as it was.
+    assert {"error_spike", "sql_injection"} <= set(spans)
+    for name in ("error_spike", "sql_injection"):
+        assert spans[name]["found"] == spans[name]["spans"] == 1
+        assert 0 < spans[name]["median_delay_s"] <= 300
+        assert f"\n{name} " in f"\n{done.stdout}"
+    lines = {row["name"]: row for row in document["lines"]}
+    truth = [json.loads(line) for line in (logs / "spans.jsonl").read_text().splitlines()]
+    for row in truth:
+        if row["type"] in ("error_spike", "sql_injection"):
+            assert lines[row["type"]]["lines"] == row["requests"]
+    total = document["all_lines"]
+    assert total["labelled"] + total["benign"] == len((logs / "a.log").read_bytes().splitlines())
+    assert total["auc_pr"] > 0.8
+    assert total["recall"] == total["found"] / total["labelled"] > 0.8
+    alarms = document["false_alarms"]
+    assert alarms["incidents"] == len(alarms["each"])
+    assert alarms["service_days"] == pytest.approx(2 / 24, rel=0.02)
+
+
+def test_labels_that_are_about_another_log_are_refused(logs: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"start": "2020-01-01T00:00:00Z", "end": "2020-01-01T01:00:00Z", "type": "xss"}\n')
+    done = _evaluate("a.log", "--labels", str(other), cwd=logs)
+    assert done.returncode == 2
+    assert "no label is about this log, which goes from 2026-03-02T08:00" in done.stderr
+
+
+def test_labels_of_lines_must_name_one_of_several_sources(logs: Path) -> None:
+    (logs / "b.log").write_bytes((logs / "a.log").read_bytes())
+    done = _evaluate("a.log", "b.log", "--labels", "lines.jsonl", cwd=logs)
+    assert done.returncode == 2
+    assert "add `source` to the labels" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["a.log"], "give the labels"),
+        (["--labels", "x.jsonl"], "give a log to read"),
+        (["a.log", "--labels", "nowhere.jsonl"], "nowhere.jsonl: cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert run(["evaluate", *arguments]) == 2
+    assert says in capsys.readouterr().err
