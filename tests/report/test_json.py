@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.report.made import anomaly, attack, coverage, findings
+from tests.report.made import MINUTE, START, anomaly, attack, coverage, findings
 
 from vedette.report.errors import FindingsFileError, OutputError
 from vedette.report.json import json_pieces, json_schema, load_findings, write_json
 from vedette.report.moments import from_iso, iso
-from vedette.schema.anomaly import Anomaly, Band, Contribution, Evidence
+from vedette.schema.anomaly import Anomaly, Band, Contribution, Earlier, Evidence
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings
 
@@ -28,6 +28,14 @@ def test_what_was_written_reads_back_equal(found: Findings, tmp_path: Path) -> N
     path = str(tmp_path / "found.json")
     write_json(found, path)
     assert load_findings(path) == found
+
+
+def test_when_the_like_was_there_before_reads_back_equal(tmp_path: Path) -> None:
+    before = Earlier("a0", START, START + 5 * MINUTE, 0.31)
+    odd = findings(anomalies=[anomaly(earlier=before)])
+    assert document(odd)["anomalies"][0]["earlier"]["start"] == "2026-03-02T08:00:00.000000Z"
+    write_json(odd, str(tmp_path / "odd.json"))
+    assert load_findings(str(tmp_path / "odd.json")).anomalies[0].earlier == before
 
 
 def test_every_field_of_an_anomaly_is_in_the_document(found: Findings) -> None:

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
-from tests.report.made import START, anomaly, attack, calm, coverage, findings, incident
+from tests.report.made import MINUTE, START, anomaly, attack, calm, coverage, findings, incident
 
 from vedette.report.shown import shown
 from vedette.report.terminal import render
-from vedette.schema.anomaly import Contribution, Entity, EntityKind, Evidence, Formula, Severity
+from vedette.schema.anomaly import Contribution, Earlier, Entity, EntityKind, Evidence, Formula, Severity
 from vedette.schema.findings import Findings, SourceCoverage
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202egnp\u200b\x00\r\n\t[bold]markup[/bold] [/] :boom: \x9b2J\udcff"
@@ -73,6 +73,13 @@ def test_an_incident_says_what_when_to_what_from_whom_how_sure_and_what_next(fou
         "and 256 more requests of this kind",
     ):
         assert part in told
+
+
+def test_the_like_of_an_incident_that_was_there_before_is_told_with_how_much_it_was() -> None:
+    again = anomaly(earlier=Earlier("a0", START, START + 5 * MINUTE, 0.31))
+    text = printed(findings(anomalies=[again], incidents=[incident(anomaly_ids=(again.id,))]))
+    assert "before    2026-03-02 08:00 to 08:05 UTC (5 min), 31 % at most" in text
+    assert "before  " not in printed(findings(anomalies=[anomaly()], incidents=[incident()]))
 
 
 def test_incidents_come_worst_first_whatever_their_order(found: Findings) -> None:

@@ -51,6 +51,7 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
             yield "", f"matched {evidence.rule or 'a rule'}: {evidence.matched}"
     if anomaly.evidence_total > len(anomaly.evidence):
         yield "evidence", f"{anomaly.evidence_total:,} requests, {len(anomaly.evidence) or 'none'} kept"
+    yield "before", _before(anomaly)
     yield "otherwise", counterfactual(anomaly)
     if anomaly.incident_id is not None:
         yield "incident", anomaly.incident_id
@@ -82,6 +83,14 @@ def show_list(anomalies: Iterable[Anomaly], console: Console) -> None:
             console.print(Text(line), no_wrap=True, overflow="ellipsis")
         else:
             console.print(Text(line), soft_wrap=True)
+
+
+def _before(anomaly: Anomaly) -> str:
+    earlier = anomaly.earlier
+    if earlier is None:
+        return "not stated before in what was read"
+    most = _precise(earlier.observed, anomaly.unit)
+    return f"{span(earlier.start, earlier.end, UTC)}, {most} at most, {earlier.anomaly_id}"
 
 
 def _expected(anomaly: Anomaly) -> str:

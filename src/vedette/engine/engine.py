@@ -28,6 +28,7 @@ from vedette.enrich.slugs import SlugLearner
 from vedette.enrich.user_agent import AgentKind
 from vedette.explain.words import counterfactual, describe
 from vedette.incidents.grouping import Grouper, stating_order
+from vedette.incidents.occurrences import Occurrences
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident
@@ -138,6 +139,7 @@ class Engine:
             Collector(settings.evidence, scanner.rules) if leader is None else leader.collector
         )
         self.grouper = Grouper()
+        self.occurrences = Occurrences()
         self.detectors = make_detectors(self)
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
         self.only_learns = False
@@ -222,6 +224,7 @@ class Engine:
             "clients": self.windower.left_out_clients,
             "suspects": self.history.left_out,
             "route_segments": self.slugs.overflowed,
+            "occurrences": self.occurrences.left_out,
         }
         coverage.capped.update({name: count for name, count in caps.items() if count})
         return self.conclude()
@@ -372,7 +375,10 @@ class Engine:
 
     def _state(self, anomaly: Anomaly) -> None:
         anomaly = msgspec.structs.replace(
-            anomaly, description=describe(anomaly), counterfactual=counterfactual(anomaly)
+            anomaly,
+            description=describe(anomaly),
+            counterfactual=counterfactual(anomaly),
+            earlier=self.occurrences.earlier(anomaly),
         )
         incident = self.grouper.add(anomaly)
         anomaly = msgspec.structs.replace(anomaly, incident_id=incident)

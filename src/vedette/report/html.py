@@ -13,7 +13,7 @@ from vedette.report.account import account, headline, plural, remarks, scope
 from vedette.report.markup import Child, Html, tag
 from vedette.report.moments import span
 from vedette.report.output import open_output
-from vedette.report.story import Story, ranked, stories
+from vedette.report.story import Story, before, ranked, stories
 from vedette.report.style import STYLE
 from vedette.report.timeline import timeline
 from vedette.schema.anomaly import Anomaly, Contribution, Evidence, Severity
@@ -95,6 +95,7 @@ def _article(story: Story, zone: tzinfo) -> Html:
             _fact("When", span(incident.start, incident.end, zone)),
             _fact("To", story.target),
             _fact("From", story.senders) if story.senders is not None else None,
+            _fact("Before", earlier) if (earlier := before(story, zone)) is not None else None,
             _fact("How sure", story.sure),
             [_fact("Do next" if i == 0 else "", advice) for i, advice in enumerate(incident.advice)],
         ),

@@ -13,7 +13,7 @@ from vedette.report.moments import from_iso, iso
 from vedette.report.output import open_output
 from vedette.report.shown import shown
 from vedette.report.wire import DOCUMENT, SCHEMA, restorer
-from vedette.schema.anomaly import Anomaly
+from vedette.schema.anomaly import Anomaly, Earlier
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident
 
@@ -102,8 +102,11 @@ def _items(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
         separator = b",\n"
 
 
-def _struct(noun: Anomaly | Incident) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(noun), "start": iso(noun.start), "end": iso(noun.end)}
+def _struct(noun: Anomaly | Incident | Earlier) -> dict[str, Any]:
+    fields = {**msgspec.structs.asdict(noun), "start": iso(noun.start), "end": iso(noun.end)}
+    if isinstance(noun, Anomaly) and noun.earlier is not None:
+        fields["earlier"] = _struct(noun.earlier)
+    return fields
 
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:
@@ -119,7 +122,9 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
 
 
 def _noun(item: dict[str, Any], kind: type[_Timed]) -> _Timed:
-    item["start"], item["end"] = from_iso(item["start"]), from_iso(item["end"])
+    for timed in (item, item.get("earlier")):
+        if timed is not None:
+            timed["start"], timed["end"] = from_iso(timed["start"]), from_iso(timed["end"])
     return _as_noun(item, kind)
 
 

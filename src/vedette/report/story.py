@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 
-from vedette.explain.numbers import percent
-from vedette.schema.anomaly import Anomaly, Contribution, EntityKind, Evidence, Severity
+from vedette.explain.numbers import in_unit, percent
+from vedette.report.moments import span
+from vedette.schema.anomaly import Anomaly, Contribution, Earlier, EntityKind, Evidence, Severity
 from vedette.schema.findings import Findings
 from vedette.schema.incident import Incident
 
@@ -29,6 +31,7 @@ class Story:
         target: Services, and the routes of a single one: `shop /login, /cart`.
         senders: Clients with what is known of their share, or None where the findings name none.
         sure: In words, from the score.
+        earlier: When the like of its worst anomaly was there before, and how much then; None if never.
         summary: The arithmetic, in a sentence or two.
         contributions: What carries the worst anomaly, the largest share first; empty where that is plain.
         evidence: Log lines, one of each kind of anomaly before a second of any.
@@ -40,6 +43,7 @@ class Story:
     target: str
     senders: str | None
     sure: str
+    earlier: Earlier | None
     summary: str
     contributions: tuple[Contribution, ...]
     evidence: tuple[Evidence, ...]
@@ -51,6 +55,14 @@ def stories(findings: Findings) -> Iterator[Story]:
     by_id = {anomaly.id: anomaly for anomaly in findings.anomalies}
     for incident in ranked(findings.incidents):
         yield _story(incident, [by_id[i] for i in incident.anomaly_ids if i in by_id])
+
+
+def before(story: Story, zone: tzinfo) -> str | None:
+    """When the like of an incident was there before, and how much then."""
+    if story.earlier is None:
+        return None
+    most = in_unit(story.earlier.observed, story.anomalies[0].unit)
+    return f"{span(story.earlier.start, story.earlier.end, zone)}, {most} at most"
 
 
 def ranked(incidents: Iterable[Incident]) -> list[Incident]:
@@ -93,6 +105,7 @@ def _story(incident: Incident, anomalies: list[Anomaly]) -> Story:
         target=_target(incident, anomalies),
         senders=_senders(incident, anomalies),
         sure=f"{sureness(incident.score)} (score {incident.score:.2f} of 1)",
+        earlier=anomalies[0].earlier if anomalies else None,
         summary=incident.summary or (anomalies[0].description if anomalies else ""),
         contributions=_contributions(anomalies),
         evidence=tuple(_evidence(anomalies)),

@@ -12,7 +12,7 @@ from vedette.explain.numbers import percent
 from vedette.report.account import account, headline, plural, remarks, scope
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import span
-from vedette.report.story import Story, ranked, stories, worst
+from vedette.report.story import Story, before, ranked, stories, worst
 from vedette.schema.anomaly import Evidence, Severity
 from vedette.schema.findings import Findings
 
@@ -83,6 +83,8 @@ class _Report:
         yield "to", story.target
         if story.senders is not None:
             yield "from", story.senders
+        if (earlier := before(story, self._zone)) is not None:
+            yield "before", earlier
         yield "how sure", story.sure
         for advice in incident.advice:
             yield "do next", advice

@@ -140,6 +140,21 @@ class Formula(msgspec.Struct, frozen=True):
     result: float
 
 
+class Earlier(msgspec.Struct, frozen=True):
+    """When the like of an anomaly (its type, on its service and route) was stated before.
+
+    Attributes:
+        anomaly_id: The first anomaly of that occurrence.
+        start, end: How long it went on; microseconds since the epoch, UTC.
+        observed: The most that was observed, in the anomaly's unit.
+    """
+
+    anomaly_id: str
+    start: int
+    end: int
+    observed: float
+
+
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     """One statement by one detector: what, where, when, how strong, why.
 
@@ -173,4 +188,6 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     clients: tuple[str, ...] = ()
     """Clients involved, the heaviest first, at most ten."""
     details: dict[str, Any] = {}
+    earlier: Earlier | None = None
+    """The nearest earlier occurrence in what was read."""
     incident_id: str | None = None
