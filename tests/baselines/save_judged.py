@@ -8,7 +8,9 @@ from tests.baselines.traffic import MINUTE, START
 from vedette.baselines.bank import Bank, BankSettings
 from vedette.baselines.counts import CountBank
 from vedette.baselines.locations import GaugeBank, LogBank, quantile_sampling
-from vedette.baselines.ratios import RatioBank, judged_shares
+from vedette.baselines.ratios import RatioBank
+from vedette.kernels.baseline_layout import CENTRE, JUDGEMENT_ROWS, READY, WIDTH
+from vedette.kernels.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
 
 ENTITIES = 9
 EXTREME = (0.0, 1e-300, 1e12, 1e300, 0.5, np.nan, np.inf)
@@ -42,6 +44,26 @@ def judged(bank: Bank, windows: int) -> list[float]:
     return seen
 
 
+def merged() -> list[float]:
+    """Judge sparse ratios together with those before, a window missing now and then."""
+    rng = np.random.default_rng(4)
+    ring = np.full((ENTITIES, MOST_WINDOWS, REMEMBERED), -1.0)
+    seen: list[float] = []
+    for number in np.flatnonzero(rng.random(60) < 0.8).tolist():
+        slots = np.flatnonzero(rng.random(ENTITIES) < 0.7).astype(np.int32)
+        k = len(slots)
+        exposure = np.exp(rng.uniform(0, 9, k)).round()
+        own = np.zeros((JUDGEMENT_ROWS, k))
+        own[READY] = rng.random(k) < 0.8
+        own[CENTRE], own[WIDTH] = rng.uniform(1e-4, 0.5, k), rng.uniform(1e-4, 0.3, k)
+        table, count, trials = np.zeros_like(own), np.zeros(k), np.zeros(k)
+        windows = np.zeros(k, dtype=np.int64)
+        errors = np.floor(rng.random(k) * exposure)
+        merge_ratios(number, slots, own, errors, exposure, 50.0, 2.5758, ring, table, count, trials, windows)
+        seen.extend([*table.ravel(), *count, *trials, *windows])
+    return seen
+
+
 def main() -> None:
     """Save an array for each family."""
     settings = BankSettings(window_us=10 * MINUTE)
@@ -53,10 +75,7 @@ def main() -> None:
     )
     windows = int(sys.argv[2])
     found = {bank.formula: judged(bank, windows) for bank in banks}
-    count = np.array([0.0, 3.0, 70.0, 5000.0])
-    found["shares"] = judged_shares(
-        count, np.array([9.0, 9.0, 900.0, 1e6]), np.full(4, 0.01), np.array([0.1, 0.3, 1e-3, 1e-4])
-    ).ravel().tolist()  # fmt: skip
+    found["merged"] = merged()
     np.savez(sys.argv[1], **{name: np.array(seen) for name, seen in found.items()})
 
 

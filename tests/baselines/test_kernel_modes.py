@@ -30,7 +30,7 @@ def judged(place: Path, **environment: str) -> dict[str, np.ndarray]:
 @pytest.mark.slow
 def test_all_modes_judge_and_learn_alike(tmp_path: Path) -> None:
     interpreted = judged(tmp_path / "interpreted", VEDETTE_KERNELS="interpret")
-    assert set(interpreted) == {"count", "ratio", "log", "gauge", "shares"}
+    assert set(interpreted) == {"count", "ratio", "log", "gauge", "merged"}
     for checked in "10":
         compiled = judged(tmp_path / checked, VEDETTE_KERNELS="compile", NUMBA_BOUNDSCHECK=checked)
         for name, expected in interpreted.items():

@@ -3,7 +3,7 @@ from tests.windows.batches import Row, batch
 
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import BUSY_REQUESTS, ClientHistory
-from vedette.windows.layout import Client
+from vedette.windows.layout import CLIENT_COLUMNS, Client
 from vedette.windows.registry import OTHER_ROUTE, is_asset, is_login
 from vedette.windows.summary import ClientRows
 from vedette.windows.windower import Windower, WindowSettings
@@ -78,3 +78,27 @@ def test_assets_and_logins_are_told_by_their_names() -> None:
     assert is_login("/wp-login.php")
     assert is_login("/api/v1/auth/token")
     assert not is_login("/blog/authors")
+
+
+def test_what_a_client_did_on_another_service_or_what_another_client_did_is_not_added() -> None:
+    rng = np.random.default_rng(1)
+
+    def window() -> ClientRows:
+        keys = np.unique(rng.integers(0, 3, (30, 3)), axis=0)
+        sums = rng.integers(0, 50, (len(keys), CLIENT_COLUMNS))
+        service, high, low = keys.T
+        return ClientRows(service.astype(np.int32), high.astype(np.uint64), low.astype(np.uint64), sums)
+
+    history, past = ClientHistory(windows=4, cap=100), [window() for _ in range(4)]
+    for number, clients in enumerate(past):
+        now, recent = history.add(number, clients)
+    expected = past[0]
+    for clients in past[1:]:
+        expected = expected + clients
+    kept = [
+        row
+        for row, key in enumerate(zip(expected.service, expected.high, expected.low, strict=True))
+        if key in set(zip(now.service, now.high, now.low, strict=True))
+    ]
+    np.testing.assert_array_equal(recent.sums, expected.sums[kept])
+    np.testing.assert_array_equal(recent.low, now.low)

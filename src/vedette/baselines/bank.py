@@ -184,9 +184,9 @@ class Bank(ABC):
         Raises:
             ValueError: As for `judge`.
         """
-        slots, value, rests_on = self._checked(slots, value, exposure, time_us)
         now = self._now(time_us)
-        if len(slots):
+        if len(slots) or time_us < self._time:
+            slots, value, rests_on = self._checked(slots, value, exposure, time_us)
             self._reserve(len(slots))
             looked_at, looked = self._looked
             learn_window(

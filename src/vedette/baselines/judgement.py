@@ -1,6 +1,6 @@
 """What a bank says about the windows it is shown."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal, TypeAlias
 
@@ -155,19 +155,6 @@ class Judgement:
             self.memories,
             self.degrees,
         )
-
-    def replaced(
-        self, rows: NDArray[np.intp], table: Array, value: Array, exposure: Array | None
-    ) -> "Judgement":
-        """The judgement with some windows' judged anew.
-
-        Args:
-            rows: (r,), which. table: float64 (JUDGEMENT_ROWS, r), theirs.
-            value, exposure: float64 (k,), of all windows.
-        """
-        changed = self.table.copy()
-        changed[:, rows] = table
-        return replace(self, table=changed, value=value, exposure=exposure)
 
     def formula_of(self, index: int, side: Literal["high", "low"] = "high") -> Formula:
         """The arithmetic of one window, for the anomaly that rests on it."""

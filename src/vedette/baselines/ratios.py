@@ -3,14 +3,9 @@
 from statistics import NormalDist
 from typing import ClassVar
 
-import numpy as np
-
 from vedette.baselines.bank import Bank, BankSettings
-from vedette.baselines.judgement import Array
-from vedette.kernels.baseline import judge_shares
 from vedette.kernels.baseline_layout import (
     BAND,
-    JUDGEMENT_ROWS,
     LEAST_SPREAD,
     PRIOR_MEAN,
     PRIOR_SPREAD,
@@ -52,29 +47,10 @@ class RatioBank(Bank):
         super().__init__(
             known,
             {
-                BAND: _half_width(known.band),
+                BAND: NormalDist().inv_cdf(0.5 + 0.5 * known.band),
                 LEAST_SPREAD: 0.01,
                 PRIOR_MEAN: prior_mean,
                 PRIOR_STRENGTH: prior_strength,
                 PRIOR_SPREAD: prior_spread,
             },
         )
-
-
-def judged_shares(count: Array, exposure: Array, mean: Array, correlation: Array) -> Array:
-    """How rare counts among requests are, by what was expected of them once.
-
-    Args:
-        count, exposure: float64 (k,), whole numbers. mean, correlation: float64 (k,), as for `ratio_tails`.
-
-    Returns:
-        float64 (JUDGEMENT_ROWS, k), of which the tails, the band that 99 % of normal windows are inside, and the
-        formula's mean and correlation are filled in; the rest is 0.
-    """
-    table = np.zeros((JUDGEMENT_ROWS, len(count)))
-    judge_shares(count, exposure, mean, correlation, _half_width(0.99), table)
-    return table
-
-
-def _half_width(inside: float) -> float:
-    return NormalDist().inv_cdf(0.5 + 0.5 * inside)

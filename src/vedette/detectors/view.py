@@ -1,6 +1,6 @@
 """What detectors see of a closed window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -86,6 +86,12 @@ class Judged:
         return int(rows[0]) if len(rows) else None
 
 
+class RouteNumbers(Protocol):
+    """Which registry numbers were merged into a slot."""
+
+    def __getitem__(self, slot: int) -> Sequence[int]: ...
+
+
 @dataclass(slots=True)
 class WindowView:
     """One closed window, all services together.
@@ -118,7 +124,7 @@ class WindowView:
     noteworthy: ClientRows
     recent: ClientRows
     services: list[str]
-    route_numbers: dict[int, list[int]]
+    route_numbers: RouteNumbers
     route_bit: NDArray[np.uint8]
     recent_minutes: int
     client_name: Callable[[int, int], str]
@@ -167,7 +173,7 @@ class WindowView:
     def route_bits(self, slot: int) -> int:
         """Bits of a slot's routes in clients' bitmaps; routes may share one."""
         bits = 0
-        for number in self.route_numbers.get(slot, ()):
+        for number in self.route_numbers[slot]:
             bits |= 1 << int(self.route_bit[number])
         return bits
 
@@ -177,7 +183,7 @@ class WindowView:
 
     def route_proof(self, topic: Topic, slot: int) -> tuple[Evidence, ...]:
         """Log lines kept for a slot: of each route number merged into it, or of all routes of a service."""
-        return self.evidence.of_routes(topic, self.number, self.route_numbers.get(slot, ()))
+        return self.evidence.of_routes(topic, self.number, self.route_numbers[slot])
 
 
 class WindowDetector(Protocol):

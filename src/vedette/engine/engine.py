@@ -309,20 +309,16 @@ class Engine:
             self.thresholds.share(len(self.book.services))
             fresh = np.array(placed.fresh, dtype=np.int32)
             self.metrics.set_parents(fresh, self.book.parents[fresh])
-        present = set(placed.groups.key.tolist())
+        present = set(placed.groups.key[placed.services].tolist())
         silent = [slot for slot in self.book.services if slot not in present]
-        slot_of_service = {number: self.book.find(name, None) for number, name in enumerate(self._services)}
         named, unnamed = window.clients.named()
-        client_slot = np.array(
-            [slot_of_service[number] for number in np.unique(named.service).tolist()], dtype=np.int32
-        )[np.searchsorted(np.unique(named.service), named.service)]
         measured = self.metrics.judge(
             window.start,
             placed.groups,
             placed.services,
             np.array(silent, dtype=np.int32),
             named,
-            client_slot,
+            [self.book.find(name, None) for name in self._services],
         )
         distrusted: set[int] = set()
         for metric, judged in measured.judged.items():
@@ -370,8 +366,8 @@ class Engine:
                 self.keep_windows(window_records(self.book, placed.groups, window.start, span_s))
         self.metrics.learn(measured, distrusted)
         requests = measured.judged[Metric.REQUESTS]
-        middle = requests.expected_mid[np.isin(requests.slot, self.book.services)]
-        return float(np.nan_to_num(middle).max(initial=0.0))
+        # NaN where nothing is known.
+        return float(np.fmax.reduce(requests.expected_mid[self.book.is_service(requests.slot)], initial=0.0))
 
     def _state(self, anomaly: Anomaly) -> None:
         anomaly = msgspec.structs.replace(

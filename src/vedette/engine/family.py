@@ -50,6 +50,7 @@ class Family:
     def __init__(self, bank: Bank, metrics: Sequence[Metric]) -> None:
         self.bank = bank
         self.metrics = tuple(metrics)
+        self._numbers = np.arange(len(self.metrics), dtype=np.int32)
         self._nothing: Judgement | None = None
 
     def places(self, metric: Metric, slots: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -77,9 +78,8 @@ class Family:
             value = np.concatenate([part.value for part in parts])
             exposures = [part.exposure for part in parts if part.exposure is not None]
             exposure = np.concatenate(exposures) if exposures else None
-            place = np.concatenate(
-                [self.places(metric, part.slot) for metric, part in zip(self.metrics, parts, strict=True)]
-            )
+            number = np.repeat(self._numbers, [len(part.slot) for part in parts])
+            place = slot * len(parts) + number
         if len(place):
             judgement = self.bank.judge(place, value, exposure, time)
         else:

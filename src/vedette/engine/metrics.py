@@ -90,7 +90,7 @@ class Metrics:
         services: NDArray[np.bool_],
         silent: NDArray[np.int32],
         clients: ClientRows,
-        client_slot: NDArray[np.int32],
+        service_slots: Sequence[int | None],
     ) -> MeasuredWindow:
         """Measure a window and judge it. Changes nothing.
 
@@ -99,9 +99,10 @@ class Metrics:
             groups: Summaries, keyed by slot.
             services: bool (k,): which rows of `groups` are services.
             silent: int32: slots of services without a request in this window.
-            clients: All clients of the window. client_slot: int32, the service slot of each.
+            clients: All clients of the window.
+            service_slots: The slot of each service by number, None where it has none yet.
         """
-        measured = self._measure(groups, services, silent, clients, client_slot)
+        measured = self._measure(groups, services, silent, clients, service_slots)
         window = MeasuredWindow(time)
         for family in self.families:
             share, judged = family.judge(measured, time)
@@ -136,7 +137,7 @@ class Metrics:
         services: NDArray[np.bool_],
         silent: NDArray[np.int32],
         clients: ClientRows,
-        client_slot: NDArray[np.int32],
+        service_slots: Sequence[int | None],
     ) -> dict[Metric, Measured]:
         slot = groups.key.astype(np.int32)
         sums = groups.sums.astype(np.float64)
@@ -148,15 +149,10 @@ class Metrics:
         told = np.flatnonzero(answered > 0)
         errors = sums[told, Group.STATUS_5XX]
         timed = np.flatnonzero(sums[:, Group.TIMED] > 0)
-        p95 = quantile(groups.latency[timed], LATENCY_QUANTILE)
+        p95 = quantile(groups.latency[timed], LATENCY_QUANTILE) if len(timed) else np.zeros(0)
         sized = np.flatnonzero(sums[:, Group.BYTES_OUT] > 0)
 
-        order = np.argsort(client_slot, kind="stable")
-        slots, starts = np.unique(client_slot[order], return_index=True)
-        busiest = largest = np.zeros(0)
-        if len(slots):
-            busiest = np.maximum.reduceat(clients.sums[order, Client.REQUESTS], starts).astype(np.float64)
-            largest = np.maximum.reduceat(clients.sums[order, Client.BYTES_OUT], starts).astype(np.float64)
+        slots, busiest, largest = _heaviest(clients, service_slots)
         took = largest > 0
         return {
             Metric.REQUESTS: _plain(np.concatenate([slot, silent]), np.concatenate([requests, zero])),
@@ -164,10 +160,25 @@ class Metrics:
             Metric.LATENCY: Measured(slot[timed], p95, sums[timed, Group.TIMED], p95),
             Metric.BYTES_OUT: _plain(slot[sized], sums[sized, Group.BYTES_OUT]),
             Metric.CLIENTS: _plain(own, np.round(distinct_count(groups.distinct[services]))),
-            Metric.TOP_CLIENT_REQUESTS: _plain(slots.astype(np.int32), busiest),
-            Metric.TOP_CLIENT_BYTES: _plain(slots[took].astype(np.int32), largest[took]),
+            Metric.TOP_CLIENT_REQUESTS: _plain(slots, busiest),
+            Metric.TOP_CLIENT_BYTES: _plain(slots[took], largest[took]),
             Metric.LOGIN_FAILURES: _plain(own, sums[services, Group.LOGIN_FAILURES]),
         }
+
+
+def _heaviest(
+    clients: ClientRows, service_slots: Sequence[int | None]
+) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each service with clients: its slot, and the requests and bytes of those of its clients with the most."""
+    if not len(clients):
+        return np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0)
+    # Clients are sorted by service.
+    edges = np.searchsorted(clients.service, np.arange(len(service_slots) + 1, dtype=np.int32))
+    there = np.flatnonzero(edges[1:] > edges[:-1])
+    starts = edges[there]
+    busiest = np.maximum.reduceat(clients.sums[:, Client.REQUESTS], starts).astype(np.float64)
+    largest = np.maximum.reduceat(clients.sums[:, Client.BYTES_OUT], starts).astype(np.float64)
+    return np.array([service_slots[number] for number in there.tolist()], dtype=np.int32), busiest, largest
 
 
 _TYPICAL_EXPOSURE = {Metric.ERROR_RATIO: 1000.0, Metric.LATENCY: 100.0}

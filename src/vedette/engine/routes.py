@@ -12,20 +12,39 @@ from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClosedWindow, Groups
 
 
+class RouteNumbers:
+    """Which registry numbers of a window were merged into each slot; a service's slot holds those of its routes.
+
+    Told for the few slots that somebody asks about.
+    """
+
+    def __init__(self, numbers: NDArray[np.int64], slots: NDArray[np.int64], book: EntityBook) -> None:
+        self._numbers = numbers
+        self._slots = slots
+        self._book = book
+
+    def __getitem__(self, slot: int) -> list[int]:
+        own = self._slots == slot
+        if self._book[slot].route is None:
+            own = self._book.parents[self._slots] == slot
+        found: list[int] = self._numbers[own].tolist()
+        return found
+
+
 @dataclass(slots=True)
 class PlacedWindow:
     """A window's summaries by slot.
 
     Attributes:
         groups: Keyed and sorted by slot. services: bool, which rows are services.
-        numbers: Registry numbers merged into each slot; a service's slot lists those of all its routes.
+        numbers: Registry numbers merged into each slot.
         fresh: Slots taken in this window.
     """
 
     groups: Groups
     services: NDArray[np.bool_]
-    numbers: dict[int, list[int]]
-    fresh: list[int]
+    numbers: RouteNumbers
+    fresh: range
 
 
 def place(
@@ -36,36 +55,38 @@ def place(
     A route that has only ever answered 404 or 400 is nobody's route: it counts as the service's `(not found)`.
     Places in paths that take many values are folded as learned from the windows before and this one.
     """
-    found = [registry[number] for number in window.groups.key.tolist()]
-    sums = window.groups.sums
-    missing = sums[:, Group.STATUS_404] == sums[:, Group.REQUESTS]
-    real: dict[tuple[str, str], int] = {}
-    for entry, lost, count in zip(found, missing.tolist(), sums[:, Group.REQUESTS].tolist(), strict=True):
-        if entry.route is not None:
-            name = (services[entry.service], entry.route)
-            if not lost or name in book:
-                real[name] = real.get(name, 0) + count
-    ordered = sorted(real)
-    slugs.observe(ordered, [real[name] for name in ordered])
-    names: list[tuple[str, str | None]] = []
-    for entry, lost in zip(found, missing.tolist(), strict=True):
-        service = services[entry.service]
-        if entry.route is None:
-            names.append((service, None))
-            continue
-        lost = lost and (service, entry.route) not in book
-        names.append((service, NOT_FOUND_ROUTE if lost else slugs.final(service, entry.route)))
     before = len(book)
-    # Slots are taken in the order of names, not of arrival.
-    slot_of = {name: book.slot(*name) for name in sorted(set(names), key=lambda n: (n[0], n[1] or ""))}
-    labels = np.array([slot_of[name] for name in names], dtype=np.int64)
-    numbers: dict[int, list[int]] = {}
-    for number, (service, route), slot in zip(
-        window.groups.key.tolist(), names, labels.tolist(), strict=True
+    sums = window.groups.sums
+    missing = (sums[:, Group.STATUS_404] == sums[:, Group.REQUESTS]).tolist()
+    names: list[tuple[str, str | None]] = []
+    real: list[tuple[str, str]] = []
+    weights: list[int] = []
+    for number, lost, count in zip(
+        window.groups.key.tolist(), missing, sums[:, Group.REQUESTS].tolist(), strict=True
     ):
+        entry = registry[number]
+        service, route = services[entry.service], entry.route
         if route is not None:
-            numbers.setdefault(slot, []).append(number)
-            numbers.setdefault(book.slot(service, None), []).append(number)
+            if lost and (service, route) not in book:
+                route = NOT_FOUND_ROUTE
+            else:
+                real.append((service, route))
+                weights.append(count)
+        names.append((service, route))
+    slugs.observe(real, weights)
+    final = slugs.final
+    names = [(service, route if route is None else final(service, route)) for service, route in names]
+    slots = [book.find(service, route) for service, route in names]
+    if None in slots:
+        # New slots are taken in the order of names, not of arrival.
+        ordered = sorted(set(names), key=lambda n: (n[0], n[1] or ""))
+        slot_of = {name: book.slot(*name) for name in ordered}
+        slots = [slot_of[name] for name in names]
+    labels = np.array(slots, dtype=np.int64)
     groups = window.groups.merged(labels)
-    is_service = np.array([book[slot].route is None for slot in groups.key.tolist()], dtype=bool)
-    return PlacedWindow(groups, is_service, numbers, list(range(before, len(book))))
+    return PlacedWindow(
+        groups,
+        book.is_service(groups.key),
+        RouteNumbers(window.groups.key, labels, book),
+        range(before, len(book)),
+    )

@@ -3,30 +3,21 @@
 The arithmetic is in the modules `baseline_outlook` (what is expected), `baseline_judge` and `baseline_learn`.
 """
 
-from math import sqrt
-
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.baseline_judge import judge_one
 from vedette.kernels.baseline_layout import (
-    BAND_HIGH,
-    BAND_LOW,
-    BAND_MIDDLE,
-    CENTRE,
     DAY_MEMORY,
     DEEPEST,
     FIRST,
-    HIGH,
     HOUR_WINDOWS,
-    LOW,
     SEASONAL,
     SEEN,
     SLOT,
     STATE_COLUMNS,
     TEACHES,
     WEEK_MEMORY,
-    WIDTH,
     WINDOWS,
 )
 from vedette.kernels.baseline_learn import learn_one
@@ -40,10 +31,8 @@ from vedette.kernels.baseline_outlook import (
     Ints32,
     Table,
     outlook,
-    turned,
 )
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.tails import ratio_tails
 
 Ints = NDArray[np.int64]
 
@@ -245,24 +234,3 @@ def follow_series(
             looks, 0, slot, value[i], n, out[TEACHES, i], now, time_us[i], local_us[i], settings, state,
             day_row, day_mean, day_weight, week_row, week_mean, week_weight, used,
         )  # fmt: skip
-
-
-@kernel
-def judge_shares(
-    count: Floats, exposure: Floats, mean: Floats, correlation: Floats, half_width: float, out: Table
-) -> None:
-    """Judge counts among requests by expectations of their own.
-
-    Args:
-        count, exposure, mean, correlation: float64 (k,), as for `ratio_tails`.
-        half_width: Half the width of the expected band, in spreads.
-        out: float64 (JUDGEMENT_ROWS, k): tails, band, centre and width are filled in.
-    """
-    for i in range(count.shape[0]):
-        out[HIGH, i], out[LOW, i] = ratio_tails(count[i], exposure[i], mean[i], correlation[i])
-        wide = half_width * sqrt(1.0 / (exposure[i] if exposure[i] > 1.0 else 1.0) + correlation[i])
-        out[BAND_LOW, i] = turned(mean[i], -wide)
-        out[BAND_MIDDLE, i] = mean[i]
-        out[BAND_HIGH, i] = turned(mean[i], wide)
-        out[CENTRE, i] = mean[i]
-        out[WIDTH, i] = correlation[i]

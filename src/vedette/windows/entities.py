@@ -74,6 +74,11 @@ class EntityBook:
             self._parents_array = np.array(self._parents, dtype=np.int32)
         return self._parents_array
 
+    def is_service(self, slots: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which of the slots (k,) are services themselves, none of them that of all services."""
+        services: NDArray[np.bool_] = self.parents[slots] == ALL_SLOT
+        return services
+
     def find(self, service: str, route: str | None) -> int | None:
         """The slot of a service or route, or None if it has none yet."""
         return self._slots.get((service, route))

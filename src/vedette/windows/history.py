@@ -1,11 +1,12 @@
 """What single clients did over the last few windows."""
 
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vedette.windows.layout import Client
+from vedette.kernels.recent_clients import add_past, weigh_clients
+from vedette.windows.layout import CLIENT_FIRST_BITMAP
 from vedette.windows.summary import ClientRows
 
 BUSY_REQUESTS = 20
@@ -36,40 +37,24 @@ class ClientHistory:
             The noteworthy clients of this window, and the same clients in the same order with their sums over
             this and the past windows.
         """
-        sums = clients.sums
-        weight: NDArray[np.int64] = (
-            10 * sums[:, Client.ATTACKS]
-            + 3 * (sums[:, Client.LOGIN_POSTS] + sums[:, Client.LOGIN_FAILURES])
-            + sums[:, Client.STATUS_404]
-            + sums[:, Client.STATUS_429]
-            + np.where(
-                sums[:, Client.REQUESTS] >= BUSY_REQUESTS, sums[:, Client.REQUESTS] // BUSY_REQUESTS, 0
-            )
-        )
-        rows = np.flatnonzero(weight > 0)
-        if len(rows) > self.cap:
-            self.left_out += len(rows) - self.cap
+        weight = np.zeros(len(clients), dtype=np.int64)
+        noted = weigh_clients(clients.sums, BUSY_REQUESTS, weight)
+        rows = np.flatnonzero(weight)
+        if noted > self.cap:
+            self.left_out += noted - self.cap
             # Stable, so that equal weights fall the same way in every run.
             rows = np.sort(rows[np.argsort(-weight[rows], kind="stable")[: self.cap]])
         noteworthy = clients.select(rows)
         while self._past and self._past[0][0] <= number - self.windows:
             self._past.popleft()
         merged = noteworthy
-        if len(noteworthy):
-            wanted = _keys(noteworthy)
+        if noted and self._past:
+            merged = replace(noteworthy, sums=noteworthy.sums.copy())
             for _, past in self._past:
-                known = past.select(np.isin(_keys(past), wanted))
-                if len(known):
-                    merged = merged + known
-        self._past.append((number, noteworthy))
+                add_past(
+                    merged.service, merged.high, merged.low, merged.sums,
+                    past.service, past.high, past.low, past.sums, CLIENT_FIRST_BITMAP,
+                )  # fmt: skip
+        if noted:
+            self._past.append((number, noteworthy))
         return noteworthy, merged
-
-
-def _keys(clients: ClientRows) -> NDArray[np.uint64]:
-    """One number per client for joining; clients are compared in full when merged."""
-    with np.errstate(over="ignore"):
-        return np.asarray(
-            (clients.high * np.uint64(0x9E3779B97F4A7C15))
-            ^ (clients.low * np.uint64(0xC2B2AE3D27D4EB4F))
-            ^ clients.service.astype(np.uint64)
-        )

@@ -90,17 +90,24 @@ class Groups:
 
     def merged(self, labels: NDArray[np.int64]) -> "Groups":
         """Merge rows that carry the same label; labels become the keys."""
-        key, inverse = np.unique(labels, return_inverse=True)
-        if len(key) == len(labels):
-            order = np.argsort(labels)
-            return Groups(key, self.sums[order], self.latency[order], self.distinct[order])
-        sums = np.zeros((len(key), self.sums.shape[1]), dtype=np.int64)
-        latency = np.zeros((len(key), self.latency.shape[1]), dtype=np.int32)
-        distinct = np.zeros((len(key), self.distinct.shape[1]), dtype=np.uint8)
-        np.add.at(sums, inverse, self.sums)
-        np.add.at(latency, inverse, self.latency)
-        np.maximum.at(distinct, inverse, self.distinct)
-        return Groups(key, sums, latency, distinct)
+        order = np.argsort(labels, kind="stable")
+        ordered = labels[order]
+        fresh = np.ones(len(order), dtype=bool)
+        np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+        starts = np.flatnonzero(fresh)
+        merged = self.select(order[starts])
+        merged.key = ordered[starts]
+        lengths = np.diff(starts, append=len(order))
+        for row in np.flatnonzero(lengths > 1).tolist():
+            parts = order[starts[row] : starts[row] + lengths[row]]
+            merged.sums[row] = self.sums[parts].sum(axis=0)
+            merged.latency[row] = self.latency[parts].sum(axis=0)
+            merged.distinct[row] = self.distinct[parts].max(axis=0)
+        return merged
+
+    def select(self, rows: NDArray[np.intp]) -> "Groups":
+        """Some of the rows, in the order asked."""
+        return Groups(self.key[rows], self.sums[rows], self.latency[rows], self.distinct[rows])
 
     def __add__(self, other: "Groups") -> "Groups":
         """Merge two summaries of the same window."""

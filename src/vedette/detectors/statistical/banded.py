@@ -1,11 +1,13 @@
 """What all detectors that hold a metric against its baseline share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.budget import PEAK_LEVEL
 from vedette.baselines.formulas import critical_value
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
 from vedette.detectors.statistical.gate import Gate
@@ -60,31 +62,32 @@ class Gated:
         self,
         view: WindowView,
         judged: Judged,
-        worth: NDArray[np.bool_],
-        alone: NDArray[np.bool_] | None = None,
+        worth: Callable[[], NDArray[np.bool_]],
+        alone: Callable[[], NDArray[np.bool_]] | None = None,
     ) -> list[Alarm]:
-        """Rows that alarm, by slot.
+        """Rows that alarm, by slot. In most windows nothing is surprising, and nothing more is asked.
 
         Args:
             view: The window.
             judged: The metric.
-            worth: bool (k,): deviations large enough for a person to care about.
-            alone: bool (k,): rows that may alarm on this window alone, if they are overwhelming; None for all.
+            worth: Gives bool (k,): deviations large enough for a person to care about.
+            alone: Gives bool (k,): rows that may alarm on this window alone, if they are overwhelming; None for all.
         """
         surprise = judged.surprise_high if self.high else judged.surprise_low
         if len(surprise) == 0:
             self._thresholds.observe(self.detector, surprise)
             return []
-        self._thresholds.observe(
-            self.detector, one_peak_each(view.owners(judged.slot), surprise)[judged.ready]
-        )
+        highest = surprise.max()
+        tested = surprise
+        if highest > PEAK_LEVEL:
+            tested = one_peak_each(view.owners(judged.slot), surprise)
+        self._thresholds.observe(self.detector, tested[judged.ready])
         threshold = self._thresholds.threshold(self.detector)
-        usable = np.where(judged.ready & worth, surprise, np.nan)
-        passed = self._gate.decide(judged.slot, usable, threshold, alone)
-        return [
-            Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold)
-            for row in np.flatnonzero(passed).tolist()
-        ]
+        if highest < threshold and self._gate.calm:
+            return []
+        usable = np.where(judged.ready & worth(), surprise, np.nan)
+        passed = self._gate.decide(judged.slot, usable, threshold, None if alone is None else alone())
+        return [Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold) for row in passed]
 
     def statement(
         self,

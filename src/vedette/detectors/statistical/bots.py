@@ -42,6 +42,8 @@ class BotActivity:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State undeclared bots in the window."""
+        if not len(view.recent):
+            return []
         sums = view.recent.sums
         requests = sums[:, Client.REQUESTS]
         routes = bitmap_count(sums[:, Client.ROUTES], BITMAP_BITS)

@@ -1,6 +1,7 @@
 """Guessing at credentials."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.statement import excess_score, slot_entity, state, surprise_score
@@ -39,15 +40,22 @@ class BruteForce:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State credential guessing in the window."""
+        found: list[Anomaly] = []
+        if len(view.recent):
+            found = self._single(view)
+        found.extend(self._many(view, {a.service for a in found}))
+        return found
+
+    def _single(self, view: WindowView) -> list[Anomaly]:
         sums = view.recent.sums
         failures, posts = sums[:, Client.LOGIN_FAILURES], sums[:, Client.LOGIN_POSTS]
         guessing = (failures >= self.failures) & (2 * failures >= np.maximum(posts, failures))
         rows = np.flatnonzero(guessing | (posts >= self.attempts))
-        found: list[Anomaly] = []
-        for group in suspects(view, rows).values():
-            found.extend(self._one(view, suspect) for suspect in group[:MOST_PER_WINDOW])
-        found.extend(self._many(view, {a.service for a in found}))
-        return found
+        return [
+            self._one(view, suspect)
+            for group in suspects(view, rows).values()
+            for suspect in group[:MOST_PER_WINDOW]
+        ]
 
     def _one(self, view: WindowView, suspect: Suspect) -> Anomaly:
         sums = view.recent.sums[suspect.row]
@@ -79,8 +87,11 @@ class BruteForce:
 
     def _many(self, view: WindowView, stated: set[str]) -> list[Anomaly]:
         judged = view.judged[Metric.LOGIN_FAILURES]
-        middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
-        worth = (judged.value >= self.MIN_FAILURES) & (judged.value >= 3 * middle)
+
+        def worth() -> NDArray[np.bool_]:
+            middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
+            return (judged.value >= self.MIN_FAILURES) & (judged.value >= 3 * middle)
+
         found = []
         for alarm in self._gated.alarms(view, judged, worth):
             service = view.book[alarm.slot].service

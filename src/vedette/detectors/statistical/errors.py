@@ -1,5 +1,8 @@
 """More server errors than usual."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vedette.detectors.evidence import Topic
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
@@ -38,16 +41,16 @@ class ErrorSpike:
     def look(self, view: WindowView) -> list[Anomaly]:
         """State error spikes of the window."""
         own = view.judged[Metric.ERROR_RATIO]
-        failing_now = own.value > 0
         merged = self._recent.merge(view.number, own)
         judged = merged.judged
-        worth = (
-            failing_now
-            & (merged.count >= self.MIN_ERRORS)
-            & (judged.value - judged.expected_mid >= self.MIN_EXCESS)
-        )
-        alone = judged.value >= self.OUTAGE
-        return [self._state(view, merged, alarm) for alarm in self._gated.alarms(view, judged, worth, alone)]
+
+        def worth() -> NDArray[np.bool_]:
+            failing_now = own.value > 0
+            excess = judged.value - judged.expected_mid
+            return failing_now & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)
+
+        alarms = self._gated.alarms(view, judged, worth, lambda: judged.value >= self.OUTAGE)
+        return [self._state(view, merged, alarm) for alarm in alarms]
 
     def _state(self, view: WindowView, merged: Merged, alarm: Alarm) -> Anomaly:
         judged = merged.judged

@@ -40,15 +40,18 @@ class DataExfiltration:
         by_client = view.judged[Metric.TOP_CLIENT_BYTES]
         found = [
             self._client(view, by_client, alarm)
-            for alarm in self._clients.alarms(view, by_client, self._worth(by_client))
+            for alarm in self._clients.alarms(view, by_client, lambda: self._worth(by_client))
         ]
         stated = {a.service for a in found}
         by_route = view.judged[Metric.BYTES_OUT]
-        routes = np.array([view.book[slot].route is not None for slot in by_route.slot.tolist()], dtype=bool)
-        larger = by_route.value >= self.MIN_RATIO * by_route.expected_mid * self._busier(view, by_route)
+
+        def worth() -> NDArray[np.bool_]:
+            larger = by_route.value >= self.MIN_RATIO * by_route.expected_mid * self._busier(view, by_route)
+            return self._worth(by_route) & ~view.book.is_service(by_route.slot) & larger
+
         found.extend(
             self._route(view, by_route, alarm)
-            for alarm in self._routes.alarms(view, by_route, self._worth(by_route) & routes & larger)
+            for alarm in self._routes.alarms(view, by_route, worth)
             # One cause, one statement: a client that took it has been named; a flood takes bytes too.
             if view.book[alarm.slot].service not in stated | view.claimed
         )

@@ -52,13 +52,12 @@ class Flood:
         """State floods of the window."""
         found = []
         requests = view.judged[Metric.REQUESTS]
-        for row, slot in enumerate(requests.slot.tolist()):
-            entry = view.book[slot]
-            if entry.route is not None or slot == 0 or requests.value[row] <= 0:
-                continue
+        busy = view.book.is_service(requests.slot) & (requests.value > 0)
+        for row in np.flatnonzero(busy).tolist():
+            slot = int(requests.slot[row])
             anomaly = self._one_client(view, slot) or self._many_clients(view, requests, row)
             if anomaly is not None:
-                view.claimed.add(entry.service)
+                view.claimed.add(view.book[slot].service)
                 found.append(anomaly)
         return found
 

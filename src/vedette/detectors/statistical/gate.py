@@ -7,13 +7,20 @@ OVERWHELMING = 2.0
 """A single window alarms alone when its surprise is this many times the threshold."""
 MEMORY = 3
 """Otherwise two of this many windows must agree."""
+_REMEMBERED = (1 << MEMORY) - 1
 
 
 class Gate:
     """Remembers which of the last windows of each slot were surprising."""
 
     def __init__(self) -> None:
-        self._recent = np.zeros(64, dtype=np.uint8)
+        self._recent: dict[int, int] = {}
+        """Slots with a surprise among their last windows, a bit for each, the latest lowest."""
+
+    @property
+    def calm(self) -> bool:
+        """Whether no slot has been surprising of late."""
+        return not self._recent
 
     def decide(
         self,
@@ -21,27 +28,29 @@ class Gate:
         surprise: NDArray[np.float64],
         threshold: float,
         alone: NDArray[np.bool_] | None = None,
-    ) -> NDArray[np.bool_]:
+    ) -> list[int]:
         """Say which slots alarm in this window.
 
         Args:
-            slots: int32 (k,), distinct.
-            surprise: float64 (k,), -log10 p; NaN where not judged.
+            slots: int32 (k,), distinct: those that were judged.
+            surprise: float64 (k,), -log10 p; NaN where it does not matter.
             threshold: Surprise that the budget allows.
             alone: bool (k,): slots that may alarm on one overwhelming window; None for all.
+
+        Returns:
+            Rows, in order.
         """
-        if len(slots) == 0:
-            return np.zeros(0, dtype=bool)
-        top = int(slots.max())
-        if top >= len(self._recent):
-            grown = np.zeros(2 * top + 1, dtype=np.uint8)
-            grown[: len(self._recent)] = self._recent
-            self._recent = grown
-        over = surprise >= threshold
-        history = ((self._recent[slots] << 1) | over).astype(np.uint8) & np.uint8((1 << MEMORY) - 1)
-        self._recent[slots] = history
-        overwhelming = surprise >= OVERWHELMING * threshold
-        if alone is not None:
-            overwhelming &= alone
-        alarming: NDArray[np.bool_] = over & ((np.bitwise_count(history) >= 2) | overwhelming)
+        over = np.flatnonzero(surprise >= threshold).tolist()
+        if self._recent:
+            judged = set(slots.tolist())
+            aged = {s: (bits << 1) & _REMEMBERED if s in judged else bits for s, bits in self._recent.items()}
+            self._recent = {slot: bits for slot, bits in aged.items() if bits}
+        alarming = []
+        for row in over:
+            slot = int(slots[row])
+            history = self._recent.get(slot, 0) | 1
+            self._recent[slot] = history
+            overwhelming = surprise[row] >= OVERWHELMING * threshold and (alone is None or alone[row])
+            if history.bit_count() >= 2 or overwhelming:
+                alarming.append(row)
         return alarming

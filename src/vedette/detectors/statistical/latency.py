@@ -1,6 +1,7 @@
 """Slower answers than usual."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.statistical.banded import Alarm, Gated
@@ -38,11 +39,16 @@ class LatencySpike:
     def look(self, view: WindowView) -> list[Anomaly]:
         """State latency spikes of the window."""
         judged = view.judged[Metric.LATENCY]
-        middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
-        worth = (judged.value >= self.MIN_RATIO * middle) & (judged.value - middle >= self.MIN_EXCESS_SECONDS)
-        timed = [view.total(slot, Group.TIMED) for slot in judged.slot.tolist()]
-        worth &= np.array(timed, dtype=np.int64) >= self.min_requests
-        worth &= judged.sample_count >= self.min_windows
+
+        def worth() -> NDArray[np.bool_]:
+            middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
+            large = (judged.value >= self.MIN_RATIO * middle) & (
+                judged.value - middle >= self.MIN_EXCESS_SECONDS
+            )
+            timed = [view.total(slot, Group.TIMED) for slot in judged.slot.tolist()]
+            enough = np.array(timed, dtype=np.int64) >= self.min_requests
+            return large & enough & (judged.sample_count >= self.min_windows)
+
         return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:

@@ -1,19 +1,17 @@
 """Ratios of several windows together, where one window alone holds too few requests."""
 
 from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.ratios import judged_shares
 from vedette.detectors.view import Judged
-from vedette.kernels.baseline_layout import EXPERT, PARENT, READY, SAMPLES, TEACHES
+from vedette.kernels.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
 
-MOST_WINDOWS = 5
-"""Windows judged together, at most."""
-
-_NUMBER, _COUNT, _EXPOSURE, _MEAN, _CORRELATION, _READY = range(6)
-_NEVER = -(1 << 40)
+_HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
+"""Of a band that 99 % of normal windows are inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,8 @@ class RecentRatios:
     """
 
     def __init__(self, enough: int) -> None:
-        self.enough = enough
-        self._ring = np.zeros((0, MOST_WINDOWS, 6))
+        self.enough = float(enough)
+        self._ring = np.zeros((0, MOST_WINDOWS, REMEMBERED))
 
     def merge(self, number: int, judged: Judged) -> Merged:
         """Judge sparse rows anew; call once for each window, in order.
@@ -49,68 +47,29 @@ class RecentRatios:
         Args:
             number: The window's number.
             judged: A ratio held against its baselines.
+
+        Raises:
+            ValueError: It is no ratio.
         """
         own = judged.judgement
         if own.exposure is None:
             raise ValueError("ratios are judged with the requests that they are among")
-        count, exposure = own.value.copy(), own.exposure.copy()
-        self._remember(number, judged, own.exposure)
-        single = Merged(judged, count, exposure, np.ones(len(count), dtype=np.int64))
-        rows = np.flatnonzero((exposure < self.enough) & judged.ready)
-        if len(rows) == 0:
-            return single
-        # By age, this window first.
-        order = (number - np.arange(MOST_WINDOWS)) % MOST_WINDOWS
-        past = self._ring[judged.slot[rows]][:, order]
-        fresh = (past[:, :, _NUMBER] == number - np.arange(MOST_WINDOWS)) & (past[:, :, _READY] > 0)
-        before = np.cumsum(past[:, :, _EXPOSURE] * fresh, axis=1) - past[:, :, _EXPOSURE] * fresh
-        taken = fresh & (before < self.enough)
-        oldest = MOST_WINDOWS - 1 - np.argmax(taken[:, ::-1], axis=1)
-        several = oldest > 0
-        if not several.any():
-            return single
-        rows, past, taken, oldest = rows[several], past[several], taken[several], oldest[several]
-        count[rows] = (past[:, :, _COUNT] * taken).sum(axis=1)
-        exposure[rows] = (past[:, :, _EXPOSURE] * taken).sum(axis=1)
-        single.windows[rows] = oldest + 1
-        first = past[np.arange(len(rows)), oldest]
-        return replace(
-            single,
-            judged=_judged_again(judged, rows, count, exposure, first[:, _MEAN], first[:, _CORRELATION]),
-        )
+        k = len(own)
+        if k:
+            self._grow(int(judged.slot.max()) + 1)
+        table, count, exposure = np.empty_like(own.table, order="C"), np.empty(k), np.empty(k)
+        windows = np.empty(k, dtype=np.int64)
+        anew = merge_ratios(
+            number, judged.slot, np.ascontiguousarray(own.table), own.value, own.exposure,
+            self.enough, _HALF_WIDTH, self._ring, table, count, exposure, windows,
+        )  # fmt: skip
+        if anew:
+            judgement = replace(own, table=table, value=count, exposure=exposure)
+            judged = Judged(judged.slot, count / exposure, judgement)
+        return Merged(judged, count, exposure, windows)
 
-    def _remember(self, number: int, judged: Judged, exposure: NDArray[np.float64]) -> None:
-        top = int(judged.slot.max(initial=-1))
-        if top >= len(self._ring):
-            grown = np.zeros((max(64, 2 * top), MOST_WINDOWS, 6))
-            grown[:, :, _NUMBER] = _NEVER
+    def _grow(self, slots: int) -> None:
+        if slots > len(self._ring):
+            grown = np.full((max(64, 2 * slots), MOST_WINDOWS, REMEMBERED), -1.0)
             grown[: len(self._ring)] = self._ring
             self._ring = grown
-        own = judged.judgement
-        self._ring[judged.slot, number % MOST_WINDOWS] = np.column_stack(
-            [
-                np.full(len(judged.slot), float(number)),
-                own.value,
-                exposure,
-                own.centre,
-                own.width,
-                judged.ready,
-            ]
-        )
-
-
-def _judged_again(
-    judged: Judged,
-    rows: NDArray[np.intp],
-    count: NDArray[np.float64],
-    exposure: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    correlation: NDArray[np.float64],
-) -> Judged:
-    """The judgement with some rows' replaced."""
-    table = judged_shares(count[rows], exposure[rows], mean, correlation)
-    for row in (SAMPLES, READY, EXPERT, PARENT, TEACHES):
-        table[row] = judged.judgement.table[row, rows]
-    value = judged.value.copy()
-    value[rows] = count[rows] / exposure[rows]
-    return Judged(judged.slot, value, judged.judgement.replaced(rows, table, count, exposure))

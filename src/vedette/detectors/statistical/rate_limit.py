@@ -29,6 +29,8 @@ class RateLimitAbuse:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State rate-limit abuse in the window."""
+        if not len(view.recent):
+            return []
         sums = view.recent.sums
         refused = sums[:, Client.STATUS_429]
         rows = np.flatnonzero((refused >= self.refusals) & (5 * refused >= sums[:, Client.REQUESTS]))

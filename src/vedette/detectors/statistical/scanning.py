@@ -35,6 +35,8 @@ class Scanning:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State scans in the window."""
+        if not len(view.recent):
+            return []
         sums = view.recent.sums
         missing = bitmap_count(sums[:, Client.MISSING_ROUTES], BITMAP_BITS)
         needed = (

@@ -1,6 +1,7 @@
 """More or less traffic than usual."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
@@ -59,9 +60,12 @@ class TrafficSpike:
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic spikes of the window."""
         judged = view.judged[Metric.REQUESTS]
-        middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
-        worth = (judged.value >= self.factor * middle) & (judged.value - middle >= self.MIN_EXCESS)
-        worth &= (middle >= self.MIN_EXPECTED) | (judged.value >= self.ALWAYS_MUCH)
+
+        def worth() -> NDArray[np.bool_]:
+            middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
+            large = (judged.value >= self.factor * middle) & (judged.value - middle >= self.MIN_EXCESS)
+            return large & ((middle >= self.MIN_EXPECTED) | (judged.value >= self.ALWAYS_MUCH))
+
         alarms = [
             alarm
             for alarm in self._gated.alarms(view, judged, worth)
@@ -125,9 +129,12 @@ class TrafficDrop:
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""
         judged = view.judged[Metric.REQUESTS]
-        services = np.array([view.book[slot].route is None for slot in judged.slot.tolist()], dtype=bool)
-        middle = np.nan_to_num(judged.expected_mid)
-        worth = services & (self.factor * judged.value <= middle) & (middle >= self.MIN_EXPECTED)
+
+        def worth() -> NDArray[np.bool_]:
+            middle = np.nan_to_num(judged.expected_mid)
+            small = (self.factor * judged.value <= middle) & (middle >= self.MIN_EXPECTED)
+            return view.book.is_service(judged.slot) & small
+
         return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
