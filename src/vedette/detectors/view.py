@@ -136,6 +136,11 @@ class WindowView:
         """Length of the window."""
         return (self.end - self.start) / 60e6
 
+    @property
+    def silent(self) -> bool:
+        """Whether there was not a single request."""
+        return not len(self.groups.key)
+
     def owners(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         """The service's slot of each slot, int32 (k,); a service's own for itself."""
         parents = self.book.parents[slots]

@@ -36,7 +36,7 @@ from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.schema.requests import Clients, Requests
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import ClientHistory
-from vedette.windows.summary import ClosedWindow
+from vedette.windows.summary import ClosedWindow, nobody, nothing
 from vedette.windows.windower import Judged as RowMarks
 from vedette.windows.windower import Placed, Windower, WindowSettings
 
@@ -134,6 +134,7 @@ class Engine:
             settings.windows.span, settings.min_windows, settings.entities + 1, settings.calendar
         )
         self.slugs = SlugLearner(settings.slug_values)
+        self._recent_minutes = max(1, round(settings.history_windows * settings.windows.span / 60e6))
         self.history = ClientHistory(settings.history_windows, settings.suspects)
         self.collector: Collector = (
             Collector(settings.evidence, scanner.rules) if leader is None else leader.collector
@@ -294,8 +295,10 @@ class Engine:
         While nobody is expected, nobody is missed, and looking now and then is enough.
         """
         span = self.settings.windows.span
+        groups, clients = nothing(), nobody()
         while number < until.number:
-            expected = self._judge(_empty(until, number, span))
+            window = ClosedWindow(number, number * span, (number + 1) * span, groups, clients)
+            expected = self._judge(window)
             number += 1
             if expected < IDLE and number < until.number:
                 passed = min(STRIDE, until.number - number)
@@ -322,6 +325,8 @@ class Engine:
         )
         distrusted: set[int] = set()
         for metric, judged in measured.judged.items():
+            if not len(judged.slot):
+                continue
             ready = int(np.count_nonzero(judged.ready))
             lacking = len(judged.ready) - ready
             self.coverage.windows += ready
@@ -345,9 +350,7 @@ class Engine:
                 services=self._services,
                 route_numbers=placed.numbers,
                 route_bit=self.windower.registry.bit,
-                recent_minutes=max(
-                    1, round(self.settings.history_windows * self.settings.windows.span / 60e6)
-                ),
+                recent_minutes=self._recent_minutes,
                 client_name=self._client_name,
                 evidence=self.collector.book,
             )
@@ -388,15 +391,3 @@ class Engine:
 
     def _client_name(self, high: int, low: int) -> str:
         return format_client(high, low, self._names)
-
-
-def _empty(window: ClosedWindow, number: int, span: int) -> ClosedWindow:
-    """A window without a single request."""
-    none = np.zeros(0, dtype=np.intp)
-    groups = type(window.groups)(
-        window.groups.key[none],
-        window.groups.sums[none],
-        window.groups.latency[none],
-        window.groups.distinct[none],
-    )
-    return ClosedWindow(number, number * span, (number + 1) * span, groups, window.clients.select(none))

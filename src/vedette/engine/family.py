@@ -51,7 +51,7 @@ class Family:
         self.bank = bank
         self.metrics = tuple(metrics)
         self._numbers = np.arange(len(self.metrics), dtype=np.int32)
-        self._nothing: Judgement | None = None
+        self._nothing: tuple[FamilyWindow, dict[Metric, Judged]] | None = None
 
     def places(self, metric: Metric, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         """Where the bank keeps entities' baselines of a metric; -1 stays -1."""
@@ -70,23 +70,35 @@ class Family:
             measured: Holds the family's metrics, maybe others. time: Start of the window, microseconds.
         """
         parts = [measured[metric] for metric in self.metrics]
-        if len(parts) == 1:
-            slot, value, exposure = parts[0].slot, parts[0].value, parts[0].exposure
-            place = slot
-        else:
-            slot = np.concatenate([part.slot for part in parts])
-            value = np.concatenate([part.value for part in parts])
-            exposures = [part.exposure for part in parts if part.exposure is not None]
-            exposure = np.concatenate(exposures) if exposures else None
-            number = np.repeat(self._numbers, [len(part.slot) for part in parts])
-            place = slot * len(parts) + number
-        if len(place):
-            judgement = self.bank.judge(place, value, exposure, time)
-        else:
+        some = [(number, part) for number, part in enumerate(parts) if len(part.slot)]
+        if not some:
             # A log without durations has no latency in any of its windows.
             if self._nothing is None:
-                self._nothing = self.bank.judge(place, value, exposure, time)
-            judgement = self._nothing
+                slot, value, exposure = parts[0].slot, parts[0].value, parts[0].exposure
+                self._nothing = self._judged(parts, slot, slot, value, exposure, time)
+            return self._nothing
+        if len(some) == 1:
+            number, part = some[0]
+            place = part.slot * np.int32(len(parts)) + np.int32(number)
+            return self._judged(parts, part.slot, place, part.value, part.exposure, time)
+        numbers = np.repeat(self._numbers, [len(part.slot) for part in parts])
+        exposures = [part.exposure for part in parts if part.exposure is not None]
+        slot = np.concatenate([part.slot for part in parts])
+        value = np.concatenate([part.value for part in parts])
+        exposure = np.concatenate(exposures) if exposures else None
+        return self._judged(parts, slot, slot * np.int32(len(parts)) + numbers, value, exposure, time)
+
+    def _judged(
+        self,
+        parts: list[Measured],
+        slot: NDArray[np.int32],
+        place: NDArray[np.int32],
+        value: NDArray[np.float64],
+        exposure: NDArray[np.float64] | None,
+        time: int,
+    ) -> tuple[FamilyWindow, dict[Metric, Judged]]:
+        """The bank's judgement of these places, dealt out to the metrics."""
+        judgement = self.bank.judge(place, value, exposure, time)
         judged = {}
         first = 0
         for metric, part in zip(self.metrics, parts, strict=True):

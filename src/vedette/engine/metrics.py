@@ -55,6 +55,8 @@ _COUNTS = (Metric.REQUESTS, Metric.CLIENTS, Metric.TOP_CLIENT_REQUESTS, Metric.L
 _RATIOS = (Metric.ERROR_RATIO,)
 _SIZES = (Metric.BYTES_OUT, Metric.TOP_CLIENT_BYTES)
 _LATENCIES = (Metric.LATENCY,)
+_RESTING = _RATIOS + _LATENCIES
+"""Metrics that rest on a number of requests."""
 
 
 class Metrics:
@@ -139,6 +141,8 @@ class Metrics:
         clients: ClientRows,
         service_slots: Sequence[int | None],
     ) -> dict[Metric, Measured]:
+        if not len(groups.key):
+            return _SILENCE | {Metric.REQUESTS: _plain(silent, np.zeros(len(silent)))}
         slot = groups.key.astype(np.int32)
         sums = groups.sums.astype(np.float64)
         requests = sums[:, Group.REQUESTS]
@@ -164,6 +168,14 @@ class Metrics:
             Metric.TOP_CLIENT_BYTES: _plain(slots[took], largest[took]),
             Metric.LOGIN_FAILURES: _plain(own, sums[services, Group.LOGIN_FAILURES]),
         }
+
+
+_NO_SLOTS, _NO_VALUES = np.zeros(0, dtype=np.int32), np.zeros(0)
+_SILENCE = {
+    metric: Measured(_NO_SLOTS, _NO_VALUES, _NO_VALUES if metric in _RESTING else None, _NO_VALUES)
+    for metric in Metric
+}
+"""What is measured of a window without a single request, but for the zeros of services."""
 
 
 def _heaviest(

@@ -11,6 +11,9 @@ from vedette.windows.layout import Group
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClosedWindow, Groups
 
+_NO_ROWS = np.zeros(0, dtype=np.bool_)
+_NO_SLOTS = np.zeros(0, dtype=np.int64)
+
 
 class RouteNumbers:
     """Which registry numbers of a window were merged into each slot; a service's slot holds those of its routes.
@@ -56,6 +59,8 @@ def place(
     Places in paths that take many values are folded as learned from the windows before and this one.
     """
     before = len(book)
+    if not len(window.groups.key):
+        return PlacedWindow(window.groups, _NO_ROWS, RouteNumbers(_NO_SLOTS, _NO_SLOTS, book), range(0))
     sums = window.groups.sums
     missing = (sums[:, Group.STATUS_404] == sums[:, Group.REQUESTS]).tolist()
     names: list[tuple[str, str | None]] = []

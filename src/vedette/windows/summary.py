@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from vedette.schema.requests import UNNAMED_TAG
 from vedette.windows.layout import (
+    CLIENT_COLUMNS,
     CLIENT_FIRST_BITMAP,
     DISTINCT_REGISTERS,
+    GROUP_COLUMNS,
     LATENCY_BINS,
     LATENCY_BINS_PER_OCTAVE,
     LATENCY_LOWEST_EXPONENT,
@@ -142,6 +144,8 @@ class ClientRows:
 
     def named(self) -> "tuple[ClientRows, ClientRows]":
         """Those whose log names them, and the sums of those it does not."""
+        if not len(self):
+            return self, self
         unnamed = self.high == np.uint64(UNNAMED_TAG)
         if not unnamed.any():
             return self, self.select(unnamed)
@@ -164,6 +168,26 @@ class ClientRows:
         merged[:, :CLIENT_FIRST_BITMAP] = np.add.reduceat(sums[:, :CLIENT_FIRST_BITMAP], starts)
         merged[:, CLIENT_FIRST_BITMAP:] = np.bitwise_or.reduceat(sums[:, CLIENT_FIRST_BITMAP:], starts)
         return ClientRows(service[starts], high[starts], low[starts], merged)
+
+
+def nobody() -> ClientRows:
+    """No client at all."""
+    return ClientRows(
+        np.zeros(0, np.int32),
+        np.zeros(0, np.uint64),
+        np.zeros(0, np.uint64),
+        np.zeros((0, CLIENT_COLUMNS), np.int64),
+    )
+
+
+def nothing() -> Groups:
+    """Summaries of a window without a single request."""
+    return Groups(
+        np.zeros(0, np.int64),
+        np.zeros((0, GROUP_COLUMNS), np.int64),
+        np.zeros((0, LATENCY_BINS), np.int32),
+        np.zeros((0, DISTINCT_REGISTERS), np.uint8),
+    )
 
 
 @dataclass(slots=True)

@@ -79,6 +79,8 @@ class Attacks:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the hostile requests of a window."""
+        if view.silent:
+            return []
         claims = [*self._named(view), *self._unnamed(view)]
         shown = [claim.proofs[: self._shown] for claim in claims]
         evidence = iter(self._evidence(list(itertools.chain(*shown))))

@@ -40,6 +40,8 @@ class BruteForce:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State credential guessing in the window."""
+        if view.silent:
+            return []
         found: list[Anomaly] = []
         if len(view.recent):
             found = self._single(view)

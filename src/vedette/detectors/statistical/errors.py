@@ -40,6 +40,8 @@ class ErrorSpike:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State error spikes of the window."""
+        if view.silent:
+            return []
         own = view.judged[Metric.ERROR_RATIO]
         merged = self._recent.merge(view.number, own)
         judged = merged.judged

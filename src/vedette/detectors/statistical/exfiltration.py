@@ -37,6 +37,8 @@ class DataExfiltration:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State exfiltration in the window."""
+        if view.silent:
+            return []
         by_client = view.judged[Metric.TOP_CLIENT_BYTES]
         found = [
             self._client(view, by_client, alarm)

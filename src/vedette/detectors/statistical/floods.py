@@ -50,6 +50,8 @@ class Flood:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State floods of the window."""
+        if view.silent:
+            return []
         found = []
         requests = view.judged[Metric.REQUESTS]
         busy = view.book.is_service(requests.slot) & (requests.value > 0)

@@ -39,6 +39,8 @@ class LatencySpike:
     def look(self, view: WindowView) -> list[Anomaly]:
         """State latency spikes of the window."""
         judged = view.judged[Metric.LATENCY]
+        if view.silent:
+            return []
 
         def worth() -> NDArray[np.bool_]:
             middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
