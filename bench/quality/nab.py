@@ -175,5 +175,5 @@ def judge(
     if at < 0:
         return Result(0.0, math.inf, 0, total, 0)
     gained = float(sums[0][at])
-    scaled = 100.0 * gained / (total * (profile.found + profile.missed))
+    scaled = 100.0 * gained / (max(total, 1) * (profile.found + profile.missed))
     return Result(scaled, float(score[at]), int(sums[2][at]), total, int(sums[1][at]))
