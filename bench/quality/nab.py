@@ -11,10 +11,12 @@ is 0 and perfect ones are 100.
 Usage: python bench/quality/nab.py [--data FOLDER] [--files] [--check]
 """
 
+import argparse
 import csv
 import io
 import json
 import math
+import sys
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
 
 DATA = Path(__file__).parents[2] / "../shared/data/nab"
 ARCHIVE = "nab-data-labels.tar.xz"
@@ -177,3 +180,55 @@ def judge(
     gained = float(sums[0][at])
     scaled = 100.0 * gained / (max(total, 1) * (profile.found + profile.missed))
     return Result(scaled, float(score[at]), int(sums[2][at]), total, int(sums[1][at]))
+
+
+def main() -> int:
+    """Score the product under every profile; status 2 where the data is missing."""
+    from nab_others import relative_entropy, windowed_gaussian
+
+    from vedette.baselines.series import Kind, SeriesBaseline
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--files", action="store_true", help="print each file's part in the score too")
+    parser.add_argument("--check", action="store_true", help="score two published detectors as well")
+    options = parser.parse_args()
+    if not (options.data / ARCHIVE).exists():
+        print(f"{options.data / ARCHIVE} is missing: nothing measured", file=sys.stderr)
+        return 2
+    corpus, applications = load(options.data), profiles(options.data)
+    published = json.loads((options.data / "final_results.json").read_text())
+
+    def scored(series: Series) -> Floats:
+        order = np.argsort(series.time, kind="stable")
+        score = np.empty(len(order))
+        score[order] = SeriesBaseline(Kind.GAUGE).follow(series.time[order], series.value[order]).score
+        return score
+
+    ours = [scored(series) for series in corpus]
+    names = [profile.name for profile in applications]
+    print(f"| detector | {' | '.join(names)} | windows found | false alarms |\n|---|---|---|---|---|---|")
+    results = [judge(corpus, ours, profile) for profile in applications]
+    print(
+        f"| vedette metric | {' | '.join(f'**{result.score:.1f}**' for result in results)} "
+        f"| {results[0].found} of {results[0].windows} | {results[0].false} |"
+    )
+    own = judge(corpus, ours, applications[0], 0.5)
+    print(f"| vedette metric, at its default threshold | {own.score:.1f} | | | {own.found} | {own.false} |")
+    for name in ("ARTime", "numenta", "contextOSE", "earthgeckoSkyline", "knncad", "windowedGaussian"):
+        print(f"| {name}, published | {' | '.join(f'{published[name][p]:.1f}' for p in names)} | | |")
+    if options.check:
+        for key, detector in (("windowedGaussian", windowed_gaussian), ("relativeEntropy", relative_entropy)):
+            scores = [detector(series) for series in corpus]
+            again = [judge(corpus, scores, profile).score for profile in applications]
+            print(f"| {key}, computed here | {' | '.join(f'{score:.4f}' for score in again)} | | |")
+            print(f"| {key}, published | {' | '.join(f'{published[key][p]:.4f}' for p in names)} | | |")
+    if options.files:
+        for series, score in zip(corpus, ours, strict=True):
+            one = judge([series], [score], applications[0], results[0].threshold)
+            print(f"{series.name:58s} {one.found} of {one.windows} windows, {one.false:3d} false alarms")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
