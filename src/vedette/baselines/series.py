@@ -28,12 +28,20 @@ from vedette.kernels.novelty import (
     nearest_value,
     rank_surprise,
 )
+from vedette.schema.anomaly import Formula
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 
 MINUTE_US: Final = 60_000_000
 _MOST: Final = 1e300
+_INPUTS: Final = {
+    "count": ("mean", "dispersion"),
+    "ratio": ("mean", "correlation"),
+    "log": ("location", "scale"),
+    "gauge": ("location", "scale"),
+}
+"""By formula, the names of its centre and width."""
 
 
 class Kind(StrEnum):
@@ -90,6 +98,8 @@ class Scored:
         novelty: float64 (n,), -log10 of how rare it is to be so unlike all before.
         expected, lower, upper: float64 (n,), the baseline's level and the band 99 % of points are inside of, in the
             value's unit; NaN where not ready.
+        centre, width: float64 (n,), what the formula of the kind's tail takes beside the value; NaN where not ready.
+        high: bool (n,): whether the smaller tail is the upper one.
         is_anomaly: bool (n,): news, and what follows it until the band is kept again.
         ready: bool (n,): False where too little was seen, or no value was.
     """
@@ -100,6 +110,9 @@ class Scored:
     expected: Array
     lower: Array
     upper: Array
+    centre: Array
+    width: Array
+    high: NDArray[np.bool_]
     is_anomaly: NDArray[np.bool_]
     ready: NDArray[np.bool_]
 
@@ -147,16 +160,15 @@ class SeriesBaseline:
         Args:
             time_us: int64 (n,), microseconds since the epoch, not falling.
             value: float64 (n,); what is not finite is not judged and teaches nothing.
-            exposure: float64 (n,), for ratios: the events that `value` is a share of.
+            exposure: float64 (n,), for ratios: the events that `value` is a share of. Always or never; without, a
+                ratio is judged as a gauge within 0..1.
 
         Raises:
-            ValueError: Shapes differ, times fall, or a ratio comes without its exposure.
+            ValueError: Shapes differ.
         """
         n = len(value)
         if len(time_us) != n or (exposure is not None and len(exposure) != n):
             raise ValueError(f"{n} values, {len(time_us)} times: must be one time for each value")
-        if self.kind is Kind.RATIO and exposure is None:
-            raise ValueError("a ratio needs its exposure: the events that it is a share of")
         usable = np.isfinite(value) & (np.abs(value) < _MOST)
         if exposure is not None:
             usable &= np.isfinite(exposure) & (exposure > 0.0)
@@ -173,6 +185,31 @@ class SeriesBaseline:
                 getattr(out, name)[late] = getattr(found, name)
         return out
 
+    def formula_of(self, scored: Scored, at: int, value: float, exposure: float | None = None) -> Formula:
+        """The arithmetic of one point's surprise, for `vedette.baselines.formulas.recompute`.
+
+        Args:
+            scored, at: What was said of the point.
+            value, exposure: The point.
+
+        Raises:
+            ValueError: The point was not judged.
+        """
+        if self._bank is None or not scored.ready[at]:
+            raise ValueError(f"point {at} was not judged: it has no formula")
+        counted = self._counted(
+            np.array([value], dtype=np.float64), None if exposure is None else np.array([exposure])
+        )
+        inputs = {"value": float(counted[0])}
+        if exposure is not None:
+            inputs["exposure"] = exposure
+        centre, width = _INPUTS[self._bank.formula]
+        inputs |= {centre: float(scored.centre[at]), width: float(scored.width[at])}
+        if self._bank.judged_degrees:
+            inputs["degrees"] = float(self._bank.judged_degrees)
+        side = "high" if scored.high[at] else "low"
+        return Formula(f"{self._bank.formula}_{side}", inputs, float(scored.surprise[at]))
+
     def _follow(self, time_us: Times, value: Array, exposure: Array | None) -> Scored:
         """Points that all have a value. The last of them are returned, those that are no longer early."""
         if self._bank is None:
@@ -185,12 +222,12 @@ class SeriesBaseline:
             value = np.concatenate([part[1] for part in self._early])
             exposure = None if exposure is None else np.concatenate([part[2] for part in self._early])
             self._early.clear()
-            self._bank = self._lay_out(time_us, value)
+            self._bank = self._lay_out(time_us, value, exposure is not None)
             self._bank.calendar = self.calendar
             return self._score(self._bank, time_us, value, exposure, fresh)
         return self._score(self._bank, time_us, value, exposure, len(value))
 
-    def _lay_out(self, time_us: Times, value: Array) -> Bank:
+    def _lay_out(self, time_us: Times, value: Array, counted: bool) -> Bank:
         """The bank of the kind, scaled by the first points alone."""
         first, times = value[: self.settings.warm_up], time_us[: self.settings.warm_up]
         steps = np.diff(times)
@@ -202,7 +239,7 @@ class SeriesBaseline:
         self._unit = max(spread, 1e-3 * float(np.abs(first).mean()), 1e-12)
         if self.kind is Kind.COUNT:
             return CountBank(settings)
-        if self.kind is Kind.RATIO:
+        if self.kind is Kind.RATIO and counted:
             return RatioBank(settings)
         if self.kind is Kind.LATENCY:
             return LogBank(settings)
@@ -218,7 +255,11 @@ class SeriesBaseline:
         score, anomalous = np.empty(n), np.empty(n)
         settings = np.array([s.novelty, s.surprise, s.shade, s.stronger, 1.0 - 1.0 / s.hold, s.half])
         tell_news(surprise, novelty, settings, self._news, score, anomalous)
-        return _parted(judgement, score, surprise, novelty, anomalous, n - fresh)
+        scored = _parted(judgement, score, surprise, novelty, anomalous, n - fresh)
+        if self.kind is Kind.RATIO:
+            np.clip(scored.lower, 0.0, 1.0, out=scored.lower)
+            np.clip(scored.upper, 0.0, 1.0, out=scored.upper)
+        return scored
 
     def _novelty(self, value: Array, surprise: Array) -> Array:
         s = self.settings
@@ -259,6 +300,9 @@ def _parted(
         expected=np.where(ready, judgement.expected_mid[first:], np.nan),
         lower=np.where(ready, judgement.expected_low[first:], np.nan),
         upper=np.where(ready, judgement.expected_high[first:], np.nan),
+        centre=np.where(ready, judgement.centre[first:], np.nan),
+        width=np.where(ready, judgement.width[first:], np.nan),
+        high=judgement.log10_p_high[first:] >= judgement.log10_p_low[first:],
         is_anomaly=anomalous[first:] > 0.0,
         ready=ready,
     )
@@ -273,6 +317,9 @@ def _blank(n: int) -> Scored:
         expected=np.full(n, np.nan),
         lower=np.full(n, np.nan),
         upper=np.full(n, np.nan),
+        centre=np.full(n, np.nan),
+        width=np.full(n, np.nan),
+        high=np.zeros(n, dtype=np.bool_),
         is_anomaly=np.zeros(n, dtype=np.bool_),
         ready=np.zeros(n, dtype=np.bool_),
     )

@@ -13,10 +13,14 @@ _EXPANSION = 12
 _MODE = "VEDETTE_KERNELS"
 
 
-def choose_kernel_mode(inputs: Sequence[Input]) -> None:
+def choose_kernel_mode(inputs: Sequence[Input], small: int = SMALL) -> None:
     """Interpret kernels for small inputs; compile them otherwise. An explicit choice in the environment stays.
 
     Standard input is of unknown size and is compiled for.
+
+    Args:
+        inputs: What will be read.
+        small: Bytes up to which interpreting is quicker.
     """
     if _MODE in os.environ or "vedette.kernels.compile" in sys.modules:
         return
@@ -29,5 +33,5 @@ def choose_kernel_mode(inputs: Sequence[Input]) -> None:
         except OSError:
             return
         size += stored * (_EXPANSION if source.path.suffix in (".gz", ".bz2", ".xz", ".zst") else 1)
-    if size <= SMALL:
+    if size <= small:
         os.environ[_MODE] = "interpret"

@@ -1,0 +1,109 @@
+"""`vedette metric`: score plain series of numbers."""
+
+from typing import Annotated
+
+import typer
+
+TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
+KINDS = ("gauge", "count", "latency", "ratio")
+
+
+def metric(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…",
+            help="Rows of a time and a value, or of several; gzip, bzip2, xz and zstd too; - is standard input.",
+            show_default=False,
+        ),
+    ],
+    kind: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="What the values are: gauge (anything), count (events per step), latency (positive, scattering by "
+            "factors) or ratio (a share, 0 to 1).",
+        ),
+    ] = "gauge",
+    csv: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write a row for each point there, with its score; - is standard output."
+        ),
+    ] = None,
+    json: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Write what was found there, with its arithmetic; - is standard output."
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Column of the times, by name or number from 1.", show_default=False
+        ),
+    ] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of a series, by name or number; may be given more than once. Without it: `value`, or else "
+            "every column of numbers.",
+            show_default=False,
+        ),
+    ] = None,
+    total: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="With --kind ratio, column of the events that the values are shares of.",
+            show_default=False,
+        ),
+    ] = None,
+    time_unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="Unit of times that are numbers since 1970: s, ms, us or ns.")
+    ] = "s",
+    zone: Annotated[
+        str,
+        typer.Option(
+            metavar="ZONE",
+            help="Zone whose hours and weekdays the series follows: UTC, +02:00 or Europe/Berlin.",
+        ),
+    ] = "UTC",
+    threshold: Annotated[
+        float, typer.Option(help="Score from which a point is an anomaly by itself, above 0 up to 1.")
+    ] = 0.5,
+    fail: Annotated[bool, typer.Option("--fail", help="End with status 1 if there is an anomaly.")] = False,
+) -> int:
+    """Score each point of a series by the points before it.
+
+    A score is 0 to 1: above 0.5 where something new begins. Scores never reach 1, and what is more extreme always
+    scores higher.
+    """
+    from vedette.cli.metric_run import MetricOptions, run
+
+    if kind not in KINDS:
+        raise typer.BadParameter(f"--kind {kind}: must be one of {', '.join(KINDS)}")
+    if time_unit not in TIME_UNITS:
+        raise typer.BadParameter(f"--time-unit {time_unit}: must be one of {', '.join(TIME_UNITS)}")
+    if total is not None and kind != "ratio":
+        raise typer.BadParameter(f"--total {total}: is for --kind ratio alone, not for {kind}")
+    if not 0.0 < threshold <= 1.0:
+        raise typer.BadParameter(f"--threshold {threshold}: must be above 0, and at most 1")
+    if csv == "-" and json == "-":
+        raise typer.BadParameter("--csv - and --json -: only one of them can have standard output")
+    return run(
+        MetricOptions(
+            paths=tuple(paths),
+            kind=kind,
+            csv=csv,
+            json=json,
+            time=time,
+            values=tuple(value or ()),
+            total=total,
+            time_unit=TIME_UNITS[time_unit],
+            zone=zone,
+            threshold=threshold,
+            fail=fail,
+        )
+    )

@@ -1,0 +1,307 @@
+"""Delimited text of `timestamp,value` rows: which columns there are, and a chunk's rows as arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.delimited import (
+    LINE,
+    MISSING,
+    NO_NUMBER,
+    ROW_COLUMNS,
+    START,
+    WIDTH,
+    decimals,
+    field_texts,
+    split_rows,
+)
+from vedette.kernels.times import ANY_LAYOUT, LAST, UNREADABLE, calendar_times, epoch_times
+from vedette.schema.chunk import Chunk
+from vedette.schema.errors import VedetteError
+
+DELIMITERS = ",;\t|"
+TIME_NAMES = frozenset(("timestamp", "time", "date", "datetime", "ts", "@timestamp", "_time", "epoch"))
+VALUE_NAME = "value"
+MOST_COLUMNS = 10_000
+_SHOWN = 60
+
+
+class SeriesFormatError(VedetteError):
+    """A file that is no series, or has no such column."""
+
+
+class RowProblem(StrEnum):
+    """Why a row was left out, or a field of it."""
+
+    BLANK = "blank"
+    COMMENT = "comment"
+    BAD_TIME = "bad_time"
+    BAD_VALUE = "bad_value"
+    MISSING_VALUE = "missing_value"
+    OTHER_UNIT = "other_unit"
+    IMPOSSIBLE_VALUE = "impossible_value"
+    OUT_OF_ORDER = "out_of_order"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesLayout:
+    """Where a file's times and values stand.
+
+    Attributes:
+        delimiter: Between fields.
+        header: Whether the first row names the columns.
+        time: Index of the times' column.
+        values: Index and name of each series' column.
+        total: Index of the column of totals that ratios are shares of, or None.
+        time_unit: Power of ten of a second that whole numbers as times are in.
+    """
+
+    delimiter: str
+    header: bool
+    time: int
+    values: tuple[tuple[int, str], ...]
+    total: int | None
+    time_unit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRows:
+    """The rows of one chunk whose time can be read.
+
+    Attributes:
+        time_us: int64 (n,), microseconds since the epoch.
+        times: The times as they were written.
+        value: float64 (series, n); NaN where there is none.
+        total: float64 (n,), or None.
+        problems: How many rows (times) or fields (values) had which problem.
+        samples: First row of each problem that names a culprit: line number and text.
+    """
+
+    time_us: NDArray[np.int64]
+    times: list[str]
+    value: NDArray[np.float64]
+    total: NDArray[np.float64] | None
+    problems: dict[RowProblem, int]
+    samples: dict[RowProblem, tuple[int, str]]
+
+
+def find_layout(
+    head: Chunk,
+    *,
+    time: str | None = None,
+    values: Sequence[str] = (),
+    total: str | None = None,
+    time_unit: int = 0,
+) -> SeriesLayout:
+    """Find the columns by the first lines, and by what was asked for.
+
+    Without wishes the times are in the column with a name such as `timestamp`, else in the first; the series are
+    the column `value`, else every other column that begins with a number.
+
+    Args:
+        head: The first whole lines.
+        time, values, total: Columns by name or by number from 1.
+        time_unit: As in `SeriesLayout`.
+
+    Raises:
+        SeriesFormatError: No delimiter, no time, no value, or no such column.
+    """
+    lines = bytes(head.buffer[: head.length]).decode("utf-8", "replace").splitlines()
+    rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not rows:
+        raise SeriesFormatError(
+            f"{head.source}: no rows: give a file with lines like 2026-03-02T08:00:00Z,12.5"
+        )
+    counts = [(rows[0].count(mark), -at) for at, mark in enumerate(DELIMITERS)]
+    delimiter = DELIMITERS[-max(counts)[1]]
+    names = [field.strip().strip('"').strip() for field in rows[0].split(delimiter)]
+    if len(names) < 2 or len(names) > MOST_COLUMNS:
+        raise SeriesFormatError(
+            f"{head.source}: {len(names)} column(s) in {rows[0][:_SHOWN]!r}: must be a time and a value, "
+            "with a comma, semicolon, tab or bar between"
+        )
+    header = not any(_number(name) for name in names) and not any(_is_time(name) for name in names)
+    body = rows[1:] if header else rows
+    titles = names if header else [str(at + 1) for at in range(len(names))]
+    at_time = (
+        _column(head.source, time, titles) if time is not None else _time_column(names if header else ())
+    )
+    at_total = _column(head.source, total, titles) if total is not None else None
+    if values:
+        chosen = [_column(head.source, name, titles) for name in values]
+    else:
+        free = [at for at in range(len(names)) if at not in (at_time, at_total)]
+        named = [at for at in free if header and names[at].lower() == VALUE_NAME]
+        chosen = named or [at for at in free if _begins_with_number(body, delimiter, at)]
+    if not chosen:
+        raise SeriesFormatError(
+            f"{head.source}: no column of numbers besides the times: name it with --value "
+            f"(columns: {', '.join(titles)[:_SHOWN]})"
+        )
+    return SeriesLayout(
+        delimiter, header, at_time, tuple((at, titles[at]) for at in chosen), at_total, time_unit
+    )
+
+
+def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows:
+    """Read a chunk's rows. Whatever its bytes, nothing is raised.
+
+    Args:
+        chunk: Whole lines.
+        layout: The file's.
+        unit: The unit that each series' values have; empty at first, filled by the first row that has one.
+    """
+    columns = [layout.time, *(at for at, _ in layout.values)]
+    if layout.total is not None:
+        columns.append(layout.total)
+    wanted = np.full(max(columns) + 1, -1, dtype=np.int64)
+    for place, at in enumerate(columns):
+        wanted[at] = place
+    most = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A)) + 1
+    rows = np.empty((ROW_COLUMNS, most), dtype=np.int64)
+    start = np.empty((len(columns), most), dtype=np.int64)
+    width = np.empty((len(columns), most), dtype=np.int32)
+    counts = np.zeros(3, dtype=np.int64)
+    n = split_rows(chunk.buffer, chunk.length, ord(layout.delimiter), wanted, rows, start, width, counts)
+    first = 1 if layout.header and chunk.first_line == 1 and n else 0
+    start, width, rows = start[:, first:n], width[:, first:n], rows[:, first:n]
+    time_us = np.empty(n - first, dtype=np.int64)
+    at_time, size = np.ascontiguousarray(start[0]), np.ascontiguousarray(width[0])
+    if layout.time_unit:
+        epoch_times(chunk.buffer, at_time, size, layout.time_unit, time_us)
+    else:
+        calendar_times(chunk.buffer, at_time, size, ANY_LAYOUT, 0, time_us)
+    _read_slowly(chunk, at_time, size, layout.time_unit, time_us)
+    good = np.flatnonzero((time_us >= 0) & (time_us <= LAST) & (size >= 0))
+    found = _Problems(chunk, rows)
+    found.problems[RowProblem.BLANK] += int(counts[1])
+    found.problems[RowProblem.COMMENT] += int(counts[2])
+    found.add(RowProblem.BAD_TIME, np.setdiff1d(np.arange(n - first), good, assume_unique=True))
+    value = np.empty((len(layout.values), len(good)))
+    for place in range(len(layout.values)):
+        _read_values(chunk, start[place + 1], width[place + 1], good, value[place], unit, place, found)
+    total = None
+    if layout.total is not None:
+        total = np.empty(len(good))
+        _read_values(chunk, start[-1], width[-1], good, total, unit, len(layout.values), found)
+    return SeriesRows(
+        time_us[good],
+        _texts(chunk, at_time[good], size[good]),
+        value,
+        total,
+        {problem: count for problem, count in found.problems.items() if count},
+        found.samples,
+    )
+
+
+class _Problems:
+    """Counts problems of rows, and keeps the first of each."""
+
+    def __init__(self, chunk: Chunk, rows: NDArray[np.int64]) -> None:
+        self.problems = dict.fromkeys(RowProblem, 0)
+        self.samples: dict[RowProblem, tuple[int, str]] = {}
+        self._chunk = chunk
+        self._rows = rows
+
+    def add(self, problem: RowProblem, at: NDArray[np.intp]) -> None:
+        self.problems[problem] += len(at)
+        if len(at) and problem not in self.samples:
+            line, start, width = (int(self._rows[part, at[0]]) for part in (LINE, START, WIDTH))
+            text = bytes(self._chunk.buffer[start : start + min(width, _SHOWN)]).decode("utf-8", "replace")
+            self.samples[problem] = (self._chunk.first_line + line, text)
+
+
+def _read_values(
+    chunk: Chunk,
+    start: NDArray[np.int64],
+    width: NDArray[np.int32],
+    good: NDArray[np.intp],
+    out: NDArray[np.float64],
+    unit: list[int],
+    place: int,
+    found: _Problems,
+) -> None:
+    state, units = np.empty(len(good), dtype=np.uint8), np.empty(len(good), dtype=np.uint8)
+    decimals(chunk.buffer, start[good], width[good], out, state, units)
+    infinite = ~np.isfinite(out) & (state == 0)
+    out[infinite] = np.nan
+    while len(unit) <= place:
+        unit.append(-1)
+    read = np.flatnonzero((state == 0) & ~infinite)
+    if unit[place] < 0 and len(read):
+        unit[place] = int(units[read[0]])
+    # 12 and 12ms in one column are not the same quantity: which unit the bare ones have is not guessed.
+    other = read[units[read] != unit[place]]
+    out[other] = np.nan
+    found.add(RowProblem.OTHER_UNIT, good[other])
+    found.add(RowProblem.MISSING_VALUE, good[state == MISSING])
+    found.add(RowProblem.BAD_VALUE, good[(state == NO_NUMBER) | infinite])
+
+
+def _read_slowly(
+    chunk: Chunk, start: NDArray[np.int64], width: NDArray[np.int32], unit: int, out: NDArray[np.int64]
+) -> None:
+    """Days without a clock, which the kernel refuses."""
+    if unit:
+        return
+    for row in np.flatnonzero((out == UNREADABLE) & (width >= 8) & (width <= 10)):
+        text = bytes(chunk.buffer[start[row] : start[row] + width[row]])
+        out[row] = _day(text.decode("ascii", "replace"))
+
+
+def _day(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+    except (ValueError, OverflowError):
+        return UNREADABLE
+
+
+def _texts(chunk: Chunk, start: NDArray[np.int64], width: NDArray[np.int32]) -> list[str]:
+    out = np.empty(int(width.sum()) + len(width), dtype=np.uint8)
+    field_texts(chunk.buffer, start, width, out)
+    return out.tobytes().decode("utf-8", "replace").split("\n")[:-1]
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.strip().lower() not in ("nan", "inf", "infinity")
+
+
+def _is_time(text: str) -> bool:
+    chunk = Chunk.of(text.encode("utf-8", "replace"))
+    out = np.empty(1, dtype=np.int64)
+    calendar_times(
+        chunk.buffer, np.zeros(1, np.int64), np.array([chunk.length], np.int32), ANY_LAYOUT, 0, out
+    )
+    return int(out[0]) >= 0 or _day(text) >= 0
+
+
+def _time_column(names: Sequence[str]) -> int:
+    known = [at for at, name in enumerate(names) if name.lower() in TIME_NAMES]
+    return known[0] if known else 0
+
+
+def _column(source: str, name: str, titles: Sequence[str]) -> int:
+    if name in titles:
+        return titles.index(name)
+    if name.isascii() and name.isdigit() and 1 <= int(name[:9]) <= len(titles):
+        return int(name) - 1
+    raise SeriesFormatError(
+        f"{source}: no column {name!r}: must be one of {', '.join(titles)[:_SHOWN]}, or a number from 1 to "
+        f"{len(titles)}"
+    )
+
+
+def _begins_with_number(rows: Sequence[str], delimiter: str, at: int) -> bool:
+    for row in rows:
+        fields = row.split(delimiter)
+        if at < len(fields) and (field := fields[at].strip().strip('"')):
+            return _number(field.rstrip("%smunµ "))
+    return False
