@@ -35,6 +35,8 @@ Times = NDArray[np.int64]
 
 MINUTE_US: Final = 60_000_000
 _MOST: Final = 1e300
+_LARGEST: Final = 1e100
+"""What is larger counts as this: squares of it and sums of those are still numbers."""
 _INPUTS: Final = {
     "count": ("mean", "dispersion"),
     "ratio": ("mean", "correlation"),
@@ -99,7 +101,7 @@ class Scored:
         expected, lower, upper: float64 (n,), the baseline's level and the band 99 % of points are inside of, in the
             value's unit; NaN where not ready.
         centre, width: float64 (n,), what the formula of the kind's tail takes beside the value; NaN where not ready.
-        high: bool (n,): whether the smaller tail is the upper one.
+        high: bool (n,): whether the smaller tail is the upper one; False where not ready.
         is_anomaly: bool (n,): news, and what follows it until the band is kept again.
         ready: bool (n,): False where too little was seen, or no value was.
     """
@@ -169,7 +171,7 @@ class SeriesBaseline:
         n = len(value)
         if len(time_us) != n or (exposure is not None and len(exposure) != n):
             raise ValueError(f"{n} values, {len(time_us)} times: must be one time for each value")
-        usable = np.isfinite(value) & (np.abs(value) < _MOST)
+        usable = np.isfinite(value)
         if exposure is not None:
             usable &= np.isfinite(exposure) & (exposure > 0.0)
         at = np.flatnonzero(usable)
@@ -177,7 +179,7 @@ class SeriesBaseline:
         if len(at):
             found = self._follow(
                 np.ascontiguousarray(time_us[at]),
-                np.ascontiguousarray(value[at], dtype=np.float64),
+                np.clip(np.asarray(value[at], dtype=np.float64), -_LARGEST, _LARGEST),
                 None if exposure is None else np.ascontiguousarray(exposure[at], dtype=np.float64),
             )
             late = at[n_late:] if (n_late := len(at) - len(found)) else at
@@ -302,7 +304,7 @@ def _parted(
         upper=np.where(ready, judgement.expected_high[first:], np.nan),
         centre=np.where(ready, judgement.centre[first:], np.nan),
         width=np.where(ready, judgement.width[first:], np.nan),
-        high=judgement.log10_p_high[first:] >= judgement.log10_p_low[first:],
+        high=ready & (judgement.log10_p_high[first:] >= judgement.log10_p_low[first:]),
         is_anomaly=anomalous[first:] > 0.0,
         ready=ready,
     )
