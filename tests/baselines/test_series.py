@@ -1,5 +1,7 @@
 """A series' scores: what holds for any series, and what the list of hard cases asks for."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -87,9 +89,9 @@ def test_further_beyond_all_seen_scores_higher_without_end(seed, above):
     for excess in sorted(above):
         scored = follow(np.append(value, value.max() + excess))
         told.append(scored.score[-1])
-    assert all(a <= b for a, b in zip(told, told[1:], strict=False))
+    assert all(a <= b for a, b in itertools.pairwise(told))
     far = [follow(np.append(value, 10.0**k)).score[-1] for k in (4, 8, 16, 64, 99)]
-    assert all(a < b < 1.0 for a, b in zip(far, far[1:], strict=False))
+    assert all(a < b < 1.0 for a, b in itertools.pairwise(far))
 
 
 def test_every_surprise_can_be_recomputed():
@@ -184,7 +186,7 @@ def test_what_comes_every_hour_stops_being_news():
     value = daily(8)
     value[::60] += 400
     scored = follow(value)
-    first, last = scored.is_anomaly[: DAY : 60], scored.is_anomaly[-3 * DAY :: 60]
+    first, last = scored.is_anomaly[:DAY:60], scored.is_anomaly[-3 * DAY :: 60]
     assert first.any()
     assert last.mean() < 0.05
 

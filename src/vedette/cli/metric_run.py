@@ -11,7 +11,7 @@ from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.report.output import STDOUT, check_output, open_output
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
-from vedette.sources import BufferPool, Input, SourceError, SourceProblem, discover, read_chunks
+from vedette.sources import BufferPool, Reader, SourceError, SourceProblem, discover, read_chunks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vedette.baselines.calendar import Calendar
     from vedette.baselines.series import Scored, SeriesBaseline
     from vedette.parsers.series import SeriesLayout, SeriesRows
-    from vedette.report.series import ScoreWriter, SeriesAnomaly, SeriesFindings
+    from vedette.report.series import Peak, ScoreWriter, SeriesAnomaly, SeriesFindings
 
 CHUNK_BYTES: Final = 16 << 20
 """Rows of so many bytes are put in order of time; what comes later still is counted as out of order."""
@@ -29,7 +29,6 @@ SMALL: Final = 30_000
 MOST_SERIES: Final = 2000
 MOST_ANOMALIES: Final = 1000
 """Strongest anomalies of a series that are told one by one."""
-_SHOWN: Final = 10
 
 
 class MetricError(VedetteError):
@@ -67,10 +66,11 @@ def run(options: MetricOptions) -> int:
     # Not before the choice: these import kernels.
     from vedette.baselines.calendar import calendar
     from vedette.report.series import write_document
+    from vedette.report.series_summary import summary
 
     try:
         clock = calendar(options.zone)
-    except (ValueError, OSError, IndexError):
+    except (ValueError, OSError, LookupError):
         raise MetricError(
             f"--zone {shown(options.zone)}: no such zone: must be UTC, an offset like +02:00, or a zone like "
             "Europe/Berlin"
@@ -82,15 +82,17 @@ def run(options: MetricOptions) -> int:
         several = len(inputs) > 1
         writer: ScoreWriter | None = None
         for source in inputs:
-            scoring = _FileScoring(source, options, clock, several=several)
-            if stream is not None and writer is None:
-                writer = scoring.writer(stream)
-            findings.extend(scoring.run(writer))
+            pool = BufferPool(CHUNK_BYTES, 2)
+            with read_chunks(source, pool=pool) as reader:
+                scoring = _FileScoring(reader, pool, options, clock, several=several)
+                if stream is not None and writer is None:
+                    writer = scoring.writer(stream)
+                findings.extend(scoring.run(writer))
         if report is not None:
             write_document(report, findings)
     out = sys.stderr if STDOUT in (options.csv, options.json) else sys.stdout
     for found in findings:
-        for line in _summary(found, several or len(findings) > 1):
+        for line in summary(found, named=several or len(findings) > 1):
             print(line, file=out)
     return 1 if options.fail and any(found.anomalies for found in findings) else 0
 
@@ -123,14 +125,16 @@ class _Found:
 class _FileScoring:
     """The series of one file."""
 
-    def __init__(self, source: Input, options: MetricOptions, clock: "Calendar", *, several: bool) -> None:
+    def __init__(
+        self, reader: Reader, pool: BufferPool, options: MetricOptions, clock: "Calendar", *, several: bool
+    ) -> None:
         from vedette.parsers.series import find_layout
 
-        self._source = source
+        self._source = source = reader.source
         self._options = options
         self._clock = clock
-        self._pool = BufferPool(CHUNK_BYTES, 2)
-        self._reader = read_chunks(source, pool=self._pool)
+        self._pool = pool
+        self._reader = reader
         self._layout: SeriesLayout = find_layout(
             self._reader.sample(),
             time=options.time,
@@ -286,14 +290,14 @@ class _FileScoring:
         )
 
 
-def _peak(  # type: ignore[no-untyped-def]
+def _peak(
     baseline: "SeriesBaseline",
     times: Sequence[str],
     value: "NDArray[np.float64]",
     total: "NDArray[np.float64] | None",
     scored: "Scored",
     at: int,
-):
+) -> "Peak":
     from vedette.report.series import Peak
 
     return Peak(
@@ -315,31 +319,3 @@ def _reordered(scored: "Scored", order: "NDArray[np.intp]") -> "Scored":
     from vedette.baselines.series import Scored
 
     return Scored(**{name: getattr(scored, name)[order] for name in Scored.__slots__})
-
-
-def _summary(found: "SeriesFindings", named: bool) -> list[str]:
-    """What a person is told of one series."""
-    title = f"{found.source}: {found.name}" if named else found.source
-    many = "anomaly" if len(found.anomalies) + found.anomalies_left_out == 1 else "anomalies"
-    total = len(found.anomalies) + found.anomalies_left_out
-    lines = [
-        f"{shown(title, 80)}: {found.points:,} points, {found.judged:,} judged, {total:,} {many}",
-    ]
-    strongest = sorted(found.anomalies, key=lambda anomaly: -anomaly.peak.score)[:_SHOWN]
-    for anomaly in strongest:
-        peak = anomaly.peak
-        until = f" to {shown(anomaly.end, 40)}" if anomaly.points > 1 else ""
-        lines.append(
-            f"  {shown(anomaly.start, 40)}{until}: {peak.value:.6g}, expected {peak.expected:.6g} "
-            f"({peak.lower:.6g} to {peak.upper:.6g}), score {peak.score:.3f}"
-        )
-    if len(found.anomalies) > len(strongest):
-        lines.append(
-            f"  and {len(found.anomalies) - len(strongest) + found.anomalies_left_out:,} weaker ones"
-        )
-    for name, count in found.skipped.items():
-        sample = found.samples.get(name)
-        lines.append(
-            f"  {count:,} {name.replace('_', ' ')}" + (f" (first: {shown(sample, 80)})" if sample else "")
-        )
-    return lines

@@ -1,0 +1,42 @@
+"""What a person is told of a scored series."""
+
+from typing import Final
+
+from vedette.report.series import SeriesFindings
+from vedette.report.shown import shown
+
+SHOWN: Final = 10
+"""Strongest anomalies that are listed."""
+
+
+def summary(found: SeriesFindings, *, named: bool) -> list[str]:
+    """Lines on one series: how much was judged, its strongest anomalies, and what could not be read.
+
+    Args:
+        found: What was found.
+        named: Whether to name the series beside its file.
+    """
+    title = f"{found.source}: {found.name}" if named else found.source
+    many = "anomaly" if len(found.anomalies) + found.anomalies_left_out == 1 else "anomalies"
+    total = len(found.anomalies) + found.anomalies_left_out
+    lines = [
+        f"{shown(title, 80)}: {found.points:,} points, {found.judged:,} judged, {total:,} {many}",
+    ]
+    strongest = sorted(found.anomalies, key=lambda anomaly: -anomaly.peak.score)[:SHOWN]
+    for anomaly in strongest:
+        peak = anomaly.peak
+        until = f" to {shown(anomaly.end, 40)}" if anomaly.points > 1 else ""
+        lines.append(
+            f"  {shown(anomaly.start, 40)}{until}: {peak.value:.6g}, expected {peak.expected:.6g} "
+            f"({peak.lower:.6g} to {peak.upper:.6g}), score {peak.score:.3f}"
+        )
+    if len(found.anomalies) > len(strongest):
+        lines.append(
+            f"  and {len(found.anomalies) - len(strongest) + found.anomalies_left_out:,} weaker ones"
+        )
+    for name, count in found.skipped.items():
+        sample = found.samples.get(name)
+        lines.append(
+            f"  {count:,} {name.replace('_', ' ')}" + (f" (first: {shown(sample, 80)})" if sample else "")
+        )
+    return lines
