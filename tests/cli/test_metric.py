@@ -81,6 +81,16 @@ def test_the_summary_names_the_strongest(spiked: str, capsys: pytest.CaptureFixt
     assert ": 300, expected " in told[1]
 
 
+def test_a_higher_threshold_tells_of_less(spiked: str, tmp_path: Path) -> None:
+    flagged = {}
+    for threshold in ("0.3", "0.5", "0.6", "0.99"):
+        out = tmp_path / f"{threshold}.csv"
+        assert run(["metric", spiked, "--csv", str(out), "--threshold", threshold]) == 0
+        flagged[threshold] = {row["timestamp"] for row in rows_of(out) if row["is_anomaly"] == "1"}
+    assert flagged["0.3"] >= flagged["0.5"] >= flagged["0.6"] > flagged["0.99"] == set()
+    assert str(START + 60 * 350) in flagged["0.6"]
+
+
 def test_a_quiet_series_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path / "flat.csv", np.full(300, 5.0))
     assert run(["metric", path, "--fail"]) == 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,3 +152,8 @@ def test_units_are_those_of_the_schema(written: str, value: float) -> None:
 def test_what_is_no_series_is_refused(text: str) -> None:
     with pytest.raises(SeriesFormatError, match=r"^a\.csv: "):
         read(text)
+
+
+def test_every_reason_is_described() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "metric.md").read_text()
+    assert [problem.value for problem in RowProblem if f"`{problem}`" not in page] == []

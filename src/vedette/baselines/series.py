@@ -74,6 +74,8 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """By what factor -log10 must exceed that of news within its shade."""
     hold: float = 20.0
     """Points after which a held surprise has fallen to a third."""
+    threshold: float = 0.5
+    """Score from which a point is an anomaly."""
     half: float = 8.0
     """A held surprise (-log10) that scores half as much as news at its least."""
     values: int = 512
@@ -102,7 +104,7 @@ class Scored:
             value's unit; NaN where not ready.
         centre, width: float64 (n,), what the formula of the kind's tail takes beside the value; NaN where not ready.
         high: bool (n,): whether the smaller tail is the upper one; False where not ready.
-        is_anomaly: bool (n,): news, and what follows it until the band is kept again.
+        is_anomaly: bool (n,): scores at or above the threshold, and what follows until the band is kept again.
         ready: bool (n,): False where too little was seen, or no value was.
     """
 
@@ -255,7 +257,9 @@ class SeriesBaseline:
         surprise = np.minimum(np.where(judgement.ready, np.nan_to_num(surprise), 0.0), _MOST)
         novelty = self._novelty(value, surprise)
         score, anomalous = np.empty(n), np.empty(n)
-        settings = np.array([s.novelty, s.surprise, s.shade, s.stronger, 1.0 - 1.0 / s.hold, s.half])
+        settings = np.array(
+            [s.novelty, s.surprise, s.shade, s.stronger, 1.0 - 1.0 / s.hold, s.half, s.threshold]
+        )
         tell_news(surprise, novelty, settings, self._news, score, anomalous)
         scored = _parted(judgement, score, surprise, novelty, anomalous, n - fresh)
         if self.kind is Kind.RATIO:

@@ -71,7 +71,10 @@ def metric(
         ),
     ] = "UTC",
     threshold: Annotated[
-        float, typer.Option(help="Score from which a point is an anomaly by itself, above 0 up to 1.")
+        float,
+        typer.Option(
+            help="Score from which a point is an anomaly, above 0 up to 1. What is new scores above 0.5."
+        ),
     ] = 0.5,
     fail: Annotated[bool, typer.Option("--fail", help="End with status 1 if there is an anomaly.")] = False,
 ) -> int:

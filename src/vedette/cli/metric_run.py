@@ -161,11 +161,12 @@ class _FileScoring:
         return ScoreWriter(cast("BinaryIO", stream), named=self._several or len(self._layout.values) > 1)
 
     def run(self, writer: "ScoreWriter | None") -> "list[SeriesFindings]":
-        from vedette.baselines.series import Kind, SeriesBaseline
+        from vedette.baselines.series import Kind, SeriesBaseline, SeriesSettings
         from vedette.parsers.series import read_rows
 
+        kind, settings = Kind(self._options.kind), SeriesSettings(threshold=self._options.threshold)
         found = [
-            _Found(name, SeriesBaseline(Kind(self._options.kind), calendar=self._clock))
+            _Found(name, SeriesBaseline(kind, calendar=self._clock, settings=settings))
             for _, name in self._layout.values
         ]
         unit: list[int] = []
@@ -204,7 +205,7 @@ class _FileScoring:
             if writer is not None:
                 back = np.argsort(order, kind="stable")
                 name = self._name(one)
-                writer.write(name, rows.times, value[back], _reordered(scored, back), self._options.threshold)
+                writer.write(name, rows.times, value[back], _reordered(scored, back))
 
     def _allowed(self, value: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """Values that the kind cannot have are taken out, and counted."""
@@ -233,7 +234,7 @@ class _FileScoring:
 
         from vedette.report.series import SeriesAnomaly
 
-        flagged = scored.is_anomaly | (scored.score >= self._options.threshold)
+        flagged = scored.is_anomaly
         edges = np.flatnonzero(np.diff(flagged.astype(np.int8), prepend=0, append=0))
         if one.open is not None and (not len(flagged) or flagged[0] == 0):
             one.keep()

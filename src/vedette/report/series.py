@@ -79,9 +79,7 @@ class ScoreWriter:
         self._named = named
         stream.write(f"{'series,' if named else ''}{HEADER}\n".encode())
 
-    def write(
-        self, name: str, times: Sequence[str], value: NDArray[np.float64], scored: Scored, threshold: float
-    ) -> None:
+    def write(self, name: str, times: Sequence[str], value: NDArray[np.float64], scored: Scored) -> None:
         """Write the next points of one series, in their order.
 
         Args:
@@ -89,18 +87,16 @@ class ScoreWriter:
             times: The times as they are to be written.
             value: float64 (n,); NaN is left empty.
             scored: The points' scores.
-            threshold: Scores from here on are anomalies too.
         """
         if not len(times):
             return
         lead = f"{_quoted(name)}," if self._named else ""
-        flags = (scored.is_anomaly | (scored.score >= threshold)).astype(np.int8)
         columns = zip(
             times,
             _texts(value),
             scored.score.tolist(),
             *(_texts(edge) for edge in (scored.expected, scored.lower, scored.upper)),
-            flags.tolist(),
+            scored.is_anomaly.astype(np.int8).tolist(),
             strict=True,
         )
         row = f"{lead.replace('%', '%%')}%s,%s,%.{SCORE_DIGITS}g,%s,%s,%s,%d"
