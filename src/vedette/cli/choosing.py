@@ -1,6 +1,6 @@
 """Which format a source is read as: named, described, mapped, or found from its first lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -27,13 +27,18 @@ class FormatOptionError(VedetteError):
     """Options that describe a format and do not fit together, or do not read."""
 
 
-def enricher(config: Config) -> Enricher:
-    """What finds clients, routes and services, as configured; one for each time that a log is read."""
+def enricher(config: Config, renamed: Mapping[str, str] | None = None) -> Enricher:
+    """What finds clients, routes and services, as configured; one for each time that a log is read.
+
+    Args:
+        config: How. renamed: What services named by their file are called instead.
+    """
     return Enricher(
         [ip_network(text) for text in config.input.trusted_proxies] or None,
         [ServicePattern(rule.name, tuple(rule.files), tuple(rule.hosts)) for rule in config.input.services],
         config.limits.services,
         config.routes.templates,
+        renamed,
     )
 
 

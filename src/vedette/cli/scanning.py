@@ -23,6 +23,7 @@ from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE
+from vedette.enrich.source_name import names_of_past
 from vedette.kernels.compile import INTERPRETED
 from vedette.report.html import write_html
 from vedette.report.json import write_json
@@ -97,7 +98,9 @@ class Scan:
         self.patient = patient
         self.config = config
         self.found = found
-        self._enricher = enricher(config)
+        self._enricher = enricher(
+            config, names_of_past((s.name for s in found.inputs), (s.name for s in history.inputs))
+        )
         self._choose = chooser(config)
         self._alternatives = Alternatives(options, config)
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
@@ -284,7 +287,10 @@ class Scan:
             render(findings, Console(), top=self.config.output.top)
 
     def _write_verdicts(self, engine: Engine, findings: Findings, spool: VerdictSpool, path: str) -> None:
-        marker = Marker(findings.anomalies, engine.services, spool.routes, engine.client_names, TYPE_NAMES)
+        odd = engine.habits.marked if engine.habits is not None else None
+        marker = Marker(
+            findings.anomalies, engine.services, spool.routes, engine.client_names, TYPE_NAMES, odd
+        )
         with open_output(path) as stream:
             writer = VerdictWriter(
                 stream,

@@ -58,6 +58,7 @@ class VerdictSpool:
         )
         rows["route"] = numbers[requests.route.ids]
         rows["status"] = requests.status
+        rows["suspect"] = verdicts.suspect
         self._file.write(rows.tobytes())
 
     def blocks(self) -> Iterator[NDArray[np.void]]:

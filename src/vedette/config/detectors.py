@@ -133,6 +133,34 @@ class BruteForce(Section):
     )
 
 
+class Parameters(Section):
+    """Requests whose route, method or parameters are unlike what the site has always had."""
+
+    enabled: bool = _enabled("abnormal_request")
+    once_in: int = option(
+        300,
+        "Something new in a parameter, or a new parameter or method, is stated if it is no likelier than once in so "
+        "many requests of its route; fewer earlier requests state nothing.",
+        unit="requests",
+        ge=50,
+        why="after fewer requests most things are new",
+    )
+    route_once_in: int = option(
+        1000,
+        "The same for a route that was never asked for: once in so many requests of the service.",
+        unit="requests",
+        ge=50,
+        why="after fewer requests most things are new",
+    )
+    own_past: float = option(
+        5.0,
+        "Times as rare it must be where what is usual was learned from the log itself, and not from --baseline-from.",
+        unit="ratio",
+        ge=1.0,
+        why="a past that nobody has called normal tells less",
+    )
+
+
 class Scanner(Section):
     """Clients that try many addresses that do not exist."""
 
@@ -174,5 +202,6 @@ class Detectors(Section):
     bots: Bots = section(Bots)
     brute_force: BruteForce = section(BruteForce)
     scanner: Scanner = section(Scanner)
+    parameters: Parameters = section(Parameters)
     exfiltration: Exfiltration = section(Exfiltration)
     rate_limit: RateLimit = section(RateLimit)

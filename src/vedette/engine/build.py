@@ -1,5 +1,6 @@
 """An engine as the configuration wants it. The list of detectors is here, and nowhere else."""
 
+import math
 from collections.abc import Sequence
 
 from vedette.baselines.budget import Budget, ZScore
@@ -10,6 +11,9 @@ from vedette.config.rules import RuleSection
 from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
 from vedette.detectors.custom.rule import Rule
+from vedette.detectors.parameters.detector import AbnormalRequests
+from vedette.detectors.parameters.habits import Habits, Limits
+from vedette.detectors.parameters.profiles import Profiles
 from vedette.detectors.signatures.attacks import Attacks
 from vedette.detectors.statistical.bots import BotActivity
 from vedette.detectors.statistical.brute_force import BruteForce
@@ -69,10 +73,22 @@ def build_engine(
         thresholds = Budget(config.alarm.per_week, window_us=settings.windows.span)
     signatures = config.detectors.signatures
     scanner = leader.scanner if leader is not None else signature_scanner(signatures)
-    engine = Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine), leader)
+    habits = request_habits(config) if leader is None and config.detectors.parameters.enabled else None
+    engine = Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine), leader, habits)
     if exceptions:
         engine.exceptions = Exceptions(exceptions, scanner)
     return engine
+
+
+def request_habits(config: Config) -> Habits:
+    """What learns the requests of routes, as configured."""
+    wanted = config.detectors.parameters
+    limits = Limits(
+        usual=math.log10(wanted.once_in),
+        route=math.log10(wanted.route_once_in),
+        own=math.log10(wanted.own_past),
+    )
+    return Habits(Profiles(config.limits.routes, services=config.limits.services), limits)
 
 
 def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
@@ -124,6 +140,11 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
         (
             wanted.bots.enabled,
             BotActivity(requests=wanted.bots.requests, declared_bot=bot, browser=int(AgentKind.BROWSER)),
+        ),
+        *(
+            [(True, AbnormalRequests(engine.habits, shown=config.limits.evidence))]
+            if engine.habits is not None
+            else []
         ),
         (
             bool(rules),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.calendar import Calendar, plain
+from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -82,11 +83,13 @@ class RowVerdicts:
 
     Attributes:
         confidence: float32 (n,). types: int64 (n,), bit per type. placed: Where the rows went.
+        suspect: uint32 (n,), the suspect that a row belongs to (`detectors.parameters`), 0 for none.
     """
 
     confidence: NDArray[np.float32]
     types: NDArray[np.int64]
     placed: Placed
+    suspect: NDArray[np.uint32]
 
 
 @dataclass(slots=True)
@@ -115,6 +118,7 @@ class Engine:
         make_detectors: Makes those that look at its windows.
         leader: Another engine, whose windows this one judges by its own baselines and thresholds. It is given no
             batches, and ends with its leader.
+        habits: Learns what requests are like; None if nobody looks. A leader's serve its followers.
     """
 
     def __init__(
@@ -124,8 +128,10 @@ class Engine:
         thresholds: Thresholds,
         make_detectors: Callable[["Engine"], Sequence[WindowDetector]],
         leader: "Engine | None" = None,
+        habits: Habits | None = None,
     ) -> None:
         self.settings = settings
+        self.habits: Habits | None = habits if leader is None else leader.habits
         self.scanner = scanner
         self.thresholds = thresholds
         self.windower: Windower = Windower(settings.windows) if leader is None else leader.windower
@@ -180,10 +186,15 @@ class Engine:
         placed = self.windower.add(requests, marks)
         if not self.only_learns:
             self._collect(batch, clients, placed, hits)
+        suspect = np.zeros(len(requests), dtype=np.uint32)
+        if self.habits is not None:
+            suspect = self.habits.take(
+                requests, batch.service, batch.services, placed, self.windower.registry, decisive
+            )
         self._cover(requests.time[placed.late == 0])
         for window in self.windower.close():
             self._close(window)
-        return RowVerdicts(hits.confidence, hits.types.astype(np.int64), placed)
+        return RowVerdicts(hits.confidence, hits.types.astype(np.int64), placed, suspect)
 
     @contextmanager
     def learning(self) -> Iterator[None]:
@@ -194,6 +205,8 @@ class Engine:
         yield
         for window in self.windower.settle():
             self._close(window)
+        if self.habits is not None:
+            self.habits.vouch()
         for engine in every:
             engine.only_learns = False
             engine.coverage = Coverage()
@@ -227,6 +240,11 @@ class Engine:
             "route_segments": self.slugs.overflowed,
             "occurrences": self.occurrences.left_out,
         }
+        if self.habits is not None:
+            caps |= self.habits.capped()
+            if self.habits.unready:
+                coverage.insufficient_by["parameters"] = self.habits.unready
+                coverage.insufficient_data += self.habits.unready
         coverage.capped.update({name: count for name, count in caps.items() if count})
         return self.conclude()
 
@@ -275,6 +293,8 @@ class Engine:
 
     def _close(self, window: ClosedWindow) -> None:
         """Judge one window, and forget what was kept of its rows."""
+        if self.habits is not None:
+            self.habits.close(window.number, window.start, states=not self.only_learns)
         for engine in (*self.followers, self):
             engine.take(window, self._services)
         self.collector.book.drop(window.number)
@@ -359,8 +379,8 @@ class Engine:
                 found = [anomaly for anomaly in found if not self.exceptions.silences(anomaly)]
             for anomaly in sorted(found, key=stating_order):
                 slot = self.book.find(anomaly.service, anomaly.route)
-                # A rule of the user's says nothing about what is normal: it must not change what is learned.
-                if slot is not None and anomaly.type is not AnomalyType.UNUSUAL_PATTERN:
+                # What a user's rule says, or one odd request, tells nothing about the whole window.
+                if slot is not None and not _of_no_window(anomaly):
                     distrusted.add(slot)
                 self._state(anomaly)
             self.incidents.extend(self.grouper.close(window.end))
@@ -391,3 +411,7 @@ class Engine:
 
     def _client_name(self, high: int, low: int) -> str:
         return format_client(high, low, self._names)
+
+
+def _of_no_window(anomaly: Anomaly) -> bool:
+    return anomaly.type is AnomalyType.UNUSUAL_PATTERN or anomaly.unit == "abnormal_requests"

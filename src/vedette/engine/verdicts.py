@@ -1,7 +1,7 @@
 """A verdict for each request: what its own signatures say, and what the anomalies of its windows add.
 
 Windows are judged after their rows are gone, so the little that a verdict needs of each row is kept in a spool
-(`ROW`, 40 bytes a row, on disk if the caller wants) and marked at the end.
+(`ROW`, 58 bytes a row, on disk if the caller wants) and marked at the end.
 
 Which rows an anomaly of a window marks:
 
@@ -11,6 +11,7 @@ Which rows an anomaly of a window marks:
 | `error_spike` | 5xx answers of the service or route in the window |
 | `latency_spike` | requests at least as slow as the alarm's threshold |
 | `ddos_attack` of many clients | requests to the route that carries most of the excess |
+| `abnormal_request` of the detector `parameters` | the odd requests themselves |
 | others | none: no single request is to blame |
 """
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.parameters.habits import Marked
 from vedette.enrich.client import format_client
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind
 
@@ -36,10 +38,13 @@ ROW = np.dtype(
         ("service", np.uint16),
         ("route", np.uint32),
         ("status", np.int16),
+        ("suspect", np.uint32),
     ]
 )
 """What is kept of each row. `source`, `service` and `route` are numbers into the caller's lists."""
 
+_BY_ROW = frozenset({"signatures", "parameters"})
+"""Detectors whose rows are known one by one."""
 ANOMALOUS = 0.5
 """Confidence of signatures from which a request is called anomalous."""
 
@@ -62,6 +67,7 @@ class Marker:
         services, routes: Names by number.
         names: Host names of clients known by name.
         type_names: Names of type bits; those of the signatures first.
+        odd: Suspects that were odd, and their scores.
     """
 
     def __init__(
@@ -71,8 +77,9 @@ class Marker:
         routes: Sequence[str],
         names: dict[int, str],
         type_names: Sequence[AnomalyType],
+        odd: Marked | None = None,
     ) -> None:
-        self._marks = sorted((a for a in anomalies if a.detector != "signatures"), key=lambda a: a.start)
+        self._marks = sorted((a for a in anomalies if a.detector not in _BY_ROW), key=lambda a: a.start)
         self._starts = np.array([a.start for a in self._marks], dtype=np.int64)
         self._longest = max((a.end - a.start for a in self._marks), default=0)
         self._services = {name: number for number, name in enumerate(services)}
@@ -81,12 +88,22 @@ class Marker:
             self._routes.setdefault(name, []).append(number)
         self._names = names
         self._bit = {name: bit for bit, name in enumerate(type_names)}
+        odd = odd or Marked()
+        suspects = np.array(odd.number, dtype=np.uint32)
+        order = np.argsort(suspects)
+        self._odd, self._odd_score = suspects[order], np.array(odd.score, dtype=np.float64)[order]
 
     def judge(self, rows: NDArray[np.void]) -> Verdicts:
         """Verdicts on a block of rows (dtype `ROW`), in the block's order."""
         score = rows["confidence"].astype(np.float64)
         types = rows["types"].astype(np.int64)
         anomalous = score >= ANOMALOUS
+        if len(rows) and len(self._odd):
+            place = np.minimum(np.searchsorted(self._odd, rows["suspect"]), len(self._odd) - 1)
+            odd = self._odd[place] == rows["suspect"]
+            anomalous |= odd
+            score = np.where(odd, np.maximum(score, self._odd_score[place]), score)
+            types[odd] |= 1 << self._bit[AnomalyType.ABNORMAL_REQUEST]
         if len(rows):
             order = np.argsort(rows["time"], kind="stable")
             time = rows["time"][order]

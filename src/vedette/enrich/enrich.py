@@ -1,6 +1,6 @@
 """Enrichment of a batch: client, route, service and user agent kind of each request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,7 @@ class Enricher:
         services: Configured services.
         service_limit: Most services that are told apart by logged host.
         templates: Routes of the site's own, `/users/{}/orders`.
+        renamed: What services named by their file are called instead.
     """
 
     def __init__(
@@ -46,10 +47,11 @@ class Enricher:
         services: Sequence[ServicePattern] = (),
         service_limit: int = 1024,
         templates: Sequence[str] = (),
+        renamed: Mapping[str, str] | None = None,
     ) -> None:
         self.clients = ClientResolver(trusted)
         self.routes = RouteFolder(templates)
-        self.namer = ServiceNamer(services, service_limit)
+        self.namer = ServiceNamer(services, service_limit, renamed)
         self.agents = UserAgents()
 
     def apply(self, requests: Requests) -> Enriched:

@@ -5,7 +5,7 @@ few a name must have carried some traffic before it is told apart.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -58,9 +58,16 @@ class ServiceNamer:
     Args:
         patterns: Configured services. The first that matches a row's source or host counts.
         limit: Most names taken from logged hosts; as many more from file names.
+        renamed: What services named by their file are called instead.
     """
 
-    def __init__(self, patterns: Sequence[ServicePattern] = (), limit: int = 1024) -> None:
+    def __init__(
+        self,
+        patterns: Sequence[ServicePattern] = (),
+        limit: int = 1024,
+        renamed: Mapping[str, str] | None = None,
+    ) -> None:
+        self._renamed = dict(renamed or {})
         self._patterns = tuple(patterns)
         self._limit = limit
         self.names: list[str] = [OTHER_SERVICE]
@@ -163,6 +170,7 @@ class ServiceNamer:
 
     def _of_file(self, source: str) -> int:
         name = service_of_source(source)
+        name = self._renamed.get(name, name)
         number = self._files.get(name)
         if number is None:
             if len(self._files) >= self._limit:

@@ -1,6 +1,7 @@
 """The service that a source's name suggests: `/var/log/nginx/shop-access.log.2.gz` is `shop`."""
 
 import re
+from collections.abc import Iterable
 
 STANDARD_INPUT = "-"
 MAX_NAME = 100
@@ -43,6 +44,19 @@ def service_of_source(source: str) -> str:
     if _NAMELESS.match(name):
         name = directory.rpartition("/")[2]
     return name.strip(_SEPARATORS)[:MAX_NAME] or "access"
+
+
+def names_of_past(scanned: Iterable[str], past: Iterable[str]) -> dict[str, str]:
+    """What services of older sources are called now: the past of a single log is that log's, whatever its name.
+
+    `normal.log`, learned from before `today.log` is scanned, tells of the service `today`. With several logs on
+    either side, or one that both sides have, names mean what they say.
+
+    Args:
+        scanned, past: Names of sources.
+    """
+    now, then = ({service_of_source(name) for name in names} for names in (scanned, past))
+    return {then.pop(): now.pop()} if len(now) == len(then) == 1 and now != then else {}
 
 
 def _bare(name: str) -> str:

@@ -30,12 +30,18 @@ def _noisy_or(confidence: float, count: float) -> float:
     return float(1.0 - (1.0 - confidence) ** count)
 
 
+def _succession(new: float, trials: float) -> float:
+    """-log10 of Laplace's rule of succession: how unlikely something new is after it came `new` times."""
+    return -math.log10((new + 1) / (trials + 2))
+
+
 RULES: dict[str, Callable[..., float]] = {
     "count": _count,
     "difference": _difference,
     "linear_count": _linear_count,
     "noisy_or": _noisy_or,
     "share": _share,
+    "succession": _succession,
 }
 """Formulas of detectors that need no baseline; those with one are in `vedette.baselines.formulas`."""
 

@@ -1,6 +1,7 @@
 """An anomaly's sentence, written from its own fields and nothing else."""
 
 from vedette.explain.numbers import between, count, in_unit, odds, percent, plural, seconds, size
+from vedette.explain.unlike import describe_unlike, unlike_counterfactual
 from vedette.expression.measures import MEASURES
 from vedette.expression.quantities import Kind
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution
@@ -8,6 +9,8 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution
 
 def describe(anomaly: Anomaly) -> str:
     """One or two sentences: what was observed, what was expected, how rare that is, who carries it."""
+    if anomaly.unit == "abnormal_requests":
+        return describe_unlike(anomaly)
     body = _BODY.get(anomaly.type, _hostile)(anomaly)
     carried = _carried(anomaly)
     return f"{body} {carried}" if carried else body
@@ -15,6 +18,8 @@ def describe(anomaly: Anomaly) -> str:
 
 def counterfactual(anomaly: Anomaly) -> str:
     """What would not have been stated."""
+    if anomaly.unit == "abnormal_requests":
+        return unlike_counterfactual(anomaly)
     if anomaly.counterfactual:
         return anomaly.counterfactual
     side = "more" if anomaly.type is AnomalyType.TRAFFIC_DROP else "less"

@@ -1,0 +1,108 @@
+"""What is new in one request, and how likely that was."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from vedette.detectors.parameters.profiles import LEAP, Chance, Feature, Profiles
+from vedette.detectors.parameters.suspects import Parameter, Suspect
+from vedette.kernels.parameters import UNKNOWN
+
+
+class Kind(StrEnum):
+    """What can be new."""
+
+    ROUTE = "route"
+    METHOD = "method"
+    NAME = "name"
+    CLASSES = "characters"
+    LENGTH = "length"
+    SHAPE = "shape"
+
+
+FEATURES = {Kind.CLASSES: Feature.CLASSES, Kind.LENGTH: Feature.LENGTH, Kind.SHAPE: Feature.SHAPE}
+
+
+@dataclass(frozen=True, slots=True)
+class Novelty:
+    """One new thing.
+
+    Attributes:
+        slot: What it is new for.
+        feature: What is new, as text, so that the same thing is known again; of characters, the new classes.
+        seen: Requests, queries or values seen before, of which `chance` counts the latest.
+        parameter: The parameter that carries it, where one does.
+        known: What was known, as it is told.
+    """
+
+    kind: Kind
+    slot: int
+    feature: bytes
+    chance: Chance
+    seen: int
+    parameter: Parameter | None = None
+    known: int = 0
+
+    @property
+    def surprise(self) -> float:
+        """-log10 of the probability of something new."""
+        return -math.log10(self.chance.probability)
+
+
+def novelties(
+    profiles: Profiles, suspect: Suspect, service: int, parameters: list[Parameter]
+) -> list[Novelty]:
+    """Everything that is new in a request, judged by the profiles as they are.
+
+    Args:
+        service: Slot of the service, `UNKNOWN` if it has none yet; then nothing can be told.
+        parameters: The request's.
+    """
+    if service < 0:
+        return []
+    route = profiles.route(service, suspect.route)
+    if route == UNKNOWN:
+        if profiles.crowded:
+            return []
+        return [
+            Novelty(
+                Kind.ROUTE, service, suspect.route.encode("utf-8", "surrogateescape"),
+                profiles.chance(service, Feature.MEMBER), profiles.seen(service),
+            )
+        ]  # fmt: skip
+    found = []
+    if suspect.code and not int(profiles.bits[route]) >> suspect.code & 1:
+        chance = profiles.chance(route, Feature.MEMBER)
+        found.append(Novelty(Kind.METHOD, route, suspect.method, chance, profiles.seen(route)))
+    for parameter in parameters:
+        found.extend(_of_parameter(profiles, route, parameter))
+    return found
+
+
+def _of_parameter(profiles: Profiles, route: int, parameter: Parameter) -> list[Novelty]:
+    slot = profiles.parameter(route, parameter.name)
+    if slot == UNKNOWN:
+        if (
+            profiles.full[route]
+            or profiles.is_tracking(parameter.name)
+            or profiles.stands_anywhere(route, parameter.name)
+        ):
+            return []
+        query = route + 1
+        chance = profiles.chance(query, Feature.MEMBER)
+        return [Novelty(Kind.NAME, query, parameter.name, chance, profiles.seen(query), parameter)]
+    new: list[tuple[Kind, bytes, int]] = []
+    known = int(profiles.bits[slot])
+    fresh = parameter.classes & ~known
+    if fresh:
+        new.append((Kind.CLASSES, b"%x" % fresh, known))
+    high = int(profiles.high[slot])
+    if parameter.step >= high + LEAP:
+        new.append((Kind.LENGTH, b"%d" % parameter.step, high))
+    if parameter.shape and not profiles.has_shape(slot, parameter.shape):
+        new.append((Kind.SHAPE, parameter.shape, int(profiles.shape_count[slot])))
+    seen = profiles.seen(slot)
+    return [
+        Novelty(kind, slot, text, profiles.chance(slot, FEATURES[kind]), seen, parameter, before)
+        for kind, text, before in new
+    ]

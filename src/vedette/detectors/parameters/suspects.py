@@ -1,0 +1,130 @@
+"""Requests in which something may be new, kept until their window closes."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.kept import KeptLine
+from vedette.kernels.parameters import (
+    MOST_PARAMETERS,
+    NAME_BYTES,
+    SHAPE_BYTES,
+    TARGET_BYTES,
+    list_parameters,
+)
+
+Sender = tuple[int, int]
+"""The two halves of a client's key."""
+PER_WINDOW = 4_096
+"""Distinct requests kept in one window; more are counted."""
+TEXT_BYTES = 16 << 20
+"""Bytes of targets kept in all open windows; more are counted."""
+SENDERS = 64
+"""Clients told apart of one request."""
+
+
+class Parameter(NamedTuple):
+    """One parameter of a request, as the kernels read it."""
+
+    name: bytes
+    value: bytes
+    """As it was logged."""
+    classes: int
+    length: int
+    """Decoded."""
+    step: int
+    shape: bytes
+
+
+@dataclass(slots=True)
+class Suspect:
+    """A distinct request of one window: a service, a target and the kind of method.
+
+    Attributes:
+        number: Marks its rows. order, line: The first of them, in order of time.
+        senders: Rows by client; those of further clients are in `rows` alone.
+    """
+
+    number: int
+    service: int
+    route: str
+    target: bytes
+    method: bytes
+    code: int
+    order: tuple[int, int]
+    line: KeptLine
+    rows: int = 0
+    senders: dict[Sender, int] = field(default_factory=dict)
+
+    def add(self, sender: Sender, rows: int) -> None:
+        """Count rows of a client."""
+        self.rows += rows
+        if sender in self.senders or len(self.senders) < SENDERS:
+            self.senders[sender] = self.senders.get(sender, 0) + rows
+
+    @property
+    def has_query(self) -> bool:
+        """Whether anything follows a `?`."""
+        return bool(self.target.partition(b"?")[2])
+
+
+Key = tuple[int, int, bytes]
+
+
+class ParameterReader:
+    """Reads the parameters of single targets with the kernel's own functions."""
+
+    def __init__(self, classes: NDArray[np.uint8]) -> None:
+        self._classes = classes
+        self._names = np.zeros(MOST_PARAMETERS * (NAME_BYTES + SHAPE_BYTES), dtype=np.uint8)
+        self._found = np.zeros(MOST_PARAMETERS * 8, dtype=np.int64)
+
+    def read(self, target: bytes) -> list[Parameter]:
+        """The parameters of a target, in order."""
+        begin = target.find(b"?") + 1
+        if not begin:
+            return []
+        text = np.frombuffer(target + bytes(64), dtype=np.uint8)
+        count = list_parameters(text, begin, len(target), self._classes, self._names, self._found)
+        names = self._names.tobytes()
+        found = []
+        for row in self._found[: count * 8].reshape(count, 8).tolist():
+            put, name_end, shape_end, classes, length, step, value, past = row
+            found.append(
+                Parameter(names[put:name_end], target[value:past], classes, length, step,
+                          names[name_end:shape_end])
+            )  # fmt: skip
+        return found
+
+
+@dataclass(slots=True)
+class OpenWindow:
+    """What is held of a window until it closes: suspects, and the trials of requests with nothing new."""
+
+    suspects: dict[Key, Suspect] = field(default_factory=dict)
+    slots: list[NDArray[np.int32]] = field(default_factory=list)
+    counts: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def count(self, slots: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
+        """Add trials of distinct slots."""
+        self.slots.append(slots)
+        self.counts.append(counts)
+        if len(self.slots) >= 64:
+            whole, sums = self.trials()
+            self.slots, self.counts = [whole], [sums]
+
+    def trials(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Distinct slots and the trials of each."""
+        if not self.slots:
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+        slots, place = np.unique(np.concatenate(self.slots), return_inverse=True)
+        counts = np.zeros(len(slots), dtype=np.int64)
+        np.add.at(counts, place, np.concatenate(self.counts))
+        return slots, counts
+
+
+def cut(target: bytes) -> bytes:
+    """The part of a target that is looked at."""
+    return target[:TARGET_BYTES]
