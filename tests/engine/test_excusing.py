@@ -90,6 +90,7 @@ def test_an_exception_that_is_over_or_of_another_service_leaves_out_nothing() ->
         findings = found([each.model_copy(update=change) for each in made()], log())
         assert told(findings) == plain
         assert all(row.requests == 0 for row in findings.coverage.silenced)
+        assert {row.ruleless for row in findings.coverage.silenced} == {"rule" in change}
     late = found([each.model_copy(update={"expires": date(2026, 3, 2)}) for each in made()], log())
     assert all(row.expired for row in late.coverage.silenced)
 

@@ -15,7 +15,9 @@ from vedette.inject.facts import Parse
 from vedette.inject.menu import Change, Made
 from vedette.inject.plan import InjectError, Planned
 from vedette.inject.rewrite import locate
-from vedette.sources import BufferPool, Input, read_chunks
+from vedette.parsers.format import Parser
+from vedette.schema.errors import VedetteError
+from vedette.sources import BufferPool, Input, Reader, read_chunks
 
 _CHUNK = 4 << 20
 _POOL = 3
@@ -43,7 +45,7 @@ class Files:
     """
 
     def __init__(self, inputs: Sequence[Input], config: Config) -> None:
-        self.inputs = inputs
+        self.inputs = list(inputs)
         self.parsers: dict[str, Parse] = {}
         self._config = config
         self._choose = chooser(config)
@@ -56,21 +58,35 @@ class Files:
         """
         pool = BufferPool(_CHUNK, _POOL)
         enrich = enricher(self._config)
-        for source in self.inputs:
-            with read_chunks(
-                source, pool=pool, line_bytes=min(self._config.limits.line_bytes, _CHUNK - 1)
-            ) as reader:
-                parser = self._choose(reader).parser
-                if source.name not in self.parsers:
-                    # One of its own, that has seen the header: trying lines out must not confuse the other.
-                    probing = self._choose(reader).parser
-                    probing.parse(reader.sample())
-                    self.parsers[source.name] = probing.parse
+        for source in list(self.inputs):
+            try:
+                reader, parser = self._open(source, pool)
+            except VedetteError:
+                # Nobody named a file that was found in a directory and is no access log.
+                if not source.found:
+                    raise
+                self.inputs.remove(source)
+                continue
+            with reader:
                 for chunk in reader:
                     text = chunk.buffer[: chunk.length].tobytes()
                     parsed = parser.parse(chunk)
                     yield Piece(source, text, chunk.first_line, enrich.apply(parsed.requests))
                     pool.release(chunk.buffer)
+
+    def _open(self, source: Input, pool: BufferPool) -> tuple[Reader, Parser]:
+        reader = read_chunks(source, pool=pool, line_bytes=min(self._config.limits.line_bytes, _CHUNK - 1))
+        try:
+            parser = self._choose(reader).parser
+            if source.name not in self.parsers:
+                # One of its own, that has seen the header: trying lines out must not confuse the other.
+                probing = self._choose(reader).parser
+                probing.parse(reader.sample())
+                self.parsers[source.name] = probing.parse
+        except VedetteError:
+            reader.close()
+            raise
+        return reader, parser
 
 
 @dataclass(slots=True)

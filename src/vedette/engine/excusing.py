@@ -43,6 +43,7 @@ class Exceptions:
         self._counts = {each.id: Count() for each in exceptions}
         number = {rule.id: place for place, rule in enumerate(scanner.rules)}
         self._of_requests = [(each, number[each.rule]) for each in exceptions if each.rule in number]
+        self._ruleless = {each.id for each in exceptions if each.rule is not None and each.rule not in number}
         self._of_windows: dict[tuple[str, str], list[ExceptionRule]] = {}
         for each in exceptions:
             if each.detector is not None:
@@ -105,6 +106,7 @@ class Exceptions:
                 str(each),
                 each.expires.isoformat(),
                 end >= each.ends,
+                each.id in self._ruleless,
                 self._counts[each.id].requests,
                 self._counts[each.id].anomalies,
             )

@@ -170,6 +170,8 @@ def _silenced(coverage: Coverage) -> Iterator[str]:
         yield f"{what} by exception {row.exception} ({row.about}), until {row.expires}"
     if len(used) > MOST_SOURCES:
         yield f"{len(used) - MOST_SOURCES:,} more exceptions left something out: --json names them all"
+    if ruleless := [row.exception for row in coverage.silenced if row.ruleless]:
+        yield f"without effect, since their rules do not exist: {', '.join(ruleless[:MOST_SOURCES])}"
     if expired := [row.exception for row in coverage.silenced if row.expired]:
         yield f"expired within this log or before: {', '.join(expired[:MOST_SOURCES])}"
 

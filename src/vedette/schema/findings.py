@@ -69,6 +69,8 @@ class Silenced:
     """The day from which it no longer holds."""
     expired: bool
     """Whether the log goes beyond that day."""
+    ruleless: bool
+    """Whether its rule does not exist (any more), so that it can leave out nothing."""
     requests: int
     """Requests in which a rule's say did not count."""
     anomalies: int
