@@ -172,3 +172,15 @@ def test_nothing_is_kept_where_nothing_can_be(tmp_path: Path, monkeypatch: pytes
         return int(values[0])
 
     assert Kernel(first)(np.arange(3, 5)) == 3
+
+
+@only_compiled
+def test_a_subkernel_that_python_calls_gives_the_same_without_the_compiler() -> None:
+    assert _twice(21) == 42
+    assert "dispatcher" not in vars(_kept_from_the_compiler)
+    assert _kept_from_the_compiler(4) == 5
+
+
+@subkernel
+def _kept_from_the_compiler(value: int) -> int:
+    return value + 1

@@ -51,8 +51,8 @@ class Subkernel:
         return dispatcher(self.function, inlined=self.inlined)
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run under numba; kernels are where it matters how fast this is."""
-        return self.dispatcher(*arguments)
+        """Run as Python: who calls a subkernel does it a few times, and compiling it would take longer."""
+        return self.function(*arguments)
 
 
 class Kernel(Subkernel):

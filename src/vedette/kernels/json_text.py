@@ -5,7 +5,7 @@ nginx's `\x22` is the byte it names, half a surrogate pair is U+FFFD, and what i
 itself.
 """
 
-from vedette.kernels.compile import subkernel
+from vedette.kernels.compile import inlined, subkernel
 from vedette.kernels.search import find2
 from vedette.kernels.words import Bytes
 
@@ -16,7 +16,7 @@ LOWER_U = ord("u")
 LOWER_X = ord("x")
 
 
-@subkernel
+@inlined
 def string_end(buffer: Bytes, at: int, limit: int) -> tuple[int, bool]:
     """Where the string whose text begins at `at` ends, and whether it holds escapes.
 

@@ -12,7 +12,7 @@ said.
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.json_text import QUOTE, string_end, unescape
 from vedette.kernels.search import find
 from vedette.kernels.words import Bytes, equal_across
@@ -55,14 +55,14 @@ AT, LINE, ROWS, FREE = range(4)
 """Where `tokenise` stands: elements of `state`."""
 
 
-@subkernel
+@inlined
 def bucket_of(node: int, length: int, first: int, last: int) -> int:
     """Bucket of a key: cheap, and as good as any for a table that the format's author wrote."""
     bucket: int = (node * 29 + length * 37 + first * 5 + last) & (BUCKETS - 1)
     return bucket
 
 
-@subkernel
+@inlined
 def _find_edge(
     buffer: Bytes,
     start: int,
@@ -84,7 +84,7 @@ def _find_edge(
     return NOWHERE
 
 
-@subkernel
+@inlined
 def _scalar_end(buffer: Bytes, at: int) -> int:
     """Where a number or a literal that begins at `at` ends; `at` if none does."""
     first = buffer[at]
@@ -115,14 +115,14 @@ def _scalar_end(buffer: Bytes, at: int) -> int:
     return begin
 
 
-@subkernel
+@inlined
 def _skip_space(buffer: Bytes, at: int) -> int:
     while buffer[at] == SPACE or buffer[at] == TAB or buffer[at] == CARRIAGE_RETURN:
         at += 1
     return at
 
 
-@subkernel
+@inlined
 def _read_object(
     buffer: Bytes,
     at: int,
