@@ -53,6 +53,10 @@ KIND_OF = {
 """Kinds of the sets' classes; what is not named here is `template_injection`, the kind of everything else."""
 
 ON_TARGET = (Place.PATH, Place.QUERY, Place.TARGET)
+TRAINED_ON = (
+    "half of httpparams (MIT), libinjection's test data (BSD-3), gotestwaf's test cases (MIT), grananqvist's payloads "
+    "(MIT) and elastic's sample log (Apache-2.0); the rules' examples; values made up by bench/payload_model"
+)
 GENERATED = 30_000
 SEED = 20260
 STRENGTH = 8.0
@@ -100,7 +104,7 @@ def gather(without: str | None) -> list[Value]:
 
     found: dict[bytes, Value] = {}
     nothing = np.zeros((1, SLOTS), dtype=np.int8)
-    best, window = np.zeros(1), np.zeros(4, dtype=np.int64)
+    best, window = np.zeros(1), np.zeros(2, dtype=np.int64)
     parts = decode([target for target, *_ in wanted], split=True)
     for (_, kind, weight, origin), rows in zip(wanted, parts, strict=True):
         for split, part in enumerate(rows):
@@ -108,7 +112,7 @@ def gather(without: str | None) -> list[Value]:
             score_one(SYMBOLS, text, 0, len(part), split, nothing, roots(), best, window)
             if best[0] < -1e8:
                 continue
-            value = part[int(window[0]) : int(window[1])]
+            value = part if split == 0 else part.partition(b"=")[2] or part
             known = found.get(value)
             if known is None:
                 found[value] = Value(value, kind, weight, origin)
@@ -196,7 +200,7 @@ def fit(values: list[Value]) -> PayloadModel:
     apart = LogisticRegression(C=STRENGTH, max_iter=100)
     apart.fit(matrix[rows], kinds[rows])
     print(f"{matrix.shape[0]:,} windows, {matrix.nnz:,} grams", file=sys.stderr)
-    return PayloadModel.rounded(model.coef_[0], float(model.intercept_[0]), apart.coef_, KINDS)
+    return PayloadModel.rounded(model.coef_[0], float(model.intercept_[0]), apart.coef_, KINDS, TRAINED_ON)
 
 
 def main() -> int:

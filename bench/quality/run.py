@@ -20,6 +20,7 @@ import samples
 from samples import Label
 
 import measure
+from vedette.detectors.signatures.payload_model import load_model
 from vedette.detectors.signatures.scan import SignatureScanner
 
 
@@ -34,6 +35,9 @@ def main() -> int:
         metavar="N",
         help="N requests of each class to ModSecurity with the Core Rule Set too",
     )
+    parser.add_argument(
+        "--model", metavar="FILE", help="another payload model than the package's; `none` for rules alone"
+    )
     parser.add_argument("--show", action="append", default=[], metavar="SET/CLASS", help="list its errors")
     options = parser.parse_args()
     if not samples.DATA.is_dir():
@@ -41,7 +45,7 @@ def main() -> int:
         return 2
     print(measure.machine())
     names = tuple(options.sets or samples.READERS)
-    verdicts = payloads.judge(samples.read(names), SignatureScanner.cached())
+    verdicts = payloads.judge(samples.read(names), scanner(options.model))
     for wanted in options.show:
         payloads.show(verdicts, wanted)
     print("### Requests judged by themselves\n")
@@ -50,6 +54,13 @@ def main() -> int:
     if options.crs:
         beside(verdicts, options.crs)
     return 0
+
+
+def scanner(model: str | None) -> SignatureScanner:
+    """The package's rules, with its model, another one, or none."""
+    if model is None:
+        return SignatureScanner.cached()
+    return SignatureScanner.cached(model=None if model == "none" else load_model(Path(model).read_bytes()))
 
 
 def beside(verdicts: payloads.Verdicts, most: int) -> None:

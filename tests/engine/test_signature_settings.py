@@ -8,6 +8,7 @@ from tests.engine.running import run
 from vedette.config import Config
 from vedette.config.detectors import Detectors, SignatureException, Signatures
 from vedette.detectors.signatures.check import batch
+from vedette.detectors.signatures.payload_model import packaged
 from vedette.detectors.signatures.rules import REQUEST_TYPES, RuleError
 from vedette.engine.signatures import signature_scanner
 from vedette.schema.anomaly import AnomalyType
@@ -94,6 +95,17 @@ def test_the_payload_model_can_be_switched_off():
     with_it, without = (signature_scanner(Signatures(payload_model=wanted)) for wanted in (True, False))
     requests = batch({"target": [target.encode()]})
     assert with_it.judge(requests).confidence[0] > without.judge(requests).confidence[0]
+
+
+def test_what_the_model_found_is_told_with_its_arithmetic():
+    log = [line(0, "203.0.113.7", "/p?q=top[/al/.source%2b/ert/.source](1)//%3Cx", 200)]
+    (anomaly,) = run([b"".join(log)]).anomalies
+    told = anomaly.details["model"]
+    assert told["score"] == pytest.approx(told["rest"] + sum(gram["amount"] for gram in told["grams"]))
+    assert told["score"] >= told["threshold"]
+    (matched,) = {evidence.matched for evidence in anomaly.evidence}
+    assert packaged().score(matched.encode()) == pytest.approx(told["score"])
+    assert all(gram["text"].strip("^$") in matched for gram in told["grams"])
 
 
 def test_our_own_refusals_make_nobody_an_attacker():

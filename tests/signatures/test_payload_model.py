@@ -74,23 +74,23 @@ def test_a_damaged_model_is_refused(model: PayloadModel):
 @settings(deadline=None)
 def test_what_explains_a_score_adds_up_to_it(text: str):
     model = load_model(package_model())
-    value = text.lower().encode()
-    score, told = model.score(value), model.explain(value)
-    assert (score is None) == (told is None)
-    if score is not None and told is not None:
-        grams, rest = told
+    found = model.window(text.lower().encode(), query=False)
+    if found is not None:
+        score, window = found
+        grams, rest = model.explain(window)
         assert sum(gram.amount for gram in grams) + rest == pytest.approx(score)
         assert all(gram.amount > 0 for gram in grams)
-        everything, bias = model.explain(value, most=10_000)
+        assert model.score(window) in (None, pytest.approx(score))
+        everything, against = model.explain(window, most=10_000)
         # With every gram that speaks for an attack shown, what is left speaks against it, or is the bias.
-        assert bias <= rest + 1e-9
+        assert against <= rest + 1e-9
         assert len(everything) >= len(grams)
 
 
-def test_each_gram_is_in_the_value_as_often_as_it_is_said_to_be(model: PayloadModel):
-    value = b"' or 1=1--"
-    grams, _ = model.explain(value, most=1000)
-    marked = "^" + value.decode() + "$"
+def test_each_gram_is_in_the_window_as_often_as_it_is_said_to_be(model: PayloadModel):
+    window = b"' or 1=1--"
+    grams, _ = model.explain(window, most=1000)
+    marked = "^" + window.decode() + "$"
     for gram in grams:
         count = sum(marked.startswith(gram.text, at) for at in range(len(marked)))
         assert gram.times == count, gram

@@ -19,7 +19,8 @@ Ints = NDArray[np.int64]
 Weights = NDArray[np.int8]
 
 WINDOW = 128
-"""Bytes of a value that are scored together; a longer one is worth as much as its worst window."""
+"""Bytes of a value that are scored together, as if they stood alone; a longer one is worth as much as its worst
+window."""
 STRIDE = 64
 SHORTEST = 2
 LONGEST = 4
@@ -93,29 +94,17 @@ def _loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> bool:
 
 
 @subkernel
-def _window_sum(
-    symbols: Bytes, text: Bytes, begin: int, end: int, first: int, past: int, weights: Weights, row: int
-) -> int:
-    """Sum of one row of weights over the grams that end in `first:past` of the value `begin:end`.
-
-    Where `past` is the value's end, the closing edge counts too.
-    """
+def _window_sum(symbols: Bytes, text: Bytes, first: int, past: int, weights: Weights, row: int) -> int:
+    """Sum of one row of weights over the grams of the window `first:past`, its edges included."""
     slots = weights.shape[1]
     code = 0
     seen = 1  # symbols so far, the opening edge included
-    at = first
-    if first > begin:
-        seen = 0
     total = 0
-    while at < past:
-        code = ((code << 6) | (symbols[text[at]] & 63)) & 0xFFFFFF
-        seen += 1
-        for size in range(SHORTEST, LONGEST + 1):
-            if seen >= size:
-                total += weights[row, _slot(code, size, slots)]
-        at += 1
-    if past == end:
-        code = (code << 6) & 0xFFFFFF
+    for at in range(first, past + 1):
+        symbol = _EDGE
+        if at < past:
+            symbol = symbols[text[at]] & 63
+        code = ((code << 6) | symbol) & 0xFFFFFF
         seen += 1
         for size in range(SHORTEST, LONGEST + 1):
             if seen >= size:
@@ -124,13 +113,9 @@ def _window_sum(
 
 
 @subkernel
-def _gram_count(begin: int, end: int, first: int, past: int) -> int:
+def _gram_count(first: int, past: int) -> int:
     """How many grams `_window_sum` adds up."""
-    symbols = past - first
-    if first == begin:
-        symbols += 1
-    if past == end:
-        symbols += 1
+    symbols = past - first + 2
     count = 0
     for size in range(SHORTEST, LONGEST + 1):
         if symbols >= size:
@@ -142,12 +127,12 @@ def _gram_count(begin: int, end: int, first: int, past: int) -> int:
 def list_grams(
     symbols: Bytes, text: Bytes, begin: int, end: int, slots: int, slot: Ints, size: Ints, last: Ints
 ) -> int:
-    """List the grams of the first window of the value `text[begin:end]`; for training and for explanations.
+    """List the grams of the window `text[begin:end]`; for training and for explanations.
 
     Args:
         symbols: `SYMBOLS`.
         text: uint8.
-        begin, end: The value, as if it stood alone; at most WINDOW bytes of it are read.
+        begin, end: The window, at most WINDOW bytes.
         slots: Size of the table of weights, a power of two.
         slot: int64, receives each gram's slot, from index 0 on; 3 * (WINDOW + 2) are enough.
         size: int64, receives its number of symbols.
@@ -185,19 +170,15 @@ def _score_value(
     best: NDArray[np.float64],
     window: Ints,
 ) -> None:
-    """Score a value by its worst window; keep it in `best[0]`, `window[0:4]` if it is worse than what they hold."""
+    """Score a value by its worst window; keep it in `best[0]`, `window[0:2]` if it is worse than what they hold."""
     first = begin
     while True:
         past = min(first + WINDOW, end)
-        count = _gram_count(begin, end, first, past)
-        if count > 0:
-            score = _window_sum(symbols, text, begin, end, first, past, weights, 0) * roots[count]
-            if score > best[0]:
-                best[0] = score
-                window[0] = begin
-                window[1] = end
-                window[2] = first
-                window[3] = past
+        score = _window_sum(symbols, text, first, past, weights, 0) * roots[_gram_count(first, past)]
+        if score > best[0]:
+            best[0] = score
+            window[0] = first
+            window[1] = past
         if past == end:
             break
         first += STRIDE
@@ -257,7 +238,7 @@ def score_one(
         weights: int8 (rows, 2**k); row 0 tells attacks from the rest.
         roots: float64, `1 / sqrt(n)` for each number of grams.
         best: float64 (1,), receives the score before scale and bias; -1e9 where nothing is scored.
-        window: int64 (4,), receives value begin, value end, window begin, window end.
+        window: int64 (2,), receives where its worst window begins and ends.
     """
     score_text(symbols, text, begin, end, split, weights, roots, best, window)
 
@@ -295,7 +276,7 @@ def score_rows(
         bounds: float64 (bands,), ascending: least score of each band, before scale and bias.
         band_rule: int64 (kinds * bands,): the rule of each kind and band, -1 for none.
         best: float64 (1,), scratch space.
-        window: int64 (4,), scratch space.
+        window: int64 (2,), scratch space.
         bits: uint8 (texts, w), receives the bits.
         dirty: uint8 (texts,), receives 1 where a bit is set.
     """
@@ -314,7 +295,7 @@ def score_rows(
         kind = 0
         most = -(1 << 60)
         for row_of in range(1, weights.shape[0]):
-            total = _window_sum(symbols, text, window[0], window[1], window[2], window[3], weights, row_of)
+            total = _window_sum(symbols, text, window[0], window[1], weights, row_of)
             if total > most:
                 most = total
                 kind = row_of - 1

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.kept import printable
-from vedette.detectors.signatures.evidence import LONGEST
+from vedette.detectors.signatures.evidence import LONGEST, Match
 from vedette.detectors.signatures.hostile import MOST_STATED, UNNAMED, HostileRows, Proof, too_many
-from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES, Rule
+from vedette.detectors.signatures.payload_model import packaged
+from vedette.detectors.signatures.rules import BANDS, DECISIVE, REQUEST_TYPES, Rule
 from vedette.detectors.statement import CLIENTS_NAMED, anomaly_id, slot_entity
 from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import (
@@ -83,9 +84,9 @@ class Attacks:
             return []
         claims = [*self._named(view), *self._unnamed(view)]
         shown = [claim.proofs[: self._shown] for claim in claims]
-        evidence = iter(self._evidence(list(itertools.chain(*shown))))
+        matches = iter(self._matches(list(itertools.chain(*shown))))
         return [
-            self._state(view, claim, tuple(itertools.islice(evidence, len(proofs))))
+            self._state(view, claim, list(itertools.islice(matches, len(proofs))))
             for claim, proofs in zip(claims, shown, strict=True)
         ]
 
@@ -134,7 +135,7 @@ class Attacks:
             proofs = self._rows.of_all(view.number, number, bit)
             yield _Claim(number, kind, entity, count, answered[bit], proofs, names, involved[bit])
 
-    def _state(self, view: WindowView, claim: _Claim, evidence: tuple[Evidence, ...]) -> Anomaly:
+    def _state(self, view: WindowView, claim: _Claim, matches: list[Match | None]) -> Anomaly:
         service, kind, count = view.services[claim.number], claim.kind, claim.count
         rule = self._rules[claim.proofs[0].rule] if claim.proofs else None
         confidence = self._least if rule is None else max(self._least, rule.confidence)
@@ -151,6 +152,8 @@ class Attacks:
         details: dict[str, object] = {"answered_2xx": claim.answered, "clients": claim.clients}
         if rule is not None:
             details |= {"rule": rule.id, "why": rule.why}
+            if rule.band is not None and matches[0] is not None:
+                details["model"] = _model_arithmetic(rule.band, matches[0].text)
         return Anomaly(
             id=anomaly_id(self.name, kind, service, claim.entity.kind, claim.entity.value, view.start),
             type=kind,
@@ -172,27 +175,36 @@ class Attacks:
             contributions=tuple(
                 Contribution("client", name, 1.0) for name in claim.names[:1] if claim.clients == 1
             ),
-            evidence=evidence,
+            evidence=tuple(map(self._evidence, claim.proofs, matches)),
             evidence_total=count,
             counterfactual="No request of this shape: one is enough.",
             clients=claim.names,
             details=details,
         )
 
-    def _evidence(self, proofs: list[Proof]) -> list[Evidence]:
-        """The lines of rows, with what their rules matched."""
+    def _matches(self, proofs: list[Proof]) -> list[Match | None]:
+        """What their rules matched in the lines of rows."""
         looked_up = iter(
             self._rows.locator.find([proof.asked for proof in proofs if proof.asked is not None])
         )
-        return [
-            proof.line.evidence(
-                None
-                if (match := proof.match if proof.asked is None else next(looked_up)) is None
-                else printable(match.text, LONGEST),
-                self._rules[proof.rule].id,
-            )
-            for proof in proofs
-        ]
+        return [proof.match if proof.asked is None else next(looked_up) for proof in proofs]
+
+    def _evidence(self, proof: Proof, match: Match | None) -> Evidence:
+        """A row's line, with what its rule matched."""
+        matched = None if match is None else printable(match.text, LONGEST)
+        return proof.line.evidence(matched, self._rules[proof.rule].id)
+
+
+def _model_arithmetic(band: str, window: bytes) -> dict[str, object]:
+    """How the payload model came to the score of a window: `rest` and the amounts add up to `score`."""
+    model = packaged()
+    grams, rest = model.explain(window)
+    return {
+        "score": rest + sum(gram.amount for gram in grams),
+        "threshold": BANDS[band],
+        "rest": rest,
+        "grams": [{"text": gram.text, "times": gram.times, "amount": gram.amount} for gram in grams],
+    }
 
 
 def _counts(sums: NDArray[np.int64]) -> Iterator[tuple[int, AnomalyType, int]]:

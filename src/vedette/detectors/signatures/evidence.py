@@ -12,6 +12,7 @@ import re2
 
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.compile import prepare
+from vedette.detectors.signatures.payload_model import packaged
 from vedette.detectors.signatures.rules import FLAGS, Place, Rule
 from vedette.kernels.decode import CLASSES, LOWER, decode_texts, scan_bytes
 from vedette.schema.requests import RequestFlag, Vocabulary
@@ -108,10 +109,21 @@ class Locator:
         return Match(rule, Place.RAW, text[:LONGEST])
 
     def _reads(self, rule: int) -> bool:
-        """Whether a rule has a pattern."""
-        return self.rules[rule].pattern is not None
+        """Whether a rule reads decoded text."""
+        return self.rules[rule].pattern is not None or self.rules[rule].band is not None
+
+    def _worst(self, asked: Asked, rows: Sequence[bytes]) -> Match | None:
+        """What the payload model found worst."""
+        worst: tuple[float, Match] | None = None
+        for place, row in zip(COLUMNS[asked.column].places, rows, strict=True):
+            scored = packaged().window(row, query=place is Place.QUERY)
+            if scored is not None and (worst is None or scored[0] > worst[0]):
+                worst = scored[0], Match(asked.rule, place, scored[1])
+        return worst[1] if worst else None
 
     def _first(self, asked: Asked, rows: Sequence[bytes]) -> Match | None:
+        if self.rules[asked.rule].band is not None:
+            return self._worst(asked, rows)
         places = self.rules[asked.rule].places
         pattern = self._pattern(asked.rule)
         if pattern is None:

@@ -116,54 +116,47 @@ class PayloadModel:
 
     def score(self, value: bytes, *, query: bool = False) -> float | None:
         """Log-odds of a decoded value (or the worst value of a query); None if it holds no mark to go by."""
-        found = self._worst(value, query=query)
+        found = self.window(value, query=query)
         return None if found is None else found[0]
 
-    def explain(self, value: bytes, *, query: bool = False, most: int = 8) -> tuple[list[Gram], float] | None:
-        """What a score is made of: the grams that add most to it, and the sum of all others with the bias.
-
-        The amounts add up to the score. None where there is no score.
-        """
-        found = self._worst(value, query=query)
-        if found is None:
-            return None
-        score, begin, end, first, past = found
-        grams = self._grams(value, begin, end, first, past)
-        shown = sorted(grams, key=lambda gram: (-gram.amount, gram.text))[:most]
-        shown = [gram for gram in shown if gram.amount > 0]
-        return shown, score - sum(gram.amount for gram in shown)
-
-    def _worst(self, value: bytes, *, query: bool) -> tuple[float, int, int, int, int] | None:
-        text = np.frombuffer(value + b"\0\n", dtype=np.uint8)
-        best, window = np.zeros(1), np.zeros(4, dtype=np.int64)
-        score_one(SYMBOLS, text, 0, len(value), int(query), self.weights, roots(), best, window)
+    def window(self, text: bytes, *, query: bool) -> tuple[float, bytes] | None:
+        """Log-odds of a decoded text, and the window that they are of; None where there is no score."""
+        padded = np.frombuffer(text + b"\0\n", dtype=np.uint8)
+        best, window = np.zeros(1), np.zeros(2, dtype=np.int64)
+        score_one(SYMBOLS, padded, 0, len(text), int(query), self.weights, roots(), best, window)
         if best[0] < -1e8:
             return None
-        begin, end, first, past = window.tolist()
-        return float(best[0]) * self.scale + self.bias, begin, end, first, past
+        first, past = window.tolist()
+        return float(best[0]) * self.scale + self.bias, text[first:past]
 
-    def _grams(self, value: bytes, begin: int, end: int, first: int, past: int) -> list[Gram]:
-        """The grams of one window of `value[begin:end]`, alike ones together."""
-        inside = value[first:past]
-        text = np.frombuffer(inside + b"\0", dtype=np.uint8)
+    def explain(self, window: bytes, *, most: int = 8) -> tuple[list[Gram], float]:
+        """What a window's score is made of: the grams that add most to it, and the sum of all others with the bias.
+
+        The amounts add up to the score.
+        """
+        grams = self._grams(window[:WINDOW])
+        shown = sorted(grams, key=lambda gram: (-gram.amount, gram.text))[:most]
+        shown = [gram for gram in shown if gram.amount > 0]
+        return shown, self.bias + sum(gram.amount for gram in grams) - sum(gram.amount for gram in shown)
+
+    def _grams(self, window: bytes) -> list[Gram]:
+        """The grams of a window, alike ones together."""
+        text = np.frombuffer(window + b"\0", dtype=np.uint8)
         room = 3 * (WINDOW + 2)
         slot, size, last = (np.zeros(room, dtype=np.int64) for _ in range(3))
-        count = list_grams(SYMBOLS, text, 0, len(inside), self.weights.shape[1], slot, size, last)
+        count = list_grams(SYMBOLS, text, 0, len(window), self.weights.shape[1], slot, size, last)
         shown = (
-            "^" + "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}"[-1] for byte in inside) + "$"
+            "^"
+            + "".join(chr(byte) if 32 <= byte < 127 else "\N{REPLACEMENT CHARACTER}" for byte in window)
+            + "$"
         )
         together: dict[str, tuple[int, int]] = {}
-        used = 0
         for number in range(count):
-            start, stop = int(last[number]) + 2 - int(size[number]), int(last[number]) + 2
-            # A window inside a longer value has no edge where the value goes on.
-            if (start == 0 and first > begin) or (stop == len(inside) + 2 and past < end):
-                continue
-            used += 1
-            gram = shown[start:stop]
+            past = int(last[number]) + 2
+            gram = shown[past - int(size[number]) : past]
             times, total = together.get(gram, (0, 0))
             together[gram] = times + 1, total + int(self.weights[0, slot[number]])
-        share = self.scale / max(used, 1) ** 0.5
+        share = self.scale * float(roots()[count])
         return [Gram(gram, times, total * share) for gram, (times, total) in together.items()]
 
 
@@ -208,6 +201,12 @@ def load_model(content: bytes) -> PayloadModel:
         raise ModelError(f"payload model: scale {header.scale}, bias {header.bias}: no such model")
     weights = np.frombuffer(body, dtype=np.int8).reshape(rows, SLOTS)
     return PayloadModel(weights, header.scale, header.bias, header.kinds, header.trained_on)
+
+
+@cache
+def packaged() -> PayloadModel:
+    """The package's model, read once."""
+    return load_model(package_model())
 
 
 def package_model() -> bytes:

@@ -13,13 +13,7 @@ from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.memory import Memory
-from vedette.detectors.signatures.payload_model import (
-    PACKAGED,
-    PayloadModel,
-    load_model,
-    package_model,
-    roots,
-)
+from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
 from vedette.detectors.signatures.rules import BANDS, DECISIVE, PLACE_BITS, Place, RuleError
 from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
@@ -90,7 +84,7 @@ class SignatureScanner:
             )
         self.least = least
         self._tables = RuleTables.of(rule_set.rules, disabled)
-        self._model = load_model(package_model()) if model is PACKAGED else model
+        self._model = packaged() if model is PACKAGED else model
         self._exceptions = ExceptionTables.of(exceptions, rule_set.rules)
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
@@ -220,7 +214,7 @@ class SignatureScanner:
     ) -> None:
         """Set the bits of what the payload model says of paths and queries."""
         bounds = np.array([model.unit(bound) for bound in BANDS.values()])
-        best, window = np.empty(1), np.empty(4, dtype=np.int64)
+        best, window = np.empty(1), np.empty(2, dtype=np.int64)
         score_rows(
             SYMBOLS, self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
             model.weights, roots(), bounds, self._tables.band_rule, best, window, bits, dirty,
