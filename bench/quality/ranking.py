@@ -29,4 +29,4 @@ def wilson(found: int, tried: int) -> tuple[float, float]:
     middle = share + z * z / (2 * tried)
     half = z * np.sqrt(share * (1 - share) / tried + z * z / (4 * tried * tried))
     scale = 1 + z * z / tried
-    return float((middle - half) / scale), float((middle + half) / scale)
+    return max(0.0, float((middle - half) / scale)), float((middle + half) / scale)

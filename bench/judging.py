@@ -1,0 +1,54 @@
+"""What judging requests by signatures costs inside a scan: CPU time of the thread that judges.
+
+    python bench/judging.py FILE [options of vedette scan …]
+
+Prints how many distinct texts were decoded, and the seconds spent on decoding, searching, scoring and in all.
+"""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from vedette.cli.main import main as vedette
+from vedette.detectors.signatures.scan import SignatureScanner
+
+STEPS = {"_decode": "decode", "_scan": "search", "_score": "payload model", "judge": "judging in all"}
+
+
+def timed(step: Callable[..., Any], name: str, seconds: dict[str, float]) -> Callable[..., Any]:
+    """The same step, its thread's CPU time added up."""
+
+    def run(*arguments: Any) -> Any:
+        begun = time.thread_time()
+        result = step(*arguments)
+        seconds[name] += time.thread_time() - begun
+        if name == "decode":
+            seconds["texts"] += len(result.end)
+        return result
+
+    return run
+
+
+def main() -> int:
+    if len(sys.argv) < 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    seconds: dict[str, float] = defaultdict(float)
+    for method, name in STEPS.items():
+        setattr(SignatureScanner, method, timed(getattr(SignatureScanner, method), name, seconds))
+    sys.argv = ["vedette", "scan", *sys.argv[1:], "--json", "/dev/null"]
+    begun = time.process_time()
+    with suppress(SystemExit):
+        vedette()
+    seconds["the whole scan"] = time.process_time() - begun
+    print(f"{int(seconds.pop('texts')):,} texts (rows of the scan buffer) decoded", file=sys.stderr)
+    for name, spent in seconds.items():
+        print(f"{spent:8.3f} s  {name}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
