@@ -44,7 +44,12 @@ class CustomRules:
             longest_gap: Windows without any request that count as silence; more are a gap in the log, over which
                 nothing goes on.
         """
-        self._watches = [_Watch(rule, rule.condition.duration.in_windows(span_s)) for rule in rules]
+        # Rules about the same services and routes measure them once.
+        self._scopes = {(rule.services, rule.routes): _Scope(rule) for rule in rules}
+        self._watches = [
+            _Watch(rule, rule.condition.duration.in_windows(span_s), self._scopes[rule.services, rule.routes])
+            for rule in rules
+        ]
         self._longest_gap = longest_gap
         self._last: int | None = None
 
@@ -57,28 +62,57 @@ class CustomRules:
         """State the rules that hold in a window."""
         skipped = 0 if self._last is None else view.number - self._last - 1
         self._last = view.number
+        for scope in self._scopes.values():
+            scope.take_in(view)
         return [
             anomaly for watch in self._watches for anomaly in watch.look(view, skipped, self._longest_gap)
         ]
 
 
-class _Watch:
-    """One rule, and how long it has held for each slot."""
+class _Scope:
+    """The services or routes that rules are about, and their measures in the present window.
 
-    def __init__(self, rule: Rule, needed: int) -> None:
+    Attributes:
+        slots: int32 (k,); grows at its end. measuring: Of the window that was taken in last.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.slots = np.zeros(0, dtype=np.int32)
+        self.measuring: Measuring | None = None
+        self._covers = rule.covers
+        self._seen = 0
+
+    def take_in(self, view: WindowView) -> None:
+        """Find what is covered among the services and routes that are new, and be ready to measure."""
+        # Slot 0 is the parent of all services.
+        fresh = range(max(1, self._seen), len(view.book))
+        self._seen = len(view.book)
+        found = [slot for slot in fresh if self._covers(view.book[slot])]
+        if found:
+            self.slots = np.append(self.slots, np.array(found, dtype=np.int32))
+        self.measuring = Measuring(view, self.slots) if len(self.slots) else None
+
+
+class _Watch:
+    """One rule, and how long it has held for each slot of its scope."""
+
+    def __init__(self, rule: Rule, needed: int, scope: _Scope) -> None:
         self.rule = rule
         self.needed = needed
         self.tally = Tally()
-        self._slots = np.zeros(0, dtype=np.int32)
+        self._scope = scope
         self._run = np.zeros(0, dtype=np.int64)
         self._firing = np.zeros(0, dtype=bool)
-        self._seen = 0
 
     def look(self, view: WindowView, skipped: int, longest_gap: int) -> list[Anomaly]:
-        self._take_in(view)
-        size = len(self._slots)
-        if not size:
+        size = len(self._scope.slots)
+        measuring = self._scope.measuring
+        if measuring is None:
             return []
+        if size > len(self._run):
+            more = size - len(self._run)
+            self._run = np.append(self._run, np.zeros(more, dtype=np.int64))
+            self._firing = np.append(self._firing, np.zeros(more, dtype=bool))
         condition = self.rule.condition
         if skipped > longest_gap:
             self._run[:] = 0
@@ -86,7 +120,7 @@ class _Watch:
             # Windows that were passed over had no request at all.
             silent = truth(condition.node, _silence(condition.names, size), size).yes
             self._run = np.where(silent, self._run + skipped, 0)
-        values = Measuring(view, self._slots).values(condition.names)
+        values = measuring.values(condition.names)
         held = truth(condition.node, values, size)
         firing = self._firing & (self._run > 0)
         self._run = np.where(held.yes, self._run + 1, 0)
@@ -101,19 +135,8 @@ class _Watch:
         tally.times += int(np.count_nonzero(self._firing & ~firing))
         return [self._state(view, values, row) for row in rows.tolist()]
 
-    def _take_in(self, view: WindowView) -> None:
-        """Find what the rule covers among the services and routes that are new."""
-        # Slot 0 is the parent of all services.
-        fresh = range(max(1, self._seen), len(view.book))
-        self._seen = len(view.book)
-        found = [slot for slot in fresh if self.rule.covers(view.book[slot])]
-        if found:
-            self._slots = np.append(self._slots, np.array(found, dtype=np.int32))
-            self._run = np.append(self._run, np.zeros(len(found), dtype=np.int64))
-            self._firing = np.append(self._firing, np.zeros(len(found), dtype=bool))
-
     def _state(self, view: WindowView, values: Values, row: int) -> Anomaly:
-        slot = int(self._slots[row])
+        slot = int(self._scope.slots[row])
         entry = view.book[slot]
         own = {name: column[row : row + 1] for name, column in values.items()}
         why = reason(self.rule.condition.node, own)
