@@ -108,6 +108,11 @@ def envoy_json(scale: float) -> Corpus:
     )
 
 
+def quiet_month(scale: float) -> Corpus:
+    """Thirty days of Combined lines, two a minute."""
+    return Corpus.of("quiet-month", round(86_400 * scale), minutes=round(43_200 * scale))
+
+
 def packed(scale: float) -> Corpus:
     """The two million Combined lines, compressed."""
     plain = combined(scale)
