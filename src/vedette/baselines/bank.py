@@ -128,6 +128,7 @@ class Bank(ABC):
         self._used: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
         self._looks: Array = np.zeros((DEEPEST, OUTLOOK_COLUMNS))
         self._looked: tuple[int, int] = (-1, 0)
+        self._judged: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         """Slots there is room for."""
@@ -154,13 +155,19 @@ class Bank(ABC):
         Raises:
             ValueError: Slots repeat or exceed the cap, shapes differ, or time runs backwards.
         """
-        slots, value, rests_on = self._checked(slots, value, exposure, time_us)
-        table = np.empty((JUDGEMENT_ROWS, len(slots)))
-        judge_window(
-            slots, value, rests_on, self._now(time_us), time_us, self.calendar(time_us),
-            *self._arrays(), self._looks, table,
-        )  # fmt: skip
-        self._looked = (time_us, len(slots))
+        index, value, rests_on = self._columns(slots, value, exposure, time_us)
+        table = np.empty((JUDGEMENT_ROWS, len(index)))
+        for _ in range(2):
+            self._mark += 1
+            need = judge_window(
+                index, self.settings.cap, self._marks, self._mark, value, rests_on,
+                self._now(time_us), time_us, self.calendar(time_us), *self._arrays(), self._looks, table,
+            )  # fmt: skip
+            if need <= len(self):
+                break
+            self._grow(need)
+        self._refuse(need, slots)
+        self._looked, self._judged = (time_us, len(index)), slots
         return self._judgement(table, value, rests_on)
 
     def update(
@@ -186,11 +193,13 @@ class Bank(ABC):
         """
         now = self._now(time_us)
         if len(slots) or time_us < self._time:
-            slots, value, rests_on = self._checked(slots, value, exposure, time_us)
-            self._reserve(len(slots))
+            index, value, rests_on = self._columns(slots, value, exposure, time_us)
             looked_at, looked = self._looked
+            if looked_at != time_us or self._judged is not slots:
+                self._check(index, slots)
+            self._reserve(len(index))
             learn_window(
-                slots, value, rests_on, np.ones(len(slots)) if weight is None else _floats(weight),
+                index, value, rests_on, np.ones(len(index)) if weight is None else _floats(weight),
                 now, time_us, self.calendar(time_us), *self._arrays(),
                 self._looks, looked if looked_at == time_us else 0, self._used,
             )  # fmt: skip
@@ -224,12 +233,11 @@ class Bank(ABC):
         table = np.empty((JUDGEMENT_ROWS, len(value)))
         if not len(value):
             return self._judgement(table, _NONE, _NONE)
-        self._checked(
-            np.array([slot], dtype=np.int32),
-            value[:1],
-            None if exposure is None else exposure[:1],
-            int(times[0]),
+        first = np.array([slot], dtype=np.int32)
+        index, _, _ = self._columns(
+            first, value[:1], None if exposure is None else exposure[:1], int(times[0])
         )
+        self._check(index, first)
         self._reserve(1)
         local = times if self.calendar is plain else np.array([self.calendar(t) for t in times.tolist()])
         values, rests_on = _floats(value), _NONE if exposure is None else _floats(exposure)
@@ -276,10 +284,10 @@ class Bank(ABC):
             self.judged_degrees,
         )
 
-    def _checked(
+    def _columns(
         self, slots: NDArray[np.int32], value: Array, exposure: Array | None, time_us: int
     ) -> tuple[NDArray[np.int32], Array, Array]:
-        """The arguments as kernels take them, within room, after checking what would corrupt silently."""
+        """The arguments as kernels take them, with scratch for so many, after checking that they fit each other."""
         k = len(slots)
         if len(value) != k or (exposure is not None and len(exposure) != k):
             raise ValueError(
@@ -291,24 +299,28 @@ class Bank(ABC):
             )
         if exposure is None and self.family == RATIO:
             raise ValueError("a ratio needs its exposure: the requests that the count is among")
+        if len(self._looks) < k + DEEPEST:
+            self._looks = np.zeros((2 * k + DEEPEST, OUTLOOK_COLUMNS))
+            self._looked = (-1, 0)
         index = np.ascontiguousarray(slots, dtype=np.int32)
-        need = self._room(index)
-        if need > len(self):
+        return index, _floats(value), _NONE if exposure is None else _floats(exposure)
+
+    def _check(self, index: NDArray[np.int32], slots: NDArray[np.int32]) -> None:
+        """Make room for slots that were not judged just now, after checking what would corrupt silently."""
+        for _ in range(2):
+            self._mark += 1
+            need = check_slots(index, self.settings.cap, self._marks, self._mark)
+            if need <= len(self):
+                break
             self._grow(need)
-            need = self._room(index)
+        self._refuse(need, slots)
+
+    def _refuse(self, need: int, slots: NDArray[np.int32]) -> None:
         if need == REPEATED:
             raise ValueError("a slot comes twice in one window: each entity has one value per window")
         if need == OUT_OF_RANGE:
             last = self.settings.cap - 1
             raise ValueError(f"slots run from {slots.min()} to {slots.max()}: must be within 0..{last}")
-        if len(self._looks) < k + DEEPEST:
-            self._looks = np.zeros((2 * k + DEEPEST, OUTLOOK_COLUMNS))
-            self._looked = (-1, 0)
-        return index, _floats(value), _NONE if exposure is None else _floats(exposure)
-
-    def _room(self, slots: NDArray[np.int32]) -> int:
-        self._mark += 1
-        return int(check_slots(slots, self.settings.cap, self._marks, self._mark))
 
     def _reserve(self, rows: int) -> None:
         """Make room for cells of so many more entities."""

@@ -88,6 +88,10 @@ class _Ledger:
     recent_peaks: float = 0.0
     peaks: list[float] = field(default_factory=list)
     fit: Fit | None = None
+    decided: float = 0.0
+    """The threshold, as long as ..."""
+    decided_for: tuple[int, int] | None = None
+    """... there are so many services, and detectors."""
 
 
 class Budget:
@@ -148,7 +152,10 @@ class Budget:
 
     def threshold(self, detector: str) -> float:
         """The surprise (-log10 p) from which the detector may alarm."""
-        return self._decide(detector)[0]
+        ledger = self._ledgers.get(detector)
+        if ledger is None or ledger.decided_for != (self.services, len(self._ledgers)):
+            return self._decide(detector)[0]
+        return ledger.decided
 
     def explain(self, detector: str) -> ThresholdReason:
         """Why the detector's threshold is what it is."""
@@ -183,6 +190,7 @@ class Budget:
         threshold, p, promised = self._decide(detector)
         ledger.promised += p * len(surprise)
         ledger.recent_tests += len(surprise)
+        ledger.decided, ledger.decided_for = threshold, (self.services, len(self._ledgers))
         peaks = surprise[surprise > PEAK_LEVEL]
         if not len(peaks):
             return
@@ -198,6 +206,7 @@ class Budget:
             del ledger.peaks[:-MOST_PEAKS]
         if len(ledger.peaks) >= FEWEST_PEAKS:
             ledger.fit = _fit(np.array(ledger.peaks), ledger.recent_peaks / ledger.recent_tests)
+            ledger.decided_for = None
 
     def spent(self, detector: str) -> Spent:
         """How often the detector exceeded its threshold, next to how often it promised to at most."""

@@ -44,7 +44,7 @@ _CENTRE_AND_WIDTH: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judgement:
     """How rare each of k windows is under its own baseline, in the order asked.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
 from vedette.windows.entities import ALL_SLOT, EntityBook
 from vedette.windows.layout import Group
 from vedette.windows.summary import ClientRows, Groups
+
+Mask: TypeAlias = NDArray[np.bool_]
+"""bool (k,): some of k rows."""
 
 
 class Metric(StrEnum):

@@ -17,10 +17,10 @@ from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Metric, WindowDetector, WindowView
+from vedette.detectors.view import Judged, Metric, WindowDetector, WindowView
 from vedette.engine.collect import Collector
 from vedette.engine.excusing import Exceptions
-from vedette.engine.metrics import Metrics
+from vedette.engine.metrics import MeasuredWindow, Metrics
 from vedette.engine.records import window_records
 from vedette.engine.routes import place
 from vedette.engine.spending import spending
@@ -318,15 +318,18 @@ class Engine:
         groups, clients = nothing(), nobody()
         while number < until.number:
             window = ClosedWindow(number, number * span, (number + 1) * span, groups, clients)
-            expected = self._judge(window)
+            requests = self._judge(window)
+            # NaN where nothing is known.
+            middle = requests.expected_mid[self.book.is_service(requests.slot)]
+            expected = float(np.fmax.reduce(middle, initial=0.0))
             number += 1
             if expected < IDLE and number < until.number:
                 passed = min(STRIDE, until.number - number)
                 number += passed
                 self.metrics.pass_by(passed, (number - 1) * span)
 
-    def _judge(self, window: ClosedWindow) -> float:
-        """Judge a window, and let the baselines learn it; returns the most requests expected of a service."""
+    def _judge(self, window: ClosedWindow) -> Judged:
+        """Judge a window, and let the baselines learn it; returns what they say of requests."""
         placed = place(window, self.windower.registry, self._services, self.slugs, self.book)
         if placed.fresh:
             self.thresholds.share(len(self.book.services))
@@ -344,16 +347,7 @@ class Engine:
             [self.book.find(name, None) for name in self._services],
         )
         distrusted: set[int] = set()
-        for metric, judged in measured.judged.items():
-            if not len(judged.slot):
-                continue
-            ready = int(np.count_nonzero(judged.ready))
-            lacking = len(judged.ready) - ready
-            self.coverage.windows += ready
-            self.coverage.insufficient_data += lacking
-            if lacking:
-                by = self.coverage.insufficient_by
-                by[metric.value] = by.get(metric.value, 0) + lacking
+        self._count(measured)
         noteworthy, recent = self.history.add(window.number, named)
         if not self.only_learns:
             view = WindowView(
@@ -388,9 +382,23 @@ class Engine:
                 span_s = self.settings.windows.span // 1_000_000
                 self.keep_windows(window_records(self.book, placed.groups, window.start, span_s))
         self.metrics.learn(measured, distrusted)
-        requests = measured.judged[Metric.REQUESTS]
-        # NaN where nothing is known.
-        return float(np.fmax.reduce(requests.expected_mid[self.book.is_service(requests.slot)], initial=0.0))
+        return measured.judged[Metric.REQUESTS]
+
+    def _count(self, measured: MeasuredWindow) -> None:
+        """Count what was judged, and what lacks data to be."""
+        coverage = self.coverage
+        for family in measured.families:
+            ready = int(np.count_nonzero(family.judgement.ready))
+            coverage.windows += ready
+            if ready == len(family.place):
+                continue
+            for metric in family.metrics:
+                lacking = int(np.count_nonzero(~measured.judged[metric].ready))
+                if lacking:
+                    coverage.insufficient_data += lacking
+                    coverage.insufficient_by[metric.value] = (
+                        coverage.insufficient_by.get(metric.value, 0) + lacking
+                    )
 
     def _state(self, anomaly: Anomaly) -> None:
         anomaly = msgspec.structs.replace(

@@ -37,6 +37,7 @@ class FamilyWindow:
     value: NDArray[np.float64]
     exposure: NDArray[np.float64] | None
     judgement: Judgement
+    metrics: tuple[Metric, ...]
 
 
 class Family:
@@ -105,7 +106,7 @@ class Family:
             past = first + len(part.slot)
             judged[metric] = Judged(part.slot, part.shown, judgement.part(slice(first, past)))
             first = past
-        return FamilyWindow(slot, place, value, exposure, judgement), judged
+        return FamilyWindow(slot, place, value, exposure, judgement, self.metrics), judged
 
     def learn(self, window: FamilyWindow, time: int, distrusted: NDArray[np.int32]) -> None:
         """Update the baselines; entities in `distrusted` teach least."""

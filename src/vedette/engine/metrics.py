@@ -185,6 +185,14 @@ def _heaviest(
     if not len(clients):
         return np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0)
     # Clients are sorted by service.
+    first, last = int(clients.service[0]), int(clients.service[-1])
+    if first == last:
+        only = service_slots[first]
+        busiest, largest = (
+            np.array([clients.sums[:, column].max()], dtype=np.float64)
+            for column in (Client.REQUESTS, Client.BYTES_OUT)
+        )
+        return np.array([only], dtype=np.int32), busiest, largest
     edges = np.searchsorted(clients.service, np.arange(len(service_slots) + 1, dtype=np.int32))
     there = np.flatnonzero(edges[1:] > edges[:-1])
     starts = edges[there]

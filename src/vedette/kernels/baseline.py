@@ -44,8 +44,8 @@ _LEAST_TAUGHT = 0.25
 """Weight of a rare window in the cell of its hour: three such hours make a cell known, as one usual hour does."""
 
 
-@kernel
-def check_slots(slots: Ints32, cap: int, marks: Ints, mark: int) -> int:
+@subkernel
+def _room_for(slots: Ints32, cap: int, marks: Ints, mark: int) -> int:
     """How many slots there must be room for; or `OUT_OF_RANGE`, or `REPEATED`.
 
     Args:
@@ -66,6 +66,12 @@ def check_slots(slots: Ints32, cap: int, marks: Ints, mark: int) -> int:
                 return REPEATED
             marks[slot] = mark
     return top + 1
+
+
+@kernel
+def check_slots(slots: Ints32, cap: int, marks: Ints, mark: int) -> int:
+    """How many slots there must be room for; or `OUT_OF_RANGE`, or `REPEATED`. Arguments as for `judge_window`."""
+    return _room_for(slots, cap, marks, mark)
 
 
 @subkernel
@@ -139,16 +145,21 @@ def _learn(
 
 @kernel
 def judge_window(
-    slots: Ints32, value: Floats, exposure: Floats, now: float, time_us: int, local_us: int,
+    slots: Ints32, cap: int, marks: Ints, mark: int,
+    value: Floats, exposure: Floats, now: float, time_us: int, local_us: int,
     settings: Floats, state: Table, parents: Ints32,
     day_row: Ints32, day_mean: Cells, day_weight: Cells,
     week_row: Ints32, week_mean: Cells, week_weight: Cells,
     looks: Table, out: Table,
-) -> None:  # fmt: skip
-    """Judge one value of each of k entities.
+) -> int:  # fmt: skip
+    """Judge one value of each of k entities, if there is room for all and each comes once.
 
     Args:
-        slots: int32 (k,). value: float64 (k,). exposure: float64 (k,), or (0,) where values rest on no count.
+        slots: int32 (k,).
+        cap: Slots must be within 0 .. cap - 1.
+        marks: int64, one for each slot there is room for: those met are set to `mark`.
+        mark: A number never given before.
+        value: float64 (k,). exposure: float64 (k,), or (0,) where values rest on no count.
         now: The bank's clock at this window.
         time_us, local_us: Start of the window, microseconds, in UTC and as the wall clock reads it.
         settings: float64 (SETTINGS,).
@@ -157,7 +168,14 @@ def judge_window(
         day_mean, day_weight: float32 (rows, 24). week_mean, week_weight: float32 (rows, 168).
         looks: float64 (k + DEEPEST or more, OUTLOOK_COLUMNS), filled: what was expected.
         out: float64 (JUDGEMENT_ROWS, k), filled.
+
+    Returns:
+        How many slots there must be room for, or `OUT_OF_RANGE`, or `REPEATED`. Where there is no such room
+        nothing was judged.
     """
+    need = _room_for(slots, cap, marks, mark)
+    if need < 0 or need > marks.shape[0]:
+        return need
     k = slots.shape[0]
     for i in range(k):
         outlook(
@@ -165,6 +183,7 @@ def judge_window(
             day_row, day_mean, day_weight, week_row, week_mean, week_weight,
         )  # fmt: skip
         judge_one(out, i, looks, i, value[i], exposure[i] if exposure.shape[0] > 0 else -1.0, settings)
+    return need
 
 
 @kernel

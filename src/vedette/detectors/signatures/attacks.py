@@ -25,7 +25,7 @@ from vedette.schema.anomaly import (
     Formula,
     Severity,
 )
-from vedette.windows.layout import Client
+from vedette.windows.layout import Client, Group
 from vedette.windows.summary import ClientRows
 
 _TYPES = slice(Client.FIRST_TYPE, Client.FIRST_TYPE + len(REQUEST_TYPES))
@@ -80,7 +80,7 @@ class Attacks:
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the hostile requests of a window."""
-        if view.silent:
+        if not view.groups.sums[:, Group.ATTACKS].any():
             return []
         claims = [*self._named(view), *self._unnamed(view)]
         shown = [claim.proofs[: self._shown] for claim in claims]

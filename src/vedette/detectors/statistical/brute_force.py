@@ -1,14 +1,13 @@
 """Guessing at credentials."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.statement import excess_score, slot_entity, state, surprise_score
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, Suspect, suspects
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Metric, WindowView
+from vedette.detectors.view import Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula, Severity
 from vedette.windows.layout import Client, Group
 
@@ -90,7 +89,7 @@ class BruteForce:
     def _many(self, view: WindowView, stated: set[str]) -> list[Anomaly]:
         judged = view.judged[Metric.LOGIN_FAILURES]
 
-        def worth() -> NDArray[np.bool_]:
+        def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
             return (judged.value >= self.MIN_FAILURES) & (judged.value >= 3 * middle)
 

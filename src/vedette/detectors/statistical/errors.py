@@ -1,14 +1,11 @@
 """More server errors than usual."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vedette.detectors.evidence import Topic
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.merged import Merged, RecentRatios
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Metric, WindowView
+from vedette.detectors.view import Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.layout import Client, Group
 
@@ -46,7 +43,7 @@ class ErrorSpike:
         merged = self._recent.merge(view.number, own)
         judged = merged.judged
 
-        def worth() -> NDArray[np.bool_]:
+        def worth() -> Mask:
             failing_now = own.value > 0
             excess = judged.value - judged.expected_mid
             return failing_now & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)

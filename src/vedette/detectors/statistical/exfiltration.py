@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from vedette.detectors.statement import heaviest_clients
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Judged, Metric, WindowView
+from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Entity, EntityKind, Severity
 from vedette.windows.layout import Client, Group
 
@@ -47,7 +47,7 @@ class DataExfiltration:
         stated = {a.service for a in found}
         by_route = view.judged[Metric.BYTES_OUT]
 
-        def worth() -> NDArray[np.bool_]:
+        def worth() -> Mask:
             larger = by_route.value >= self.MIN_RATIO * by_route.expected_mid * self._busier(view, by_route)
             return self._worth(by_route) & ~view.book.is_service(by_route.slot) & larger
 

@@ -116,6 +116,8 @@ class Flood:
 
     def _many_clients(self, view: WindowView, requests: Judged, row: int) -> Anomaly | None:
         slot = int(requests.slot[row])
+        if not requests.value[row] >= self.MIN_RATIO * requests.expected_mid[row]:
+            return None
         threshold = 2 * self._thresholds.threshold(self.name)
         distinct = view.judged[Metric.CLIENTS]
         found = distinct.find(slot)
@@ -123,11 +125,7 @@ class Flood:
             return None
         observed, middle = float(requests.value[row]), float(requests.expected_mid[row])
         surprise = float(requests.surprise_high[row])
-        if (
-            surprise < threshold
-            or distinct.surprise_high[found] < threshold
-            or observed < self.MIN_RATIO * middle
-        ):
+        if surprise < threshold or distinct.surprise_high[found] < threshold:
             return None
         if observed - middle < 200 * view.minutes:
             return None

@@ -1,12 +1,11 @@
 """Slower answers than usual."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Judged, Metric, WindowView
+from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.layout import Group
 from vedette.windows.summary import quantile
@@ -42,7 +41,7 @@ class LatencySpike:
         if view.silent:
             return []
 
-        def worth() -> NDArray[np.bool_]:
+        def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
             large = (judged.value >= self.MIN_RATIO * middle) & (
                 judged.value - middle >= self.MIN_EXCESS_SECONDS

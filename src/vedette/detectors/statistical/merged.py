@@ -1,12 +1,13 @@
 """Ratios of several windows together, where one window alone holds too few requests."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.judgement import Judgement
 from vedette.detectors.view import Judged
 from vedette.kernels.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
 
@@ -64,7 +65,7 @@ class RecentRatios:
             self.enough, _HALF_WIDTH, self._ring, table, count, exposure, windows,
         )  # fmt: skip
         if anew:
-            judgement = replace(own, table=table, value=count, exposure=exposure)
+            judgement = Judgement(own.formula, table, own.ready, count, exposure, own.memories, own.degrees)
             judged = Judged(judged.slot, count / exposure, judgement)
         return Merged(judged, count, exposure, windows)
 

@@ -1,13 +1,12 @@
 """More or less traffic than usual."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.recurrence import TIMES, Recurrence
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Judged, Metric, WindowView
+from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.entities import NOBODYS_ROUTES
 from vedette.windows.layout import Client, Group
@@ -61,7 +60,7 @@ class TrafficSpike:
         """State traffic spikes of the window."""
         judged = view.judged[Metric.REQUESTS]
 
-        def worth() -> NDArray[np.bool_]:
+        def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
             large = (judged.value >= self.factor * middle) & (judged.value - middle >= self.MIN_EXCESS)
             return large & ((middle >= self.MIN_EXPECTED) | (judged.value >= self.ALWAYS_MUCH))
@@ -130,7 +129,7 @@ class TrafficDrop:
         """State traffic drops of the window."""
         judged = view.judged[Metric.REQUESTS]
 
-        def worth() -> NDArray[np.bool_]:
+        def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid)
             small = (self.factor * judged.value <= middle) & (middle >= self.MIN_EXPECTED)
             return view.book.is_service(judged.slot) & small
