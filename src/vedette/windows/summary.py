@@ -101,6 +101,8 @@ class Groups:
         starts = np.flatnonzero(fresh)
         merged = self.select(order[starts])
         merged.key = ordered[starts]
+        if len(starts) == len(order):
+            return merged
         lengths = np.diff(starts, append=len(order))
         for row in np.flatnonzero(lengths > 1).tolist():
             parts = order[starts[row] : starts[row] + lengths[row]]
