@@ -203,3 +203,11 @@ def test_nothing_that_steers_a_terminal_is_printed(
     path.write_text("timestamp,value\n1772409600,1\n\x1b[31mnever,2\n")
     assert run(["metric", str(path)]) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_endless_lines_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"timestamp,value\n{START},1\n{START + 60},2,{'x' * (2 << 20)}\n{START + 120},3\n")
+    assert run(["metric", str(path), "--json", str(tmp_path / "o.json")]) == 0
+    (found,) = json.loads((tmp_path / "o.json").read_text())["series"]
+    assert (found["points"], found["skipped"]) == (3, {"too_long": 1})

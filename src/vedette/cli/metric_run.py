@@ -162,7 +162,7 @@ class _FileScoring:
 
     def run(self, writer: "ScoreWriter | None") -> "list[SeriesFindings]":
         from vedette.baselines.series import Kind, SeriesBaseline, SeriesSettings
-        from vedette.parsers.series import read_rows
+        from vedette.parsers.series import RowProblem, read_rows
 
         kind, settings = Kind(self._options.kind), SeriesSettings(threshold=self._options.threshold)
         found = [
@@ -179,6 +179,8 @@ class _FileScoring:
             self._score(rows, found, writer)
         if self._reader.truncated is not None:
             raise SourceError(self._source.name, SourceProblem.DAMAGED, self._reader.truncated)
+        if self._reader.cut_lines:
+            self._count(RowProblem.TOO_LONG, self._reader.cut_lines)
         self._refuse_if_nothing(found)
         return [self._findings(one) for one in found]
 

@@ -44,6 +44,7 @@ class RowProblem(StrEnum):
     MISSING_VALUE = "missing_value"
     OTHER_UNIT = "other_unit"
     IMPOSSIBLE_VALUE = "impossible_value"
+    TOO_LONG = "too_long"
     OUT_OF_ORDER = "out_of_order"
 
 
