@@ -33,7 +33,9 @@ def inject(
     service: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Where they are put in. Default: the busiest service.", show_default=False
+            metavar="NAME",
+            help="Where they are put in. Default: the service with most pages asked for.",
+            show_default=False,
         ),
     ] = None,
     log_format_name: FormatName = None,

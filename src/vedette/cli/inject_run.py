@@ -149,7 +149,8 @@ def _service(profile: "Profile", wanted: str | None) -> str:
 
     services = profile.services
     if wanted is None:
-        return max(services, key=lambda name: (services[name].requests, name))
+        # A service of pictures has no pages to scrape and no logins to guess.
+        return max(services, key=lambda name: (services[name].page_requests, name))
     if wanted not in services:
         raise InjectError(
             f"--service {wanted}: no request is to a service of that name: one of {', '.join(services)}"

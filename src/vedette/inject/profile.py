@@ -47,6 +47,11 @@ class ServiceProfile:
         return self.requests / max(1, len(self.minutes))
 
     @property
+    def page_requests(self) -> int:
+        """Requests for anything but static files."""
+        return sum(n for route, n in self.routes.items() if not _ASSET.search(route.encode()))
+
+    @property
     def pages(self) -> list[bytes]:
         """Targets that are no static files; the root where none is known."""
         return [t for t in self.targets if not _ASSET.search(t.partition(b"?")[0])] or [b"/"]
