@@ -272,6 +272,12 @@ class Ordinary:
                 f"{name} eq '{self._words(1)}'",
                 f"fields=({name},id,(a,b))",
                 f"{name}!={self._words(1)}",
+                f"{name}({self._number()[:3]},{self._number()[:3]})|crop({self._number()[:2]})",
+                f"*/{self._number()[:1]} * * * {self._number()[:1]}",
+                f"+{self._number()[:2]} ({self._number()[:3]}) {self._number()[:3]}-{self._number()[:4]}",
+                f"{self._words(2)} ({self._number()[:1]}) [{self._words(1)}].pdf",
+                f"{{{name}:{{$gt:{self._number()}}}}}",
+                f"{self._number()[:1]}+{self._number()[:1]}={self._number()[:2]}",
                 f"{name}=in=({self._words(1)},{self._words(1)})",
             ]
         )
@@ -443,7 +449,14 @@ class Ordinary:
         )
 
     def _graphql(self) -> str:
-        return f"query{{{self._words(1)}(id:{self._number()[:4]}){{id,name,{self._words(1)}{{id}}}}}}"
+        inner = f"{{id,{self._words(1)}{{id}}}}"
+        return self._random.choice(
+            [
+                f"query{{{self._words(1)}(id:{self._number()[:4]}){inner}}}",
+                f"{{{self._words(1)}(id:{self._number()[:4]}){{name {self._words(1)}(first:10){{title}}}}}}",
+                f"query Get({'$'}id: ID!){{{self._words(1)}(id: {'$'}id) {inner}}}",
+            ]
+        )
 
     def _lucene(self) -> str:
         return (
