@@ -182,7 +182,7 @@ def judge(
     return Result(scaled, float(score[at]), int(sums[2][at]), total, int(sums[1][at]))
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Score the product under every profile; status 2 where the data is missing."""
     from nab_others import relative_entropy, windowed_gaussian
 
@@ -192,7 +192,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--files", action="store_true", help="print each file's part in the score too")
     parser.add_argument("--check", action="store_true", help="score two published detectors as well")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not (options.data / ARCHIVE).exists():
         print(f"{options.data / ARCHIVE} is missing: nothing measured", file=sys.stderr)
         return 2

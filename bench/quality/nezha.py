@@ -17,6 +17,7 @@ import json
 import sys
 import tarfile
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,12 +139,12 @@ def measured(day: Day, threshold: float, within: int = 120) -> tuple[int, int, f
     return found, int((alarms & normal).sum()), float(normal.sum()) / 60
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print found faults and false alarms over thresholds; status 2 where the data is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--threshold", type=float, default=THRESHOLD)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not (options.data / ARCHIVE).exists():
         print(f"{options.data / ARCHIVE} is missing: nothing measured", file=sys.stderr)
         return 2

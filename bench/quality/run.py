@@ -15,8 +15,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import crs
+import nab
+import nezha
 import payloads
 import samples
+import wsd
 from samples import Label
 
 import measure
@@ -53,7 +56,17 @@ def main() -> int:
     print(payloads.table(verdicts))
     if options.crs:
         beside(verdicts, options.crs)
+    if not options.sets:
+        series()
     return 0
+
+
+def series() -> None:
+    """Plain series, scored by `vedette metric`; a set that is missing is said to be."""
+    for title, module in (("NAB", nab), ("WSD", wsd), ("Nezha", nezha)):
+        print(f"### Plain series: {title}\n")
+        module.main([])
+        print()
 
 
 def scanner(model: str | None) -> SignatureScanner:

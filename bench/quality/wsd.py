@@ -10,7 +10,7 @@ Usage: python bench/quality/wsd.py [--data FOLDER] [--series] [--kind KIND]
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,13 +83,13 @@ def episodes(flags: NDArray[np.bool_], join: int) -> list[tuple[int, int]]:
     return [(int(part[0]), int(part[-1])) for part in parts]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run over the data; status 2 where it is missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=wsd_data.DATA)
     parser.add_argument("--series", action="store_true", help="print each series' VUS-PR too")
     parser.add_argument("--kind", default="gauge", choices=[kind.value for kind in Kind])
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if not (options.data / wsd_data.ARCHIVE).exists():
         print(f"{options.data / wsd_data.ARCHIVE} is missing: nothing measured", file=sys.stderr)
         return 2
