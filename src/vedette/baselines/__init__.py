@@ -1,4 +1,4 @@
 """What is normal for each metric of each entity, and how rare a window is under it.
 
-NumPy only: no I/O, no clock, no randomness.
+No I/O, no clock, no randomness. The arithmetic of judging and learning is in `vedette.kernels.baseline`.
 """
