@@ -102,7 +102,7 @@ def test_a_header_names_the_columns() -> None:
 
 
 def test_without_a_value_column_every_column_of_numbers_is_a_series() -> None:
-    chunk = Chunk.of(b"ts,cpu,host,mem\n1661140279,5,a,7\n", "a.csv")
+    chunk = Chunk.of(b"ts,cpu,host,mem,label\n1661140279,5,a,7,0\n", "a.csv")
     assert find_layout(chunk).values == ((1, "cpu"), (3, "mem"))
     assert find_layout(chunk, values=["mem"]).values == ((3, "mem"),)
     assert find_layout(chunk, values=["2"]).values == ((1, "cpu"),)

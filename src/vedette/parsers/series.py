@@ -26,6 +26,8 @@ from vedette.schema.errors import VedetteError
 DELIMITERS = ",;\t|"
 TIME_NAMES = frozenset(("timestamp", "time", "date", "datetime", "ts", "@timestamp", "_time", "epoch"))
 VALUE_NAME = "value"
+LABEL_NAMES = frozenset(("label", "labels", "is_anomaly", "anomaly"))
+"""Columns of what somebody said of the points: no series unless asked for."""
 MOST_COLUMNS = 10_000
 _SHOWN = 60
 
@@ -135,7 +137,8 @@ def find_layout(
     if values:
         chosen = [_column(head.source, name, titles) for name in values]
     else:
-        free = [at for at in range(len(names)) if at not in (at_time, at_total)]
+        told = [at for at, name in enumerate(names) if header and name.lower() in LABEL_NAMES]
+        free = [at for at in range(len(names)) if at not in (at_time, at_total, *told)]
         named = [at for at in free if header and names[at].lower() == VALUE_NAME]
         chosen = named or [at for at in free if _begins_with_number(body, delimiter, at)]
     if not chosen:
