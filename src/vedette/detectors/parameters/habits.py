@@ -266,10 +266,16 @@ class Habits:
             dtype=np.int32,
         )
         service_slot = of_service[service[first]] if len(first) else np.zeros(0, dtype=np.int32)
-        numbers, place = np.unique(placed.route[first], return_inverse=True)
-        slots = [self._route_slot(registry, number, of_service) for number in numbers.tolist()]
-        route = np.array(slots, dtype=np.int32)[place]
-        order = np.argsort(window, kind="stable")
+        # Route numbers are small: a table tells faster than sorting which of them are here.
+        here = np.zeros(len(registry.entries), dtype=bool)
+        here[placed.route[first]] = True
+        slot_of = np.full(len(here), UNJUDGED, dtype=np.int32)
+        for number in np.flatnonzero(here).tolist():
+            slot_of[number] = self._route_slot(registry, number, of_service)
+        route = slot_of[placed.route[first]]
+        order = (
+            np.arange(len(window)) if (window[1:] >= window[:-1]).all() else np.argsort(window, kind="stable")
+        )
         edges = np.flatnonzero(np.diff(window[order], prepend=-1, append=-1))
         for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             groups = order[begin:end]
