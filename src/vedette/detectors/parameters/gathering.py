@@ -1,0 +1,227 @@
+"""Look through batches: count the trials of requests with nothing new, and keep those in which something may be."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.kept import KeptLine
+from vedette.detectors.parameters.profiles import Profiles
+from vedette.detectors.parameters.suspects import PER_WINDOW, TEXT_BYTES, OpenWindow, Suspect, cut
+from vedette.kernels.intern import slots_for
+from vedette.kernels.parameters import (
+    MOST_PARAMETERS,
+    SCRATCH,
+    UNJUDGED,
+    UNKNOWN,
+    find_queries,
+    group_rows,
+    weigh_groups,
+)
+from vedette.schema.requests import UNNAMED_TAG, Requests
+from vedette.windows.registry import OTHER_ROUTE, RouteRegistry
+from vedette.windows.windower import Placed
+
+_CODES = {b"POST": 1, b"PUT": 2, b"PATCH": 3, b"DELETE": 4}
+_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+"""Methods that ask for nothing to be changed (RFC 9110, 9.2.1): any route may be asked by them."""
+_OTHER_CODE = 5
+_UNJUDGED_ROUTES = frozenset({OTHER_ROUTE, "(not http)"})
+
+
+class Gatherer:
+    """Looks through batches, and holds what was found until its windows close.
+
+    Args:
+        profiles: What is known; not changed.
+
+    Attributes:
+        left_out: Requests that found no room until their window closed.
+    """
+
+    def __init__(self, profiles: Profiles) -> None:
+        self.profiles = profiles
+        self.left_out = 0
+        self._open: dict[int, OpenWindow] = {}
+        self._number = 0
+        self._text_bytes = 0
+        self._scratch = np.zeros(SCRATCH, dtype=np.uint8)
+        self._passed = np.zeros(MOST_PARAMETERS, dtype=np.int32)
+        self._tally = np.zeros(profiles.capacity, dtype=np.int64)
+        self._touched = np.zeros(profiles.capacity, dtype=np.int32)
+        self._service_names: Sequence[str] = ()
+
+    def pop(self, window: int) -> OpenWindow | None:
+        """Hand out what was found in a window that has closed; None if nothing was."""
+        opened = self._open.pop(window, None)
+        if opened is not None:
+            self._text_bytes -= sum(len(suspect.target) for suspect in opened.suspects.values())
+        return opened
+
+    def clear(self) -> None:
+        """Forget the windows that are open."""
+        self._open.clear()
+        self._text_bytes = 0
+
+    def take(
+        self,
+        requests: Requests,
+        service: NDArray[np.int32],
+        services: Sequence[str],
+        placed: Placed,
+        registry: RouteRegistry,
+        hostile: NDArray[np.bool_],
+    ) -> NDArray[np.uint32]:
+        """Take a batch in.
+
+        Args:
+            service: int32 (n,), numbers into `services`. hostile: bool (n,), rows that are attacks.
+
+        Returns:
+            uint32 (n,): numbers of the suspects that rows belong to, 0 for rows with nothing new.
+        """
+        self._service_names = services
+        n = len(requests)
+        served = requests.status < 400
+        keep = ((placed.late == 0) & ~hostile & served & (placed.route >= 0)).astype(np.uint8)
+        code = _codes(requests)
+        group, first, count = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
+        groups = group_rows(
+            keep, placed.window, service, requests.target.ids, code, np.zeros(slots_for(max(n, 1)), np.int32),
+            group, first, count,
+        )  # fmt: skip
+        first, count = first[:groups], count[:groups]
+        suspect = np.zeros(groups, dtype=np.uint8)
+        self._weigh(requests, service, placed, registry, code, first, count, suspect)
+        numbers = np.zeros(groups + 1, dtype=np.uint32)
+        if suspect.any():
+            self._suspect(requests, service, placed, registry, code, group, suspect, numbers)
+        # Group -1, of rows that were not looked at, picks the last element.
+        return numbers[group]
+
+    def _weigh(
+        self,
+        requests: Requests,
+        service: NDArray[np.int32],
+        placed: Placed,
+        registry: RouteRegistry,
+        code: NDArray[np.uint8],
+        first: NDArray[np.int64],
+        count: NDArray[np.int64],
+        suspect: NDArray[np.uint8],
+    ) -> None:
+        """Mark groups in which something may be new, and count the others."""
+        profiles, targets = self.profiles, requests.target.vocabulary
+        query = np.empty(len(targets), dtype=np.int64)
+        find_queries(targets.buffer, targets.start, targets.length, query)
+        window, target = placed.window[first], requests.target.ids[first]
+        of_service = np.array(
+            [profiles.service_slot(name.encode("utf-8", "surrogateescape")) for name in self._service_names],
+            dtype=np.int32,
+        )
+        service_slot = of_service[service[first]] if len(first) else np.zeros(0, dtype=np.int32)
+        # Route numbers are small: a table tells faster than sorting which of them are here.
+        here = np.zeros(len(registry.entries), dtype=bool)
+        here[placed.route[first]] = True
+        slot_of = np.full(len(here), UNJUDGED, dtype=np.int32)
+        for number in np.flatnonzero(here).tolist():
+            slot_of[number] = self._route_slot(registry, number, of_service)
+        route = slot_of[placed.route[first]]
+        order = (
+            np.arange(len(window)) if (window[1:] >= window[:-1]).all() else np.argsort(window, kind="stable")
+        )
+        edges = np.flatnonzero(np.diff(window[order], prepend=-1, append=-1))
+        for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            groups = order[begin:end]
+            used = weigh_groups(
+                groups, target, route, service_slot, code[first], count, targets.buffer, targets.start,
+                targets.length, query, profiles.full, profiles.classes, profiles.bits, profiles.high,
+                profiles.shape_count, profiles.shapes, profiles.keys, profiles.slots, *profiles.secret,
+                self._scratch, self._passed, suspect, self._tally, self._touched,
+            )  # fmt: skip
+            if used:
+                touched = self._touched[:used].copy()
+                number = int(window[groups[0]])
+                self._open.setdefault(number, OpenWindow()).count(touched, self._tally[touched])
+                self._tally[touched] = 0
+
+    def _route_slot(self, registry: RouteRegistry, number: int, of_service: NDArray[np.int32]) -> int:
+        entry = registry[number]
+        if entry.route is None or entry.route in _UNJUDGED_ROUTES:
+            return UNJUDGED
+        service = int(of_service[entry.service])
+        found = UNKNOWN if service < 0 else self.profiles.route(service, entry.route)
+        return UNJUDGED if found == UNKNOWN and self.profiles.crowded else found
+
+    def _suspect(
+        self,
+        requests: Requests,
+        service: NDArray[np.int32],
+        placed: Placed,
+        registry: RouteRegistry,
+        code: NDArray[np.uint8],
+        group: NDArray[np.int32],
+        suspect: NDArray[np.uint8],
+        numbers: NDArray[np.uint32],
+    ) -> None:
+        """Keep the suspects of a batch, with who sent them; writes their numbers by group."""
+        clients = requests.client
+        if clients is None:
+            raise ValueError("a batch must be enriched before it is looked at")
+        rows = np.flatnonzero(np.append(suspect, np.uint8(0))[group])
+        pairs = group[rows].astype(np.int64) << 32 | (clients.ids[rows] + 1)
+        distinct, place, sent = np.unique(pairs, return_index=True, return_counts=True)
+        # The first row of each suspect in order of time, whatever order they were logged in.
+        by_time = rows[np.lexsort((requests.line[rows], requests.time[rows], group[rows]))]
+        starts = np.flatnonzero(np.diff(group[by_time], prepend=-1))
+        earliest = dict(zip(group[by_time][starts].tolist(), by_time[starts].tolist(), strict=True))
+        high = np.append(clients.high, np.uint64(UNNAMED_TAG)).tolist()
+        low = np.append(clients.low, np.uint64(0)).tolist()
+        arrival = np.argsort(rows[place], kind="stable")
+        held: dict[int, Suspect | None] = {}
+        for pair, amount in zip(distinct[arrival].tolist(), sent[arrival].tolist(), strict=True):
+            number, client = pair >> 32, (pair & 0xFFFFFFFF) - 1
+            if number not in held:
+                held[number] = self._keep(requests, service, placed, registry, code, earliest[number])
+            kept = held[number]
+            if kept is None:
+                self.left_out += amount
+            else:
+                numbers[number] = kept.number
+                kept.add((high[client], low[client]), amount)
+
+    def _keep(
+        self,
+        requests: Requests,
+        service: NDArray[np.int32],
+        placed: Placed,
+        registry: RouteRegistry,
+        code: NDArray[np.uint8],
+        row: int,
+    ) -> Suspect | None:
+        """The suspect that a row belongs to; None where there is no room for it."""
+        opened = self._open.setdefault(int(placed.window[row]), OpenWindow())
+        target = cut(requests.target[row] or b"")
+        key = int(service[row]), int(code[row]), target
+        order = int(requests.time[row]), int(requests.line[row])
+        known = opened.suspects.get(key)
+        if known is None:
+            if len(opened.suspects) >= PER_WINDOW or self._text_bytes + len(target) > TEXT_BYTES:
+                return None
+            self._number += 1
+            self._text_bytes += len(target)
+            route = registry[int(placed.route[row])].route or OTHER_ROUTE
+            known = opened.suspects[key] = Suspect(
+                self._number, key[0], route, target, requests.method[row] or b"", key[1], order,
+                KeptLine.of(requests, row),
+            )  # fmt: skip
+        elif order < known.order:
+            known.order, known.line = order, KeptLine.of(requests, row)
+        return known
+
+
+def _codes(requests: Requests) -> NDArray[np.uint8]:
+    """The kind of each row's method: 0 where it changes nothing, or is not told."""
+    codes: Callable[[bytes], int] = lambda m: 0 if m in _SAFE else _CODES.get(m, _OTHER_CODE)  # noqa: E731
+    of_method = np.array([codes(m.upper()) for m in requests.method.vocabulary] + [0], dtype=np.uint8)
+    return of_method[requests.method.ids]
