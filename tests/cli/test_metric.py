@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vedette.baselines.formulas import recompute
 from vedette.cli.main import run
@@ -211,3 +213,36 @@ def test_endless_lines_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture
     assert run(["metric", str(path), "--json", str(tmp_path / "o.json")]) == 0
     (found,) = json.loads((tmp_path / "o.json").read_text())["series"]
     assert (found["points"], found["skipped"]) == (3, {"too_long": 1})
+
+
+def test_anomalies_stand_in_order_of_time_and_equals_do_not_matter(tmp_path: Path) -> None:
+    value = np.tile(np.r_[np.full(150, 5.0), 50.0], 6)
+    value[::151] = 5.0
+    path = written(tmp_path / "a.csv", value)
+    out = tmp_path / "o.json"
+    assert run(["metric", path, "--json", str(out), "--threshold", "0.05"]) == 0
+    (found,) = json.loads(out.read_text())["series"]
+    starts = [int(anomaly["start"]) for anomaly in found["anomalies"]]
+    assert len(starts) > 1
+    assert starts == sorted(starts)
+
+
+TIMES = st.sampled_from(["2022-08-22 03:51:19", "x", "", "1661140279", "-5", "9" * 400])
+VALUES = st.sampled_from(
+    ["", "NaN", "inf", "-1e400", "1e308", "12ms", "5%", '"', "\x00", "=cmd()", "7,8", "\ufeff"]
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(TIMES | st.none(), VALUES | st.floats(allow_nan=False).map(repr)), max_size=80),
+    kind=st.sampled_from(["gauge", "count", "latency", "ratio"]),
+)
+def test_no_rows_are_a_defect(rows: list[tuple[str | None, str]], kind: str, tmp_path: Path) -> None:
+    path, out = tmp_path / "a.csv", tmp_path / "o.csv"
+    lines = (f"{START + 60 * at if time is None else time},{value}" for at, (time, value) in enumerate(rows))
+    path.write_text("\n".join(lines))
+    out.unlink(missing_ok=True)
+    status = run(["metric", str(path), "--kind", kind, "--csv", str(out), "--json", str(tmp_path / "o.json")])
+    assert status in (0, 2)
+    assert out.exists() == (status == 0)

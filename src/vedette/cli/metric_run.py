@@ -105,6 +105,7 @@ class _Found:
     baseline: "SeriesBaseline"
     points: int = 0
     judged: int = 0
+    told: int = 0
     left_out: int = 0
     kept: list[tuple[float, int, "SeriesAnomaly"]] = field(default_factory=list)
     open: "SeriesAnomaly | None" = None
@@ -113,7 +114,8 @@ class _Found:
         """Close the anomaly that goes on."""
         if self.open is None:
             return
-        entry = (self.open.peak.score, -self.points, self.open)
+        self.told += 1
+        entry = (self.open.peak.score, -self.told, self.open)
         if len(self.kept) < MOST_ANOMALIES:
             heapq.heappush(self.kept, entry)
         else:

@@ -103,7 +103,7 @@ def find_layout(
     """Find the columns by the first lines, and by what was asked for.
 
     Without wishes the times are in the column with a name such as `timestamp`, else in the first; the series are
-    the column `value`, else every other column that begins with a number.
+    the column `value`, else every other column that begins with a number and is not called a label.
 
     Args:
         head: The first whole lines.
