@@ -77,7 +77,7 @@ def test_labels_of_lines_must_name_one_of_several_sources(logs: Path) -> None:
     ("arguments", "says"),
     [
         (["a.log"], "give the labels"),
-        (["--labels", "x.jsonl"], "give a log to read"),
+        (["--labels", "x.jsonl"], "give the log that the labels are about"),
         (["a.log", "--labels", "nowhere.jsonl"], "nowhere.jsonl: cannot be read"),
     ],
 )

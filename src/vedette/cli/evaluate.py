@@ -65,6 +65,7 @@ def evaluate(
         progress=progress,
         baseline_from=tuple(baseline_from or ()),
         quiet=json == "-",
+        ask="give the log that the labels are about, or - for standard input",
     )
     from vedette.cli.evaluate_run import evaluate_log
 

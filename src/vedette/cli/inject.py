@@ -73,6 +73,7 @@ def inject(
         # What is shown is how many copies are done.
         progress=False,
         quiet=True,
+        ask="give a log to put incidents into copies of, or --sample to see how it looks",
     )
     from vedette.cli.inject_run import quality_card
 

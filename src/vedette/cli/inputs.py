@@ -90,9 +90,12 @@ def input_options(
     trusted_proxy: Sequence[str] | None,
     config: Path | None,
     progress: bool,
+    ask: str = "give a log to read, - for standard input, or --sample to see how it looks",
     **more: Any,
 ) -> ScanOptions:
     """The options of a scan from those that every command that reads logs takes, and some more of the scan's.
+
+    `ask` is what is said where nothing to read was named.
 
     Raises:
         BadParameter: No log was named, or a log and the sample.
@@ -100,7 +103,7 @@ def input_options(
     if sample and paths:
         raise typer.BadParameter("give either paths or --sample, not both")
     if not sample and not paths:
-        raise typer.BadParameter("give a log to read, - for standard input, or --sample to see how it looks")
+        raise typer.BadParameter(ask)
     return ScanOptions(
         paths=tuple(paths or ()),
         sample=sample,
