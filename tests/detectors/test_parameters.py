@@ -16,7 +16,7 @@ from vedette.detectors.parameters.profiles import Feature, Profiles
 from vedette.engine.engine import Engine
 from vedette.explain.formulas import recompute
 from vedette.explain.numbers import count
-from vedette.schema.anomaly import Anomaly, Severity
+from vedette.schema.anomaly import Anomaly, AnomalyType, Severity
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC).timestamp()
 LATER = START + 4 * 3600
@@ -301,3 +301,15 @@ def test_the_latest_half_of_the_trials_counts(windows: list[tuple[int, int]]) ->
         assert trials / 2 <= chance.trials <= trials
         assert 0 <= chance.new <= new
         assert math.isclose(chance.probability, (chance.new + 1) / (chance.trials + 2))
+
+
+def test_the_incident_of_odd_requests_tells_what_is_odd_and_does_not_call_it_usual() -> None:
+    engine = learned(shop())
+    for batch in batches([line(LATER, "/shop/basket?article=12345&amount=7;", client="10.9.0.9")]):
+        engine.process(batch)
+    incidents = engine.finish().incidents
+    (incident,) = (each for each in incidents if AnomalyType.ABNORMAL_REQUEST in each.types)
+    assert incident.title == "Abnormal requests on test by 10.9.0.9"
+    assert "`amount`" in incident.summary
+    assert "none of it unusual" not in incident.summary
+    assert incident.advice[0].startswith("Check that what was asked for")

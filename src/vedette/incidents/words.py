@@ -23,6 +23,7 @@ _ADVICE = {
     AnomalyType.BRUTE_FORCE: "Limit login attempts for the sender, and check the accounts that it got into (3xx, 2xx).",
     AnomalyType.RATE_LIMIT_ABUSE: "Find the owner of the client, or lengthen its back-off at the edge.",
     AnomalyType.BOT_ACTIVITY: "Decide whether you want this bot; if not, limit its rate or ask it for proof of work.",
+    AnomalyType.ABNORMAL_REQUEST: "Check that what was asked for is meant to take this; a release explains it, too.",
     AnomalyType.DATA_EXFILTRATION: "Find out what was downloaded, by which account, and whether it should have been.",
 }
 
@@ -32,6 +33,11 @@ def _named(anomaly: Anomaly) -> str:
     if anomaly.type is AnomalyType.UNUSUAL_PATTERN and "rule" in anomaly.details:
         return f"rule {anomaly.details['rule']}"
     return anomaly.type.label
+
+
+def _only_odd(ranked: Sequence[Anomaly]) -> bool:
+    """Whether all that was stated is requests unlike any before: odd, and no probe as far as is known."""
+    return all(a.unit == "abnormal_requests" for a in ranked)
 
 
 _A_SCAN = 5
@@ -58,7 +64,7 @@ def title(
     """
     where = services[0] if len(services) == 1 else f"{len(services)} services"
     senders = sum(e.kind is EntityKind.CLIENT for e in entities)
-    if background:
+    if background and not _only_odd(ranked):
         many = f"{senders} client{'s' if senders != 1 else ''}"
         return f"Background probing of {where} by {many}" if senders else f"Background probing of {where}"
     names = [_named(a) for a in ranked]
@@ -84,7 +90,7 @@ def summarise(
     entities: Sequence[Entity],
 ) -> str:
     """What happened, in two or three sentences: the worst statement in full, the others counted."""
-    if background:
+    if background and not _only_odd(ranked):
         parts = [f"{counts[a.type]:,.0f} {a.type.label}" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
         whose = (
@@ -102,7 +108,7 @@ def summarise(
 
 def advise(background: bool, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
     """What to do next, for the worst types first."""
-    if background:
+    if background and not _only_odd(ranked):
         return ("Nothing now: make sure that none of the requested files exists.",)
     found: list[str] = []
     for anomaly in ranked:
