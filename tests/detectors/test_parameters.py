@@ -100,6 +100,14 @@ def test_a_route_that_was_never_asked_for_is_stated() -> None:
     assert of_one("/backup/", status=404) == []
 
 
+def test_a_new_page_is_nothing_odd_where_nobody_has_called_the_past_normal() -> None:
+    past = shop(20_000)
+    later = START + 1.5 * len(past) + 3600
+    odd = [line(later, "/blog/new/"), line(later + 1, "/shop/basket?article=12345&amount=7;")]
+    (anomaly,) = stated(build(), [b"".join(past), *odd])
+    assert anomaly.details["novelties"][0]["what"] == "characters"
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -1,5 +1,6 @@
 """Learns what requests of each route are like, and says which of a closed window are not."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +51,8 @@ class Limits:
 
     Attributes:
         usual: Of methods and parameters. route: Of routes.
-        own: Added where the past is only what the log itself has shown, which nobody has called normal.
+        own: Added where the past is only what the log itself has shown, which nobody has called normal. Of such a past
+            a new route says nothing: sites get new pages, and what is asked here for the first time was served.
     """
 
     usual: float
@@ -59,7 +61,9 @@ class Limits:
 
     def of(self, kind: Kind, *, vouched: bool) -> float:
         """The limit of a kind."""
-        return (self.route if kind is Kind.ROUTE else self.usual) + (0.0 if vouched else self.own)
+        if kind is Kind.ROUTE:
+            return self.route if vouched else math.inf
+        return self.usual + (0.0 if vouched else self.own)
 
 
 @dataclass(slots=True)
@@ -129,7 +133,11 @@ class Habits:
         read = [self._reader.read(s.target) for s in judged]
         unready: set[int] = set()
         for suspect, parameters in zip(judged, read, strict=True) if states else ():
-            found = novelties(self.profiles, suspect, self._service(suspect), parameters)
+            found = [
+                novelty
+                for novelty in novelties(self.profiles, suspect, self._service(suspect), parameters)
+                if self.limit(novelty) < math.inf
+            ]
             unlikely = [n for n in found if n.surprise >= self.limit(n)]
             if found and not unlikely:
                 unready.add(suspect.service)
