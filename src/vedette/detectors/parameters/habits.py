@@ -127,6 +127,9 @@ class Habits:
         if opened is None:
             return
         slots, counts = opened.trials()
+        if not opened.suspects:
+            self.profiles.advance(slots, counts)
+            return
         judged = sorted(
             opened.suspects.values(), key=lambda s: (self._service_names[s.service], s.target, s.code)
         )
