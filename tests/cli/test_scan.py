@@ -181,6 +181,17 @@ def test_a_half_bad_file_is_scanned_and_its_bad_half_reported(scan: Scan, tmp_pa
     assert "nonsense" in done.stdout
 
 
+def test_a_past_that_is_no_past_is_said_to_have_taught_nothing(scan: Scan, tmp_path: Path) -> None:
+    (tmp_path / "now.log").write_text(LOG)
+    (tmp_path / "later.log").write_text(LOG)
+    done = scan("now.log", "--baseline-from", "later.log")
+    assert "Nothing was learned from --baseline-from: none of its 10 requests is older than" in done.stdout
+    (tmp_path / "earlier.log").write_text(LOG.replace("02/Mar/2026", "01/Mar/2026"))
+    done = scan("now.log", "--baseline-from", "earlier.log")
+    assert "Nothing was learned" not in done.stdout
+    assert "what is normal from 10 earlier requests" in done.stdout
+
+
 def test_since_and_until_and_service_leave_requests_out(scan: Scan, tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_text(LOG)
     for options, kept in (

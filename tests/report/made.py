@@ -124,6 +124,7 @@ def coverage(**changes: Any) -> Coverage:
         "skipped_samples": [("not_this_format", "access.log", 17, "total rubbish")],
         "filtered": 3,
         "learned": 0,
+        "too_new": 0,
         "late": 1,
         "start": START,
         "end": START + 120 * MINUTE + 7,

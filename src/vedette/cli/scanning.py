@@ -233,6 +233,8 @@ class Scan:
         if self._past is not None:
             past = self._past[0].tally
             coverage.learned = past.parsed - past.filtered
+            if self.options.baseline_from and not coverage.learned:
+                coverage.too_new = past.filtered
         coverage.skipped = {reason.value: count for reason, count in sorted(tally.skips.counts.items())}
         coverage.skipped_samples = [
             (reason, source, line, text.decode("utf-8", "backslashreplace"))

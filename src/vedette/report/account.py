@@ -45,6 +45,11 @@ def remarks(coverage: Coverage) -> Iterator[str]:
     """What has to be known beside the headline: where the findings rest on less than they seem to."""
     if coverage.interrupted:
         yield "Interrupted: this is what was found until then."
+    if coverage.too_new:
+        yield (
+            f"Nothing was learned from --baseline-from: none of its {plural(coverage.too_new, 'request')} is older "
+            "than what is scanned."
+        )
     cut = sum(source.truncated is not None for source in coverage.sources)
     if cut:
         yield f"Not everything could be read: see {plural(cut, 'truncated source')} below."

@@ -106,6 +106,8 @@ class Coverage:
     """Requests outside --since/--until/--service."""
     learned: int = 0
     """Earlier requests that baselines learned from before the first was judged."""
+    too_new: int = 0
+    """Requests of --baseline-from that are no older than what is scanned, where nothing at all was learned."""
     late: int = 0
     """Requests older than the watermark: judged by signatures, left out of windows."""
     start: int | None = None
