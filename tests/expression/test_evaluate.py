@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.expression.test_grammar import CONDITIONS
 
@@ -51,6 +51,7 @@ def plain(node: Node, values: dict[str, float]) -> float | bool | None:
     return {"+": left + right, "-": left - right, "*": left * right}[node.operator]
 
 
+@example("(requests / (7 / requests)) > errors", [(0.0, 0.0, 0.0)])
 @given(
     CONDITIONS,
     st.lists(st.tuples(_VALUES, _VALUES, _VALUES), min_size=1, max_size=6),

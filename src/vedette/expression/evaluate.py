@@ -75,7 +75,9 @@ def number(node: Node, values: Values, size: int) -> NDArray[np.float64]:
         case Arithmetic():
             left, right = number(node.left, values, size), number(node.right, values, size)
             with np.errstate(all="ignore"):
-                return np.asarray(_ARITHMETIC[node.operator](left, right), dtype=np.float64)
+                result = np.asarray(_ARITHMETIC[node.operator](left, right), dtype=np.float64)
+            # What was divided by zero is not known, nor what is divided by it: an infinity would make that zero.
+            return np.where(np.isfinite(result), result, np.nan)
     raise TypeError(f"{type(node).__name__} is no number")
 
 
