@@ -12,14 +12,16 @@ SELDOM = (50_000, 20, 20)
 """New containers between looks at the youngest, and looks between those at the older ones."""
 
 
-@contextmanager
-def collecting_seldom() -> Iterator[None]:
-    """Within this context Python looks seldom, and never at what is there already."""
-    before = gc.get_threshold()
-    gc.freeze()
+def collect_seldom() -> None:
+    """From now on look seldom: imports make objects that stay, and a scan's are freed by counting references."""
     gc.set_threshold(*SELDOM)
+
+
+@contextmanager
+def passing_over_the_present() -> Iterator[None]:
+    """Within this context Python never looks at what is there already."""
+    gc.freeze()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
         gc.unfreeze()

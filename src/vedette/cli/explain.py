@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vedette.cli.findings_options import FindingsFile, StoreUrl
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.errors import VedetteError
 
@@ -25,18 +26,8 @@ def explain(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Where it stands: what `vedette scan --json FILE` wrote.", show_default=False
-        ),
-    ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Or the store that it is kept in: sqlite:///vedette.db.", show_default=False
-        ),
-    ] = None,
+    json: FindingsFile = None,
+    store: StoreUrl = None,
 ) -> None:
     """Print one anomaly's whole reasoning.
 

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from vedette.cli.findings_options import FindingsFile, StoreUrl
+from vedette.cli.inputs import ConfigFile
+
 
 def feedback(
     anomaly_id: Annotated[
@@ -19,18 +22,8 @@ def feedback(
         bool,
         typer.Option("--false-alarm", help="Make the narrowest exception that would have silenced it."),
     ] = False,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Where it stands: what `vedette scan --json FILE` wrote.", show_default=False
-        ),
-    ] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Or the store that it is kept in: sqlite:///vedette.db.", show_default=False
-        ),
-    ] = None,
+    json: FindingsFile = None,
+    store: StoreUrl = None,
     exceptions: Annotated[
         Path | None,
         typer.Option(
@@ -49,9 +42,7 @@ def feedback(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the exception and what it would silence; write nothing.")
     ] = False,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Configuration, YAML.", show_default=False)
-    ] = None,
+    config: ConfigFile = None,
 ) -> None:
     """Say that an anomaly was a false alarm.
 

@@ -8,7 +8,7 @@ import typer
 
 from vedette.cli.options import ScanOptions
 
-_INPUT = "Input"
+INPUT = "Input"
 
 Paths = Annotated[
     list[str] | None,
@@ -21,7 +21,7 @@ Paths = Annotated[
 ]
 Sample = Annotated[
     bool,
-    typer.Option("--sample", help="Read the sample log that comes with Vedette.", rich_help_panel=_INPUT),
+    typer.Option("--sample", help="Read the sample log that comes with Vedette.", rich_help_panel=INPUT),
 ]
 FormatName = Annotated[
     str | None,
@@ -29,7 +29,7 @@ FormatName = Annotated[
         "--format",
         metavar="NAME",
         help="Log format; `vedette formats` lists them. Default: auto.",
-        rich_help_panel=_INPUT,
+        rich_help_panel=INPUT,
         show_default=False,
     ),
 ]
@@ -38,7 +38,7 @@ LogFormat = Annotated[
     typer.Option(
         metavar="DIRECTIVE",
         help="The server's own nginx log_format or Apache LogFormat string.",
-        rich_help_panel=_INPUT,
+        rich_help_panel=INPUT,
         show_default=False,
     ),
 ]
@@ -47,7 +47,7 @@ Field = Annotated[
     typer.Option(
         metavar="NAME=KEY",
         help="For JSON lines: where a field stands, like --field status=response.code. Repeat.",
-        rich_help_panel=_INPUT,
+        rich_help_panel=INPUT,
         show_default=False,
     ),
 ]
@@ -56,7 +56,7 @@ LogTimezone = Annotated[
     typer.Option(
         metavar="ZONE",
         help="Zone of times logged without one: UTC, +02:00 or Europe/Berlin. Default: UTC.",
-        rich_help_panel=_INPUT,
+        rich_help_panel=INPUT,
         show_default=False,
     ),
 ]
@@ -65,7 +65,7 @@ TrustedProxy = Annotated[
     typer.Option(
         metavar="NETWORK",
         help="A proxy of yours, passed over in X-Forwarded-For. Repeat.",
-        rich_help_panel=_INPUT,
+        rich_help_panel=INPUT,
         show_default=False,
     ),
 ]

@@ -1,7 +1,6 @@
 """`vedette`: finds the command, runs it, and turns what goes wrong into one clear line and an exit status."""
 
 import errno
-import gc
 import os
 import sys
 import traceback
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from vedette import __version__
-from vedette.cli.collecting import SELDOM
+from vedette.cli.collecting import collect_seldom
 from vedette.cli.lazy import Deferred, LazyGroup, ReaderGoneError
 from vedette.schema.errors import VedetteError
 
@@ -132,6 +131,5 @@ def _apologise(error: Exception) -> int:
 
 def main() -> None:
     """Run the command line."""
-    # Imports make objects that stay; looking through them for what may go takes a tenth of their time.
-    gc.set_threshold(*SELDOM)
+    collect_seldom()
     sys.exit(run(sys.argv[1:]))

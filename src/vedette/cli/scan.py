@@ -6,79 +6,47 @@ from typing import Annotated
 
 import typer
 
-from vedette.cli.inputs import field_map
-from vedette.cli.options import ScanOptions
+from vedette.cli.inputs import (
+    INPUT,
+    Field,
+    FormatName,
+    LogFormat,
+    LogTimezone,
+    Paths,
+    Sample,
+    TrustedProxy,
+    input_options,
+)
 from vedette.cli.when import parse_time
 from vedette.schema.anomaly import Severity
 
-_INPUT = "Input"
 _DETECTION = "Detection"
 _OUTPUT = "Output"
 
 
 def scan(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH...",
-            help="Logs: files, directories, patterns in quotes, - for standard input. Rotated and compressed ones "
-            "(.1, .2.gz, bzip2, xz, zstd) are read in time order.",
-            show_default=False,
-        ),
-    ] = None,
-    sample: Annotated[
-        bool, typer.Option("--sample", help="Scan the sample log that comes with Vedette.", rich_help_panel=_INPUT)
-    ] = False,
-    log_format_name: Annotated[
-        str | None,
-        typer.Option(
-            "--format", metavar="NAME", help="Log format; `vedette formats` lists them. Default: auto.",
-            rich_help_panel=_INPUT, show_default=False,
-        ),
-    ] = None,
-    log_format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIRECTIVE", help="The server's own nginx log_format or Apache LogFormat string.",
-            rich_help_panel=_INPUT, show_default=False,
-        ),
-    ] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=KEY", help="For JSON lines: where a field stands, like --field status=response.code. Repeat.",
-            rich_help_panel=_INPUT, show_default=False,
-        ),
-    ] = None,
-    log_timezone: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ZONE", help="Zone of times logged without one: UTC, +02:00 or Europe/Berlin. Default: UTC.",
-            rich_help_panel=_INPUT, show_default=False,
-        ),
-    ] = None,
-    trusted_proxy: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NETWORK", help="A proxy of yours, passed over in X-Forwarded-For. Repeat.",
-            rich_help_panel=_INPUT, show_default=False,
-        ),
-    ] = None,
+    paths: Paths = None,
+    sample: Sample = False,
+    log_format_name: FormatName = None,
+    log_format: LogFormat = None,
+    field: Field = None,
+    log_timezone: LogTimezone = None,
+    trusted_proxy: TrustedProxy = None,
     since: Annotated[
         str | None,
         typer.Option(
             metavar="TIME", help="Report from then on: ISO 8601, today, yesterday, or 2h for two hours ago. "
             "What files say of the time before is learned from.",
-            rich_help_panel=_INPUT, show_default=False,
+            rich_help_panel=INPUT, show_default=False,
         ),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Leave out later requests.", rich_help_panel=_INPUT, show_default=False),
+        typer.Option(metavar="TIME", help="Leave out later requests.", rich_help_panel=INPUT, show_default=False),
     ] = None,
     service: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this service. Repeat.", rich_help_panel=_INPUT, show_default=False),
+        typer.Option(metavar="NAME", help="Only this service. Repeat.", rich_help_panel=INPUT, show_default=False),
     ] = None,
     baseline_from: Annotated[
         list[str] | None,
@@ -184,10 +152,6 @@ def scan(
 
     Exit status: 0 nothing found, 1 something found at or above --fail-on, 2 wrong usage or input.
     """
-    if sample and paths:
-        raise typer.BadParameter("give either paths or --sample, not both")
-    if not sample and not paths:
-        raise typer.BadParameter("give a log to scan, - for standard input, or --sample to see how it looks")
     if sum(given is not None for given in (budget, sensitivity, threshold)) > 1:
         raise typer.BadParameter(
             "give either --budget or --sensitivity or --threshold: they are ways to set the same thing"
@@ -201,12 +165,17 @@ def scan(
     if [json, verdicts, html].count("-") > 1:
         raise typer.BadParameter("only one of --json, --verdicts and --html can go to standard output")
     now = datetime.now(UTC)
-    options = ScanOptions(
-        paths=tuple(paths or ()),
+    options = input_options(
+        paths,
         sample=sample,
-        format=log_format_name,
+        log_format_name=log_format_name,
         log_format=log_format,
-        fields=field_map(field or ()),
+        field=field,
+        log_timezone=log_timezone,
+        trusted_proxy=trusted_proxy,
+        config=config,
+        progress=progress,
+        ask="give a log to scan, - for standard input, or --sample to see how it looks",
         since=None if since is None else parse_time("--since", since, now),
         until=None if until is None else parse_time("--until", until, now),
         services=tuple(service or ()),
@@ -214,7 +183,6 @@ def scan(
         budget=_budget(budget) if budget is not None else sensitivity,
         what_if=tuple(what_if or ()),
         baseline_from=tuple(baseline_from or ()),
-        config=config,
         json=json,
         verdicts=verdicts,
         every_request=every_request,
@@ -222,11 +190,8 @@ def scan(
         store=store,
         fail_on=fail_on,
         top=top,
-        log_timezone=log_timezone,
-        trusted_proxies=tuple(trusted_proxy or ()),
         lateness_s=lateness,
         quiet=quiet,
-        progress=progress,
     )
     from vedette.cli.scan_run import run
 

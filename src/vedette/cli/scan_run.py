@@ -2,7 +2,7 @@
 
 import os
 
-from vedette.cli.collecting import collecting_seldom
+from vedette.cli.collecting import passing_over_the_present
 from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.options import ScanOptions
@@ -27,7 +27,7 @@ def run(options: ScanOptions) -> int:
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import DisorderError, Scan
 
-    with graceful_interrupt() as interrupted, collecting_seldom():
+    with graceful_interrupt() as interrupted, passing_over_the_present():
         try:
             try:
                 return Scan(options, config, found, history, interrupted).run()

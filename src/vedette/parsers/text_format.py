@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from vedette.parsers.assemble import Assembler
-from vedette.parsers.fields import Conventions, Field, TimeFormat, Tokens
+from vedette.parsers.fields import Conventions, Field, Tokens
 from vedette.parsers.program import Program, build
 from vedette.parsers.text_lines import TextTokeniser
 from vedette.schema.chunk import Chunk, Parsed, SkipReason
@@ -14,7 +14,6 @@ _ADDRESS = re.compile(rb"\[?[0-9A-Fa-f:.]*[0-9A-Fa-f:](?:%[\w.-]+)?\]?(?::\d{1,5
 _HOST = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|unix:?")
 _FORWARDED = re.compile(rb"(?:\s*(?:[0-9A-Fa-f:.\[\]]+|unknown)\s*(?:,|$))+")
 _LONGEST_JUDGED = 256
-CALENDARS = frozenset((TimeFormat.CLF, TimeFormat.HAPROXY, TimeFormat.ISO8601, TimeFormat.DATE_THEN_TIME))
 
 
 class TextParser:
