@@ -1,0 +1,1 @@
+"""Where incidents are told: who is told, when, and by which channel."""

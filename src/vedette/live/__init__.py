@@ -1,0 +1,1 @@
+"""The live service around the engine: sources in, commits out."""

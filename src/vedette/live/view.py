@@ -1,0 +1,117 @@
+"""What the HTTP service may ask of the running engine. Implemented by `vedette.live.service`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from vedette.schema.live import DetectedLine
+from vedette.sources.source import SourceStatus
+
+
+class Pushed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of pushed lines. `refused` lines were not taken: send them again after `retry_after_s`."""
+
+    taken: int
+    refused: int = 0
+    reason: str = ""
+    retry_after_s: float = 0.0
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the service does its work, in the fields that `/health` promises."""
+
+    status: str
+    """`ok`, or `degraded` with `problems`."""
+    phase: str
+    """`warmup`, `training`, `ensemble` or `waiting` (nothing has been read yet)."""
+    logs_processed: int
+    transformer_ready: bool
+    active_models: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    """Each one sentence with its remedy: a source that cannot be read, a full disk, a channel that fails."""
+    sources: tuple[SourceStatus, ...] = ()
+    lag_s: float | None = None
+    """Seconds from the newest line's own time to its being judged, None before the first."""
+    sampling: float = 1.0
+    """Share of requests looked at: below 1 under overload."""
+
+
+class Counters(msgspec.Struct, frozen=True, kw_only=True):
+    """What `/metrics` shows of the live thread; each a total since the process began unless it says otherwise."""
+
+    lines: int
+    parsed: int
+    skipped: dict[str, int]
+    late: int
+    anomalies: dict[tuple[str, str, str], int]
+    """(service, type, severity) to how many were stated."""
+    incidents_open: int
+    windows: int
+    commits: int
+    commit_errors: int
+    analysis_seconds: float
+    """Spent in judging. analysis_count: batches."""
+    analysis_count: int
+    baselines: int
+    """Now."""
+    queue_bytes: int
+    """Now: taken in over the network and not judged yet."""
+    dropped: dict[str, int]
+    """By reason."""
+    capped: dict[str, int]
+    """Memory cap to how often it was hit."""
+    lag_s: float | None
+    sampling: float
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a page shows as it happens: `incident` (opened, worse, closed), `anomaly`, `counters`, `gap`."""
+
+    id: int
+    kind: str
+    content: Any
+
+
+class LiveView(Protocol):
+    """The running service, as the HTTP rooms see it. Every method may be called from any thread, and is quick."""
+
+    def health(self) -> Health:
+        """How it is doing."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """The fields that `/status` promises."""
+        ...
+
+    def counters(self) -> Counters:
+        """For `/metrics`."""
+        ...
+
+    def detect(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[DetectedLine]:
+        """Judge lines at once by what needs no window, and hand them on to be learned from.
+
+        Args:
+            lines: Log lines without newlines, in any known format. sessions: For each, the session it belongs to.
+        """
+        ...
+
+    def push(self, stream: str, lines: bytes, *, format: str | None = None) -> Pushed:  # noqa: A002
+        """Take lines into the journal; when this returns, those taken survive a crash."""
+        ...
+
+    def events(self, after: int | None) -> Iterator[Event | None]:
+        """Events behind the one with id `after` (None: from now on); None about every 15 s when there is nothing."""
+        ...
+
+    def configuration(self) -> dict[str, Any]:
+        """The configuration in force, secrets masked."""
+        ...
+
+    def configure(self, changes: dict[str, Any]) -> list[str]:
+        """Put changes into force without a restart, all or none; returns reasons why not, empty if done."""
+        ...
+
+    def exclude(self, anomaly_id: str, note: str, until_days: int | None) -> str | None:
+        """Feed a false alarm to the exceptions; returns why not, None if done."""
+        ...

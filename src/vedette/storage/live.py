@@ -1,0 +1,173 @@
+"""What a store offers a live service, besides `Store`."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from vedette.schema.live import Commit, Notice, Resume
+from vedette.storage.store import Page, Store
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person said of an anomaly. `at`: microseconds since the epoch, UTC."""
+
+    anomaly_id: str
+    false_positive: bool
+    by: str
+    at: int
+    note: str = ""
+
+
+class Outcome(StrEnum):
+    """How telling went."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    """It is tried again."""
+    GIVEN_UP = "given_up"
+    SILENCED = "silenced"
+    """Not told: a silence, quiet hours or a throttle; the reason says which."""
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at telling one notice to one channel: a line of the notification log."""
+
+    notice_id: str
+    channel: str
+    outcome: Outcome
+    at: int
+    """Microseconds since the epoch, UTC."""
+    tries: int
+    next_try: int | None = None
+    """When it is tried again, microseconds since the epoch; None when it is done."""
+    reason: str = ""
+    reference: str = ""
+    """What the channel called it (a PagerDuty `dedup_key`, a message id)."""
+
+
+class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Who changed what. `at`: microseconds since the epoch, UTC."""
+
+    at: int
+    who: str
+    """A key's name, or `local`."""
+    address: str
+    action: str
+    target: str
+    detail: str = ""
+
+
+class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key, or a basic-auth user; the secret itself is never kept."""
+
+    name: str
+    digest: str
+    """Of the secret, with its salt and parameters, as one printable text."""
+    scopes: tuple[str, ...]
+    """Of `ingest`, `read`, `admin`."""
+    created: int
+    expires: int | None = None
+    revoked: bool = False
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of what is kept."""
+
+    total: int
+    by_severity: dict[str, int]
+    by_type: dict[str, int]
+    unresolved: int
+    last_analysis: int | None
+    """Event time of the last commit, microseconds since the epoch."""
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long things are kept, microseconds; None for ever.
+
+    Windows older than `fine_windows` are rolled up into hours before they go after `windows`.
+    """
+
+    windows: int | None
+    fine_windows: int | None
+    anomalies: int | None
+    alerts: int | None
+
+
+class LiveStore(Store, Protocol):
+    """A store that a service can resume from, and that keeps what people said and were told.
+
+    Every method raises `StoreError`, is safe to call from several threads, and a retried call changes nothing more.
+    """
+
+    def commit(self, commit: Commit) -> None:
+        """Keep all of it in one durable transaction, or nothing.
+
+        A notice or finding that is known is replaced; what a person said of an anomaly stays with it.
+        """
+        ...
+
+    def resume(self) -> Resume | None:
+        """The last commit's state and positions; None before the first."""
+        ...
+
+    def untold(self, now: int, limit: int = 100) -> Sequence[Notice]:
+        """Notices, the oldest first, that no channel list has settled yet: see `settle`."""
+        ...
+
+    def tellings(self, notice_id: str) -> Sequence[Telling]:
+        """The last telling for each channel of one notice."""
+        ...
+
+    def tell(self, telling: Telling) -> None:
+        """Note a try; the last one for a notice and channel counts."""
+        ...
+
+    def settle(self, notice_id: str) -> None:
+        """Nothing remains to be told of a notice."""
+        ...
+
+    def notification_log(self, *, limit: int = 100, cursor: str | None = None) -> Page[Telling]:
+        """Tellings, the newest first."""
+        ...
+
+    def resolve(self, resolution: Resolution) -> bool:
+        """Keep what a person said of an anomaly; False if there is no such anomaly."""
+        ...
+
+    def resolutions(self, anomaly_ids: Sequence[str]) -> Mapping[str, Resolution]:
+        """What was said of anomalies, by id; at most 1,000 ids."""
+        ...
+
+    def stats(self) -> Stats:
+        """Counts over everything that is kept."""
+        ...
+
+    def audit(self, line: AuditLine) -> None:
+        """Append to the audit log."""
+        ...
+
+    def audits(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditLine]:
+        """The audit log, the newest first."""
+        ...
+
+    def keys(self) -> Sequence[StoredKey]:
+        """All keys."""
+        ...
+
+    def put_key(self, key: StoredKey) -> None:
+        """Add or replace a key."""
+        ...
+
+    def document(self, name: str) -> bytes | None:
+        """A small document kept under a name: silences, the configuration as changed over the API."""
+        ...
+
+    def put_document(self, name: str, content: bytes) -> None:
+        """Keep it, at most 1 MiB."""
+        ...
+
+    def prune(self, now: int, retention: Retention) -> dict[str, int]:
+        """Roll up and remove what is old; returns rows by kind. Never holds writers up for long."""
+        ...
