@@ -5,10 +5,9 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from vedette.schema.errors import VedetteError
 if TYPE_CHECKING:
     from vedette.detectors.signatures.hits import SignatureHits
     from vedette.detectors.signatures.scan import SignatureScanner
-    from vedette.schema.requests import Requests
+    from vedette.engine.kept_lines import KeptLines
 
 _DEFAULT = Path("exceptions.yaml")
 _AGE = re.compile(r"([1-9]\d{0,3})([dw])")
@@ -77,6 +76,7 @@ def make_exceptions(
     known = read_exceptions(place) if place.exists() else ()
     choose_kernel_mode([])
     # Not before the choice: these import kernels.
+    from vedette.engine.kept_lines import of_requests
     from vedette.engine.narrowest import Stamp, of_window
     from vedette.engine.signatures import signature_scanner
 
@@ -89,7 +89,7 @@ def make_exceptions(
         if any_time:
             raise FeedbackError("--any-time: exceptions of requests hold at all hours anyway: leave it out")
         scanner = signature_scanner(config.detectors.signatures)
-        made = _of_requests(anomaly, scanner, config, stamp)
+        made = of_requests(anomaly, scanner, config, stamp)
     else:
         made = [of_window(anomaly, stamp, any_time=any_time)]
     others = [other for other in everything if other.id != anomaly.id]
@@ -129,53 +129,6 @@ def _age(text: str) -> timedelta:
     return timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """Kept log lines, read again. `row`: of each line that could be read."""
-
-    requests: "Requests"
-    row: dict[int, int]
-
-
-def _read(lines: Sequence[str], config: Config) -> _Lines | None:
-    """Log lines as requests, enriched; None where none can be read."""
-    from vedette.cli.choosing import chooser, enricher
-    from vedette.sources import BufferPool, Input, read_chunks
-
-    with tempfile.NamedTemporaryFile(prefix="vedette-feedback-", suffix=".log") as file:
-        file.write(b"".join(line.encode("utf-8", "surrogateescape") + b"\n" for line in lines))
-        file.flush()
-        source = Input("evidence", Path(file.name), "evidence")
-        try:
-            reader = read_chunks(source, pool=BufferPool(16 << 20, 1), line_bytes=1 << 20)
-            with reader:
-                parsed = chooser(config)(reader).parser.parse(next(reader))
-        except (VedetteError, StopIteration):
-            return None
-        requests = enricher(config).apply(parsed.requests).requests
-    return _Lines(requests, {line - 1: row for row, line in enumerate(requests.line.tolist())})
-
-
-def _of_requests(
-    anomaly: Anomaly, scanner: "SignatureScanner", config: Config, stamp: Any
-) -> list[ExceptionRule]:
-    from vedette.engine.narrowest import of_request
-
-    texts = [evidence.text for evidence in anomaly.evidence]
-    read = _read(texts, config)
-    made: dict[str, ExceptionRule] = {}
-    if read is not None:
-        for row in read.row.values():
-            for each in of_request(anomaly, read.requests, row, scanner, stamp):
-                made.setdefault(each.id, each)
-    if not made:
-        raise FeedbackError(
-            f"{anomaly.id}: the lines that were kept of it ({len(texts)}) do not show what matched (they are cut at "
-            "500 characters, or their format needs its header): write the exception by hand"
-        )
-    return list(made.values())
-
-
 def _silenced(
     made: Sequence[ExceptionRule],
     others: Sequence[Anomaly],
@@ -184,6 +137,7 @@ def _silenced(
 ) -> list[Anomaly]:
     """Other anomalies that would not have been stated; hostile requests as far as their kept lines tell."""
     from vedette.engine.excusing import Exceptions, covers
+    from vedette.engine.kept_lines import read_kept
 
     if scanner is None:
         return [other for other in others if any(covers(each, other) for each in made)]
@@ -197,7 +151,7 @@ def _silenced(
         and any(evidence.rule in rules for evidence in other.evidence)
     ]
     lines = [(number, e.text) for number, other in enumerate(near) for e in other.evidence][:_MOST_LINES]
-    read = _read([text for _, text in lines], config) if lines else None
+    read = read_kept([text for _, text in lines], config) if lines else None
     if read is None:
         return []
     hits = scanner.judge(read.requests)
@@ -214,7 +168,7 @@ def _silenced(
 
 
 def _told(
-    anomaly: Anomaly, read: _Lines, line: int, hits: "SignatureHits", scanner: "SignatureScanner"
+    anomaly: Anomaly, read: "KeptLines", line: int, hits: "SignatureHits", scanner: "SignatureScanner"
 ) -> bool:
     """Whether a line still shows what an anomaly states."""
     from vedette.detectors.signatures.hits import types_of

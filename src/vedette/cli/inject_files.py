@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.cli.choosing import chooser, enricher
 from vedette.config import Config
+from vedette.engine.choosing import chooser, enricher
 from vedette.enrich.enrich import Enriched
 from vedette.inject.facts import Parse
 from vedette.inject.menu import Change, Made
@@ -77,10 +77,10 @@ class Files:
     def _open(self, source: Input, pool: BufferPool) -> tuple[Reader, Parser]:
         reader = read_chunks(source, pool=pool, line_bytes=min(self._config.limits.line_bytes, _CHUNK - 1))
         try:
-            parser = self._choose(reader).parser
+            parser = self._choose(reader.sample()).open(source.name)
             if source.name not in self.parsers:
                 # One of its own, that has seen the header: trying lines out must not confuse the other.
-                probing = self._choose(reader).parser
+                probing = self._choose(reader.sample()).open(source.name)
                 probing.parse(reader.sample())
                 self.parsers[source.name] = probing.parse
         except VedetteError:

@@ -15,7 +15,8 @@ from vedette.cli.merge import merge
 from vedette.engine.engine import Batch
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
-from vedette.schema.chunk import SkipReason, Skips
+from vedette.parsers.sniff import Choice
+from vedette.schema.chunk import Chunk, SkipReason, Skips
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.requests import Requests
@@ -69,20 +70,13 @@ class Tally:
             self.skip_samples.append((reason.value, source, line, text))
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A parser for a source, and how well its format fits."""
-
-    parser: Parser
-    share: float
-
-
 @dataclass(slots=True)
 class _Opened:
-    """An input that is open, with its parser."""
+    """An input that is open, its parser, and how well the format fits a sample."""
 
     reader: Reader
-    choice: Choice
+    parser: Parser
+    share: float
 
 
 class Reading:
@@ -90,7 +84,7 @@ class Reading:
 
     Args:
         inputs: In reading order. Rotated siblings follow each other; groups are interleaved by time.
-        choose: Finds the parser for an opened reader.
+        choose: Finds the format of a sample.
         enricher: Adds clients, routes, services.
         wanted: Which requests are kept.
         pool: Buffers; at least one more than there are groups.
@@ -104,7 +98,7 @@ class Reading:
     def __init__(
         self,
         inputs: Sequence[Input],
-        choose: Callable[[Reader], Choice],
+        choose: Callable[[Chunk], Choice],
         enricher: Enricher,
         wanted: Wanted,
         pool: BufferPool,
@@ -135,9 +129,7 @@ class Reading:
     @property
     def begin(self) -> int | None:
         """The earliest time in the samples, microseconds since the epoch."""
-        samples = [
-            o.choice.parser.parse(o.reader.sample()).requests.time for o, _ in self._lanes if o is not None
-        ]
+        samples = [o.parser.parse(o.reader.sample()).requests.time for o, _ in self._lanes if o is not None]
         return min((int(time.min()) for time in samples if len(time)), default=None)
 
     @property
@@ -146,7 +138,7 @@ class Reading:
         worst = 0
         for opened, _ in self._lanes:
             if opened is not None:
-                time = opened.choice.parser.parse(opened.reader.sample()).requests.time
+                time = opened.parser.parse(opened.reader.sample()).requests.time
                 if len(time):
                     worst = max(worst, int((np.maximum.accumulate(time) - time).max()))
         return worst
@@ -185,7 +177,8 @@ class Reading:
             self.tally.left_out.append(error)
             return None
         try:
-            return _Opened(reader, self._choose(reader))
+            choice = self._choose(reader.sample())
+            return _Opened(reader, choice.open(source.name), choice.share)
         except VedetteError as error:
             reader.close()
             if not source.found:
@@ -203,14 +196,14 @@ class Reading:
                 yield from self._source(following)
 
     def _source(self, opened: _Opened) -> Iterator[Requests]:
-        reader, choice, tally = opened.reader, opened.choice, self.tally
-        coverage = SourceCoverage(reader.source.name, "", choice.share)
+        reader, parser, tally = opened.reader, opened.parser, self.tally
+        coverage = SourceCoverage(reader.source.name, "", opened.share)
         tally.sources.append(coverage)
         before = 0
         with reader:
             for chunk in reader:
-                parsed = choice.parser.parse(chunk)
-                coverage.format = " and ".join(choice.parser.formats)
+                parsed = parser.parse(chunk)
+                coverage.format = " and ".join(parser.formats)
                 coverage.lines += parsed.lines
                 coverage.parsed += len(parsed.requests)
                 coverage.bytes = reader.bytes

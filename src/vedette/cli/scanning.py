@@ -11,7 +11,6 @@ from pathlib import Path
 from rich.console import Console
 
 from vedette import __version__
-from vedette.cli.choosing import chooser, enricher
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
 from vedette.cli.verdict_spool import VerdictSpool
@@ -20,6 +19,7 @@ from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.engine.build import build_engine
+from vedette.engine.choosing import chooser, enricher
 from vedette.engine.engine import Engine
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE

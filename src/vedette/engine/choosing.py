@@ -1,12 +1,11 @@
-"""Which format a source is read as: named, described, mapped, or found from its first lines."""
+"""How a source is read, as configured: its format named, described, mapped or found from its first lines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
-from vedette.cli.reading import Choice
 from vedette.config import Config
 from vedette.enrich.enrich import Enricher
 from vedette.enrich.service import ServicePattern
@@ -16,11 +15,10 @@ from vedette.parsers.json_formats import json_format_from_map
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.log_format import log_format
 from vedette.parsers.registry import by_name, formats
-from vedette.parsers.sniff import Choice as SniffedChoice
-from vedette.parsers.sniff import fit, sniff
+from vedette.parsers.sniff import Choice, fit, sniff
 from vedette.parsers.text_format import TextFormat
+from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
-from vedette.sources import Reader
 
 
 class FormatOptionError(VedetteError):
@@ -42,8 +40,8 @@ def enricher(config: Config, renamed: Mapping[str, str] | None = None) -> Enrich
     )
 
 
-def chooser(config: Config) -> Callable[[Reader], Choice]:
-    """A function that finds the parser for a source, as configured.
+def chooser(config: Config) -> Callable[[Chunk], Choice]:
+    """A function that finds the format of a source from a sample of its lines, as configured.
 
     Raises:
         VedetteError: The named or described format does not exist or does not read.
@@ -52,12 +50,12 @@ def chooser(config: Config) -> Callable[[Reader], Choice]:
     offset = _offset(settings.timezone)
     described = _described(config, offset)
     if described is not None:
-        return lambda reader: _known(described, reader)
+        return lambda sample: fit(sample, described)
     if settings.format != "auto":
         named = _with_offset(by_name(settings.format), offset)
-        return lambda reader: _known(named, reader)
+        return lambda sample: fit(sample, named)
     known = [_with_offset(f, offset) for f in formats()]
-    return lambda reader: _sniffed(known, reader)
+    return lambda sample: sniff(sample, known)
 
 
 def _described(config: Config, offset: int) -> Format | None:
@@ -73,18 +71,6 @@ def _described(config: Config, offset: int) -> Format | None:
         except ValueError as error:
             raise FormatOptionError(f"--field: {error}") from error
     return None
-
-
-def _known(known: Format, reader: Reader) -> Choice:
-    return _opened(fit(reader.sample(), known), reader)
-
-
-def _sniffed(known: Sequence[Format], reader: Reader) -> Choice:
-    return _opened(sniff(reader.sample(), known), reader)
-
-
-def _opened(choice: SniffedChoice, reader: Reader) -> Choice:
-    return Choice(choice.open(reader.source.name), choice.share)
 
 
 def _offset(zone: str) -> int:
