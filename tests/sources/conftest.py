@@ -7,7 +7,8 @@ import pytest
 
 from vedette.schema.chunk import PADDING, Chunk
 from vedette.sources.discover import Input
-from vedette.sources.files import LINE_BYTES, Reader, read_chunks
+from vedette.sources.files import Reader, read_chunks
+from vedette.sources.long_lines import LINE_BYTES
 from vedette.sources.pool import BufferPool
 
 

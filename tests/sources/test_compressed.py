@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from vedette.sources.discover import Input
 from vedette.sources.errors import SourceError, SourceProblem
-from vedette.sources.files import LINE_BYTES, Reader, read_chunks
+from vedette.sources.files import Reader, read_chunks
 from vedette.sources.gzip_member import HEADER_BYTES
+from vedette.sources.long_lines import LINE_BYTES
 from vedette.sources.pool import BufferPool
 
 if sys.version_info >= (3, 14):

@@ -15,11 +15,9 @@ from vedette.schema.chunk import PADDING, Chunk
 from vedette.sources.content import HEAD_BYTES, Encoding, recognise
 from vedette.sources.discover import NO_PERMISSION, STDIN, Input
 from vedette.sources.errors import SourceError, SourceProblem
+from vedette.sources.long_lines import LINE_BYTES, LongLines
 from vedette.sources.pool import BufferPool
 from vedette.sources.streams import RawStream, Utf16Stream, decompressed, fill
-
-LINE_BYTES = 1 << 20
-"""Longest line that is delivered whole, without its newline."""
 
 _COUNT_BLOCK = 64 << 10
 _NEWLINE = 0x0A
@@ -61,8 +59,6 @@ class Reader:
         size: Bytes on disk, None where unknown (a pipe).
         lines: Lines delivered so far.
         bytes: Bytes delivered so far.
-        cut_lines: Lines longer than `line_bytes`, delivered cut.
-        cut_bytes: Bytes dropped from them.
         hole_bytes: NUL bytes at the input's start, left out: a log has them that was truncated while its
             writer kept its place.
     """
@@ -81,13 +77,10 @@ class Reader:
         self.source = source
         self.lines = 0
         self.bytes = 0
-        self.cut_lines = 0
-        self.cut_bytes = 0
         self.hole_bytes = 0
         self._pool = pool
-        self._line_bytes = line_bytes
+        self._long = LongLines(line_bytes)
         self._carry = b""
-        self._cutting = False
         self._ended = False
         self._matches = np.empty(_COUNT_BLOCK, dtype=bool)
         raw, self.size = _open(source, stopped)
@@ -98,6 +91,16 @@ class Reader:
             raw.close()
             raise
         self._unread = memoryview(self._head)
+
+    @property
+    def cut_lines(self) -> int:
+        """Lines longer than `line_bytes`, delivered cut."""
+        return self._long.lines
+
+    @property
+    def cut_bytes(self) -> int:
+        """Bytes dropped from them."""
+        return self._long.bytes
 
     @property
     def position(self) -> int:
@@ -207,44 +210,13 @@ class Reader:
                 filled += got
             filled += fill(self._stream, view[filled:room])
             self._ended = filled < room
-            whole, filled = self._cut_long_lines(memory, view, filled)
+            whole, filled = self._long.cut(memory, view, filled)
             if self._ended:
                 self._carry = b""
                 return filled
             if whole:
                 self._carry = bytes(view[whole:filled])
                 return whole
-
-    def _cut_long_lines(self, memory: bytearray, view: memoryview, filled: int) -> tuple[int, int]:
-        """Shorten lines above the limit in place. Returns (end of the whole lines, end of what is kept).
-
-        Looks only for the last newline within each `line_bytes + 1` bytes: usual lines cost nothing.
-        """
-        start = 0
-        while start < filled:
-            limit = start + self._line_bytes
-            newline = memory.rfind(b"\n", start, min(limit + 1, filled))
-            if newline >= 0:
-                start = newline + 1
-                self._cutting = False
-                continue
-            if filled <= limit:
-                break
-            if not self._cutting:
-                self.cut_lines += 1
-            newline = memory.find(b"\n", limit, filled)
-            if newline < 0:
-                self._cutting = True
-                self.cut_bytes += filled - limit
-                filled = limit
-                break
-            self.cut_bytes += newline - limit
-            kept = filled - newline
-            view[limit : limit + kept] = view[newline:filled]
-            filled = limit + kept
-            start = limit + 1
-            self._cutting = False
-        return start, filled
 
     def _count_newlines(self, buffer: NDArray[np.uint8], length: int) -> int:
         # In blocks that stay in the cache: 12 GB/s, where bytearray.count makes 3.7.

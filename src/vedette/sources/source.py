@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-POSITION_BYTES = 64 << 10
-"""Longest position that a source may hand out."""
+POSITION_BYTES = 1 << 20
+"""Longest position that a source may hand out: about a hundred bytes for each file that is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Delivery:
             state kept, per stream.
         lines: The lines, each with its newline.
         position: Where the source stands behind these lines: whoever opens it there gets what follows, once.
+            Empty for all but the last of one `take`: those are kept (committed) together.
         first_line: 1-based number of the first line in its stream, as far as the source can tell.
         service: The service that all lines belong to, if the source knows.
         format: Name of the lines' format, if the source knows.
@@ -51,7 +52,8 @@ class SourceStatus:
         name: Its name. state: What it is doing.
         reason: Why it failed, ended or waits, in one sentence with the remedy; empty if all is well.
         behind: Bytes (a file, the journal) that are there and have not been taken, None where nobody can know.
-        dropped: Lines that were lost, by reason, since it was opened.
+        dropped: What was lost, by reason, since it was opened: lines, or what the reason names (`bytes_...`,
+            `files_...`).
     """
 
     name: str
