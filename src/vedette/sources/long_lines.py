@@ -5,8 +5,9 @@ LINE_BYTES = 1 << 20
 
 
 class LongLines:
-    """Shortens lines in place. Looks only for the last newline within each `line_bytes + 1` bytes: usual lines
-    cost nothing.
+    """Shortens lines in place.
+
+    Looks only for the last newline within each `line_bytes + 1` bytes: usual lines cost nothing.
 
     Attributes:
         line_bytes: Longest line that stays whole, without its newline.
