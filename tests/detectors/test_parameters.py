@@ -17,6 +17,7 @@ from vedette.engine.engine import Engine
 from vedette.explain.formulas import recompute
 from vedette.explain.numbers import count
 from vedette.schema.anomaly import Anomaly, AnomalyType, Severity
+from vedette.schema.state import StateError
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC).timestamp()
 LATER = START + 4 * 3600
@@ -250,7 +251,7 @@ def test_any_split_into_batches_states_the_same(sizes: list[int]) -> None:
     assert stated(parts, split(lines, sizes)) == found
     assert parts.habits is not None
     assert whole.habits is not None
-    assert parts.habits.snapshot() == whole.habits.snapshot()
+    assert parts.habits.to_state() == whole.habits.to_state()
 
 
 def test_a_restored_engine_judges_as_the_one_it_was_taken_from() -> None:
@@ -258,8 +259,8 @@ def test_a_restored_engine_judges_as_the_one_it_was_taken_from() -> None:
     second = build()
     assert first.habits is not None
     assert second.habits is not None
-    second.habits.restore(first.habits.snapshot())
-    assert second.habits.snapshot() == first.habits.snapshot()
+    second.habits.from_state(first.habits.to_state(), first.services)
+    assert second.habits.to_state() == first.habits.to_state()
     odd = [line(LATER, "/shop/basket?article=12345&amount=7;"), line(LATER + 1, "/shop/search?q=red+hats")]
     (one,), (other,) = (stated(engine, [b"".join(odd)]) for engine in (first, second))
     assert one == other
@@ -267,8 +268,9 @@ def test_a_restored_engine_judges_as_the_one_it_was_taken_from() -> None:
 
 def test_a_state_of_another_version_is_refused() -> None:
     profiles = Profiles(routes=8, parameters=8, services=1)
-    with pytest.raises(ValueError, match="version 99"):
-        profiles.restore({**profiles.snapshot(), "version": 99})
+    state = profiles.to_state()
+    with pytest.raises(StateError, match="version 99"):
+        profiles.from_state(state.replace(b"version\x01", b"version\x63"))
 
 
 def test_memory_is_bounded_and_what_found_no_room_is_counted() -> None:

@@ -55,9 +55,9 @@ def group(*anomalies: Anomaly) -> list[Incident]:
     grouper = Grouper(GroupingSettings())
     done: list[Incident] = []
     for one in anomalies:
-        done += grouper.close(one.start)
+        done += [draft.finish(closed=True) for draft in grouper.close(one.start)]
         grouper.add(one)
-    return done + grouper.open()
+    return done + [draft.finish(closed=False) for draft in grouper.drafts]
 
 
 def test_one_clients_scan_attack_and_download_are_one_incident() -> None:

@@ -37,12 +37,18 @@ def test_it_is_the_nearest_one_of_the_same_type_service_and_route() -> None:
     assert seen.earlier(anomaly(SPIKE, 500, route="/a", service="api")) is None
 
 
-def test_of_too_many_kinds_the_later_ones_are_counted_and_not_remembered() -> None:
+def test_of_too_many_kinds_those_stated_longest_ago_are_forgotten_and_counted() -> None:
     seen = Occurrences()
-    for number in range(MOST_KINDS + 2):
+    for number in range(MOST_KINDS):
         seen.earlier(anomaly(SPIKE, number, route=f"/{number}"))
+    again = MOST_KINDS + 50
+    assert seen.earlier(anomaly(SPIKE, again, route="/0")) is not None
+    for number in (1, 2):
+        seen.earlier(anomaly(SPIKE, again, route=f"/new/{number}"))
     assert seen.left_out == 2
-    assert seen.earlier(anomaly(SPIKE, MOST_KINDS + 50, route="/1")) is not None
+    assert seen.earlier(anomaly(SPIKE, again + 50, route="/0")) is not None
+    assert seen.earlier(anomaly(SPIKE, again + 50, route="/3")) is not None
+    assert seen.earlier(anomaly(SPIKE, again + 50, route="/1")) is None
 
 
 @given(minutes=st.lists(st.integers(0, 2000), max_size=40))

@@ -345,8 +345,9 @@ class Bank(ABC):
     # State.
 
     def _kind(self) -> str:
-        """Name and every setting: a state is only taken back by a bank that learns the same way."""
-        return f"{type(self).__name__} {self.settings}"
+        """Name and every setting but the cap: a state is only taken back by a bank that learns the same way."""
+        settings = msgspec.structs.asdict(self.settings)
+        return f"{type(self).__name__} { ({name: s for name, s in settings.items() if name != 'cap'}) }"
 
     def to_state(self) -> bytes:
         """Everything learned, as bytes; see `vedette.baselines.snapshot`."""
@@ -371,6 +372,8 @@ class Bank(ABC):
         parents = np.asarray(arrays["parents"], dtype=np.int32)
         if state.ndim != 2 or state.shape[1] != STATE_COLUMNS or parents.shape != state.shape[:1]:
             raise ValueError(f"baseline state has shape {state.shape}: must be (slots, {STATE_COLUMNS})")
+        if len(state) > self.settings.cap:
+            raise ValueError(f"baseline state has {len(state)} slots: must be at most {self.settings.cap}")
         weights = state[:, WEIGHT:ERROR]
         if not np.isfinite(state).all() or (weights < 0.0).any() or (state[:, TRIALS:] < 0.0).any():
             raise ValueError("baseline state holds levels that no windows could have made")

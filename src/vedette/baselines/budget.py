@@ -257,10 +257,13 @@ class Budget:
                 entry.recent_tests,
                 entry.recent_peaks,
                 entry.peaks,
+                entry.fit,
+                entry.decided,
+                entry.decided_for,
             )
             for name, entry in self._ledgers.items()
         }
-        return msgspec.msgpack.encode(rows)
+        return msgspec.msgpack.encode(_State(self.per_week, self.services, rows))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave.
@@ -269,11 +272,11 @@ class Budget:
             ValueError: The bytes are damaged; the budget is then unchanged.
         """
         try:
-            rows = msgspec.msgpack.decode(content, type=dict[str, _Row])
+            state = msgspec.msgpack.decode(content, type=_State)
         except msgspec.MsgspecError as error:
             raise ValueError(f"budget state is damaged: {error}") from error
         ledgers = {}
-        for name, row in rows.items():
+        for name, row in state.rows.items():
             if len(row.peaks) > MOST_PEAKS or not all(peak > PEAK_LEVEL for peak in row.peaks):
                 raise ValueError(f"budget state is damaged: peaks of {name!r} are too many or too low")
             ledger = _Ledger(
@@ -284,11 +287,13 @@ class Budget:
                 recent_tests=row.recent_tests,
                 recent_peaks=row.recent_peaks,
                 peaks=row.peaks,
+                fit=row.fit,
+                decided=row.decided,
+                # Another budget decides anew.
+                decided_for=row.decided_for if state.per_week == self.per_week else None,
             )
-            if len(row.peaks) >= FEWEST_PEAKS:
-                ledger.fit = _fit(np.array(row.peaks), row.recent_peaks / row.recent_tests)
             ledgers[name] = ledger
-        self._ledgers = ledgers
+        self._ledgers, self.services = ledgers, max(1, state.services)
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True):
@@ -299,6 +304,15 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     recent_tests: float
     recent_peaks: float
     peaks: list[float]
+    fit: Fit | None
+    decided: float
+    decided_for: tuple[int, int] | None
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    per_week: float
+    services: int
+    rows: dict[str, _Row]
 
 
 class ZScore:
@@ -322,6 +336,13 @@ class ZScore:
 
     def share(self, services: int) -> None:
         """Nothing is shared."""
+
+    def to_state(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def from_state(self, content: bytes) -> None:
+        """Take over nothing, whatever a budget has learned."""
 
     @property
     def per_week(self) -> float | None:

@@ -105,7 +105,7 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         )
     bit = {kind: number for number, kind in enumerate(TYPE_NAMES)}
     tally = LineTally(labels.names, [-1 if kind is None else bit[kind] for kind in labels.types])
-    marker = Marker(findings.anomalies, engine.services, spool.routes, engine.client_names, TYPE_NAMES)
+    marker = Marker(findings.anomalies, engine.services, spool.routes, engine.names, TYPE_NAMES)
     line_spans = LineSpans(labels)
     for rows in spool.blocks():
         verdicts = marker.judge(rows)

@@ -290,9 +290,7 @@ class Scan:
 
     def _write_verdicts(self, engine: Engine, findings: Findings, spool: VerdictSpool, path: str) -> None:
         odd = engine.habits.marked if engine.habits is not None else None
-        marker = Marker(
-            findings.anomalies, engine.services, spool.routes, engine.client_names, TYPE_NAMES, odd
-        )
+        marker = Marker(findings.anomalies, engine.services, spool.routes, engine.names, TYPE_NAMES, odd)
         with open_output(path) as stream:
             writer = VerdictWriter(
                 stream,

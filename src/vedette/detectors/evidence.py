@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.kept import KEPT, KeptLines, first_of_each
+from vedette.detectors.kept import KEPT, KeptLines, PackedLines, first_of_each
 from vedette.schema.anomaly import Evidence
 from vedette.schema.requests import Requests
+from vedette.schema.state import decode, encode
 
 KEYS = 512
 """Keys of a topic and window whose rows there is room for."""
@@ -54,6 +56,12 @@ class Candidates(NamedTuple):
     high: NDArray[np.uint64] | int = 0
     low: NDArray[np.uint64] | int = 0
     weight: NDArray[np.float64] | float = 0.0
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What an `EvidenceBook` holds, by window."""
+
+    windows: list[tuple[int, PackedLines]]
 
 
 @dataclass(slots=True)
@@ -108,6 +116,19 @@ class EvidenceBook:
     def drop(self, window: int) -> None:
         """Forget a window that has been judged."""
         self._windows.pop(window, None)
+
+    def to_state(self) -> bytes:
+        """All lines kept, as bytes."""
+        return encode(_State([(n, self._whole(n).packed()) for n in sorted(self._windows)]))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "evidence")
+        self._windows = {number: [KeptLines.unpacked(packed)] for number, packed in state.windows}
 
     def _shown(self, window: int, found: NDArray[np.intp]) -> tuple[Evidence, ...]:
         lines = self._whole(window)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.keeping import copy_texts
 from vedette.schema.anomaly import Evidence
 from vedette.schema.requests import Requests
+from vedette.schema.state import PackedArray, check, pack, unpack
 
 TEXT_BYTES = 500
 _KEPT_BYTES = TEXT_BYTES + 1
@@ -56,6 +58,18 @@ KEPT = np.dtype(
 the name of its source; its number; where it stands in the text."""
 
 
+_NUMBERS = tuple(name for name in KEPT.names or () if name != "source")
+
+
+class PackedLines(msgspec.Struct, frozen=True, array_like=True):
+    """`KeptLines` as a part of a state: their columns but the source, sources by number, and the text."""
+
+    columns: list[PackedArray]
+    sources: list[str]
+    source: PackedArray
+    text: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class KeptLines:
     """k log lines in the order in which they came.
@@ -95,6 +109,32 @@ class KeptLines:
         return KeptLine(
             found["source"], int(found["line"]), self.text[found["start"] : found["end"]].tobytes()
         )
+
+    def packed(self) -> PackedLines:
+        """The lines as a part of a state."""
+        sources = {name: number for number, name in enumerate(dict.fromkeys(self.rows["source"].tolist()))}
+        source = np.array([sources[name] for name in self.rows["source"].tolist()], dtype=np.int32)
+        columns = [pack(np.ascontiguousarray(self.rows[name])) for name in _NUMBERS]
+        return PackedLines(columns, list(sources), pack(source), self.text.tobytes())
+
+    @classmethod
+    def unpacked(cls, packed: PackedLines) -> Self:
+        """Lines that were packed.
+
+        Raises:
+            StateError: Damaged.
+        """
+        what = "kept lines"
+        check(len(packed.columns) == len(_NUMBERS), what)
+        source = unpack(packed.source, np.int32, (None,), what)
+        rows = np.empty(len(source), dtype=KEPT)
+        for name, column in zip(_NUMBERS, packed.columns, strict=True):
+            rows[name] = unpack(column, KEPT[name], (len(source),), what)
+        check(bool(((source >= 0) & (source < len(packed.sources))).all()), what)
+        rows["source"] = np.array([*packed.sources, None], dtype=object)[source]
+        start, end = rows["start"], rows["end"]
+        check(bool(((start >= 0) & (start <= end) & (end <= len(packed.text))).all()), what)
+        return cls(rows, np.frombuffer(bytearray(packed.text), dtype=np.uint8))
 
 
 def first_of_each(rows: NDArray[np.void], most: int, in_all: int) -> NDArray[np.intp]:

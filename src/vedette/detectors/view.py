@@ -210,3 +210,11 @@ class WindowDetector(Protocol):
     def look(self, view: WindowView) -> list[Anomaly]:
         """State what is wrong in a window."""
         ...
+
+    def to_state(self) -> bytes:
+        """What is remembered of windows before; see `vedette.schema.state`."""
+        ...
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        ...

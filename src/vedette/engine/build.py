@@ -67,6 +67,7 @@ def build_engine(
         slug_values=config.routes.slug_values,
         evidence=config.limits.evidence,
         calendar=calendar(config.baselines.timezone, config.baselines.holidays),
+        zone=config.baselines.timezone,
     )
     thresholds: Thresholds = ZScore(config.alarm.threshold_z)
     if config.alarm.mode is AlarmMode.BUDGET:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,16 +22,14 @@ from vedette.engine.excusing import Exceptions
 from vedette.engine.metrics import MeasuredWindow, Metrics
 from vedette.engine.records import window_records
 from vedette.engine.routes import place
-from vedette.engine.spending import spending
+from vedette.engine.statements import Found, Statements
 from vedette.enrich.client import format_client
+from vedette.enrich.names import ClientNames
 from vedette.enrich.slugs import SlugLearner
 from vedette.enrich.user_agent import AgentKind
-from vedette.explain.words import counterfactual, describe
-from vedette.incidents.grouping import Grouper, stating_order
-from vedette.incidents.occurrences import Occurrences
+from vedette.incidents.grouping import stating_order
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.findings import Coverage, Findings
-from vedette.schema.incident import Incident
 from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.schema.requests import Clients, Requests
 from vedette.windows.entities import EntityBook
@@ -47,7 +44,6 @@ IDLE = 3.0
 """Requests a window below which a service's silence cannot be a drop."""
 STRIDE = 30
 """Windows of silence that pass unjudged at a time while every service is idle."""
-_NAMES_CAP = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +56,10 @@ class EngineSettings:
         entities: Cap of services and routes with baselines.
         suspects: Cap of noteworthy clients remembered per window.
         history_windows: How far back single clients are looked at.
-        anomalies: Cap of anomalies kept; later ones are counted.
+        anomalies: Cap of anomalies that nobody has taken yet; later ones are counted.
         slug_values: Values seen in one place of a path from which it is variable.
         evidence: Log lines kept for each anomaly.
-        calendar: Whose hours and days the traffic follows.
+        calendar: Whose hours and days the traffic follows. zone: Its name.
     """
 
     windows: WindowSettings = field(default_factory=WindowSettings)
@@ -75,6 +71,7 @@ class EngineSettings:
     slug_values: int = 50
     evidence: int = 3
     calendar: Calendar = plain
+    zone: str = "UTC"
 
 
 @dataclass(slots=True)
@@ -145,19 +142,17 @@ class Engine:
         self.collector: Collector = (
             Collector(settings.evidence, scanner.rules) if leader is None else leader.collector
         )
-        self.grouper = Grouper()
-        self.occurrences = Occurrences()
+        self.stated = Statements(settings.anomalies)
         self.detectors = make_detectors(self)
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
         self.only_learns = False
-        self.anomalies: list[Anomaly] = []
-        self.incidents: list[Incident] = []
         self.coverage = Coverage()
         self._services: list[str] = []
-        self._names: dict[int, str] = {} if leader is None else leader.client_names
+        self.names: ClientNames = ClientNames() if leader is None else leader.names
+        """Host names of clients known by name."""
         self._last: int | None = None
-        self._alarms: dict[str, int] = {}
-        self._budgeted: set[str] = set()
+        self._heard: int | None = None
+        self._idle = 0
         self.exceptions: Exceptions | None = None
         self.followers: list[Engine] = []
         if leader is not None:
@@ -169,8 +164,8 @@ class Engine:
         if clients is None:
             raise ValueError("a batch must be enriched before the engine takes it")
         self._services = batch.services
-        if clients.names and len(self._names) < _NAMES_CAP:
-            self._names.update(clients.names)
+        if clients.names:
+            self.names.see(clients.names)
         hits = self.scanner.judge(requests)
         if self.exceptions is not None:
             self.exceptions.excuse(requests, batch.service, batch.services, hits)
@@ -192,9 +187,31 @@ class Engine:
                 requests, batch.service, batch.services, placed, self.windower.registry, decisive
             )
         self._cover(requests.time[placed.late == 0])
-        for window in self.windower.close():
-            self._close(window)
+        self._close_windows()
         return RowVerdicts(hits.confidence, hits.types.astype(np.int64), placed, suspect)
+
+    def advance(self, until: int) -> None:
+        """Let event time reach `until`, as if a line of that time had come from a service that nobody asks for.
+
+        Windows that are `lateness` past their end close, and silence is judged up to them. A line of a closed window
+        that comes afterwards is late.
+
+        Args:
+            until: Microseconds since the epoch. A time that was reached already changes nothing.
+        """
+        self.windower.advance(until)
+        self._close_windows()
+        for engine in (*self.followers, self):
+            engine.hush(self.windower.open_from)
+
+    def take_found(self) -> Found:
+        """What was found since this was asked last; it is the caller's from now on.
+
+        What is kept is bounded: incidents that may still go on, and what later ones are compared with.
+        """
+        if self.habits is not None:
+            self.habits.take_marked()
+        return self.stated.take()
 
     @contextmanager
     def learning(self) -> Iterator[None]:
@@ -217,10 +234,18 @@ class Engine:
         """Names of services by number."""
         return self._services
 
+    @services.setter
+    def services(self, names: list[str]) -> None:
+        self._services = names
+
     @property
-    def client_names(self) -> dict[int, str]:
-        """Host names of clients known by name."""
-        return self._names
+    def place(self) -> tuple[int | None, int | None, int]:
+        """Number of the last window judged, of the last that had a request, and how many pass unjudged now."""
+        return self._last, self._heard, self._idle
+
+    @place.setter
+    def place(self, place: tuple[int | None, int | None, int]) -> None:
+        self._last, self._heard, self._idle = place
 
     def baseline_records(self) -> list[BaselineRecord]:
         """What is normal now, for a store."""
@@ -238,7 +263,10 @@ class Engine:
             "clients": self.windower.left_out_clients,
             "suspects": self.history.left_out,
             "route_segments": self.slugs.overflowed,
-            "occurrences": self.occurrences.left_out,
+            "occurrences": self.stated.occurrences.left_out,
+            "client_names": self.names.forgotten,
+            "incident_anomalies": self.stated.grouper.unnamed,
+            "anomalies": self.stated.left_out,
         }
         if self.habits is not None:
             caps |= self.habits.capped()
@@ -250,27 +278,23 @@ class Engine:
 
     def conclude(self) -> Findings:
         """What was found in the windows that have closed."""
-        incidents = sorted(
-            self.incidents + self.grouper.open(), key=lambda i: (-i.severity.rank, i.start, i.id)
-        )
         coverage = self.coverage
         coverage.budget = self.thresholds.account()
         for line in coverage.budget:
-            line.alarms = self._alarms.get(line.detector, 0)
+            line.alarms = self.stated.alarms.get(line.detector, 0)
         if self.exceptions is not None:
             coverage.silenced = self.exceptions.account(coverage.end)
-        coverage.spending = spending(
+        coverage.spending = self.stated.spending(
             self.thresholds.per_week,
             [self.book[slot].service for slot in self.book.services],
-            [incident for incident in incidents if incident.id in self._budgeted],
             coverage,
         )
-        return Findings(sorted(self.anomalies, key=lambda a: (a.start, a.id)), incidents, coverage)
+        return Findings(*self.stated.all(), coverage)
 
     @property
     def spent(self) -> int:
         """Incidents so far that rest on a threshold of the budget, or of a z-score."""
-        return len(self._budgeted)
+        return self.stated.spent
 
     def _cover(self, time: NDArray[np.int64]) -> None:
         """Widen the time covered; times far ahead that event time has not followed do not count."""
@@ -291,6 +315,11 @@ class Engine:
         login = (login_route & writes[requests.method.ids]) | (requests.status == 401)
         self.collector.keep(requests, clients, batch.service, placed, hits, login)
 
+    def _close_windows(self) -> None:
+        """Judge the windows that event time has left behind."""
+        for window in self.windower.close():
+            self._close(window)
+
     def _close(self, window: ClosedWindow) -> None:
         """Judge one window, and forget what was kept of its rows."""
         if self.habits is not None:
@@ -303,30 +332,41 @@ class Engine:
     def take(self, window: ClosedWindow, services: list[str]) -> None:
         """Judge one window, after the silence before it; `services` are named by number."""
         self._services = services
-        if self._last is not None and 1 < window.number - self._last <= LONGEST_SILENCE:
-            self._judge_silence(window, self._last + 1)
+        if self._heard is not None and window.number - self._heard <= LONGEST_SILENCE:
+            self._judge_silence(window.number)
         if self._last is None or window.number > self._last:
-            self._last = window.number
+            self._last = self._heard = window.number
+        self._idle = 0
         self._judge(window)
 
-    def _judge_silence(self, until: ClosedWindow, number: int) -> None:
-        """Judge the windows without a single request from `number` to the one before `until`.
+    def hush(self, until: int) -> None:
+        """Judge the silence of the windows before number `until`, none of which had a request."""
+        if self._heard is not None:
+            self._judge_silence(min(until, self._heard + LONGEST_SILENCE))
+
+    def _judge_silence(self, until: int) -> None:
+        """Judge the windows without a single request from the last one judged to the one before `until`.
 
         While nobody is expected, nobody is missed, and looking now and then is enough.
         """
+        assert self._last is not None  # noqa: S101 -- the callers looked
         span = self.settings.windows.span
         groups, clients = nothing(), nobody()
-        while number < until.number:
-            window = ClosedWindow(number, number * span, (number + 1) * span, groups, clients)
-            requests = self._judge(window)
-            # NaN where nothing is known.
-            middle = requests.expected_mid[self.book.is_service(requests.slot)]
-            expected = float(np.fmax.reduce(middle, initial=0.0))
-            number += 1
-            if expected < IDLE and number < until.number:
-                passed = min(STRIDE, until.number - number)
+        number = self._last + 1
+        while number < until:
+            if self._idle:
+                passed = min(self._idle, until - number)
+                self._idle -= passed
                 number += passed
                 self.metrics.pass_by(passed, (number - 1) * span)
+                continue
+            requests = self._judge(ClosedWindow(number, number * span, (number + 1) * span, groups, clients))
+            # NaN where nothing is known.
+            middle = requests.expected_mid[self.book.is_service(requests.slot)]
+            if float(np.fmax.reduce(middle, initial=0.0)) < IDLE:
+                self._idle = STRIDE
+            number += 1
+        self._last = max(self._last, number - 1)
 
     def _judge(self, window: ClosedWindow) -> Judged:
         """Judge a window, and let the baselines learn it; returns what they say of requests."""
@@ -376,8 +416,8 @@ class Engine:
                 # What a user's rule says, or one odd request, tells nothing about the whole window.
                 if slot is not None and not _of_no_window(anomaly):
                     distrusted.add(slot)
-                self._state(anomaly)
-            self.incidents.extend(self.grouper.close(window.end))
+                self.stated.state(anomaly)
+            self.stated.close(window.end)
             if self.keep_windows is not None:
                 span_s = self.settings.windows.span // 1_000_000
                 self.keep_windows(window_records(self.book, placed.groups, window.start, span_s))
@@ -400,25 +440,8 @@ class Engine:
                         coverage.insufficient_by.get(metric.value, 0) + lacking
                     )
 
-    def _state(self, anomaly: Anomaly) -> None:
-        anomaly = msgspec.structs.replace(
-            anomaly,
-            description=describe(anomaly),
-            counterfactual=counterfactual(anomaly),
-            earlier=self.occurrences.earlier(anomaly),
-        )
-        incident = self.grouper.add(anomaly)
-        anomaly = msgspec.structs.replace(anomaly, incident_id=incident)
-        if "surprise" in anomaly.details:
-            self._alarms[anomaly.detector] = self._alarms.get(anomaly.detector, 0) + 1
-            self._budgeted.add(incident)
-        if len(self.anomalies) < self.settings.anomalies:
-            self.anomalies.append(anomaly)
-        else:
-            self.coverage.capped["anomalies"] = self.coverage.capped.get("anomalies", 0) + 1
-
     def _client_name(self, high: int, low: int) -> str:
-        return format_client(high, low, self._names)
+        return format_client(high, low, self.names)
 
 
 def _of_no_window(anomaly: Anomaly) -> bool:

@@ -21,6 +21,7 @@ from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Silenced
 from vedette.schema.requests import NOT_RECORDED, Coded, Requests
+from vedette.schema.state import decode, encode
 
 MOST_JUDGED = 2_000
 """Distinct requests of a batch that are judged again; of more, the rest is told: an attacker may choose them."""
@@ -112,6 +113,20 @@ class Exceptions:
             )
             for each in self._all
         ]
+
+    def to_state(self) -> bytes:
+        """What was left out, by exception, as bytes."""
+        counts = {name: (count.requests, count.anomalies) for name, count in self._counts.items()}
+        return encode((self._latest, counts))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave, of exceptions that there still are.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        self._latest, counts = decode(content, tuple[int, dict[str, tuple[int, int]]], "exceptions")
+        self._counts = {name: Count(*counts.get(name, (0, 0))) for name in self._counts}
 
     @staticmethod
     def _candidates(

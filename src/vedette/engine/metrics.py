@@ -17,6 +17,7 @@ from vedette.baselines.ratios import RatioBank
 from vedette.detectors.view import Judged, Metric
 from vedette.engine.family import Family, FamilyWindow, Measured
 from vedette.schema.records import BaselineRecord
+from vedette.schema.state import check, decode, encode
 from vedette.windows.entities import EntityBook
 from vedette.windows.layout import Client, Group
 from vedette.windows.summary import ClientRows, Groups, distinct_count, quantile
@@ -122,6 +123,21 @@ class Metrics:
         """Let windows of silence pass, the last of which starts at `time`."""
         for family in self.families:
             family.bank.pass_by(windows, time)
+
+    def to_state(self) -> bytes:
+        """What all banks have learned, as bytes."""
+        return encode([family.bank.to_state() for family in self.families])
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            ValueError: Damaged, or of banks with other settings; see `vedette.schema.state`.
+        """
+        banks = decode(content, list[bytes], "baselines")
+        check(len(banks) == len(self.families), "baselines")
+        for family, state in zip(self.families, banks, strict=True):
+            family.bank.from_state(state)
 
     def records(self, book: EntityBook, time: int) -> list[BaselineRecord]:
         """What is normal at a time, for every entity whose baseline is ready."""

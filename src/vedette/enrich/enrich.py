@@ -54,6 +54,18 @@ class Enricher:
         self.namer = ServiceNamer(services, service_limit, renamed)
         self.agents = UserAgents()
 
+    def to_state(self) -> bytes:
+        """What shapes later answers, as bytes: the numbers of services. Everything else it keeps is a cache."""
+        return self.namer.to_state()
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` of one with the same configured services gave.
+
+        Raises:
+            StateError: Damaged, or of another configuration; see `vedette.schema.state`.
+        """
+        self.namer.from_state(content)
+
     def apply(self, requests: Requests) -> Enriched:
         """Set `client`, `route` and `RequestFlag.INTERNAL`; say service and user agent kinds."""
         requests.client = self.clients.resolve(requests)

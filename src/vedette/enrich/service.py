@@ -4,16 +4,19 @@ Host names may be the client's to choose (`%{Host}i`, `$http_host`), so they are
 few a name must have carried some traffic before it is told apart.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.enrich.source_name import service_of_source
 from vedette.schema.requests import Requests
+from vedette.schema.state import check, decode, encode, within
 
 OTHER_SERVICE = "(other)"
 """Rows whose logged name is no name, or not yet, or beyond the limit."""
@@ -48,6 +51,16 @@ class ServicePattern:
     name: str
     files: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `ServiceNamer` knows: its names, and which of them came from where."""
+
+    names: list[str]
+    hosts: list[tuple[bytes, int]]
+    files: list[tuple[str, int]]
+    counts: list[tuple[bytes, int]]
+    folded: int
 
 
 class ServiceNamer:
@@ -111,6 +124,42 @@ class ServiceNamer:
             ids[from_file] = self._of_file(requests.source)
         self.folded += int(np.count_nonzero(ids == OTHER))
         return ids
+
+    @property
+    def about(self) -> str:
+        """The configuration that the numbers rest on, as short text."""
+        told = repr((self._patterns, self._limit, sorted(self._renamed.items())))
+        return hashlib.blake2b(told.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+    def to_state(self) -> bytes:
+        """Names and numbers, as bytes."""
+        return encode(
+            _State(
+                self.names,
+                list(self._hosts.items()),
+                list(self._files.items()),
+                list(self._counts.items()),
+                self.folded,
+            )
+        )
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` of a namer with the same configuration gave.
+
+        Raises:
+            StateError: Damaged, or of another configuration; see `vedette.schema.state`.
+        """
+        what = "names of services"
+        state = decode(content, _State, what)
+        check(state.names[: len(self.names)] == self.names, what)
+        check(len(set(state.names)) == len(state.names) and len(state.counts) <= CANDIDATES, what)
+        for numbers in (dict(state.hosts).values(), dict(state.files).values()):
+            within(numbers, 0, len(state.names), what)
+            check(len(numbers) <= self._limit, what)
+        self.names[:] = state.names
+        self._ids = {name: number for number, name in enumerate(state.names)}
+        self._hosts, self._files = dict(state.hosts), dict(state.files)
+        self._counts, self.folded = dict(state.counts), state.folded
 
     def _first_pattern(self, text: str, globs: Sequence[tuple[str, ...]]) -> int:
         """Index of the first configured service with a pattern that matches, or how many there are."""

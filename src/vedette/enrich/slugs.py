@@ -10,9 +10,11 @@ only routes that exist, so that a scanner's guesses teach nothing.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Final
 
 import msgspec
+
+from vedette.schema.state import check, decode, encode
 
 OTHER_ROUTE = "(other)"
 """Routes that were never shown to exist, or found no room."""
@@ -65,11 +67,25 @@ class _Way:
         leaves[self.leaf] = leaves.get(self.leaf, 0) + requests
 
 
-class LearnerState(msgspec.Struct):
-    """All that a `SlugLearner` knows."""
+_ROOT: Final = -1
 
-    services: dict[str, Place] = {}
-    overflowed: int = 0
+
+class _KeptPlace(msgspec.Struct, frozen=True, array_like=True):
+    """A `Place` as a part of a state: its parent's number or `_ROOT`, and the service or segment that it stands for."""
+
+    parent: int
+    name: bytes
+    requests: int
+    leaves: list[tuple[bytes, int]]
+    leaves_folded: bool
+    branches_folded: bool
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """All that a `SlugLearner` knows: its places, each after its parent."""
+
+    places: list[_KeptPlace]
+    overflowed: int
 
 
 class SlugLearner:
@@ -83,16 +99,13 @@ class SlugLearner:
 
     def __init__(self, values: int = 64) -> None:
         self._values = values
-        self._state = LearnerState()
+        self.overflowed = 0
+        """How often a route found no room."""
+        self._services: dict[str, Place] = {}
         self._sizes: dict[str, int] = {}
         self._total = 0
         # A cache only: the ways of routes that have a place, until one of the places folds.
         self._ways: dict[tuple[str, str], _Way] = {}
-
-    @property
-    def overflowed(self) -> int:
-        """How often a route found no room."""
-        return self._state.overflowed
 
     def observe(self, routes: Iterable[tuple[str, str]], requests: Iterable[int] | None = None) -> None:
         """Learn from one closed window: the (service, route) of everything that exists.
@@ -120,7 +133,7 @@ class SlugLearner:
             places = sorted(touched[service].items(), key=lambda item: (-len(item[0]), item[0]))
             # Summed, not any(): every place must settle.
             if sum(self._settle(place) for _, place in places):
-                self._resize(service, _entries(self._state.services[service]))
+                self._resize(service, _entries(self._services[service]))
                 self._ways.clear()
 
     def final(self, service: str, route: str) -> str:
@@ -130,23 +143,57 @@ class SlugLearner:
         way = self._find(service, route)
         return OTHER_ROUTE if way is None else way.route
 
-    def snapshot(self) -> dict[str, Any]:
-        """The state as plain dictionaries, lists and numbers, independent of this object."""
-        state: dict[str, Any] = msgspec.to_builtins(self._state)
-        return state
+    def to_state(self) -> bytes:
+        """All that was learned, as bytes."""
+        kept: list[_KeptPlace] = []
+        # Not recursive: paths are as deep as strangers like.
+        waiting = [(_ROOT, name, place) for name, place in reversed(self._services.items())]
+        while waiting:
+            parent, name, place = waiting.pop()
+            number = len(kept)
+            leaves = [(_bytes(leaf), requests) for leaf, requests in place.leaves.items()]
+            kept.append(
+                _KeptPlace(
+                    parent, _bytes(name), place.requests, leaves, place.leaves_folded, place.branches_folded
+                )
+            )
+            waiting.extend((number, segment, child) for segment, child in reversed(place.branches.items()))
+        return encode(_State(kept, self.overflowed))
 
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Take over the state of a `snapshot`. Raises `msgspec.ValidationError` for anything else."""
-        self._state = msgspec.convert(snapshot, LearnerState)
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged, or more than there is room for; see `vedette.schema.state`.
+        """
+        what = "learned routes"
+        state = decode(content, _State, what)
+        check(len(state.places) + sum(len(kept.leaves) for kept in state.places) <= 2 * TOTAL_ENTRIES, what)
+        services: dict[str, Place] = {}
+        places: list[Place] = []
+        for number, kept in enumerate(state.places):
+            check(_ROOT <= kept.parent < number, what)
+            siblings = services if kept.parent == _ROOT else places[kept.parent].branches
+            place = Place(
+                kept.requests,
+                {_text(leaf): requests for leaf, requests in kept.leaves},
+                {},
+                kept.leaves_folded,
+                kept.branches_folded,
+            )
+            check(_text(kept.name) not in siblings, what)
+            siblings[_text(kept.name)] = place
+            places.append(place)
+        self._services, self.overflowed = services, state.overflowed
         self._ways.clear()
-        self._sizes = {service: _entries(place) for service, place in self._state.services.items()}
+        self._sizes = {service: _entries(place) for service, place in services.items()}
         self._total = sum(self._sizes.values())
 
     def _find(self, service: str, route: str) -> _Way | None:
         """Where a route's requests are counted; None if it has no place yet, or is no path."""
         way = self._ways.get((service, route))
         if way is None and route.startswith("/"):
-            place = self._state.services.get(service)
+            place = self._services.get(service)
             folded, leaf, missing = _follow(place, route)
             if place is not None and not missing:
                 places = [place]
@@ -159,10 +206,10 @@ class SlugLearner:
         return way
 
     def _insert(self, service: str, route: str, requests: int, touched: dict[tuple[str, ...], Place]) -> None:
-        folded, leaf, missing = _follow(self._state.services.get(service), route)
+        folded, leaf, missing = _follow(self._services.get(service), route)
         if not self._take_room(service, missing):
             return
-        place = self._state.services.setdefault(service, Place())
+        place = self._services.setdefault(service, Place())
         for depth, segment in enumerate(folded):
             place.requests += requests
             touched[tuple(folded[:depth])] = place
@@ -174,7 +221,7 @@ class SlugLearner:
     def _take_room(self, service: str, entries: int) -> bool:
         size = self._sizes.get(service, 0)
         if size + entries > SERVICE_ENTRIES or self._total + entries > TOTAL_ENTRIES:
-            self._state.overflowed += 1
+            self.overflowed += 1
             return False
         self._resize(service, size + entries)
         return True
@@ -256,6 +303,14 @@ def _follow(place: Place | None, route: str) -> tuple[list[str], str, int]:
     return folded, leaf, missing
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
 def _is_folded(segment: str) -> bool:
     return segment == FOLDED or (segment.startswith("{}.") and segment[3:].lower() in _FILE_KINDS)
 
@@ -267,4 +322,10 @@ def _fold_leaf(segment: str) -> str:
 
 
 def _entries(place: Place) -> int:
-    return 1 + len(place.leaves) + sum(_entries(child) for child in place.branches.values())
+    entries = 0
+    waiting = [place]
+    while waiting:
+        place = waiting.pop()
+        entries += 1 + len(place.leaves)
+        waiting.extend(place.branches.values())
+    return entries

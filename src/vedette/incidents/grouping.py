@@ -19,9 +19,12 @@ Otherwise it opens a new one. The result depends on the anomalies alone, not on 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from vedette.incidents.words import advise, summarise, title
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
 from vedette.schema.incident import Incident, IncidentState
+from vedette.schema.state import check, decode, encode
 
 _DISTURBANCES = frozenset(
     {
@@ -55,6 +58,10 @@ _CARRIES = 0.3
 """Share of a disturbance from which the client that carries it is its cause."""
 MOST_CLIENTS = 1_000
 """Clients remembered for an incident; later ones join it by service only."""
+MOST_NAMED = 10_000
+"""Entities, and ids of anomalies, that an incident names; further ones are counted. Some incidents never end."""
+MOST_OPEN = 2_000
+"""Incidents open at once; for a further one, that which has been quiet longest closes early."""
 
 
 class _Kind(StrEnum):
@@ -78,6 +85,10 @@ class Draft:
 
     Attributes:
         anomalies: Ids, in order. worst: for each type, its anomaly of highest severity and score.
+        unnamed: Anomalies that are not among `anomalies`. crowded: Whether there are entities beyond `entities`.
+        budgeted: Whether one rests on a threshold of the budget, or of a z-score.
+        changed: Whether one joined since this was last handed out.
+        told: Rank of the severity that was told last, -1 before any was.
     """
 
     kind: _Kind
@@ -91,6 +102,11 @@ class Draft:
     worst: dict[AnomalyType, Anomaly] = field(default_factory=dict)
     counts: dict[AnomalyType, float] = field(default_factory=dict)
     requests: int = 0
+    unnamed: int = 0
+    crowded: bool = False
+    budgeted: bool = False
+    changed: bool = True
+    told: int = -1
 
     @property
     def id(self) -> str:
@@ -99,17 +115,26 @@ class Draft:
 
     def add(self, anomaly: Anomaly) -> None:
         """Take an anomaly in."""
+        self.changed = True
+        self.budgeted |= "surprise" in anomaly.details
         self.end = max(self.end, anomaly.end)
         self.services.add(anomaly.service)
-        self.entities[anomaly.entity] = self.entities.get(anomaly.entity, 0) + 1
-        self.anomalies.append(anomaly.id)
+        if len(self.entities) < MOST_NAMED or anomaly.entity in self.entities:
+            self.entities[anomaly.entity] = self.entities.get(anomaly.entity, 0) + 1
+        else:
+            self.crowded = True
+        if len(self.anomalies) < MOST_NAMED:
+            self.anomalies.append(anomaly.id)
+        else:
+            self.unnamed += 1
         self.requests += anomaly.evidence_total
         if len(self.clients) < MOST_CLIENTS:
             if anomaly.entity.kind is EntityKind.CLIENT:
                 self.clients.add(anomaly.entity.value)
             elif len(anomaly.clients) <= 3:
                 self.clients.update(anomaly.clients)
-        self.carriers |= _carriers(anomaly)
+        if len(self.carriers) < MOST_CLIENTS:
+            self.carriers |= _carriers(anomaly)
         self.counts[anomaly.type] = self.counts.get(anomaly.type, 0.0) + anomaly.observed
         known = self.worst.get(anomaly.type)
         if known is None or (anomaly.severity.rank, anomaly.score) > (known.severity.rank, known.score):
@@ -124,15 +149,26 @@ class Draft:
             return Severity.HIGH
         return worst
 
-    def finish(self, *, closed: bool) -> Incident:
-        """The incident as it stands."""
-        ranked = sorted(
+    @property
+    def ranked(self) -> list[Anomaly]:
+        """The worst anomaly of each type, the worst first."""
+        return sorted(
             self.worst.values(), key=lambda a: (-a.severity.rank, a.type in _SYMPTOMS, -a.score, a.type)
         )
+
+    def finish(self, *, closed: bool) -> Incident:
+        """The incident as it stands."""
+        ranked = self.ranked
         entities = sorted(self.entities, key=lambda e: (-self.entities[e], e))
         return Incident(
             id=self.id,
-            title=title(self.kind is _Kind.BACKGROUND, ranked, entities, sorted(self.services)),
+            title=title(
+                self.kind is _Kind.BACKGROUND,
+                ranked,
+                entities,
+                sorted(self.services),
+                crowded=self.crowded,
+            ),
             severity=self.severity,
             score=max(a.score for a in ranked),
             start=self.first.start,
@@ -142,9 +178,77 @@ class Draft:
             services=tuple(sorted(self.services)),
             entities=tuple(entities[:100]),
             anomaly_ids=tuple(self.anomalies),
-            summary=summarise(self.kind is _Kind.BACKGROUND, ranked, self.counts, entities),
+            summary=summarise(
+                self.kind is _Kind.BACKGROUND, ranked, self.counts, entities, crowded=self.crowded
+            ),
             advice=advise(self.kind is _Kind.BACKGROUND, ranked),
             requests=self.requests,
+        )
+
+
+class _KeptDraft(msgspec.Struct, frozen=True, array_like=True):
+    """A `Draft` as a part of a state; what has no order is sorted."""
+
+    kind: _Kind
+    first: Anomaly
+    end: int
+    services: list[str]
+    clients: list[str]
+    carriers: list[str]
+    entities: list[tuple[Entity, int]]
+    anomalies: list[str]
+    worst: list[Anomaly]
+    counts: list[tuple[AnomalyType, float]]
+    requests: int
+    unnamed: int
+    crowded: bool
+    budgeted: bool
+    changed: bool
+    told: int
+
+    @classmethod
+    def of(cls, draft: Draft) -> "_KeptDraft":
+        return cls(
+            draft.kind,
+            draft.first,
+            draft.end,
+            sorted(draft.services),
+            sorted(draft.clients),
+            sorted(draft.carriers),
+            list(draft.entities.items()),
+            draft.anomalies,
+            list(draft.worst.values()),
+            list(draft.counts.items()),
+            draft.requests,
+            draft.unnamed,
+            draft.crowded,
+            draft.budgeted,
+            draft.changed,
+            draft.told,
+        )
+
+    def draft(self) -> Draft:
+        check(
+            bool(self.worst) and {a.type for a in self.worst} == {kind for kind, _ in self.counts},
+            "incidents",
+        )
+        return Draft(
+            self.kind,
+            self.first,
+            self.end,
+            set(self.services),
+            set(self.clients),
+            set(self.carriers),
+            dict(self.entities),
+            self.anomalies,
+            {anomaly.type: anomaly for anomaly in self.worst},
+            dict(self.counts),
+            self.requests,
+            self.unnamed,
+            self.crowded,
+            self.budgeted,
+            self.changed,
+            self.told,
         )
 
 
@@ -168,6 +272,8 @@ class Grouper:
 
     def __init__(self, settings: GroupingSettings | None = None) -> None:
         self.settings = settings or GroupingSettings()
+        self.unnamed = 0
+        """Anomalies that closed incidents do not name."""
         self._open: list[Draft] = []
 
     def add(self, anomaly: Anomaly) -> str:
@@ -193,11 +299,37 @@ class Grouper:
         self._open.append(draft)
         return draft.id
 
-    def close(self, time: int) -> list[Incident]:
+    def close(self, time: int) -> list[Draft]:
         """Hand out incidents that have been quiet for longer than their gap at event time `time`."""
         quiet = [d for d in self._open if time - d.end > self._gap(d)]
-        self._open = [d for d in self._open if time - d.end <= self._gap(d)]
-        return [d.finish(closed=True) for d in quiet]
+        if quiet:
+            self._open = [d for d in self._open if time - d.end <= self._gap(d)]
+        if len(self._open) > MOST_OPEN:
+            # Stable: of equals, the one that opened first.
+            early = sorted(self._open, key=lambda d: d.end)[: len(self._open) - MOST_OPEN]
+            quiet += early
+            gone = set(map(id, early))
+            self._open = [d for d in self._open if id(d) not in gone]
+        self.unnamed += sum(d.unnamed for d in quiet)
+        return quiet
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """Those that may still go on, in the order in which they opened."""
+        return self._open
+
+    def to_state(self) -> bytes:
+        """The incidents that may still go on, as bytes."""
+        return encode((self.unnamed, [_KeptDraft.of(draft) for draft in self._open]))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        self.unnamed, kept = decode(content, tuple[int, list[_KeptDraft]], "incidents")
+        self._open = [one.draft() for one in kept]
 
     def open(self) -> list[Incident]:
         """The incidents that may still go on."""

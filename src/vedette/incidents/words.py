@@ -44,15 +44,21 @@ _A_SCAN = 5
 """Kinds of attack from which an incident is called a scan."""
 
 
-def _client(entities: Sequence[Entity]) -> str | None:
+def _client(entities: Sequence[Entity], *, crowded: bool) -> str | None:
     clients = [e.value for e in entities if e.kind is EntityKind.CLIENT]
     if not clients:
         return None
-    return clients[0] if len(clients) == 1 else f"{clients[0]} and {len(clients) - 1} more"
+    rest = f"{'more than ' if crowded else ''}{len(clients) - 1} more"
+    return clients[0] if len(clients) == 1 else f"{clients[0]} and {rest}"
 
 
 def title(
-    background: bool, ranked: Sequence[Anomaly], entities: Sequence[Entity], services: Sequence[str]
+    background: bool,
+    ranked: Sequence[Anomaly],
+    entities: Sequence[Entity],
+    services: Sequence[str],
+    *,
+    crowded: bool = False,
 ) -> str:
     """A line that says what, on what, from whom.
 
@@ -61,11 +67,12 @@ def title(
         ranked: The worst anomaly of each type, worst first.
         entities: Who and what is involved, most often first.
         services: Services involved.
+        crowded: Whether there are more entities.
     """
     where = services[0] if len(services) == 1 else f"{len(services)} services"
     senders = sum(e.kind is EntityKind.CLIENT for e in entities)
     if background and not _only_odd(ranked):
-        many = f"{senders} client{'s' if senders != 1 else ''}"
+        many = _clients(senders, crowded=crowded)
         return f"Background probing of {where} by {many}" if senders else f"Background probing of {where}"
     names = [_named(a) for a in ranked]
     if sum(a.unit == "hostile_requests" for a in ranked) >= _A_SCAN:
@@ -78,9 +85,13 @@ def title(
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     route = ranked[0].route
     place = f"{where} {route}" if route and len(services) == 1 else where
-    who = _client(entities)
+    who = _client(entities, crowded=crowded)
     text = f"{what} on {place}" + (f" by {who}" if who else "")
     return text[0].upper() + text[1:]
+
+
+def _clients(senders: int, *, crowded: bool) -> str:
+    return f"{'more than ' if crowded else ''}{senders} client{'s' if senders != 1 else ''}"
 
 
 def summarise(
@@ -88,16 +99,14 @@ def summarise(
     ranked: Sequence[Anomaly],
     counts: dict[AnomalyType, float],
     entities: Sequence[Entity],
+    *,
+    crowded: bool = False,
 ) -> str:
     """What happened, in two or three sentences: the worst statement in full, the others counted."""
     if background and not _only_odd(ranked):
         parts = [f"{counts[a.type]:,.0f} {a.type.label}" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
-        whose = (
-            f"Few requests each from {senders} client{'s' if senders > 1 else ''}"
-            if senders
-            else "Few requests"
-        )
+        whose = f"Few requests each from {_clients(senders, crowded=crowded)}" if senders else "Few requests"
         return f"{whose}, none of it unusual for a public address: {', '.join(parts)}."
     text = ranked[0].description
     if len(ranked) > 1:

@@ -17,6 +17,14 @@ class Parser(Protocol):
         """Turn whole lines into a batch. Never raises for what the lines hold."""
         ...
 
+    def to_state(self) -> bytes:
+        """What the lines so far have told about those to come; see `vedette.schema.state`."""
+        ...
+
+    def from_state(self, content: bytes) -> None:
+        """Go on where the parser that `to_state` was asked of stood. Raises `StateError`."""
+        ...
+
 
 class Format(Protocol):
     """A named format: how well a sample fits it, and a parser for a source."""

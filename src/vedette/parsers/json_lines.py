@@ -23,6 +23,7 @@ from vedette.parsers.assemble import Assembler
 from vedette.parsers.fields import FIELDS, Conventions, Field, Tokens
 from vedette.parsers.json_keys import JsonKeys
 from vedette.schema.chunk import PADDING, Chunk, Parsed, SkipReason, Skips
+from vedette.schema.state import check
 
 REASONS: Mapping[int, SkipReason] = {
     BLANK: SkipReason.BLANK,
@@ -133,6 +134,14 @@ class JsonParser:
     def parse(self, chunk: Chunk) -> Parsed:
         """Turn whole lines into a batch. Never raises for what the lines hold."""
         return self._assembler.assemble(chunk, self._tokeniser.tokenise(chunk), self._conventions)
+
+    def to_state(self) -> bytes:
+        """Nothing: each line is told by itself."""
+        return b""
+
+    def from_state(self, content: bytes) -> None:
+        """Take over nothing. Raises `StateError` for anything else."""
+        check(not content, "state of a JSON parser")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ ends: the first few unread ones, then every so many, so that a log full of rubbi
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from vedette.parsers.format import Format, Parser
@@ -15,6 +16,7 @@ from vedette.parsers.interleave import interleave
 from vedette.parsers.unread import Unread
 from vedette.schema.chunk import Chunk, Parsed, Skips
 from vedette.schema.requests import RequestFlag, Requests
+from vedette.schema.state import StateError, check, decode, encode
 
 MOST_FORMATS = 3
 """Formats that one source is read as, at most."""
@@ -22,6 +24,15 @@ LOOKED_AT = 16
 """Unread lines that are looked at one by one, before only each `STRIDE`th is."""
 STRIDE = 256
 """A format that begins midway loses fewer lines than this, and those are counted."""
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `MixedParser` knows of its source."""
+
+    chosen: tuple[str, bytes]
+    also: list[tuple[str, bytes]]
+    unread: int
+    looked: int
 
 
 class MixedParser:
@@ -70,6 +81,33 @@ class MixedParser:
         for more in found:
             requests = interleave(requests, more)
         return Parsed(requests, self._reasons(unread), parsed.lines)
+
+    def to_state(self) -> bytes:
+        """The formats so far and their states, as bytes."""
+        also = [(name, parser.to_state()) for name, parser in self._also]
+        return encode(_State((self._name, self._chosen.to_state()), also, self._unread, self._looked))
+
+    def from_state(self, content: bytes) -> None:
+        """Go on where the parser that `to_state` was asked of stood.
+
+        Raises:
+            StateError: Damaged, of another format, or of formats that are not known; see `vedette.schema.state`.
+        """
+        what = "state of a parser"
+        state = decode(content, _State, what)
+        name, own = state.chosen
+        check(name == self._name and len(state.also) < MOST_FORMATS, what)
+        check(min(state.unread, state.looked) >= 0, what)
+        self._chosen.from_state(own)
+        for name, other in state.also:
+            known = next((f for f in self._others if f.name == name), None)
+            if known is None:
+                raise StateError(f"{what} is of the format {name[:40]!r}, which is not known")
+            self._others.remove(known)
+            parser = known.open(self._source)
+            parser.from_state(other)
+            self._also.append((name, parser))
+        self._unread, self._looked = state.unread, state.looked
 
     def _next(self) -> int:
         """How many unread lines come before the next that is looked at."""

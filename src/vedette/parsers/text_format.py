@@ -29,6 +29,14 @@ class TextParser:
         """Turn whole lines into a batch. Never raises for what the lines hold."""
         return self._assembler.assemble(chunk, self._tokeniser.tokenise(chunk), self._conventions)
 
+    def to_state(self) -> bytes:
+        """The directive that the last lines followed, empty if none."""
+        return self._tokeniser.to_state()
+
+    def from_state(self, content: bytes) -> None:
+        """Go on where the parser that `to_state` was asked of stood. Raises `StateError`."""
+        self._tokeniser.from_state(content)
+
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:

@@ -10,6 +10,7 @@ from vedette.parsers.fields import ABSENT, FIELDS, Tokens
 from vedette.parsers.program import Machine
 from vedette.schema.chunk import PADDING, Chunk, SkipReason, Skips
 from vedette.schema.requests import RequestFlag
+from vedette.schema.state import StateError
 
 REASONS = {
     salvage.BLANK: SkipReason.BLANK,
@@ -35,6 +36,7 @@ class TextTokeniser:
     def __init__(self, machine: Machine, directive: Directive | None = None) -> None:
         self._machine = machine
         self._directive = directive
+        self._followed = b""
         self._used = 0
         self._start = np.empty((FIELDS, 0), dtype=np.int64)
         self._length = np.empty((FIELDS, 0), dtype=np.int32)
@@ -106,9 +108,21 @@ class TextTokeniser:
         """Take the machine that a directive line asks for."""
         text = chunk.buffer[int(state[kernel.DIRECTIVE]) : int(state[kernel.DIRECTIVE_END])].tobytes()
         machine = None if self._directive is None else self._directive(text)
-        if machine is not None and machine is not self._machine:
-            self._machine = machine
+        if machine is not None:
+            self._machine, self._followed = machine, text
             self._start[:, int(state[kernel.ROWS]) :] = ABSENT
+
+    def to_state(self) -> bytes:
+        """The directive that the last lines followed, empty if none."""
+        return self._followed
+
+    def from_state(self, content: bytes) -> None:
+        """Follow a directive that `to_state` gave. Raises `StateError` if it is none."""
+        if content:
+            machine = None if self._directive is None else self._directive(content)
+            if machine is None:
+                raise StateError("state of a text parser is damaged: it holds no directive")
+            self._machine, self._followed = machine, content
 
     def _forget_rows(self) -> None:
         """Reset what salvage and assembly wrote; the kernel resets only the fields of its own programs."""

@@ -7,6 +7,7 @@ import numpy as np
 from vedette.kernels import unwrap as kernel
 from vedette.parsers.format import Parser
 from vedette.schema.chunk import PADDING, Chunk, Parsed, SkipReason, Skips
+from vedette.schema.state import check, decode, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Unwrapper:
 
     def __init__(self, kind: int) -> None:
         self._kind = kind
-        self._split = 0
+        self.split = 0
+        """Where in a line that the runtime cut the last chunk ended."""
 
     def unwrap(self, chunk: Chunk) -> Unwrapped:
         """Peel off the wrapping, into a new chunk; the old one keeps its lines."""
@@ -81,9 +83,9 @@ class Unwrapper:
         line_of = np.empty(lines, dtype=np.int64)
         samples = np.zeros((kernel.SAMPLES, 3), dtype=np.int64)
         state = np.zeros(kernel.STATE_WIDTH, dtype=np.int64)
-        state[kernel.SPLIT] = self._split
+        state[kernel.SPLIT] = self.split
         kernel.unwrap(source, chunk.length, self._kind, chunk.first_line, written, line_of, samples, state)
-        self._split = int(state[kernel.SPLIT])
+        self.split = int(state[kernel.SPLIT])
         out, inner, left_out = (
             int(state[kernel.OUT]),
             int(state[kernel.LINES]),
@@ -130,3 +132,14 @@ class UnwrappingParser:
         )
         skips.merge(unwrapped.skips)
         return Parsed(parsed.requests, skips, unwrapped.lines)
+
+    def to_state(self) -> bytes:
+        """What the lines so far have told about those to come, as bytes."""
+        return encode((self._name, self._unwrapper.split, self._inner.to_state()))
+
+    def from_state(self, content: bytes) -> None:
+        """Go on where the parser that `to_state` was asked of stood. Raises `StateError`."""
+        name, split, inner = decode(content, tuple[str, int, bytes], "state of a parser")
+        check(name == self._name and 0 <= split <= 3, "state of a parser")
+        self._unwrapper.split = split
+        self._inner.from_state(inner)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.state import check, decode, encode
 from vedette.windows.registry import OTHER_ROUTE
 
 NOT_FOUND_ROUTE = "(not found)"
@@ -21,6 +23,13 @@ class BookEntry:
 
     service: str
     route: str | None
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What an `EntityBook` holds: service and route of each slot but the first."""
+
+    entries: list[tuple[str, str | None]]
+    overflowed: int
 
 
 class EntityBook:
@@ -82,3 +91,28 @@ class EntityBook:
     def find(self, service: str, route: str | None) -> int | None:
         """The slot of a service or route, or None if it has none yet."""
         return self._slots.get((service, route))
+
+    def to_state(self) -> bytes:
+        """All slots, as bytes."""
+        return encode(_State([(e.service, e.route) for e in self.entries[1:]], self.overflowed))
+
+    def from_state(self, content: bytes) -> None:
+        """Take the slots of a `to_state` into an empty book.
+
+        Raises:
+            StateError: Damaged, or more slots than this book's cap; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "book of entities")
+        # Services and their "(other)" find room beyond the cap.
+        named = sum(route not in (None, OTHER_ROUTE) for _, route in state.entries)
+        check(named < self.cap and state.overflowed >= 0, "book of entities")
+        for number, (service, route) in enumerate(state.entries, start=1):
+            known = route is None or (service, None) in self._slots
+            check(known and (service, route) not in self._slots, "book of entities")
+            parent = ALL_SLOT if route is None else self._slots[service, None]
+            self.entries.append(BookEntry(service, route))
+            self._parents.append(parent)
+            self._slots[service, route] = number
+            if route is None:
+                self.services.append(number)
+        self.overflowed = state.overflowed

@@ -3,14 +3,23 @@
 from collections import deque
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from vedette.kernels.recent_clients import add_past, weigh_clients
+from vedette.schema.state import check, decode, encode
 from vedette.windows.layout import CLIENT_FIRST_BITMAP
-from vedette.windows.summary import ClientRows
+from vedette.windows.summary import ClientRows, PackedClients
 
 BUSY_REQUESTS = 20
 """Requests in a window from which a client is remembered for its volume alone."""
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `ClientHistory` holds: the clients of windows by number."""
+
+    past: list[tuple[int, PackedClients]]
+    left_out: int
 
 
 class ClientHistory:
@@ -58,3 +67,23 @@ class ClientHistory:
         if noted:
             self._past.append((number, noteworthy))
         return noteworthy, merged
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode(_State([(n, PackedClients.of(rows)) for n, rows in self._past], self.left_out))
+
+    def from_state(self, content: bytes, services: int) -> None:
+        """Take over what `to_state` gave.
+
+        Args:
+            content: From `to_state`. services: How many services there are.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "history of clients")
+        numbers = [number for number, _ in state.past]
+        check(sorted(set(numbers)) == numbers and state.left_out >= 0, "history of clients")
+        past = [(number, packed.rows(services)) for number, packed in state.past]
+        check(all(len(rows) <= self.cap for _, rows in past), "history of clients")
+        self._past, self.left_out = deque(past), state.left_out

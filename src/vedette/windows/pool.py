@@ -76,6 +76,19 @@ class Pool:
             )
         )  # fmt: skip
 
+    def take(self, windows: NDArray[np.int64], entities: Entities) -> None:
+        """Put slots of distinct (window, entity) into an empty pool; their columns are the caller's to fill.
+
+        Args:
+            windows: int64 (k,), at most `cap`. entities: The same k.
+        """
+        used = len(windows)
+        if used > self.capacity:
+            self._resize(min(self.cap, max(used, 2 * self.capacity)))
+        self.hash[:used], self.window[:used], self.key[:used] = entities.hash, windows, entities.key
+        self._state[0] = used
+        self._rebuild()
+
     def grow(self) -> bool:
         """Double the pool; False at its cap."""
         if self.capacity >= self.cap:

@@ -5,9 +5,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.state import check, decode, encode
 from vedette.windows.layout import BITMAP_BITS
 
 OTHER_ROUTE = "(other)"
@@ -40,6 +42,14 @@ class RouteEntry:
 
     service: int
     route: str | None
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `RouteRegistry` holds: service number and route of each number, None of free ones."""
+
+    entries: list[tuple[int, str | None] | None]
+    free: list[int]
+    overflowed: int
 
 
 class RouteRegistry:
@@ -76,23 +86,26 @@ class RouteRegistry:
             self.overflowed += 1
             return self.number(service, OTHER_ROUTE)
         number = self._free.pop() if self._free else len(self.entries)
-        entry = RouteEntry(service, route)
         if number == len(self.entries):
-            self.entries.append(entry)
-            if number == len(self.asset):
-                for name in ("asset", "login", "bit"):
-                    old: NDArray[np.uint8] = getattr(self, name)
-                    setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
-        else:
-            self.entries[number] = entry
-        self._numbers[service, route] = number
+            self.entries.append(None)
+        self._describe(number, RouteEntry(service, route))
+        return number
+
+    def _describe(self, number: int, entry: RouteEntry) -> None:
+        """Give a number to a route."""
+        while number >= len(self.asset):
+            for name in ("asset", "login", "bit"):
+                old: NDArray[np.uint8] = getattr(self, name)
+                setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
+        route = entry.route
+        self.entries[number] = entry
+        self._numbers[entry.service, route] = number
         text = route or ""
         self.asset[number] = is_asset(text)
         self.login[number] = is_login(text) or text in self._login_routes
         # Not keyed: the same log must give the same counts in every process.
         digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=4).digest()
         self.bit[number] = int.from_bytes(digest, "little") % BITMAP_BITS
-        return number
 
     def __getitem__(self, number: int) -> RouteEntry:
         entry = self.entries[number]
@@ -114,3 +127,27 @@ class RouteRegistry:
                 self._free.append(number)
         # Freed numbers are handed out in a fixed order, so that a replay numbers alike.
         self._free.sort(reverse=True)
+
+    def to_state(self) -> bytes:
+        """All numbers, as bytes."""
+        entries = [None if e is None else (e.service, e.route) for e in self.entries]
+        return encode(_State(entries, self._free, self.overflowed))
+
+    def from_state(self, content: bytes, services: int) -> None:
+        """Take the numbers of a `to_state` into an empty registry.
+
+        Args:
+            content: From `to_state`. services: How many services there are.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "registry of routes")
+        free = {number for number, entry in enumerate(state.entries) if entry is None}
+        check(sorted(free) == sorted(state.free) and state.overflowed >= 0, "registry of routes")
+        self.entries = [None] * len(state.entries)
+        for number, entry in enumerate(state.entries):
+            if entry is not None:
+                check(0 <= entry[0] < services and entry not in self._numbers, "registry of routes")
+                self._describe(number, RouteEntry(*entry))
+        self._free, self.overflowed = state.free, state.overflowed

@@ -1,11 +1,14 @@
 """Closed windows: the summaries that detectors read, and the numbers read off them."""
 
 from dataclasses import dataclass
+from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.requests import UNNAMED_TAG
+from vedette.schema.state import PackedArray, pack, unpack, within
 from vedette.windows.layout import (
     CLIENT_COLUMNS,
     CLIENT_FIRST_BITMAP,
@@ -172,6 +175,36 @@ class ClientRows:
         merged[:, :CLIENT_FIRST_BITMAP] = np.add.reduceat(sums[:, :CLIENT_FIRST_BITMAP], starts)
         merged[:, CLIENT_FIRST_BITMAP:] = np.bitwise_or.reduceat(sums[:, CLIENT_FIRST_BITMAP:], starts)
         return ClientRows(service[starts], high[starts], low[starts], merged)
+
+
+class PackedClients(msgspec.Struct, frozen=True, array_like=True):
+    """`ClientRows` as a part of a state."""
+
+    service: PackedArray
+    high: PackedArray
+    low: PackedArray
+    sums: PackedArray
+
+    @classmethod
+    def of(cls, rows: ClientRows) -> Self:
+        """Rows, packed."""
+        return cls(pack(rows.service), pack(rows.high), pack(rows.low), pack(rows.sums))
+
+    def rows(self, services: int) -> ClientRows:
+        """The rows again, of at most so many services.
+
+        Raises:
+            StateError: Damaged.
+        """
+        service = unpack(self.service, np.int32, (None,), "clients")
+        k = len(service)
+        within(service, 0, services, "clients' services")
+        return ClientRows(
+            service,
+            unpack(self.high, np.uint64, (k,), "clients"),
+            unpack(self.low, np.uint64, (k,), "clients"),
+            unpack(self.sums, np.int64, (k, CLIENT_COLUMNS), "clients"),
+        )
 
 
 def nobody() -> ClientRows:

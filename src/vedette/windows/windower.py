@@ -4,20 +4,24 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.windows import add_clients, add_groups, mark_late
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
+from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 from vedette.windows.layout import (
     DISTINCT_BITS,
     DISTINCT_REGISTERS,
+    GROUP_COLUMNS,
+    LATENCY_BINS,
     SECONDS_BITS,
     Client,
 )
 from vedette.windows.pool import NEVER, ClientColumns, Entities, GroupColumns, Pool
 from vedette.windows.registry import RouteRegistry
-from vedette.windows.summary import ClientRows, ClosedWindow, Groups
+from vedette.windows.summary import ClientRows, ClosedWindow, Groups, PackedClients
 
 _BEGINNING = -(2**62)
 """Event time before any row."""
@@ -108,6 +112,24 @@ def pair_numbers(
     return numbers[code], codes // width, codes % width
 
 
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `Windower` holds: the clock, counts, and the open windows' summaries, slot by slot."""
+
+    clock: tuple[int, int, int]
+    lateness: int
+    late: int
+    left_out_routes: int
+    left_out_clients: int
+    registry: bytes
+    group_window: PackedArray
+    group_key: PackedArray
+    sums: PackedArray
+    latency: PackedArray
+    distinct: PackedArray
+    client_window: PackedArray
+    clients: PackedClients
+
+
 class Windower:
     """Accumulates batches into window summaries and hands out windows that the watermark has passed."""
 
@@ -133,6 +155,15 @@ class Windower:
     def now(self) -> int:
         """Event time, microseconds: the latest time that is believed."""
         return int(self._clock[0])
+
+    @property
+    def open_from(self) -> int:
+        """Number of the first window that is not closed."""
+        return self.watermark // self.settings.span
+
+    def advance(self, until: int) -> None:
+        """Let event time reach `until`, microseconds; it never goes back."""
+        self._clock[0] = max(self.now, until)
 
     def add(self, requests: Requests, judged: Judged) -> Placed:
         """Add a batch's rows to their windows."""
@@ -218,9 +249,7 @@ class Windower:
             (service_entity.astype(np.int32), service_numbers),
             (pair, number_of_pair),
         ):
-            entities = Entities(
-                (mix(numbers.astype(np.uint64), self._seed) >> np.uint64(2)).astype(np.int64), numbers
-            )
+            entities = self._group_entities(numbers)
             cache = (np.full(len(numbers), NEVER), np.zeros(len(numbers), dtype=np.int64))
             slots = np.full(len(window), -1, dtype=np.int32)
             first = 0
@@ -255,9 +284,8 @@ class Windower:
         entity, services, locals_ = pair_numbers(judged.service, ids, unnamed + 1)
         high = np.append(clients.high, np.uint64(UNNAMED_TAG))[locals_]
         low = np.append(clients.low, np.uint64(0))[locals_]
-        key = mix(mix(high, self._seed) ^ low, self._seed) ^ mix(services.astype(np.uint64), self._seed)
-        entities = Entities((key >> np.uint64(2)).astype(np.int64), key.view(np.int64))
-        cache = (np.full(len(key), NEVER), np.zeros(len(key), dtype=np.int64))
+        entities = self._client_entities(services, high, low)
+        cache = (np.full(len(high), NEVER), np.zeros(len(high), dtype=np.int64))
         slots = np.full(len(window), -1, dtype=np.int32)
         n = len(window)
         first = 0
@@ -279,6 +307,16 @@ class Windower:
             if first < n and not self._clients.grow():
                 self._drop_light_clients()
                 cache[0][:] = NEVER
+
+    def _group_entities(self, numbers: NDArray[np.int64]) -> Entities:
+        hashed = (mix(numbers.astype(np.uint64), self._seed) >> np.uint64(2)).astype(np.int64)
+        return Entities(hashed, numbers)
+
+    def _client_entities(
+        self, services: NDArray[np.integer], high: NDArray[np.uint64], low: NDArray[np.uint64]
+    ) -> Entities:
+        key = mix(mix(high, self._seed) ^ low, self._seed) ^ mix(services.astype(np.uint64), self._seed)
+        return Entities((key >> np.uint64(2)).astype(np.int64), key.view(np.int64))
 
     def _end(self) -> int:
         """Number of the first window, at the end of the input, that nobody believes.
@@ -324,7 +362,7 @@ class Windower:
         At the end, windows of times that were never believed are dropped; their requests count as late.
         """
         span = self.settings.span
-        limit = self._end() if everything else self.watermark // span
+        limit = self._end() if everything else self.open_from
         group_slots, group_windows = _closing(self._groups, limit)
         client_slots, client_windows = _closing(self._clients, limit)
         if len(group_slots) == 0:
@@ -368,6 +406,77 @@ class Windower:
         yield from closed
         if self.registry.crowded:
             self.registry.keep_only(set(self._groups.key[: self._groups.used].tolist()))
+
+    def to_state(self) -> bytes:
+        """The clock and the open windows, as bytes; without the seed, which is this process's own."""
+        groups, clients = self._groups.used, self._clients.used
+        columns, rows = self._group_columns, self._client_columns
+        now, ahead, earliest = self._clock.tolist()
+        return encode(
+            _State(
+                (now, ahead, earliest),
+                self.settings.lateness,
+                self.late,
+                self.left_out_routes,
+                self.left_out_clients,
+                self.registry.to_state(),
+                pack(self._groups.window[:groups]),
+                pack(self._groups.key[:groups]),
+                pack(columns.sums[:groups]),
+                pack(columns.latency[:groups]),
+                pack(columns.distinct[:groups]),
+                pack(self._clients.window[:clients]),
+                PackedClients.of(
+                    ClientRows(
+                        rows.service[:clients], rows.high[:clients], rows.low[:clients], rows.sums[:clients]
+                    )
+                ),
+            )
+        )
+
+    def from_state(self, content: bytes, services: int) -> None:
+        """Take the state of a `to_state` into a windower that has seen nothing, of the same span.
+
+        Where more lateness is allowed now, windows that have closed stay closed.
+
+        Args:
+            content: From `to_state`. services: How many services there are.
+
+        Raises:
+            StateError: Damaged, or more windows than this windower's caps; see `vedette.schema.state`.
+        """
+        what = "open windows"
+        state = decode(content, _State, what)
+        window = unpack(state.group_window, np.int64, (None,), what)
+        key = unpack(state.group_key, np.int64, (None,), what)
+        k = len(key)
+        sums = unpack(state.sums, np.int64, (k, GROUP_COLUMNS), what)
+        latency = unpack(state.latency, np.int32, (k, LATENCY_BINS), what)
+        distinct = unpack(state.distinct, np.uint8, (k, DISTINCT_REGISTERS), what)
+        rows = state.clients.rows(services)
+        of_rows = unpack(state.client_window, np.int64, (len(rows),), what)
+        check(len(window) == k <= self._groups.cap and len(rows) <= self._clients.cap, what)
+        check(bool((distinct <= 64 - DISTINCT_BITS + 1).all()), what)
+        check(len(np.unique(np.stack([window, key]), axis=1).T) == k, what)
+        keys = np.stack([of_rows, rows.service, rows.high.view(np.int64), rows.low.view(np.int64)])
+        check(len(np.unique(keys, axis=1).T) == len(rows), what)
+        check(min(state.lateness, state.late, state.left_out_routes, state.left_out_clients) >= 0, what)
+        check(all(abs(time) <= -_BEGINNING for time in state.clock) and state.clock[1] >= 0, what)
+        self.registry.from_state(state.registry, services)
+        numbered = {number for number, entry in enumerate(self.registry.entries) if entry is not None}
+        check(numbered.issuperset(key.tolist()), what)
+        now, ahead, earliest = state.clock
+        now += max(0, self.settings.lateness - state.lateness)
+        self._clock[:] = now, ahead, earliest
+        self.late, self.left_out_routes = state.late, state.left_out_routes
+        self.left_out_clients = state.left_out_clients
+        self._groups.take(window, self._group_entities(key))
+        columns = self._group_columns
+        columns.sums[:k], columns.latency[:k], columns.distinct[:k] = sums, latency, distinct
+        self._clients.take(of_rows, self._client_entities(rows.service, rows.high, rows.low))
+        clients = self._client_columns
+        for name in ("service", "high", "low", "sums"):
+            getattr(clients, name)[: len(rows)] = getattr(rows, name)
 
 
 def _closing(pool: Pool, limit: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:

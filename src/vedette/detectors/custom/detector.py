@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from vedette.expression.quantities import Kind
 from vedette.expression.tree import Name, Node, render
 from vedette.expression.types import quantity
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Evidence, Formula
+from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 from vedette.windows.layout import Group
 
 
@@ -68,6 +70,39 @@ class CustomRules:
             anomaly for watch in self._watches for anomaly in watch.look(view, skipped, self._longest_gap)
         ]
 
+    def to_state(self) -> bytes:
+        """For how long each rule has held, as bytes."""
+        return encode(_State(self._last, {watch.rule.name: watch.to_state() for watch in self._watches}))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave; a rule that is new or has changed begins anew.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "custom rules")
+        self._last = state.last
+        for watch in self._watches:
+            known = state.watches.get(watch.rule.name)
+            if known is not None and known.about == watch.about:
+                watch.from_state(known)
+
+
+class _WatchState(msgspec.Struct, frozen=True, array_like=True):
+    """What a `_Watch` remembers, and of which rule."""
+
+    about: str
+    run: PackedArray
+    firing: PackedArray
+    tally: Tally
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What `CustomRules` remember, by rule."""
+
+    last: int | None
+    watches: dict[str, _WatchState]
+
 
 class _Scope:
     """The services or routes that rules are about, and their measures in the present window.
@@ -103,6 +138,22 @@ class _Watch:
         self._scope = scope
         self._run = np.zeros(0, dtype=np.int64)
         self._firing = np.zeros(0, dtype=bool)
+
+    @property
+    def about(self) -> str:
+        """What the rule looks at, and when it holds: its past is worth nothing under another."""
+        rule = self.rule
+        return f"{render(rule.condition.node)} for {self.needed} on {rule.services} {rule.routes}"
+
+    def to_state(self) -> _WatchState:
+        """For how long the rule has held, slot by slot."""
+        return _WatchState(self.about, pack(self._run), pack(self._firing), self.tally)
+
+    def from_state(self, state: _WatchState) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        self._run = unpack(state.run, np.int64, (None,), "custom rules")
+        self._firing = unpack(state.firing, np.bool_, self._run.shape, "custom rules")
+        self.tally = state.tally
 
     def look(self, view: WindowView, skipped: int, longest_gap: int) -> list[Anomaly]:
         size = len(self._scope.slots)

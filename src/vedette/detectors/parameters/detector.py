@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vedette.detectors.kept import printable
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.parameters.described import told
 from vedette.detectors.parameters.habits import Habits, OddRequest
 from vedette.detectors.parameters.suspects import Sender
@@ -39,7 +40,7 @@ class _Sent:
     rows: int
 
 
-class AbnormalRequests:
+class AbnormalRequests(Memoryless):
     """Requests whose route, method or parameters are unlike what this site has always had.
 
     Signal: routes, methods on a route, names of parameters on a route, and of each parameter the classes of

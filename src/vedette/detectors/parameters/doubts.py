@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from vedette.detectors.parameters.novelty import Kind, Novelty
 from vedette.detectors.parameters.suspects import Sender
+from vedette.schema.state import check, decode, encode, within
 
 CLIENTS = 5
 """Clients that a new thing must come from before it is the site's own."""
@@ -19,6 +20,10 @@ MOST = 16_384
 """Things doubted at once; for a further one, the one doubted longest is forgotten."""
 
 Thing = tuple[Kind, int, bytes]
+
+
+_Held = tuple[Kind, int, bytes, int, int, list[Sender]]
+"""A doubt as a part of a state."""
 
 
 @dataclass(slots=True)
@@ -63,16 +68,26 @@ class Doubts:
             return True
         return False
 
-    def snapshot(self) -> list[tuple[str, int, bytes, int, int, list[Sender]]]:
-        """What is doubted, in order: kind, slot, feature, since when, in how many windows, by whom."""
-        return [
-            (kind.value, slot, feature, doubt.first, doubt.windows, sorted(doubt.clients))
-            for (kind, slot, feature), doubt in self._held.items()
+    def to_state(self) -> bytes:
+        """What is doubted, that for longest first, as bytes."""
+        held = [
+            (*thing, doubt.first, doubt.windows, sorted(doubt.clients)) for thing, doubt in self._held.items()
         ]
+        return encode((self.forgotten, held))
 
-    def restore(self, held: Iterable[tuple[str, int, bytes, int, int, Iterable[Sender]]]) -> None:
-        """Take over what a `snapshot` tells."""
+    def from_state(self, content: bytes, slots: int) -> None:
+        """Take over what `to_state` gave.
+
+        Args:
+            content: From `to_state`. slots: How many slots of profiles are in use.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        self.forgotten, held = decode(content, tuple[int, list[_Held]], "doubts")
+        within([slot for _, slot, *_ in held], 0, slots, "doubts")
+        check(len(held) <= MOST, "doubts")
         self._held = {
-            (Kind(kind), slot, bytes(feature)): _Doubt(first, windows, {(high, low) for high, low in clients})
+            (kind, slot, feature): _Doubt(first, windows, set(clients))
             for kind, slot, feature, first, windows, clients in held
         }

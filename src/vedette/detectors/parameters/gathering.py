@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.kept import KeptLine
 from vedette.detectors.parameters.profiles import Profiles
-from vedette.detectors.parameters.suspects import PER_WINDOW, TEXT_BYTES, OpenWindow, Suspect, cut
+from vedette.detectors.parameters.suspects import (
+    METHODS,
+    PER_WINDOW,
+    TEXT_BYTES,
+    OpenWindow,
+    PackedWindow,
+    Suspect,
+    cut,
+)
 from vedette.kernels.intern import slots_for
 from vedette.kernels.parameters import (
     MOST_PARAMETERS,
@@ -19,14 +28,27 @@ from vedette.kernels.parameters import (
     weigh_groups,
 )
 from vedette.schema.requests import UNNAMED_TAG, Requests
+from vedette.schema.state import check, decode, encode
 from vedette.windows.registry import OTHER_ROUTE, RouteRegistry
 from vedette.windows.windower import Placed
 
 _CODES = {b"POST": 1, b"PUT": 2, b"PATCH": 3, b"DELETE": 4}
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 """Methods that ask for nothing to be changed (RFC 9110, 9.2.1): any route may be asked by them."""
-_OTHER_CODE = 5
+_OTHER_CODE = METHODS - 1
 _UNJUDGED_ROUTES = frozenset({OTHER_ROUTE, "(not http)"})
+
+
+_NUMBERS = 1 << 32
+"""Suspects' numbers begin anew before this: they are kept in 32 bits, and 0 is nobody's."""
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `Gatherer` holds, by window."""
+
+    number: int
+    left_out: int
+    windows: list[tuple[int, PackedWindow]]
 
 
 class Gatherer:
@@ -57,6 +79,26 @@ class Gatherer:
         if opened is not None:
             self._text_bytes -= sum(len(suspect.target) for suspect in opened.suspects.values())
         return opened
+
+    def to_state(self) -> bytes:
+        """What is held, as bytes."""
+        windows = [(number, PackedWindow.of(opened)) for number, opened in self._open.items()]
+        return encode(_State(self._number, self.left_out, windows))
+
+    def from_state(self, content: bytes, services: int) -> None:
+        """Take over what `to_state` gave, after the profiles.
+
+        Args:
+            content: From `to_state`. services: How many services there are.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "suspects")
+        check(0 <= state.number < _NUMBERS and state.left_out >= 0, "suspects")
+        self._open = {number: packed.window(services, self.profiles.used) for number, packed in state.windows}
+        self._number, self.left_out = state.number, state.left_out
+        self._text_bytes = sum(len(s.target) for w in self._open.values() for s in w.suspects.values())
 
     def clear(self) -> None:
         """Forget the windows that are open."""
@@ -208,7 +250,7 @@ class Gatherer:
         if known is None:
             if len(opened.suspects) >= PER_WINDOW or self._text_bytes + len(target) > TEXT_BYTES:
                 return None
-            self._number += 1
+            self._number = self._number % (_NUMBERS - 1) + 1
             self._text_bytes += len(target)
             route = registry[int(placed.route[row])].route or OTHER_ROUTE
             known = opened.suspects[key] = Suspect(

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +20,7 @@ from vedette.detectors.parameters.suspects import (
 from vedette.detectors.statement import surprise_score
 from vedette.kernels.parameters import UNKNOWN
 from vedette.schema.requests import Requests
+from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.windower import Placed
 
@@ -72,6 +73,18 @@ class Marked:
 
     number: list[int] = field(default_factory=list)
     score: list[float] = field(default_factory=list)
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What `Habits` hold."""
+
+    profiles: bytes
+    doubts: bytes
+    gathered: bytes
+    marked: PackedArray
+    score: PackedArray
+    unmarked: int
+    unready: int
 
 
 class Habits:
@@ -192,14 +205,45 @@ class Habits:
         }
         return {name: count for name, count in found.items() if count}
 
-    def snapshot(self) -> dict[str, Any]:
-        """What is known and doubted; windows that are open are their owner's to close first."""
-        return {"profiles": self.profiles.snapshot(), "doubts": self.doubts.snapshot()}
+    def take_marked(self) -> Marked:
+        """Hand out the suspects that were odd since this was asked last."""
+        marked, self.marked = self.marked, Marked()
+        return marked
 
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Take over a `snapshot`. Raises what `Profiles.restore` raises."""
-        self.profiles.restore(snapshot["profiles"])
-        self.doubts.restore(snapshot["doubts"])
+    def to_state(self) -> bytes:
+        """What is known, doubted and gathered of open windows, as bytes."""
+        return encode(
+            _State(
+                self.profiles.to_state(),
+                self.doubts.to_state(),
+                self._gatherer.to_state(),
+                pack(np.array(self.marked.number, dtype=np.int64)),
+                pack(np.array(self.marked.score, dtype=np.float64)),
+                self.unmarked,
+                self.unready,
+            )
+        )
+
+    def from_state(self, content: bytes, services: Sequence[str] | None) -> None:
+        """Take over what `to_state` gave.
+
+        Args:
+            content: From `to_state`. services: Names of services by number; None if windows or numbers are others
+                now: then what was gathered of open windows is left out.
+
+        Raises:
+            StateError: Damaged, or larger than the profiles' capacity; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "habits")
+        self.profiles.from_state(state.profiles)
+        self.doubts.from_state(state.doubts, self.profiles.used)
+        if services is not None:
+            self._gatherer.from_state(state.gathered, len(services))
+            self._service_names = services
+        number = unpack(state.marked, np.int64, (None,), "habits")
+        score = unpack(state.score, np.float64, number.shape, "habits")
+        self.marked = Marked(number.tolist(), score.tolist())
+        self.unmarked, self.unready = state.unmarked, state.unready
 
     def _service(self, suspect: Suspect) -> int:
         name = self._service_names[suspect.service].encode("utf-8", "surrogateescape")

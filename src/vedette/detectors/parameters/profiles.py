@@ -8,7 +8,7 @@ own requests: how likely something new is now follows from the more recent part 
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.parameters import SHAPES, UNKNOWN, byte_classes, hash_of, insert_slot, key_of
+from vedette.schema.state import PackedArray, StateError, check, decode, encode, pack, unpack, within
 
 NAMES_PER_ROUTE = 64
 """Parameters of one route; a route that takes more has no fixed ones."""
@@ -49,6 +50,15 @@ class SlotKind(IntEnum):
     PARAMETER = 3
 
 
+_OWNERS: Final = {
+    SlotKind.SERVICE: None,
+    SlotKind.ROUTE: SlotKind.SERVICE,
+    SlotKind.QUERY: SlotKind.ROUTE,
+    SlotKind.PARAMETER: SlotKind.ROUTE,
+}
+"""What a slot belongs to."""
+
+
 class Feature(IntEnum):
     """What may be new: a column of the counts. Slots other than parameters have one only."""
 
@@ -80,16 +90,16 @@ class _State(msgspec.Struct, frozen=True):
     """All that `Profiles` knows, by slot."""
 
     version: int
-    kinds: list[int]
+    kinds: list[SlotKind]
     owners: list[int]
     names: list[bytes]
-    counts: list[list[int]]
-    """Of each slot: trials now, at the mark, before it; then the same of what was new, feature by feature."""
-    bits: list[int]
-    high: list[int]
-    full: list[int]
-    vouched: list[int]
-    shapes: dict[int, list[bytes]]
+    trials: PackedArray
+    new: PackedArray
+    bits: PackedArray
+    high: PackedArray
+    full: PackedArray
+    vouched: PackedArray
+    shapes: list[tuple[int, list[bytes]]]
     overflowed: int
 
 
@@ -264,55 +274,62 @@ class Profiles:
         """Take all that is known for what a person has called normal."""
         self.vouched[: self.used] = 1
 
-    def snapshot(self) -> dict[str, Any]:
-        """The state as plain dictionaries, lists and numbers, independent of this object."""
+    def to_state(self) -> bytes:
+        """All that is known, as bytes."""
         used = self.used
-        counts = np.concatenate([self.trials[:used], self.new[:used].reshape(used, 9)], axis=1)
-        state = _State(
-            version=VERSION,
-            kinds=[int(kind) for kind in self.kinds],
-            owners=list(self.owners),
-            names=list(self.names),
-            counts=counts.tolist(),
-            bits=self.bits[:used].tolist(),
-            high=self.high[:used].tolist(),
-            full=self.full[:used].tolist(),
-            vouched=self.vouched[:used].tolist(),
-            shapes={slot: list(texts) for slot, texts in self._shape_texts.items()},
-            overflowed=self.overflowed,
+        return encode(
+            _State(
+                version=VERSION,
+                kinds=self.kinds,
+                owners=self.owners,
+                names=self.names,
+                trials=pack(self.trials[:used]),
+                new=pack(self.new[:used]),
+                bits=pack(self.bits[:used]),
+                high=pack(self.high[:used]),
+                full=pack(self.full[:used]),
+                vouched=pack(self.vouched[:used]),
+                shapes=list(self._shape_texts.items()),
+                overflowed=self.overflowed,
+            )
         )
-        found: dict[str, Any] = msgspec.to_builtins(state, builtin_types=(bytes,))
-        return found
 
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        """Take over the state of a `snapshot`.
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
 
         Raises:
-            msgspec.ValidationError: It is none.
-            ValueError: It is of another version, or larger than this object's capacity.
+            StateError: Damaged, of another version, or larger than this object's capacity; see
+                `vedette.schema.state`.
         """
-        state = msgspec.convert(snapshot, _State, builtin_types=(bytes,))
+        what = "profiles"
+        state = decode(content, _State, what)
         used = len(state.names)
         if state.version != VERSION:
-            raise ValueError(f"profiles have version {state.version}: this program reads version {VERSION}")
-        if used > self.capacity or any(len(c) != used for c in (state.kinds, state.owners, state.counts)):
-            raise ValueError(
-                f"profiles of {used} slots: at most {self.capacity} fit, each with all its columns"
+            raise StateError(f"profiles have version {state.version}: this program reads version {VERSION}")
+        if used > self.capacity:
+            raise StateError(f"profiles of {used} slots: at most {self.capacity} fit")
+        check(len(state.kinds) == len(state.owners) == used, what)
+        for slot, (kind, owner) in enumerate(zip(state.kinds, state.owners, strict=True)):
+            owned_by = _OWNERS[kind]
+            check(
+                owner == -1 if owned_by is None else 0 <= owner < slot and state.kinds[owner] is owned_by,
+                what,
             )
+        within([slot for slot, _ in state.shapes], 0, used, what)
+        check(all(len(texts) <= SHAPES for _, texts in state.shapes), what)
         self._clear()
         for kind, owner, name in zip(state.kinds, state.owners, state.names, strict=True):
-            slot = self._take(SlotKind(kind), owner, name)
-            self._routes += kind == SlotKind.ROUTE
-            if kind == SlotKind.PARAMETER:
+            slot = self._take(kind, owner, name)
+            self._routes += kind is SlotKind.ROUTE
+            if kind is SlotKind.PARAMETER:
                 self._index(owner, name, slot)
-        counts = np.array(state.counts, dtype=np.int64).reshape(used, 12)
-        self.trials[:used] = counts[:, :3]
-        self.new[:used] = counts[:, 3:].reshape(used, 3, 3)
-        self.bits[:used] = state.bits
-        self.high[:used] = state.high
-        self.full[:used] = state.full
-        self.vouched[:used] = state.vouched
-        for slot, texts in state.shapes.items():
+        self.trials[:used] = unpack(state.trials, np.int64, (used, 3), what)
+        self.new[:used] = unpack(state.new, np.int64, (used, 3, 3), what)
+        self.bits[:used] = unpack(state.bits, np.int64, (used,), what)
+        self.high[:used] = unpack(state.high, np.int32, (used,), what)
+        self.full[:used] = unpack(state.full, np.uint8, (used,), what)
+        self.vouched[:used] = unpack(state.vouched, np.uint8, (used,), what)
+        for slot, texts in state.shapes:
             for text in texts:
                 self._keep_shape(slot, text)
         self.overflowed = state.overflowed

@@ -1,8 +1,9 @@
 """Requests in which something may be new, kept until their window closes."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +15,12 @@ from vedette.kernels.parameters import (
     TARGET_BYTES,
     list_parameters,
 )
+from vedette.schema.state import PackedArray, check, pack, unpack, within
 
 Sender = tuple[int, int]
 """The two halves of a client's key."""
+METHODS = 6
+"""Kinds of methods that are told apart."""
 PER_WINDOW = 4_096
 """Distinct requests kept in one window; more are counted."""
 TEXT_BYTES = 16 << 20
@@ -123,6 +127,66 @@ class OpenWindow:
         counts = np.zeros(len(slots), dtype=np.int64)
         np.add.at(counts, place, np.concatenate(self.counts))
         return slots, counts
+
+
+class KeptSuspect(msgspec.Struct, frozen=True, array_like=True):
+    """A `Suspect` as a part of a state."""
+
+    number: int
+    service: int
+    route: str
+    target: bytes
+    method: bytes
+    code: int
+    order: tuple[int, int]
+    line: KeptLine
+    rows: int
+    senders: list[tuple[Sender, int]]
+
+
+class PackedWindow(msgspec.Struct, frozen=True, array_like=True):
+    """An `OpenWindow` as a part of a state."""
+
+    suspects: list[KeptSuspect]
+    slots: PackedArray
+    counts: PackedArray
+
+    @classmethod
+    def of(cls, window: OpenWindow) -> Self:
+        """A window, packed."""
+        slots, counts = window.trials()
+        kept = [
+            KeptSuspect(
+                s.number, s.service, s.route, s.target, s.method, s.code, s.order, s.line, s.rows,
+                list(s.senders.items()),
+            )
+            for s in window.suspects.values()
+        ]  # fmt: skip
+        return cls(kept, pack(slots), pack(counts))
+
+    def window(self, services: int, used: int) -> OpenWindow:
+        """The window again.
+
+        Args:
+            services: How many services there are. used: How many slots of profiles.
+
+        Raises:
+            StateError: Damaged.
+        """
+        what = "suspects"
+        slots = unpack(self.slots, np.int32, (None,), what)
+        within(slots, 0, used, what)
+        within([kept.service for kept in self.suspects], 0, services, what)
+        within([kept.code for kept in self.suspects], 0, METHODS, what)
+        check(len(self.suspects) <= PER_WINDOW, what)
+        suspects = {
+            (kept.service, kept.code, kept.target): Suspect(
+                kept.number, kept.service, kept.route, kept.target, kept.method, kept.code, kept.order, kept.line,
+                kept.rows, dict(kept.senders),
+            )
+            for kept in self.suspects
+        }  # fmt: skip
+        return OpenWindow(suspects, [slots], [unpack(self.counts, np.int64, (len(slots),), what)])
 
 
 def cut(target: bytes) -> bytes:

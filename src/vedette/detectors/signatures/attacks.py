@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.kept import printable
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.signatures.evidence import LONGEST, Match
 from vedette.detectors.signatures.hostile import MOST_STATED, UNNAMED, HostileRows, Proof, too_many
 from vedette.detectors.signatures.payload_model import packaged
@@ -56,7 +57,7 @@ class _Claim:
     clients: int
 
 
-class Attacks:
+class Attacks(Memoryless):
     """Requests whose shape is a known attack.
 
     Signal: requests that signatures call hostile beyond doubt (combined confidence at least `least`).

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +18,9 @@ from vedette.detectors.kept import KeptLine
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import REMEMBERED_BYTES, Asked, Locator, Match
 from vedette.detectors.signatures.hits import SignatureHits
+from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
+from vedette.schema.state import check, decode, encode, within
 
 MOST_STATED = 20
 """Hostile clients that are stated one by one, of one service in one window; more are stated together, as one."""
@@ -98,6 +101,22 @@ class _Window:
     services: dict[tuple[int, bool], _Service] = field(default_factory=dict)
 
 
+class _KeptService(msgspec.Struct, frozen=True, array_like=True):
+    """A `_Service` as a part of a state."""
+
+    number: int
+    named: bool
+    together: bool
+    clients: list[Client]
+    kinds: list[tuple[int, list[tuple[Client, list[Proof]]]]]
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What `HostileRows` hold: by window, whether all are taken together, and the services."""
+
+    windows: list[tuple[int, bool, list[_KeptService]]]
+
+
 @dataclass(slots=True)
 class HostileRows:
     """The most telling hostile rows of the windows that are still open, bounded."""
@@ -175,6 +194,59 @@ class HostileRows:
     def drop(self, window: int) -> None:
         """Forget a window that has been judged."""
         self._windows.pop(window, None)
+
+    def to_state(self) -> bytes:
+        """All rows kept, as bytes."""
+        return encode(
+            _State(
+                [
+                    (
+                        window,
+                        opened.together,
+                        [
+                            _KeptService(
+                                number,
+                                named,
+                                kept.together,
+                                sorted(kept.clients),
+                                [(kind, list(senders.items())) for kind, senders in kept.kinds.items()],
+                            )
+                            for (number, named), kept in opened.services.items()
+                        ],
+                    )
+                    for window, opened in self._windows.items()
+                ]
+            )
+        )
+
+    def from_state(self, content: bytes, services: int) -> None:
+        """Take over what `to_state` gave, with the same rules.
+
+        Args:
+            content: From `to_state`. services: How many services there are.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        what = "hostile rows"
+        rules = len(self.locator.rules)
+        self._windows = {}
+        for window, together, kept_services in decode(content, _State, what).windows:
+            opened = self._windows[window] = _Window(together)
+            for kept in kept_services:
+                within([kept.number], 0, services, what)
+                within([kind for kind, _ in kept.kinds], 0, len(REQUEST_TYPES), what)
+                for proof in (p for _, senders in kept.kinds for _, proofs in senders for p in proofs):
+                    rests_on = [proof.rule, *([proof.match.rule] if proof.match else [])]
+                    if proof.asked is not None:
+                        rests_on.append(proof.asked.rule)
+                        within([proof.asked.column], 0, len(COLUMNS), what)
+                    within(rests_on, 0, rules, what)
+                kinds = {kind: dict(senders) for kind, senders in kept.kinds}
+                check(all(all(senders.values()) for senders in kinds.values()), what)
+                opened.services[kept.number, kept.named] = _Service(
+                    self.rows, kept.together, set(kept.clients), kinds
+                )
 
     def _count(self, senders: "_Senders", services: list[_Service], clients: Clients) -> None:
         """Note who attacked, and where they have become too many."""

@@ -56,7 +56,7 @@ class Gated:
         self.detector = detector
         self.high = high
         self._thresholds = thresholds
-        self._gate = Gate()
+        self.gate = Gate()
 
     def alarms(
         self,
@@ -83,10 +83,10 @@ class Gated:
             tested = one_peak_each(view.owners(judged.slot), surprise)
         self._thresholds.observe(self.detector, tested[judged.ready])
         threshold = self._thresholds.threshold(self.detector)
-        if highest < threshold and self._gate.calm:
+        if highest < threshold and self.gate.calm:
             return []
         usable = np.where(judged.ready & worth(), surprise, np.nan)
-        passed = self._gate.decide(judged.slot, usable, threshold, None if alone is None else alone())
+        passed = self.gate.decide(judged.slot, usable, threshold, None if alone is None else alone())
         return [Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold) for row in passed]
 
     def statement(

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, state
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
 from vedette.detectors.view import WindowView
@@ -11,7 +12,7 @@ from vedette.windows.layout import BITMAP_BITS, SECONDS_BITS, Client
 from vedette.windows.summary import bitmap_count
 
 
-class BotActivity:
+class BotActivity(Memoryless):
     """A client that does not say it is a bot walks through the site like one.
 
     Signal: over ten minutes: requests for pages (not for the pictures and scripts that a browser would fetch

@@ -3,6 +3,7 @@
 import numpy as np
 
 from vedette.detectors.evidence import Topic
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import excess_score, slot_entity, state, surprise_score
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, Suspect, suspects
@@ -12,7 +13,7 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKin
 from vedette.windows.layout import Client, Group
 
 
-class BruteForce:
+class BruteForce(Remembering):
     """One client tries many passwords, or many clients try a few each.
 
     Signal: failed logins: 401 anywhere, or a 4xx answer other than 404 to credentials sent to a login route; for
@@ -36,6 +37,10 @@ class BruteForce:
         self._gated = Gated(self.name, thresholds, high=True)
         self.failures = failures
         self.attempts = attempts
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return (self._gated.gate,)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State credential guessing in the window."""

@@ -1,6 +1,7 @@
 """More server errors than usual."""
 
 from vedette.detectors.evidence import Topic
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.merged import Merged, RecentRatios
@@ -10,7 +11,7 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.layout import Client, Group
 
 
-class ErrorSpike:
+class ErrorSpike(Remembering):
     """A service or route answers 5xx more often than its own normal.
 
     Signal: 5xx answers among all answers of the window; where these are fewer than `min_requests`, among those of
@@ -34,6 +35,10 @@ class ErrorSpike:
     def __init__(self, thresholds: Thresholds, *, min_requests: int = 20) -> None:
         self._gated = Gated(self.name, thresholds, high=True)
         self._recent = RecentRatios(min_requests)
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return self._gated.gate, self._recent
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State error spikes of the window."""

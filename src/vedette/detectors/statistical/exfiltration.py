@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -12,7 +13,7 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Entity, E
 from vedette.windows.layout import Client, Group
 
 
-class DataExfiltration:
+class DataExfiltration(Remembering):
     """A client takes, or a route gives, far more bytes than ever.
 
     Signal: response bytes of the window's largest taker, and of each route.
@@ -34,6 +35,10 @@ class DataExfiltration:
         self.min_bytes = min_bytes
         self._clients = Gated(self.name + ".client", thresholds, high=True)
         self._routes = Gated(self.name + ".route", thresholds, high=True)
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return self._clients.gate, self._routes.gate
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State exfiltration in the window."""

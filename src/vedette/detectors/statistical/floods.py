@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, heaviest_clients, slot_entity, state, surprise_score
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import excess_by_route
@@ -20,7 +21,7 @@ from vedette.windows.layout import Client, Group
 from vedette.windows.registry import is_asset
 
 
-class Flood:
+class Flood(Memoryless):
     """Someone tries to drown a service.
 
     Signal: requests by client and by route in the window.

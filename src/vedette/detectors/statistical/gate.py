@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.state import decode, encode, within
+
 OVERWHELMING = 2.0
 """A single window alarms alone when its surprise is this many times the threshold."""
 MEMORY = 3
@@ -54,3 +56,17 @@ class Gate:
             if history.bit_count() >= 2 or overwhelming:
                 alarming.append(row)
         return alarming
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode(sorted(self._recent.items()))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        recent = decode(content, list[tuple[int, int]], "gate")
+        within([bits for _, bits in recent], 1, _REMEMBERED + 1, "gate")
+        self._recent = dict(recent)

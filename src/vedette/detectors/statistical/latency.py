@@ -3,6 +3,7 @@
 import numpy as np
 
 from vedette.detectors.evidence import Topic
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
@@ -11,7 +12,7 @@ from vedette.windows.layout import Group
 from vedette.windows.summary import quantile
 
 
-class LatencySpike:
+class LatencySpike(Remembering):
     """A service's or route's slow end got slower than its own normal.
 
     Signal: the 95th percentile of durations in the window (relative error at most 4.4 %).
@@ -34,6 +35,10 @@ class LatencySpike:
         self.min_requests = min_requests
         self.min_windows = min_windows
         self._gated = Gated(self.name, thresholds, high=True)
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return (self._gated.gate,)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State latency spikes of the window."""

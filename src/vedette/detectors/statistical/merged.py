@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.view import Judged
 from vedette.kernels.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
+from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 
 _HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
 """Of a band that 99 % of normal windows are inside."""
@@ -68,6 +69,19 @@ class RecentRatios:
             judgement = Judgement(own.formula, table, own.ready, count, exposure, own.memories, own.degrees)
             judged = Judged(judged.slot, count / exposure, judgement)
         return Merged(judged, count, exposure, windows)
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode(pack(self._ring))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        packed = decode(content, PackedArray, "recent ratios")
+        self._ring = unpack(packed, np.float64, (None, MOST_WINDOWS, REMEMBERED), "recent ratios")
 
     def _grow(self, slots: int) -> None:
         if slots > len(self._ring):

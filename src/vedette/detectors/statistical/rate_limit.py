@@ -3,6 +3,7 @@
 import numpy as np
 
 from vedette.detectors.evidence import Topic
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, state
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
 from vedette.detectors.view import WindowView
@@ -10,7 +11,7 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKin
 from vedette.windows.layout import Client
 
 
-class RateLimitAbuse:
+class RateLimitAbuse(Memoryless):
     """A client goes on although it is told to slow down.
 
     Signal: 429 answers to one client in the last ten minutes.

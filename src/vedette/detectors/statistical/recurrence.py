@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from vedette.schema.state import check, decode, encode
+
 WEEK = 7 * 24 * 3600 * 1_000_000
 """Microseconds."""
 APART = 30 * 60 * 1_000_000
@@ -43,3 +45,17 @@ class Recurrence:
         else:
             episodes.append((time, time, value))
         return sum(height >= ALIKE * value for _, _, height in before)
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode([(slot, list(episodes)) for slot, episodes in sorted(self._episodes.items())])
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        kept = decode(content, list[tuple[int, list[tuple[int, int, float]]]], "recurrence")
+        check(all(0 < len(episodes) <= _REMEMBERED for _, episodes in kept), "recurrence")
+        self._episodes = {slot: deque(episodes, maxlen=_REMEMBERED) for slot, episodes in kept}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from vedette.detectors.evidence import Topic
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, state
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
 from vedette.detectors.view import WindowView
@@ -11,7 +12,7 @@ from vedette.windows.layout import BITMAP_BITS, Client
 from vedette.windows.summary import bitmap_count
 
 
-class Scanning:
+class Scanning(Memoryless):
     """A client asks for many different things that do not exist.
 
     Signal: distinct routes that answered a client 404 in the last ten minutes (linear counting, 63 bits; the

@@ -28,6 +28,14 @@ class Thresholds(Protocol):
         """False alarms promised for each service and week; None where nothing is promised."""
         ...
 
+    def to_state(self) -> bytes:
+        """What was learned, as bytes."""
+        ...
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `ValueError` for anything else."""
+        ...
+
     def account(self) -> list[BudgetLine]:
         """What each detector promised and did, by name; empty where nothing is promised."""
         ...

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Alarm, Gated
 from vedette.detectors.statistical.recurrence import TIMES, Recurrence
@@ -28,7 +29,7 @@ def excess_by_route(view: WindowView, service: str) -> tuple[Contribution, ...]:
     )
 
 
-class TrafficSpike:
+class TrafficSpike(Remembering):
     """A service or route gets far more requests than its own normal.
 
     Signal: requests in the window.
@@ -55,6 +56,10 @@ class TrafficSpike:
         self.factor = factor
         self._gated = Gated(self.name, thresholds, high=True)
         self._recurrence = Recurrence()
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return self._gated.gate, self._recurrence
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic spikes of the window."""
@@ -104,7 +109,7 @@ class TrafficSpike:
         )
 
 
-class TrafficDrop:
+class TrafficDrop(Remembering):
     """A service gets far fewer requests than its own normal, or none.
 
     Signal: requests in the window; a window without any counts as zero.
@@ -124,6 +129,10 @@ class TrafficDrop:
     def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
         self.factor = factor
         self._gated = Gated(self.name, thresholds, high=False)
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return (self._gated.gate,)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""

@@ -1,0 +1,170 @@
+"""What was stated so far: anomalies, the incidents that they make up, and what of it has been handed out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from vedette.engine.spending import spending
+from vedette.explain.words import counterfactual, describe
+from vedette.incidents.grouping import Grouper
+from vedette.incidents.notices import last_news, news
+from vedette.incidents.occurrences import Occurrences
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.findings import Coverage, Spending
+from vedette.schema.incident import Incident
+from vedette.schema.live import Notice
+from vedette.schema.state import check, decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found since it was asked for last.
+
+    Attributes:
+        anomalies: New ones, in the order in which they were stated.
+        incidents: New ones and those that changed, as they stand now.
+        notices: What somebody may want to be told, in order. They depend on the windows alone, not on when this was
+            asked for.
+    """
+
+    anomalies: list[Anomaly]
+    incidents: list[Incident]
+    notices: list[Notice]
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What `Statements` hold."""
+
+    grouper: bytes
+    occurrences: bytes
+    anomalies: list[Anomaly]
+    incidents: list[Incident]
+    notices: list[Notice]
+    alarms: list[tuple[str, int]]
+    spent: list[tuple[str, int]]
+    closed_spent: int
+    left_out: int
+
+
+class Statements:
+    """Completes anomalies, groups them, and holds what nobody has taken yet.
+
+    Args:
+        most: Anomalies that wait to be taken, at most; further ones are counted in `left_out`.
+
+    Attributes:
+        tells: Whether notices are made. A report about the past tells nobody anything.
+        alarms: By detector, anomalies that rest on a threshold of the budget, or of a z-score.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.tells = False
+        self.grouper = Grouper()
+        self.occurrences = Occurrences()
+        self.alarms: dict[str, int] = {}
+        self.left_out = 0
+        self._most = most
+        self._anomalies: list[Anomaly] = []
+        self._incidents: list[Incident] = []
+        self._notices: list[Notice] = []
+        # Of incidents that closed: those that spent of the budget, by service and in all.
+        self._spent: dict[str, int] = {}
+        self._closed_spent = 0
+
+    def state(self, anomaly: Anomaly) -> None:
+        """Take an anomaly in; they come in order of their windows."""
+        anomaly = msgspec.structs.replace(
+            anomaly,
+            description=describe(anomaly),
+            counterfactual=counterfactual(anomaly),
+            earlier=self.occurrences.earlier(anomaly),
+        )
+        incident = self.grouper.add(anomaly)
+        anomaly = msgspec.structs.replace(anomaly, incident_id=incident)
+        if "surprise" in anomaly.details:
+            self.alarms[anomaly.detector] = self.alarms.get(anomaly.detector, 0) + 1
+        if len(self._anomalies) < self._most:
+            self._anomalies.append(anomaly)
+        else:
+            self.left_out += 1
+
+    def close(self, end: int) -> None:
+        """End a window: say what is new of incidents, and close those that have been quiet for long."""
+        if self.tells:
+            told = (news(draft, end) for draft in self.grouper.drafts if draft.changed)
+            self._notices.extend(notice for notice in told if notice is not None)
+        for draft in self.grouper.close(end):
+            incident = draft.finish(closed=True)
+            self._incidents.append(incident)
+            if draft.budgeted:
+                self._closed_spent += 1
+                for service in incident.services:
+                    self._spent[service] = self._spent.get(service, 0) + 1
+            if self.tells:
+                self._notices.append(last_news(draft, end))
+
+    def take(self) -> Found:
+        """Hand out what is new, and keep only what may still go on."""
+        changed = [draft for draft in self.grouper.drafts if draft.changed]
+        found = Found(
+            self._anomalies,
+            self._incidents + [draft.finish(closed=False) for draft in changed],
+            self._notices,
+        )
+        for draft in changed:
+            draft.changed = False
+        self._anomalies, self._incidents, self._notices = [], [], []
+        return found
+
+    def all(self) -> tuple[list[Anomaly], list[Incident]]:
+        """Everything that was not taken, in the order of a report: anomalies by time, incidents the worst first."""
+        incidents = self._incidents + [draft.finish(closed=False) for draft in self.grouper.drafts]
+        return (
+            sorted(self._anomalies, key=lambda a: (a.start, a.id)),
+            sorted(incidents, key=lambda i: (-i.severity.rank, i.start, i.id)),
+        )
+
+    @property
+    def spent(self) -> int:
+        """Incidents so far that rest on a threshold of the budget, or of a z-score."""
+        return self._closed_spent + sum(draft.budgeted for draft in self.grouper.drafts)
+
+    def spending(self, per_week: float | None, services: Sequence[str], coverage: Coverage) -> list[Spending]:
+        """An account of each service's budget; see `vedette.engine.spending`."""
+        spent = dict(self._spent)
+        for draft in self.grouper.drafts:
+            for service in sorted(draft.services) if draft.budgeted else ():
+                spent[service] = spent.get(service, 0) + 1
+        return spending(per_week, services, spent, coverage)
+
+    def to_state(self) -> bytes:
+        """Everything that was not taken, and what may still go on, as bytes."""
+        return encode(
+            _State(
+                self.grouper.to_state(),
+                self.occurrences.to_state(),
+                self._anomalies,
+                self._incidents,
+                self._notices,
+                sorted(self.alarms.items()),
+                sorted(self._spent.items()),
+                self._closed_spent,
+                self.left_out,
+            )
+        )
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        state = decode(content, _State, "statements")
+        check(len(state.anomalies) <= self._most, "statements")
+        self.grouper.from_state(state.grouper)
+        self.occurrences.from_state(state.occurrences)
+        self._anomalies, self._incidents = state.anomalies, state.incidents
+        self._notices = state.notices
+        self.alarms, self._spent = dict(state.alarms), dict(state.spent)
+        self._closed_spent, self.left_out = state.closed_spent, state.left_out

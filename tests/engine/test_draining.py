@@ -1,0 +1,109 @@
+"""A service takes what was found as it goes; nothing is lost or told twice, and nothing piles up."""
+
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.engine.test_snapshot import Service, log, undisturbed
+from vedette.engine.statements import Found
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.incident import Incident, IncidentState
+from vedette.schema.live import Change, Notice
+
+
+def live(sizes: Sequence[int], *, restarts: bool = False) -> tuple[Service, list[Found]]:
+    """Feed the log in batches of so many lines, taking what is found after each, and at the end."""
+    service, at, found = Service(), 0, []
+    service.engine.stated.tells = True
+    for size in [*sizes, len(log())]:
+        service.feed(log()[at : at + size])
+        at += size
+        found.append(service.engine.take_found())
+        if restarts:
+            service = service.reborn()
+            service.engine.stated.tells = True
+    # Far enough for every incident but the background's to close.
+    end = undisturbed().coverage.end
+    assert end is not None
+    service.engine.advance(end + 3600_000_000)
+    found.append(service.engine.take_found())
+    return service, found
+
+
+def anomalies(found: Sequence[Found]) -> list[Anomaly]:
+    """All anomalies."""
+    return [anomaly for one in found for anomaly in one.anomalies]
+
+
+def incidents(found: Sequence[Found]) -> dict[str, Incident]:
+    """Each incident as it stood last."""
+    return {incident.id: incident for one in found for incident in one.incidents}
+
+
+def notices(found: Sequence[Found]) -> list[Notice]:
+    """All notices, in order."""
+    return [notice for one in found for notice in one.notices]
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=8), st.booleans())
+def test_however_often_it_is_taken_the_same_is_found_and_told(sizes: list[int], restarts: bool) -> None:
+    _, found = live(sizes, restarts=restarts)
+    _, whole = live([])
+    assert anomalies(found) == anomalies(whole)
+    assert incidents(found) == incidents(whole)
+    assert notices(found) == notices(whole)
+
+
+def test_a_service_finds_what_a_scan_finds() -> None:
+    _, found = live([500] * 20)
+    scanned = undisturbed()
+    # The hour of silence after the log is the service's alone.
+    until = max(a.end for a in scanned.anomalies)
+    assert [a for a in anomalies(found) if a.end <= until] == sorted(
+        scanned.anomalies, key=lambda a: anomalies(found).index(a)
+    )
+    told = incidents(found)
+    for incident in scanned.incidents:
+        assert set(incident.anomaly_ids) <= set(told[incident.id].anomaly_ids)
+
+
+def test_each_incident_opens_once_grows_worse_in_order_and_closes_once() -> None:
+    _, found = live([700] * 15)
+    by_incident: dict[str, list[Notice]] = {}
+    for notice in notices(found):
+        by_incident.setdefault(notice.incident.id, []).append(notice)
+    assert len(by_incident) >= 4
+    assert any(n.change is Change.WORSE for ns in by_incident.values() for n in ns)
+    for mine in by_incident.values():
+        changes = [notice.change for notice in mine]
+        assert changes[0] is Change.OPENED
+        assert Change.OPENED not in changes[1:]
+        assert Change.CLOSED not in changes[:-1]
+        ranks = [notice.incident.severity.rank for notice in mine if notice.change is not Change.CLOSED]
+        assert ranks == sorted(set(ranks))
+        assert (mine[-1].change is Change.CLOSED) is (mine[-1].incident.state is IncidentState.CLOSED)
+    assert len({notice.id for notice in notices(found)}) == len(notices(found))
+    stated = {anomaly.id: anomaly for anomaly in anomalies(found)}
+    for notice in notices(found):
+        assert notice.anomaly_id is not None
+        assert notice.description == stated[notice.anomaly_id].description
+
+
+def test_what_was_taken_is_not_kept() -> None:
+    service, _ = live([500] * 20)
+    again = service.engine.take_found()
+    assert (again.anomalies, again.notices) == ([], [])
+    assert service.engine.finish().anomalies == []
+
+
+def test_the_budget_is_accounted_for_as_if_nothing_had_been_taken() -> None:
+    taken, _ = live([500] * 20)
+    kept = Service()
+    kept.feed(log())
+    end = undisturbed().coverage.end
+    assert end is not None
+    kept.engine.advance(end + 3600_000_000)
+    assert taken.engine.spent == kept.engine.spent > 0
+    assert taken.engine.conclude().coverage.spending == kept.engine.conclude().coverage.spending
