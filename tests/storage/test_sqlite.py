@@ -149,7 +149,7 @@ def test_an_unwritable_place_is_told() -> None:
 def test_a_full_disk_is_told_and_earlier_batches_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vedette.storage.sql.BATCH_ROWS", 10)
     assert isinstance(store, SqlStore)
-    limit_pages(store, 40)
+    limit_pages(store, 80)
     with pytest.raises(StoreError, match="its disk is full") as caught:
         store.save_windows(window(number, "s" * 500) for number in range(100_000))
     assert caught.value.problem is StoreProblem.FULL

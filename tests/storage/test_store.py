@@ -1,25 +1,14 @@
 """What is saved is found again, once."""
 
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vedette.schema.anomaly import (
-    Anomaly,
-    AnomalyType,
-    Band,
-    Contribution,
-    Entity,
-    EntityKind,
-    Evidence,
-    Formula,
-    Severity,
-)
+from tests.storage.things import MINUTE, anomaly, baseline, incident, run, window
+from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident, IncidentState
-from vedette.schema.records import BaselineRecord, RunRecord, WindowRecord
+from vedette.schema.records import BaselineRecord
 from vedette.storage import (
     AnomalyFilter,
     IncidentFilter,
@@ -30,110 +19,6 @@ from vedette.storage import (
     open_store,
 )
 from vedette.storage.sql import BATCH_ROWS
-
-MINUTE = 60_000_000
-
-
-def anomaly(number: int, **changes: Any) -> Anomaly:
-    values: dict[str, Any] = {
-        "id": f"a{number:04}",
-        "type": AnomalyType.ERROR_SPIKE,
-        "severity": Severity.HIGH,
-        "score": 0.9,
-        "start": number * MINUTE,
-        "end": (number + 1) * MINUTE,
-        "service": "shop",
-        "route": "/cart",
-        "entity": Entity(EntityKind.ROUTE, "/cart"),
-        "detector": "errors",
-        "observed": 0.4,
-        "expected": Band(None, 0.01, 0.05),
-        "threshold": 0.1,
-        "sample_count": 200,
-        "unit": "ratio",
-        "formula": Formula("binomial_tail", {"n": 200.0, "k": 80.0}, 12.5),
-        "description": "40 % of requests failed",
-        "contributions": (Contribution("status", "503", 0.9),),
-        "evidence": (Evidence("access.log", 7, "GET /\\x00 \U0001f600 \u202e", "x", "rule-1"),),
-        "details": {"nested": {"list": [1, 2.5, None, "ü"]}},
-        "incident_id": "i1",
-    }
-    return Anomaly(**values | changes)
-
-
-def incident(number: int, **changes: Any) -> Incident:
-    values: dict[str, Any] = {
-        "id": f"i{number}",
-        "title": "Errors on shop",
-        "severity": Severity.HIGH,
-        "score": 0.9,
-        "start": number * MINUTE,
-        "end": (number + 2) * MINUTE,
-        "state": IncidentState.CLOSED,
-        "types": (AnomalyType.ERROR_SPIKE,),
-        "services": ("shop",),
-        "entities": (Entity(EntityKind.SERVICE, "shop"),),
-        "anomaly_ids": ("a0001",),
-        "summary": "…",
-        "advice": ("look",),
-    }
-    return Incident(**values | changes)
-
-
-def window(number: int, **changes: Any) -> WindowRecord:
-    values: dict[str, Any] = {
-        "service": "shop",
-        "route": None,
-        "start": number * MINUTE,
-        "span_s": 60,
-        "requests": 100,
-        "errors_4xx": 3,
-        "errors_5xx": 1,
-        "bytes_in": 0,
-        "bytes_out": 1 << 40,
-        "timed": 0,
-        "latency_p50_s": None,
-        "latency_p95_s": 0.25,
-        "latency_p99_s": None,
-        "distinct_clients": 40,
-    }
-    return WindowRecord(**values | changes)
-
-
-def baseline(metric: str, **changes: Any) -> BaselineRecord:
-    values: dict[str, Any] = {
-        "service": "shop",
-        "route": "/cart",
-        "metric": metric,
-        "season": "all",
-        "unit": "ratio",
-        "mean": 0.1,
-        "median": 0.1,
-        "stddev": 0.02,
-        "low": 0.0,
-        "high": 0.2,
-        "p90": 0.15,
-        "p99": 0.19,
-        "sample_count": 60,
-        "last_updated": 5 * MINUTE,
-    }
-    return BaselineRecord(**values | changes)
-
-
-def run(number: int) -> RunRecord:
-    return RunRecord(
-        id=f"r{number}",
-        command="scan",
-        version="0.1.0",
-        started=number,
-        finished=number + 5,
-        sources=("access.log",),
-        anomalies=1,
-        incidents=1,
-        lines=100,
-        parsed=99,
-        interrupted=False,
-    )
 
 
 def findings(anomalies: list[Anomaly], incidents: list[Incident] | None = None) -> Findings:
@@ -200,6 +85,7 @@ def test_it_is_still_there_after_closing(url: str) -> None:
         (AnomalyFilter(), ["a0004", "a0003", "a0002", "a0001"]),
         (AnomalyFilter(types=[AnomalyType.XSS, AnomalyType.SCANNER]), ["a0003", "a0002"]),
         (AnomalyFilter(min_severity=Severity.HIGH), ["a0004", "a0001"]),
+        (AnomalyFilter(severities=[Severity.LOW, Severity.HIGH]), ["a0002", "a0001"]),
         (AnomalyFilter(service="blog"), ["a0003"]),
         (AnomalyFilter(service="shop", route="/cart"), ["a0004", "a0001"]),
         (AnomalyFilter(entity=Entity(EntityKind.CLIENT, "192.0.2.1")), ["a0002"]),
@@ -326,8 +212,8 @@ def test_more_rows_than_a_batch_are_saved(store: Store) -> None:
 
 
 def test_findings_are_saved_all_or_none(store: Store) -> None:
-    broken = anomaly(2, details={"not": "\ud800"})
-    with pytest.raises(UnicodeEncodeError):
+    broken = anomaly(2, details={"not": object()})
+    with pytest.raises(TypeError):
         store.save(findings([anomaly(1), broken], [incident(1)]), run(1))
     assert store.anomalies().items == []
     assert store.incidents().items == []
@@ -338,3 +224,15 @@ def test_hostile_text_is_only_text(store: Store) -> None:
     name = "x'); DROP TABLE anomalies; --\0\x1b[31m"
     store.save(findings([anomaly(1, service=name)]))
     assert [found.service for found in store.anomalies(AnomalyFilter(service=name)).items] == [name]
+
+
+def test_text_that_is_no_unicode_is_spelled_out(store: Store) -> None:
+    name = "\ud800/\udcff"
+    store.save(findings([anomaly(1, service=name, details={name: [name]})], [incident(1, services=(name,))]))
+    store.save_windows([window(1, service=name), window(1, service="shop", route=name)])
+    spelled = r"\ud800/\udcff"
+    (found,) = store.anomalies(AnomalyFilter(service=name)).items
+    assert found == anomaly(1, service=spelled, details={spelled: [spelled]})
+    assert store.incidents(IncidentFilter(service=name)).items == [incident(1, services=(spelled,))]
+    assert store.windows(WindowFilter(service=name)).items == [window(1, service=spelled)]
+    assert store.windows(WindowFilter(service="shop", route=spelled)).items == [window(1, route=spelled)]

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row
 
 from vedette.storage.errors import StoreError, StoreProblem
 
 
-def write_cursor(row: Row[Any], keys: Sequence[str]) -> str:
-    """Text that stands for a row; fit for a URL."""
-    values = [getattr(row, key) for key in keys]
+def write_cursor(values: Sequence[int | str]) -> str:
+    """Text that stands for the row with these keys; fit for a URL."""
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 

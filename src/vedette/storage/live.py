@@ -7,7 +7,10 @@ from typing import Protocol
 import msgspec
 
 from vedette.schema.live import Commit, Notice, Resume
-from vedette.storage.store import Page, Store
+from vedette.storage.store import COUNT_LIMIT, PAGE_LIMIT, AnomalyFilter, Page, Store
+
+DOCUMENT_BYTES = 1 << 20
+"""Longest document."""
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +95,10 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     windows: int | None
     fine_windows: int | None
     anomalies: int | None
+    """Incidents too."""
     alerts: int | None
+    """Notices, and how telling them went."""
+    audits: int | None
 
 
 class LiveStore(Store, Protocol):
@@ -104,7 +110,8 @@ class LiveStore(Store, Protocol):
     def commit(self, commit: Commit) -> None:
         """Keep all of it in one durable transaction, or nothing.
 
-        A notice or finding that is known is replaced; what a person said of an anomaly stays with it.
+        A notice or finding that is known is replaced; what a person said of an anomaly stays with it, and a notice
+        that was settled stays so. With `state` None, state and positions stay as they are.
         """
         ...
 
@@ -113,7 +120,15 @@ class LiveStore(Store, Protocol):
         ...
 
     def untold(self, now: int, limit: int = 100) -> Sequence[Notice]:
-        """Notices, the oldest first, that no channel list has settled yet: see `settle`."""
+        """Notices, the oldest first, that are neither settled (see `settle`) nor waiting for a later try.
+
+        A notice waits while the first `next_try` of its last tellings is after `now`; so those that wait for a dead
+        channel do not stand before new ones.
+        """
+        ...
+
+    def notice(self, notice_id: str) -> Notice | None:
+        """One notice."""
         ...
 
     def tellings(self, notice_id: str) -> Sequence[Telling]:
@@ -140,12 +155,16 @@ class LiveStore(Store, Protocol):
         """What was said of anomalies, by id; at most 1,000 ids."""
         ...
 
+    def count_anomalies(self, chosen: AnomalyFilter | None = None, most: int = COUNT_LIMIT) -> int:
+        """How many anomalies a filter chooses, counted up to `most`: that answer means `most` or more."""
+        ...
+
     def stats(self) -> Stats:
-        """Counts over everything that is kept."""
+        """Counts over everything that is kept. `by_severity` has every severity, `by_type` those that there are."""
         ...
 
     def audit(self, line: AuditLine) -> None:
-        """Append to the audit log."""
+        """Append to the audit log. The same line again is the same line: it stands there once."""
         ...
 
     def audits(self, *, limit: int = 100, cursor: str | None = None) -> Page[AuditLine]:
@@ -171,3 +190,25 @@ class LiveStore(Store, Protocol):
     def prune(self, now: int, retention: Retention) -> dict[str, int]:
         """Roll up and remove what is old; returns rows by kind. Never holds writers up for long."""
         ...
+
+
+def checked_ids(ids: Sequence[str]) -> list[str]:
+    """Ids for one query.
+
+    Raises:
+        ValueError: Too many.
+    """
+    if len(ids) > PAGE_LIMIT:
+        raise ValueError(f"{len(ids)} ids: must be at most {PAGE_LIMIT}")
+    return list(ids)
+
+
+def checked_document(name: str, content: bytes) -> bytes:
+    """A document's content.
+
+    Raises:
+        ValueError: It is too long.
+    """
+    if len(content) > DOCUMENT_BYTES:
+        raise ValueError(f"document {name}: {len(content):,} bytes: must be at most {DOCUMENT_BYTES:,}")
+    return content

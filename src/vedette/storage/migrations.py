@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, inspect, select
 
+from vedette.storage import schema_1
 from vedette.storage.errors import StoreError, StoreProblem
-from vedette.storage.tables import METADATA
+from vedette.storage.schema_2 import live_tables
 
 Step = Callable[[Connection], None]
 
 SCHEMA_TABLE = "vedette_schema"
 _VERSIONS = Table(SCHEMA_TABLE, MetaData(), Column("version", Integer, primary_key=True, autoincrement=False))
 
-STEPS: tuple[Step, ...] = (METADATA.create_all,)
+STEPS: tuple[Step, ...] = (schema_1.METADATA.create_all, live_tables)
 """Step `n` leads from schema version `n` to `n + 1`. Append only; a step that was released never changes."""
 
 

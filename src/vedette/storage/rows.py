@@ -1,5 +1,6 @@
 """Nouns to rows of `tables`, and back."""
 
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
@@ -7,7 +8,10 @@ from sqlalchemy import Row
 
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
-from vedette.schema.records import BaselineRecord, RunRecord, WindowRecord
+from vedette.schema.live import Notice
+from vedette.schema.records import BaselineRecord, RunRecord
+from vedette.storage.live import AuditLine, StoredKey, Telling
+from vedette.storage.text import document
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -28,7 +32,7 @@ def anomaly_values(anomaly: Anomaly, run_id: str | None) -> Values:
         "entity_value": anomaly.entity.value,
         "incident_id": anomaly.incident_id,
         "run_id": run_id,
-        "document": _document(anomaly),
+        "document": document(anomaly),
     }
 
 
@@ -41,21 +45,47 @@ def incident_values(incident: Incident, run_id: str | None) -> Values:
         "start_us": incident.start,
         "end_us": incident.end,
         "run_id": run_id,
-        "document": _document(incident),
+        "document": document(incident),
     }
 
 
 def run_values(run: RunRecord) -> Values:
     """Columns of `runs`."""
-    return {"id": run.id, "started_us": run.started, "document": _document(run)}
+    return {"id": run.id, "started_us": run.started, "document": document(run)}
 
 
-def window_values(window: WindowRecord) -> Values:
-    """Columns of `windows`."""
-    values = msgspec.structs.asdict(window)
-    values["start_us"] = values.pop("start")
-    values["route"] = window.route or ""
-    return values
+def notice_values(notice: Notice) -> Values:
+    """Columns of `notices`, of one that nobody has been told of."""
+    return {
+        "id": notice.id,
+        "time_us": notice.time,
+        "due_us": 0,
+        "settled": 0,
+        "document": document(notice),
+    }
+
+
+def telling_values(telling: Telling) -> Values:
+    """Columns of `tellings`."""
+    return {
+        "notice_id": telling.notice_id,
+        "channel": telling.channel,
+        "at_us": telling.at,
+        "next_try_us": telling.next_try,
+        "document": document(telling),
+    }
+
+
+def audit_values(line: AuditLine) -> Values:
+    """Columns of `audits`."""
+    text = document(line)
+    digest = blake2b(text.encode(), digest_size=16).hexdigest()
+    return {"id": digest, "at_us": line.at, "document": text}
+
+
+def key_values(key: StoredKey) -> Values:
+    """Columns of `api_keys`."""
+    return {"name": key.name, "document": document(key)}
 
 
 def baseline_values(baseline: BaselineRecord) -> Values:
@@ -66,15 +96,9 @@ def baseline_values(baseline: BaselineRecord) -> Values:
     return values
 
 
-def window_of(row: Row[Any]) -> WindowRecord:
-    """A window from its columns."""
-    values = dict(row._mapping)  # noqa: SLF001 # SQLAlchemy's documented name for a row as a mapping
-    return WindowRecord(start=values.pop("start_us"), route=values.pop("route") or None, **values)
-
-
 def baseline_of(row: Row[Any]) -> BaselineRecord:
     """A baseline from its columns."""
-    values = dict(row._mapping)  # noqa: SLF001 # as above
+    values = dict(row._mapping)  # noqa: SLF001 # SQLAlchemy's documented name for a row as a mapping
     return BaselineRecord(
         last_updated=values.pop("last_updated_us"), route=values.pop("route") or None, **values
     )
@@ -87,7 +111,3 @@ def document_of(kind: type[S], text: str) -> S:
         msgspec.DecodeError: It is not a document of that kind.
     """
     return msgspec.json.decode(text, type=kind)
-
-
-def _document(noun: msgspec.Struct) -> str:
-    return msgspec.json.encode(noun).decode()

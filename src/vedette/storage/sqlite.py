@@ -13,6 +13,8 @@ from vedette.storage.migrations import SCHEMA_TABLE
 
 BUSY_MS = 5000
 """How long a writer waits for another one. Readers wait for nobody."""
+LOG_BYTES = 16 << 20
+"""Of the write-ahead log file, when nobody needs it: some commits of an engine's state."""
 
 _PROBLEMS: tuple[tuple[str, StoreProblem, str], ...] = (
     (
@@ -90,9 +92,14 @@ def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA synchronous=FULL")
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    # The mode stays with the file: another program's is left as it is (and refused later).
+    # These modes stay with the file: another program's is left as it is (and refused later).
+    if not tables:
+        # Only a new file takes this one: with it, what was removed can be given back to the disk.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     if not tables or SCHEMA_TABLE in tables:
         connection.execute("PRAGMA journal_mode=WAL")
+    # A reader that lingers lets the log grow; afterwards it shrinks to this.
+    connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
 
 
 def _begin(connection: Connection) -> None:

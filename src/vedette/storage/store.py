@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 PAGE_LIMIT = 1000
 """Most items that one page holds."""
+COUNT_LIMIT = 10_000
+"""How far matching items are counted, unless told otherwise: counting on would cost more than the number is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +32,13 @@ class AnomalyFilter(TimeSpan):
 
     types: Sequence[AnomalyType] = ()
     min_severity: Severity = Severity.LOW
+    severities: Sequence[Severity] = ()
     service: str | None = None
     route: str | None = None
     entity: Entity | None = None
     incident_id: str | None = None
+    resolved: bool | None = None
+    """Whether a person said something of it: see `Resolution`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
