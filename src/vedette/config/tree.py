@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -13,8 +12,10 @@ from pydantic import AfterValidator
 
 from vedette.config.alarm import Alarm
 from vedette.config.detectors import Detectors
+from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
 from vedette.config.rules import MOST_RULES, Rules
+from vedette.config.server import Server
 from vedette.schema.anomaly import Severity
 
 
@@ -39,15 +40,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _network(text: str) -> str:
-    try:
-        return str(ip_network(text, strict=False))
-    except ValueError:
-        raise ValueError("must be an address or network, like 10.0.0.0/8 or 2001:db8::/32") from None
-
-
 Zone = Annotated[str, AfterValidator(_zone)]
-Network = Annotated[str, AfterValidator(_network)]
 
 
 class ServiceRule(Section):
@@ -166,6 +159,7 @@ class Config(Section):
     limits: Limits = section(Limits)
     output: Output = section(Output)
     store: StoreSection = section(StoreSection)
+    server: Server = section(Server)
     exceptions: str | None = option(
         None,
         "File of false alarms that are not to be told again; `vedette feedback` writes it.",

@@ -36,11 +36,11 @@ def write_json(findings: Findings, path: str) -> None:
 
 def json_pieces(findings: Findings) -> Iterator[bytes]:
     """The findings document in pieces, so that it need not be in memory as a whole."""
-    yield b'{"schema":' + _encode(SCHEMA) + b',\n"anomalies":['
-    yield from _items(_struct(anomaly) for anomaly in findings.anomalies)
+    yield b'{"schema":' + as_json(SCHEMA) + b',\n"anomalies":['
+    yield from _items(noun_fields(anomaly) for anomaly in findings.anomalies)
     yield b'],\n"incidents":['
-    yield from _items(_struct(incident) for incident in findings.incidents)
-    yield b'],\n"coverage":' + _encode(_coverage(findings.coverage)) + b"}\n"
+    yield from _items(noun_fields(incident) for incident in findings.incidents)
+    yield b'],\n"coverage":' + as_json(_coverage(findings.coverage)) + b"}\n"
 
 
 def load_findings(path: str) -> Findings:
@@ -98,14 +98,15 @@ def _refusal(path: str, problem: str) -> FindingsFileError:
 def _items(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     separator = b"\n"
     for item in items:
-        yield separator + _encode(item)
+        yield separator + as_json(item)
         separator = b",\n"
 
 
-def _struct(noun: Anomaly | Incident | Earlier) -> dict[str, Any]:
+def noun_fields(noun: Anomaly | Incident | Earlier) -> dict[str, Any]:
+    """A noun's fields as the document has them: its times in ISO 8601."""
     fields = {**msgspec.structs.asdict(noun), "start": iso(noun.start), "end": iso(noun.end)}
     if isinstance(noun, Anomaly) and noun.earlier is not None:
-        fields["earlier"] = _struct(noun.earlier)
+        fields["earlier"] = noun_fields(noun.earlier)
     return fields
 
 
@@ -139,7 +140,8 @@ def _as_noun(item: dict[str, Any], kind: type[_Noun]) -> _Noun:
     return msgspec.convert(_RESTORERS[kind](item), kind)
 
 
-def _encode(value: Any) -> bytes:
+def as_json(value: Any) -> bytes:
+    """JSON of what findings hold: NumPy's numbers are numbers, bytes that were no UTF-8 escaped, NaN null."""
     try:
         return _ENCODER.encode(value)
     except UnicodeEncodeError:

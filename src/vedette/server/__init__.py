@@ -1,1 +1,1 @@
-"""The HTTP service: what is found, over an API, as pages and as metrics."""
+"""The HTTP service: what the running engine and the store say, over HTTP."""

@@ -1,0 +1,81 @@
+"""The HTTP service as one ASGI application."""
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from vedette import __version__
+from vedette.config.server import Server
+from vedette.live.view import LiveView
+from vedette.server.answer import Answer
+from vedette.server.gate import Gate
+from vedette.server.keyring import Keyring
+from vedette.server.problem import handle
+from vedette.server.rooms import Clock, Rooms
+from vedette.server.routes import anomalies, detecting, health
+from vedette.storage.live import LiveStore
+
+ROUTES = (
+    health.banner,
+    health.health,
+    health.status,
+    detecting.detect,
+    detecting.detect_batch,
+    anomalies.anomalies,
+    anomalies.anomaly,
+    anomalies.resolve,
+    anomalies.false_positive,
+    anomalies.stats,
+)
+"""Everything that can be asked."""
+
+
+def create_app(view: LiveView, store: LiveStore, settings: Server, clock: Clock) -> Gate:
+    """The application.
+
+    Args:
+        view: The running service. store: Where findings and keys are kept.
+        settings: Section `server` of the configuration.
+        clock: Now, microseconds since the epoch, UTC.
+    """
+    rooms = Rooms(view, store, settings, clock)
+    return Gate(routed(rooms), rooms, Keyring(store, clock))
+
+
+def routed(rooms: Rooms) -> Litestar:
+    """The routes, without the gate before them."""
+    return Litestar(
+        list(ROUTES),
+        dependencies={"rooms": Provide(lambda: rooms, sync_to_thread=False, use_cache=True)},
+        exception_handlers={Exception: handle},
+        response_class=Answer,
+        openapi_config=_openapi(),
+        # The gate limits bodies, by what they are.
+        request_max_body_size=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Vedette",
+        version=__version__,
+        description=(
+            "What a running `vedette serve` says, and takes in. Errors are `application/problem+json` (RFC 9457). "
+            "Times are ISO 8601, UTC. Paths of the admin API answer without their prefix too: `/anomalies`."
+        ),
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(type="http", scheme="bearer"),
+                "header": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+                "password": SecurityScheme(type="http", scheme="basic"),
+            }
+        ),
+        security=[{}, {"key": []}, {"header": []}, {"password": []}],
+    )

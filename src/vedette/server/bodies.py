@@ -1,0 +1,319 @@
+"""Bodies that are asked and answered; the OpenAPI document describes these."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from vedette.report.wire import ANOMALY, INCIDENT
+from vedette.schema.records import WindowRecord
+
+Ratio = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class Banner(msgspec.Struct, frozen=True):
+    """What answers here."""
+
+    name: str
+    version: str
+    status: str
+    """`ok` or `degraded`, as `/health` says."""
+    documentation: str
+    """Path of the OpenAPI document."""
+
+
+class SourceHealth(msgspec.Struct, frozen=True):
+    """One source of lines."""
+
+    name: str
+    state: str
+    reason: str
+    behind: int | None
+    """Bytes that wait."""
+    dropped: dict[str, int]
+
+
+class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How the service does. `problems` and `sources` are shown to callers who may read."""
+
+    status: str
+    phase: str
+    logs_processed: int
+    transformer_ready: bool
+    active_models: list[str]
+    problems: list[str] = []
+    sources: list[SourceHealth] = []
+    lag_s: float | None = None
+    sampling: float = 1.0
+
+
+class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the models are. A model that is not ready says `not_ready` or false."""
+
+    logs_processed: int
+    warmup_target: int
+    warmup_complete: bool
+    training_in_progress: bool
+    isolation_forest_ready: bool
+    transformer_ready: bool
+    vocabulary_size: int
+    training_sequences: int
+    iso_training_samples: int
+    active_models: dict[str, Any]
+    phase: str
+
+
+class DetectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One log line, and the session it belongs to."""
+
+    log_line: Annotated[
+        str, msgspec.Meta(min_length=1, description="One line of an access log, in any known format.")
+    ]
+    session_id: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class DetectBatchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Log lines: texts, or objects like the body of `/detect`. `log_lines` is another name for `logs`."""
+
+    logs: list[Any] | None = None
+    log_lines: Annotated[list[Any], msgspec.Meta(description="The same as `logs`.")] | None = None
+
+
+class PatternMatched(msgspec.Struct, frozen=True):
+    """One rule that hit."""
+
+    rule: str
+    matched: str
+    """What it matched, decoded, control characters escaped. Of hostile origin."""
+    place: str
+
+
+class RuleBased(msgspec.Struct, frozen=True):
+    """What the signatures say."""
+
+    is_attack: bool
+    attack_types: list[str]
+    confidence: Ratio
+    patterns_matched: list[PatternMatched]
+
+
+class Ensemble(msgspec.Struct, frozen=True):
+    """What all models say together."""
+
+    score: Ratio
+    votes: dict[str, Any]
+    weights: dict[str, float]
+    active_models: list[str]
+
+
+class DetectDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """Why. A model that is not ready says `{"status": "not_ready"}`."""
+
+    logs_processed: int
+    rule_based: RuleBased
+    isolation_forest: dict[str, Any]
+    transformer: dict[str, Any]
+    ensemble: Ensemble
+    log_data: dict[str, Any] | None
+    """What the line says: `ip`, `method`, `path`, `protocol`, `status` and more; null if it is no access log."""
+    reason: str | None = None
+    """Why it could not be judged, where `log_data` is null."""
+
+
+class DetectAnswer(msgspec.Struct, frozen=True):
+    """What is said of one line."""
+
+    is_anomaly: bool
+    anomaly_score: Ratio
+    phase: str
+    timestamp: str
+    details: DetectDetails
+
+
+class LineError(msgspec.Struct, frozen=True):
+    """A line that could not be taken: the others are judged all the same."""
+
+    error: str
+    index: int
+    """Its place in the batch, from 0."""
+
+
+class BatchSummary(msgspec.Struct, frozen=True):
+    """Counts of a batch: `total` = `anomalies` + `normal` + `unread` + `errors`."""
+
+    total: int
+    anomalies: int
+    normal: int
+    anomaly_rate: Ratio
+    """Anomalies among the lines that were judged."""
+    unread: int = 0
+    """Lines that are no access log."""
+    errors: int = 0
+    """Entries that are no line."""
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """One result for each entry, in order."""
+
+    results: Annotated[
+        list[dict[str, Any]],
+        msgspec.Meta(
+            description="Each as `/detect` answers, or `error` and `index` of an entry that is no line."
+        ),
+    ]
+    summary: BatchSummary
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says of an anomaly."""
+
+    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+
+
+class SaidFalse(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says of a false alarm."""
+
+    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    until_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
+    """For how long the like of it is not told; the exceptions' usual time if left out."""
+
+
+class ResolutionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What was noted."""
+
+    id: str
+    resolved: bool
+    false_positive: bool
+    resolved_by: str
+    resolved_at: str
+    note: str
+
+
+CLASSIC = [
+    ("anomaly_type", str),
+    ("service_name", str),
+    ("endpoint", str | None),
+    ("timestamp", str),
+    ("resolved", bool),
+    ("false_positive", bool),
+    ("resolved_by", str | None),
+    ("resolved_at", str | None),
+    ("resolution_note", str | None),
+]
+AnomalyAnswer = msgspec.defstruct(
+    "AnomalyAnswer",
+    [
+        *[(f.name, f.type) for f in msgspec.structs.fields(ANOMALY)],
+        *CLASSIC,
+    ],
+    namespace={
+        "__doc__": "An anomaly. `anomaly_type`, `service_name`, `endpoint` and `timestamp` repeat `type`, `service`, "
+        "`route` and `start` under their classic names."
+    },
+    kw_only=True,
+)
+
+
+class AnomaliesAnswer(msgspec.Struct, frozen=True):
+    """Anomalies, the newest first."""
+
+    anomalies: list[AnomalyAnswer]  # type: ignore[valid-type] # a type made at run time
+    count: int
+    """How many are in this answer."""
+    filter: dict[str, Any]
+    """What was asked for, as it was understood."""
+    cursor: str | None = None
+    """For the next page; null at the end."""
+
+
+class IncidentsAnswer(msgspec.Struct, frozen=True):
+    """Incidents, the newest first."""
+
+    incidents: list[INCIDENT]  # type: ignore[valid-type] # as above
+    count: int
+    cursor: str | None = None
+
+
+class IncidentAnswer(msgspec.Struct, frozen=True):
+    """One incident with its anomalies, at most a thousand."""
+
+    incident: INCIDENT  # type: ignore[valid-type] # as above
+    anomalies: list[AnomalyAnswer]  # type: ignore[valid-type] # as above
+
+
+class WindowAnswer(WindowRecord, frozen=True, kw_only=True):
+    """One closed window. `start_time` is `start` in ISO 8601."""
+
+    start_time: str
+
+
+class WindowsAnswer(msgspec.Struct, frozen=True):
+    """Windows, the oldest first."""
+
+    windows: list[WindowAnswer]
+    count: int
+    cursor: str | None = None
+
+
+class StatsAnswer(msgspec.Struct, frozen=True):
+    """Counts over everything that is kept."""
+
+    total: int
+    by_severity: dict[str, int]
+    by_type: dict[str, int]
+    unresolved_count: int
+    analysis_status: str
+    last_analysis: str | None
+
+
+class BaselineAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What was normal for a service or one of its routes, at one time of day or week.
+
+    Rates are requests per second, error rates 0..1, latencies seconds. Null: not measured.
+    """
+
+    service_name: str
+    endpoint: str | None
+    time_window: str
+    """`hourly` (one hour of the day), `weekly` (one hour of the week) or `daily` (all hours together)."""
+    hour: int | None
+    """Of the day (0..23) or of the week (0..167, from Monday 00:00)."""
+    sample_size: int
+    avg_request_rate: float | None = None
+    stddev_request_rate: float | None = None
+    p50_request_rate: float | None = None
+    p90_request_rate: float | None = None
+    p99_request_rate: float | None = None
+    avg_error_rate: float | None = None
+    stddev_error_rate: float | None = None
+    p50_error_rate: float | None = None
+    p90_error_rate: float | None = None
+    p99_error_rate: float | None = None
+    avg_latency: float | None = None
+    stddev_latency: float | None = None
+    p50_latency: float | None = None
+    p90_latency: float | None = None
+    p99_latency: float | None = None
+    last_updated: str | None = None
+
+
+class BaselinesAnswer(msgspec.Struct, frozen=True):
+    """Baselines of all services, or of one."""
+
+    baselines: list[BaselineAnswer]
+    count: int
+    service: str | None = None
+    cursor: str | None = None
+
+
+class ConfigAnswer(msgspec.Struct, frozen=True):
+    """The configuration in force, secrets masked."""
+
+    config: dict[str, Any]
+
+
+class TakenAnswer(msgspec.Struct, frozen=True):
+    """What became of pushed lines."""
+
+    taken: int
+    refused: int = 0
+    reason: str = ""

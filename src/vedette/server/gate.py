@@ -1,0 +1,251 @@
+"""What every request passes first: who calls, may they, not too often, not too much."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from vedette.schema.errors import VedetteError
+from vedette.server import media, origin, scopes
+from vedette.server.address import Address, ClientWalk, is_local, limited_as
+from vedette.server.intake import NO_LIMIT, Intake, too_long
+from vedette.server.keyring import Keyring, KeysUnreadError
+from vedette.server.problem import MEDIA_TYPE, ProblemError
+from vedette.server.rooms import CALLER, Caller, Rooms
+from vedette.server.throttle import Allowance, Throttle
+
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+SMALL_BODY: Final = 1 << 16
+"""Longest body of what is not lines."""
+_WANTED: Final = frozenset(
+    {
+        b"host", b"authorization", b"x-api-key", b"content-length", b"content-type", b"transfer-encoding",
+        b"origin", b"sec-fetch-site", b"x-forwarded-for",
+    }
+)  # fmt: skip
+_SAFETY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+_OVER_TLS: Final = (b"strict-transport-security", b"max-age=31536000")
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="vedette", Basic realm="vedette", charset="UTF-8"'}
+_LOG = logging.getLogger(__name__)
+
+
+class NoKeysError(VedetteError):
+    """The service would listen where strangers can reach it, and nobody has a key."""
+
+
+def asks_for_keys(rooms: Rooms) -> bool:
+    """Whether callers have to show a key."""
+    settings = rooms.settings
+    if settings.authentication != "auto":
+        return True
+    return settings.unix_socket is None and not is_local(settings.host)
+
+
+def check_keys(rooms: Rooms) -> None:
+    """Refuse to open a service that nobody could use, or, worse, anybody.
+
+    Raises:
+        NoKeysError: Keys are asked for, and there are none.
+        StoreError: They cannot be read.
+    """
+    now = rooms.clock()
+    known = rooms.store.keys()
+    usable = [k for k in known if not k.revoked and (k.expires is None or now < k.expires)]
+    if asks_for_keys(rooms) and not usable:
+        raise NoKeysError(
+            f"server.host = {rooms.settings.host!r}: others can reach this address, so callers need a key, and "
+            "there is none: make one with `vedette key create NAME --scope admin`, or listen on 127.0.0.1"
+        )
+
+
+class Gate:
+    """An ASGI application around another.
+
+    Args:
+        app: What answers. rooms: Whose settings hold. keyring: Who shows which key.
+    """
+
+    def __init__(self, app: App, rooms: Rooms, keyring: Keyring) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._clock = rooms.clock
+        self._limits = limits = rooms.settings.limits
+        self._asks = asks_for_keys(rooms)
+        self._over_socket = rooms.settings.unix_socket is not None
+        self._hosts = frozenset(origin.host_name(name) for name in rooms.settings.allowed_hosts)
+        self._walk = ClientWalk(rooms.settings.trusted_proxies)
+        self._by_address = Throttle(limits.address_per_s)
+        self._by_key = Throttle(limits.key_per_s)
+        self._failures = Throttle(limits.failures_per_minute / 60, limits.failures_per_minute)
+        self._headers = _SAFETY + ((_OVER_TLS,) if rooms.settings.tls.cert_file is not None else ())
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        """Take one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def told(message: Any, more: Any = self._headers) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                given = {name for name, _ in message.get("headers", ())}
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    *(pair for pair in (*more, *extra) if pair[0] not in given),
+                ]
+            await send(message)
+
+        extra: list[tuple[bytes, bytes]] = []
+        path = scope["path"]
+        try:
+            intake = await self._admit(scope, receive, extra)
+        except ProblemError as error:
+            await _refuse(error, path, told)
+            return
+        inner = {**scope, "path": (canonical := scopes.canonical(path)), "raw_path": canonical.encode()}
+        if scope["method"] == "HEAD" and not canonical.endswith("/events"):
+            # The server leaves out the body of what it knows to be a HEAD.
+            inner["method"] = "GET"
+        try:
+            await self._app(inner, intake, told)
+        except ProblemError as error:
+            if error is not intake.refused or started:
+                raise
+            await _refuse(error, path, told)
+
+    async def _admit(self, scope: Any, receive: Any, extra: list[tuple[bytes, bytes]]) -> Intake:
+        """Look at a request's head.
+
+        Raises:
+            ProblemError: It goes no further.
+        """
+        given = {name: value for name, value in scope["headers"] if name in _WANTED}
+        path, method = scope["path"], scope["method"]
+        shown = (
+            given.get(b"authorization", b"").decode("latin-1"),
+            given.get(b"x-api-key", b"").decode("latin-1"),
+        )
+        address = self._address(scope, given)
+        counted = "" if address is None or address.is_loopback else limited_as(address)
+        now = self._clock()
+        self._check_origin(method, given, keyless=not shown[1] and not shown[0].lower().startswith("bearer"))
+        scope[CALLER] = caller = await self._caller(
+            shown, str(address or "local"), counted, path, method, now
+        )
+        if caller.name != "local" and any(shown):
+            _spend(self._by_key.take(caller.name, now), extra)
+        elif counted:
+            _spend(self._by_address.take(counted, now), extra)
+        return self._intake(given, path, method, receive)
+
+    def _address(self, scope: Any, given: dict[bytes, bytes]) -> Address | None:
+        peer = scope.get("client")
+        return self._walk.find(peer[0] if peer else "", given.get(b"x-forwarded-for", b"").decode("latin-1"))
+
+    def _check_origin(self, method: str, given: dict[bytes, bytes], *, keyless: bool) -> None:
+        host = given.get(b"host", b"").decode("latin-1")
+        if not self._asks and not self._over_socket and origin.stranger(host, self._hosts):
+            raise ProblemError(
+                421,
+                f"Host: {host[:80]}: is not a name of this service; add it to server.allowed_hosts if it should be",
+            )
+        if keyless and origin.forged(
+            method,
+            host,
+            given.get(b"origin", b"").decode("latin-1"),
+            given.get(b"sec-fetch-site", b"").decode("latin-1"),
+        ):
+            raise ProblemError(403, "a page of another site asked for this: such requests are refused")
+
+    async def _caller(
+        self, shown: tuple[str, str], address: str, counted: str, path: str, method: str, now: int
+    ) -> Caller:
+        needed = scopes.needed(method, scopes.canonical(path))
+        if not self._asks:
+            return Caller("local", address, scopes.EVERYTHING)
+        if not any(shown):
+            if needed is None:
+                return Caller("nobody", address, frozenset())
+            raise ProblemError(401, "a key is needed: Authorization: Bearer KEY", headers=_CHALLENGE)
+        failures = self._failures.look(counted or "local", now)
+        if not failures.granted:
+            raise _too_many("too many wrong keys or passwords", failures)
+        try:
+            key = await self._keyring.find(*shown)
+        except KeysUnreadError as error:
+            raise ProblemError(503, str(error), headers={"Retry-After": "5"}) from None
+        if key is None:
+            self._failures.take(counted or "local", now)
+            _LOG.warning("a wrong key from %s for %s %s", address, method, ascii(path[:200]))
+            raise ProblemError(
+                401, "the key is not valid: it is wrong, has expired, or was revoked", headers=_CHALLENGE
+            )
+        granted = frozenset(key.scopes)
+        if scopes.ADMIN in granted:
+            granted = scopes.EVERYTHING
+        if needed is not None and needed not in granted:
+            raise ProblemError(403, f"the key {key.name} lacks the scope {needed}")
+        return Caller(key.name, address, granted)
+
+    def _intake(self, given: dict[bytes, bytes], path: str, method: str, receive: Any) -> Intake:
+        limits = self._limits
+        if method in origin.SAFE:
+            return Intake(receive, SMALL_BODY, limits.body_s)
+        kind = given.get(b"content-type", b"")
+        length = given.get(b"content-length", b"")
+        has_body = (length not in (b"", b"0")) or b"transfer-encoding" in given
+        if has_body and (reason := media.unread(path, kind)) is not None:
+            raise ProblemError(415, reason)
+        most = self._most(path, kind)
+        if most != NO_LIMIT and length.isdigit() and int(length) > most:
+            raise ProblemError(413, too_long(most), headers={"Connection": "close"})
+        return Intake(receive, most, limits.body_s)
+
+    def _most(self, path: str, kind: bytes) -> int:
+        if not path.startswith(("/detect", "/ingest", "/loki/", "/v1/")):
+            return SMALL_BODY
+        if path == "/detect":
+            # Escapes may make six bytes of one.
+            return 6 * self._limits.line_bytes + 4096
+        streams = path == "/detect/batch" and media.plain(kind) == media.NDJSON
+        return NO_LIMIT if streams else self._limits.body_bytes
+
+
+def _spend(allowance: Allowance, extra: list[tuple[bytes, bytes]]) -> None:
+    extra += [
+        (b"ratelimit-limit", b"%d" % allowance.limit),
+        (b"ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"ratelimit-reset", b"%d" % _seconds(allowance.wait_s)),
+    ]
+    if not allowance.granted:
+        raise _too_many("too many requests", allowance)
+
+
+def _too_many(what: str, allowance: Allowance) -> ProblemError:
+    wait = max(1, _seconds(allowance.wait_s))
+    return ProblemError(429, f"{what}: come back in {wait} s", headers={"Retry-After": str(wait)})
+
+
+def _seconds(wait_s: float) -> int:
+    return int(-(-wait_s // 1))
+
+
+async def _refuse(error: ProblemError, path: str, send: Send) -> None:
+    body = error.body(path)
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        *((name.lower().encode(), value.encode("utf-8")) for name, value in error.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,99 @@
+"""Judging lines at once."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
+
+from vedette.report.json import as_json
+from vedette.server.answer import Answer, problems
+from vedette.server.batch import Entries, answer_batch, answer_stream, read_line
+from vedette.server.bodies import BatchAnswer, DetectAnswer, DetectBatchBody, DetectBody
+from vedette.server.documented import batch, reads, text
+from vedette.server.media import JSON, NDJSON, plain
+from vedette.server.problem import Fault, ProblemError, invalid
+from vedette.server.rooms import Inside, aside
+from vedette.server.streamed import Streamed
+
+
+@post(
+    "/detect",
+    status_code=200,
+    tags=["detect"],
+    responses={200: ResponseSpec(DetectAnswer, generate_examples=False), **problems()},
+    sync_to_thread=False,
+)
+def detect(rooms: Inside, data: JSONBody[DetectBody]) -> Answer[bytes]:
+    """Judge one log line at once, by what needs no window; it is learned from too.
+
+    A line that is no access log is answered with `log_data` null and a `reason`: it is neither called an anomaly, nor
+    looked at.
+    """
+    try:
+        line = read_line(data.log_line, rooms.settings.limits.line_bytes)
+    except ValueError as error:
+        raise ProblemError(422, f"log_line: {error}", [Fault("log_line", str(error))]) from None
+    (found,) = rooms.view.detect((line,), (data.session_id,))
+    return Answer(as_json(found), media_type=MediaType.JSON)
+
+
+@post(
+    "/detect/batch",
+    status_code=200,
+    tags=["detect"],
+    responses={200: ResponseSpec(BatchAnswer, generate_examples=False), **problems(415)},
+    operation_class=reads(
+        "Log lines: one JSON body of at most 10,000 unless configured otherwise, or a stream of JSON lines of any "
+        "length. Each line of a stream is a text, an entry, or itself the line of a JSON log.",
+        {JSON: batch(10_000), NDJSON: text("One JSON text or object a line.")},
+    ),
+)
+async def detect_batch(rooms: Inside, request: Request[Any, Any, Any]) -> ASGIApp:
+    """Judge many log lines.
+
+    A stream of JSON lines (`application/x-ndjson`) is answered while it comes: one result a line, in order, then a
+    line with the `summary`. An entry that is no line gets an object with `error` and `index` in its place.
+    """
+    if plain(request.headers.get("content-type", "").encode("latin-1")) == NDJSON:
+
+        async def judge(entries: Entries) -> Any:
+            return await aside(entries.judge, rooms.view.detect)
+
+        pieces = answer_stream(_pieces(request), judge, rooms.settings.limits.line_bytes)
+        return Streamed(pieces, NDJSON)
+    entries = _entries(await request.body(), rooms.settings.limits.batch_lines)
+    body = await aside(answer_batch, rooms.view.detect, entries, rooms.settings.limits.line_bytes)
+    return ASGIResponse(body=body, media_type=MediaType.JSON)
+
+
+async def _pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    async for piece in request.stream():
+        if piece:
+            yield piece
+
+
+def _entries(body: bytes, most: int) -> list[Any]:
+    """The entries of a JSON body."""
+    try:
+        asked = _BATCH.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProblemError(400, f"the body is not JSON: {error}") from None
+    if (asked.logs is None) == (asked.log_lines is None):
+        rule = "must be given, as logs or as log_lines, and once"
+        raise ProblemError(422, f"logs: {rule}", [Fault("logs", rule)])
+    name = "logs" if asked.logs is not None else "log_lines"
+    entries = asked.logs if asked.logs is not None else asked.log_lines or []
+    if len(entries) > most:
+        rule = f"has {len(entries)} entries: must have at most {most}; send more as application/x-ndjson"
+        raise ProblemError(413, f"{name}: {rule}", [Fault(name, rule)])
+    return entries
+
+
+_BATCH = msgspec.json.Decoder(DetectBatchBody)
