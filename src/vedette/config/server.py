@@ -83,9 +83,12 @@ class Server(Section):
     host: str = option(
         "127.0.0.1",
         "Address that it listens on. Anything but this machine's own needs a key: `vedette key create`.",
+        unit="address",
         min_length=1,
     )
-    port: int = option(8430, "Port that it listens on; 0 for any that is free.", ge=0, le=65_535)
+    port: int = option(
+        8430, "Port that it listens on; 0 for any that is free.", unit="port number", ge=0, le=65_535
+    )
     unix_socket: str | None = option(
         None, "Path of a Unix socket to listen on instead of host and port.", min_length=1
     )
