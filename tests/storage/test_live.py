@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.storage.things import MINUTE, anomaly, baseline, incident, notice, window
+from tests.storage.things import MINUTE, anomaly, baseline, commit, incident, notice, window
 from vedette.schema.anomaly import AnomalyType, Severity
-from vedette.schema.live import Commit, Resume
+from vedette.schema.live import Resume
 from vedette.storage import AnomalyFilter, LiveStore, WindowFilter, open_live_store
 from vedette.storage.live import DOCUMENT_BYTES, AuditLine, Outcome, Resolution, StoredKey, Telling
 
@@ -16,15 +16,6 @@ from vedette.storage.live import DOCUMENT_BYTES, AuditLine, Outcome, Resolution,
 def store(url: str) -> Iterator[LiveStore]:
     with open_live_store(url) as opened:
         yield opened
-
-
-def commit(number: int, **changes: Any) -> Commit:
-    values: dict[str, Any] = {
-        "time": number * MINUTE,
-        "state": b"state %d" % number,
-        "positions": {"tail": b"\0\xff%d" % number},
-    }
-    return Commit(**values | changes)
 
 
 def telling(number: int, channel: str, **changes: Any) -> Telling:

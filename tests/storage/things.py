@@ -14,7 +14,7 @@ from vedette.schema.anomaly import (
     Severity,
 )
 from vedette.schema.incident import Incident, IncidentState
-from vedette.schema.live import Change, Notice
+from vedette.schema.live import Change, Commit, Notice
 from vedette.schema.records import BaselineRecord, RunRecord, WindowRecord
 
 MINUTE = 60_000_000
@@ -135,3 +135,12 @@ def notice(number: int, **changes: Any) -> Notice:
         "time": number * MINUTE,
     }
     return Notice(**values | changes)
+
+
+def commit(number: int, **changes: Any) -> Commit:
+    values: dict[str, Any] = {
+        "time": number * MINUTE,
+        "state": b"state %d" % number,
+        "positions": {"tail": b"\0\xff%d" % number},
+    }
+    return Commit(**values | changes)

@@ -6,7 +6,7 @@ from vedette.schema.errors import VedetteError
 
 
 class StoreProblem(StrEnum):
-    """The kind of a `StoreError`; only `LOCKED` and `FULL` may pass by themselves."""
+    """The kind of a `StoreError`."""
 
     BAD_URL = "bad_url"
     UNREACHABLE = "unreachable"
@@ -16,6 +16,8 @@ class StoreProblem(StrEnum):
     LOCKED = "locked"
     FULL = "full"
     DAMAGED = "damaged"
+    SPOOL_FULL = "spool_full"
+    SPOOL_FAILED = "spool_failed"
     BAD_CURSOR = "bad_cursor"
     FAILED = "failed"
 

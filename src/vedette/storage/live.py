@@ -107,12 +107,21 @@ class LiveStore(Store, Protocol):
     Every method raises `StoreError`, is safe to call from several threads, and a retried call changes nothing more.
     """
 
+    @property
+    def problem(self) -> str | None:
+        """Why commits wait on disk, in one sentence with its remedy; None if all is well."""
+        ...
+
     def commit(self, commit: Commit) -> None:
         """Keep all of it in one durable transaction, or nothing.
 
         A notice or finding that is known is replaced; what a person said of an anomaly stays with it, and a notice
         that was settled stays so. With `state` None, state and positions stay as they are.
         """
+        ...
+
+    def flush(self) -> None:
+        """Give the store what waits on disk, if any does and a try is due. To be called where nothing is committed."""
         ...
 
     def resume(self) -> Resume | None:

@@ -1,5 +1,7 @@
 """From a URL to a store. The one list of what can keep a store."""
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vedette.storage.errors import StoreError, StoreProblem
@@ -8,6 +10,9 @@ from vedette.storage.store import Store
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
+
+SPOOL_BYTES = 256 << 20
+"""Most that waits on disk while a store is out, unless told otherwise."""
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
@@ -24,8 +29,30 @@ def open_store(url: str, *, create: bool = True) -> Store:
     return open_live_store(url, create=create)
 
 
-def open_live_store(url: str, *, create: bool = True) -> LiveStore:
-    """Open a store for a live service: as `open_store`, which opens the same stores."""
+def open_live_store(
+    url: str, *, create: bool = True, spool: Path | None = None, spool_bytes: int = SPOOL_BYTES
+) -> LiveStore:
+    """Open a store for a live service; it is the same as `open_store` opens.
+
+    Args:
+        url: As `open_store`'s.
+        create: As `open_store`'s.
+        spool: A directory where commits wait while the store is out (see `Spooled`); then a store that cannot be
+            reached now is no error. None for none.
+        spool_bytes: Most that the spool may hold.
+
+    Raises:
+        StoreError: As `open_store`; or the spool cannot be used.
+    """
+    if spool is None:
+        return _opened(url, create=create)
+    from vedette.storage.spool import Spool
+    from vedette.storage.spooled import Spooled
+
+    return Spooled(partial(_opened, url, create=create), Spool(spool, spool_bytes))
+
+
+def _opened(url: str, *, create: bool) -> LiveStore:
     from vedette.storage.sql_live import SqlLiveStore
     from vedette.storage.sqlite import sqlite_engine, sqlite_error
 

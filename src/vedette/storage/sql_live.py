@@ -42,6 +42,14 @@ from vedette.storage.text import document
 class SqlLiveStore(SqlStore):
     """Implements `LiveStore`."""
 
+    @property
+    def problem(self) -> str | None:
+        """See `LiveStore`: here nothing waits."""
+        return None
+
+    def flush(self) -> None:
+        """See `LiveStore`: here nothing waits."""
+
     def commit(self, commit: Commit) -> None:
         """See `LiveStore`."""
         with self._writing() as connection:
