@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +11,19 @@ from pathlib import Path
 from rich.console import Console
 
 from vedette import __version__
+from vedette.cli.apart import Apart, Job, can_be_apart
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
 from vedette.cli.verdict_spool import VerdictSpool
 from vedette.cli.what_if import Alternatives
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
+from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
+from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import chooser, enricher
-from vedette.engine.engine import Engine
+from vedette.engine.engine import Batch, Engine
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.enrich.source_name import names_of_past
@@ -51,6 +54,9 @@ _TOO_MANY_LATE = 0.01
 """Share of late requests from which a log is read again with more patience, if it can be."""
 _LATE_OF = 1_000
 """Requests from which that share means anything."""
+
+_LARGE = 16 << 20
+"""Bytes from which a process for the first stage saves more than the few milliseconds that its start takes."""
 
 TYPE_NAMES = (*REQUEST_TYPES, *(t for t in AnomalyType if t not in REQUEST_TYPES))
 """Names of the bits in verdicts, those of the signatures first."""
@@ -105,6 +111,7 @@ class Scan:
         self._alternatives = Alternatives(options, config)
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)
+        self._apart = can_be_apart() and _large(found, history)
         self._present = self._reading(found, Wanted(options.since, options.until, services))
         begin = max((t for t in (self._present[0].begin, options.since) if t is not None), default=None)
         if begin is not None:
@@ -150,10 +157,19 @@ class Scan:
             VedetteError: An input is wrong.
         """
         began = time.monotonic()
-        if self._past is not None:
-            with engine.learning():
-                self._feed(engine, self._past, None, "learning what is normal")
-        self._feed(engine, self._present, spool, "scanning")
+        sources = [source for source in (self._past, self._present) if source is not None]
+        with ExitStack() as stack:
+            apart = None
+            if self._apart:
+                slack = engine.settings.windows.lateness // 2
+                jobs = [Job(reading, slack, pool) for reading, pool in sources]
+                scanner = engine.scanner
+                apart = Apart(jobs, lambda batch: scanner.judge(batch.requests).told(), self._interrupted)
+                stack.enter_context(apart)
+            if self._past is not None:
+                with engine.learning():
+                    self._feed(engine, self._past, None, "learning what is normal", apart)
+            self._feed(engine, self._present, spool, "scanning", apart)
         interrupted = self._interrupted.is_set()
         findings = engine.finish()
         findings.coverage.what_if = self._alternatives.results(engine, findings)
@@ -174,7 +190,7 @@ class Scan:
                 "scan them in several runs, or name rotated files alike (access.log, access.log.1)"
             )
         chunk = (4 << 20) if groups < _MANY_GROUPS else (2 << 20)
-        pool = BufferPool(chunk, groups + _IN_FLIGHT)
+        pool = BufferPool(chunk, groups + _IN_FLIGHT, shared=self._apart)
         reading = Reading(
             found.inputs,
             self._choose,
@@ -201,6 +217,7 @@ class Scan:
         source: tuple[Reading, BufferPool],
         spool: VerdictSpool | None,
         what: str,
+        apart: Apart | None,
     ) -> None:
         reading, pool = source
         shown = self.options.progress and not self.options.quiet
@@ -209,12 +226,14 @@ class Scan:
             and self.config.windows.lateness_s is None
             and all(source.path is not None for source in self.found.inputs)
         )
-        with (
-            Progress(what, reading.size, enabled=shown) as progress,
-            Ahead(reading, engine.settings.windows.lateness // 2, pool) as batches,
-        ):
+        with Progress(what, reading.size, enabled=shown) as progress, ExitStack() as stack:
             if not INTERPRETED and _first_compilation():
                 progress.note("compiling kernels, once for this machine: some fifteen seconds")
+            batches: Iterable[tuple[Batch, Callable[[], object]]]
+            if apart is not None:
+                batches = _with_hits(apart.batches(reading), engine.scanner)
+            else:
+                batches = stack.enter_context(Ahead(reading, engine.settings.windows.lateness // 2, pool))
             for batch, give_back in batches:
                 verdicts = engine.process(batch)
                 if spool is not None:
@@ -300,6 +319,20 @@ class Scan:
             )
             for rows in spool.blocks():
                 writer.write(spool.sources, marker.judge(rows))
+
+
+def _large(*sources: Discovery) -> bool:
+    """Whether there is so much to read that a second process is worth its start; who can say, of a pipe?"""
+    paths = [source.path for discovery in sources for source in discovery.inputs]
+    return None in paths or sum(path.stat().st_size for path in paths if path and path.exists()) >= _LARGE
+
+
+def _with_hits(
+    made: Iterable[tuple[Batch, ToldHits, Callable[[], object]]], scanner: SignatureScanner
+) -> Iterator[tuple[Batch, Callable[[], object]]]:
+    for batch, told, give_back in made:
+        batch.hits = scanner.hits(batch.requests, told)
+        yield batch, give_back
 
 
 def _first_compilation() -> bool:

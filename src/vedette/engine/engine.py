@@ -97,12 +97,14 @@ class Batch:
         requests: With client and route set.
         service: int32 (n,), numbers into `services`, which only grows.
         agent_kind: uint8, an `AgentKind` for each distinct user agent.
+        hits: What the engine's scanner says of it, if that was asked before.
     """
 
     requests: Requests
     service: NDArray[np.int32]
     services: list[str]
     agent_kind: NDArray[np.uint8]
+    hits: SignatureHits | None = None
 
 
 class Engine:
@@ -166,7 +168,7 @@ class Engine:
         self._services = batch.services
         if clients.names:
             self.names.see(clients.names)
-        hits = self.scanner.judge(requests)
+        hits = batch.hits or self.scanner.judge(requests)
         if self.exceptions is not None:
             self.exceptions.excuse(requests, batch.service, batch.services, hits)
         decisive = hits.decisive()

@@ -16,7 +16,7 @@ from vedette.sources.content import HEAD_BYTES, Encoding, recognise
 from vedette.sources.discover import NO_PERMISSION, STDIN, Input
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.long_lines import LINE_BYTES, LongLines
-from vedette.sources.pool import BufferPool
+from vedette.sources.pool import BufferPool, Memory
 from vedette.sources.streams import RawStream, Utf16Stream, decompressed, fill
 
 _COUNT_BLOCK = 64 << 10
@@ -196,7 +196,7 @@ class Reader:
         self._head_is_all = got < HEAD_BYTES
         return bytes(buffer[:got])
 
-    def _fill(self, memory: bytearray) -> int:
+    def _fill(self, memory: Memory) -> int:
         """Put the next whole lines at the start of `memory`; returns their length, 0 at the end."""
         room = self._pool.chunk_bytes
         view = memoryview(memory)

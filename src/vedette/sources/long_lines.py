@@ -1,5 +1,7 @@
 """Cuts lines above a limit: what bounds the memory of one hostile line."""
 
+from vedette.sources.pool import Memory
+
 LINE_BYTES = 1 << 20
 """Longest line that is delivered whole, without its newline."""
 
@@ -22,7 +24,7 @@ class LongLines:
         self.bytes = 0
         self.cutting = False
 
-    def cut(self, memory: bytearray, view: memoryview, filled: int) -> tuple[int, int]:
+    def cut(self, memory: Memory, view: memoryview, filled: int) -> tuple[int, int]:
         """Shorten lines above the limit; returns (end of the whole lines, end of what is kept).
 
         Args:

@@ -1,5 +1,6 @@
 """A fixed number of reused buffers: what bounds the memory of everything in flight."""
 
+import mmap
 from threading import Condition
 
 import numpy as np
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from vedette.schema.chunk import PADDING
 
 CHUNK_BYTES = 4 << 20
+
+
+Memory = bytearray | mmap.mmap
 
 
 class PoolClosedError(Exception):
@@ -23,9 +27,10 @@ class BufferPool:
     Args:
         chunk_bytes: Most bytes of lines in one chunk. A buffer takes `2 * (chunk_bytes + PADDING)` bytes.
         limit: Most buffers alive at once.
+        shared: Let processes that are forked from this one see the same bytes.
     """
 
-    def __init__(self, chunk_bytes: int = CHUNK_BYTES, limit: int = 4) -> None:
+    def __init__(self, chunk_bytes: int = CHUNK_BYTES, limit: int = 4, *, shared: bool = False) -> None:
         if chunk_bytes < 2 or limit < 1:
             raise ValueError(f"chunk_bytes = {chunk_bytes}, limit = {limit}: a pool needs room for one chunk")
         self.chunk_bytes = chunk_bytes
@@ -34,8 +39,14 @@ class BufferPool:
         self._idle: list[NDArray[np.uint8]] = []
         self._out: dict[int, NDArray[np.uint8]] = {}
         # A numpy array has no fast search for a byte; the bytearray underneath has.
-        self._memory: dict[int, bytearray] = {}
+        self._memory: dict[int, Memory] = {}
         self._closed = False
+        self.shared: list[mmap.mmap] = []
+        """What the buffers of a shared pool are made of."""
+        if shared:
+            size = self._buffer_bytes
+            self.shared = [mmap.mmap(-1, size) for _ in range(limit)]
+            self._idle = [self._over(memory) for memory in self.shared]
 
     def acquire(self) -> NDArray[np.uint8]:
         """Take a buffer: uint8, shape (2 * (chunk_bytes + PADDING),), contents undefined.
@@ -51,8 +62,8 @@ class BufferPool:
             self._out[id(buffer)] = buffer
             return buffer
 
-    def memory(self, buffer: NDArray[np.uint8]) -> bytearray:
-        """The same bytes as a bytearray. Its length must not be changed."""
+    def memory(self, buffer: NDArray[np.uint8]) -> Memory:
+        """The same bytes as what they are kept in. Its length must not be changed."""
         return self._memory[id(buffer)]
 
     def lent(self, buffer: NDArray[np.uint8]) -> bool:
@@ -79,8 +90,14 @@ class BufferPool:
             self._idle.clear()
             self._changed.notify_all()
 
+    @property
+    def _buffer_bytes(self) -> int:
+        return 2 * (self.chunk_bytes + PADDING)
+
     def _new(self) -> NDArray[np.uint8]:
-        memory = bytearray(2 * (self.chunk_bytes + PADDING))
+        return self._over(bytearray(self._buffer_bytes))
+
+    def _over(self, memory: Memory) -> NDArray[np.uint8]:
         buffer = np.frombuffer(memory, dtype=np.uint8)
         self._memory[id(buffer)] = memory
         return buffer

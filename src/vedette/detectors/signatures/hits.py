@@ -46,6 +46,18 @@ class Telling:
     rank: NDArray[np.int64]
 
 
+class ToldHits(NamedTuple):
+    """What `SignatureHits` hold of their own."""
+
+    confidence: NDArray[np.float32]
+    top_rule: NDArray[np.int32]
+    types: NDArray[np.uint32]
+    cut: int
+    bits: NDArray[np.uint8]
+    dirty: NDArray[np.uint8]
+    first: NDArray[np.int64]
+
+
 def types_of(mask: int) -> tuple[AnomalyType, ...]:
     """The anomaly types of a type mask, in the order of `REQUEST_TYPES`."""
     return tuple(kind for bit, kind in enumerate(REQUEST_TYPES) if mask >> bit & 1)
@@ -78,6 +90,12 @@ class SignatureHits:
     _locator: Locator = field(repr=False)
     least: float = DECISIVE
     """Confidence from which a row is an attack."""
+
+    def told(self) -> "ToldHits":
+        """What another process needs beside the batch to have the same (`SignatureScanner.hits`)."""
+        return ToldHits(
+            self.confidence, self.top_rule, self.types, self.cut, self.bits, self.dirty, self.first
+        )
 
     def decisive(self) -> NDArray[np.bool_]:
         """Rows, bool (n,), that are attacks by their signatures alone."""

@@ -11,7 +11,7 @@ from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.database import RuleSet, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
-from vedette.detectors.signatures.hits import SignatureHits
+from vedette.detectors.signatures.hits import SignatureHits, ToldHits
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
 from vedette.detectors.signatures.rules import BANDS, DECISIVE, PLACE_BITS, Place, RuleError
@@ -247,10 +247,11 @@ class SignatureScanner:
             ids, first, requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.confidence,
             tables.factor, tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
         )  # fmt: skip
-        confidence, top, types = of_rows
-        return SignatureHits(
-            confidence, top, types, cut, bits, dirty, first, requests, tables, self._locator, self.least
-        )
+        return self.hits(requests, ToldHits(*of_rows, cut, bits, dirty, first))
+
+    def hits(self, requests: Requests, told: ToldHits) -> SignatureHits:
+        """The verdicts on a batch as a scanner like this one, in another process, told them."""
+        return SignatureHits(*told, requests, self._tables, self._locator, self.least)
 
 
 def _verdicts(count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint32]]:
