@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import get_args
 
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -39,6 +40,8 @@ def problem_sentence(tree: type[Section], error: ErrorDetails) -> str:
     rule = _rule(error)
     if error["type"] in _LIMITS and (why := _why(tree, path)) is not None:
         rule += f" ({why})"
+    if _secret(tree, path):
+        return f"{_shown(dotted(path))}: {rule}"
     return f"{_shown(dotted(path))} = {_shown(json.dumps(error['input'], default=str))}: {rule}"
 
 
@@ -47,6 +50,8 @@ _LIMITS = {
     "greater_than": "must be above {gt}",
     "less_than_equal": "must be at most {le}",
     "less_than": "must be below {lt}",
+    "too_short": "must have at least {min_length}",
+    "too_long": "must have at most {max_length}",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
 }
@@ -63,6 +68,9 @@ _RULES = {
     "mapping_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
     "model_attributes_type": "must be a mapping of keys to values",
+    "datetime_type": "must be a time, like 2024-12-25T08:30Z",
+    "datetime_parsing": "must be a time, like 2024-12-25T08:30Z",
+    "datetime_from_date_parsing": "must be a time, like 2024-12-25T08:30Z",
     "date_type": "must be a day, like 2024-12-25",
     "date_parsing": "must be a day, like 2024-12-25",
     "date_from_datetime_parsing": "must be a day, like 2024-12-25",
@@ -104,6 +112,29 @@ def _section_at(tree: type[Section], path: KeyPath) -> type[Section] | None:
             info = at.model_fields.get(key)
             at = section_in(info) if info is not None else None
     return at
+
+
+def _secret(tree: type[Section], path: KeyPath) -> bool:
+    """Whether what stands at a path is a secret or holds one, and so is not repeated."""
+    at = _section_at(tree, path)
+    if at is not None:
+        return _holds_secret(at)
+    above = _section_at(tree, path[:-1])
+    info = above.model_fields.get(str(path[-1])) if above is not None and path else None
+    return info is not None and _of_secret(info)
+
+
+def _holds_secret(kind: type[Section]) -> bool:
+    return any(
+        _of_secret(info) or ((inner := section_in(info)) is not None and _holds_secret(inner))
+        for info in kind.model_fields.values()
+    )
+
+
+def _of_secret(info: FieldInfo) -> bool:
+    return SecretStr in (info.annotation, *get_args(info.annotation)) or any(
+        SecretStr in get_args(part) for part in get_args(info.annotation)
+    )
 
 
 def section_in(info: FieldInfo) -> type[Section] | None:

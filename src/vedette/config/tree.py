@@ -1,21 +1,19 @@
 """The configuration: one typed tree. Each key has a default, a meaning and, where it has one, a unit."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo
-
-from pydantic import AfterValidator
+from typing import Any, Self
 
 from vedette.config.alarm import Alarm
+from vedette.config.alerts import Alerts
 from vedette.config.detectors import Detectors
 from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
 from vedette.config.rules import MOST_RULES, Rules
 from vedette.config.server import Server
+from vedette.config.zone import Zone
 from vedette.schema.anomaly import Severity
 
 
@@ -25,22 +23,6 @@ class Colour(StrEnum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
-
-
-_OFFSET = re.compile(r"([+-])(0\d|1[0-4]):?([0-5]\d)")
-
-
-def _zone(name: str) -> str:
-    if name == "UTC" or _OFFSET.fullmatch(name):
-        return name
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("must be UTC, an offset like +02:00, or a zone like Europe/Berlin") from None
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class ServiceRule(Section):
@@ -160,6 +142,7 @@ class Config(Section):
     output: Output = section(Output)
     store: StoreSection = section(StoreSection)
     server: Server = section(Server)
+    alerts: Alerts = section(Alerts)
     exceptions: str | None = option(
         None,
         "File of false alarms that are not to be told again; `vedette feedback` writes it.",

@@ -28,10 +28,12 @@ class Outcome(StrEnum):
 
     SENT = "sent"
     FAILED = "failed"
-    """It is tried again."""
+    """It is tried again, or may have been sent when the service stopped."""
     GIVEN_UP = "given_up"
+    HELD = "held"
+    """Told later: a silence, quiet hours, a throttle, or it waits for others; the reason says which."""
     SILENCED = "silenced"
-    """Not told: a silence, quiet hours or a throttle; the reason says which."""
+    """Not told: over before a silence or quiet hours ended; the reason says which."""
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,10 +46,10 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """Microseconds since the epoch, UTC."""
     tries: int
     next_try: int | None = None
-    """When it is tried again, microseconds since the epoch; None when it is done."""
+    """When it is tried again, or told at last, microseconds since the epoch; None when it is done."""
     reason: str = ""
     reference: str = ""
-    """What the channel called it (a PagerDuty `dedup_key`, a message id)."""
+    """What the channel called it (a PagerDuty `dedup_key`, a message id); the message's own id until it is sent."""
 
 
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):

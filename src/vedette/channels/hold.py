@@ -1,0 +1,35 @@
+"""Why an incident is not told now, and until when."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vedette.channels.quiet import quiet_until
+from vedette.channels.silences import Silence
+from vedette.config.alerts import Alerts
+from vedette.schema.incident import Incident
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`until`: microseconds since the epoch, UTC. `reason`: what holds it, in words."""
+
+    until: int
+    reason: str
+
+
+def hold(
+    incident: Incident, channel: str, alerts: Alerts, silences: Iterable[Silence], now: int
+) -> Hold | None:
+    """What keeps a channel from being told of an incident now; of several, what lasts longest."""
+    holds = [
+        Hold(silence.until, f"silence {silence.id}") for silence in silences if silence.covers(incident, now)
+    ]
+    for number, quiet in enumerate(alerts.quiet_hours, 1):
+        if quiet.channels and channel not in quiet.channels:
+            continue
+        if incident.severity.rank >= quiet.passes.rank:
+            continue
+        until = quiet_until(quiet, now)
+        if until is not None:
+            holds.append(Hold(until, f"quiet hours {number}"))
+    return max(holds, key=lambda each: each.until, default=None)

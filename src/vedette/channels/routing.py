@@ -1,0 +1,45 @@
+"""Which channels an incident goes to, and what tags it carries."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from vedette.config.alerts import AlertRoute, Alerts
+from vedette.schema.anomaly import AnomalyType
+from vedette.schema.incident import Incident
+
+
+def concerns(incident: Incident, services: Sequence[str], types: Sequence[AnomalyType]) -> bool:
+    """Whether an incident is on one of the services (patterns) and of one of the types; none given means any."""
+    on = not services or any(fnmatchcase(name, pattern) for name in incident.services for pattern in services)
+    return on and (not types or any(kind in types for kind in incident.types))
+
+
+def tags_of(incident: Incident, alerts: Alerts) -> Mapping[str, str]:
+    """Tags of all incidents, then those of its services, later rules winning."""
+    tags = dict(alerts.tags)
+    for rule in alerts.service_tags:
+        if concerns(incident, rule.services, ()):
+            tags.update(rule.tags)
+    return tags
+
+
+def channels_of(incident: Incident, alerts: Alerts) -> tuple[str, ...]:
+    """Names of the channels that are told of an incident; all of them where there are no routes."""
+    if not alerts.routes:
+        return tuple(channel.name for channel in alerts.channels.each())
+    tags = tags_of(incident, alerts)
+    chosen: dict[str, None] = {}
+    for route in alerts.routes:
+        if _matches(route, incident, tags):
+            chosen.update(dict.fromkeys(route.channels))
+            if route.stop:
+                break
+    return tuple(chosen)
+
+
+def _matches(route: AlertRoute, incident: Incident, tags: Mapping[str, str]) -> bool:
+    return (
+        incident.severity.rank >= route.min_severity.rank
+        and all(tags.get(name) == value for name, value in route.tags.items())
+        and concerns(incident, route.services, route.types)
+    )
