@@ -48,7 +48,7 @@ def next_free(sent: Sequence[int], per_hour: int | None, now: int) -> int:
     recent = sorted(at for at in sent if at > now - HOUR)
     if len(recent) < per_hour / 2:
         return now
-    spaced = recent[-1] + 2 * HOUR // per_hour
+    spaced = recent[-1] + min(2 * HOUR // per_hour, HOUR)
     if len(recent) >= per_hour:
         spaced = max(spaced, recent[-per_hour] + HOUR)
     return max(now, spaced)

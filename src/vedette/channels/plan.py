@@ -258,7 +258,7 @@ class _Part:
         for notice in closing:
             held = None if self.rule.resolves else self._hold(notice)
             if not ready and not self.past.told(notice, self.rule.name):
-                if not self.past.coming(notice, self.rule.name):
+                if rising or not self.past.coming(notice, self.rule.name):
                     self._note(notice, Outcome.SILENCED, _NEVER_OPENED)
             elif held is None:
                 ready.append(notice)

@@ -135,10 +135,10 @@ def make(
         # Another process may write the same document between our reading and writing: look whether ours is there.
         for _ in range(_TRIES):
             known = kept(store, now)
-            if len(known) >= MOST:
-                raise SilenceError(f"there are {len(known)} silences, at most {MOST}: end some first")
             if any(each.id == silence.id for each in known):
                 return silence
+            if len(known) >= MOST:
+                raise SilenceError(f"there are {len(known)} silences, at most {MOST}: end some first")
             store.put_document(DOCUMENT, msgspec.json.encode((*known, silence)))
         if any(each.id == silence.id for each in kept(store, now)):
             return silence
