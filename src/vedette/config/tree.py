@@ -13,6 +13,7 @@ from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
 from vedette.config.rules import MOST_RULES, Rules
 from vedette.config.server import Server
+from vedette.config.sources import Sources
 from vedette.config.zone import Zone
 from vedette.schema.anomaly import Severity
 
@@ -143,6 +144,7 @@ class Config(Section):
     store: StoreSection = section(StoreSection)
     server: Server = section(Server)
     alerts: Alerts = section(Alerts)
+    sources: Sources = section(Sources)
     exceptions: str | None = option(
         None,
         "File of false alarms that are not to be told again; `vedette feedback` writes it.",

@@ -174,10 +174,11 @@ def _walk(top: str, skipped: list[Skipped]) -> Iterator[tuple[str, str | None]]:
             subdirectories.clear()
         for name in sorted(names):
             path = str(Path(directory, name))
-            yield path, _why_not_by_name(name) or _why_not_by_content(path)
+            yield path, why_not_by_name(name) or _why_not_by_content(path)
 
 
-def _why_not_by_name(name: str) -> str | None:
+def why_not_by_name(name: str) -> str | None:
+    """Why a file in a directory is not taken for a log, by its name; None if it is."""
     stem = name.lower()
     if stem.startswith("."):
         return "a hidden file"

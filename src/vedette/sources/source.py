@@ -64,7 +64,7 @@ class SourceStatus:
 
 
 class Source(Protocol):
-    """Where lines come from, live. Used by one thread.
+    """Where lines come from, live. Used by one thread, but for `status`, which any may call.
 
     Nothing waits: a source that has nothing returns nothing. What cannot be read now is no exception but a
     status; it is tried again, with growing pauses.
