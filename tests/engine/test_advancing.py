@@ -1,13 +1,17 @@
 """Event time that goes on without lines."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.engine.running import LATENESS_US
-from tests.engine.test_snapshot import Service
+from tests.engine.test_snapshot import Service, revived
+from vedette.engine.build import build_engine
 from vedette.engine.engine import LONGEST_SILENCE
+from vedette.engine.snapshot import restore
 from vedette.schema.anomaly import Anomaly, AnomalyType
 
 MINUTE = 60_000_000
@@ -33,11 +37,17 @@ def stated(service: Service) -> list[Anomaly]:
     return service.engine.take_found().anomalies
 
 
-def busy() -> Service:
-    """A service that has seen traffic for a while."""
+@cache
+def busy_state() -> bytes:
+    """The state of a service that has seen traffic for a while."""
     service = Service()
     service.feed(traffic(0, BUSY))
-    return service
+    return service.state()
+
+
+def busy() -> Service:
+    """A service that has seen traffic for a while."""
+    return revived(busy_state())
 
 
 def test_silence_is_noticed_without_a_line() -> None:
@@ -118,3 +128,69 @@ def test_time_never_goes_back() -> None:
     now = service.engine.windower.now
     service.engine.advance(now - 10 * MINUTE)
     assert service.engine.windower.now == now
+
+
+def outside() -> Service:
+    """A service whose event time is told."""
+    service = Service()
+    service.engine = build_engine(service.config, lateness_us=0, own_clock=False)
+    return service
+
+
+def test_with_an_outside_clock_rows_close_nothing_and_windows_close_when_told() -> None:
+    told, own = outside(), Service()
+    lines = traffic(0, 40)
+    told.feed(lines)
+    assert told.engine.coverage.windows == 0
+    assert told.engine.coverage.insufficient_data == 0
+    told.engine.advance(BEGIN + 39 * MINUTE)
+    own.feed(lines)
+    own.engine.advance(BEGIN + 39 * MINUTE + LATENESS_US)
+    assert told.engine.coverage.windows == own.engine.coverage.windows > 0
+    told.feed([line(38 * 60 + 59)])
+    assert told.engine.windower.late == 1
+    told.feed([line(39 * 60)])
+    assert told.engine.windower.late == 1
+
+
+@settings(max_examples=4, deadline=None)
+@given(lag=st.integers(1, 30), size=st.integers(30, 400), restarts=st.booleans())
+def test_sources_that_lag_behind_each_other_say_what_one_log_says(
+    lag: int, size: int, restarts: bool
+) -> None:
+    lines = traffic(0, BUSY)
+    lines += [line(s, "/boom").replace(b" 200 ", b" 500 ") for s in range((BUSY - 8) * 60, BUSY * 60)]
+    lines.sort(key=lambda text: text.split(b"[")[1])
+    whole = outside()
+    whole.feed(lines)
+    whole.engine.advance(BEGIN + BUSY * MINUTE)
+    # Every other line comes from a second server, `lag` minutes late.
+    first, second = lines[::2], lines[1::2]
+    service, found = outside(), []
+    at = {0: 0, 1: 0}
+    for minute in range(BUSY + lag + 1):
+        for source, behind in ((first, 0), (second, lag)):
+            number = 0 if source is first else 1
+            until = BEGIN + (minute - behind) * MINUTE
+            while at[number] < len(source) and time_of(source[at[number]]) < until:
+                piece = [text for text in source[at[number] : at[number] + size] if time_of(text) < until]
+                service.feed(piece)
+                at[number] += len(piece)
+        service.engine.advance(BEGIN + (minute - lag) * MINUTE)
+        found += stated(service)
+        if restarts and minute % 25 == 3:
+            state = service.state()
+            service = outside()
+            restored = restore(service.engine, service.enricher, state)
+            service.parser.from_state(restored.extra["parser"])
+            service.line = int(restored.extra["line"])
+    assert service.engine.windower.late == 0
+    expected = stated(whole)
+    assert {a.type for a in expected} >= {AnomalyType.ERROR_SPIKE}
+    assert [replace(a, evidence=()) for a in found] == [replace(a, evidence=()) for a in expected]
+
+
+def time_of(text: bytes) -> int:
+    """A line's time, microseconds."""
+    stamp = text.split(b"[")[1].split(b"]")[0].decode()
+    return round(datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z").timestamp()) * 1_000_000

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.engine.running import SOURCE, build
 from vedette.config import Config
+from vedette.engine.choosing import enricher
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.snapshot import MAGIC, SnapshotError, restore, snapshot
-from vedette.enrich.enrich import Enricher
 from vedette.parsers.registry import by_name
 from vedette.schema.chunk import Chunk
 from vedette.schema.findings import Findings
@@ -45,7 +45,7 @@ class Service:
     def __init__(self, wanted: Config | None = None) -> None:
         self.config = wanted or config()
         self.engine: Engine = build(self.config)
-        self.enricher = Enricher()
+        self.enricher = enricher(self.config)
         self.parser = by_name(FORMAT).open(SOURCE)
         self.line = 1
 

@@ -130,6 +130,11 @@ class Bank(ABC):
         self._looked: tuple[int, int] = (-1, 0)
         self._judged: NDArray[np.int32] | None = None
 
+    @property
+    def time(self) -> int:
+        """Start of the last window it was updated for, microseconds; -1 before the first."""
+        return self._time
+
     def __len__(self) -> int:
         """Slots there is room for."""
         return len(self._state)

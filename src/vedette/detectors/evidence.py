@@ -130,6 +130,10 @@ class EvidenceBook:
         state = decode(content, _State, "evidence")
         self._windows = {number: [KeptLines.unpacked(packed)] for number, packed in state.windows}
 
+    def drop_from(self, window: int) -> None:
+        """Forget windows from this number on, which will not be judged."""
+        self._windows = {number: kept for number, kept in self._windows.items() if number < window}
+
     def _shown(self, window: int, found: NDArray[np.intp]) -> tuple[Evidence, ...]:
         lines = self._whole(window)
         order = np.argsort(lines.rows["weight"][found], kind="stable")[: self.rows]

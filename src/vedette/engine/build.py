@@ -43,6 +43,7 @@ def build_engine(
     lateness_us: int,
     leader: Engine | None = None,
     exceptions: Sequence[ExceptionRule] = (),
+    own_clock: bool = True,
 ) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory.
 
@@ -51,6 +52,7 @@ def build_engine(
         lateness_us: How late a line may come and still count, microseconds.
         leader: Another engine, whose windows this one is to judge in its own way; see `Engine`.
         exceptions: What is not to be told.
+        own_clock: Whether event time follows the rows; else `Engine.advance` tells it.
     """
     settings = EngineSettings(
         windows=WindowSettings(
@@ -60,9 +62,12 @@ def build_engine(
             login_routes=config.detectors.brute_force.login_routes,
             routes=4 * config.limits.routes,
             client_slots=config.limits.clients,
+            own_clock=own_clock,
         ),
         min_windows=config.baselines.min_windows,
         entities=config.limits.routes + config.limits.services,
+        # Configured ones, as many by host as by file, and the one for all others.
+        services=len(config.input.services) + 2 * config.limits.services + 1,
         history_windows=max(1, round(_RECENT_S / config.windows.span_s)),
         slug_values=config.routes.slug_values,
         evidence=config.limits.evidence,

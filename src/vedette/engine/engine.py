@@ -7,6 +7,7 @@ rows it says the same, however they were batched.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from vedette.enrich.slugs import SlugLearner
 from vedette.enrich.user_agent import AgentKind
 from vedette.incidents.grouping import stating_order
 from vedette.schema.anomaly import Anomaly, AnomalyType
-from vedette.schema.findings import Coverage, Findings
+from vedette.schema.findings import Coverage, Findings, Spending
 from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.schema.requests import Clients, Requests
 from vedette.windows.entities import EntityBook
@@ -53,7 +54,8 @@ class EngineSettings:
     Attributes:
         windows: How event time is cut, and caps.
         min_windows: Windows a baseline must have seen.
-        entities: Cap of services and routes with baselines.
+        entities: Cap of routes with baselines, and of as many services as come before it is met. services: Most
+            services there can be: each and its `(other)` find room beyond that cap.
         suspects: Cap of noteworthy clients remembered per window.
         history_windows: How far back single clients are looked at.
         anomalies: Cap of anomalies that nobody has taken yet; later ones are counted.
@@ -65,6 +67,7 @@ class EngineSettings:
     windows: WindowSettings = field(default_factory=WindowSettings)
     min_windows: int = 30
     entities: int = 8_192
+    services: int = 2_048
     suspects: int = 4_096
     history_windows: int = 10
     anomalies: int = 100_000
@@ -136,7 +139,10 @@ class Engine:
         self.windower: Windower = Windower(settings.windows) if leader is None else leader.windower
         self.book = EntityBook(settings.entities)
         self.metrics = Metrics(
-            settings.windows.span, settings.min_windows, settings.entities + 1, settings.calendar
+            settings.windows.span,
+            settings.min_windows,
+            settings.entities + 2 * settings.services + 1,
+            settings.calendar,
         )
         self.slugs = SlugLearner(settings.slug_values)
         self._recent_minutes = max(1, round(settings.history_windows * settings.windows.span / 60e6))
@@ -155,6 +161,9 @@ class Engine:
         self._last: int | None = None
         self._heard: int | None = None
         self._idle = 0
+        self.processed: list[int] = []
+        """Requests taken in, by number of the service."""
+        self.windows_closed = 0
         self.exceptions: Exceptions | None = None
         self.followers: list[Engine] = []
         if leader is not None:
@@ -166,6 +175,8 @@ class Engine:
         if clients is None:
             raise ValueError("a batch must be enriched before the engine takes it")
         self._services = batch.services
+        taken = np.bincount(batch.service, minlength=len(self.processed)).tolist()
+        self.processed = [before + more for before, more in zip_longest(self.processed, taken, fillvalue=0)]
         if clients.names:
             self.names.see(clients.names)
         hits = batch.hits or self.scanner.judge(requests)
@@ -188,7 +199,12 @@ class Engine:
             suspect = self.habits.take(
                 requests, batch.service, batch.services, placed, self.windower.registry, decisive
             )
-        self._cover(requests.time[placed.late == 0])
+        if self.settings.windows.own_clock:
+            time = requests.time[placed.late == 0]
+            # Times far ahead that event time has not followed do not count.
+            time = time[time <= self.windower.now]
+            if len(time):
+                self._cover(int(time.min()), int(time.max()))
         self._close_windows()
         return RowVerdicts(hits.confidence, hits.types.astype(np.int64), placed, suspect)
 
@@ -259,6 +275,14 @@ class Engine:
             self._close(window)
         coverage = self.coverage
         coverage.late = self.windower.late
+        if self.habits is not None and self.habits.unready:
+            coverage.insufficient_by["parameters"] = self.habits.unready
+            coverage.insufficient_data += self.habits.unready
+        coverage.capped.update(self.capped())
+        return self.conclude()
+
+    def capped(self) -> dict[str, int]:
+        """How often a bound of memory was met, by the name of what it bounds."""
         caps = {
             "routes": self.windower.registry.overflowed + self.book.overflowed,
             "route_windows": self.windower.left_out_routes,
@@ -272,11 +296,7 @@ class Engine:
         }
         if self.habits is not None:
             caps |= self.habits.capped()
-            if self.habits.unready:
-                coverage.insufficient_by["parameters"] = self.habits.unready
-                coverage.insufficient_data += self.habits.unready
-        coverage.capped.update({name: count for name, count in caps.items() if count})
-        return self.conclude()
+        return {name: count for name, count in caps.items() if count}
 
     def conclude(self) -> Findings:
         """What was found in the windows that have closed."""
@@ -286,26 +306,24 @@ class Engine:
             line.alarms = self.stated.alarms.get(line.detector, 0)
         if self.exceptions is not None:
             coverage.silenced = self.exceptions.account(coverage.end)
-        coverage.spending = self.stated.spending(
-            self.thresholds.per_week,
-            [self.book[slot].service for slot in self.book.services],
-            coverage,
-        )
+        coverage.spending = self.spending()
         return Findings(*self.stated.all(), coverage)
+
+    def spending(self) -> list[Spending]:
+        """An account of each service's budget of false alarms; empty where nothing is promised."""
+        services = [self.book[slot].service for slot in self.book.services]
+        return self.stated.spending(self.thresholds.per_week, services, self.coverage)
 
     @property
     def spent(self) -> int:
         """Incidents so far that rest on a threshold of the budget, or of a z-score."""
         return self.stated.spent
 
-    def _cover(self, time: NDArray[np.int64]) -> None:
-        """Widen the time covered; times far ahead that event time has not followed do not count."""
-        believed = time[time <= self.windower.now]
-        if len(believed):
-            start, end = int(believed.min()), int(believed.max())
-            coverage = self.coverage
-            coverage.start = start if coverage.start is None else min(coverage.start, start)
-            coverage.end = end if coverage.end is None else max(coverage.end, end)
+    def _cover(self, start: int, end: int) -> None:
+        """Widen the time covered."""
+        coverage = self.coverage
+        coverage.start = start if coverage.start is None else min(coverage.start, start)
+        coverage.end = end if coverage.end is None else max(coverage.end, end)
 
     def _collect(self, batch: Batch, clients: Clients, placed: Placed, hits: SignatureHits) -> None:
         """Keep rows that anomalies may want to show."""
@@ -321,6 +339,12 @@ class Engine:
         """Judge the windows that event time has left behind."""
         for window in self.windower.close():
             self._close(window)
+        forgotten = self.windower.take_forgotten()
+        if forgotten is not None:
+            self.collector.book.drop_from(forgotten)
+            self.collector.hostile.drop_from(forgotten)
+            if self.habits is not None:
+                self.habits.drop_from(forgotten)
 
     def _close(self, window: ClosedWindow) -> None:
         """Judge one window, and forget what was kept of its rows."""
@@ -330,6 +354,8 @@ class Engine:
             engine.take(window, self._services)
         self.collector.book.drop(window.number)
         self.collector.hostile.drop(window.number)
+        if not self.settings.windows.own_clock:
+            self._cover(window.start, window.end)
 
     def take(self, window: ClosedWindow, services: list[str]) -> None:
         """Judge one window, after the silence before it; `services` are named by number."""
@@ -360,6 +386,7 @@ class Engine:
                 passed = min(self._idle, until - number)
                 self._idle -= passed
                 number += passed
+                self.windows_closed += passed
                 self.metrics.pass_by(passed, (number - 1) * span)
                 continue
             requests = self._judge(ClosedWindow(number, number * span, (number + 1) * span, groups, clients))
@@ -372,6 +399,7 @@ class Engine:
 
     def _judge(self, window: ClosedWindow) -> Judged:
         """Judge a window, and let the baselines learn it; returns what they say of requests."""
+        self.windows_closed += 1
         placed = place(window, self.windower.registry, self._services, self.slugs, self.book)
         if placed.fresh:
             self.thresholds.share(len(self.book.services))

@@ -82,6 +82,7 @@ class _Core(msgspec.Struct, frozen=True, array_like=True):
     last: int | None
     heard: int | None
     idle: int
+    windows_closed: int
 
 
 class _Covered(msgspec.Struct, frozen=True, array_like=True):
@@ -93,6 +94,7 @@ class _Covered(msgspec.Struct, frozen=True, array_like=True):
     insufficient_data: int
     insufficient_by: dict[str, int]
     capped: dict[str, int]
+    processed: list[tuple[str, int]]
 
 
 class _Parts(msgspec.Struct, frozen=True):
@@ -110,9 +112,9 @@ _FOUNDATIONS: Final[Mapping[str, Sequence[str]]] = {
     "hostile rows": ("services", "span", "signatures"),
     "history of clients": ("services", "span", "most_suspects"),
     "routes": ("slug_values",),
-    "entities": ("most_entities",),
-    "baselines": ("most_entities", "span", "baselines", "timezone"),
-    "detectors": ("most_entities", "span"),
+    "entities": ("most_entities", "most_services"),
+    "baselines": ("most_entities", "most_services", "span", "baselines", "timezone"),
+    "detectors": ("most_entities", "most_services", "span"),
     "thresholds": ("span", "alarm"),
     "habits": ("most_profiles",),
     "statements": (),
@@ -189,6 +191,7 @@ def _settings(engine: Engine, enricher: Enricher) -> Settings:
         "most_clients": settings.windows.client_slots,
         "most_suspects": settings.suspects,
         "most_entities": settings.entities,
+        "most_services": settings.services,
         "most_profiles": 0 if habits is None else habits.profiles.capacity,
         "slug_values": str(settings.slug_values),
         "signatures": _digest([rule.id for rule in engine.scanner.rules]),
@@ -215,7 +218,7 @@ def _digest(texts: Sequence[str]) -> str:
 
 def _parts(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
     coverage = engine.coverage
-    core = _Core(list(engine.services), *engine.place)
+    core = _Core(list(engine.services), *engine.place, engine.windows_closed)
     covered = _Covered(
         coverage.start,
         coverage.end,
@@ -223,6 +226,7 @@ def _parts(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
         coverage.insufficient_data,
         dict(sorted(coverage.insufficient_by.items())),
         dict(sorted(coverage.capped.items())),
+        [(name, count) for name, count in zip(engine.services, engine.processed, strict=False) if count],
     )
     parts = {
         "services": enricher.to_state(),
@@ -257,6 +261,7 @@ def _take(engine: Engine, enricher: Enricher, kept: Mapping[str, bytes]) -> None
         core = decode(content, _Core, "place in time")
         check(core.idle >= 0, "place in time")
         engine.place = core.last, core.heard, core.idle
+        engine.windows_closed = core.windows_closed
         if "services" in kept:
             check(core.services == names[: len(core.services)], "place in time")
     engine.services = names
@@ -300,6 +305,8 @@ def _take(engine: Engine, enricher: Enricher, kept: Mapping[str, bytes]) -> None
             insufficient_by=covered.insufficient_by,
             capped=covered.capped,
         )
+        processed = dict(covered.processed)
+        engine.processed = [processed.get(name, 0) for name in names]
 
 
 def _open(content: bytes) -> tuple[_Header, bytes]:

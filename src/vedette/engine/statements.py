@@ -126,6 +126,11 @@ class Statements:
         )
 
     @property
+    def waiting(self) -> int:
+        """Anomalies that nobody has taken yet."""
+        return len(self._anomalies)
+
+    @property
     def spent(self) -> int:
         """Incidents so far that rest on a threshold of the budget, or of a z-score."""
         return self._closed_spent + sum(draft.budgeted for draft in self.grouper.drafts)

@@ -23,7 +23,7 @@ from vedette.windows.pool import NEVER, ClientColumns, Entities, GroupColumns, P
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClientRows, ClosedWindow, Groups, PackedClients
 
-_BEGINNING = -(2**62)
+BEGINNING = -(2**62)
 """Event time before any row."""
 _PUBLIC_SEED = 0x9E3779B97F4A7C15
 """Sketches hash with a fixed seed: the same log must give the same estimates in every process."""
@@ -38,6 +38,8 @@ class WindowSettings:
         jump: How far ahead a time may be to be believed at once, microseconds; more than the lateness.
         login_routes: Routes that take credentials though their names do not say so.
         routes: Cap of route numbers. group_slots, client_slots: Caps of open summaries.
+        own_clock: Whether event time follows the rows. Otherwise it is told (`Windower.advance`): by someone who
+            knows how far each of several sources is.
     """
 
     span: int = 60_000_000
@@ -47,6 +49,7 @@ class WindowSettings:
     routes: int = 16_384
     group_slots: int = 32_768
     client_slots: int = 262_144
+    own_clock: bool = True
 
 
 @dataclass(slots=True)
@@ -139,7 +142,8 @@ class Windower:
         self.late = 0
         self.left_out_routes = 0
         self.left_out_clients = 0
-        self._clock = np.array([_BEGINNING, 0, 0], dtype=np.int64)
+        self._forgotten_from: int | None = None
+        self._clock = np.array([BEGINNING, 0, 0], dtype=np.int64)
         self._seed = secrets.randbits(64)
         self._group_columns = GroupColumns()
         self._groups = Pool(self._group_columns, settings.group_slots)
@@ -157,6 +161,11 @@ class Windower:
         return int(self._clock[0])
 
     @property
+    def open_slots(self) -> int:
+        """Summaries of services, routes and clients that are held now."""
+        return self._groups.used + self._clients.used
+
+    @property
     def open_from(self) -> int:
         """Number of the first window that is not closed."""
         return self.watermark // self.settings.span
@@ -170,10 +179,8 @@ class Windower:
         n = len(requests)
         span = self.settings.span
         window = requests.time // span
-        late = np.zeros(n, dtype=np.uint8)
-        self.late += int(
-            mark_late(requests.time, self._clock, self.settings.lateness, self.settings.jump, span, late)
-        )
+        self._forget_unbelieved()
+        late = self._mark_late(requests.time, window)
 
         if requests.route is None or requests.client is None:
             raise ValueError("a batch must be enriched before it is windowed")
@@ -198,6 +205,41 @@ class Windower:
         kinds = np.append(judged.agent_kind, np.uint8(judged.unknown_agent))[requests.user_agent.ids]
         self._add_clients(requests, clients, judged, window, late, marks, kinds, asset, bit, second)
         return Placed(window, late, route_number)
+
+    def _mark_late(self, time: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Mark rows of closed windows, uint8 (n,), and count them; event time follows the others if it may."""
+        settings = self.settings
+        if settings.own_clock:
+            late = np.zeros(len(time), dtype=np.uint8)
+            count = int(mark_late(time, self._clock, settings.lateness, settings.jump, settings.span, late))
+        else:
+            late = (window < self.open_from).astype(np.uint8)
+            count = int(np.count_nonzero(late))
+        self.late += count
+        return late
+
+    def _forget_unbelieved(self) -> None:
+        """Make room by dropping windows of times far ahead, if it is getting scarce; their requests count as late.
+
+        Event time may never get there: a clock that is years ahead would fill the pools for good.
+        """
+        crowded = 2 * self._groups.used > self._groups.cap or 2 * self._clients.used > self._clients.cap
+        if not crowded or self.now == BEGINNING:
+            return
+        limit = (self.now + self.settings.jump) // self.settings.span + 1
+        kept = [np.flatnonzero(pool.window[: pool.used] < limit) for pool in (self._groups, self._clients)]
+        if len(kept[0]) == self._groups.used:
+            return
+        sums = self._client_columns.sums[: self._clients.used, Client.REQUESTS]
+        self.late += int(sums.sum() - sums[kept[1]].sum())
+        self._groups.keep(kept[0])
+        self._clients.keep(kept[1])
+        self._forgotten_from = limit
+
+    def take_forgotten(self) -> int | None:
+        """Number of the first window that was dropped unseen since this was asked last; None if none was."""
+        forgotten, self._forgotten_from = self._forgotten_from, None
+        return forgotten
 
     def _marks(
         self, requests: Requests, judged: Judged, route: NDArray[np.int64]
@@ -414,7 +456,7 @@ class Windower:
         now, ahead, earliest = self._clock.tolist()
         return encode(
             _State(
-                (now, ahead, earliest),
+                (now, ahead, earliest if ahead else 0),
                 self.settings.lateness,
                 self.late,
                 self.left_out_routes,
@@ -461,7 +503,7 @@ class Windower:
         keys = np.stack([of_rows, rows.service, rows.high.view(np.int64), rows.low.view(np.int64)])
         check(len(np.unique(keys, axis=1).T) == len(rows), what)
         check(min(state.lateness, state.late, state.left_out_routes, state.left_out_clients) >= 0, what)
-        check(all(abs(time) <= -_BEGINNING for time in state.clock) and state.clock[1] >= 0, what)
+        check(all(abs(time) <= -BEGINNING for time in state.clock) and state.clock[1] >= 0, what)
         self.registry.from_state(state.registry, services)
         numbered = {number for number, entry in enumerate(self.registry.entries) if entry is not None}
         check(numbered.issuperset(key.tolist()), what)

@@ -80,6 +80,11 @@ class Gatherer:
             self._text_bytes -= sum(len(suspect.target) for suspect in opened.suspects.values())
         return opened
 
+    def drop_from(self, window: int) -> None:
+        """Forget windows from this number on, which will not be judged."""
+        for number in [number for number in self._open if number >= window]:
+            self.pop(number)
+
     def to_state(self) -> bytes:
         """What is held, as bytes."""
         windows = [(number, PackedWindow.of(opened)) for number, opened in self._open.items()]

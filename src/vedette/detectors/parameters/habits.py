@@ -205,6 +205,10 @@ class Habits:
         }
         return {name: count for name, count in found.items() if count}
 
+    def drop_from(self, window: int) -> None:
+        """Forget what was gathered of windows from this number on, which will not be judged."""
+        self._gatherer.drop_from(window)
+
     def take_marked(self) -> Marked:
         """Hand out the suspects that were odd since this was asked last."""
         marked, self.marked = self.marked, Marked()

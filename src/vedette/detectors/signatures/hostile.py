@@ -195,6 +195,10 @@ class HostileRows:
         """Forget a window that has been judged."""
         self._windows.pop(window, None)
 
+    def drop_from(self, window: int) -> None:
+        """Forget windows from this number on, which will not be judged."""
+        self._windows = {number: kept for number, kept in self._windows.items() if number < window}
+
     def to_state(self) -> bytes:
         """All rows kept, as bytes."""
         return encode(

@@ -1,0 +1,202 @@
+"""Event time of several sources: how far all of them are, so that no window closes before its last line has come."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.windows import mark_late
+from vedette.schema.state import check, decode, encode
+
+_BEGINNING = -(2**62)
+"""Event time before any line."""
+_FOREVER = 2**61
+"""A lateness that nothing exceeds."""
+_LOOKS_BACK = 600_000_000
+"""Over how long a source's offset is the best that was seen, microseconds: lines are delayed, never early."""
+_OFFSETS = 64
+"""Offsets kept of one source, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkSettings:
+    """How sources are waited for. All times are microseconds.
+
+    Attributes:
+        idle_after: How long nobody waits for a source that is silent, by the caller's clock.
+        grace: How far behind the caller's clock event time follows while all sources are silent. At least what
+            their lines are late by on their way.
+        skew: From which offset a source's clock is called wrong.
+        jump: How far ahead a time may be to be believed at once; see `vedette.kernels.windows.mark_late`.
+    """
+
+    idle_after: int = 30_000_000
+    grace: int = 60_000_000
+    skew: int = 120_000_000
+    jump: int = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class WrongClock:
+    """A source whose lines are dated too far from when they come.
+
+    Attributes:
+        source: Its name. offset: Its newest time minus the caller's clock, microseconds; positive for a clock that is
+            fast. A negative one may also be a delay on the way.
+    """
+
+    source: str
+    offset: int
+
+
+@dataclass(slots=True)
+class _Source:
+    lateness: int
+    clock: NDArray[np.int64]
+    """As of `mark_late`: newest time believed, rows ahead of it, the earliest of those."""
+    active: int
+    """When it was heard of last, by the caller's clock."""
+    offsets: deque[tuple[int, int]] = field(default_factory=deque)
+    """(caller's clock, newest minus that) of late, whenever it had nothing more to give."""
+
+    @property
+    def newest(self) -> int:
+        return int(self.clock[0])
+
+    @property
+    def offset(self) -> int | None:
+        """How far its times are from the caller's clock, at the least delay of late."""
+        return max((offset for _, offset in self.offsets), default=None)
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A `_Source` as a part of a state."""
+
+    name: str
+    lateness: int
+    clock: tuple[int, int, int]
+    active: int
+    offsets: list[tuple[int, int]]
+
+
+class Watermarks:
+    """How far event time is, told by what each source has brought and by the caller's clock.
+
+    Event time is the least, over all sources that are not silent, of the newest time that is believed less the
+    lateness allowed to that source. It never goes back. A source that is silent for `idle_after` is not waited for;
+    while all are, event time follows the caller's clock, `grace` behind. A source whose clock is slow by more than
+    `skew` although it has caught up is not waited for either, unless all are: it would hold up everybody else, and
+    its lines come late instead. A fast one holds up nobody.
+
+    The result depends on what was told and when by the caller's clock, on nothing else.
+    """
+
+    def __init__(self, settings: WatermarkSettings | None = None) -> None:
+        self.settings = settings or WatermarkSettings()
+        self._sources: dict[str, _Source] = {}
+        self._time = _BEGINNING
+
+    def add(self, source: str, lateness: int, at: int) -> None:
+        """Wait for a source from now on; for one that is known, only its lateness is changed.
+
+        Args:
+            source: Its name. lateness: How late its lines may come and still count, microseconds.
+            at: The caller's clock, microseconds.
+        """
+        known = self._sources.get(source)
+        if known is not None:
+            known.lateness, known.active = lateness, max(known.active, at)
+            return
+        clock = np.array([_BEGINNING, 0, 0], dtype=np.int64)
+        self._sources[source] = _Source(lateness, clock, at)
+
+    def remove(self, source: str) -> None:
+        """Wait for a source no longer: it has ended."""
+        self._sources.pop(source, None)
+
+    def heard(self, source: str, times: NDArray[np.int64], at: int, *, caught_up: bool = True) -> None:
+        """Take note of lines that came.
+
+        Args:
+            source: One that was added. times: int64 (n,), their times, in the order in which they came.
+            at: The caller's clock. caught_up: Whether the source had nothing more to give; one that reads what has
+                piled up is behind, which tells nothing about its clock.
+        """
+        known = self._sources[source]
+        known.active = max(known.active, at)
+        if not len(times):
+            return
+        late = np.empty(len(times), dtype=np.uint8)
+        mark_late(np.ascontiguousarray(times), known.clock, _FOREVER, self.settings.jump, 1, late)
+        if caught_up and known.newest > _BEGINNING:
+            known.offsets.append((at, known.newest - at))
+            while known.offsets[0][0] < at - _LOOKS_BACK or len(known.offsets) > _OFFSETS:
+                known.offsets.popleft()
+
+    def waits(self, source: str, at: int) -> None:
+        """Take note that a source has more to give, but cannot now: it is waited for.
+
+        Args:
+            source: One that was added. at: The caller's clock.
+        """
+        self._sources[source].active = max(self._sources[source].active, at)
+
+    def time(self, at: int) -> int | None:
+        """Event time up to which everything has come; None while nothing is known. It never goes back.
+
+        Args:
+            at: The caller's clock, microseconds.
+        """
+        awaited = [s for s in self._sources.values() if at - s.active < self.settings.idle_after]
+        right = [s for s in awaited if not self._slow(s)]
+        if awaited:
+            # One that has brought nothing yet holds up everybody: what it will bring may be old.
+            reached = min(
+                s.newest - s.lateness if s.newest > _BEGINNING else _BEGINNING for s in right or awaited
+            )
+        else:
+            reached = at - self.settings.grace
+        self._time = max(self._time, reached)
+        return None if self._time == _BEGINNING else self._time
+
+    def wrong_clocks(self) -> list[WrongClock]:
+        """Sources whose clock is wrong by more than the skew allowed, in order of name."""
+        return [
+            WrongClock(name, offset)
+            for name, source in sorted(self._sources.items())
+            if (offset := source.offset) is not None and abs(offset) > self.settings.skew
+        ]
+
+    def idle(self, at: int) -> list[str]:
+        """Sources that are not waited for because they are silent, in order of name."""
+        return sorted(n for n, s in self._sources.items() if at - s.active >= self.settings.idle_after)
+
+    def to_state(self) -> bytes:
+        """What is known of all sources, as bytes."""
+        kept = []
+        for name, source in sorted(self._sources.items()):
+            now, ahead, earliest = source.clock.tolist()
+            kept.append(
+                _Kept(name, source.lateness, (now, ahead, earliest), source.active, list(source.offsets))
+            )
+        return encode((self._time, kept))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        self._time, kept = decode(content, tuple[int, list[_Kept]], "watermarks")
+        check(abs(self._time) <= -_BEGINNING, "watermarks")
+        for one in kept:
+            check(all(abs(number) <= -_BEGINNING for number in one.clock), "watermarks")
+            check(len(one.offsets) <= _OFFSETS, "watermarks")
+            clock = np.array(one.clock, dtype=np.int64)
+            self._sources[one.name] = _Source(one.lateness, clock, one.active, deque(one.offsets))
+
+    def _slow(self, source: _Source) -> bool:
+        offset = source.offset
+        return offset is not None and offset < -self.settings.skew
