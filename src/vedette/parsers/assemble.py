@@ -114,6 +114,9 @@ class Assembler:
 
     def _coded(self, buffer: NDArray[np.uint8], tokens: Tokens, field: Field) -> Coded:
         start, length = tokens.start[field], tokens.length[field]
+        if len(start) == 1 and start[0] >= 0:
+            # One text is told from no other; a service that judges line by line has it so each time.
+            return Coded(np.zeros(1, dtype=np.int32), Vocabulary(buffer, start.copy(), length.copy()))
         if not _present(start):
             nothing = Vocabulary(buffer, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32))
             return Coded(np.full(len(start), NOT_RECORDED, dtype=np.int32), nothing)
@@ -125,7 +128,7 @@ class Assembler:
 
 def _present(start: NDArray[np.int64]) -> bool:
     """Whether any row has the field."""
-    return len(start) > 0 and bool(start[0] >= 0 or (start >= 0).any())
+    return len(start) > 0 and bool(start[0] >= 0 or (len(start) > 1 and (start >= 0).any()))
 
 
 def _times(

@@ -117,18 +117,49 @@ class SignatureScanner:
 
         vocabularies = [column.vocabulary for column in columns]
         unknown = self._unknown(vocabularies, first, bits, dirty)
+        cut = self._look(vocabularies, unknown, first, bits, dirty)
+        if self._memory is not None:
+            for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
+                self._memory.remember(vocabulary, ids, start, bits)
+        return self._rows(requests, first, bits, dirty, cut)
+
+    def hits_text(self, column: int, text: bytes) -> bool:
+        """Whether any rule hits a text of one of `COLUMNS`. A tenth of the work of judging a batch of one row.
+
+        What rests on the flags of a request is not asked.
+        """
+        vocabularies = [_NOTHING] * len(COLUMNS)
+        vocabularies[column] = Vocabulary.of([text])
+        unknown = [_NO_IDS] * len(COLUMNS)
+        unknown[column] = _FIRST_ID
+        bits = np.zeros((1, self._tables.width), dtype=np.uint8)
+        dirty = np.zeros(1, dtype=np.uint8)
+        self._look(vocabularies, unknown, _NO_OFFSETS, bits, dirty)
+        return bool(dirty[0])
+
+    @property
+    def odd_flags(self) -> int:
+        """Bits of `RequestFlag` that a rule rests on."""
+        return int(np.bitwise_or.reduce(self._tables.request_flag_mask, initial=0))
+
+    def _look(
+        self,
+        vocabularies: list[Vocabulary],
+        unknown: list[NDArray[np.int64]],
+        first: NDArray[np.int64],
+        bits: NDArray[np.uint8],
+        dirty: NDArray[np.uint8],
+    ) -> int:
+        """Find the rules that texts hit; how many texts were too long to be judged whole."""
         rows = self._decode(vocabularies, unknown, first, bits, dirty)
         hits = self._scan(rows)
         if len(hits):
             collect_hits(hits, rows.end, rows.text, rows.place, self._tables.places, bits, dirty)
-        if self._model is not None:
+        if self._model is not None and rows.targets:
             self._score(self._model, rows, bits, dirty)
-        if len(self._exceptions.ends):
+        if len(self._exceptions.ends) and rows.targets:
             self._except(rows, bits, dirty)
-        if self._memory is not None:
-            for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
-                self._memory.remember(vocabulary, ids, start, bits)
-        return self._rows(requests, first, bits, dirty, rows.cut)
+        return rows.cut
 
     def _unknown(
         self,
@@ -158,6 +189,7 @@ class SignatureScanner:
         room = sum(
             scan_bytes(vocabulary.length[ids], split=column.split)
             for column, vocabulary, ids in zip(COLUMNS, vocabularies, unknown, strict=True)
+            if len(ids)
         )
         if len(self._buffer) < room:
             self._buffer = np.empty(room + room // 4, dtype=np.uint8)
@@ -252,6 +284,11 @@ class SignatureScanner:
     def hits(self, requests: Requests, told: ToldHits) -> SignatureHits:
         """The verdicts on a batch as a scanner like this one, in another process, told them."""
         return SignatureHits(*told, requests, self._tables, self._locator, self.least)
+
+
+_NOTHING = Vocabulary.of([])
+_NO_IDS, _FIRST_ID = np.empty(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
+_NO_OFFSETS = np.zeros(len(COLUMNS), dtype=np.int64)
 
 
 def _verdicts(count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint32]]:

@@ -1,0 +1,168 @@
+"""Reading single lines, each of which may be of any format."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.parsers.format import Parser
+from vedette.parsers.sniff import Choice
+from vedette.parsers.wrappers import UnwrappingParser
+from vedette.schema.chunk import Chunk, SkipReason
+from vedette.schema.errors import VedetteError
+from vedette.schema.requests import RequestFlag, Requests
+
+MOST_READERS = 8
+"""Formats that are tried before all are; the one that has read nothing for the longest time makes room."""
+MOST_SESSIONS = 4096
+"""Sessions whose format is remembered."""
+LOOKED_AT = 16
+"""Lines of one call that are held against all formats: about a millisecond each."""
+LONGEST_LOOK = 1 << 14
+"""Bytes of the longest line that is held against all formats."""
+
+
+@dataclass(slots=True, eq=False)
+class Reader:
+    """A format that lines have been of."""
+
+    name: str
+    parser: Parser
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLines:
+    """Lines that one format read.
+
+    Attributes:
+        format: Its name.
+        requests: n of them.
+        place: int64 (n,), which of the lines each is.
+    """
+
+    format: str
+    requests: Requests
+    place: NDArray[np.int64]
+
+
+class LineReader:
+    """Reads lines by the formats that lines before them had, and finds a new one where none fits. For one thread.
+
+    Args:
+        choose: Finds the format of a sample.
+    """
+
+    def __init__(self, choose: Callable[[Chunk], Choice]) -> None:
+        self._choose = choose
+        self._readers: list[Reader] = []
+        self._sessions: OrderedDict[str, Reader] = OrderedDict()
+
+    def read(
+        self, lines: Sequence[bytes], sessions: Sequence[str | None]
+    ) -> tuple[list[ReadLines], dict[int, SkipReason]]:
+        """What was read, and why the other lines were not.
+
+        Args:
+            lines: Without newlines. sessions: Of each, None for none.
+        """
+        found: list[ReadLines] = []
+        left = list(range(len(lines)))
+        for reader in self._order(sessions):
+            if left:
+                left = self._take(reader, lines, left, found)
+        unknown: list[int] = []
+        for _ in range(LOOKED_AT):
+            if not left:
+                break
+            first = left[0]
+            shown = self._look(lines[first])
+            if shown is not None:
+                left = self._take(shown, lines, left, found)
+            if left and left[0] == first:
+                unknown.append(left.pop(0))
+        reasons = self._salvage(lines, unknown + left, found) if unknown or left else {}
+        self._remember(sessions, found)
+        return found, reasons
+
+    def _order(self, sessions: Sequence[str | None]) -> list[Reader]:
+        """The formats to try, the likeliest first."""
+        known = self._sessions.get(sessions[0]) if len(sessions) == 1 and sessions[0] is not None else None
+        if known is None or known not in self._readers or known is self._readers[0]:
+            return list(self._readers)
+        return [known, *(reader for reader in self._readers if reader is not known)]
+
+    def _take(
+        self, reader: Reader, lines: Sequence[bytes], left: list[int], found: list[ReadLines]
+    ) -> list[int]:
+        """Read what a format reads without repair; the lines that are left."""
+        requests = reader.parser.parse(_chunk(lines, left)).requests
+        whole = (requests.flags & _REPAIRED) == 0
+        if not len(requests) or not whole.any():
+            return left
+        if self._readers[0] is not reader:
+            self._readers.remove(reader)
+            self._readers.insert(0, reader)
+        if whole.all() and len(requests) == len(left):
+            found.append(ReadLines(reader.name, requests, np.array(left, dtype=np.int64)))
+            return []
+        requests = requests.select(whole)
+        place = np.array(left, dtype=np.int64)[requests.line - 1]
+        found.append(ReadLines(reader.name, requests, place))
+        taken = set(place.tolist())
+        return [line for line in left if line not in taken]
+
+    def _look(self, line: bytes) -> Reader | None:
+        """A format that fits a line and is not tried yet."""
+        if len(line) > LONGEST_LOOK:
+            return None
+        try:
+            choice = self._choose(Chunk.of(line + b"\n"))
+        except VedetteError:
+            return None
+        wrapper = choice.wrapper
+        name = choice.format.name if wrapper is None else f"{choice.format.name} in {wrapper.name}"
+        if any(reader.name == name for reader in self._readers):
+            return None
+        inner = choice.format.open("")
+        reader = Reader(name, inner if wrapper is None else UnwrappingParser(wrapper, inner))
+        self._readers.insert(0, reader)
+        del self._readers[MOST_READERS:]
+        return reader
+
+    def _salvage(
+        self, lines: Sequence[bytes], left: list[int], found: list[ReadLines]
+    ) -> dict[int, SkipReason]:
+        """Take what the likeliest format reads with repair, and say why the others are no requests."""
+        reasons = dict.fromkeys(left, SkipReason.NOT_THIS_FORMAT)
+        if not self._readers:
+            return reasons
+        reader = self._readers[0]
+        parsed = reader.parser.parse(_chunk(lines, left))
+        if len(parsed.skips.counts) == 1:
+            reasons = dict.fromkeys(left, next(iter(parsed.skips.counts)))
+        if len(parsed.requests):
+            place = np.array(left, dtype=np.int64)[parsed.requests.line - 1]
+            found.append(ReadLines(reader.name, parsed.requests, place))
+            for line in place.tolist():
+                del reasons[line]
+        return reasons
+
+    def _remember(self, sessions: Sequence[str | None], found: Sequence[ReadLines]) -> None:
+        by_name = {reader.name: reader for reader in self._readers}
+        for read in found:
+            for place in read.place.tolist():
+                session = sessions[place]
+                if session is not None:
+                    self._sessions[session] = by_name[read.format]
+                    self._sessions.move_to_end(session)
+        while len(self._sessions) > MOST_SESSIONS:
+            self._sessions.popitem(last=False)
+
+
+_REPAIRED = np.uint16(RequestFlag.REPAIRED)
+
+
+def _chunk(lines: Sequence[bytes], places: Sequence[int]) -> Chunk:
+    return Chunk.of(b"\n".join([lines[place] for place in places]) + b"\n")

@@ -1,0 +1,59 @@
+"""What is said of one log line by what needs no window."""
+
+import msgspec
+
+
+class RuleMatch(msgspec.Struct, frozen=True):
+    """A rule that hit, and what it matched."""
+
+    rule: str
+    """Its id."""
+    matched: str
+    """Decoded text, control characters escaped, cut at 200 bytes. Of hostile origin."""
+    place: str
+    """Where it stood: `path`, `query`, `user_agent` ..."""
+
+
+class LogData(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line of an access log says; None where it does not. Texts are of hostile origin."""
+
+    ip: str | None
+    """The client's address, after the walk past trusted proxies."""
+    method: str | None
+    path: str | None
+    """Without the query."""
+    query: str | None
+    protocol: str | None
+    status: int | None
+    bytes_in: int | None
+    bytes_out: int | None
+    """Bytes."""
+    duration: float | None
+    """Seconds."""
+    referer: str | None
+    user_agent: str | None
+    host: str | None
+    """The virtual host or service that was logged."""
+    time: str
+    """ISO 8601, UTC."""
+    format: str
+    """Name of the format that the line was read as."""
+
+
+class JudgedLine(msgspec.Struct, frozen=True):
+    """What the signatures say of one line.
+
+    Attributes:
+        log: None if the line is no access log; then `reason` says why, and the rest says nothing.
+        confidence: Combined confidence of the rules that hit, 0..1.
+        is_attack: Whether that is enough by itself.
+        types: Names of the attack types, of all rules that hit.
+        matches: The rules, the most confident first.
+    """
+
+    log: LogData | None
+    reason: str | None
+    confidence: float
+    is_attack: bool
+    types: tuple[str, ...]
+    matches: tuple[RuleMatch, ...]
