@@ -9,10 +9,11 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
 
 from vedette.channels import words
 from vedette.channels.channel import ChannelRule, Failed, Result, Sent
@@ -95,56 +96,82 @@ class Mail:
     def send(self, message: Message) -> Result:
         """Hand it over; the reference is its `Message-ID`."""
         mail = letter(message, self._section.sender, self._section.recipients)
-        host = self._section.host
-        late = threading.Event()
-        open_now: list[smtplib.SMTP] = []
-
-        def stop() -> None:
-            late.set()
-            for server in open_now:
-                if server.sock is not None:
-                    with contextlib.suppress(OSError):
-                        server.sock.shutdown(socket.SHUT_RDWR)
-
+        limit = _Limit()
         # As with HTTP: a server that drips bytes must not hold the thread beyond its time.
-        watch = threading.Timer(self._section.timeout_s, stop)
+        watch = threading.Timer(self._section.timeout_s, limit.stop)
         watch.daemon = True
         watch.start()
+        refused: Mapping[str, tuple[int, bytes]] | None = None
         try:
-            with self._connect() as server:
-                open_now.append(server)
-                if late.is_set():
-                    raise TimeoutError
+            with self._connect(limit) as server:
                 self._log_in(server)
                 refused = server.send_message(mail)
-        except smtplib.SMTPDataError as error:
-            return Failed(_said(host, error.smtp_code, error.smtp_error), refused=error.smtp_code >= 500)
-        except smtplib.SMTPResponseException as error:
-            return Failed(_said(host, error.smtp_code, error.smtp_error))
-        except smtplib.SMTPRecipientsRefused as error:
-            code, text = next(iter(error.recipients.values()))
-            return Failed(_said(host, code, text))
         except (OSError, smtplib.SMTPException) as error:
-            if late.is_set() or isinstance(error, TimeoutError):
-                return Failed(f"{host}: not done within {self._section.timeout_s:g} s")
-            return Failed(f"{host}: {_why(error)}")
+            # A server that has taken the mail and stumbles over the good-bye has it all the same.
+            if refused is None:
+                return self._failed(error, late=limit.over.is_set())
         finally:
             watch.cancel()
         remark = f"{len(refused)} of {len(self._section.recipients)} recipients refused" if refused else ""
         return Sent(str(mail["Message-ID"]), remark)
 
-    def _connect(self) -> smtplib.SMTP:
+    def _failed(self, error: Exception, *, late: bool) -> Failed:
+        host = self._section.host
+        if late or isinstance(error, TimeoutError):
+            return Failed(f"{host}: not done within {self._section.timeout_s:g} s")
+        if isinstance(error, smtplib.SMTPResponseException):
+            refused = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
+            return Failed(_said(host, error.smtp_code, error.smtp_error), refused=refused)
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            code, text = next(iter(error.recipients.values()))
+            return Failed(_said(host, code, text))
+        return Failed(f"{host}: {_why(error)}")
+
+    def _connect(self, limit: "_Limit") -> smtplib.SMTP:
         section = self._section
         if section.security is MailSecurity.TLS:
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(section.host, section.port, timeout=section.timeout_s, context=context)
-        return smtplib.SMTP(section.host, section.port, timeout=section.timeout_s)
+            return _SmtpsOnTime(limit, section.host, section.port, timeout=section.timeout_s, context=context)
+        return _OnTime(limit, section.host, section.port, timeout=section.timeout_s)
 
     def _log_in(self, server: smtplib.SMTP) -> None:
         if self._section.security is MailSecurity.STARTTLS:
             server.starttls(context=ssl.create_default_context())
         if self._section.username is not None and self._password is not None:
             server.login(self._section.username, self._password)
+
+
+class _Limit:
+    """The end of the time for one mail."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.server: smtplib.SMTP | None = None
+
+    def stop(self) -> None:
+        """Time is over: whoever waits for the server waits no longer."""
+        self.over.set()
+        if self.server is not None and self.server.sock is not None:
+            with contextlib.suppress(OSError):
+                self.server.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _OnTime(smtplib.SMTP):
+    """Asks for no more replies once time is over."""
+
+    def __init__(self, limit: _Limit, *arguments: Any, **more: Any) -> None:
+        self._limit = limit
+        limit.server = self
+        super().__init__(*arguments, **more)
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self._limit.over.is_set():
+            raise TimeoutError
+        return super().getreply()
+
+
+class _SmtpsOnTime(_OnTime, smtplib.SMTP_SSL):
+    """By TLS from the beginning."""
 
 
 def _said(host: str, code: int, text: bytes | str) -> str:

@@ -119,18 +119,21 @@ def _exchange(
     connection, target, more = _connection(parts, timeout_s)
     # Shut from outside when time is over: a socket's own time-out starts anew with every byte.
     late = threading.Event()
+    # Kept here, because the connection forgets its socket as soon as the headers of the answer are there.
+    sockets: list[socket.socket] = []
 
     def stop() -> None:
         late.set()
-        if connection.sock is not None:
+        for each in sockets:
             with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)
 
     watch = threading.Timer(timeout_s, stop)
     watch.daemon = True
     watch.start()
     try:
         connection.connect()
+        sockets.append(connection.sock)
         if late.is_set():
             raise TimeoutError  # Time was over before there was a socket to shut.
         connection.request("POST", target, body, {**headers, **more})

@@ -33,6 +33,9 @@ COMMANDS = {
     "feedback": Deferred("vedette.cli.feedback:feedback", "Say that an anomaly was a false alarm."),
     "evaluate": Deferred("vedette.cli.evaluate:evaluate", "Hold what is found in a log against its labels."),
     "formats": Deferred("vedette.cli.formats:formats", "List the log formats that are known."),
+    "alert": Deferred(
+        "vedette.cli.alert:app", "Try a channel, silence incidents, and look up who was told what."
+    ),
     "config": Deferred("vedette.cli.config:app", "Check, show or describe the configuration."),
 }
 

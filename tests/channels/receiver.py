@@ -1,0 +1,74 @@
+"""A web server that answers as a test says, and remembers what it was sent."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Got:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """`answers` are given in turn, then 200. `gate`: an answer waits for it while it is not set."""
+
+    url: str
+    got: list[Got] = field(default_factory=list)
+    answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    came: threading.Event = field(default_factory=threading.Event)
+
+
+def status(code: int, body: bytes = b"", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    """An answer; `Retry_After="7"` is the header `Retry-After: 7`."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    made = Receiver("")
+    made.gate.set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            made.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            made.came.set()
+            made.gate.wait(20)
+            try:
+                (made.answers.pop(0) if made.answers else status(200, b"ok"))(self)
+            except OSError:
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    made.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield made
+    finally:
+        made.gate.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

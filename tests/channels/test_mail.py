@@ -1,0 +1,180 @@
+"""Mail to a server that takes it, refuses it, or takes its time."""
+
+import email
+import email.policy
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from tests.channels.made import MINUTE, START, alerts, incident, notice
+from vedette.channels.channel import Failed, Sent
+from vedette.channels.mail import Mail, letter, message_id
+from vedette.channels.message import Item, Message
+from vedette.schema.live import Change
+
+controller = pytest.importorskip(
+    "aiosmtpd.controller", reason="needs an SMTP server: pip install 'vedette[test]'"
+)
+
+
+class Box:
+    """Takes mail, or answers as a test says."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.data = "250 taken"
+        self.rcpt: dict[str, str] = {}
+
+    async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        answer = self.rcpt.get(address, "250 fine")
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(  # noqa: N802 -- aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any
+    ) -> str:
+        if self.data.startswith("250"):
+            parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
+            self.mails.append(parsed)  # type: ignore[arg-type]
+        return self.data
+
+
+@contextmanager
+def sink() -> Iterator[tuple[Box, int]]:
+    box = Box()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = controller.Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        yield box, port
+    finally:
+        server.stop()
+
+
+def channel(port: int, **keys: Any) -> Mail:
+    given = {
+        "name": "mail",
+        "host": "127.0.0.1",
+        "port": port,
+        "security": "none",
+        "sender": "vedette@example.com",
+        "recipients": ["oncall@example.com", "boss@example.com"],
+    }
+    (section,) = alerts(channels={"mail": [given | keys]}).channels.mail
+    return Mail(section)
+
+
+HOSTILE = "Errors\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script> \u202e\x1b[31m"
+
+
+def said(change: Change = Change.OPENED, *, thread: str | None = None, **of: Any) -> Message:
+    item = Item(notice(change, incident(**of)), {"team": "shop"}, "https://v.example/incidents/i1")
+    return Message("m1", (item,), START + MINUTE, thread)
+
+
+def test_it_arrives_as_text_and_html() -> None:
+    with sink() as (box, port):
+        assert channel(port).send(said()) == Sent(message_id("m1", "vedette@example.com"))
+    (mail,) = box.mails
+    assert mail["Subject"] == "[high] Opened: Errors on shop /cart"
+    assert mail["To"] == "oncall@example.com, boss@example.com"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    text, html = [part.get_content() for part in mail.iter_parts()]  # type: ignore[attr-defined]
+    assert "41 % of 1,234 requests failed" in text
+    assert "team: shop" in text
+    assert '<a href="https://v.example/incidents/i1">' in html
+
+
+def test_what_comes_later_of_an_incident_is_an_answer_to_the_first() -> None:
+    first = letter(said(), "v@example.com", ("o@example.com",))
+    later = letter(said(Change.CLOSED, thread=str(first["Message-ID"])), "v@example.com", ("o@example.com",))
+    assert later["In-Reply-To"] == later["References"] == first["Message-ID"]
+
+
+def test_a_repetition_has_the_same_message_id_and_another_message_has_not() -> None:
+    assert message_id("m1", "v@example.com") == message_id("m1", "v@example.com")
+    assert message_id("m1", "v@example.com") != message_id("m2", "v@example.com")
+
+
+def test_hostile_text_is_neither_a_header_nor_html() -> None:
+    with sink() as (box, port):
+        hostile = notice(about=incident(title=HOSTILE), description=HOSTILE, route=HOSTILE)
+        item = Item(hostile, {}, None)
+        assert isinstance(channel(port).send(Message("m1", (item,), START)), Sent)
+    (mail,) = box.mails
+    assert mail["Bcc"] is None
+    assert "\n" not in mail["Subject"]
+    assert "\\u202e\\x1b" in mail["Subject"]
+    html = list(mail.iter_parts())[1].get_content()  # type: ignore[attr-defined]
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_server_that_is_busy_is_tried_again_and_one_that_refuses_the_text_is_not() -> None:
+    with sink() as (box, port):
+        box.data = "451 come back later"
+        assert channel(port).send(said()) == Failed("127.0.0.1: SMTP 451 come back later")
+        box.data = "554 spam"
+        assert channel(port).send(said()) == Failed("127.0.0.1: SMTP 554 spam", refused=True)
+
+
+def test_some_refused_recipients_are_remarked_and_all_are_a_failure() -> None:
+    with sink() as (box, port):
+        box.rcpt = {"boss@example.com": "550 no such box"}
+        result = channel(port).send(said())
+        assert isinstance(result, Sent)
+        assert result.remark == "1 of 2 recipients refused"
+        box.rcpt["oncall@example.com"] = "550 no such box"
+        assert channel(port).send(said()) == Failed("127.0.0.1: SMTP 550 no such box")
+
+
+def test_a_server_without_starttls_is_not_sent_to_in_the_clear() -> None:
+    with sink() as (box, port):
+        result = channel(port, security="starttls").send(said())
+        assert isinstance(result, Failed)
+        assert "offers no STARTTLS" in result.reason
+        assert box.mails == []
+
+
+@pytest.mark.parametrize("greeting", [b"", b"220-drip\r\n220"])
+def test_one_that_drips_is_left_after_the_timeout(greeting: bytes) -> None:
+    stop = threading.Event()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            try:
+                connection.sendall(greeting)
+                while not stop.wait(0.02):
+                    connection.sendall(b"-")
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    began = time.monotonic()
+    result = channel(server.getsockname()[1], timeout_s=0.4).send(said())
+    assert result == Failed("127.0.0.1: not done within 0.4 s")
+    assert time.monotonic() - began < 5
+    stop.set()
+    thread.join(5)
+    server.close()
+
+
+def test_nobody_there_is_a_failure_in_words() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert channel(port).send(said()) == Failed("127.0.0.1: connection refused")

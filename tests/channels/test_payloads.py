@@ -1,0 +1,209 @@
+"""What channels send: as the page shows it, and harmless whatever a log held."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.channels.made import START, alerts, incident, notice
+from tests.channels.payloads import ONE, PAGE, SEVERAL, SHOWN, item, shown
+from tests.channels.receiver import Receiver
+from vedette.channels import alertmanager, discord, mail, pagerduty, slack, teams, webhook
+from vedette.channels.build import build_channels
+from vedette.channels.channel import Failed, Sent
+from vedette.channels.message import Item, Message
+from vedette.config.alerts import Channels
+from vedette.schema.live import Change
+
+needs_apprise = pytest.mark.skipif(
+    find_spec("apprise") is None, reason="needs apprise: pip install 'vedette[channels]'"
+)
+# It imports a module that Python 3.13 has no more, where there is one.
+of_apprise = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+REMAKE = "stale; remake it with: python -m tests.channels.payloads"
+
+
+def test_the_page_shows_what_is_sent() -> None:
+    assert shown(PAGE.read_text()) == {name: text() for name, text in SHOWN.items()}, REMAKE
+
+
+def fences(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("text", fences("yaml"))
+def test_the_pages_configurations_are_usable(text: str) -> None:
+    alerts(**json.loads(json.dumps(yaml.safe_load(text)["alerts"], default=str)))
+
+
+def test_the_pages_receiver_tells_genuine_messages_from_others() -> None:
+    (code,) = fences("python")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    body = json.dumps(webhook.payload(ONE)).encode()
+    header = webhook.signature("key", body, START)
+    now = START / 1e6
+    assert names["genuine"]("key", header, body, now)
+    assert not names["genuine"]("key", header, body + b" ", now)
+    assert not names["genuine"]("other", header, body, now)
+    assert not names["genuine"]("key", header, body, now + 600)
+
+
+def built(kind: str, **keys: Any) -> Any:
+    (channel,) = build_channels(alerts(channels={kind: [{"name": "it", **keys}]}))
+    return channel
+
+
+@pytest.mark.parametrize("kind", ["webhook", "slack", "discord", "teams"])
+def test_each_posts_its_payload(kind: str, hook: Receiver) -> None:
+    assert built(kind, url=hook.url).send(ONE) == Sent()
+    payload = {"webhook": webhook, "slack": slack, "discord": discord, "teams": teams}[kind].payload(ONE)
+    assert [json.loads(got.body) for got in hook.got] == [payload]
+
+
+def test_a_webhook_carries_its_id_signature_token_and_headers(hook: Receiver) -> None:
+    keys = {"secret": "key", "token": "t0ken", "headers": {"X-Team": "shop"}}
+    built("webhook", url=hook.url, **keys).send(ONE)
+    (got,) = hook.got
+    assert got.headers["idempotency-key"] == ONE.id
+    assert got.headers["x-vedette-signature"] == webhook.signature("key", got.body, ONE.at)
+    assert got.headers["authorization"] == "Bearer t0ken"
+    assert got.headers["x-team"] == "shop"
+
+
+def test_pagerduty_triggers_and_resolves_one_alert(hook: Receiver) -> None:
+    pager = built("pagerduty", url=hook.url, routing_key="R1")
+    assert pager.send(ONE) == Sent("vedette-i7c1f")
+    assert pager.send(Message("m2", (item(Change.CLOSED),), START)) == Sent("vedette-i7c1f")
+    events = [json.loads(got.body) for got in hook.got]
+    assert [(e["event_action"], e["dedup_key"]) for e in events] == [
+        ("trigger", "vedette-i7c1f"),
+        ("resolve", "vedette-i7c1f"),
+    ]
+
+
+@needs_apprise
+@of_apprise
+def test_apprise_brings_it_to_a_service_that_it_knows(hook: Receiver) -> None:
+    other = built("apprise", url=hook.url.replace("http://", "json://") + "/in")
+    assert other.send(ONE) == Sent()
+    (got,) = hook.got
+    told = json.loads(got.body)
+    assert told["title"] == "Opened: Errors on shop /cart"
+    assert "41 % of 1,234 requests failed" in told["message"]
+    hook.answers.append(lambda handler: handler.send_error(500))
+    assert isinstance(other.send(ONE), Failed)
+
+
+@needs_apprise
+@of_apprise
+def test_a_url_that_apprise_does_not_know_is_refused_without_repeating_it() -> None:
+    with pytest.raises(Exception, match="it: not a URL that apprise knows") as caught:
+        built("apprise", url="nonsense-secret")
+    assert "secret" not in str(caught.value)
+
+
+@needs_apprise
+@of_apprise
+def test_every_kind_of_the_configuration_can_be_built() -> None:
+    web = {"name": "a", "url": "https://h.example/"}
+    keys: dict[str, dict[str, Any]] = dict.fromkeys(("webhook", "slack", "discord", "teams"), web)
+    keys["alertmanager"] = web
+    keys["pagerduty"] = {"name": "a", "routing_key": "R1"}
+    keys["mail"] = {"name": "a", "host": "h", "sender": "a@b.example", "recipients": ["c@d.example"]}
+    keys["apprise"] = {"name": "a", "url": "json://localhost"}
+    assert set(keys) == set(Channels.model_fields)
+    for kind, given_keys in keys.items():
+        (channel,) = build_channels(alerts(channels={kind: [given_keys]}))
+        assert channel.rule.name == "a"
+
+
+def texts(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for each in content.values():
+            yield from texts(each)
+    elif isinstance(content, list):
+        for each in content:
+            yield from texts(each)
+
+
+def hostile(text: str) -> Message:
+    about = incident(title=text, summary=text, services=(text,), advice=(text,))
+    opened = Item(notice(about=about, description=text, route=text), {"team": "a"}, None)
+    return Message("m1", (opened,), START)
+
+
+@given(text=st.text(min_size=1, max_size=4000))
+def test_whatever_a_log_held_is_one_printable_line_within_the_services_limits(text: str) -> None:
+    message = hostile(text)
+    several = Message("m2", message.items * 40, START)
+    for said in (message, several):
+        for payload in (slack, discord, teams, webhook):
+            made = payload.payload(said)
+            assert json.loads(json.dumps(made)) == made
+            # Discord's own lists have lines; its blank of no width keeps addresses from being links.
+            clean = [t.replace("\n", "").replace("\u200b", "") for t in texts(made)]
+            assert all(t.isprintable() for t in clean)
+        for block in slack.payload(said)["blocks"]:
+            most = 150 if block["type"] == "header" else 3000
+            assert len(block.get("text", {}).get("text", "")) <= most
+        (embed,) = discord.payload(said)["embeds"]
+        assert len(embed["title"]) <= 256
+        assert sum(map(len, texts(embed))) <= 6000
+        assert all(len(field["value"]) <= 1024 for field in embed.get("fields", []))
+    assert all(t.isprintable() for t in texts(pagerduty.payload(message.items[0], "R1")))
+    assert all(t.isprintable() for t in texts(alertmanager.payload(message.items, START, 60)))
+
+
+def test_nobody_is_called_and_nothing_is_a_link() -> None:
+    message = hostile("<!channel> @everyone <https://evil.example|your bank> [x](https://evil.example) **b**")
+    said = json.dumps(slack.payload(message))
+    assert "<!" not in said
+    assert "<http" not in said
+    assert {b["type"] for b in slack.payload(message)["blocks"]} == {"header", "section"}
+    for block in slack.payload(message)["blocks"]:
+        assert {t["type"] for t in [block.get("text"), *block.get("fields", [])] if t} == {"plain_text"}
+    embed = discord.payload(message)
+    assert embed["allowed_mentions"] == {"parse": []}
+    shown_there = json.dumps(embed, ensure_ascii=False)
+    assert "@everyone" not in shown_there
+    assert "https://evil" not in shown_there
+    assert "](" not in shown_there
+    assert "TextBlock" not in json.dumps(teams.payload(message)).replace("RichTextBlock", "")
+    html = mail.html(hostile("<img src=x onerror=alert(1)>\"'&"))
+    assert "<img" not in html
+
+
+def test_a_message_about_many_names_the_worst_and_counts_the_rest() -> None:
+    many = Message("m", tuple(item(name=f"i{n}") for n in range(60)), START)
+    for payload in (slack, discord, teams):
+        said = json.dumps(payload.payload(many))
+        assert "60 incidents: 60 opened" in said
+        assert "and 35 more: 35 on shop" in said
+    assert len(webhook.payload(many)["incidents"]) == 60
+
+
+def test_several_share_only_what_they_have_in_common() -> None:
+    told = webhook.payload(SEVERAL)
+    assert (told["service_name"], told["tags"]) == ("shop", {"environment": "production"})
+    other = Item(notice(about=incident("x", services=("pay",))), {"environment": "test"})
+    mixed = webhook.payload(Message("m", (*SEVERAL.items, other), START))
+    assert (mixed["service_name"], mixed["tags"]) == ("", {})
+
+
+def test_secrets_come_from_files_and_a_missing_one_is_named(tmp_path: Any, hook: Receiver) -> None:
+    place = tmp_path / "url"
+    place.write_text(f"{hook.url}/from-file\n")
+    built("slack", url_file=str(place)).send(ONE)
+    assert hook.got[0].path == "/from-file"
+    with pytest.raises(Exception, match=r"it: url_file = .*/none: cannot be read: No such file"):
+        built("slack", url_file=str(tmp_path / "none"))

@@ -1,0 +1,163 @@
+"""Posting to servers that answer, refuse, redirect, hang and drip."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from tests.channels.receiver import Receiver, receiver, status
+from vedette.channels.channel import Failed, Sent
+from vedette.channels.post import ANSWER_BYTES, LONGEST_PAUSE_S, PostError, deliver, post
+
+
+def to(url: str, timeout_s: float = 10.0) -> Sent | Failed:
+    return deliver(url, b'{"a": 1}', {"X-Team": "shop"}, timeout_s=timeout_s, reference="r1")
+
+
+def test_what_is_taken_is_sent(hook: Receiver) -> None:
+    assert to(f"{hook.url}/in?key=1") == Sent("r1")
+    (got,) = hook.got
+    assert (got.path, got.body) == ("/in?key=1", b'{"a": 1}')
+    assert got.headers["content-type"] == "application/json"
+    assert got.headers["x-team"] == "shop"
+    assert got.headers["user-agent"].startswith("vedette/")
+
+
+@pytest.mark.parametrize(("code", "refused"), [(400, True), (404, False), (422, True), (500, False)])
+def test_other_answers_are_failures_with_what_was_said(hook: Receiver, code: int, refused: bool) -> None:
+    hook.answers.append(status(code, b"no such\nhook \x1b[31m"))
+    assert to(hook.url) == Failed(f"HTTP {code}: no such hook [31m", refused=refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "pause"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("999999", LONGEST_PAUSE_S),
+        ("Fri, 01 May 2020 10:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-3", None),
+    ],
+)
+def test_retry_after_is_read_and_bounded(hook: Receiver, text: str, pause: float | None) -> None:
+    hook.answers.append(status(429, Retry_After=text))
+    assert to(hook.url) == Failed("HTTP 429", pause)
+
+
+def test_a_redirect_to_the_same_server_is_followed_and_posts_again(hook: Receiver) -> None:
+    hook.answers.append(status(308, Location="/there"))
+    assert to(f"{hook.url}/here") == Sent("r1")
+    assert [(g.path, g.body) for g in hook.got] == [("/here", b'{"a": 1}'), ("/there", b'{"a": 1}')]
+
+
+def test_a_redirect_elsewhere_is_not_followed(hook: Receiver) -> None:
+    with receiver() as other:
+        hook.answers.append(status(307, Location=f"{other.url}/inside"))
+        assert to(hook.url) == Failed(
+            "127.0.0.1: redirects elsewhere, which is not followed: give that address"
+        )
+        assert other.got == []
+
+
+def test_a_redirect_that_would_make_it_a_get_is_a_failure(hook: Receiver) -> None:
+    hook.answers.append(status(302, Location="/there"))
+    assert to(hook.url) == Failed("HTTP 302")
+    assert len(hook.got) == 1
+
+
+def test_redirects_in_a_circle_end(hook: Receiver) -> None:
+    hook.answers += [status(307, Location="/a")] * 10
+    assert to(hook.url) == Failed("127.0.0.1: redirects in a circle")
+    assert len(hook.got) == 4
+
+
+def test_nobody_there_is_a_failure_in_words() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert to(f"http://127.0.0.1:{port}/secret") == Failed("127.0.0.1: connection refused")
+
+
+def test_one_that_hangs_is_left_after_the_timeout(hook: Receiver) -> None:
+    hook.gate.clear()
+    began = time.monotonic()
+    assert to(hook.url, 0.3) == Failed("127.0.0.1: no whole answer within 0.3 s")
+    assert time.monotonic() - began < 5
+
+
+@contextmanager
+def dripping(greeting: bytes) -> Iterator[str]:
+    """A server that sends a byte at a time for ever."""
+    stop = threading.Event()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            try:
+                connection.sendall(greeting)
+                while not stop.wait(0.02):
+                    connection.sendall(b"x")
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        stop.set()
+        thread.join(5)
+        server.close()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 200 OK\r\nX-", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_one_that_drips_is_left_after_the_timeout(greeting: bytes) -> None:
+    """A socket's own time-out would start anew with every byte."""
+    with dripping(greeting) as url:
+        began = time.monotonic()
+        assert to(url, 0.4) == Failed("127.0.0.1: no whole answer within 0.4 s")
+        assert time.monotonic() - began < 5
+
+
+def test_of_a_long_answer_only_the_beginning_is_read(hook: Receiver) -> None:
+    hook.answers.append(status(200, b"x" * (ANSWER_BYTES * 4)))
+    assert len(post(hook.url, b"{}", {}, timeout_s=10).body) == ANSWER_BYTES
+
+
+def test_what_is_no_http_is_a_failure() -> None:
+    def babble(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(b"220 mail.example ESMTP\r\n")
+        connection.close()
+
+    server = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=lambda: babble(server.accept()[0]), daemon=True)
+    thread.start()
+    with pytest.raises(PostError, match=r"no HTTP answer \(BadStatusLine\)"):
+        post(f"http://127.0.0.1:{server.getsockname()[1]}", b"{}", {}, timeout_s=10)
+    thread.join(5)
+    server.close()
+
+
+def test_the_environments_proxy_is_gone_through(hook: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", hook.url.replace("http://", "http://ann:secret@"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert to("http://hooks.example.com/in") == Sent("r1")
+    (got,) = hook.got
+    assert got.path == "http://hooks.example.com/in"
+    assert got.headers["proxy-authorization"] == "Basic YW5uOnNlY3JldA=="
+    assert got.headers["host"] == "hooks.example.com"
+
+
+def test_a_handler_is_not_confused_by_a_body_that_looks_like_a_request(hook: Receiver) -> None:
+    def split(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 500 Oh\r\nContent-Length: 4\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
+
+    hook.answers.append(split)
+    assert to(hook.url) == Failed("HTTP 500: HTTP")
