@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vedette.storage import LiveStore, Store, open_live_store, open_store
+from vedette.storage import Store, open_store
 
 
 @pytest.fixture
@@ -16,10 +16,4 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     with open_store(url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def live(url: str) -> Iterator[LiveStore]:
-    with open_live_store(url) as opened:
         yield opened

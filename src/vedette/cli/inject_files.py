@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.config import Config
-from vedette.engine.choosing import chooser, enricher
+from vedette.engine.choosing import Chooser, enricher
 from vedette.enrich.enrich import Enriched
 from vedette.inject.facts import Parse
 from vedette.inject.menu import Change, Made
@@ -48,7 +48,7 @@ class Files:
         self.inputs = list(inputs)
         self.parsers: dict[str, Parse] = {}
         self._config = config
-        self._choose = chooser(config)
+        self._choose = Chooser(config)
 
     def walk(self) -> Iterator[Piece]:
         """All pieces, input after input.

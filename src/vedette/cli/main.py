@@ -23,6 +23,7 @@ EXIT_READER_GONE = 141
 
 COMMANDS = {
     "scan": Deferred("vedette.cli.scan:scan", "Read logs, and print what is wrong and why."),
+    "serve": Deferred("vedette.cli.serve:serve", "Watch logs as they are written; API, metrics and alerts."),
     "metric": Deferred("vedette.cli.metric:metric", "Score plain series of numbers."),
     "explain": Deferred("vedette.cli.explain:explain", "Print one anomaly's whole reasoning."),
     "simulate": Deferred("vedette.cli.simulate:simulate", "Write traffic with labelled incidents in it."),

@@ -22,7 +22,7 @@ from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.build import build_engine
-from vedette.engine.choosing import chooser, enricher
+from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE
@@ -107,7 +107,7 @@ class Scan:
         self._enricher = enricher(
             config, names_of_past((s.name for s in found.inputs), (s.name for s in history.inputs))
         )
-        self._choose = chooser(config)
+        self._choose = Chooser(config)
         self._alternatives = Alternatives(options, config)
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)

@@ -8,12 +8,18 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from vedette.config import classic
 from vedette.config.errors import ConfigError
 from vedette.config.options import Section
 from vedette.config.problems import problem_sentence, section_of
 from vedette.config.yaml_lines import MAX_BYTES, Document, YamlError, read_scalar, read_yaml
 from vedette.config.yaml_lines import Path as KeyPath
 
+PLAIN: Mapping[str, tuple[str, ...]] = {
+    "WARMUP_LOGS": ("live", "warmup"),
+    "LOG_LEVEL": ("live", "log_level"),
+}
+"""Variables with names of their own; those with a prefix win over them."""
 PREFIX = "VEDETTE_"
 SEPARATOR = "__"
 
@@ -49,14 +55,14 @@ def gather(
             raise ConfigError((f"{path}:1: must hold `key: value` lines, not a list or a single value",))
         gathered.values = document.value or {}
         gathered.origins |= {key: f"{path}:{line}" for key, line in document.lines.items()}
+        _modernise(gathered)
+    for name, keys in PLAIN.items():
+        if given := environment.get(name):
+            _put(gathered, keys, _scalar(name, given), name)
     for name in sorted(environment):
         if name.startswith(PREFIX) and SEPARATOR in name:
             keys = tuple(name.removeprefix(PREFIX).lower().split(SEPARATOR))
-            try:
-                value = read_scalar(environment[name])
-            except YamlError as error:
-                raise ConfigError((f"{name}: {error.problem}",)) from None
-            _put(gathered, keys, value, name)
+            _put(gathered, keys, _scalar(name, environment[name]), name)
     for dotted, value in overrides.items():
         _put(gathered, tuple(dotted.split(".")), value, "command line")
     gathered.values = _fill_empty_sections(tree, gathered.values)
@@ -111,6 +117,49 @@ def _put(gathered: Gathered, keys: tuple[str, ...], value: Any, origin: str) -> 
     at[keys[-1]] = value
     gathered.origins = {path: o for path, o in gathered.origins.items() if path[: len(keys)] != keys}
     gathered.origins[keys] = origin
+
+
+def _scalar(name: str, text: str) -> Any:
+    try:
+        return read_scalar(text)
+    except YamlError as error:
+        raise ConfigError((f"{name}: {error.problem}",)) from None
+
+
+def _modernise(gathered: Gathered) -> None:
+    """Put the classic block's values under today's keys; its lines stay their origins.
+
+    Raises:
+        ConfigError: A classic key or value makes no sense, or today's key is given too.
+    """
+    block = gathered.values.pop(classic.BLOCK, None)
+    if block is None:
+        return
+    at = gathered.origins.get((classic.BLOCK,), "configuration")
+    if not isinstance(block, dict):
+        raise ConfigError((f"{at}: {classic.BLOCK}: must be a mapping of classic keys",))
+    origins = {
+        key[1]: where for key, where in gathered.origins.items() if key[0:1] == (classic.BLOCK,) and key[1:]
+    }
+    gathered.origins = {key: where for key, where in gathered.origins.items() if key[0:1] != (classic.BLOCK,)}
+    problems = []
+    for name, value in block.items():
+        where = origins.get(name, at)
+        try:
+            changes = classic.modern(name, value)
+        except classic.ClassicError as error:
+            problems.append(f"{where}: {classic.BLOCK}.{name} = {json.dumps(value, default=str)}: {error}")
+            continue
+        for keys, today in changes:
+            if keys in gathered.origins:
+                problems.append(
+                    f"{where}: {classic.BLOCK}.{name}: {'.'.join(keys)} says the same at {gathered.origins[keys]}: "
+                    "remove one of them"
+                )
+            else:
+                _put(gathered, keys, today, where)
+    if problems:
+        raise ConfigError(tuple(problems))
 
 
 def _fill_empty_sections(tree: type[Section], values: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from typing import Any, Self
 from vedette.config.alarm import Alarm
 from vedette.config.alerts import Alerts
 from vedette.config.detectors import Detectors
+from vedette.config.live import Live
 from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
 from vedette.config.rules import MOST_RULES, Rules
 from vedette.config.server import Server
 from vedette.config.sources import Sources
-from vedette.config.store import StoreSection
 from vedette.config.zone import Zone
 from vedette.schema.anomaly import Severity
 
@@ -123,6 +123,14 @@ class Output(Section):
     colour: Colour = option(Colour.AUTO, "`auto` colours on a terminal unless `NO_COLOR` is set.")
 
 
+class StoreSection(Section):
+    """Where results are kept."""
+
+    url: str | None = option(
+        None, "For example `sqlite:///vedette.db`; nothing is kept without it.", min_length=1
+    )
+
+
 class Config(Section):
     """Everything that can be set."""
 
@@ -133,6 +141,7 @@ class Config(Section):
     detectors: Detectors = section(Detectors)
     routes: Routes = section(Routes)
     limits: Limits = section(Limits)
+    live: Live = section(Live)
     output: Output = section(Output)
     store: StoreSection = section(StoreSection)
     server: Server = section(Server)

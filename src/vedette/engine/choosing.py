@@ -1,6 +1,6 @@
 """How a source is read, as configured: its format named, described, mapped or found from its first lines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -17,6 +17,7 @@ from vedette.parsers.log_format import log_format
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import Choice, fit, sniff
 from vedette.parsers.text_format import TextFormat
+from vedette.parsers.wrappers import wrappers
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
@@ -40,22 +41,53 @@ def enricher(config: Config, renamed: Mapping[str, str] | None = None) -> Enrich
     )
 
 
-def chooser(config: Config) -> Callable[[Chunk], Choice]:
-    """A function that finds the format of a source from a sample of its lines, as configured.
+class Chooser:
+    """Finds the format of a source from a sample of its lines, as configured.
 
     Raises:
         VedetteError: The named or described format does not exist or does not read.
     """
-    settings = config.input
-    offset = _offset(settings.timezone)
-    described = _described(config, offset)
-    if described is not None:
-        return lambda sample: fit(sample, described)
-    if settings.format != "auto":
-        named = _with_offset(by_name(settings.format), offset)
-        return lambda sample: fit(sample, named)
-    known = [_with_offset(f, offset) for f in formats()]
-    return lambda sample: sniff(sample, known)
+
+    def __init__(self, config: Config) -> None:
+        settings = config.input
+        self._offset = _offset(settings.timezone)
+        self._only = _described(config, self._offset)
+        if self._only is None and settings.format != "auto":
+            self._only = self._named(settings.format)
+        self._known = () if self._only else tuple(_with_offset(f, self._offset) for f in formats())
+
+    def __call__(self, sample: Chunk) -> Choice:
+        """The format that was named, or that fits best.
+
+        Raises:
+            UnknownFormatError: None was named, and none fits.
+        """
+        return sniff(sample, self._known) if self._only is None else fit(sample, self._only)
+
+    def named(self, name: str, sample: Chunk) -> Choice:
+        """A format that somebody else names, for one source.
+
+        Raises:
+            NoSuchFormatError: There is none of that name.
+        """
+        return fit(sample, self._named(name))
+
+    def again(self, name: str, wrapper: str | None, *, sniffed: bool) -> Choice:
+        """What was chosen before.
+
+        Args:
+            name: Of the format. wrapper: Name of what was peeled off, if anything was.
+            sniffed: Whether the lines told the format, so that others of them may be of others.
+
+        Raises:
+            NoSuchFormatError: The configuration or the program knows it no more.
+        """
+        known = self._only if self._only is not None and self._only.name == name else self._named(name)
+        peeled = next((w for w in wrappers() if w.name == wrapper), None)
+        return Choice(known, peeled, 1.0, None, {}, self._known if sniffed else ())
+
+    def _named(self, name: str) -> Format:
+        return _with_offset(by_name(name), self._offset)
 
 
 def _described(config: Config, offset: int) -> Format | None:

@@ -169,8 +169,12 @@ class Engine:
         if leader is not None:
             leader.followers.append(self)
 
-    def process(self, batch: Batch) -> RowVerdicts:
-        """Take a batch in, and judge the windows that it lets close."""
+    def process(self, batch: Batch, late: NDArray[np.uint8] | None = None) -> RowVerdicts:
+        """Take a batch in, and judge the windows that it lets close.
+
+        Args:
+            batch: Enriched. late: See `Windower.add`.
+        """
         requests, clients = batch.requests, batch.requests.client
         if clients is None:
             raise ValueError("a batch must be enriched before the engine takes it")
@@ -191,7 +195,7 @@ class Engine:
             int(AgentKind.DECLARED_BOT),
             int(AgentKind.EMPTY),
         )
-        placed = self.windower.add(requests, marks)
+        placed = self.windower.add(requests, marks, late)
         if not self.only_learns:
             self._collect(batch, clients, placed, hits)
         suspect = np.zeros(len(requests), dtype=np.uint32)

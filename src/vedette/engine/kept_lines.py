@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule
 from vedette.detectors.signatures.scan import SignatureScanner
-from vedette.engine.choosing import chooser, enricher
+from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.narrowest import Stamp, of_request
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.chunk import Chunk
@@ -31,7 +31,7 @@ def read_kept(lines: Sequence[str], config: Config) -> KeptLines | None:
     text = b"".join(line.encode("utf-8", "surrogateescape").replace(b"\n", b" ") + b"\n" for line in lines)
     chunk = Chunk.of(text, "evidence")
     try:
-        parser = chooser(config)(chunk).open("evidence")
+        parser = Chooser(config)(chunk).open("evidence")
     except VedetteError:
         return None
     requests = enricher(config).apply(parser.parse(chunk).requests).requests

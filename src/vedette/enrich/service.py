@@ -90,10 +90,15 @@ class ServiceNamer:
         self._pattern_ids = [self._number(pattern.name) for pattern in patterns]
         self._hosts: dict[bytes, int] = {}
         self._files: dict[str, int] = {}
+        self._called: tuple[str, str] | None = None
         self._read_texts: dict[bytes, tuple[int, bytes]] = {}
         self._counts: dict[bytes, int] = {}
         self.folded = 0
         """Rows that were counted as `(other)`."""
+
+    def call(self, source: str, service: str) -> None:
+        """From now on the file-named service of `source` is `service`, until another source is called something."""
+        self._called = (source, service)
 
     def assign(self, requests: Requests) -> NDArray[np.int32]:
         """The service number of each of n requests: int32 (n,), never negative."""
@@ -218,8 +223,11 @@ class ServiceNamer:
         return number
 
     def _of_file(self, source: str) -> int:
-        name = service_of_source(source)
-        name = self._renamed.get(name, name)
+        if self._called is not None and self._called[0] == source:
+            name = self._called[1]
+        else:
+            name = service_of_source(source)
+            name = self._renamed.get(name, name)
         number = self._files.get(name)
         if number is None:
             if len(self._files) >= self._limit:

@@ -96,7 +96,14 @@ class LiveView(Protocol):
         """
         ...
 
-    def push(self, stream: str, lines: bytes, *, format: str | None = None) -> Pushed:  # noqa: A002
+    def push(
+        self,
+        stream: str,
+        lines: bytes,
+        *,
+        service: str | None = None,
+        format: str | None = None,  # noqa: A002 - the word of the whole program
+    ) -> Pushed:
         """Take lines into the journal; when this returns, those taken survive a crash."""
         ...
 

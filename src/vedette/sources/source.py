@@ -87,6 +87,10 @@ class Source(Protocol):
         """What has come since, the oldest first, about `room` bytes at most. What is left over waits where it is."""
         ...
 
+    def pending(self) -> Sequence[str]:
+        """Streams that have something now which was not taken: event time waits for them."""
+        ...
+
     def committed(self, position: bytes) -> None:
         """Everything up to `position` is kept for good: what was held for a restart can go."""
         ...

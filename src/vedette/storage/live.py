@@ -91,8 +91,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """How long things are kept, microseconds; None for ever.
 
-    Windows older than `fine_windows` are rolled up into hours before they go after `windows` (see `rollup` for what
-    an hour says).
+    Windows older than `fine_windows` are rolled up into hours before they go after `windows`.
     """
 
     windows: int | None
@@ -200,10 +199,7 @@ class LiveStore(Store, Protocol):
         ...
 
     def prune(self, now: int, retention: Retention) -> dict[str, int]:
-        """Roll up and remove what is old, in small steps with pauses for writers; returns rows by kind.
-
-        To be called every few minutes: in the hours between, as much is done as has become old in them.
-        """
+        """Roll up and remove what is old; returns rows by kind. Never holds writers up for long."""
         ...
 
 

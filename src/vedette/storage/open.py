@@ -52,16 +52,6 @@ def open_live_store(
     return Spooled(partial(_opened, url, create=create), Spool(spool, spool_bytes))
 
 
-def place_of_file(url: str) -> Path | None:
-    """The file of an SQLite store; None for the others.
-
-    Raises:
-        StoreError: It is no URL.
-    """
-    parsed = _parsed(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-
-
 def _opened(url: str, *, create: bool) -> LiveStore:
     from vedette.storage.sql_live import SqlLiveStore
     from vedette.storage.sqlite import sqlite_engine, sqlite_error

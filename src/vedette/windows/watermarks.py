@@ -12,8 +12,6 @@ from vedette.schema.state import check, decode, encode
 
 _BEGINNING = -(2**62)
 """Event time before any line."""
-_FOREVER = 2**61
-"""A lateness that nothing exceeds."""
 _LOOKS_BACK = 600_000_000
 """Over how long a source's offset is the best that was seen, microseconds: lines are delayed, never early."""
 _OFFSETS = 64
@@ -30,12 +28,14 @@ class WatermarkSettings:
             their lines are late by on their way.
         skew: From which offset a source's clock is called wrong.
         jump: How far ahead a time may be to be believed at once; see `vedette.kernels.windows.mark_late`.
+        span: Length of a window.
     """
 
     idle_after: int = 30_000_000
     grace: int = 60_000_000
     skew: int = 120_000_000
     jump: int = 3_600_000_000
+    span: int = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class Watermarks:
 
     Event time is the least, over all sources that are not silent, of the newest time that is believed less the
     lateness allowed to that source. It never goes back. A source that is silent for `idle_after` is not waited for;
-    while all are, event time follows the caller's clock, `grace` behind. A source whose clock is slow by more than
+    while all are, event time follows the caller's clock, `grace` behind, if the times of one of them do (those of an
+    old log that was read to its end do not). A source whose clock is slow by more than
     `skew` although it has caught up is not waited for either, unless all are: it would hold up everybody else, and
     its lines come late instead. A fast one holds up nobody.
 
@@ -112,12 +113,21 @@ class Watermarks:
         clock = np.array([_BEGINNING, 0, 0], dtype=np.int64)
         self._sources[source] = _Source(lateness, clock, at)
 
+    def __len__(self) -> int:
+        return len(self._sources)
+
     def remove(self, source: str) -> None:
         """Wait for a source no longer: it has ended."""
         self._sources.pop(source, None)
 
-    def heard(self, source: str, times: NDArray[np.int64], at: int, *, caught_up: bool = True) -> None:
+    def heard(
+        self, source: str, times: NDArray[np.int64], at: int, *, caught_up: bool = True
+    ) -> NDArray[np.uint8]:
         """Take note of lines that came.
+
+        Returns:
+            uint8 (n,), 1 for lines that come too late after others of their own source. That depends on the order of
+            its lines alone, so that it is the same however they were delivered.
 
         Args:
             source: One that was added. times: int64 (n,), their times, in the order in which they came.
@@ -126,14 +136,18 @@ class Watermarks:
         """
         known = self._sources[source]
         known.active = max(known.active, at)
-        if not len(times):
-            return
         late = np.empty(len(times), dtype=np.uint8)
-        mark_late(np.ascontiguousarray(times), known.clock, _FOREVER, self.settings.jump, 1, late)
+        if not len(times):
+            return late
+        settings = self.settings
+        mark_late(
+            np.ascontiguousarray(times), known.clock, known.lateness, settings.jump, settings.span, late
+        )
         if caught_up and known.newest > _BEGINNING:
             known.offsets.append((at, known.newest - at))
             while known.offsets[0][0] < at - _LOOKS_BACK or len(known.offsets) > _OFFSETS:
                 known.offsets.popleft()
+        return late
 
     def waits(self, source: str, at: int) -> None:
         """Take note that a source has more to give, but cannot now: it is waited for.
@@ -156,8 +170,11 @@ class Watermarks:
             reached = min(
                 s.newest - s.lateness if s.newest > _BEGINNING else _BEGINNING for s in right or awaited
             )
-        else:
+        elif any(s.newest > _BEGINNING and not self._slow(s) for s in self._sources.values()):
             reached = at - self.settings.grace
+        else:
+            # An old log, or nothing yet: the clock says nothing about what will come.
+            reached = _BEGINNING
         self._time = max(self._time, reached)
         return None if self._time == _BEGINNING else self._time
 

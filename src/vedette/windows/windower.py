@@ -174,13 +174,19 @@ class Windower:
         """Let event time reach `until`, microseconds; it never goes back."""
         self._clock[0] = max(self.now, until)
 
-    def add(self, requests: Requests, judged: Judged) -> Placed:
-        """Add a batch's rows to their windows."""
+    def add(self, requests: Requests, judged: Judged, late: NDArray[np.uint8] | None = None) -> Placed:
+        """Add a batch's rows to their windows.
+
+        Args:
+            requests: n rows. judged: What is known of them besides.
+            late: uint8 (n,), rows that come too late whatever event time is, None for none; only for those whose
+                event time is told.
+        """
         n = len(requests)
         span = self.settings.span
         window = requests.time // span
         self._forget_unbelieved()
-        late = self._mark_late(requests.time, window)
+        late = self._mark_late(requests.time, window, late)
 
         if requests.route is None or requests.client is None:
             raise ValueError("a batch must be enriched before it is windowed")
@@ -206,7 +212,9 @@ class Windower:
         self._add_clients(requests, clients, judged, window, late, marks, kinds, asset, bit, second)
         return Placed(window, late, route_number)
 
-    def _mark_late(self, time: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _mark_late(
+        self, time: NDArray[np.int64], window: NDArray[np.int64], known: NDArray[np.uint8] | None
+    ) -> NDArray[np.uint8]:
         """Mark rows of closed windows, uint8 (n,), and count them; event time follows the others if it may."""
         settings = self.settings
         if settings.own_clock:
@@ -214,6 +222,8 @@ class Windower:
             count = int(mark_late(time, self._clock, settings.lateness, settings.jump, settings.span, late))
         else:
             late = (window < self.open_from).astype(np.uint8)
+            if known is not None:
+                late |= known
             count = int(np.count_nonzero(late))
         self.late += count
         return late

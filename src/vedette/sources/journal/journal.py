@@ -185,6 +185,10 @@ class Journal:
             deliveries[-1] = replace(deliveries[-1], position=_POSITION.pack(_VERSION, *self._at))
         return deliveries
 
+    def pending(self) -> Sequence[str]:
+        """See `Source`. Lines wait in the order in which they came, so nobody has to wait for another."""
+        return ()
+
     def committed(self, position: bytes) -> None:
         """See `Source`: whole segments before it go."""
         _, number, _ = _POSITION.unpack(position)

@@ -96,6 +96,11 @@ class Tail:
             deliveries[-1] = replace(deliveries[-1], position=self._position())
         return deliveries
 
+    def pending(self) -> Sequence[str]:
+        """See `Source`."""
+        now = self._clock()
+        return [printable(trail.path) for trail in self._trails.values() if trail.backlog(now)]
+
     def committed(self, position: bytes) -> None:
         """See `Source`. Files stay where they are."""
 

@@ -1,0 +1,190 @@
+"""From delivered lines to enriched batches: each stream with a format and a parser of its own."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import msgspec
+
+from vedette.config import Config
+from vedette.engine.choosing import Chooser, enricher
+from vedette.engine.engine import Batch
+from vedette.parsers.format import Parser
+from vedette.parsers.sniff import Choice
+from vedette.schema.chunk import Chunk, SkipReason, Skips
+from vedette.schema.errors import VedetteError
+from vedette.schema.state import StateError, decode, encode
+from vedette.sources.source import Delivery
+
+MOST_STREAMS = 1_024
+"""Streams whose parsers are kept; the one that has been silent for the longest time makes room."""
+_STREAM_NAME = 500
+"""Longest name of a stream; senders choose some of them."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """One stream and how it is read.
+
+    Attributes:
+        parser: None as long as no format fits. formats: Names of the formats that its lines have turned out to be.
+        chosen: Name of the format, of what was peeled off, and whether the lines told it.
+        deliveries: Deliveries without a format so far. reason: Why there is none.
+        lines, parsed: So far.
+    """
+
+    name: str
+    parser: Parser | None = None
+    formats: tuple[str, ...] = ()
+    chosen: tuple[str, str | None, bool] | None = None
+    deliveries: int = 0
+    reason: str = ""
+    lines: int = 0
+    parsed: int = 0
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A stream as a part of a state."""
+
+    name: str
+    chosen: tuple[str, str | None, bool] | None
+    parser: bytes
+    lines: int
+    parsed: int
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What an intake knows."""
+
+    parsed: int
+    streams: list[_Kept]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was taken in since the process began."""
+
+    lines: int = 0
+    parsed: int = 0
+    skips: Skips = field(default_factory=Skips)
+    forgotten: int = 0
+    """Streams that made room for others."""
+
+
+class Intake:
+    """Parses and enriches what sources deliver. Used by one thread.
+
+    Args:
+        config: How lines are understood.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.tally = Tally()
+        self.enricher = enricher(config)
+        self._choose = Chooser(config)
+        self.streams: OrderedDict[str, Stream] = OrderedDict()
+        self._parsed_before = 0
+
+    def take(self, delivery: Delivery) -> Batch | None:
+        """A batch of the requests in a delivery; None if there is none. Every line is counted."""
+        stream = self._stream(delivery.stream)
+        chunk = Chunk.of(delivery.lines, stream.name, delivery.first_line)
+        if stream.parser is None:
+            self._find_format(stream, chunk, delivery.format)
+        if stream.parser is None:
+            self._count_unread(stream, chunk)
+            return None
+        parsed = stream.parser.parse(chunk)
+        stream.formats = stream.parser.formats
+        stream.lines += parsed.lines
+        stream.parsed += len(parsed.requests)
+        self.tally.lines += parsed.lines
+        self.tally.parsed += len(parsed.requests)
+        self.tally.skips.merge(parsed.skips)
+        if not len(parsed.requests):
+            return None
+        if delivery.service is not None:
+            self.enricher.namer.call(stream.name, delivery.service)
+        enriched = self.enricher.apply(parsed.requests)
+        return Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind)
+
+    @property
+    def parsed(self) -> int:
+        """Requests since the service began to learn, over all its restarts."""
+        return self._parsed_before + self.tally.parsed
+
+    def to_state(self) -> bytes:
+        """The streams and what their parsers know, as bytes; the enricher is kept with the engine."""
+        kept = [
+            _Kept(s.name, s.chosen, s.parser.to_state() if s.parser else b"", s.lines, s.parsed)
+            for s in self.streams.values()
+        ]
+        return encode(_State(self.parsed, kept))
+
+    def from_state(self, content: bytes) -> list[str]:
+        """Take over what `to_state` gave; returns why some streams begin anew, a sentence each.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        anew = []
+        state = decode(content, _State, "streams")
+        self._parsed_before = state.parsed
+        for kept in state.streams[-MOST_STREAMS:]:
+            stream = Stream(kept.name, lines=kept.lines, parsed=kept.parsed)
+            if kept.chosen is not None:
+                name, wrapper, sniffed = kept.chosen
+                try:
+                    self._open(stream, self._choose.again(name, wrapper, sniffed=sniffed))
+                    assert stream.parser is not None  # noqa: S101 - just opened
+                    stream.parser.from_state(kept.parser)
+                except (VedetteError, StateError) as error:
+                    stream.parser, stream.chosen = None, None
+                    anew.append(f"{kept.name}: its format is looked for anew: {error}")
+            self.streams[kept.name] = stream
+        return anew
+
+    @property
+    def problems(self) -> list[str]:
+        """Streams that cannot be read, each as one sentence."""
+        return [stream.reason for stream in self.streams.values() if stream.reason and not stream.parser]
+
+    def _stream(self, name: str) -> Stream:
+        name = name[:_STREAM_NAME]
+        stream = self.streams.get(name)
+        if stream is None:
+            if len(self.streams) >= MOST_STREAMS:
+                self.streams.popitem(last=False)
+                self.tally.forgotten += 1
+            stream = self.streams[name] = Stream(name)
+        else:
+            self.streams.move_to_end(name)
+        return stream
+
+    def _find_format(self, stream: Stream, chunk: Chunk, named: str | None) -> None:
+        """Look for a format at the first delivery, the second, the fourth ...: rubbish must not cost a look each."""
+        stream.deliveries += 1
+        if stream.deliveries & (stream.deliveries - 1):
+            return
+        try:
+            choice = self._choose(chunk) if named is None else self._choose.named(named, chunk)
+        except VedetteError as error:
+            stream.reason = str(error)
+            return
+        self._open(stream, choice)
+
+    def _open(self, stream: Stream, choice: Choice) -> None:
+        stream.parser = choice.open(stream.name)
+        stream.chosen = (
+            choice.format.name,
+            choice.wrapper.name if choice.wrapper else None,
+            bool(choice.others),
+        )
+
+    def _count_unread(self, stream: Stream, chunk: Chunk) -> None:
+        skips = Skips()
+        text = chunk.buffer[: chunk.length].tobytes()
+        for number, line in enumerate(text.splitlines(), start=chunk.first_line):
+            skips.add(SkipReason.NOT_THIS_FORMAT, number, line)
+        stream.lines += skips.total
+        self.tally.lines += skips.total
+        self.tally.skips.merge(skips)

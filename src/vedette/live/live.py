@@ -1,0 +1,262 @@
+"""Sources in, commits out: one engine over what is happening. Sans thread: `turn` does one turn."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import perf_counter
+
+from vedette.config import Config
+from vedette.config.exceptions import ExceptionRule
+from vedette.engine.build import build_engine
+from vedette.engine.engine import Engine
+from vedette.engine.excusing import Exceptions
+from vedette.engine.snapshot import Anew, restore, snapshot
+from vedette.live.committing import Committer
+from vedette.live.intake import MOST_STREAMS, Intake
+from vedette.live.overload import Overload
+from vedette.live.work import Work
+from vedette.schema.live import Commit
+from vedette.schema.records import BaselineRecord, WindowRecord
+from vedette.sources.source import Source, SourceState
+from vedette.storage.live import LiveStore
+from vedette.windows.watermarks import Watermarks, WatermarkSettings
+
+_LOG = logging.getLogger("vedette.live")
+
+ROOM = 4 << 20
+"""Bytes taken from a source at a time: others get their turn."""
+_STREAMS = "streams"
+_WATERMARKS = "watermarks"
+_LEAST_PAUSE_US = 2_000_000
+"""Between commits while old logs are read and windows close by the dozen."""
+_BASELINES_EVERY_US = 600_000_000
+
+Clock = Callable[[], int]
+"""Microseconds since the epoch, UTC."""
+
+
+class Live:
+    """One engine fed by sources, committing to a store. Used by one thread.
+
+    Args:
+        config: How everything is done.
+        sources: Where lines come from; opened here, behind what the store says was taken in.
+        store: Where everything is kept.
+        clock: The time. It says when to wait no longer and when to commit, never what a line means.
+        exceptions: What is not to be told.
+        kept: Called with each commit once the store has it.
+
+    Raises:
+        VedetteError: The configuration cannot be followed, or what was kept cannot be read.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        sources: Sequence[Source],
+        store: LiveStore,
+        clock: Clock,
+        exceptions: Sequence[ExceptionRule] = (),
+        kept: Callable[[Commit], object] = lambda _: None,
+    ) -> None:
+        self.sources = tuple(sources)
+        self.work = Work()
+        self.overload = Overload(config.live.behind_s * 1_000_000)
+        self.clock = clock
+        self._store = store
+        self._tell_kept = kept
+        self.committer = Committer(store, clock, self._kept)
+        self._positions: dict[str, bytes] = {}
+        self._windows: list[WindowRecord] = []
+        self.watermarks = _watermarks(config)
+        self._since = 0
+        self._committed = clock()
+        self._baselines_at = 0
+        self.config, self._exceptions = config, tuple(exceptions)
+        self.engine, self.intake = self._built(config, exceptions)
+        self._resume()
+
+    def turn(self) -> bool:
+        """One turn: take what has come, judge it, follow time, commit if it is due. Whether anything was taken."""
+        if not self.committer.retry():
+            return False
+        took = False
+        for source in self.sources:
+            took |= self._take(source)
+        self._follow()
+        if self._due():
+            self.commit()
+        return took
+
+    def commit(self) -> None:
+        """Keep everything as it stands, if nothing waits to be kept already."""
+        if not self.committer.retry():
+            return
+        now = self.clock()
+        found = self.engine.take_found()
+        baselines: tuple[BaselineRecord, ...] = ()
+        if now - self._baselines_at >= _BASELINES_EVERY_US:
+            self._baselines_at = now
+            baselines = tuple(self.engine.baseline_records())
+        windows, self._windows = self._windows, []
+        self._committed, self._since = now, 0
+        self.committer.commit(
+            Commit(
+                time=self.engine.windower.watermark,
+                state=self._snapshot(),
+                positions=dict(self._positions),
+                anomalies=tuple(found.anomalies),
+                incidents=tuple(found.incidents),
+                windows=tuple(windows),
+                baselines=baselines,
+                notices=tuple(found.notices),
+            )
+        )
+
+    def reconfigure(self, config: Config, exceptions: Sequence[ExceptionRule]) -> list[Anew]:
+        """Go on under another configuration; returns what has to begin anew because of it.
+
+        Raises:
+            VedetteError: It cannot be followed; the old one stays in force.
+        """
+        before = self._snapshot()
+        old = self.config, self._exceptions, self.engine, self.intake
+        try:
+            self.engine, self.intake = self._built(config, exceptions)
+            self.config, self._exceptions = config, tuple(exceptions)
+            return self._restore(before)
+        except Exception:
+            self.config, self._exceptions, self.engine, self.intake = old
+            raise
+
+    def drain(self, until: int) -> None:
+        """Take in what is there already, until the clock says `until` at the latest, and commit."""
+        while self.clock() < until and self.turn():
+            pass
+        self.commit()
+
+    def close(self) -> None:
+        """Let go of the sources."""
+        for source in self.sources:
+            source.close()
+
+    @property
+    def _lateness(self) -> int:
+        """How late lines of a stream may come after others of it, microseconds."""
+        settings = self.config
+        lateness = settings.windows.lateness_s
+        return 1_000_000 * (settings.live.lateness_s if lateness is None else lateness)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that are there and not taken, as far as sources can tell."""
+        return sum(status.behind or 0 for status in (source.status() for source in self.sources))
+
+    @property
+    def exceptions(self) -> tuple[ExceptionRule, ...]:
+        """What is not to be told."""
+        return self._exceptions
+
+    def except_(self, exceptions: Sequence[ExceptionRule]) -> None:
+        """From now on do not tell what these cover."""
+        self._exceptions = tuple(exceptions)
+        self.engine.exceptions = Exceptions(exceptions, self.engine.scanner) if exceptions else None
+
+    def _built(self, config: Config, exceptions: Sequence[ExceptionRule]) -> tuple[Engine, Intake]:
+        # Lateness is each stream's own affair: the watermarks allow for it.
+        engine = build_engine(config, lateness_us=0, exceptions=exceptions, own_clock=False)
+        engine.keep_windows = self._keep
+        engine.stated.tells = True
+        return engine, Intake(config)
+
+    def _keep(self, windows: list[WindowRecord]) -> None:
+        self._windows += windows
+
+    def _resume(self) -> None:
+        last = self._store.resume()
+        if last is not None:
+            for anew in self._restore(last.state):
+                _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
+            self._positions = dict(last.positions)
+        for source in self.sources:
+            source.open(self._positions.get(source.name))
+
+    def _snapshot(self) -> bytes:
+        parts = {_STREAMS: self.intake.to_state(), _WATERMARKS: self.watermarks.to_state()}
+        return snapshot(self.engine, self.intake.enricher, parts)
+
+    def _restore(self, content: bytes) -> list[Anew]:
+        restored = restore(self.engine, self.intake.enricher, content)
+        self.watermarks = _watermarks(self.config)
+        if (marks := restored.extra.get(_WATERMARKS)) is not None:
+            self.watermarks.from_state(marks)
+        streams = restored.extra.get(_STREAMS)
+        reasons = self.intake.from_state(streams) if streams is not None else []
+        return [*restored.anew, *(Anew("stream", reason) for reason in reasons)]
+
+    def _take(self, source: Source) -> bool:
+        deliveries = source.take(ROOM)
+        began_at, pending = self.clock(), set(source.pending())
+        for stream in pending:
+            self.watermarks.add(stream, self._lateness, began_at)
+            self.watermarks.waits(stream, began_at)
+        for delivery in deliveries:
+            began = perf_counter()
+            batch = self.intake.take(delivery)
+            self.watermarks.add(delivery.stream, self._lateness, began_at)
+            if batch is not None:
+                times = batch.requests.time
+                late = self.watermarks.heard(
+                    delivery.stream, times, began_at, caught_up=delivery.stream not in pending
+                )
+                self.engine.process(batch, late)
+                self.work.saw(int(times.max()), began_at)
+            self.work.took(len(delivery.lines), perf_counter() - began)
+            self._since += len(delivery.lines)
+        if len(self.watermarks) > MOST_STREAMS:
+            for stream in self.watermarks.idle(began_at):
+                self.watermarks.remove(stream)
+        if deliveries:
+            self._positions[source.name] = deliveries[-1].position
+        return bool(deliveries)
+
+    def _follow(self) -> None:
+        """Let event time go as far as all streams that are not silent have come."""
+        reached = self.watermarks.time(self.clock())
+        if reached is not None and reached > self.engine.windower.now:
+            self.engine.advance(reached)
+
+    def _due(self) -> bool:
+        now, settings = self.clock(), self.config.live
+        since = now - self._committed
+        if self._windows:
+            return since >= _LEAST_PAUSE_US or not self.waiting
+        if self._since >= settings.commit_bytes:
+            return True
+        return self._since > 0 and since >= settings.commit_s * 1_000_000
+
+    def _kept(self, commit: Commit) -> None:
+        for source in self.sources:
+            if (position := commit.positions.get(source.name)) is not None:
+                with suppress(OSError):
+                    source.committed(position)
+        self._tell_kept(commit)
+
+
+def _watermarks(config: Config) -> Watermarks:
+    second = 1_000_000
+    settings = config.live
+    lateness = settings.lateness_s if config.windows.lateness_s is None else config.windows.lateness_s
+    return Watermarks(
+        WatermarkSettings(
+            idle_after=settings.idle_after_s * second,
+            grace=(settings.idle_after_s + lateness) * second,
+            skew=settings.skew_s * second,
+            span=config.windows.span_s * second,
+        )
+    )
+
+
+def ended(sources: Sequence[Source]) -> bool:
+    """Whether no source will ever deliver again."""
+    return all(source.status().state is SourceState.ENDED for source in sources)

@@ -1,0 +1,132 @@
+"""The configuration of a running service: read again, or changed over the API, as a whole or not at all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vedette.config import Config
+from vedette.config.errors import ConfigError
+
+DOCUMENT = "configuration"
+"""Under which a store keeps what was changed over the API."""
+FIXED = ("server", "sources", "store.url", "live.directory", "live.journal_bytes")
+"""Keys that hold from the start to the end of a process."""
+
+
+class Settings:
+    """Where the configuration comes from; later ones win: file, environment, command line, changes over the API.
+
+    Args:
+        path: The file, if there is one. environment: Variables. overrides: Dotted keys of the command line.
+        changes: Dotted keys that were changed over the API before.
+
+    Raises:
+        ConfigError: They make no configuration.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        environment: Mapping[str, str],
+        overrides: Mapping[str, Any],
+        changes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._path = path
+        self._environment = environment
+        self._overrides = dict(overrides)
+        self.changes = dict(changes or {})
+        self.config = self._load(self.changes)
+
+    def again(self) -> Config:
+        """The configuration as files and environment have it now; not in force yet.
+
+        Raises:
+            ConfigError: They make none, or a key differs that cannot change while the process runs.
+        """
+        return self._changeable(self._load(self.changes))
+
+    def changed(self, changes: Mapping[str, Any]) -> tuple[Config, dict[str, Any]]:
+        """The configuration with further changes, and all changes so far; not in force yet.
+
+        Args:
+            changes: Sections with keys, as in the file; a key whose value is None goes back to what it was without.
+
+        Raises:
+            ConfigError: They make no configuration, or a key differs that cannot change while the process runs.
+        """
+        everything = self.changes | _dotted(changes)
+        everything = {key: value for key, value in everything.items() if value is not None}
+        return self._changeable(self._load(everything)), everything
+
+    def accept(self, config: Config, changes: Mapping[str, Any] | None = None) -> None:
+        """From now on this is in force."""
+        self.config = config
+        if changes is not None:
+            self.changes = dict(changes)
+
+    def _load(self, changes: Mapping[str, Any]) -> Config:
+        return Config.load(
+            self._path, environment=self._environment, overrides={**self._overrides, **changes}
+        )
+
+    def _changeable(self, config: Config) -> Config:
+        problems = tuple(
+            f"{key}: holds from the start of the service to its end: change it in the file, and start anew"
+            for key in FIXED
+            if _at(config, key) != _at(self.config, key)
+        )
+        if problems:
+            raise ConfigError(problems)
+        return config
+
+
+def to_document(changes: Mapping[str, Any]) -> bytes:
+    """Changes as a store keeps them."""
+    return msgspec.json.encode(dict(changes))
+
+
+def from_document(content: bytes | None) -> dict[str, Any]:
+    """What `to_document` gave.
+
+    Raises:
+        ConfigError: It is damaged.
+    """
+    if content is None:
+        return {}
+    try:
+        return msgspec.json.decode(content, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise ConfigError(
+            (f"the changes kept in the store are damaged ({error}): remove them there",)
+        ) from None
+
+
+def _dotted(changes: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested sections as dotted keys; what is empty is a value."""
+    found: dict[str, Any] = {}
+    for name, value in changes.items():
+        if isinstance(value, Mapping) and value and _is_section(before + name):
+            found |= _dotted(value, f"{before}{name}.")
+        else:
+            found[before + name] = value
+    return found
+
+
+def _is_section(dotted: str) -> bool:
+    """Whether a key stands for a section of the configuration, and not for a value that is a mapping."""
+    kind: Any = Config
+    for name in dotted.split("."):
+        fields = getattr(kind, "model_fields", {})
+        if name not in fields:
+            return False
+        kind = fields[name].annotation
+    return hasattr(kind, "model_fields")
+
+
+def _at(config: Config, dotted: str) -> Any:
+    value: Any = config
+    for name in dotted.split("."):
+        value = getattr(value, name, None)
+    return value

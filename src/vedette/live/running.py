@@ -1,0 +1,233 @@
+"""The running service as the HTTP rooms see it."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from vedette.config import Config
+from vedette.config.errors import ConfigError
+from vedette.config.exceptions import ExceptionRule
+from vedette.engine.kept_lines import of_requests
+from vedette.engine.narrowest import Stamp, of_window
+from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
+from vedette.live.exceptions import to_document as exceptions_document
+from vedette.live.inbox import RULES, Inbox
+from vedette.live.reload import DOCUMENT, Settings, to_document
+from vedette.live.service import Service
+from vedette.live.view import Counters, Event, Health, Pushed
+from vedette.schema.errors import VedetteError
+from vedette.schema.live import DetectedLine
+from vedette.sources.source import SourceState
+from vedette.storage.live import LiveStore
+
+WARMUP = "warmup"
+WAITING = "waiting"
+BASELINES = "baselines"
+_DAYS = 90
+"""How long a false alarm called so over the API is not told again, unless somebody says otherwise."""
+_MOST_PROBLEMS = 20
+
+
+class Running:
+    """Implements `vedette.live.view.LiveView`.
+
+    Args:
+        service: The live thread. inbox: What comes in over the network.
+        store: Where exceptions and changes are kept. settings: The configuration.
+        changed: Called with each configuration that comes into force.
+        problems: What is wrong elsewhere (channels, say), each a sentence.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        inbox: Inbox,
+        store: LiveStore,
+        settings: Settings,
+        changed: Callable[[Config], object] = lambda _: None,
+        problems: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._service = service
+        self._inbox = inbox
+        self._store = store
+        self._settings = settings
+        self._tell_changed = changed
+        self._problems = problems
+
+    def health(self) -> Health:
+        """See `LiveView`."""
+        live = self._service.live
+        statuses = tuple(source.status() for source in live.sources)
+        problems = [
+            f"{status.name}: {status.reason}"
+            for status in statuses
+            if status.reason and status.state is SourceState.FAILED
+        ]
+        problems += live.intake.problems
+        if live.committer.problem:
+            problems.append(live.committer.problem)
+        if self._service.failure is not None:
+            problems.insert(
+                0, "the live thread has failed; what it committed is kept: see the log, and start anew"
+            )
+        if live.overload.share < 1:
+            problems.append(
+                f"overloaded: {live.overload.share:.2%} of the clients are looked at; "
+                "give it a faster core, or fewer logs"
+            )
+        problems += self._problems()
+        parsed = live.intake.parsed
+        lag = live.work.lag_us
+        return Health(
+            status="degraded" if problems else "ok",
+            phase=WARMUP if parsed else WAITING,
+            logs_processed=parsed,
+            transformer_ready=False,
+            active_models=self._active(),
+            problems=tuple(problems[:_MOST_PROBLEMS]),
+            sources=statuses,
+            lag_s=None if lag is None else lag / 1e6,
+            sampling=live.overload.share,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """See `LiveView`."""
+        live = self._service.live
+        parsed = live.intake.parsed
+        target = live.config.live.warmup
+        return {
+            "logs_processed": parsed,
+            "warmup_target": target,
+            "warmup_complete": parsed >= target,
+            "training_in_progress": False,
+            "isolation_forest_ready": False,
+            "transformer_ready": False,
+            "vocabulary_size": 0,
+            "training_sequences": 0,
+            "iso_training_samples": 0,
+            "active_models": {
+                name: name in self._active() for name in (RULES, BASELINES, "isolation_forest", "transformer")
+            },
+            "phase": WARMUP if parsed else WAITING,
+        }
+
+    def counters(self) -> Counters:
+        """See `LiveView`."""
+        service, live = self._service, self._service.live
+        tally, work, stated = live.intake.tally, live.work, service.stated
+        dropped: dict[str, int] = {}
+        for status in (source.status() for source in live.sources):
+            for reason, count in status.dropped.items():
+                dropped[reason] = dropped.get(reason, 0) + count
+        lag = work.lag_us
+        return Counters(
+            lines=tally.lines,
+            parsed=tally.parsed,
+            skipped={reason.value: count for reason, count in list(tally.skips.counts.items())},
+            late=live.engine.windower.late,
+            anomalies=stated.anomalies,
+            incidents_open=len(stated.open),
+            windows=stated.windows,
+            commits=live.committer.commits,
+            commit_errors=live.committer.errors,
+            analysis_seconds=work.seconds,
+            analysis_count=work.batches,
+            baselines=len(live.engine.book),
+            queue_bytes=live.waiting,
+            dropped=dropped,
+            capped={"streams": tally.forgotten, **live.engine.capped()},
+            lag_s=None if lag is None else lag / 1e6,
+            sampling=live.overload.share,
+        )
+
+    def detect(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[DetectedLine]:
+        """See `LiveView`."""
+        parsed = self._service.live.intake.parsed
+        return self._inbox.detect(lines, sessions, processed=parsed, phase=WARMUP if parsed else WAITING)
+
+    def push(
+        self,
+        stream: str,
+        lines: bytes,
+        *,
+        service: str | None = None,
+        format: str | None = None,  # noqa: A002 - the word of the whole program
+    ) -> Pushed:
+        """See `LiveView`."""
+        return self._inbox.push(stream, lines, service=service, format=format)
+
+    def events(self, after: int | None) -> Iterator[Event | None]:
+        """See `LiveView`."""
+        return self._service.events.watch(after)
+
+    def configuration(self) -> dict[str, Any]:
+        """See `LiveView`."""
+        shown: dict[str, Any] = json.loads(self._settings.config.model_dump_json())
+        return shown
+
+    def configure(self, changes: dict[str, Any]) -> list[str]:
+        """See `LiveView`."""
+
+        def put() -> None:
+            config, everything = self._settings.changed(changes)
+            self._store.put_document(DOCUMENT, to_document(everything))
+            self._reconfigure(config)
+            self._settings.accept(config, everything)
+
+        return self._refusals(put)
+
+    def reload(self) -> list[str]:
+        """Read file and environment again, and put them into force; returns reasons why not, empty if done."""
+
+        def put() -> None:
+            config = self._settings.again()
+            self._reconfigure(config)
+            self._settings.accept(config)
+
+        return self._refusals(put)
+
+    def exclude(self, anomaly_id: str, note: str, until_days: int | None) -> str | None:
+        """See `LiveView`."""
+        anomaly = self._store.anomaly(anomaly_id)
+        if anomaly is None:
+            return f"{anomaly_id}: there is no such anomaly"
+        today = datetime.now(UTC).date()
+        stamp = Stamp(today, today + timedelta(days=until_days or _DAYS), note)
+
+        def put() -> None:
+            live = self._service.live
+            made: list[ExceptionRule]
+            if anomaly.unit == "hostile_requests":
+                made = of_requests(anomaly, live.engine.scanner, live.config, stamp)
+            else:
+                made = [of_window(anomaly, stamp, any_time=False)]
+            known = {each.id for each in live.exceptions}
+            exceptions = (*live.exceptions, *(each for each in made if each.id not in known))
+            self._store.put_document(EXCEPTIONS, exceptions_document(exceptions))
+            live.except_(exceptions)
+
+        reasons = self._refusals(put)
+        return reasons[0] if reasons else None
+
+    def _reconfigure(self, config: Config) -> None:
+        live = self._service.live
+        live.reconfigure(config, live.exceptions)
+        self._tell_changed(config)
+
+    def _refusals(self, put: Callable[[], None]) -> list[str]:
+        """Have something done by the live thread; why it was not."""
+        try:
+            self._service.ask(put)
+        except ConfigError as error:
+            return list(error.problems)
+        except VedetteError as error:
+            return [str(error)]
+        except TimeoutError:
+            return ["the service is too busy to change anything now; try again"]
+        return []
+
+    def _active(self) -> tuple[str, ...]:
+        live = self._service.live
+        ready = live.config.detectors.signatures.enabled, live.engine.coverage.windows > 0
+        return tuple(name for name, active in zip((RULES, BASELINES), ready, strict=True) if active)

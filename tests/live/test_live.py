@@ -1,0 +1,91 @@
+"""What a live service keeps is what an undisturbed one keeps, whenever it was killed."""
+
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.live.lines import Clock, Lines
+from vedette.config import Config
+from vedette.live.live import Live
+from vedette.simulate import Simulation
+from vedette.storage import open_live_store
+from vedette.storage.live import LiveStore
+from vedette.storage.store import WindowFilter
+
+SIMULATION = Simulation(
+    minutes=50,
+    rate=2,
+    seed=5,
+    format="combined",
+    services=1,
+    inject="error_spike@+36m+3m*1.5,sqli@+38m+2m,brute_force@+41m+3m",
+)
+SECOND = 1_000_000
+
+
+@cache
+def log() -> tuple[bytes, ...]:
+    return tuple(b"".join(SIMULATION.chunks()).splitlines(keepends=True))
+
+
+def live(store: LiveStore, source: Lines, clock: Clock, config: Config | None = None) -> Live:
+    return Live(config or Config(), [source], store, clock)
+
+
+def kept(store: LiveStore) -> bytes:
+    """Everything that was found, as bytes that can be compared."""
+    windows = store.windows(WindowFilter(service="test"), limit=1000)
+    return msgspec.json.encode(
+        (
+            store.anomalies(limit=1000).items,
+            store.incidents(limit=1000).items,
+            windows.items,
+            sorted(notice.id for notice in store.untold(1 << 60, 1000)),
+        )
+    )
+
+
+def serve(path: Path, seed: int, *, crashes: int) -> bytes:
+    """Serve the log, killed at random turns, and drain at the end."""
+    chance = Random(seed)
+    clock = Clock(1)
+    url = f"sqlite:///{path}"
+    for crash in range(crashes + 1):
+        store = open_live_store(url)
+        source = Lines(log(), [chance.randrange(1, 2000) for _ in range(60)])
+        running = live(store, source, clock)
+        turns = chance.randrange(12) if crash < crashes else 1 << 30
+        while turns and running.turn():
+            clock.now += chance.randrange(3 * SECOND)
+            turns -= 1
+        if crash == crashes:
+            running.drain(clock.now + SECOND)
+            found = kept(store)
+        # Killed: nothing is committed, closed or told.
+        store.close()
+    return found
+
+
+@cache
+def undisturbed() -> bytes:
+    with TemporaryDirectory() as directory:
+        return serve(Path(directory) / "v.db", 0, crashes=0)
+
+
+def test_incidents_are_found_live() -> None:
+    found = msgspec.json.decode(undisturbed())
+    types = {anomaly["type"] for anomaly in found[0]}
+    assert {"error_spike", "sql_injection", "brute_force"} <= types
+    assert any(name.endswith(".opened.high") or ".opened." in name for name in found[3])
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 10_000), st.integers(1, 4))
+def test_killed_at_any_turn_it_ends_with_what_an_undisturbed_run_finds(seed: int, crashes: int) -> None:
+    with TemporaryDirectory() as directory:
+        assert serve(Path(directory) / "v.db", seed, crashes=crashes) == undisturbed()
