@@ -40,7 +40,7 @@ class MemoryView:
     """Calls lines with `attack` in them anomalies, and lines without a blank no access log."""
 
     def __init__(self) -> None:
-        self.pushed: list[tuple[str, bytes, str | None]] = []
+        self.pushed: list[tuple[str, bytes, str | None, str | None]] = []
         self.room = 1 << 30
         self.excluded: list[tuple[str, str, int | None]] = []
         self.settings: dict[str, Any] = {"alarm": {"budget": "1/week"}}
@@ -129,11 +129,18 @@ class MemoryView:
             },
         )
 
-    def push(self, stream: str, lines: bytes, *, format: str | None = None) -> Pushed:  # noqa: A002
+    def push(
+        self,
+        stream: str,
+        lines: bytes,
+        *,
+        format: str | None = None,  # noqa: A002
+        service: str | None = None,
+    ) -> Pushed:
         count = lines.count(b"\n")
         if len(lines) > self.room:
             return Pushed(taken=0, refused=count, reason="the journal is full", retry_after_s=7.0)
-        self.pushed.append((stream, lines, format))
+        self.pushed.append((stream, lines, format, service))
         return Pushed(taken=count)
 
     def events(self, after: int | None) -> Iterator[Event | None]:

@@ -1,6 +1,7 @@
 """The HTTP service as one ASGI application."""
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -14,7 +15,7 @@ from vedette.server.gate import Gate
 from vedette.server.keyring import Keyring
 from vedette.server.problem import handle
 from vedette.server.rooms import Clock, Rooms
-from vedette.server.routes import anomalies, detecting, health
+from vedette.server.routes import anomalies, baselines, configuration, detecting, events, health, incidents
 from vedette.storage.live import LiveStore
 
 ROUTES = (
@@ -28,6 +29,14 @@ ROUTES = (
     anomalies.resolve,
     anomalies.false_positive,
     anomalies.stats,
+    incidents.incidents,
+    incidents.incident,
+    incidents.windows,
+    baselines.baselines,
+    baselines.baselines_of_service,
+    configuration.configuration,
+    configuration.configure,
+    events.events,
 )
 """Everything that can be asked."""
 
@@ -56,6 +65,7 @@ def routed(rooms: Rooms) -> Litestar:
         request_max_body_size=None,
         logging_config=None,
         debug=False,
+        state=State({"watchers": events.Watchers(rooms.settings.limits.event_clients)}),
     )
 
 

@@ -9,6 +9,7 @@ from litestar.params import QueryParameter
 from vedette.server.problem import Fault, ProblemError
 from vedette.storage.store import PAGE_LIMIT
 
+Name = Annotated[str | None, QueryParameter(max_length=1000)]
 E = TypeVar("E", bound=StrEnum)
 
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_LIMIT, description="Most items in one answer.")]

@@ -1,6 +1,6 @@
 """Bodies that are asked and answered; the OpenAPI document describes these."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
 
@@ -244,6 +244,11 @@ class WindowAnswer(WindowRecord, frozen=True, kw_only=True):
     """One closed window. `start_time` is `start` in ISO 8601."""
 
     start_time: str
+
+    @classmethod
+    def of(cls, record: WindowRecord, start_time: str) -> Self:
+        """A window as it is answered."""
+        return cls(**msgspec.structs.asdict(record), start_time=start_time)
 
 
 class WindowsAnswer(msgspec.Struct, frozen=True):

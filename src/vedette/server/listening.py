@@ -1,7 +1,10 @@
-"""The HTTP service on its socket: uvicorn, started and ended by the program and not by signals of its own."""
+"""The socket, and uvicorn on it."""
 
-import asyncio
+import errno
+import os
 import socket
+import ssl
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,20 +12,25 @@ from typing import Any
 
 import uvicorn
 
-from vedette.config.server import Server as Settings
+from vedette.config.server import Server, ServerTls
 from vedette.schema.errors import VedetteError
+from vedette.server.protocol import PROTOCOL
 
-_BACKLOG = 1024
-_GRACE_S = 5
-"""For requests in flight when the service is told to end."""
+BACKLOG = 1024
+DRAIN_S = 5
+"""How long requests under way may take when the service ends."""
+KEEP_ALIVE_S = 75
+"""How long a connection without a request stays open: longer than proxies usually keep theirs."""
+CONNECTIONS = 1_000
+"""Connections at one time; more are answered with status 503."""
 
 
 class ListenError(VedetteError):
-    """The address that is configured cannot be listened at."""
+    """The service cannot listen where it should."""
 
 
 class _Uvicorn(uvicorn.Server):
-    """Leaves signals to the program."""
+    """uvicorn, that leaves signals to whoever runs it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -31,74 +39,127 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Listening:
-    """One HTTP service. Listens from the moment it is made; answers while `run` runs.
+    """Listens from when it is made, and answers while it runs.
 
     Args:
-        app: The ASGI application. settings: Where to listen, and how.
+        app: What answers. settings: Where to listen, and how.
 
     Raises:
-        ListenError: The address cannot be listened at.
+        ListenError: It cannot listen there.
     """
 
-    def __init__(self, app: Any, settings: Settings) -> None:
-        self._socket = _bind(settings)
+    def __init__(self, app: Any, settings: Server) -> None:
+        tls = settings.tls
+        _check_tls(tls)
+        self._path = None if settings.unix_socket is None else Path(settings.unix_socket)
+        self._socket = _bound(settings.host, settings.port) if self._path is None else _local(self._path)
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
-                lifespan="off",
+                http=PROTOCOL,
+                ws="none",
+                loop="uvloop",
+                lifespan="on",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                ssl_certfile=settings.tls.cert_file,
-                ssl_keyfile=settings.tls.key_file,
-                timeout_graceful_shutdown=_GRACE_S,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                limit_concurrency=CONNECTIONS,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=DRAIN_S,
+                ssl_certfile=tls.cert_file,
+                ssl_keyfile=tls.key_file,
             )
         )
-        scheme = "https" if settings.tls.cert_file else "http"
-        if settings.unix_socket is not None:
-            self.address = f"unix:{settings.unix_socket}"
-        else:
-            host, port = self._socket.getsockname()[:2]
-            self.address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        self.address = self._address("https" if tls.cert_file is not None else "http")
+        """Where it answers, as a URL or a socket's path."""
 
     def run(self) -> None:
         """Answer until `stop`."""
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
-        """Answer what is being asked, and end. May be called from a signal handler, and from any thread."""
+        """End soon: requests under way are answered first. For signal handlers and other threads, at any time."""
         self._server.should_exit = True
 
     def close(self) -> None:
         """Let go of the socket."""
         self._socket.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _address(self, scheme: str) -> str:
+        if self._path is not None:
+            return f"unix:{self._path}"
+        host, port = self._socket.getsockname()[:2]
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _bind(settings: Settings) -> socket.socket:
-    if settings.unix_socket is not None:
-        return _bind_unix(Path(settings.unix_socket))
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _bound(host: str, port: int) -> socket.socket:
+    where = f"server.host = {host!r}, server.port = {port}"
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise ListenError(f"{where}: no address of that name: {error}") from None
+    found = socket.socket(family, kind, protocol)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind(address)
     except OSError as error:
+        found.close()
+        remedy = {
+            errno.EADDRINUSE: "another program listens there: give another with --port, or end it",
+            errno.EACCES: "ports below 1024 are for root: give a higher one",
+            errno.EADDRNOTAVAIL: "this machine has no such address",
+        }.get(error.errno or 0, error.strerror or str(error))
+        raise ListenError(f"{where}: cannot listen: {remedy}") from None
+    found.listen(BACKLOG)
+    return found
+
+
+def _local(path: Path) -> socket.socket:
+    """A Unix socket that the owner and the group may use; one that a dead process left is replaced."""
+    where = f"server.unix_socket = {str(path)!r}"
+    try:
+        if stat.S_ISSOCK(path.stat().st_mode) and not _answers(path):
+            path.unlink()
+    except FileNotFoundError:
+        pass
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o117)
+    try:
+        found.bind(str(path))
+    except OSError as error:
+        found.close()
+        raise ListenError(f"{where}: cannot listen: {error.strerror or error}") from None
+    finally:
+        os.umask(mask)
+    found.listen(BACKLOG)
+    return found
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        try:
+            other.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def _check_tls(tls: ServerTls) -> None:
+    """Say what is wrong with a certificate before anything listens."""
+    if tls.cert_file is None or tls.key_file is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    except ssl.SSLError as error:
         raise ListenError(
-            f"{settings.host}:{settings.port}: cannot be listened at ({error.strerror or error}): give another with "
-            "--host and --port, or end what listens there"
+            f"server.tls: {tls.cert_file} and {tls.key_file} are no certificate and its key: {error.reason or error}"
         ) from None
-
-
-def _bind_unix(path: Path) -> socket.socket:
-    if path.is_socket():
-        # Left behind by a process that was killed; one that lives still answers.
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(str(path)) == 0:
-                raise ListenError(f"{path}: another process answers there: end it, or give another path")
-        path.unlink()
-    listening = socket.socket(socket.AF_UNIX)
-    try:
-        listening.bind(str(path))
-        listening.listen(_BACKLOG)
     except OSError as error:
-        listening.close()
-        raise ListenError(f"{path}: cannot be listened at ({error.strerror}): give another path") from None
-    return listening
+        raise ListenError(f"server.tls: {tls.cert_file} or {tls.key_file}: {error.strerror}") from None

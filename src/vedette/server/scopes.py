@@ -34,4 +34,5 @@ def needed(method: str, path: str) -> str | None:
 
 def canonical(path: str) -> str:
     """The path with the admin API's prefix, where it was left out."""
-    return PREFIX + path if path.split("/", 2)[1] in SHORT else path
+    first = path.split("/", 2)[1:2]
+    return PREFIX + path if first and first[0] in SHORT else path

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from vedette.report.moments import iso
 from vedette.schema.anomaly import Anomaly, AnomalyType, Severity
 from vedette.server.answer import problems
-from vedette.server.asked import Cursor, Limit, Since, Until, moment_asked, one_of, several
+from vedette.server.asked import Cursor, Limit, Name, Since, Until, moment_asked, one_of, several
 from vedette.server.bodies import (
     AnomaliesAnswer,
     AnomalyAnswer,
@@ -24,7 +24,6 @@ from vedette.server.scopes import PREFIX
 from vedette.storage.live import AuditLine, Resolution
 from vedette.storage.store import AnomalyFilter
 
-_Name = Annotated[str | None, QueryParameter(max_length=1000)]
 _Names = Annotated[
     str | None, QueryParameter(max_length=1000, description="One, or several parted by commas.")
 ]
@@ -33,13 +32,13 @@ _Names = Annotated[
 @get(f"{PREFIX}/anomalies", tags=["anomalies"], responses=problems(503), sync_to_thread=True)
 def anomalies(
     rooms: Inside,
-    service: _Name = None,
-    endpoint: _Name = None,
+    service: Name = None,
+    endpoint: Name = None,
     anomaly_type: Annotated[str | None, QueryParameter(name="type", max_length=1000)] = None,
     severity: _Names = None,
-    min_severity: _Name = None,
+    min_severity: Name = None,
     resolved: FromQuery[bool | None] = None,
-    incident: _Name = None,
+    incident: Name = None,
     start_time: Since = None,
     end_time: Until = None,
     limit: Limit = 100,
