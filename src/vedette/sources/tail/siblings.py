@@ -74,7 +74,7 @@ def _entries(directory: Path, groups: set[str], identity: Identity | None) -> It
 def continues(sibling: Sibling, place: Place) -> bool:
     """Whether a file holds, up to where reading stood, what was read there."""
     if not place.offset:
-        return sibling.identity == place.identity
+        return sibling.identity == place.identity and is_packed(sibling.path) == place.packed
     try:
         with closing(open_content(sibling.path)) as content:
             if not is_packed(sibling.path) and content.status().st_size < place.offset:

@@ -85,17 +85,20 @@ class Trail:
     def resume(self, places: Sequence[Place], now: int) -> None:
         """Go on where a position says, the oldest file first."""
         status = self._status()
-        for place in places:
+        found: dict[int, Followed] = {}
+        # First those that can be told by their content: an inode alone may be another file's by now.
+        for number, place in sorted(enumerate(places), key=lambda item: item[1].offset == 0):
             if status is not None and place.identity == (status.st_dev, status.st_ino):
                 # Compared when it is opened.
-                self.files.append(Followed.at(place, self._real(), place.identity, now, away=False))
+                found[number] = Followed.at(place, self._real(), place.identity, now, away=False)
                 continue
-            found = self._find(place, {file.identity for file in self.files})
-            if found is not None:
-                self.files.append(Followed.at(place, found.path, found.identity, now, away=True))
+            file = self._find(place, {file.identity for file in found.values()})
+            if file is not None:
+                found[number] = Followed.at(place, file.path, file.identity, now, away=True)
             elif (place.live and place.offset) or place.size > place.offset:
                 self._losses.add("files_vanished", 1)
                 self._losses.add("bytes_truncated", max(place.size - place.offset, 0))
+        self.files = [found[number] for number in sorted(found)]
         # The live one last.
         self.files.sort(key=lambda file: not file.away)
         # Of a file that nothing was read of, the inode says little.
