@@ -92,9 +92,9 @@ class Trail:
                 # Compared when it is opened.
                 found[number] = Followed.at(place, self._real(), place.identity, now, away=False)
                 continue
-            file = self._find(place, {file.identity for file in found.values()})
-            if file is not None:
-                found[number] = Followed.at(place, file.path, file.identity, now, away=True)
+            sibling = self._find(place, {file.identity for file in found.values()})
+            if sibling is not None:
+                found[number] = Followed.at(place, sibling.path, sibling.identity, now, away=True)
             elif (place.live and place.offset) or place.size > place.offset:
                 self._losses.add("files_vanished", 1)
                 self._losses.add("bytes_truncated", max(place.size - place.offset, 0))
