@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,8 @@ from types import FrameType
 from typing import Any
 
 from vedette import __version__
+from vedette.channels.build import build_channels
+from vedette.channels.teller import Teller
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule, read_exceptions
 from vedette.engine.choosing import Chooser, enricher
@@ -27,6 +29,7 @@ from vedette.live.live import Live
 from vedette.live.reload import DOCUMENT, Settings, from_document
 from vedette.live.running import Running
 from vedette.live.service import Service
+from vedette.schema.live import Commit
 from vedette.server.app import create_app
 from vedette.server.listening import Listening
 from vedette.sources.build import build_sources
@@ -36,6 +39,8 @@ from vedette.storage.live import LiveStore
 
 _LOG = logging.getLogger("vedette")
 
+_TELLING_S = 10.0
+"""For messages that are being sent when the service ends."""
 EXIT_FAILED = 70
 """EX_SOFTWARE of sysexits.h: whoever supervises the service starts it again, and it goes on from its last commit."""
 
@@ -97,20 +102,27 @@ class Serving:
             line_bytes=config.limits.line_bytes,
         )
         exceptions = _exceptions(config, store)
-        scanner = signature_scanner(config.detectors.signatures)
-        judge = LineJudge(
-            scanner,
-            Chooser(config),
-            enricher(config),
-            Exceptions(exceptions, scanner) if exceptions else None,
-        )
-        inbox = Inbox(journal, judge, now, lambda: self._service.wake())  # noqa: PLW0108 - it is made after
+        inbox = Inbox(journal, _judge(config, exceptions), now, lambda: self._service.wake())  # noqa: PLW0108 - it is made after
         self._service = Service(
             lambda kept: Live(config, (*sources, journal), store, now, exceptions, kept),
             before_turn=inbox.settle,
+            kept=self._kept,
             until_ended="-" in options.paths,
         )
-        self._running = Running(self._service, inbox, store, settings)
+        self._teller = Teller(
+            store, config.alerts, build_channels(config.alerts), clock=now, seed=os.getpid()
+        )
+        self._running = Running(
+            self._service,
+            inbox,
+            store,
+            settings,
+            _judge,
+            check=lambda new: build_channels(new.alerts),
+            changed=self._follow,
+            problems=self._teller.problems,
+            told=self._told,
+        )
         self._http = Listening(create_app(self._running, store, config.server, now), config.server)
         self._stack.callback(self._http.close)
 
@@ -119,16 +131,31 @@ class Serving:
         watcher = threading.Thread(target=self._end_with_live_thread, name="vedette-watching", daemon=True)
         with _signals(self._http.stop, self._reload):
             self._service.start()
+            self._teller.start()
             watcher.start()
             _LOG.info("%s", self._greeting())
             self._http.run()
             _LOG.info("ending: what is there is taken in and kept")
             self._service.stop()
+            self._teller.stop(_TELLING_S)
         return EXIT_FAILED if self._service.failure is not None else 0
 
     def close(self) -> None:
         """Let go of everything."""
         self._stack.close()
+
+    def _follow(self, config: Config) -> None:
+        """Another configuration is in force."""
+        self._teller.configure(config.alerts, build_channels(config.alerts))
+
+    def _told(self) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
+        told = self._teller.told()
+        return told.sent, told.errors
+
+    def _kept(self, commit: Commit) -> None:
+        """A commit is kept: what it holds may be told."""
+        if commit.notices:
+            self._teller.wake()
 
     def _greeting(self) -> str:
         config = self._settings.config
@@ -180,6 +207,13 @@ def _exceptions(config: Config, store: LiveStore) -> tuple[ExceptionRule, ...]:
     known = {each.id for each in of_file}
     made = read_document(store.document(EXCEPTIONS))
     return (*of_file, *(each for each in made if each.id not in known))
+
+
+def _judge(config: Config, exceptions: Sequence[ExceptionRule]) -> LineJudge:
+    """What judges single lines under a configuration."""
+    scanner = signature_scanner(config.detectors.signatures)
+    known = Exceptions(exceptions, scanner) if exceptions else None
+    return LineJudge(scanner, Chooser(config), enricher(config), known)
 
 
 def _warm(config: Config) -> None:

@@ -1,6 +1,7 @@
 """The running service as the HTTP rooms see it."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from vedette.config import Config
 from vedette.config.errors import ConfigError
 from vedette.config.exceptions import ExceptionRule
 from vedette.engine.kept_lines import of_requests
+from vedette.engine.line_judge import LineJudge
 from vedette.engine.narrowest import Stamp, of_window
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import to_document as exceptions_document
@@ -20,6 +22,11 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.live import DetectedLine
 from vedette.sources.source import SourceState
 from vedette.storage.live import LiveStore
+
+_LOG = logging.getLogger("vedette.live")
+
+Told = tuple[dict[tuple[str, str], int], dict[str, int]]
+"""(channel, severity) to messages sent, and channel to tries that failed."""
 
 WARMUP = "warmup"
 WAITING = "waiting"
@@ -35,8 +42,11 @@ class Running:
     Args:
         service: The live thread. inbox: What comes in over the network.
         store: Where exceptions and changes are kept. settings: The configuration.
+        judge_for: Makes what judges single lines.
+        check: Raises `VedetteError` for a configuration that another room cannot follow.
         changed: Called with each configuration that comes into force.
         problems: What is wrong elsewhere (channels, say), each a sentence.
+        told: How many messages each channel has, by severity, and how many tries failed.
     """
 
     def __init__(
@@ -45,15 +55,21 @@ class Running:
         inbox: Inbox,
         store: LiveStore,
         settings: Settings,
+        judge_for: Callable[[Config, Sequence[ExceptionRule]], LineJudge],
+        check: Callable[[Config], object] = lambda _: None,
         changed: Callable[[Config], object] = lambda _: None,
         problems: Callable[[], Sequence[str]] = tuple,
+        told: Callable[[], Told] = lambda: ({}, {}),
     ) -> None:
         self._service = service
         self._inbox = inbox
         self._store = store
         self._settings = settings
+        self._judge_for = judge_for
+        self._check = check
         self._tell_changed = changed
         self._problems = problems
+        self._told = told
 
     def health(self) -> Health:
         """See `LiveView`."""
@@ -121,6 +137,7 @@ class Running:
             for reason, count in status.dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
         lag = work.lag_us
+        sent, errors = self._told()
         return Counters(
             lines=tally.lines,
             parsed=tally.parsed,
@@ -139,6 +156,8 @@ class Running:
             capped={"streams": tally.forgotten, **live.engine.capped()},
             lag_s=None if lag is None else lag / 1e6,
             sampling=live.overload.share,
+            alerts_sent=sent,
+            alert_errors=errors,
         )
 
     def detect(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[DetectedLine]:
@@ -171,8 +190,13 @@ class Running:
 
         def put() -> None:
             config, everything = self._settings.changed(changes)
-            self._store.put_document(DOCUMENT, to_document(everything))
             self._reconfigure(config)
+            try:
+                self._store.put_document(DOCUMENT, to_document(everything))
+            except VedetteError:
+                # What a restart would not know must not hold until then either.
+                self._reconfigure(self._settings.config)
+                raise
             self._settings.accept(config, everything)
 
         return self._refusals(put)
@@ -206,13 +230,18 @@ class Running:
             exceptions = (*live.exceptions, *(each for each in made if each.id not in known))
             self._store.put_document(EXCEPTIONS, exceptions_document(exceptions))
             live.except_(exceptions)
+            self._inbox.judge = self._judge_for(live.config, exceptions)
 
         reasons = self._refusals(put)
         return reasons[0] if reasons else None
 
     def _reconfigure(self, config: Config) -> None:
         live = self._service.live
-        live.reconfigure(config, live.exceptions)
+        self._check(config)
+        judge = self._judge_for(config, live.exceptions)
+        for anew in live.reconfigure(config, live.exceptions):
+            _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
+        self._inbox.judge = judge
         self._tell_changed(config)
 
     def _refusals(self, put: Callable[[], None]) -> list[str]:

@@ -26,7 +26,7 @@ class Service:
     Args:
         make: Makes what is to be run; called in the thread that starts the service. Its argument is to be told of
             each commit that was kept.
-        before_turn: Called in the thread before each turn.
+        before_turn: Called in the thread before each turn. kept: Called in it with each commit that was kept.
         until_ended: End once every source has ended (standard input, say).
     """
 
@@ -35,11 +35,13 @@ class Service:
         make: Callable[[Callable[[Commit], None]], Live],
         *,
         before_turn: Callable[[], object] = lambda: None,
+        kept: Callable[[Commit], object] = lambda _: None,
         until_ended: bool = False,
     ) -> None:
         self.stated = Stated()
         self._until_ended = until_ended
         self._before_turn = before_turn
+        self._tell_kept = kept
         self.live = make(self._kept)
         self.events = Events(first=self.live.clock())
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
@@ -118,3 +120,4 @@ class Service:
             self.events.tell("incident", notice)
         for anomaly in commit.anomalies:
             self.events.tell("anomaly", anomaly)
+        self._tell_kept(commit)

@@ -63,6 +63,10 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     """Memory cap to how often it was hit."""
     lag_s: float | None
     sampling: float
+    alerts_sent: dict[tuple[str, str], int] = {}
+    """(channel, severity) to messages."""
+    alert_errors: dict[str, int] = {}
+    """Channel to tries that failed."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
