@@ -114,6 +114,8 @@ class WindowView:
         recent_minutes: Over how many minutes `recent` is summed.
         client_name: Prints a client's key.
         claimed: Services whose traffic this window a detector has explained already.
+        weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
+            `noteworthy` and `recent` what was seen; ratios and durations are judged by those seen.
     """
 
     number: int
@@ -133,6 +135,7 @@ class WindowView:
     client_name: Callable[[int, int], str]
     evidence: EvidenceBook
     claimed: set[str] = field(default_factory=set)
+    weight: int = 1
 
     @property
     def minutes(self) -> float:

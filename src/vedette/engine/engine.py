@@ -6,9 +6,10 @@ rows it says the same, however they were batched.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from vedette.engine.excusing import Exceptions
 from vedette.engine.metrics import MeasuredWindow, Metrics
 from vedette.engine.records import window_records
 from vedette.engine.routes import place
+from vedette.engine.sampling import Sampling, estimated_clients, estimated_groups
 from vedette.engine.statements import Found, Statements
 from vedette.enrich.client import format_client
 from vedette.enrich.names import ClientNames
@@ -62,6 +64,7 @@ class EngineSettings:
         slug_values: Values seen in one place of a path from which it is variable.
         evidence: Log lines kept for each anomaly.
         calendar: Whose hours and days the traffic follows. zone: Its name.
+        seed: 64 bits that clients do not know: which rows are looked at where not all are follows from them.
     """
 
     windows: WindowSettings = field(default_factory=WindowSettings)
@@ -75,11 +78,14 @@ class EngineSettings:
     evidence: int = 3
     calendar: Calendar = plain
     zone: str = "UTC"
+    seed: int = 0
 
 
 @dataclass(slots=True)
 class RowVerdicts:
     """What signatures said of a batch's rows at once; anomalies of windows come later.
+
+    Only of the rows that were looked at, if not all were: see `vedette.engine.sampling`.
 
     Attributes:
         confidence: float32 (n,). types: int64 (n,), bit per type. placed: Where the rows went.
@@ -137,6 +143,9 @@ class Engine:
         self.scanner = scanner
         self.thresholds = thresholds
         self.windower: Windower = Windower(settings.windows) if leader is None else leader.windower
+        self.sampling: Sampling = (
+            Sampling(settings.seed, settings.windows.span) if leader is None else leader.sampling
+        )
         self.book = EntityBook(settings.entities)
         self.metrics = Metrics(
             settings.windows.span,
@@ -175,12 +184,14 @@ class Engine:
         Args:
             batch: Enriched. late: See `Windower.add`.
         """
-        requests, clients = batch.requests, batch.requests.client
-        if clients is None:
+        if batch.requests.client is None:
             raise ValueError("a batch must be enriched before the engine takes it")
         self._services = batch.services
         taken = np.bincount(batch.service, minlength=len(self.processed)).tolist()
         self.processed = [before + more for before, more in zip_longest(self.processed, taken, fillvalue=0)]
+        batch, late = self._thinned(batch, late)
+        requests, clients = batch.requests, batch.requests.client
+        assert clients is not None  # noqa: S101 -- looked above
         if clients.names:
             self.names.see(clients.names)
         hits = batch.hits or self.scanner.judge(requests)
@@ -225,6 +236,17 @@ class Engine:
         self._close_windows()
         for engine in (*self.followers, self):
             engine.hush(self.windower.open_from)
+
+    def look_at(self, share: float) -> None:
+        """Look at a share of the requests from the next window on; see `vedette.engine.sampling`.
+
+        Args:
+            share: 1, 1/2, 1/4 ... 1/1024.
+
+        Raises:
+            ValueError: It is none of these.
+        """
+        self.sampling.ask(share, self.windower.open_windows)
 
     def take_found(self) -> Found:
         """What was found since this was asked last; it is the caller's from now on.
@@ -310,6 +332,7 @@ class Engine:
             line.alarms = self.stated.alarms.get(line.detector, 0)
         if self.exceptions is not None:
             coverage.silenced = self.exceptions.account(coverage.end)
+        coverage.sampled = self.sampling.account()
         coverage.spending = self.spending()
         return Findings(*self.stated.all(), coverage)
 
@@ -329,6 +352,16 @@ class Engine:
         coverage.start = start if coverage.start is None else min(coverage.start, start)
         coverage.end = end if coverage.end is None else max(coverage.end, end)
 
+    def _thinned(
+        self, batch: Batch, late: NDArray[np.uint8] | None
+    ) -> tuple[Batch, NDArray[np.uint8] | None]:
+        """The rows of a batch that are looked at."""
+        if not self.sampling.active:
+            return batch, late
+        kept = self.sampling.keep(batch.requests)
+        thinned = replace(batch, requests=batch.requests.select(kept), service=batch.service[kept])
+        return thinned, None if late is None else late[kept]
+
     def _collect(self, batch: Batch, clients: Clients, placed: Placed, hits: SignatureHits) -> None:
         """Keep rows that anomalies may want to show."""
         requests = batch.requests
@@ -345,6 +378,7 @@ class Engine:
             self._close(window)
         forgotten = self.windower.take_forgotten()
         if forgotten is not None:
+            self.sampling.drop_from(forgotten)
             self.collector.book.drop_from(forgotten)
             self.collector.hostile.drop_from(forgotten)
             if self.habits is not None:
@@ -356,6 +390,7 @@ class Engine:
             self.habits.close(window.number, window.start, states=not self.only_learns)
         for engine in (*self.followers, self):
             engine.take(window, self._services)
+        self.sampling.close(window.number)
         self.collector.book.drop(window.number)
         self.collector.hostile.drop(window.number)
         if not self.settings.windows.own_clock:
@@ -412,13 +447,18 @@ class Engine:
         present = set(placed.groups.key[placed.services].tolist())
         silent = [slot for slot in self.book.services if slot not in present]
         named, unnamed = window.clients.named()
+        weight = self.sampling.of(window.number)
+        groups, clients = placed.groups, named
+        if weight > 1:
+            groups, clients = estimated_groups(groups, weight), estimated_clients(named, weight)
         measured = self.metrics.judge(
             window.start,
-            placed.groups,
+            groups,
             placed.services,
             np.array(silent, dtype=np.int32),
-            named,
+            clients,
             [self.book.find(name, None) for name in self._services],
+            weight,
         )
         distrusted: set[int] = set()
         self._count(measured)
@@ -429,9 +469,9 @@ class Engine:
                 start=window.start,
                 end=window.end,
                 book=self.book,
-                groups=placed.groups,
+                groups=groups,
                 judged=measured.judged,
-                clients=named,
+                clients=clients,
                 unnamed=unnamed,
                 noteworthy=noteworthy,
                 recent=recent,
@@ -441,10 +481,13 @@ class Engine:
                 recent_minutes=self._recent_minutes,
                 client_name=self._client_name,
                 evidence=self.collector.book,
+                weight=weight,
             )
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
             if self.exceptions is not None:
                 found = [anomaly for anomaly in found if not self.exceptions.silences(anomaly)]
+            if weight > 1:
+                found = [_sampled(anomaly, 1 / weight) for anomaly in found]
             for anomaly in sorted(found, key=stating_order):
                 slot = self.book.find(anomaly.service, anomaly.route)
                 # What a user's rule says, or one odd request, tells nothing about the whole window.
@@ -454,7 +497,7 @@ class Engine:
             self.stated.close(window.end)
             if self.keep_windows is not None:
                 span_s = self.settings.windows.span // 1_000_000
-                self.keep_windows(window_records(self.book, placed.groups, window.start, span_s))
+                self.keep_windows(window_records(self.book, groups, window.start, span_s))
         self.metrics.learn(measured, distrusted)
         return measured.judged[Metric.REQUESTS]
 
@@ -476,6 +519,10 @@ class Engine:
 
     def _client_name(self, high: int, low: int) -> str:
         return format_client(high, low, self.names)
+
+
+def _sampled(anomaly: Anomaly, share: float) -> Anomaly:
+    return msgspec.structs.replace(anomaly, details={**anomaly.details, "sampled": share})
 
 
 def _of_no_window(anomaly: Anomaly) -> bool:

@@ -108,9 +108,19 @@ class Family:
             first = past
         return FamilyWindow(slot, place, value, exposure, judgement, self.metrics), judged
 
-    def learn(self, window: FamilyWindow, time: int, distrusted: NDArray[np.int32]) -> None:
-        """Update the baselines; entities in `distrusted` teach least."""
+    def learn(
+        self,
+        window: FamilyWindow,
+        time: int,
+        distrusted: NDArray[np.int32],
+        untold: Sequence[Metric] = (),
+    ) -> None:
+        """Update the baselines; entities in `distrusted` teach least, metrics in `untold` nothing."""
         weight = window.judgement.weight
+        if len(weight) and (
+            mute := [self.metrics.index(metric) for metric in untold if metric in self.metrics]
+        ):
+            weight = np.where(np.isin(window.place % len(self.metrics), mute), 0.0, weight)
         if len(distrusted) and len(weight):
             weight = np.where(np.isin(window.slot, distrusted), np.minimum(weight, 0.1), weight)
         self.bank.update(window.place, window.value, window.exposure, time, weight)

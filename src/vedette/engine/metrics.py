@@ -50,12 +50,15 @@ class MeasuredWindow:
     time: int
     judged: dict[Metric, Judged] = field(default_factory=dict)
     families: list[FamilyWindow] = field(default_factory=list)
+    sampled: bool = False
 
 
 _COUNTS = (Metric.REQUESTS, Metric.CLIENTS, Metric.TOP_CLIENT_REQUESTS, Metric.LOGIN_FAILURES)
 _RATIOS = (Metric.ERROR_RATIO,)
 _SIZES = (Metric.BYTES_OUT, Metric.TOP_CLIENT_BYTES)
 _LATENCIES = (Metric.LATENCY,)
+_UNTOLD = (Metric.CLIENTS, Metric.TOP_CLIENT_REQUESTS, Metric.TOP_CLIENT_BYTES)
+"""Metrics that a sample of the requests tells with a bias: it teaches nothing about them."""
 _RESTING = _RATIOS + _LATENCIES
 """Metrics that rest on a number of requests."""
 
@@ -94,6 +97,7 @@ class Metrics:
         silent: NDArray[np.int32],
         clients: ClientRows,
         service_slots: Sequence[int | None],
+        weight: int = 1,
     ) -> MeasuredWindow:
         """Measure a window and judge it. Changes nothing.
 
@@ -104,9 +108,10 @@ class Metrics:
             silent: int32: slots of services without a request in this window.
             clients: All clients of the window.
             service_slots: The slot of each service by number, None where it has none yet.
+            weight: For how many requests each that was looked at stands; sums are of all.
         """
-        measured = self._measure(groups, services, silent, clients, service_slots)
-        window = MeasuredWindow(time)
+        measured = self._measure(groups, services, silent, clients, service_slots, weight)
+        window = MeasuredWindow(time, sampled=weight > 1)
         for family in self.families:
             share, judged = family.judge(measured, time)
             window.families.append(share)
@@ -117,7 +122,7 @@ class Metrics:
         """Update the baselines with a judged window; slots that an incident explains teach least."""
         slots = np.array(sorted(distrusted), dtype=np.int32)
         for family, share in zip(self.families, window.families, strict=True):
-            family.learn(share, window.time, slots)
+            family.learn(share, window.time, slots, _UNTOLD if window.sampled else ())
 
     def pass_by(self, windows: int, time: int) -> None:
         """Let windows of silence pass, the last of which starts at `time`."""
@@ -156,6 +161,7 @@ class Metrics:
         silent: NDArray[np.int32],
         clients: ClientRows,
         service_slots: Sequence[int | None],
+        weight: int,
     ) -> dict[Metric, Measured]:
         if not len(groups.key):
             return _SILENCE | {Metric.REQUESTS: _plain(silent, np.zeros(len(silent)))}
@@ -167,7 +173,8 @@ class Metrics:
 
         answered = requests - sums[:, Group.STATUS_UNKNOWN]
         told = np.flatnonzero(answered > 0)
-        errors = sums[told, Group.STATUS_5XX]
+        # Ratios rest on the requests that were looked at.
+        errors, among = sums[told, Group.STATUS_5XX] / weight, answered[told] / weight
         timed = np.flatnonzero(sums[:, Group.TIMED] > 0)
         p95 = quantile(groups.latency[timed], LATENCY_QUANTILE) if len(timed) else np.zeros(0)
         sized = np.flatnonzero(sums[:, Group.BYTES_OUT] > 0)
@@ -176,8 +183,8 @@ class Metrics:
         took = largest > 0
         return {
             Metric.REQUESTS: _plain(np.concatenate([slot, silent]), np.concatenate([requests, zero])),
-            Metric.ERROR_RATIO: Measured(slot[told], errors, answered[told], errors / answered[told]),
-            Metric.LATENCY: Measured(slot[timed], p95, sums[timed, Group.TIMED], p95),
+            Metric.ERROR_RATIO: Measured(slot[told], errors, among, errors / among),
+            Metric.LATENCY: Measured(slot[timed], p95, sums[timed, Group.TIMED] / weight, p95),
             Metric.BYTES_OUT: _plain(slot[sized], sums[sized, Group.BYTES_OUT]),
             Metric.CLIENTS: _plain(own, np.round(distinct_count(groups.distinct[services]))),
             Metric.TOP_CLIENT_REQUESTS: _plain(slots, busiest),

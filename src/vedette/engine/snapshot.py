@@ -116,6 +116,7 @@ _FOUNDATIONS: Final[Mapping[str, Sequence[str]]] = {
     "baselines": ("most_entities", "most_services", "span", "baselines", "timezone"),
     "detectors": ("most_entities", "most_services", "span"),
     "thresholds": ("span", "alarm"),
+    "sampling": ("span",),
     "habits": ("most_profiles",),
     "statements": (),
     "exceptions": (),
@@ -241,6 +242,7 @@ def _parts(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
         "detectors": encode({detector.name: detector.to_state() for detector in engine.detectors}),
         "thresholds": engine.thresholds.to_state(),
         "statements": engine.stated.to_state(),
+        "sampling": engine.sampling.to_state(),
         "names": engine.names.to_state(),
         "coverage": encode(covered),
     }
@@ -284,6 +286,8 @@ def _take(engine: Engine, enricher: Enricher, kept: Mapping[str, bytes]) -> None
         for detector in engine.detectors:
             if detector.name in memories:
                 detector.from_state(memories[detector.name])
+    if (content := take("sampling")) is not None:
+        engine.sampling.from_state(content)
     if (content := take("thresholds")) is not None:
         engine.thresholds.from_state(content)
     if (content := take("habits")) is not None and engine.habits is not None:

@@ -12,6 +12,7 @@ from vedette.schema.findings import Spending
 from vedette.schema.status import EngineStatus, Readiness, ServiceStatus
 from vedette.windows.windower import BEGINNING
 
+_SPANS_TOLD: Final = 20
 _TYPICAL_EXPOSURE: Final = 100.0
 """Requests of the window that is asked about: whether a baseline is ready does not depend on it."""
 
@@ -36,6 +37,8 @@ def engine_status(engine: Engine) -> EngineStatus:
         anomalies_waiting=engine.stated.waiting,
         baselines_ready=sum(int(np.count_nonzero(ready)) for *_, ready, _ in readiness),
         baselines_waiting=sum(int(np.count_nonzero(~ready & (seen > 0))) for *_, ready, seen in readiness),
+        share=1 / engine.sampling.weight,
+        sampled=tuple(engine.sampling.account()[-_SPANS_TOLD:]),
         capped=engine.capped(),
         services=tuple(_services(engine, readiness, spending)),
     )

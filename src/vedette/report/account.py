@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import tzinfo
 
 from vedette.explain.numbers import count, percent, size
-from vedette.report.moments import span
+from vedette.report.moments import iso, span
 from vedette.report.story import worst
-from vedette.schema.findings import Coverage, Findings, SourceCoverage, WhatIf
+from vedette.schema.findings import Coverage, Findings, Sampled, SourceCoverage, WhatIf
 
 MOST_SOURCES = 10
 _SAMPLE = 160
@@ -14,6 +14,9 @@ _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
 _CAPPED = {
     "cut_lines": "lines: {1:,} longer than limits.line_bytes; they were read as far as that",
     "cut_bytes": "bytes: {1:,} left out of lines that are too long",
+    "client_names": "names: {1:,} of clients forgotten; they are shown by their keys",
+    "incident_anomalies": "incidents: {1:,} anomalies belong to incidents that name only their first ten thousand",
+    "occurrences": "occurrences: {1:,} kinds of anomaly forgotten, whose like may have been there before",
     "hole_bytes": "bytes: {1:,} NULs at the start of a log, which stand there after a truncation, left out",
 }
 """What is said of a cap by its name in `Coverage.capped`."""
@@ -82,6 +85,9 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         yield "learned", f"what is normal from {plural(coverage.learned, 'earlier request')}"
     yield "windows", _windows(coverage)
     yield from (("budget", text) for text in _budget(coverage))
+    yield from (("sampled", _sampled(row)) for row in coverage.sampled[:MOST_SOURCES])
+    if len(coverage.sampled) > MOST_SOURCES:
+        yield "sampled", f"{len(coverage.sampled) - MOST_SOURCES:,} more times: --json names them all"
     yield from (("silenced", text) for text in _silenced(coverage))
     yield from (("what if", _what_if(row)) for row in coverage.what_if)
     if coverage.late:
@@ -164,6 +170,13 @@ def _budget(coverage: Coverage) -> Iterator[str]:
         if raised:
             text += f"; raised for {', '.join(raised)}, whose surprises come more often than promised"
         yield text
+
+
+def _sampled(row: Sampled) -> str:
+    return (
+        f"1/{round(1 / row.share)} of the requests from {iso(row.start)} to {iso(row.end)}: "
+        f"{plural(row.left_out, 'request')} not looked at"
+    )
 
 
 def _silenced(coverage: Coverage) -> Iterator[str]:

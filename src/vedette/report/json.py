@@ -119,6 +119,10 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
             {"reason": reason, "source": source, "line": line, "text": text}
             for reason, source, line, text in coverage.skipped_samples
         ],
+        "sampled": [
+            {**msgspec.structs.asdict(row), "start": iso(row.start), "end": iso(row.end)}
+            for row in coverage.sampled
+        ],
     }
 
 
@@ -132,6 +136,8 @@ def _noun(item: dict[str, Any], kind: type[_Timed]) -> _Timed:
 def _read_coverage(item: dict[str, Any]) -> Coverage:
     for name in ("start", "end"):
         item[name] = None if item[name] is None else from_iso(item[name])
+    for row in item["sampled"]:
+        row["start"], row["end"] = from_iso(row["start"]), from_iso(row["end"])
     item["skipped_samples"] = [tuple(sample.values()) for sample in item["skipped_samples"]]
     return _as_noun(item, Coverage)
 

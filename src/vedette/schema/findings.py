@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
 
@@ -77,6 +79,21 @@ class Silenced:
     """Statements about windows that were not made."""
 
 
+class Sampled(msgspec.Struct):
+    """A time in which only a share of the requests was looked at, because there were more than could be.
+
+    Sums of these windows are estimates; see `vedette.engine.sampling`.
+    """
+
+    share: float
+    """1/2, 1/4 ... of the requests were looked at."""
+    start: int
+    end: int
+    """Event time, microseconds since the epoch."""
+    left_out: int
+    """Requests that were not looked at."""
+
+
 @dataclass(slots=True)
 class WhatIf:
     """What another setting would have given on the same log."""
@@ -128,6 +145,8 @@ class Coverage:
     """The same by service: the promise, and the alarms spent; empty without a budget."""
     silenced: list[Silenced] = field(default_factory=list)
     """Exceptions that hold, and what each left out."""
+    sampled: list[Sampled] = field(default_factory=list)
+    """When only a share of the requests was looked at; empty if all were."""
     what_if: list[WhatIf] = field(default_factory=list)
     """Other settings that were asked about, in that order."""
     interrupted: bool = False

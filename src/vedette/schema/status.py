@@ -2,7 +2,7 @@
 
 import msgspec
 
-from vedette.schema.findings import Spending
+from vedette.schema.findings import Sampled, Spending
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +53,10 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Metrics of services and routes that can be judged. baselines_waiting: those that have been measured and lack
     windows."""
     baselines_waiting: int
+    share: float
+    """Of the requests that are looked at in the next window; 1 unless there are more than can be."""
+    sampled: tuple[Sampled, ...]
+    """When only a share was looked at, the latest times."""
     capped: dict[str, int]
     """Memory cap to how often it was met."""
     services: tuple[ServiceStatus, ...]

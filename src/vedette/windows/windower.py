@@ -161,6 +161,12 @@ class Windower:
         return int(self._clock[0])
 
     @property
+    def open_windows(self) -> list[int]:
+        """Numbers of the windows that hold rows, in order."""
+        found: list[int] = np.unique(self._groups.window[: self._groups.used]).tolist()
+        return found
+
+    @property
     def open_slots(self) -> int:
         """Summaries of services, routes and clients that are held now."""
         return self._groups.used + self._clients.used

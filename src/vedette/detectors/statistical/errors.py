@@ -61,7 +61,8 @@ class ErrorSpike(Remembering):
         entry = view.book[alarm.slot]
         requests, errors = int(merged.exposure[alarm.row]), int(merged.count[alarm.row])
         windows = int(merged.windows[alarm.row])
-        excess = errors - float(judged.expected_mid[alarm.row]) * requests
+        # Of all requests, as the sums that the shares are taken of.
+        excess = (errors - float(judged.expected_mid[alarm.row]) * requests) * view.weight
         contributions: list[Contribution] = []
         if entry.route is None:
             shares = [
