@@ -76,7 +76,9 @@ def find(follow: Follow, known: Sequence[str], *, history: bool) -> list[Found]:
         members.sort(key=lambda path: rotation_of(os.path.basename(path)).order)  # noqa: PTH119 -- paths are text
         own = [path for path in members if _is_live(path)]
         if not own and family not in live:
-            own = [path for path in members if history or not is_packed(path)]
+            own = [
+                path for path in members if not is_packed(path) or (history and not _has_plain(path, members))
+            ]
         for path in own:
             found.setdefault(path, Found(path, named=False, past=path != members[-1]))
     return [found[path] for path in sorted(found)]
@@ -85,6 +87,11 @@ def find(follow: Follow, known: Sequence[str], *, history: bool) -> list[Found]:
 def _family(path: str) -> tuple[str, str]:
     directory, name = os.path.split(path)
     return directory, rotation_of(name).group
+
+
+def _has_plain(path: str, members: list[str]) -> bool:
+    """Whether a compressed file is made, or was, from one that is still there."""
+    return os.path.splitext(path)[0] in members  # noqa: PTH122 -- as above
 
 
 def _is_live(path: str) -> bool:

@@ -188,25 +188,18 @@ class Trail:
         return True
 
     def _take_from(self, file: Followed, room: int, now: int, deliveries: list[Delivery]) -> int:
-        taken = 0
-        while taken < room:
-            waited = _is_overdue(file, now)
-            if not file.ready and not waited:
-                break
-            ending = Ending.HAND_ON if waited else Ending.WAIT
-            first, offset = file.lines + 1, file.offset
-            try:
-                lines = file.take(room - taken, self._long, self._losses, ending)
-            except RewrittenError:
-                raise _ChangedError(file) from None
-            if lines:
-                told = self._told
-                stream = printable(self.path)
-                deliveries.append(Delivery(stream, lines, b"", first, told.service, told.format))
-            taken += file.offset - offset
-            if file.offset == offset:
-                break
-        return taken
+        overdue = _is_overdue(file, now)
+        if not file.ready and not overdue:
+            return 0
+        first, offset = file.lines + 1, file.offset
+        try:
+            lines = file.take(room, self._long, self._losses, Ending.HAND_ON if overdue else Ending.WAIT)
+        except RewrittenError:
+            raise _ChangedError(file) from None
+        if lines:
+            told = self._told
+            deliveries.append(Delivery(printable(self.path), lines, b"", first, told.service, told.format))
+        return file.offset - offset
 
     def _at_path(self, status: os.stat_result, now: int, *, from_end: bool) -> None:
         identity = status.st_dev, status.st_ino
