@@ -279,15 +279,20 @@ class Grouper:
     def add(self, anomaly: Anomaly) -> str:
         """Put an anomaly where it belongs; returns the incident's id."""
         kind = _kind(anomaly)
-        # What somebody is known for comes before the weather.
-        for draft in sorted(self._open, key=lambda d: d.kind is _Kind.BACKGROUND):
+        service, who = anomaly.service, anomaly.entity.value
+        # Nothing joins an incident with which it shares neither: most of them, where many are open.
+        near = [d for d in self._open if service in d.services or who in d.clients]
+        if len(near) > 1:
+            # What somebody is known for comes before the weather.
+            near.sort(key=_is_weather)
+        for draft in near:
             if self._belongs(draft, kind, anomaly):
                 draft.add(anomaly)
                 return draft.id
             if (
                 kind is _Kind.CLIENT
                 and draft.kind is _Kind.BACKGROUND
-                and draft.clients == {anomaly.entity.value}
+                and draft.clients == {who}
                 and anomaly.start - draft.end <= self.settings.gap
             ):
                 # The weather was this client all along.
@@ -361,6 +366,10 @@ class Grouper:
         if kind is _Kind.SERVICE:
             return bool(_carriers(anomaly) & draft.clients)
         return anomaly.entity.value in draft.carriers
+
+
+def _is_weather(draft: Draft) -> bool:
+    return draft.kind is _Kind.BACKGROUND
 
 
 def _kind(anomaly: Anomaly) -> _Kind:

@@ -75,7 +75,9 @@ class Vocabulary:
         return self.buffer[start : start + int(self.length[index])].tobytes()
 
     def __iter__(self) -> "Iterator[bytes]":
-        return (self[i] for i in range(len(self)))
+        memory = memoryview(self.buffer)
+        spans = zip(self.start.tolist(), self.length.tolist(), strict=True)
+        return (bytes(memory[start : start + length]) for start, length in spans)
 
     @classmethod
     def of(cls, texts: "Sequence[bytes]") -> "Vocabulary":

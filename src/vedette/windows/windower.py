@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.rows import cut_time, mark_rows
 from vedette.kernels.windows import add_clients, add_groups, mark_late
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
@@ -133,6 +134,22 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     clients: PackedClients
 
 
+def _distinct(numbers: NDArray[np.int32]) -> tuple[list[int], NDArray[np.int32]]:
+    """The distinct ones of small numbers, in order, and which of them each (n,) is."""
+    present = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+    present[numbers] = True
+    distinct = np.flatnonzero(present)
+    places = np.zeros(len(present), dtype=np.int32)
+    places[distinct] = np.arange(len(distinct), dtype=np.int32)
+    return distinct.tolist(), places[numbers]
+
+
+def _writes(requests: Requests) -> NDArray[np.uint8]:
+    """Whether each method changes something; the last element is for rows without one."""
+    reads = [method in (b"GET", b"HEAD", b"OPTIONS") for method in requests.method.vocabulary]
+    return np.array([*(not read for read in reads), False], dtype=np.uint8)
+
+
 class Windower:
     """Accumulates batches into window summaries and hands out windows that the watermark has passed."""
 
@@ -190,7 +207,8 @@ class Windower:
         """
         n = len(requests)
         span = self.settings.span
-        window = requests.time // span
+        window, second = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
+        cut_time(requests.time, span, SECONDS_BITS, window, second)
         self._forget_unbelieved()
         late = self._mark_late(requests.time, window, late)
 
@@ -210,11 +228,16 @@ class Windower:
         if len(number_of_pair):
             route_number[pair < 0] = -1
 
-        marks, asset, bit = self._marks(requests, judged, route_number)
+        marks, kinds, asset, bit = (np.empty(n, dtype=np.uint8) for _ in range(4))
+        registry = self.registry
+        mark_rows(
+            requests.method.ids, _writes(requests), requests.user_agent.ids,
+            np.append(judged.agent_kind, np.uint8(judged.unknown_agent)), judged.declared_bot,
+            requests.referer.ids, requests.status, judged.decisive.view(np.uint8), route_number,
+            registry.login, registry.asset, registry.bit, marks, kinds, asset, bit,
+        )  # fmt: skip
         clients = requests.client
         self._add_groups(requests, clients, judged, window, late, pair, number_of_pair, marks)
-        second = ((requests.time % span) * SECONDS_BITS // span).astype(np.uint8)
-        kinds = np.append(judged.agent_kind, np.uint8(judged.unknown_agent))[requests.user_agent.ids]
         self._add_clients(requests, clients, judged, window, late, marks, kinds, asset, bit, second)
         return Placed(window, late, route_number)
 
@@ -225,7 +248,9 @@ class Windower:
         settings = self.settings
         if settings.own_clock:
             late = np.zeros(len(time), dtype=np.uint8)
-            count = int(mark_late(time, self._clock, settings.lateness, settings.jump, settings.span, late))
+            count = int(
+                mark_late(time, window, self._clock, settings.lateness, settings.jump, settings.span, late)
+            )
         else:
             late = (window < self.open_from).astype(np.uint8)
             if known is not None:
@@ -257,30 +282,6 @@ class Windower:
         forgotten, self._forgotten_from = self._forgotten_from, None
         return forgotten
 
-    def _marks(
-        self, requests: Requests, judged: Judged, route: NDArray[np.int64]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-        reads = np.array(
-            [m in (b"GET", b"HEAD", b"OPTIONS") for m in requests.method.vocabulary] + [True], dtype=bool
-        )
-        writes = ~reads[requests.method.ids]
-        bots = np.append(judged.agent_kind == judged.declared_bot, False)[requests.user_agent.ids]
-        known = route >= 0
-        login = self.registry.login[route].astype(bool) & known
-        asset = self.registry.asset[route] * known
-        bit = self.registry.bit[route] * known
-        status = requests.status
-        login_post = login & writes
-        # A refused or failed credential check. A 403 counts only as the answer to credentials that were sent.
-        failed = (login_post & (status >= 400) & (status < 500) & (status != 404)) | (status == 401)
-        marks = writes.astype(np.uint8)
-        marks |= (requests.referer.ids < 0).astype(np.uint8) << 1
-        marks |= judged.decisive.astype(np.uint8) << 2
-        marks |= bots.astype(np.uint8) << 3
-        marks |= login_post.astype(np.uint8) << 4
-        marks |= failed.astype(np.uint8) << 5
-        return marks, asset.astype(np.uint8), bit.astype(np.uint8)
-
     def _add_groups(
         self,
         requests: Requests,
@@ -301,10 +302,10 @@ class Windower:
             rest == 0, 64 - DISTINCT_BITS + 1, np.bitwise_count(lowest - np.uint64(1)) + 1
         ).astype(np.uint8)
 
-        services, service_entity = np.unique(judged.service, return_inverse=True)
-        service_numbers = np.array([self.registry.number(int(s), None) for s in services], dtype=np.int64)
+        services, service_entity = _distinct(judged.service)
+        service_numbers = np.array([self.registry.number(s, None) for s in services], dtype=np.int64)
         for entity, numbers in (
-            (service_entity.astype(np.int32), service_numbers),
+            (service_entity, service_numbers),
             (pair, number_of_pair),
         ):
             entities = self._group_entities(numbers)
