@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.windows.batches import Row, batch
-from vedette.engine.routes import PlacedWindow, place
+from vedette.engine.routes import PlacedWindow, Placer
 from vedette.enrich.slugs import SlugLearner
 from vedette.windows.entities import NOT_FOUND_ROUTE, EntityBook
 from vedette.windows.layout import Group
@@ -17,13 +17,14 @@ class Site:
     def __init__(self, values: int = 50, cap: int = 100) -> None:
         self.windower, self.slugs = Windower(WindowSettings()), SlugLearner(values)
         self.book, self.minute = EntityBook(cap), 0
+        self.placer = Placer(self.windower.registry, self.slugs, self.book)
 
     def window(self, *routes: tuple[str, int]) -> PlacedWindow:
         self.minute += 1
         rows = [Row(60 * self.minute + i / 100, route=r, status=s) for i, (r, s) in enumerate(routes)]
         self.windower.add(*batch(rows))
         (window,) = self.windower.close(everything=True)
-        return place(window, self.windower.registry, ["site"], self.slugs, self.book)
+        return self.placer.place(window, ["site"])
 
     def requests(self, placed: PlacedWindow) -> dict[str | None, int]:
         return {
@@ -67,3 +68,21 @@ def test_new_slots_are_taken_in_the_order_of_names() -> None:
     one.window(("/b", 200), ("/a", 200), ("/c", 200))
     other.window(("/c", 200), ("/a", 200), ("/b", 200))
     assert one.book.entries == other.book.entries
+
+
+def test_what_is_remembered_of_routes_changes_nothing() -> None:
+    """A site that is asked anew about each route each time says the same, through folding and freed numbers."""
+    remembers, forgets = Site(values=6, cap=40), Site(values=6, cap=40)
+    draw = np.random.default_rng(5)
+    for window in range(60):
+        pages = [f"/{'ab'[n % 2]}/p{n}" for n in draw.integers(0, 4 + window // 4, 12).tolist()]
+        routes = [(page, int(draw.choice([200, 404, 500]))) for page in pages]
+        found = []
+        for site in (remembers, forgets):
+            if site is forgets:
+                site.placer = Placer(site.windower.registry, site.slugs, site.book)
+            placed = site.window(*routes, ("(not http)", 400), ("/", 200))
+            found.append((site.requests(placed), placed.groups.key.tolist(), site.slugs.to_state()))
+            if window % 7 == 0:
+                site.windower.registry.keep_only(set())
+        assert found[0] == found[1]

@@ -23,7 +23,7 @@ from vedette.engine.collect import Collector
 from vedette.engine.excusing import Exceptions
 from vedette.engine.metrics import MeasuredWindow, Metrics
 from vedette.engine.records import window_records
-from vedette.engine.routes import place
+from vedette.engine.routes import Placer
 from vedette.engine.sampling import Sampling, estimated_clients, estimated_groups
 from vedette.engine.statements import Found, Statements
 from vedette.enrich.client import format_client
@@ -154,6 +154,7 @@ class Engine:
             settings.calendar,
         )
         self.slugs = SlugLearner(settings.slug_values)
+        self._placer = Placer(self.windower.registry, self.slugs, self.book)
         self._recent_minutes = max(1, round(settings.history_windows * settings.windows.span / 60e6))
         self.history = ClientHistory(settings.history_windows, settings.suspects)
         self.collector: Collector = (
@@ -439,7 +440,7 @@ class Engine:
     def _judge(self, window: ClosedWindow) -> Judged:
         """Judge a window, and let the baselines learn it; returns what they say of requests."""
         self.windows_closed += 1
-        placed = place(window, self.windower.registry, self._services, self.slugs, self.book)
+        placed = self._placer.place(window, self._services)
         if placed.fresh:
             self.thresholds.share(len(self.book.services))
             fresh = np.array(placed.fresh, dtype=np.int32)

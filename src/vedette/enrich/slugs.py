@@ -52,19 +52,26 @@ class Place(msgspec.Struct):
     branches_folded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """A route's way down the tree: the places it passes, its last segment there, and the route as folded."""
+@dataclass(slots=True)
+class Way:
+    """A route's way down the tree: the places it passes, its last segment there, and the route as folded.
+
+    Attributes:
+        waiting: Requests that its places have not been told of yet.
+    """
 
     places: tuple[Place, ...]
     leaf: str
     route: str
+    waiting: int = 0
 
-    def add(self, requests: int) -> None:
+    def tell(self) -> None:
+        """Tell its places of the requests that wait."""
         for place in self.places:
-            place.requests += requests
+            place.requests += self.waiting
         leaves = self.places[-1].leaves
-        leaves[self.leaf] = leaves.get(self.leaf, 0) + requests
+        leaves[self.leaf] = leaves.get(self.leaf, 0) + self.waiting
+        self.waiting = 0
 
 
 _ROOT: Final = -1
@@ -105,7 +112,11 @@ class SlugLearner:
         self._sizes: dict[str, int] = {}
         self._total = 0
         # A cache only: the ways of routes that have a place, until one of the places folds.
-        self._ways: dict[tuple[str, str], _Way] = {}
+        self._ways: dict[tuple[str, str], Way] = {}
+        # Places are only looked at when a route is new: what comes before that waits.
+        self._waiting: list[Way] = []
+        self.generation = 0
+        """Changes when ways that were handed out are no longer good."""
 
     def observe(self, routes: Iterable[tuple[str, str]], requests: Iterable[int] | None = None) -> None:
         """Learn from one closed window: the (service, route) of everything that exists.
@@ -119,11 +130,13 @@ class SlugLearner:
         window: dict[tuple[str, str], int] = {}
         weights = repeat(1) if requests is None else requests
         for key, weight in zip(routes, weights, strict=False):
-            way = self._find(*key)
+            way = self.way(*key)
             if way is not None:
-                way.add(weight)
+                self.count(way, weight)
             elif key[1].startswith("/"):
                 window[key] = window.get(key, 0) + weight
+        if window:
+            self._tell()
         touched: dict[str, dict[tuple[str, ...], Place]] = {}
         # The busiest first, so that where room runs out it is the rare ones that find none.
         for (service, route), weight in sorted(window.items(), key=lambda item: (-item[1], item[0])):
@@ -134,17 +147,24 @@ class SlugLearner:
             # Summed, not any(): every place must settle.
             if sum(self._settle(place) for _, place in places):
                 self._resize(service, _entries(self._services[service]))
-                self._ways.clear()
+                self._forget_ways()
+
+    def count(self, way: Way, requests: int) -> None:
+        """Learn of requests on a way that is still good, of a window that `observe` is told the rest of."""
+        if not way.waiting:
+            self._waiting.append(way)
+        way.waiting += requests
 
     def final(self, service: str, route: str) -> str:
         """The route as learned so far; `(other)` if it was never observed. Texts that are no path stay."""
         if not route.startswith("/"):
             return route
-        way = self._find(service, route)
+        way = self.way(service, route)
         return OTHER_ROUTE if way is None else way.route
 
     def to_state(self) -> bytes:
         """All that was learned, as bytes."""
+        self._tell()
         kept: list[_KeptPlace] = []
         # Not recursive: paths are as deep as strangers like.
         waiting = [(_ROOT, name, place) for name, place in reversed(self._services.items())]
@@ -185,11 +205,12 @@ class SlugLearner:
             siblings[_text(kept.name)] = place
             places.append(place)
         self._services, self.overflowed = services, state.overflowed
-        self._ways.clear()
+        self._waiting.clear()
+        self._forget_ways()
         self._sizes = {service: _entries(place) for service, place in services.items()}
         self._total = sum(self._sizes.values())
 
-    def _find(self, service: str, route: str) -> _Way | None:
+    def way(self, service: str, route: str) -> Way | None:
         """Where a route's requests are counted; None if it has no place yet, or is no path."""
         way = self._ways.get((service, route))
         if way is None and route.startswith("/"):
@@ -199,11 +220,22 @@ class SlugLearner:
                 places = [place]
                 for segment in folded:
                     places.append(places[-1].branches[segment])
-                way = _Way(tuple(places), leaf, "/" + "/".join([*folded, leaf]))
+                way = Way(tuple(places), leaf, "/" + "/".join([*folded, leaf]))
                 if len(self._ways) >= TOTAL_ENTRIES:
-                    self._ways.clear()
+                    self._forget_ways()
                 self._ways[service, route] = way
         return way
+
+    def _tell(self) -> None:
+        """Tell places of all that waits."""
+        for way in self._waiting:
+            way.tell()
+        self._waiting.clear()
+
+    def _forget_ways(self) -> None:
+        self._tell()
+        self._ways.clear()
+        self.generation += 1
 
     def _insert(self, service: str, route: str, requests: int, touched: dict[tuple[str, ...], Place]) -> None:
         folded, leaf, missing = _follow(self._services.get(service), route)

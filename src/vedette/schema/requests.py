@@ -75,7 +75,7 @@ class Vocabulary:
         return self.buffer[start : start + int(self.length[index])].tobytes()
 
     def __iter__(self) -> "Iterator[bytes]":
-        memory = memoryview(self.buffer)
+        memory = self.buffer.data
         spans = zip(self.start.tolist(), self.length.tolist(), strict=True)
         return (bytes(memory[start : start + length]) for start, length in spans)
 
