@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vedette.incidents.grouping import Grouper, GroupingSettings
+from vedette.incidents.grouping import Draft, Grouper, GroupingSettings
 from vedette.schema.anomaly import (
     Anomaly,
     AnomalyType,
@@ -140,3 +142,36 @@ def test_every_type_has_a_name_and_an_incident_has_advice() -> None:
         assert incident.title
         assert incident.advice
         assert incident.summary
+
+
+class _LooksAtAll(Grouper):
+    def _near(self, *_of_what: object) -> list[Draft]:
+        return list(self._open)
+
+
+@given(
+    st.lists(
+        st.builds(
+            anomaly,
+            st.sampled_from(
+                [
+                    AnomalyType.SCANNER,
+                    AnomalyType.ERROR_SPIKE,
+                    AnomalyType.DDOS_ATTACK,
+                    AnomalyType.UNUSUAL_PATTERN,
+                    AnomalyType.BRUTE_FORCE,
+                ]
+            ),
+            st.integers(0, 40),
+            client=st.sampled_from([None, "192.0.2.1", "192.0.2.2", "192.0.2.3"]),
+            service=st.sampled_from(["shop", "api"]),
+            severity=st.sampled_from([Severity.LOW, Severity.MEDIUM, Severity.HIGH]),
+            carrier=st.sampled_from([None, ("192.0.2.1", 0.9), ("192.0.2.2", 0.2)]),
+        ),
+        max_size=25,
+    )
+)
+def test_no_incident_is_passed_over_that_would_take_an_anomaly(given: list[Anomaly]) -> None:
+    looks, looks_at_all = Grouper(), _LooksAtAll()
+    for one in sorted(given, key=lambda a: a.start):
+        assert looks.add(one) == looks_at_all.add(one)

@@ -279,9 +279,8 @@ class Grouper:
     def add(self, anomaly: Anomaly) -> str:
         """Put an anomaly where it belongs; returns the incident's id."""
         kind = _kind(anomaly)
-        service, who = anomaly.service, anomaly.entity.value
-        # Nothing joins an incident with which it shares neither: most of them, where many are open.
-        near = [d for d in self._open if service in d.services or who in d.clients]
+        who = anomaly.entity.value
+        near = self._near(kind, anomaly.service, who)
         if len(near) > 1:
             # What somebody is known for comes before the weather.
             near.sort(key=_is_weather)
@@ -343,6 +342,19 @@ class Grouper:
     def _gap(self, draft: Draft) -> int:
         return self.settings.background_gap if draft.kind is _Kind.BACKGROUND else self.settings.gap
 
+    def _near(self, kind: _Kind, service: str, who: str) -> list[Draft]:
+        """The open incidents that `_belongs` has to look at: where many are open, none of the others takes anything."""
+        if kind is _Kind.CLIENT:
+            return [
+                d
+                for d in self._open
+                if who in d.clients
+                or (service in d.services and (d.kind is _Kind.SERVICE or who in d.carriers))
+            ]
+        if kind is _Kind.SERVICE:
+            return [d for d in self._open if service in d.services and d.kind in _NOT_ALONE]
+        return [d for d in self._open if (service in d.services and d.kind is kind) or who in d.clients]
+
     def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly) -> bool:
         if anomaly.start - draft.end > self._gap(draft):
             return False
@@ -366,6 +378,9 @@ class Grouper:
         if kind is _Kind.SERVICE:
             return bool(_carriers(anomaly) & draft.clients)
         return anomaly.entity.value in draft.carriers
+
+
+_NOT_ALONE = (_Kind.SERVICE, _Kind.CLIENT)
 
 
 def _is_weather(draft: Draft) -> bool:
