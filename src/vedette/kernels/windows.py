@@ -275,7 +275,7 @@ AHEAD_TO_BELIEVE = 8
 
 
 @kernel
-def mark_late(time: Ints, window: Ints, clock: Ints, lateness: int, jump: int, span: int, late: Bytes) -> int:
+def mark_late(time: Ints, clock: Ints, lateness: int, jump: int, span: int, late: Bytes) -> int:
     """Mark each row whose window was already closed when the row arrived, and advance event time.
 
     Event time is the latest time seen, but it does not follow a row that is more than `jump` ahead of it until
@@ -284,7 +284,7 @@ def mark_late(time: Ints, window: Ints, clock: Ints, lateness: int, jump: int, s
     were batched.
 
     Args:
-        time: int64 (n,), microseconds. window: int64 (n,), the number of the window that each is in.
+        time: int64 (n,), microseconds.
         clock: int64 (3,): event time, how many rows ahead of it were seen in a row, and the earliest of those;
             updated.
         lateness, jump, span: Microseconds. A window is closed once event time is `lateness` past its end.
@@ -307,7 +307,7 @@ def mark_late(time: Ints, window: Ints, clock: Ints, lateness: int, jump: int, s
             if ahead >= AHEAD_TO_BELIEVE:
                 now = earliest
                 ahead = 0
-        elif (window[row] + 1) * span <= now - lateness:
+        elif (moment // span + 1) * span <= now - lateness:
             late[row] = 1
             count += 1
         else:

@@ -248,9 +248,7 @@ class Windower:
         settings = self.settings
         if settings.own_clock:
             late = np.zeros(len(time), dtype=np.uint8)
-            count = int(
-                mark_late(time, window, self._clock, settings.lateness, settings.jump, settings.span, late)
-            )
+            count = int(mark_late(time, self._clock, settings.lateness, settings.jump, settings.span, late))
         else:
             late = (window < self.open_from).astype(np.uint8)
             if known is not None:
