@@ -15,6 +15,7 @@ Names understood, oldest first within a line:
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 
@@ -41,6 +42,7 @@ class Rotation:
     order: tuple[int, str, int]
 
 
+@lru_cache(maxsize=16_384)  # A directory that is followed is listed again and again.
 def rotation_of(name: str) -> Rotation:
     """Read a file name (without its directory).
 

@@ -120,4 +120,4 @@ def _in_directory(top: str) -> Iterator[str]:
         if len(Path(directory).relative_to(top).parts) >= MAX_DEPTH:
             subdirectories.clear()
         subdirectories.sort()
-        yield from (str(Path(directory, name)) for name in sorted(names) if why_not_by_name(name) is None)
+        yield from (f"{directory}/{name}" for name in sorted(names) if why_not_by_name(name) is None)

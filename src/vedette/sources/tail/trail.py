@@ -114,27 +114,40 @@ class Trail:
         """See what grew, what was rotated away, and what stands at the path now."""
         if now < self._retry_at:
             return
-        for file in self.files.copy():
-            try:
-                file.look(now)
-            except RewrittenError:
-                self._rewritten(file, now)
-            except OSError as error:
-                file.close()
-                self._fail(f"cannot be looked at: {error.strerror}", now)
         try:
-            status = os.stat(self.path)  # noqa: PTH116 -- once a second and path: without an object for it
+            status: os.stat_result | None = os.stat(self.path)  # noqa: PTH116 -- once a second: without an object
         except (FileNotFoundError, NotADirectoryError):
-            self._gone()
+            status = None
         except OSError as error:
             self._fail(f"cannot be looked up: {error.strerror}", now)
-        else:
+            return
+        identity = None if status is None else (status.st_dev, status.st_ino)
+        for file in self.files.copy():
+            # What stands at the path was looked at just now.
+            if status is not None and file.identity == identity and not file.away:
+                self._see(file, status, now)
+            elif file.is_open:
+                self._see(file, None, now)
+        if status is None:
+            self._gone()
+        elif stat.S_ISREG(status.st_mode):
             self.missing = False
-            if stat.S_ISREG(status.st_mode):
-                self._at_path(status, now, from_end=from_end)
-            else:
-                self._fail("is no regular file; give a log file", now)
+            self._at_path(status, now, from_end=from_end)
+        else:
+            self._fail("is no regular file; give a log file", now)
         self._retire(now)
+
+    def _see(self, file: Followed, status: os.stat_result | None, now: int) -> None:
+        try:
+            if status is None:
+                file.look(now)
+            else:
+                file.seen(status, now)
+        except RewrittenError:
+            self._rewritten(file, now)
+        except OSError as error:
+            file.close()
+            self._fail(f"cannot be looked at: {error.strerror}", now)
 
     def take(self, room: int, now: int) -> list[Delivery]:
         """Whole lines, the oldest file first, about `room` bytes."""
@@ -205,13 +218,11 @@ class Trail:
         identity = status.st_dev, status.st_ino
         live = self.files[-1] if self.files else None
         if live is not None and live.identity == identity:
+            if live.away:
+                # It was moved away and is here again.
+                self._see(live, status, now)
             live.away = False
             live.ended = live.ended and live.packed
-            if not live.is_open:
-                try:
-                    live.seen(status, now)
-                except RewrittenError:
-                    self._rewritten(live, now)
             return
         if live is not None:
             try:
@@ -224,7 +235,6 @@ class Trail:
             file.away = True
         back = next((file for file in self.files if file.identity == identity), None)
         if back is not None:
-            # It was moved away and is here again.
             self.files.remove(back)
             self.files.append(back)
             back.away = back.ended = False
