@@ -37,6 +37,7 @@ COMMANDS = {
     "alert": Deferred(
         "vedette.cli.alert:app", "Try a channel, silence incidents, and look up who was told what."
     ),
+    "key": Deferred("vedette.cli.key:app", "Make, list and revoke keys of the service's API."),
     "config": Deferred("vedette.cli.config:app", "Check, show or describe the configuration."),
 }
 

@@ -1,5 +1,7 @@
 """The HTTP service as one ASGI application."""
 
+from collections.abc import Callable
+
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -8,14 +10,26 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from vedette import __version__
+from vedette.channels.counts import Told
 from vedette.config.server import Server
 from vedette.live.view import LiveView
 from vedette.server.answer import Answer
-from vedette.server.gate import Gate
+from vedette.server.gate import Gate, check_keys
 from vedette.server.keyring import Keyring
+from vedette.server.metrics import Exposition, ServiceCollector, Traffic
 from vedette.server.problem import handle
 from vedette.server.rooms import Clock, Rooms
-from vedette.server.routes import anomalies, baselines, configuration, detecting, events, health, incidents
+from vedette.server.routes import (
+    anomalies,
+    baselines,
+    configuration,
+    detecting,
+    events,
+    health,
+    incidents,
+    metrics,
+    pushing,
+)
 from vedette.storage.live import LiveStore
 
 ROUTES = (
@@ -37,24 +51,43 @@ ROUTES = (
     configuration.configuration,
     configuration.configure,
     events.events,
+    pushing.ingest,
+    pushing.loki_push,
+    pushing.otlp_logs,
+    metrics.metrics,
 )
 """Everything that can be asked."""
 
 
-def create_app(view: LiveView, store: LiveStore, settings: Server, clock: Clock) -> Gate:
+def create_app(
+    view: LiveView,
+    store: LiveStore,
+    settings: Server,
+    clock: Clock,
+    *,
+    alerts: Callable[[], Told] | None = None,
+) -> Gate:
     """The application.
 
     Args:
         view: The running service. store: Where findings and keys are kept.
         settings: Section `server` of the configuration.
         clock: Now, microseconds since the epoch, UTC.
+        alerts: How much was told, for the metrics; None where nobody tells.
+
+    Raises:
+        NoKeysError: Callers would need a key, and there is none.
     """
     rooms = Rooms(view, store, settings, clock)
-    return Gate(routed(rooms), rooms, Keyring(store, clock))
+    check_keys(rooms)
+    traffic = Traffic()
+    return Gate(routed(rooms, traffic, alerts), rooms, Keyring(store, clock), traffic)
 
 
-def routed(rooms: Rooms) -> Litestar:
+def routed(rooms: Rooms, traffic: Traffic, alerts: Callable[[], Told] | None = None) -> Litestar:
     """The routes, without the gate before them."""
+    watchers = events.Watchers(rooms.settings.limits.event_clients)
+    collector = ServiceCollector(rooms, traffic, alerts, lambda: watchers.count)
     return Litestar(
         list(ROUTES),
         dependencies={"rooms": Provide(lambda: rooms, sync_to_thread=False, use_cache=True)},
@@ -65,7 +98,7 @@ def routed(rooms: Rooms) -> Litestar:
         request_max_body_size=None,
         logging_config=None,
         debug=False,
-        state=State({"watchers": events.Watchers(rooms.settings.limits.event_clients)}),
+        state=State({"watchers": watchers, "exposition": Exposition(collector)}),
     )
 
 

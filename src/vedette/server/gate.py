@@ -9,9 +9,11 @@ from vedette.server import media, origin, scopes
 from vedette.server.address import Address, ClientWalk, is_local, limited_as
 from vedette.server.intake import NO_LIMIT, Intake, too_long
 from vedette.server.keyring import Keyring, KeysUnreadError
+from vedette.server.metrics import Traffic
 from vedette.server.problem import MEDIA_TYPE, ProblemError
 from vedette.server.rooms import CALLER, Caller, Rooms
 from vedette.server.throttle import Allowance, Throttle
+from vedette.storage.errors import StoreError
 
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -54,12 +56,18 @@ def check_keys(rooms: Rooms) -> None:
 
     Raises:
         NoKeysError: Keys are asked for, and there are none.
-        StoreError: They cannot be read.
     """
+    if not asks_for_keys(rooms):
+        return
     now = rooms.clock()
-    known = rooms.store.keys()
+    try:
+        known = rooms.store.keys()
+    except StoreError as error:
+        # Nobody gets in before the store is there; lines are taken from files all the same.
+        _LOG.warning("keys cannot be read, and callers are refused until they can: %s", error)
+        return
     usable = [k for k in known if not k.revoked and (k.expires is None or now < k.expires)]
-    if asks_for_keys(rooms) and not usable:
+    if not usable:
         raise NoKeysError(
             f"server.host = {rooms.settings.host!r}: others can reach this address, so callers need a key, and "
             "there is none: make one with `vedette key create NAME --scope admin`, or listen on 127.0.0.1"
@@ -70,11 +78,12 @@ class Gate:
     """An ASGI application around another.
 
     Args:
-        app: What answers. rooms: Whose settings hold. keyring: Who shows which key.
+        app: What answers. rooms: Whose settings hold. keyring: Who shows which key. traffic: Counts answers.
     """
 
-    def __init__(self, app: App, rooms: Rooms, keyring: Keyring) -> None:
+    def __init__(self, app: App, rooms: Rooms, keyring: Keyring, traffic: Traffic) -> None:
         self._app = app
+        self._traffic = traffic
         self._keyring = keyring
         self._clock = rooms.clock
         self._limits = limits = rooms.settings.limits
@@ -98,6 +107,7 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                self._traffic.count(message["status"])
                 given = {name for name, _ in message.get("headers", ())}
                 message["headers"] = [
                     *message.get("headers", ()),
