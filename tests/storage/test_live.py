@@ -1,6 +1,5 @@
 """What a live service commits it resumes from; what people said and were told stays."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,11 +10,12 @@ from vedette.schema.live import Resume
 from vedette.storage import AnomalyFilter, LiveStore, WindowFilter, open_live_store
 from vedette.storage.live import DOCUMENT_BYTES, AuditLine, Outcome, Resolution, StoredKey, Telling
 
+EVERY_STORE = True
+
 
 @pytest.fixture
-def store(url: str) -> Iterator[LiveStore]:
-    with open_live_store(url) as opened:
-        yield opened
+def store(live: LiveStore) -> LiveStore:
+    return live
 
 
 def telling(number: int, channel: str, **changes: Any) -> Telling:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
+from tests.storage.things import DAY, anomaly, commit
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.records import WindowRecord
-from vedette.storage import Store, StoreError, StoreProblem, WindowFilter, open_store
+from vedette.storage import Store, StoreError, StoreProblem, WindowFilter, open_live_store, open_store
 from vedette.storage import sqlite as module
+from vedette.storage.live import Retention
 from vedette.storage.migrations import STEPS, migrate
 from vedette.storage.sql import SqlStore
 
@@ -62,8 +64,11 @@ def run_sql(file: Path, *statements: str) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("vedette.db", "store: not a URL; write sqlite:///vedette.db"),
-        ("", "store: not a URL; write sqlite:///vedette.db"),
+        (
+            "vedette.db",
+            "store: not a URL; write sqlite:///vedette.db, postgresql://user@host/vedette or mongodb://",
+        ),
+        ("", "store: not a URL; write sqlite:///vedette.db, postgresql://user@host/vedette or mongodb://"),
         ("sqlite://", "sqlite://: names no file, and memory keeps nothing; write sqlite:///vedette.db"),
         ("sqlite:///:memory:", "names no file, and memory keeps nothing"),
         ("sqlite:///v.db?mode=ro", "must be only sqlite:/// and a path"),
@@ -246,3 +251,34 @@ class TestMigration:
             assert migrate(connection, "s", STEPS) == 0
             with pytest.raises(Exception, match="no such column: note"):
                 connection.exec_driver_sql("SELECT note FROM runs")
+
+
+class TestSpace:
+    def test_it_is_given_back(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("vedette.storage.sql_live.time.sleep", lambda _: None)
+        monkeypatch.setattr(module, "KEPT_PAGES", 10)
+        file = Path(url.removeprefix("sqlite:///"))
+        with open_live_store(url) as store:
+            for start in range(0, 3000, 500):
+                some = tuple(anomaly(number, description="x" * 2000) for number in range(start, start + 500))
+                store.commit(commit(1, anomalies=some))
+            checkpoint(file)
+            before = file.stat().st_size
+            kept = Retention(windows=None, fine_windows=None, anomalies=0, alerts=None, audits=None)
+            store.prune(100 * DAY, kept)
+            checkpoint(file)
+            assert before > 6_000_000
+            assert file.stat().st_size < before / 20
+
+    def test_a_replaced_state_does_not_bloat_the_file(self, url: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        with open_live_store(url) as store:
+            for number in range(60):
+                store.commit(commit(number, state=bytes(1_000_000 + 20_000 * (number % 7))))
+        assert file.stat().st_size < 3_000_000
+
+
+def checkpoint(file: Path) -> None:
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()

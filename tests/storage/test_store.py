@@ -20,6 +20,8 @@ from vedette.storage import (
 )
 from vedette.storage.sql import BATCH_ROWS
 
+EVERY_STORE = True
+
 
 def findings(anomalies: list[Anomaly], incidents: list[Incident] | None = None) -> Findings:
     return Findings(anomalies, incidents or [], Coverage())
@@ -236,3 +238,21 @@ def test_text_that_is_no_unicode_is_spelled_out(store: Store) -> None:
     assert store.incidents(IncidentFilter(service=name)).items == [incident(1, services=(spelled,))]
     assert store.windows(WindowFilter(service=name)).items == [window(1, service=spelled)]
     assert store.windows(WindowFilter(service="shop", route=spelled)).items == [window(1, route=spelled)]
+
+
+@pytest.mark.parametrize("name", ["\0", "\1\0\1", "ü\U0001f600", "", "x" * 300, "%s ?", "'\\"])
+def test_any_name_finds_its_own(store: Store, name: str) -> None:
+    store.save(findings([anomaly(1, service=name, route=name), anomaly(2)], [incident(1, services=(name,))]))
+    store.save_windows([window(1, service=name), window(1, service=name, route=name + "!"), window(2)])
+    store.save_baselines([baseline("errors", service=name, route=name + "!"), baseline("errors")])
+    chosen = AnomalyFilter(service=name, route=name, entity=Entity(EntityKind.ROUTE, "/cart"))
+    assert [found.id for found in store.anomalies(chosen).items] == ["a0001"]
+    assert store.incidents(IncidentFilter(service=name)).items == [incident(1, services=(name,))]
+    assert store.windows(WindowFilter(service=name)).items == [window(1, service=name)]
+    of_route = WindowFilter(service=name, route=name + "!")
+    assert store.windows(of_route).items == [window(1, service=name, route=name + "!")]
+    assert store.baselines(name).items == [baseline("errors", service=name, route=name + "!")]
+    page = store.baselines(limit=1)
+    found = page.items + store.baselines(limit=1, cursor=page.cursor).items
+    assert {row.service for row in found} == {name, "shop"}
+    assert [row.service for row in found] == sorted([name, "shop"])

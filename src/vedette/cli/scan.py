@@ -124,7 +124,7 @@ def scan(
     store: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="Keep windows, baselines and findings: sqlite:///vedette.db.",
+            metavar="URL", help="Keep windows, baselines and findings: sqlite:///vedette.db, postgresql://user@host/vedette.",
             rich_help_panel=_OUTPUT, show_default=False,
         ),
     ] = None,

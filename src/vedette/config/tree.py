@@ -15,6 +15,7 @@ from vedette.config.options import Section, option, section
 from vedette.config.rules import MOST_RULES, Rules
 from vedette.config.server import Server
 from vedette.config.sources import Sources
+from vedette.config.store import StoreSection
 from vedette.config.zone import Zone
 from vedette.schema.anomaly import Severity
 
@@ -121,14 +122,6 @@ class Output(Section):
         Severity.LOW, "Least severity of an incident that makes `vedette scan` end with status 1."
     )
     colour: Colour = option(Colour.AUTO, "`auto` colours on a terminal unless `NO_COLOR` is set.")
-
-
-class StoreSection(Section):
-    """Where results are kept."""
-
-    url: str | None = option(
-        None, "For example `sqlite:///vedette.db`; nothing is kept without it.", min_length=1
-    )
 
 
 class Config(Section):

@@ -91,7 +91,8 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """How long things are kept, microseconds; None for ever.
 
-    Windows older than `fine_windows` are rolled up into hours before they go after `windows`.
+    Windows older than `fine_windows` are rolled up into hours before they go after `windows` (see `rollup` for what
+    an hour says).
     """
 
     windows: int | None
@@ -199,7 +200,10 @@ class LiveStore(Store, Protocol):
         ...
 
     def prune(self, now: int, retention: Retention) -> dict[str, int]:
-        """Roll up and remove what is old; returns rows by kind. Never holds writers up for long."""
+        """Roll up and remove what is old, in small steps with pauses for writers; returns rows by kind.
+
+        To be called every few minutes: in the hours between, as much is done as has become old in them.
+        """
         ...
 
 

@@ -45,11 +45,6 @@ def migrate(connection: Connection, store: str, steps: Sequence[Step] = STEPS) -
     return len(steps) - found
 
 
-def is_current(connection: Connection, steps: Sequence[Step] = STEPS) -> bool:
-    """Whether there is nothing to do: a reader need not ask for the write lock."""
-    return version_of(connection) == len(steps)
-
-
 def version_of(connection: Connection) -> int | None:
     """The schema version of a database, None where it has none of ours."""
     if not inspect(connection).has_table(_VERSIONS.name):

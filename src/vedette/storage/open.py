@@ -11,6 +11,8 @@ from vedette.storage.store import Store
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+_EXAMPLES = "sqlite:///vedette.db, postgresql://user@host/vedette or mongodb://host/vedette"
+
 SPOOL_BYTES = 256 << 20
 """Most that waits on disk while a store is out, unless told otherwise."""
 
@@ -19,8 +21,9 @@ def open_store(url: str, *, create: bool = True) -> Store:
     """Open a store, and bring its schema up to date.
 
     Args:
-        url: `sqlite:///relative.db` or `sqlite:////absolute.db`.
-        create: Whether a database that does not exist is made.
+        url: `sqlite:///relative.db` or `sqlite:////absolute.db`; `postgresql://user@host/database`;
+            `mongodb://host/database`. Behind `?`, the last two take their drivers' options and `password_file`.
+        create: Whether a database that does not exist is made. (A server's database must exist; then its tables.)
 
     Raises:
         StoreError: The URL is wrong, or the database cannot be reached, belongs to another program, or was
@@ -53,17 +56,26 @@ def open_live_store(
 
 
 def _opened(url: str, *, create: bool) -> LiveStore:
-    from vedette.storage.sql_live import SqlLiveStore
-    from vedette.storage.sqlite import sqlite_engine, sqlite_error
-
     parsed = _parsed(url)
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise StoreError(
-            parsed.render_as_string(hide_password=True),
-            StoreProblem.BAD_URL,
-            f"'{parsed.drivername}' is no store we know; write sqlite:///vedette.db",
-        )
-    return SqlLiveStore(sqlite_engine(parsed, create=create), sqlite_error)
+    name = _shown(parsed)
+    kind = parsed.drivername
+    if kind in ("sqlite", "sqlite+pysqlite"):
+        from vedette.storage.sql_live import SqlLiveStore
+        from vedette.storage.sqlite import sqlite_engine, sqlite_error
+
+        return SqlLiveStore(name, sqlite_engine(parsed, create=create), sqlite_error, create=create)
+    if kind in ("postgresql", "postgres", "postgresql+psycopg"):
+        from vedette.storage.postgresql import postgresql_engine, postgresql_error
+        from vedette.storage.sql_live import SqlLiveStore
+
+        return SqlLiveStore(name, postgresql_engine(parsed, name), postgresql_error, create=create)
+    raise StoreError(name, StoreProblem.BAD_URL, f"'{kind}' is no store we know; write {_EXAMPLES}")
+
+
+def _shown(url: "URL") -> str:
+    """The URL without secrets, wherever they stand."""
+    secret = [key for key in url.query if "password" in key.lower() and key != "password_file"]
+    return url.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)
 
 
 def _parsed(url: str) -> "URL":
@@ -74,4 +86,4 @@ def _parsed(url: str) -> "URL":
         return make_url(url)
     except (ArgumentError, ValueError):
         # Not shown: what cannot be parsed may hold a password.
-        raise StoreError("store", StoreProblem.BAD_URL, "not a URL; write sqlite:///vedette.db") from None
+        raise StoreError("store", StoreProblem.BAD_URL, f"not a URL; write {_EXAMPLES}") from None

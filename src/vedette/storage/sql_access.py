@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from vedette.storage.cursor import read_cursor, write_cursor
 from vedette.storage.errors import StoreError, StoreProblem
-from vedette.storage.migrations import is_current, migrate
+from vedette.storage.migrations import STEPS, migrate, version_of
 from vedette.storage.rows import Values, document_of
 from vedette.storage.store import PAGE_LIMIT, Page
 
@@ -24,24 +24,39 @@ class SqlAccess:
     """What differs between dialects is in the engine, in `explain` and in `put`.
 
     Args:
+        name: What errors call it: the URL without its password.
         engine: Where to. Its `begin` must honour the execution option `writes`: one writer at a time.
         explain: Turns the driver's errors into ours.
+        create: Whether an empty database is given our tables.
     """
 
-    def __init__(self, engine: Engine, explain: Callable[[str, SQLAlchemyError], StoreError]) -> None:
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        explain: Callable[[str, SQLAlchemyError], StoreError],
+        *,
+        create: bool = True,
+    ) -> None:
         self._engine = engine
         self._writer = engine.execution_options(writes=True)
         self._explain = explain
-        self._name = engine.url.render_as_string(hide_password=True)
+        self._name = name
         try:
-            with self._reading() as connection:
-                current = is_current(connection)
-            if not current:
-                with self._writing() as connection:
-                    migrate(connection, self._name)
+            self._prepare(create=create)
         except StoreError:
             self.close()
             raise
+
+    def _prepare(self, *, create: bool) -> None:
+        with self._reading() as connection:
+            found = version_of(connection)
+        if found is None and not create:
+            reason = "holds nothing of ours; `vedette scan --store` makes it"
+            raise StoreError(self._name, StoreProblem.UNREACHABLE, reason)
+        if found != len(STEPS):
+            with self._writing() as connection:
+                migrate(connection, self._name)
 
     def close(self) -> None:
         """See `Store`."""

@@ -1,9 +1,10 @@
 """What a live service keeps in an SQL database, besides findings."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import func, select, update
 
 from vedette.schema.anomaly import AnomalyType, Severity
 from vedette.schema.live import Commit, Notice, Resume
@@ -22,8 +23,9 @@ from vedette.storage.live import (
 from vedette.storage.sql import SqlStore
 from vedette.storage.sql_access import put
 from vedette.storage.sql_findings import anomalies_where, put_findings
-from vedette.storage.sql_retention import remove_old
+from vedette.storage.sql_retention import PAUSE_S, prune
 from vedette.storage.sql_windows import put_windows
+from vedette.storage.sqlite import give_back
 from vedette.storage.store import COUNT_LIMIT, AnomalyFilter, Page
 from vedette.storage.tables import (
     ANOMALIES,
@@ -209,8 +211,15 @@ class SqlLiveStore(SqlStore):
 
     def prune(self, now: int, retention: Retention) -> dict[str, int]:
         """See `LiveStore`."""
-        return remove_old(self._transact, now, retention)
+        removed = prune(self._reading, self._writing, now, retention, time.sleep)
+        while self._give_back():
+            time.sleep(PAUSE_S)
+        return removed
 
-    def _transact(self, work: Callable[[Connection], int]) -> int:
+    def _give_back(self) -> bool:
+        """Give some unused pages back to the disk; whether there are more."""
+        if self._engine.dialect.name != "sqlite":
+            # PostgreSQL's autovacuum does what is needed.
+            return False
         with self._writing() as connection:
-            return work(connection)
+            return give_back(connection)

@@ -1,12 +1,12 @@
-"""Removing what is old from an SQL database, a little at a time."""
+"""Rolling up and removing what is old in an SQL database, a little at a time."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
 
 from vedette.storage.live import Retention
+from vedette.storage.sql_rollup import Transaction, roll_up_hour
 from vedette.storage.tables import (
     ANOMALIES,
     AUDITS,
@@ -24,39 +24,49 @@ PAUSE_S = 0.05
 """Between two of them: a writer that waits for SQLite looks again after 25 ms at first, 100 ms at most."""
 
 Keys = Sequence[Any]
-Transact = Callable[[Callable[[Connection], int]], int]
 
 
-def remove_old(transact: Transact, now: int, retention: Retention) -> dict[str, int]:
-    """Remove what is older than is wanted.
+def prune(
+    reading: Transaction, writing: Transaction, now: int, retention: Retention, wait: Callable[[float], None]
+) -> dict[str, int]:
+    """Roll up and remove what is older than is wanted.
 
     Args:
-        transact: Runs what it is given in one write transaction.
+        reading, writing: Begin a transaction.
         now: Microseconds since the epoch, UTC.
         retention: How long things are kept.
+        wait: Lets some seconds pass.
 
     Returns:
-        Rows removed, by kind. `notices_untold` are those of `notices` that nobody had been told of.
+        Rows removed, by kind. `windows` are blocks, and `rolled_up` those that have become part of an hour's;
+        `notices_untold` are notices that nobody had been told of.
     """
     removed: dict[str, int] = {}
+    if retention.fine_windows is not None:
+        removed["rolled_up"] = 0
+        while (blocks := roll_up_hour(reading, writing, now - retention.fine_windows)) is not None:
+            removed["rolled_up"] += blocks
+            wait(PAUSE_S)
 
     def remove(
         kind: str, table: Table, order: Sequence[ColumnElement[Any]], *old: ColumnElement[bool]
     ) -> None:
         keys = list(table.primary_key)
 
-        def some(connection: Connection) -> int:
-            found = connection.execute(select(*keys).where(*old).order_by(*order).limit(SLICE_ROWS)).all()
-            if found:
-                _remove_with(connection, table, [row[0] for row in found])
-                connection.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in found])))
-            return len(found)
-
         removed[kind] = 0
-        while (count := transact(some)) == SLICE_ROWS:
-            removed[kind] += count
-            time.sleep(PAUSE_S)
-        removed[kind] += count
+        query = select(*keys).where(*old).order_by(*order).limit(SLICE_ROWS)
+        while True:
+            # Looked for outside the write transaction: what is old stays so.
+            with reading() as connection:
+                found = connection.execute(query).all()
+            if found:
+                with writing() as connection:
+                    _remove_with(connection, table, [row[0] for row in found])
+                    connection.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in found])))
+            removed[kind] += len(found)
+            if len(found) < SLICE_ROWS:
+                return
+            wait(PAUSE_S)
 
     if retention.windows is not None:
         c = WINDOWS.c

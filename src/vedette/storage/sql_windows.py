@@ -12,6 +12,7 @@ from vedette.storage.blocks import pack, rows_of, unpack
 from vedette.storage.sql_access import batches, put
 from vedette.storage.store import WindowFilter
 from vedette.storage.tables import WINDOWS
+from vedette.storage.text import printable
 
 LONGEST_SPAN_S = 86_400
 """No window is longer: the configuration's limit, and more than an hour of a roll-up."""
@@ -34,7 +35,7 @@ class Part(IntEnum):
 def key_of(window: WindowRecord) -> Key:
     """Of the block that a window belongs in."""
     part = Part.ROUTES if window.route else Part.SERVICE
-    return window.service, part, window.start, window.span_s
+    return printable(window.service), part, window.start, window.span_s
 
 
 def put_windows(connection: Connection, windows: Sequence[WindowRecord]) -> None:

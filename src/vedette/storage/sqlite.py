@@ -16,6 +16,14 @@ BUSY_MS = 5000
 LOG_BYTES = 16 << 20
 """Of the write-ahead log file, when nobody needs it: some commits of an engine's state."""
 
+KEPT_PAGES = 2048
+"""Unused pages that stay in the file for what comes next: 8 MiB."""
+GIVEN_PAGES = 256
+"""Pages given back in one transaction."""
+
+_INCREMENTAL = 2
+"""What the pragma auto_vacuum says."""
+
 _PROBLEMS: tuple[tuple[str, StoreProblem, str], ...] = (
     (
         "SQLITE_BUSY",
@@ -106,3 +114,19 @@ def _begin(connection: Connection) -> None:
     # A writer takes the lock at once: a reader that turned writer could not wait for it without a deadlock.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def give_back(connection: Connection) -> bool:
+    """Cut some unused pages off the file, in the write transaction of `connection`; whether there are more.
+
+    A file made before version 2 of the schema cannot shrink: its pages are used again. `VACUUM` would mend that.
+    """
+    if connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() != _INCREMENTAL:
+        return False
+    unused = (connection.exec_driver_sql("PRAGMA freelist_count").scalar() or 0) - KEPT_PAGES
+    if unused <= 0:
+        return False
+    for _ in range(min(unused, GIVEN_PAGES)):
+        # Python's driver takes one step of a statement without columns: one page, whatever number is asked for.
+        connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+    return unused > GIVEN_PAGES
