@@ -97,7 +97,7 @@ class TestPassword:
     )
     def test_is_never_shown(self, tmp_path: Path, place: str) -> None:
         error = refusal(f"postgresql://{place}{tmp_path}")
-        assert "***" in str(error)
+        assert "***" in str(error) or "password=hidden&" in str(error)
         assert "hunter2" not in str(error)
 
     @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def _opened(url: str, *, create: bool) -> LiveStore:
 def _shown(url: "URL") -> str:
     """The URL without secrets, wherever they stand."""
     secret = [key for key in url.query if "password" in key.lower() and key != "password_file"]
-    return url.update_query_dict(dict.fromkeys(secret, "***")).render_as_string(hide_password=True)
+    return url.update_query_dict(dict.fromkeys(secret, "hidden")).render_as_string(hide_password=True)
 
 
 def _parsed(url: str) -> "URL":
