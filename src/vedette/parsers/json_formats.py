@@ -41,7 +41,7 @@ DURATION_NAMES: Mapping[str, DurationUnit] = MappingProxyType(
 
 def json_formats() -> tuple[JsonFormat, ...]:
     """The JSON formats known by name."""
-    return (_envoy(), _traefik(), _caddy(), _nginx())
+    return (_vedette(), _envoy(), _traefik(), _caddy(), _nginx())
 
 
 def json_format_from_map(
@@ -84,6 +84,31 @@ def json_format_from_map(
     JsonKeys.of(paths)  # says which path does not read
     description = "JSON lines, fields named by a map: " + ", ".join(f"{k}={v}" for k, v in mapping.items())
     return JsonFormat(name, description, paths, Conventions(time, unit, utc_offset, peer_has_port=True))
+
+
+def _vedette() -> JsonFormat:
+    """What `vedette.middleware` records: attributes of OpenTelemetry's HTTP conventions, flat."""
+    return JsonFormat(
+        "vedette-json",
+        "Vedette's middleware: OpenTelemetry's HTTP attributes (http.request.method, url.path, ...)",
+        {
+            Field.TIME: ("time",),
+            Field.PEER: (r"network\.peer\.address",),
+            Field.FORWARDED: (r"http\.request\.header\.x-forwarded-for",),
+            Field.METHOD: (r"http\.request\.method",),
+            Field.TARGET: (r"url\.path",),
+            Field.QUERY: (r"url\.query",),
+            Field.PROTOCOL: (r"network\.protocol",),
+            Field.STATUS: (r"http\.response\.status_code",),
+            Field.BYTES_IN: (r"http\.request\.size",),
+            Field.BYTES_OUT: (r"http\.response\.size",),
+            Field.DURATION: (r"http\.server\.request\.duration",),
+            Field.REFERER: (r"http\.request\.header\.referer",),
+            Field.USER_AGENT: (r"user_agent\.original",),
+            Field.SERVICE: (r"service\.name", r"server\.address"),
+        },
+        Conventions(TimeFormat.EPOCH_SECONDS, DurationUnit.SECONDS),
+    )
 
 
 def _envoy() -> JsonFormat:

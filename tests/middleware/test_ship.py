@@ -1,0 +1,139 @@
+"""Shipping to a server: taken, taken in part, refused, dead."""
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.channels.receiver import Receiver, receiver, status
+from tests.middleware.made import EXAMPLES, call, environ, get, record, scope
+from tests.middleware.test_asgi import hello
+from tests.middleware.test_wsgi import whole
+from vedette.live.view import Pushed
+from vedette.middleware import Embedded, Ship, VedetteASGI, VedetteWSGI
+from vedette.middleware.record import encode
+from vedette.middleware.ship import HttpDelivery
+from vedette.middleware.sink import DeliveryError, RefusedError
+
+
+def delivery(url: str, key: str | None = "k3y", service: str | None = "shop") -> HttpDelivery:
+    return HttpDelivery(url, key, service)
+
+
+def test_records_arrive_as_lines_of_json_with_the_key() -> None:
+    with receiver() as hook:
+        ship = Ship(hook.url, key="k3y", service="shop")
+        for each in EXAMPLES:
+            ship.put(each)
+        ship.close(10)
+        (got,) = hook.got
+    assert got.path == "/ingest?format=vedette-json&stream=shop"
+    assert got.headers["authorization"] == "Bearer k3y"
+    assert got.headers["content-type"] == "application/x-ndjson"
+    assert got.body == encode(EXAMPLES, "shop")
+    assert ship.counts().delivered == len(EXAMPLES)
+
+
+def test_a_server_that_took_only_the_first_is_offered_the_rest() -> None:
+    with receiver() as hook:
+        hook.answers.append(status(200, b'{"taken": 1, "refused": 3, "retry_after_s": 0}'))
+        ship = Ship(hook.url, service="shop", batch_age_s=0.01)
+        for each in EXAMPLES:
+            ship.put(each)
+        ship.close(10)
+        bodies = [got.body for got in hook.got]
+    assert bodies == [encode(EXAMPLES, "shop"), encode(EXAMPLES[1:], "shop")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (status(400), RefusedError),
+        (status(413), RefusedError),
+        (status(401), DeliveryError),
+        (status(503), DeliveryError),
+        (lambda handler: handler.wfile.write(b"what?\r\n\r\n"), DeliveryError),
+    ],
+)
+def test_what_cannot_help_is_not_tried_again(
+    answer: Callable[..., None], error: type[Exception], hook: Receiver
+) -> None:
+    hook.answers.append(answer)
+    with pytest.raises(error, match=r"127\.0\.0\.1"):
+        delivery(hook.url).deliver([record()])
+
+
+def test_a_server_that_asks_for_a_pause_gets_it(hook: Receiver) -> None:
+    hook.answers.append(status(429, Retry_After="17"))
+    with pytest.raises(DeliveryError) as caught:
+        delivery(hook.url).deliver([record()])
+    assert caught.value.wait_s == 17
+
+
+def test_a_connection_that_broke_is_opened_anew(hook: Receiver) -> None:
+    it = delivery(hook.url)
+    hook.answers.append(lambda handler: handler.connection.close())
+    with pytest.raises(DeliveryError):
+        it.deliver([record()])
+    assert it.deliver([record()]) == 1
+    it.close()
+
+
+def dead() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_with_the_server_dead_no_request_fails() -> None:
+    ship = Ship(dead(), most_records=50)
+    asgi, wsgi = VedetteASGI(hello, sink=ship), VedetteWSGI(whole, sink=ship)
+    for _ in range(100):
+        assert call(asgi, scope()) == call(hello, scope())
+        assert get(wsgi, environ()) == ("200 OK", b"hello")
+    counts = ship.counts()
+    assert counts.taken == 200
+    assert counts.delivered == 0
+    assert counts.dropped == 150
+    ship.close(5)
+
+
+def test_what_cannot_be_a_server_is_said_when_the_application_starts() -> None:
+    with pytest.raises(ValueError, match="must be the address of a Vedette server"):
+        VedetteASGI(hello, "vedette:8080")
+
+
+def test_url_and_key_may_come_from_the_environment_and_the_key_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hook: Receiver
+) -> None:
+    (tmp_path / "key").write_text("of-file\n")
+    monkeypatch.setenv("VEDETTE_URL", hook.url)
+    monkeypatch.setenv("VEDETTE_KEY", "of-environment")
+    for ship in (Ship(), Ship(key_file=str(tmp_path / "key"))):
+        ship.put(record())
+        ship.close(10)
+    assert [got.headers["authorization"] for got in hook.got] == ["Bearer of-environment", "Bearer of-file"]
+
+
+class Live:
+    """Takes two lines at a time."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def push(self, stream: str, lines: bytes, *, format: str | None = None) -> Pushed:  # noqa: A002 -- the view's
+        assert (stream, format) == ("shop", "vedette-json")
+        taken = lines.splitlines(keepends=True)[:2]
+        self.lines += taken
+        return Pushed(taken=len(taken), refused=lines.count(b"\n") - len(taken))
+
+
+def test_an_engine_in_the_process_is_fed() -> None:
+    live = Live()
+    sink = Embedded(live, service="shop", batch_age_s=0.01)
+    for number in range(5):
+        sink.put(record(status=200 + number))
+    sink.close(10)
+    assert [json.loads(line)["http.response.status_code"] for line in live.lines] == [200, 201, 202, 203, 204]
