@@ -44,6 +44,7 @@ def build_engine(
     leader: Engine | None = None,
     exceptions: Sequence[ExceptionRule] = (),
     own_clock: bool = True,
+    seed: int = 0,
 ) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory.
 
@@ -53,6 +54,7 @@ def build_engine(
         leader: Another engine, whose windows this one is to judge in its own way; see `Engine`.
         exceptions: What is not to be told.
         own_clock: Whether event time follows the rows; else `Engine.advance` tells it.
+        seed: See `EngineSettings`.
     """
     settings = EngineSettings(
         windows=WindowSettings(
@@ -73,6 +75,7 @@ def build_engine(
         evidence=config.limits.evidence,
         calendar=calendar(config.baselines.timezone, config.baselines.holidays),
         zone=config.baselines.timezone,
+        seed=seed,
     )
     thresholds: Thresholds = ZScore(config.alarm.threshold_z)
     if config.alarm.mode is AlarmMode.BUDGET:

@@ -1,6 +1,7 @@
 """Sources in, commits out: one engine over what is happening. Sans thread: `turn` does one turn."""
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import perf_counter
@@ -84,6 +85,7 @@ class Live:
         for source in self.sources:
             took |= self._take(source)
         self._follow()
+        self._keep_up()
         if self._due():
             self.commit()
         return took
@@ -164,7 +166,9 @@ class Live:
 
     def _built(self, config: Config, exceptions: Sequence[ExceptionRule]) -> tuple[Engine, Intake]:
         # Lateness is each stream's own affair: the watermarks allow for it.
-        engine = build_engine(config, lateness_us=0, exceptions=exceptions, own_clock=False)
+        engine = build_engine(
+            config, lateness_us=0, exceptions=exceptions, own_clock=False, seed=secrets.randbits(64)
+        )
         engine.keep_windows = self._keep
         engine.stated.tells = True
         return engine, Intake(config)
@@ -225,6 +229,12 @@ class Live:
         reached = self.watermarks.time(self.clock())
         if reached is not None and reached > self.engine.windower.now:
             self.engine.advance(reached)
+
+    def _keep_up(self) -> None:
+        """Look at a share of the requests if there are more than can be looked at."""
+        share = self.overload.look(self.clock(), self.work.lag_us, self.waiting)
+        if share * self.engine.sampling.weight != 1:
+            self.engine.look_at(share)
 
     def _due(self) -> bool:
         now, settings = self.clock(), self.config.live

@@ -27,7 +27,7 @@ class Overload:
     _calm: int = 0
 
     def look(self, now: int, behind: int | None, waiting: int) -> float:
-        """The share of clients to look at from now on.
+        """The share of requests to look at from now on.
 
         Args:
             now: The clock, microseconds.

@@ -89,7 +89,7 @@ class Running:
             )
         if live.overload.share < 1:
             problems.append(
-                f"overloaded: {live.overload.share:.2%} of the clients are looked at; "
+                f"overloaded: {live.overload.share:.2%} of the requests are looked at; "
                 "give it a faster core, or fewer logs"
             )
         problems += self._problems()
