@@ -87,7 +87,7 @@ def decode(content: bytes, type: type[T], what: str) -> T:  # noqa: A002 - as in
         if content[:1] == _WITH_ODD_TEXT:
             plain = msgspec.msgpack.decode(memoryview(content)[1:], ext_hook=_odd_text)
             return msgspec.convert(plain, type, builtin_types=(bytes,))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, TypeError) as error:
         raise StateError(f"{what} is damaged: {str(error)[:200]}") from error
     raise StateError(f"{what} is damaged: it begins with {content[:1]!r}")
 
