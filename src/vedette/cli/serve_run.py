@@ -97,6 +97,7 @@ class Serving:
         sources = build_sources(
             config.sources,
             now,
+            journal,
             paths=options.paths,
             from_end=options.from_end,
             line_bytes=config.limits.line_bytes,

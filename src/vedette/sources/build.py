@@ -1,34 +1,51 @@
 """The sources that a configuration asks for."""
 
+import ssl
 from collections.abc import Callable, Sequence
 
-from vedette.config.sources import Begin, Sources, TailSection
+from vedette.config.sources import Begin, Sources, SyslogSection, TailSection
+from vedette.sources.discover import STDIN
+from vedette.sources.errors import SourceError, SourceProblem
+from vedette.sources.journal import Journal, JournalError
 from vedette.sources.long_lines import LINE_BYTES
 from vedette.sources.source import Source
+from vedette.sources.stdin import Stdin
+from vedette.sources.syslog import Listen, Syslog, parse_address
 from vedette.sources.tail import Follow, Tail
 
 
 def build_sources(
     config: Sources,
     clock: Callable[[], int],
+    journal: Journal,
     *,
     paths: Sequence[str] = (),
     from_end: bool = False,
     line_bytes: int = LINE_BYTES,
 ) -> list[Source]:
-    """Every source that is configured, none of them opened.
+    """Every source that is configured, none of them opened, besides the journal itself.
 
     Args:
         config: What was configured.
         clock: Microseconds since the epoch, UTC.
-        paths: Files, directories and patterns to follow besides, as named on the command line.
+        journal: Where what is sent over a network is kept.
+        paths: Files, directories and patterns to follow besides, as named on the command line; `-` is standard input.
         from_end: Whether those begin with what is written from now on.
         line_bytes: Longest line that is delivered whole.
+
+    Raises:
+        SourceError: A certificate cannot be used.
     """
     sources: list[Source] = []
-    named = (Follow(tuple(paths), from_end=from_end),) if paths else ()
+    files = tuple(path for path in paths if path != STDIN)
+    named = (Follow(files, from_end=from_end),) if files else ()
     if follows := (*named, *map(_follow, config.tail)):
         sources.append(Tail(follows, clock, line_bytes=line_bytes))
+    for number, section in enumerate(config.syslog, 1):
+        name = "syslog" if number == 1 else f"syslog-{number}"
+        sources.append(Syslog(name, _listen(name, section), journal, JournalError, clock))
+    if STDIN in paths:
+        sources.append(Stdin(line_bytes=line_bytes))
     return sources
 
 
@@ -40,3 +57,25 @@ def _follow(section: TailSection) -> Follow:
         service=section.service,
         format=section.format,
     )
+
+
+def _listen(name: str, section: SyslogSection) -> Listen:
+    addresses = tuple(parse_address(text) for text in section.listen)
+    return Listen(addresses, section.service, section.format, section.senders, _tls(name, section))
+
+
+def _tls(name: str, section: SyslogSection) -> ssl.SSLContext | None:
+    if section.certificate is None:
+        return None
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=section.client_ca)
+        context.load_cert_chain(section.certificate, section.certificate_key)
+    except OSError as error:
+        reason = (
+            f"its certificate, key or client_ca cannot be used ({error.strerror or error}); give PEM files that "
+            "belong together and may be read"
+        )
+        raise SourceError(name, SourceProblem.UNREADABLE, reason) from None
+    if section.client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

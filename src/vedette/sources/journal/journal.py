@@ -122,6 +122,8 @@ class Journal:
             return
         stream = stream.encode("utf-8", "replace")[:NAME_BYTES].decode("utf-8", "ignore")
         with self._changed:
+            if self._lock < 0:
+                raise JournalError("closed: the service is ending", full=False)
             if self._used() + len(lines) > self._capacity:
                 self._refused += len(lines)
                 self._refusing = True
