@@ -34,6 +34,16 @@ class AnomalyType(StrEnum):
     RATE_LIMIT_ABUSE = "rate_limit_abuse"
     SUSPICIOUS_CLIENT = "suspicious_client"
     UNUSUAL_PATTERN = "unusual_pattern"
+    HIGH_LATENCY = "high_latency"
+    PORT_SCAN = "port_scan"
+    PACKET_LOSS = "packet_loss"
+    PROTOCOL_ANOMALY = "protocol_anomaly"
+    LONG_LIVED_CONNECTION = "long_lived_connection"
+    SYN_FLOOD = "syn_flood"
+    AMPLIFICATION = "amplification"
+    BEACONING = "beaconing"
+    TUNNEL = "tunnel"
+    NEW_DESTINATION = "new_destination"
 
     @property
     def label(self) -> str:
@@ -67,6 +77,16 @@ _LABELS = {
     AnomalyType.RATE_LIMIT_ABUSE: "rate-limit abuse",
     AnomalyType.SUSPICIOUS_CLIENT: "suspicious client",
     AnomalyType.UNUSUAL_PATTERN: "unusual pattern",
+    AnomalyType.HIGH_LATENCY: "high latency",
+    AnomalyType.PORT_SCAN: "port scan",
+    AnomalyType.PACKET_LOSS: "packet loss",
+    AnomalyType.PROTOCOL_ANOMALY: "shift of protocols",
+    AnomalyType.LONG_LIVED_CONNECTION: "long-lived connection",
+    AnomalyType.SYN_FLOOD: "SYN flood",
+    AnomalyType.AMPLIFICATION: "amplification",
+    AnomalyType.BEACONING: "beaconing",
+    AnomalyType.TUNNEL: "tunnel",
+    AnomalyType.NEW_DESTINATION: "new destination",
 }
 
 

@@ -125,6 +125,16 @@ class Coverage:
     """Earlier requests that baselines learned from before the first was judged."""
     too_new: int = 0
     """Requests of --baseline-from that are no older than what is scanned, where nothing at all was learned."""
+    packets: int = 0
+    """Packets that were read of captures."""
+    flows: int = 0
+    """Flows that packets came to, or that flow logs told of."""
+    packets_skipped: dict[str, int] = field(default_factory=dict)
+    """Reason to packets that are in no flow."""
+    unread: list[str] = field(default_factory=list)
+    """Why captures and flow logs were not read."""
+    late_flows: int = 0
+    """Flows older than the watermark, left out of windows."""
     late: int = 0
     """Requests older than the watermark: judged by signatures, left out of windows."""
     start: int | None = None

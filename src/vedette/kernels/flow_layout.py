@@ -1,0 +1,22 @@
+"""Where the flow table keeps what it knows of a flow, and how it writes flows out.
+
+The numbers of `OUT` columns are those of `vedette.schema.flows.Flow`, which kernels must not import; a test holds the
+two against each other.
+"""
+
+from typing import Final
+
+OUT_COLUMNS: Final = 50
+FIRST_COUNT: Final = 9
+COUNTS: Final = 37
+
+COUNTED: Final = 20
+"""Where the counts stand in the state, in the order of the output's columns from `FIRST_COUNT`."""
+STATE_COLUMNS: Final = 80
+META: Final = 16
+
+SLOTS_TAKEN, FREE, NUMBERS, OLDEST, EVICTED, ACTIVE, NOW, ORPHANS = 0, 1, 2, 3, 7, 8, 9, 10
+"""Places in the table's own numbers; `OLDEST` and the three after it are head and tail of the two lists."""
+
+NEW, ASKED, ANSWERED, ESTABLISHED, FAILED, MIDSTREAM = 0, 1, 2, 3, 4, 5
+"""How far a TCP handshake has come."""

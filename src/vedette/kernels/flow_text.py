@@ -1,0 +1,404 @@
+"""Lines of delimited flow logs as flows.
+
+What columns hold is told by numbers, those of `vedette.parsers.flow_logs.Role`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.compile import inlined, kernel, subkernel
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+_MAPPED = 0xFFFF << 32
+_MOST = 1 << 52
+"""Larger numbers count as this."""
+_DAYS_TO_1970 = 719468
+
+
+@inlined
+def _number(buffer: Bytes, start: int, end: int, scale: int) -> int:
+    """A decimal number times `scale` (a power of ten), -1 where the field is none; `-` and an empty one are 0."""
+    at = start
+    if at == end or (end - at == 1 and buffer[at] == 45):
+        return 0
+    whole = 0
+    fraction = 0
+    unit = 1
+    seen = 0
+    while at < end and buffer[at] >= 48 and buffer[at] <= 57:
+        whole = min(_MOST, whole * 10 + int(buffer[at]) - 48)
+        at += 1
+        seen = 1
+    if at < end and buffer[at] == 46:
+        at += 1
+        while at < end and buffer[at] >= 48 and buffer[at] <= 57:
+            if unit < scale:
+                fraction = fraction * 10 + int(buffer[at]) - 48
+                unit *= 10
+            at += 1
+            seen = 1
+    if seen == 0:
+        return -1
+    if at < end:
+        # 1.5e-05, as CSV writers put small durations; 2.1E9. More digits than these matter to nobody.
+        if buffer[at] != 69 and buffer[at] != 101:
+            return -1
+        at += 1
+        negative = at < end and buffer[at] == 45
+        if at < end and (buffer[at] == 45 or buffer[at] == 43):
+            at += 1
+        exponent = 0
+        while at < end and buffer[at] >= 48 and buffer[at] <= 57:
+            exponent = min(30, exponent * 10 + int(buffer[at]) - 48)
+            at += 1
+        if at < end:
+            return -1
+        value = min(_MOST, whole) * scale + fraction * (scale // unit)
+        for _ in range(exponent):
+            if negative:
+                value //= 10
+            elif value < _MOST:
+                value *= 10
+        return value
+    return min(_MOST, whole * scale if whole < _MOST // scale else _MOST) + fraction * (scale // unit)
+
+
+@subkernel
+def _digits(buffer: Bytes, at: int, end: int, found: Ints) -> int:
+    """Read digits into `found[0]`; returns where they end."""
+    value = 0
+    while at < end and buffer[at] >= 48 and buffer[at] <= 57:
+        value = min(999999999, value * 10 + int(buffer[at]) - 48)
+        at += 1
+    found[0] = value
+    return at
+
+
+@subkernel
+def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
+    """`2017-07-06 12:39:22.123456` (or T between, or a Z after), UTC, as microseconds; -1 where it is none."""
+    at = _digits(buffer, start, end, found)
+    year = int(found[0])
+    if at - start != 4 or at >= end or (buffer[at] != 45 and buffer[at] != 47):
+        return -1
+    at = _digits(buffer, at + 1, end, found)
+    month = int(found[0])
+    at = _digits(buffer, at + 1, end, found)
+    day = int(found[0])
+    if month < 1 or month > 12 or day < 1 or day > 31 or at >= end or (buffer[at] != 32 and buffer[at] != 84):
+        return -1
+    at = _digits(buffer, at + 1, end, found)
+    hour = int(found[0])
+    if at >= end or buffer[at] != 58:
+        return -1
+    at = _digits(buffer, at + 1, end, found)
+    minute = int(found[0])
+    second = 0
+    fraction = 0
+    if at < end and buffer[at] == 58:
+        at = _digits(buffer, at + 1, end, found)
+        second = int(found[0])
+        if at < end and buffer[at] == 46:
+            unit = 100000
+            at += 1
+            while at < end and buffer[at] >= 48 and buffer[at] <= 57:
+                fraction += (int(buffer[at]) - 48) * unit
+                unit //= 10
+                at += 1
+    if hour > 23 or minute > 59 or second > 60:
+        return -1
+    # Days since 1970 of a date in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
+    shifted = year - 1 if month <= 2 else year
+    era = shifted // 400
+    of_era = shifted - era * 400
+    of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
+    days = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _DAYS_TO_1970
+    return (days * 86400 + hour * 3600 + minute * 60 + second) * 1000000 + fraction
+
+
+@inlined
+def _word(found: Ints, at: int) -> int:
+    """Four groups of 16 bits as an int64 of the same bits."""
+    top = found[at] - 65536 if found[at] >= 32768 else found[at]
+    return int(top * 281474976710656 + found[at + 1] * 4294967296 + found[at + 2] * 65536 + found[at + 3])
+
+
+@subkernel
+def _hex_groups(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
+    """An IPv6 address into `found[0]`, `found[1]` (two int64); `found` has room for eight groups."""
+    filled = 0
+    gap = -1
+    at = start
+    if end - start >= 2 and buffer[start] == 58 and buffer[start + 1] == 58:
+        gap = 0
+        at += 2
+    while at < end:
+        value = 0
+        digits = 0
+        while at < end and digits < 5:
+            c = int(buffer[at])
+            if c >= 48 and c <= 57:
+                c -= 48
+            elif c >= 97 and c <= 102:
+                c -= 87
+            elif c >= 65 and c <= 70:
+                c -= 55
+            else:
+                break
+            value = value * 16 + c
+            digits += 1
+            at += 1
+        if digits == 0 or digits > 4 or filled == 8:
+            return False
+        found[filled] = value
+        filled += 1
+        if at < end:
+            if buffer[at] != 58:
+                return False
+            at += 1
+            if at == end:
+                return False
+            if buffer[at] == 58:
+                if gap >= 0:
+                    return False
+                gap = filled
+                at += 1
+    if gap < 0:
+        if filled != 8:
+            return False
+    else:
+        if filled == 8:
+            return False
+        moved = filled - gap
+        for i in range(moved):
+            found[7 - i] = found[filled - 1 - i]
+        for i in range(gap, 8 - moved):
+            found[i] = 0
+    high = _word(found, 0)
+    low = _word(found, 4)
+    found[0] = high
+    found[1] = low
+    return True
+
+
+@subkernel
+def _address(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
+    """An IPv4 or IPv6 address into `found[0]`, `found[1]`."""
+    at = start
+    value = 0
+    for part in range(4):
+        before = at
+        at = _digits(buffer, at, end, found)
+        if at == before or at - before > 3 or found[0] > 255:
+            break
+        value = value * 256 + found[0]
+        if part == 3:
+            if at != end:
+                break
+            found[0] = 0
+            found[1] = _MAPPED + value
+            return True
+        if at >= end or buffer[at] != 46:
+            break
+        at += 1
+    return _hex_groups(buffer, start, end, found)
+
+
+@subkernel
+def _protocol(buffer: Bytes, start: int, end: int, found: Ints) -> int:
+    """A protocol by name or number; 0 where it is another."""
+    if end == start:
+        return 0
+    first = int(buffer[start]) | 32
+    if first == 116:
+        return 6
+    if first == 117:
+        return 17
+    if first == 105:
+        # icmp, icmp6, ipv6-icmp
+        last = int(buffer[end - 1])
+        return 58 if last == 54 or (end - start > 5 and (int(buffer[start + 1]) | 32) == 112) else 1
+    if first == 115:
+        return 132
+    _digits(buffer, start, end, found)
+    return int(found[0]) & 255
+
+
+@subkernel
+def _state(buffer: Bytes, start: int, end: int, table: Ints, row: int) -> None:
+    """What Zeek's `conn_state` says: SYN seen, answered, refused, closed by whom."""
+    length = end - start
+    if length < 2:
+        return
+    a = int(buffer[start])
+    b = int(buffer[start + 1])
+    refused = (a == 83 and b == 48) or (a == 82 and b == 69) or (a == 83 and b == 72 and length == 2)
+    other = a == 79
+    if a == 82 and b == 83:
+        # RSTO, RSTR, RSTOS0, RSTRH
+        if length == 6:
+            refused = True
+        who = int(buffer[start + 3])
+        table[row, 19 if who == 79 else 20] = 1
+    elif a == 82:
+        table[row, 20] = 1
+    if a == 83 and b == 70:
+        table[row, 17] = 1
+        table[row, 18] = 1
+    backwards = length > 2 and buffer[end - 1] != 48 and ((a == 83 and b == 72) or (length == 5 and b == 83))
+    table[row, 15] = 0 if other or backwards else 1
+    table[row, 41] = 0 if refused else 1
+    table[row, 42] = 1 if refused else 0
+
+
+@kernel
+def read_flow_rows(
+    buffer: Bytes,
+    length: int,
+    delimiter: int,
+    roles: Ints,
+    counted: int,
+    found: Ints,
+    table: Ints,
+    state: Ints,
+) -> int:
+    """Read whole lines.
+
+    Args:
+        buffer: uint8. length: Bytes of it.
+        delimiter: Byte between fields.
+        roles: int64 (columns,), what each holds.
+        counted: 1 where outcomes have to be told from counts of packets and flags (CICFlowMeter).
+        found: int64 (8,), scratch.
+        table: int64 (lines, FLOW_COLUMNS), zero at first; receives flows.
+        state: int64 (8,): bad lines, comments, blank lines, lines, number of the first flow.
+
+    Returns:
+        Flows read.
+    """
+    count = 0
+    at = 0
+    columns = roles.shape[0]
+    while at < length:
+        end = at
+        while end < length and buffer[end] != 10:
+            end += 1
+        stop = end
+        if stop > at and buffer[stop - 1] == 13:
+            stop -= 1
+        state[3] += 1
+        if stop == at:
+            state[2] += 1
+            at = end + 1
+            continue
+        if buffer[at] == 35:
+            state[1] += 1
+            at = end + 1
+            continue
+        for column in range(table.shape[1]):
+            table[count, column] = 0
+        needed = 0
+        begun = -1
+        finished = -1
+        field = at
+        for column in range(columns):
+            if field > stop:
+                break
+            close = field
+            while close < stop and buffer[close] != delimiter:
+                close += 1
+            role = roles[column]
+            if role != 0:
+                start = field
+                last = close
+                while start < last and (buffer[start] == 32 or buffer[start] == 34):
+                    start += 1
+                while last > start and (buffer[last - 1] == 32 or buffer[last - 1] == 34):
+                    last -= 1
+                if role == 1:
+                    begun = _number(buffer, start, last, 1000000)
+                    needed |= 1 if begun > 0 else 0
+                elif role == 2:
+                    begun = _calendar(buffer, start, last, found)
+                    needed |= 1 if begun >= 0 else 0
+                elif role == 21:
+                    finished = _calendar(buffer, start, last, found)
+                elif role == 3 or role == 5:
+                    if _address(buffer, start, last, found):
+                        table[count, 2 if role == 3 else 4] = found[0]
+                        table[count, 3 if role == 3 else 5] = found[1]
+                        needed |= 2 if role == 3 else 4
+                elif role == 7:
+                    table[count, 8] = _protocol(buffer, start, last, found)
+                    needed |= 8
+                elif role == 16:
+                    _state(buffer, start, last, table, count)
+                elif role == 17:
+                    for place in range(start, last):
+                        letter = buffer[place]
+                        if letter == 83:
+                            table[count, 15] = 1
+                        elif letter == 70:
+                            table[count, 17] = 1
+                        elif letter == 82:
+                            table[count, 19] = 1
+                else:
+                    value = _number(buffer, start, last, 1000000 if role == 8 else 1)
+                    if value < 0:
+                        # Such as a negative duration: CICFlowMeter writes some.
+                        value = 0
+                    if role == 4 or role == 6:
+                        table[count, 6 if role == 4 else 7] = value & 65535
+                    elif role == 8 or role == 9:
+                        table[count, 46] = value
+                    elif role == 10 or role == 11:
+                        table[count, 11 if role == 10 else 12] = value
+                    elif role == 12 or role == 13:
+                        table[count, 9 if role == 12 else 10] = value
+                    elif role == 14 or role == 15:
+                        table[count, 13 if role == 14 else 14] = value
+                    elif role == 18:
+                        table[count, 15] = value
+                    elif role == 19:
+                        table[count, 17] = value
+                    elif role == 20:
+                        table[count, 20] = value
+            field = close + 1
+        if needed != 15:
+            state[0] += 1
+            at = end + 1
+            continue
+        if finished > begun and table[count, 46] == 0:
+            table[count, 46] = finished - begun
+        table[count, 0] = begun
+        table[count, 1] = begun + table[count, 46]
+        table[count, 49] = begun
+        table[count, 40] = 1
+        table[count, 43] = 1
+        table[count, 48] = state[4] + count
+        # Without sizes on the wire, payload is what is known.
+        if table[count, 11] == 0:
+            table[count, 11] = table[count, 13]
+        if table[count, 12] == 0:
+            table[count, 12] = table[count, 14]
+        if table[count, 8] != 6:
+            table[count, 41] = 1 if table[count, 10] > 0 else 0
+            table[count, 42] = 0
+        elif counted:
+            refused = (
+                table[count, 15] > 0
+                and table[count, 14] == 0
+                and table[count, 13] == 0
+                and (table[count, 10] == 0 or (table[count, 20] > 0 and table[count, 10] <= table[count, 9]))
+            )
+            table[count, 42] = 1 if refused else 0
+            table[count, 41] = 0 if refused or table[count, 10] == 0 else 1
+            # Its counts are of both directions together: the first SYN is the client's.
+            if table[count, 15] > 1:
+                table[count, 16] = table[count, 15] - 1
+                table[count, 15] = 1
+        count += 1
+        at = end + 1
+    return count

@@ -1,0 +1,202 @@
+"""Windows of flows: contacts, and what packets were like. They merge."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.contacts import KEY_BYTES, fold_contacts
+from vedette.kernels.hashing import new_secret
+from vedette.schema.flows import CONTACT_COLUMNS, Flow, Flows, Known
+
+BINS: Final = 256
+_SPARE: Final = 4_096
+"""Contacts of a window beyond the cap: one for each port of a server whose clients are no longer told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowWindow:
+    """What is known of one window of traffic.
+
+    Attributes:
+        number: Its start divided by its length.
+        start, end: Microseconds since the epoch, `end` exclusive.
+        contacts: int64 (k, CONTACT_COLUMNS), sorted by addresses, port and protocol.
+        ended: Whole flows that ended.
+        histogram: int64 (3, 256): sizes of packets, round-trip and response times. Zeros where nobody saw packets.
+        known: What the sources tell.
+        left_out: Flows whose client could not be told apart.
+    """
+
+    number: int
+    start: int
+    end: int
+    contacts: NDArray[np.int64]
+    ended: NDArray[np.int64]
+    histogram: NDArray[np.int64]
+    known: Known
+    left_out: int = 0
+
+    def merge(self, other: Self) -> "FlowWindow":
+        """The window of both; associative and commutative.
+
+        Raises:
+            ValueError: They are different windows.
+        """
+        if (self.number, self.end) != (other.number, other.end):
+            raise ValueError(f"windows {self.number} and {other.number} differ: only equal ones merge")
+        rows = np.concatenate([self.contacts, other.contacts])
+        number = np.full(len(rows), self.number, dtype=np.int64)
+        contacts, _, left_out = fold(rows, number, len(rows) + 1)
+        return FlowWindow(
+            self.number, self.start, self.end, contacts, _in_order(np.concatenate([self.ended, other.ended])),
+            self.histogram + other.histogram, self.known & other.known, self.left_out + other.left_out + left_out,
+        )  # fmt: skip
+
+
+def fold(
+    rows: NDArray[np.int64], number: NDArray[np.int64], room: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Fold flows or contacts into contacts.
+
+    Args:
+        rows: int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS). number: int64 (n,), the window of each.
+        room: Contacts of which clients are told apart.
+
+    Returns:
+        Contacts and their windows, sorted by window, addresses, port and protocol; and how many flows' clients were
+        not told apart.
+    """
+    most = min(len(rows), room + _SPARE)
+    windows = np.empty(most, dtype=np.int64)
+    out = np.empty((most, CONTACT_COLUMNS), dtype=np.int64)
+    index = np.zeros(1 << max(4, (2 * most).bit_length()), dtype=np.int32)
+    state = np.zeros(2, dtype=np.int64)
+    key = np.zeros(KEY_BYTES + 16, dtype=np.uint8)
+    fold_contacts(
+        np.array(rows), np.ascontiguousarray(number), room, windows, out, index, key, *new_secret(), state
+    )
+    count = int(state[0])
+    out, windows = out[:count], windows[:count]
+    order = np.lexsort((out[:, 8], out[:, 7], out[:, 5], out[:, 4], out[:, 3], out[:, 2], windows))
+    return out[order], windows[order], int(state[1])
+
+
+def _in_order(ended: NDArray[np.int64]) -> NDArray[np.int64]:
+    keys = tuple(ended[:, c] for c in range(Flow.PROTOCOL, -1, -1))
+    return ended[np.lexsort(keys)] if len(ended) else ended
+
+
+class FlowWindower:
+    """Cuts flows into windows, and hands out those that no more can come for.
+
+    Args:
+        span: Length of a window, microseconds.
+        lateness: How much later than event time a flow's start may be, microseconds.
+        room: Contacts told apart in all open windows together.
+    """
+
+    def __init__(self, span: int, lateness: int, room: int = 262_144) -> None:
+        self.span = span
+        self.lateness = lateness
+        self.late = 0
+        self.left_out = 0
+        self._room = room
+        self._rows: list[NDArray[np.int64]] = []
+        self._ended: list[NDArray[np.int64]] = []
+        self._pending = 0
+        self._histograms: dict[int, NDArray[np.int64]] = {}
+        self._known = Known(-1)
+        self._now: int | None = None
+        self._closed: int | None = None
+
+    def add(self, parts: Flows, ended: Flows, start: int | None, histogram: NDArray[np.int64] | None) -> None:
+        """Take rows in.
+
+        Args:
+            parts: Parts of flows, or whole ones where only those are known: each counts in the window it starts in.
+            ended: Whole flows that ended; each counts in the window that it ended in.
+            start, histogram: Of a window, what its packets were like.
+        """
+        if len(parts):
+            self._known &= parts.known
+            self._now = max(int(parts.table[:, Flow.START].max()), self._now or 0)
+            rows = parts.table
+            if self._closed is not None:
+                late = rows[:, Flow.START] // self.span <= self._closed
+                if late.any():
+                    self.late += int(np.count_nonzero(late))
+                    rows = rows[~late]
+            self._rows.append(rows)
+            self._pending += len(rows)
+            if self._pending > 2 * self._room:
+                self._compact()
+        if len(ended):
+            self._ended.append(ended.table)
+        if histogram is not None and start is not None:
+            number = start // self.span
+            known = self._histograms.get(number)
+            self._histograms[number] = histogram if known is None else known + histogram
+            self._now = max(start + self.span, self._now or 0)
+
+    def close(self, *, everything: bool = False) -> Iterator[FlowWindow]:
+        """The windows that are over, in order; those without a flow between them are left out."""
+        if self._now is None or (not self._rows and not self._histograms):
+            return
+        last = None if everything else (self._now - self.lateness) // self.span - 1
+        if not everything and (self._closed is not None and last is not None and last <= self._closed):
+            return
+        rows = np.concatenate([np.zeros((0, CONTACT_COLUMNS), dtype=np.int64), *map(_widened, self._rows)])
+        number = rows[:, Flow.START] // self.span
+        mine = np.ones(len(rows), dtype=bool) if last is None else number <= last
+        self._rows = [rows[~mine]] if not mine.all() else []
+        self._pending = sum(map(len, self._rows))
+        contacts, windows, left_out = fold(rows[mine], number[mine], self._room)
+        self.left_out += left_out
+        ended = self._take_ended(last)
+        starts = [n for n in self._histograms if last is None or n <= last]
+        numbers = np.union1d(np.unique(windows), np.array(starts, dtype=np.int64)).tolist()
+        edges = np.searchsorted(windows, [*numbers, numbers[-1] + 1] if numbers else [])
+        ends = np.searchsorted(ended[:, Flow.END] // self.span, numbers, side="right")
+        begin = 0
+        empty = np.zeros((3, BINS), dtype=np.int64)
+        for place, one in enumerate(numbers):
+            stop = int(ends[place])
+            yield FlowWindow(
+                one, one * self.span, (one + 1) * self.span, contacts[edges[place] : edges[place + 1]],
+                ended[begin:stop], self._histograms.pop(one, empty), self._known,
+            )  # fmt: skip
+            begin = stop
+            self._closed = one if self._closed is None else max(self._closed, one)
+        if last is not None:
+            self._closed = last if self._closed is None else max(self._closed, last)
+
+    def _take_ended(self, last: int | None) -> NDArray[np.int64]:
+        """Whole flows that ended in the windows that close, in order of their end."""
+        if not self._ended:
+            return np.zeros((0, 50), dtype=np.int64)
+        rows = np.concatenate(self._ended)
+        mine = np.ones(len(rows), dtype=bool) if last is None else rows[:, Flow.END] // self.span <= last
+        self._ended = [rows[~mine]] if not mine.all() else []
+        rows = rows[mine]
+        return rows[np.argsort(rows[:, Flow.END], kind="stable")]
+
+    def _compact(self) -> None:
+        """Fold what waits, so that many flows of few contacts take little room."""
+        rows = np.concatenate([_widened(rows) for rows in self._rows])
+        contacts, _, left_out = fold(rows, rows[:, Flow.START] // self.span, self._room)
+        self.left_out += left_out
+        self._rows = [contacts]
+        self._pending = len(contacts)
+
+
+def _widened(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Flows as contacts of one flow each."""
+    if rows.shape[1] == CONTACT_COLUMNS:
+        return rows
+    wide = np.empty((len(rows), CONTACT_COLUMNS), dtype=np.int64)
+    wide[:, :-1] = rows
+    wide[:, -1] = rows[:, Flow.BEGAN]
+    return wide
