@@ -1,0 +1,257 @@
+"""Flow records: Zeek's conn.log, Suricata's EVE flows, nfdump's and CICFlowMeter's CSV, as flows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.flow_text import read_flow_rows
+from vedette.parsers.flow_json import JsonFlows, json_flows
+from vedette.schema.chunk import Chunk
+from vedette.schema.errors import VedetteError
+from vedette.schema.flows import FLOW_COLUMNS, Flows, Known
+
+
+class FlowLogError(VedetteError):
+    """A file that is no flow log that is known, or lacks a column."""
+
+
+class FlowProblem(StrEnum):
+    """Why a line is no flow."""
+
+    COMMENT = "comment"
+    BLANK = "blank"
+    BAD_FLOW = "bad_flow"
+    """Too few fields, or no time or address can be read."""
+
+
+class Role(IntEnum):
+    """What a column of a flow log holds. The kernel knows these by number."""
+
+    NOTHING = 0
+    EPOCH = 1
+    CALENDAR = 2
+    CLIENT = 3
+    CLIENT_PORT = 4
+    SERVER = 5
+    SERVER_PORT = 6
+    PROTOCOL = 7
+    SECONDS = 8
+    MICROSECONDS = 9
+    BYTES_OUT = 10
+    BYTES_IN = 11
+    PACKETS_OUT = 12
+    PACKETS_IN = 13
+    PAYLOAD_OUT = 14
+    PAYLOAD_IN = 15
+    STATE = 16
+    """Zeek's `conn_state`."""
+    FLAGS = 17
+    """nfdump's letters: `...AP.S.`."""
+    SYN = 18
+    FIN = 19
+    RESET = 20
+    CALENDAR_END = 21
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A delimited flow log.
+
+    Attributes:
+        name: As reports print it.
+        roles: Role of each column by its name in lower case.
+        needed: Columns that there must be; of those of one tuple, one.
+        known: What it tells.
+    """
+
+    name: str
+    roles: Mapping[str, Role]
+    needed: tuple[tuple[str, ...], ...]
+    known: Known
+
+
+ZEEK: Final = Layout(
+    "zeek-conn",
+    MappingProxyType(
+        {
+            "ts": Role.EPOCH,
+            "id.orig_h": Role.CLIENT,
+            "id.orig_p": Role.CLIENT_PORT,
+            "id.resp_h": Role.SERVER,
+            "id.resp_p": Role.SERVER_PORT,
+            "proto": Role.PROTOCOL,
+            "duration": Role.SECONDS,
+            "orig_bytes": Role.PAYLOAD_OUT,
+            "resp_bytes": Role.PAYLOAD_IN,
+            "conn_state": Role.STATE,
+            "orig_pkts": Role.PACKETS_OUT,
+            "resp_pkts": Role.PACKETS_IN,
+            "orig_ip_bytes": Role.BYTES_OUT,
+            "resp_ip_bytes": Role.BYTES_IN,
+        }
+    ),
+    (("ts",), ("id.orig_h",), ("id.resp_h",), ("id.resp_p",), ("proto",)),
+    Known.FLAGS | Known.OUTCOME,
+)
+NFDUMP: Final = Layout(
+    "nfdump-csv",
+    MappingProxyType(
+        {
+            "ts": Role.CALENDAR,
+            "te": Role.CALENDAR_END,
+            "td": Role.SECONDS,
+            "sa": Role.CLIENT,
+            "da": Role.SERVER,
+            "sp": Role.CLIENT_PORT,
+            "dp": Role.SERVER_PORT,
+            "pr": Role.PROTOCOL,
+            "flg": Role.FLAGS,
+            "ipkt": Role.PACKETS_OUT,
+            "ibyt": Role.BYTES_OUT,
+            "opkt": Role.PACKETS_IN,
+            "obyt": Role.BYTES_IN,
+            "firstseen": Role.CALENDAR,
+            "duration": Role.SECONDS,
+            "proto": Role.PROTOCOL,
+            "srcaddr": Role.CLIENT,
+            "srcport": Role.CLIENT_PORT,
+            "dstaddr": Role.SERVER,
+            "dstport": Role.SERVER_PORT,
+            "packets": Role.PACKETS_OUT,
+            "bytes": Role.BYTES_OUT,
+        }
+    ),
+    (("ts", "firstseen"), ("sa", "srcaddr"), ("da", "dstaddr"), ("pr", "proto")),
+    Known.FLAGS,
+)
+CIC: Final = Layout(
+    "cicflowmeter-csv",
+    MappingProxyType(
+        {
+            "timestamp": Role.CALENDAR,
+            "src ip": Role.CLIENT,
+            "src port": Role.CLIENT_PORT,
+            "dst ip": Role.SERVER,
+            "dst port": Role.SERVER_PORT,
+            "protocol": Role.PROTOCOL,
+            "source ip": Role.CLIENT,
+            "source port": Role.CLIENT_PORT,
+            "destination ip": Role.SERVER,
+            "destination port": Role.SERVER_PORT,
+            "flow duration": Role.MICROSECONDS,
+            "total fwd packet": Role.PACKETS_OUT,
+            "total bwd packets": Role.PACKETS_IN,
+            "total fwd packets": Role.PACKETS_OUT,
+            "total backward packets": Role.PACKETS_IN,
+            "total length of fwd packet": Role.PAYLOAD_OUT,
+            "total length of bwd packet": Role.PAYLOAD_IN,
+            "total length of fwd packets": Role.PAYLOAD_OUT,
+            "total length of bwd packets": Role.PAYLOAD_IN,
+            "syn flag count": Role.SYN,
+            "fin flag count": Role.FIN,
+            "rst flag count": Role.RESET,
+        }
+    ),
+    (
+        ("timestamp",),
+        ("src ip", "source ip"),
+        ("dst ip", "destination ip"),
+        ("dst port", "destination port"),
+        ("protocol",),
+    ),
+    Known.FLAGS | Known.OUTCOME,
+)
+_LAYOUTS: Final = (ZEEK, CIC, NFDUMP)
+_MOST_COLUMNS: Final = 1_024
+
+
+class FlowLog:
+    """One flow log.
+
+    Attributes:
+        format: Its name.
+
+    Args:
+        source: Its name. head: Its first lines.
+
+    Raises:
+        FlowLogError: It is none that is known, or lacks a column.
+    """
+
+    def __init__(self, source: str, head: Chunk) -> None:
+        text = head.buffer[: head.length].tobytes()
+        self._json: JsonFlows | None = json_flows(text)
+        if self._json is not None:
+            self.format = self._json.name
+            return
+        found = _layout(text)
+        if found is None:
+            raise FlowLogError(
+                f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, or CSV of nfdump or CICFlowMeter"
+            )
+        self._layout, self._delimiter, self._roles, names = found
+        missing = [of for of in self._layout.needed if not set(of) & set(names)]
+        if missing:
+            raise FlowLogError(
+                f"{source}: a {self._layout.name} log without column {' or '.join(missing[0])!r}: "
+                "it is needed to know who talked to whom, and when"
+            )
+        self.format = self._layout.name
+        self._next = 0
+
+    def parse(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
+        """Read whole lines; returns flows, how many lines are none, and how many lines there were."""
+        if self._json is not None:
+            flows, bad, lines = self._json.parse(chunk.buffer[: chunk.length].tobytes())
+            return flows, {FlowProblem.BAD_FLOW: bad} if bad else {}, lines
+        most = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A)) + 1
+        table = np.zeros((most, FLOW_COLUMNS), dtype=np.int64)
+        state = np.zeros(8, dtype=np.int64)
+        state[4] = self._next
+        count = read_flow_rows(
+            chunk.buffer, chunk.length, self._delimiter, self._roles,
+            int(self._layout is CIC), np.zeros(8, dtype=np.int64), table, state,
+        )  # fmt: skip
+        self._next += count
+        problems = {
+            problem: int(state[place])
+            for place, problem in enumerate((FlowProblem.BAD_FLOW, FlowProblem.COMMENT, FlowProblem.BLANK))
+            if state[place]
+        }
+        return Flows(table[:count], self._layout.known), problems, int(state[3])
+
+
+def is_flow_log(head: bytes) -> bool:
+    """Whether an input that begins like this is a flow log that can be read."""
+    return json_flows(head) is not None or _layout(head) is not None
+
+
+def _layout(head: bytes) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]] | None:
+    """The layout that a header names, the delimiter, the role of each column, and the columns' names."""
+    names: list[str] = []
+    delimiter = ","
+    lines = head[:65_536].split(b"\n", 40)[:40]
+    if lines and lines[0].startswith(b"#separator"):
+        delimiter = "\t"
+        fields = next((line for line in lines if line.startswith(b"#fields")), None)
+        path = next((line for line in lines if line.startswith(b"#path")), b"")
+        if fields is None or path.split(b"\t")[1:2] not in ([b"conn"], []):
+            return None
+        names = fields.decode("utf-8", "replace").rstrip("\r").split("\t")[1:]
+    elif lines:
+        names = lines[0].decode("utf-8", "replace").strip("\r\ufeff").split(",")
+    names = [name.strip().lower() for name in names][:_MOST_COLUMNS]
+    for layout in _LAYOUTS:
+        if (layout is ZEEK) != (delimiter == "\t"):
+            continue
+        present = sum(bool(set(of) & set(names)) for of in layout.needed)
+        # Most of them: a log that lacks one is told which.
+        if present >= len(layout.needed) - 1:
+            roles = np.array([layout.roles.get(name, Role.NOTHING) for name in names], dtype=np.int64)
+            return layout, ord(delimiter), roles, names
+    return None
