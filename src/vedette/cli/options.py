@@ -18,7 +18,7 @@ class ScanOptions:
         budget: `1/week`, or a name of one.
         what_if: Other settings to ask about, like `budget=1/day`.
         lateness_s: Seconds; None finds it from a sample.
-        json, verdicts, html: Paths, or `-` for standard output.
+        json, verdicts, html, windows, baselines: Paths, or `-` for standard output.
         every_request: Verdicts also for clean requests.
     """
 
@@ -39,6 +39,8 @@ class ScanOptions:
     verdicts: str | None = None
     every_request: bool = False
     html: str | None = None
+    windows: str | None = None
+    baselines: str | None = None
     store: str | None = None
     fail_on: Severity | None = None
     top: int | None = None

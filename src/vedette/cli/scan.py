@@ -121,6 +121,20 @@ def scan(
             rich_help_panel=_OUTPUT, show_default=False,
         ),
     ] = None,
+    windows: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Of captures and flow logs: write each window's metrics as a JSON line.",
+            rich_help_panel=_OUTPUT, show_default=False,
+        ),
+    ] = None,
+    baselines: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Of captures and flow logs: write what is normal, metric by metric, as JSON.",
+            rich_help_panel=_OUTPUT, show_default=False,
+        ),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option(
@@ -162,8 +176,8 @@ def scan(
         raise typer.BadParameter(f"--sensitivity {sensitivity}: must be one of {', '.join(SENSITIVITIES)}")
     if every_request and verdicts is None:
         raise typer.BadParameter("--all says what --verdicts FILE writes: give both")
-    if [json, verdicts, html].count("-") > 1:
-        raise typer.BadParameter("only one of --json, --verdicts and --html can go to standard output")
+    if [json, verdicts, html, windows, baselines].count("-") > 1:
+        raise typer.BadParameter("only one of --json, --verdicts, --html, --windows and --baselines can be -")
     now = datetime.now(UTC)
     options = input_options(
         paths,
@@ -187,6 +201,8 @@ def scan(
         verdicts=verdicts,
         every_request=every_request,
         html=html,
+        windows=windows,
+        baselines=baselines,
         store=store,
         fail_on=fail_on,
         top=top,

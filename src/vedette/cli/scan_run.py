@@ -1,6 +1,7 @@
 """`vedette scan`: inputs to findings to outputs. The driver of the engine over recorded traffic."""
 
 import os
+from contextlib import ExitStack
 
 from vedette.cli.collecting import passing_over_the_present
 from vedette.cli.interrupt import graceful_interrupt
@@ -19,20 +20,30 @@ def run(options: ScanOptions) -> int:
         VedetteError: An input, option, format or store is wrong.
     """
     config = Config.load(options.config, environment=os.environ, overrides=options.overrides())
-    for output in (options.json, options.verdicts, options.html):
+    for output in (options.json, options.verdicts, options.html, options.windows, options.baselines):
         if output is not None:
             check_output(output)
     found, history = inputs(options)
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
+    from vedette.cli.flow_inputs import part_inputs
     from vedette.cli.scanning import DisorderError, Scan
 
-    with graceful_interrupt() as interrupted, passing_over_the_present():
+    found.inputs, traffic = part_inputs(found.inputs)
+    with graceful_interrupt() as interrupted, passing_over_the_present(), ExitStack() as stack:
         try:
+            flows = None
+            if traffic:
+                from vedette.cli.flow_scan import scan_flows, write_flows
+
+                flows, requests = scan_flows(traffic, options, config, interrupted, stack)
+                found.inputs += requests
+                if not found.inputs:
+                    return write_flows(flows, options, config)
             try:
-                return Scan(options, config, found, history, interrupted).run()
+                return Scan(options, config, found, history, interrupted, flows=flows).run()
             except DisorderError:
-                return Scan(options, config, found, history, interrupted, patient=True).run()
+                return Scan(options, config, found, history, interrupted, flows=flows, patient=True).run()
         except SourceError as error:
             # A pipe that was still empty when the work was interrupted is no wrong input.
             if interrupted.is_set() and error.problem is SourceProblem.EMPTY:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from vedette import __version__
 from vedette.cli.apart import Apart, Job, can_be_apart
+from vedette.cli.joining import joined
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
 from vedette.cli.verdict_spool import VerdictSpool
@@ -83,6 +84,7 @@ class Scan:
         found: What is scanned.
         history: Older logs to learn from first; of them, only what is older than what is scanned.
         interrupted: Once it is set, nothing more is read, and what was found is written.
+        flows: What was found in captures and flow logs, to be told along.
         patient: Allow the most lateness there is, after a first try found that it is needed.
 
     Raises:
@@ -97,9 +99,11 @@ class Scan:
         history: Discovery,
         interrupted: threading.Event,
         *,
+        flows: Findings | None = None,
         patient: bool = False,
     ) -> None:
         self.options = options
+        self._flows = flows
         self._interrupted = interrupted
         self.patient = patient
         self.config = config
@@ -133,6 +137,8 @@ class Scan:
             if store is not None:
                 engine.keep_windows = store.save_windows
             findings = self.examine(engine, spool)
+            if self._flows is not None:
+                findings = joined([findings, self._flows])
             self._write(engine, findings, spool, store, started)
         if findings.coverage.interrupted:
             return 130
@@ -297,7 +303,7 @@ class Scan:
         options = self.options
         if store is not None:
             store.save_baselines(engine.baseline_records())
-            store.save(findings, _run_record(findings, started))
+            store.save(findings, run_record(findings, started))
         if options.json:
             write_json(findings, options.json)
         if options.html:
@@ -343,7 +349,7 @@ def _first_compilation() -> bool:
     return not kept_before(add_groups)
 
 
-def _run_record(findings: Findings, started: datetime) -> RunRecord:
+def run_record(findings: Findings, started: datetime) -> RunRecord:
     """What a store keeps of a run; the same scan of the same sources has the same id."""
     coverage = findings.coverage
     sources = tuple(s.source for s in coverage.sources)

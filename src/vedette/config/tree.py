@@ -9,6 +9,7 @@ from typing import Any, Self
 from vedette.config.alarm import Alarm
 from vedette.config.alerts import Alerts
 from vedette.config.detectors import Detectors
+from vedette.config.flows import NetworkSection
 from vedette.config.live import Live
 from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
@@ -132,6 +133,7 @@ class Config(Section):
     baselines: Baselines = section(Baselines)
     alarm: Alarm = section(Alarm)
     detectors: Detectors = section(Detectors)
+    network: NetworkSection = section(NetworkSection)
     routes: Routes = section(Routes)
     limits: Limits = section(Limits)
     live: Live = section(Live)

@@ -35,11 +35,24 @@ def _succession(new: float, trials: float) -> float:
     return -math.log10((new + 1) / (trials + 2))
 
 
+def _sequential_odds(failed: float, answered: float, fails_in_scan: float, fails_usually: float) -> float:
+    """log10 of the likelihood ratio of first contacts (Jung et al. 2004, equation 3)."""
+    return failed * math.log10(fails_in_scan / fails_usually) + answered * math.log10(
+        (1.0 - fails_in_scan) / (1.0 - fails_usually)
+    )
+
+
+def _deviations(value: float, mean: float, stddev: float) -> float:
+    return (value - mean) / stddev
+
+
 RULES: dict[str, Callable[..., float]] = {
     "count": _count,
+    "deviations": _deviations,
     "difference": _difference,
     "linear_count": _linear_count,
     "noisy_or": _noisy_or,
+    "sequential_odds": _sequential_odds,
     "share": _share,
     "succession": _succession,
 }

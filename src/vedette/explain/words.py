@@ -1,5 +1,6 @@
 """An anomaly's sentence, written from its own fields and nothing else."""
 
+from vedette.explain.network import describe_network
 from vedette.explain.numbers import between, count, in_unit, odds, percent, plural, seconds, size
 from vedette.explain.unlike import describe_unlike, unlike_counterfactual
 from vedette.expression.measures import MEASURES
@@ -11,6 +12,8 @@ def describe(anomaly: Anomaly) -> str:
     """One or two sentences: what was observed, what was expected, how rare that is, who carries it."""
     if anomaly.unit == "abnormal_requests":
         return describe_unlike(anomaly)
+    if anomaly.detector.startswith("network."):
+        return describe_network(anomaly)
     body = _BODY.get(anomaly.type, _hostile)(anomaly)
     carried = _carried(anomaly)
     return f"{body} {carried}" if carried else body

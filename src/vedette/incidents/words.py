@@ -25,6 +25,16 @@ _ADVICE = {
     AnomalyType.BOT_ACTIVITY: "Decide whether you want this bot; if not, limit its rate or ask it for proof of work.",
     AnomalyType.ABNORMAL_REQUEST: "Check that what was asked for is meant to take this; a release explains it, too.",
     AnomalyType.DATA_EXFILTRATION: "Find out what was downloaded, by which account, and whether it should have been.",
+    AnomalyType.PORT_SCAN: "If the scan is not yours, block the sender; check what it got answers from.",
+    AnomalyType.SYN_FLOOD: "Turn on SYN cookies, and ask your provider to filter; look at the half-open connections.",
+    AnomalyType.AMPLIFICATION: "Ask your provider to filter the reflected port; close open reflectors of your own.",
+    AnomalyType.BEACONING: "Find the program on the host that calls home, and whether it should.",
+    AnomalyType.TUNNEL: "Find the program on the host that talks in it; filter where such traffic has no business.",
+    AnomalyType.PACKET_LOSS: "Look at interface errors, drops and saturation on the way.",
+    AnomalyType.HIGH_LATENCY: "Look at saturation on the way, and at the servers that answer late.",
+    AnomalyType.PROTOCOL_ANOMALY: "Find out which hosts carry the protocol that grew.",
+    AnomalyType.LONG_LIVED_CONNECTION: "Find out what the connection is for; limit idle time at the server.",
+    AnomalyType.NEW_DESTINATION: "Find out what on the host talks there, and whether it should.",
 }
 
 

@@ -35,6 +35,10 @@ def headline(findings: Findings) -> str:
     if findings.anomalies:
         return f"Anomalies that belong to no incident: {len(findings.anomalies):,}."
     coverage = findings.coverage
+    if coverage.flows and not coverage.parsed:
+        if coverage.windows:
+            return "Nothing out of the ordinary was found."
+        return "No attack was found in the flows. Whether their volume and times are normal is not known."
     if not coverage.parsed:
         return "Nothing could be judged: no request was read."
     if coverage.parsed <= coverage.filtered:
@@ -56,9 +60,12 @@ def remarks(coverage: Coverage) -> Iterator[str]:
     cut = sum(source.truncated is not None for source in coverage.sources)
     if cut:
         yield f"Not everything could be read: see {plural(cut, 'truncated source')} below."
+    yield from coverage.unread
     if coverage.lines > 2 * coverage.parsed:
         yield f"Most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed."
-    if coverage.parsed > coverage.filtered and coverage.insufficient_data >= coverage.windows:
+    if (
+        coverage.parsed > coverage.filtered or coverage.flows
+    ) and coverage.insufficient_data >= coverage.windows:
         seen = coverage.windows + coverage.insufficient_data
         yield (
             f"Not enough data: {coverage.insufficient_data:,} of {plural(seen, 'window')} had too little "
@@ -71,6 +78,10 @@ def remarks(coverage: Coverage) -> Iterator[str]:
 def scope(coverage: Coverage, zone: tzinfo) -> str:
     """How much was looked at: the time covered, and requests."""
     requests = plural(max(0, coverage.parsed - coverage.filtered), "request")
+    if coverage.flows:
+        packets = f"{plural(coverage.packets, 'packet')} in " if coverage.packets else ""
+        traffic = f"{packets}{plural(coverage.flows, 'flow')}"
+        requests = f"{traffic}, {requests}" if coverage.parsed else traffic
     if coverage.start is None or coverage.end is None:
         return requests
     return f"{requests}, {span(coverage.start, coverage.end, zone)}"
@@ -78,7 +89,18 @@ def scope(coverage: Coverage, zone: tzinfo) -> str:
 
 def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     """What the findings rest on, as label and sentence; consecutive sentences may share a label."""
-    yield "lines", _lines(coverage)
+    if coverage.lines or not coverage.flows:
+        yield "lines", _lines(coverage)
+    if coverage.packets:
+        skipped = sum(coverage.packets_skipped.values())
+        yield (
+            "packets",
+            f"{coverage.packets:,} read, {coverage.packets - skipped:,} in {coverage.flows:,} flows",
+        )
+    for reason, number in sorted(coverage.packets_skipped.items(), key=lambda item: -item[1]):
+        yield "skipped", f"{number:,} {reason.replace('_', ' ')}"
+    if coverage.late_flows:
+        yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows"
     for reason, number in sorted(coverage.skipped.items(), key=lambda item: -item[1]):
         yield "skipped", _skipped(coverage, reason, number)
     if coverage.learned:
@@ -106,8 +128,10 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     if hidden > 0:
         yield "source", f"{hidden:,} more, none truncated: --json names them all"
     if coverage.seconds > 0:
-        speed = coverage.lines / coverage.seconds
-        yield "speed", f"{coverage.seconds:.3g} s, {count(speed)} lines/s"
+        read, of_what = (coverage.lines, "lines") if coverage.lines else (coverage.packets, "packets")
+        if not read:
+            read, of_what = coverage.flows, "flows"
+        yield "speed", f"{coverage.seconds:.3g} s, {count(read / coverage.seconds)} {of_what}/s"
 
 
 def _lines(coverage: Coverage) -> str:
@@ -212,6 +236,9 @@ def _sources(coverage: Coverage) -> list[SourceCoverage]:
 
 
 def _source(source: SourceCoverage) -> str:
+    if source.format in ("pcap", "pcapng"):
+        text = f"{source.source}: {source.format}, {plural(source.lines, 'packet')}, {size(source.bytes)}"
+        return f"{text}; truncated: {source.truncated}" if source.truncated else text
     text = (
         f"{source.source}: {source.format} (fits {percent(source.format_share)} of its sample), "
         f"{source.parsed:,} of {plural(source.lines, 'line')}, {size(source.bytes)}"

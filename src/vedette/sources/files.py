@@ -83,7 +83,7 @@ class Reader:
         self._carry = b""
         self._ended = False
         self._matches = np.empty(_COUNT_BLOCK, dtype=bool)
-        raw, self.size = _open(source, stopped)
+        raw, self.size = open_raw(source, stopped)
         try:
             self._stream = decompressed(raw)
             self._head = self._take_head()
@@ -227,7 +227,12 @@ class Reader:
         return count
 
 
-def _open(source: Input, stopped: Callable[[], bool] | None) -> tuple[RawStream, int | None]:
+def open_raw(source: Input, stopped: Callable[[], bool] | None) -> tuple[RawStream, int | None]:
+    """Open an input as it is stored; returns it and its size, None where that is unknown.
+
+    Raises:
+        SourceError: It cannot be opened.
+    """
     if source.path is None:
         return _open_stdin(stopped)
     try:

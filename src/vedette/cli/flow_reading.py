@@ -1,0 +1,185 @@
+"""From captures and flow logs to flows, in order of time."""
+
+import heapq
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
+from vedette.kernels.packets import decode_packets
+from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem
+from vedette.parsers.flow_logs import FlowLog, FlowProblem
+from vedette.schema.errors import VedetteError
+from vedette.schema.findings import SourceCoverage
+from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
+from vedette.windows.flow_table import FlowTable, Passed, TableSettings
+
+_BUFFER: Final = 2 << 20
+_SPARE: Final = 64
+_PROBLEMS: Final = {
+    Status.NOT_IP: PacketProblem.NOT_IP,
+    Status.CUT: PacketProblem.CUT,
+    Status.MALFORMED: PacketProblem.MALFORMED,
+    Status.UNKNOWN_LINK: PacketProblem.UNKNOWN_LINK,
+}
+
+
+@dataclass(slots=True)
+class FlowTally:
+    """What was read so far.
+
+    Attributes:
+        skipped: Reason to packets, or lines of flow logs, that are in no flow.
+        left_out: Why inputs were not read.
+        orphans: Later fragments whose first was not seen.
+    """
+
+    packets: int = 0
+    flows: int = 0
+    lines: int = 0
+    position: int = 0
+    evicted: int = 0
+    orphans: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    sources: list[SourceCoverage] = field(default_factory=list)
+    left_out: list[VedetteError] = field(default_factory=list)
+
+    def skip(self, reason: PacketProblem | FlowProblem, count: int) -> None:
+        """Count what is in no flow."""
+        if count:
+            self.skipped[reason.value] = self.skipped.get(reason.value, 0) + count
+
+
+Listener = Callable[[np.ndarray, np.ndarray], None]
+
+
+class FlowReading:
+    """Reads captures and flow logs.
+
+    Args:
+        inputs: Each is read by itself; what they tell is put in order of time.
+        table: How flows live.
+        interrupted: Once it is set, nothing more is read.
+        listen: Given each buffer and its decoded packets, of captures: HTTP is looked for there.
+
+    An input that cannot be read is told in `tally.left_out`; the others still are.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        table: TableSettings,
+        interrupted: threading.Event,
+        listen: Listener | None = None,
+    ) -> None:
+        self.tally = FlowTally()
+        self._inputs = inputs
+        self._table = table
+        self._interrupted = interrupted
+        self._listen = listen
+
+    def passed(self) -> Iterator[Passed]:
+        """What the inputs tell, by the start of windows."""
+        lanes = [self._lane(source) for source in self._inputs]
+        return heapq.merge(*lanes, key=lambda passed: passed.start)
+
+    def _lane(self, source: Input) -> Iterator[Passed]:
+        try:
+            with ByteReader(source, self._interrupted.is_set) as reader:
+                from vedette.parsers.captures import is_capture
+
+                if is_capture(reader.head):
+                    yield from self._capture(reader)
+                    return
+            yield from self._log(source)
+        except VedetteError as error:
+            if isinstance(error, SourceError) and error.problem is SourceProblem.EMPTY and source.found:
+                return
+            self.tally.left_out.append(error)
+
+    def _capture(self, reader: ByteReader) -> Iterator[Passed]:
+        tally = self.tally
+        parser = CaptureParser(reader.source.name, reader.head)
+        coverage = SourceCoverage(reader.source.name, parser.format, 1.0)
+        tally.sources.append(coverage)
+        table = FlowTable(self._table)
+        memory = bytearray(_BUFFER + _SPARE)
+        view, buffer = memoryview(memory), np.frombuffer(memory, dtype=np.uint8)
+        rows = np.zeros((FRAMES, PACKET_COLUMNS), dtype=np.int64)
+        scratch = np.zeros(3, dtype=np.int64)
+        have, before = 0, 0
+        while not self._interrupted.is_set():
+            got = reader.readinto(view[have:_BUFFER])
+            have += got
+            at, more = 0, True
+            while more:
+                frames = parser.parse(buffer[at:], have - at)
+                count = len(frames)
+                decode_packets(
+                    buffer[at:], frames.start, frames.captured, frames.wire, frames.time, frames.link,
+                    0, count, scratch, rows,
+                )  # fmt: skip
+                taken = rows[:count]
+                self._count(taken, coverage)
+                if self._listen is not None:
+                    self._listen(buffer[at:], taken)
+                yield from self._counted(table.add(taken))
+                at += frames.consumed
+                more = frames.more
+            tally.position += reader.position - before
+            before = reader.position
+            view[: have - at] = bytes(view[at:have])
+            have -= at
+            if not got or parser.damage is not None:
+                break
+        coverage.bytes = reader.bytes
+        coverage.truncated = reader.damage or parser.damage
+        if coverage.truncated is None and have:
+            coverage.truncated = f"the last {have} bytes are the beginning of a packet that is not all there"
+        tally.skip(PacketProblem.BAD_RECORD, parser.bad_records)
+        yield from self._counted(table.finish())
+        tally.evicted += table.evicted
+        tally.orphans += table.orphans
+
+    def _count(self, rows: np.ndarray, coverage: SourceCoverage) -> None:
+        count = len(rows)
+        good = int(np.count_nonzero(rows[:, 16] == 0))
+        self.tally.packets += count
+        coverage.lines += count
+        coverage.parsed += good
+        if good < count:
+            for status, number in zip(*np.unique(rows[:, 16], return_counts=True), strict=True):
+                if status:
+                    self.tally.skip(_PROBLEMS[Status(int(status))], int(number))
+
+    def _counted(self, handed: Iterator[Passed]) -> Iterator[Passed]:
+        for passed in handed:
+            self.tally.flows += len(passed.ended)
+            yield passed
+
+    def _log(self, source: Input) -> Iterator[Passed]:
+        tally = self.tally
+        pool = BufferPool(limit=2)
+        with read_chunks(source, pool=pool, stopped=self._interrupted.is_set) as reader:
+            log = FlowLog(source.name, reader.sample())
+            coverage = SourceCoverage(source.name, log.format, 1.0)
+            tally.sources.append(coverage)
+            before = 0
+            for chunk in reader:
+                flows, problems, lines = log.parse(chunk)
+                pool.release(chunk.buffer)
+                for problem, count in problems.items():
+                    tally.skip(problem, count)
+                tally.lines += lines
+                tally.flows += len(flows)
+                coverage.lines += lines
+                coverage.parsed += len(flows)
+                coverage.bytes = reader.bytes
+                tally.position += reader.position - before
+                before = reader.position
+                if len(flows):
+                    yield Passed(int(flows.table[:, 0].min()), flows, flows, None)
+            coverage.truncated = reader.truncated

@@ -1,0 +1,183 @@
+"""The part of a scan that is about flows: captures and flow logs to findings, and their HTTP to the request path."""
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+
+from vedette.cli.flow_reading import FlowReading, FlowTally
+from vedette.cli.options import ScanOptions
+from vedette.cli.scanning import run_record
+from vedette.config import Config
+from vedette.engine.build_network import build_network
+from vedette.parsers.captures import is_capture
+from vedette.report.html import write_html
+from vedette.report.json import write_json
+from vedette.report.metric_windows import WindowWriter
+from vedette.report.progress import Progress
+from vedette.report.terminal import render
+from vedette.schema.errors import VedetteError
+from vedette.schema.findings import Coverage, Findings
+from vedette.sources import ByteReader, Input
+from vedette.storage import open_store
+from vedette.windows.flow_table import TableSettings
+
+_LOG_LATENESS_S = 300
+"""Flow logs are written when flows end; Zeek and most exporters end silent ones within five minutes."""
+
+
+def scan_flows(
+    inputs: Sequence[Input],
+    options: ScanOptions,
+    config: Config,
+    interrupted: threading.Event,
+    stack: ExitStack,
+) -> tuple[Findings, list[Input]]:
+    """Scan captures and flow logs; returns what was found, and the requests in captures as an input of their own.
+
+    Args:
+        stack: Removes the requests when it is closed.
+    """
+    directory = Path(stack.enter_context(TemporaryDirectory(prefix="vedette-")))
+    captures = [source for source in inputs if _is_capture(source)]
+    http = directory / "requests.log" if captures else None
+    scan = FlowScan(
+        inputs,
+        config,
+        interrupted,
+        windows=options.windows,
+        baselines=options.baselines,
+        http=http,
+        progress=options.progress and not options.quiet,
+    )
+    findings = scan.run()
+    if http is None or not scan.requests:
+        return findings, []
+    name = captures[0].name if len(captures) == 1 else f"{len(captures)} captures"
+    return findings, [Input(f"{name} (HTTP)", http, str(http))]
+
+
+def write_flows(findings: Findings, options: ScanOptions, config: Config) -> int:
+    """Write what was found where nothing but flows was scanned; returns the exit status."""
+    if config.store.url:
+        with open_store(config.store.url) as store:
+            store.save(findings, run_record(findings, datetime.now(UTC)))
+    if options.json:
+        write_json(findings, options.json)
+    if options.html:
+        write_html(findings, options.html)
+    if not options.quiet and "-" not in (options.json, options.html, options.windows):
+        render(findings, Console(), top=config.output.top)
+    if findings.coverage.interrupted:
+        return 130
+    worst = max((i.severity.rank for i in findings.incidents), default=-1)
+    return 1 if worst >= config.output.fail_on.rank else 0
+
+
+class FlowScan:
+    """A scan of captures and flow logs.
+
+    Args:
+        inputs: What is scanned.
+        config: How it is to be done.
+        interrupted: Once it is set, nothing more is read, and what was found is told.
+        windows: Where to write windows as JSON lines, or None.
+        http: Where to write the requests in captures, as log lines, or None.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        config: Config,
+        interrupted: threading.Event,
+        *,
+        windows: str | None = None,
+        baselines: str | None = None,
+        http: Path | None = None,
+        progress: bool = False,
+    ) -> None:
+        self._inputs = inputs
+        self._config = config
+        self._interrupted = interrupted
+        self._windows = windows
+        self._baselines = baselines
+        self._http = http
+        self._progress = progress
+        self.requests = 0
+
+    def run(self) -> Findings:
+        """Read everything, and hand out what was found.
+
+        Raises:
+            VedetteError: Nothing could be read, or an output cannot be written.
+        """
+        began = time.monotonic()
+        network = self._config.network
+        lateness = self._config.windows.lateness_s
+        if lateness is None:
+            lateness = 0 if all(map(_is_capture, self._inputs)) else _LOG_LATENESS_S
+        engine = build_network(self._config, lateness_us=lateness * 1_000_000)
+        table = TableSettings(
+            span=network.span_s * 1_000_000,
+            idle=(network.idle_s * 1_000_000, network.tcp_idle_s * 1_000_000),
+            active=network.active_s * 1_000_000,
+            flows=network.flows,
+        )
+        with ExitStack() as stack:
+            listener = None
+            if self._http is not None:
+                from vedette.cli.http_spool import HttpSpool
+
+                listener = stack.enter_context(HttpSpool(self._http))
+            reading = FlowReading(self._inputs, table, self._interrupted, listener)
+            if self._windows is not None:
+                engine.keep_windows = stack.enter_context(WindowWriter(self._windows))
+            progress = stack.enter_context(
+                Progress("reading packets and flows", _size(self._inputs), enabled=self._progress)
+            )
+            for passed in reading.passed():
+                engine.process(passed)
+                progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
+            findings = engine.finish()
+        if listener is not None:
+            self.requests = listener.written
+        if self._baselines is not None:
+            from vedette.report.network_baselines import write_baselines
+
+            write_baselines(engine, self._baselines)
+        tally = reading.tally
+        if not tally.sources and tally.left_out:
+            raise tally.left_out[0]
+        _cover(findings.coverage, tally)
+        findings.coverage.seconds = time.monotonic() - began
+        findings.coverage.interrupted = self._interrupted.is_set()
+        return findings
+
+
+def _cover(coverage: Coverage, tally: FlowTally) -> None:
+    coverage.packets = tally.packets
+    coverage.flows = tally.flows
+    coverage.packets_skipped = dict(sorted(tally.skipped.items()))
+    coverage.sources = tally.sources
+    coverage.unread = [str(error) for error in tally.left_out]
+    for name, count in (("flows_evicted", tally.evicted), ("fragments_without_first", tally.orphans)):
+        if count:
+            coverage.capped[name] = count
+
+
+def _is_capture(source: Input) -> bool:
+    try:
+        with ByteReader(source) as reader:
+            return is_capture(reader.head)
+    except VedetteError:
+        return True
+
+
+def _size(inputs: Sequence[Input]) -> int | None:
+    paths = [source.path for source in inputs]
+    return None if None in paths else sum(path.stat().st_size for path in paths if path is not None)

@@ -1,0 +1,36 @@
+"""The findings of several engines as one document."""
+
+from collections.abc import Sequence
+
+from vedette.schema.findings import Coverage, Findings
+
+
+def joined(findings: Sequence[Findings]) -> Findings:
+    """The findings of several engines as one document."""
+    if len(findings) == 1:
+        return findings[0]
+    whole = Findings(
+        sorted((a for f in findings for a in f.anomalies), key=lambda a: (a.start, a.id)),
+        sorted((i for f in findings for i in f.incidents), key=lambda i: (-i.severity.rank, i.start, i.id)),
+        findings[0].coverage,
+    )
+    for other in findings[1:]:
+        _join(whole.coverage, other.coverage)
+    return whole
+
+
+def _join(coverage: Coverage, other: Coverage) -> None:
+    starts = [c.start for c in (coverage, other) if c.start is not None]
+    ends = [c.end for c in (coverage, other) if c.end is not None]
+    coverage.start, coverage.end = min(starts, default=None), max(ends, default=None)
+    for name in ("packets", "flows", "late_flows", "windows", "insufficient_data", "seconds"):
+        setattr(coverage, name, getattr(coverage, name) + getattr(other, name))
+    for name in ("packets_skipped", "insufficient_by", "capped"):
+        mine = getattr(coverage, name)
+        for key, count in getattr(other, name).items():
+            mine[key] = mine.get(key, 0) + count
+    coverage.sources += other.sources
+    coverage.budget += other.budget
+    coverage.spending += other.spending
+    coverage.interrupted |= other.interrupted
+    coverage.unread += other.unread

@@ -1,0 +1,284 @@
+"""Looking for open ports and hosts."""
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+
+import numpy as np
+
+from vedette.detectors.network.addresses import is_many
+from vedette.detectors.network.view import (
+    CLIENT,
+    SERVER,
+    NetworkView,
+    Rows,
+    busy,
+    client_of,
+    distinct,
+    groups,
+    server_of,
+    state,
+)
+from vedette.detectors.statement import excess_score
+from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
+from vedette.schema.flows import Flow, Known, Protocol
+
+_MOST_SOURCES: Final = 65_536
+_MOST_TARGETS: Final = 256
+_MOST_STATED: Final = 50
+"""Sources stated in one window; a spoofed flood has more, and is stated as such."""
+_FORGET_US: Final = 3_600_000_000
+"""A walk that nothing was added to for so long begins anew."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A source's first contacts: targets that answered, and that did not."""
+
+    since: int
+    latest: int
+    failed: int = 0
+    answered: int = 0
+    targets: set[tuple[int, int, int]] = field(default_factory=set)
+    stated: int = -1
+
+
+class PortScan:
+    """A source that tries ports or hosts to see which answer.
+
+    Signal: SYNs and destination ports of a source in the last minute; first contacts that fail and succeed, for as
+        long as the source goes on; TCP packets that no connection sends (FIN alone, no flag, FIN with PSH and URG);
+        UDP to ports that say nothing.
+    Baseline: none: a scan is told by its shape.
+    Decision: more than `syns` SYNs to more than `ports` ports within a minute; or the likelihood ratio of first
+        contacts, under "most fail" (0.8) against "most succeed" (0.2), passes `odds`; or at least `probes` odd
+        packets; or more than `ports` UDP ports of one host that do not answer. Of one host it is vertical, of many
+        hosts at up to three ports horizontal, else a strobe.
+    Explanation: what was tried, how much of it failed.
+    Known false alarms: monitoring that polls what is down; peer-to-peer clients that try peers of yesterday, which
+        is why a failing first contact counts once, and `odds` are far above the paper's 99.
+    References: Jung, Paxson, Berger, Balakrishnan, "Fast Portscan Detection Using Sequential Hypothesis Testing",
+        IEEE S&P 2004; formulas `count`, `sequential_odds`.
+    """
+
+    name: ClassVar[str] = "network.port_scan"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.PORT_SCAN,)
+
+    def __init__(self, *, syns: int = 100, ports: int = 20, odds: float = 1e6, probes: int = 2) -> None:
+        self.syns = syns
+        self.ports = ports
+        self.odds = odds
+        self.probes = probes
+        self.left_out = 0
+        self._walks: dict[tuple[int, int], _Walk] = {}
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State scans that went on in the window."""
+        found: dict[str, Anomaly] = {}
+        for anomaly in (*self._classic(view), *self._odd(view), *self._udp(view), *self._walked(view)):
+            found.setdefault(anomaly.entity.value, anomaly)
+        if len(found) > _MOST_STATED:
+            self.left_out += len(found) - _MOST_STATED
+        return list(found.values())[:_MOST_STATED]
+
+    def _classic(self, view: NetworkView) -> list[Anomaly]:
+        found = []
+        if not view.window.known & Known.FLAGS:
+            return []
+        for rows in self._recent_of(view, Protocol.TCP, Flow.SYN_OUT, self.ports + 1):
+            syns = int(rows[:, Flow.SYN_OUT].sum())
+            ports = distinct(rows, Flow.SERVER_PORT)
+            if syns > self.syns and ports > self.ports:
+                found.append(self._tell(view, rows, "SYN", "syns", syns, self.syns, ports))
+        return found
+
+    def _odd(self, view: NetworkView) -> list[Anomaly]:
+        found = []
+        for rows in self._recent_of(view, Protocol.TCP, Flow.PROBES, 1):
+            probes = int(rows[:, Flow.PROBES].sum())
+            if probes >= self.probes:
+                fin = int(rows[:, Flow.PROBES_FIN].sum())
+                how = "FIN" if fin == probes else "FIN, NULL or Xmas" if fin else "NULL or Xmas"
+                ports = distinct(rows, Flow.SERVER_PORT)
+                found.append(self._tell(view, rows, how, "probes", probes, self.probes, ports))
+        return found
+
+    def _udp(self, view: NetworkView) -> list[Anomaly]:
+        found = []
+        for rows in self._recent_of(view, Protocol.UDP, Flow.OPENED, self.ports + 1):
+            silent = rows[(rows[:, Flow.PACKETS_IN] == 0) & (rows[:, Flow.PACKETS_OUT] > 0)]
+            for own in busy(silent, self.ports + 1, *SERVER):
+                ports = distinct(own, Flow.SERVER_PORT)
+                host = (int(own[0, Flow.SERVER_HIGH]), int(own[0, Flow.SERVER_LOW]))
+                if ports > self.ports and not is_many(*host):
+                    found.append(self._tell(view, own, "UDP", "ports", ports, self.ports, ports))
+        return found
+
+    def _recent_of(self, view: NetworkView, protocol: int, column: Flow, least: int) -> list[Rows]:
+        """Contacts of the last minute by client, of clients that did something of the kind in this window."""
+
+        def wanted(rows: Rows) -> Rows:
+            kept: Rows = rows[(rows[:, Flow.PROTOCOL] == protocol) & (rows[:, column] > 0)]
+            return kept
+
+        now = wanted(view.window.contacts)
+        if not len(now):
+            return []
+        recent = np.concatenate([*(wanted(w.contacts) for w in view.recent[:-1]), now])
+        if len(recent) < least:
+            return []
+        present = set(map(tuple, now[:, list(CLIENT)].tolist()))
+        return [g for g in busy(recent, least, *CLIENT) if tuple(g[0, list(CLIENT)].tolist()) in present]
+
+    def _walked(self, view: NetworkView) -> list[Anomaly]:
+        """The sequential test: one step for each first contact."""
+        if not view.window.known & Known.OUTCOME:
+            return []
+        rows = view.window.contacts
+        told = rows[:, Flow.PROTOCOL] == Protocol.TCP
+        told &= (rows[:, Flow.FAILED] > 0) | (rows[:, Flow.SUCCEEDED] > 0)
+        told &= (rows[:, Flow.CLIENT_HIGH] != 0) | (rows[:, Flow.CLIENT_LOW] != 0)
+        rows = rows[told]
+        if not len(rows):
+            return []
+        failing = rows[rows[:, Flow.FAILED] > 0]
+        sources = set(map(tuple, failing[:, list(CLIENT)].tolist()))
+        if self._walks:
+            sources |= {s for s in map(tuple, rows[:, list(CLIENT)].tolist()) if s in self._walks}
+        if not sources:
+            return []
+        found = []
+        for own in groups(rows, *CLIENT):
+            source = (int(own[0, Flow.CLIENT_HIGH]), int(own[0, Flow.CLIENT_LOW]))
+            if source not in sources:
+                continue
+            walk = self._walks.get(source)
+            if walk is None or view.start - walk.latest > _FORGET_US:
+                if len(self._walks) >= _MOST_SOURCES and not self._make_room(view.start):
+                    self.left_out += 1
+                    continue
+                walk = self._walks[source] = _Walk(view.start, view.start)
+            steps = self._step(walk, own, view.start)
+            odds = _STEP * (walk.failed - walk.answered)
+            if odds <= -math.log10(self.odds):
+                del self._walks[source]
+            elif steps and odds >= math.log10(self.odds):
+                found.append(self._tell_walk(view, own, walk))
+        return found
+
+    @staticmethod
+    def _step(walk: _Walk, own: Rows, now: int) -> int:
+        """Count first contacts, those that were answered first; returns how many failed."""
+        failed = 0
+        order = np.argsort(own[:, Flow.SUCCEEDED] == 0, kind="stable")
+        columns = [Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT]
+        for row in own[order]:
+            target = tuple(row[columns].tolist())
+            if target in walk.targets:
+                continue
+            if len(walk.targets) < _MOST_TARGETS:
+                walk.targets.add(target)
+            if row[Flow.SUCCEEDED]:
+                walk.answered += 1
+            else:
+                walk.failed += 1
+                failed += 1
+            walk.latest = now
+        return failed
+
+    def _make_room(self, now: int) -> bool:
+        old = [s for s, walk in self._walks.items() if now - walk.latest > _FORGET_US]
+        for source in old:
+            del self._walks[source]
+        return bool(old)
+
+    def _tell_walk(self, view: NetworkView, own: Rows, walk: _Walk) -> Anomaly:
+        inputs = {
+            "failed": float(walk.failed),
+            "answered": float(walk.answered),
+            "fails_in_scan": _FAILS,
+            "fails_usually": 1 - _FAILS,
+        }
+        odds = _STEP * (walk.failed - walk.answered)
+        targets = np.array(sorted(walk.targets), dtype=np.int64).reshape(-1, 3)
+        hosts, ports = len({t[:2] for t in walk.targets}), len(np.unique(targets[:, 2]))
+        limit = math.log10(self.odds)
+        return state(
+            view,
+            type=AnomalyType.PORT_SCAN,
+            detector=self.name,
+            about=client_of(own[0]),
+            who=EntityKind.CLIENT,
+            severity=Severity.HIGH if odds >= 2 * limit else Severity.MEDIUM,
+            score=excess_score(odds, limit),
+            observed=float(walk.failed),
+            threshold=float(math.ceil(limit / _STEP)),
+            sample_count=walk.failed + walk.answered,
+            unit="failed_first_contacts",
+            formula=Formula("sequential_odds", inputs, odds),
+            start=walk.since,
+            evidence_total=walk.failed,
+            details={
+                "what": "first contacts",
+                "shape": _shape(hosts, ports),
+                "hosts": hosts,
+                "ports": ports,
+                "answered": walk.answered,
+                "odds_threshold": self.odds,
+                "target": server_of(own[0]),
+            },
+            counterfactual=f"Not stated while the odds are below {self.odds:,.0f} to 1.",
+        )
+
+    def _tell(
+        self, view: NetworkView, rows: Rows, how: str, unit: str, count: int, threshold: int, ports: int
+    ) -> Anomaly:
+        hosts = distinct(rows, *SERVER)
+        failed = int(rows[:, Flow.FAILED].sum())
+        return state(
+            view,
+            type=AnomalyType.PORT_SCAN,
+            detector=self.name,
+            about=client_of(rows[0]),
+            who=EntityKind.CLIENT,
+            severity=Severity.HIGH if how == "SYN" and count >= 5 * threshold else Severity.MEDIUM,
+            score=excess_score(count, threshold),
+            observed=float(count),
+            threshold=float(threshold),
+            sample_count=int(rows[:, Flow.OPENED].sum()),
+            unit=unit,
+            formula=Formula("count", {"count": float(count)}, float(count)),
+            start=int(rows[:, Flow.START].min()),
+            evidence_total=count,
+            details={
+                "what": how,
+                "shape": _shape(hosts, ports),
+                "hosts": hosts,
+                "ports": ports,
+                "ports_threshold": self.ports,
+                "failed": failed,
+                "seconds": view.recent_seconds,
+                "target": server_of(rows[0]),
+            },
+            counterfactual=_instead(how, self.syns, self.ports, self.probes),
+        )
+
+
+_FAILS: Final = 0.8
+"""Share of a scanner's first contacts that fail, and of others' that succeed: the paper's."""
+_STEP: Final = math.log10(_FAILS / (1 - _FAILS))
+"""What a first contact that fails adds to the log10 of the odds, and one that succeeds takes off."""
+
+
+def _shape(hosts: int, ports: int) -> str:
+    if hosts == 1:
+        return "vertical"
+    return "horizontal" if ports <= 3 else "strobe"
+
+
+def _instead(how: str, syns: int, ports: int, probes: int) -> str:
+    if how == "SYN":
+        return f"Not stated at {syns:,} SYNs or {ports:,} ports within a minute, or fewer."
+    if how == "UDP":
+        return f"Not stated at {ports:,} silent ports of a host within a minute, or fewer."
+    return f"Not stated below {probes:,} such packets within a minute."

@@ -1,0 +1,177 @@
+"""What network detectors see of a closed window."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.network.addresses import address
+from vedette.detectors.network.metrics import Held, NetworkMetric
+from vedette.detectors.statement import anomaly_id
+from vedette.schema.anomaly import (
+    Anomaly,
+    AnomalyType,
+    Band,
+    Contribution,
+    Entity,
+    EntityKind,
+    Formula,
+    Severity,
+)
+from vedette.schema.flows import Flow
+from vedette.windows.contacts import FlowWindow
+
+Rows = NDArray[np.int64]
+NETWORK = "network"
+"""The service that anomalies of flows are about."""
+
+
+@dataclass(slots=True)
+class NetworkView:
+    """A window of flows.
+
+    Attributes:
+        window: The window.
+        recent: Windows of the last minute, oldest first, this one last.
+        held: Its numbers against their baselines.
+        claimed: Hosts (as texts) that another detector has stated something about that explains the rest.
+    """
+
+    window: FlowWindow
+    recent: tuple[FlowWindow, ...]
+    held: Mapping[NetworkMetric, Held]
+    claimed: set[str] = field(default_factory=set)
+
+    @property
+    def start(self) -> int:
+        """Microseconds since the epoch."""
+        return self.window.start
+
+    @property
+    def end(self) -> int:
+        """Microseconds since the epoch, exclusive."""
+        return self.window.end
+
+    @property
+    def seconds(self) -> float:
+        """Length of the window."""
+        return (self.window.end - self.window.start) / 1e6
+
+    @property
+    def recent_seconds(self) -> float:
+        """Length of the recent windows together, with what lies between."""
+        return (self.window.end - self.recent[0].start) / 1e6
+
+
+class NetworkDetector(Protocol):
+    """Looks at windows of flows.
+
+    Attributes:
+        left_out: What it did not look at, or state, for want of room.
+    """
+
+    name: ClassVar[str]
+    types: ClassVar[tuple[AnomalyType, ...]]
+    left_out: int
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State what is wrong in the window."""
+        ...
+
+
+def client_of(row: Rows) -> str:
+    """The client's address of a contact."""
+    return address(int(row[Flow.CLIENT_HIGH]), int(row[Flow.CLIENT_LOW]))
+
+
+def server_of(row: Rows) -> str:
+    """The server's address of a contact."""
+    return address(int(row[Flow.SERVER_HIGH]), int(row[Flow.SERVER_LOW]))
+
+
+def groups(rows: Rows, *columns: Flow) -> Iterator[Rows]:
+    """Rows in groups that agree in columns, in order of these."""
+    if not len(rows):
+        return
+    rows = rows[np.lexsort(tuple(rows[:, c] for c in reversed(columns)))]
+    keys = rows[:, list(columns)]
+    edges = np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1
+    yield from np.split(rows, edges)
+
+
+def busy(rows: Rows, least: int, *columns: Flow) -> Iterator[Rows]:
+    """The groups of at least so many rows."""
+    return (group for group in groups(rows, *columns) if len(group) >= least)
+
+
+CLIENT = (Flow.CLIENT_HIGH, Flow.CLIENT_LOW)
+SERVER = (Flow.SERVER_HIGH, Flow.SERVER_LOW)
+
+
+def distinct(rows: Rows, *columns: Flow) -> int:
+    """How many different values columns have together."""
+    if len(columns) == 1:
+        return len(np.unique(rows[:, columns[0]]))
+    keys = rows[:, list(columns)]
+    keys = keys[np.lexsort(tuple(keys.T))]
+    return int((keys[1:] != keys[:-1]).any(axis=1).sum()) + 1 if len(keys) else 0
+
+
+def state(
+    view: NetworkView,
+    *,
+    type: AnomalyType,  # noqa: A002 - the field's name, here and in the JSON
+    detector: str,
+    about: str | None,
+    who: EntityKind,
+    severity: Severity,
+    score: float,
+    observed: float,
+    threshold: float,
+    sample_count: int,
+    unit: str,
+    formula: Formula,
+    details: dict[str, Any],
+    counterfactual: str = "",
+    expected: Band | None = None,
+    contributions: tuple[Contribution, ...] = (),
+    clients: tuple[str, ...] = (),
+    start: int | None = None,
+    evidence_total: int = 0,
+) -> Anomaly:
+    """Make an anomaly about a window of flows. Its sentence is written later, from its fields alone.
+
+    Args:
+        about: Whom it is about, an address; None for the whole network.
+        who: What they are: `CLIENT` for who does something, `HOST` for whom it happens to.
+        The others are fields of `Anomaly`.
+    """
+    entity = Entity(EntityKind.SERVICE, NETWORK) if about is None else Entity(who, about)
+    return Anomaly(
+        id=anomaly_id(
+            detector, type, NETWORK, entity.kind, entity.value, details.get("what", ""), view.start
+        ),
+        type=type,
+        severity=severity,
+        score=score,
+        start=view.start if start is None else min(start, view.start),
+        end=view.end,
+        service=NETWORK,
+        route=None,
+        entity=entity,
+        detector=detector,
+        observed=observed,
+        expected=expected or Band(None, None, None),
+        threshold=threshold,
+        sample_count=sample_count,
+        unit=unit,
+        formula=formula,
+        description="",
+        contributions=contributions,
+        evidence_total=evidence_total,
+        clients=clients if clients or who is not EntityKind.CLIENT or about is None else (about,),
+        details=details,
+        counterfactual=counterfactual,
+    )

@@ -1,0 +1,160 @@
+"""The engine's sibling for flows: windows of flows in, anomalies and incidents out. Sans I/O, like `Engine`."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from vedette.baselines.calendar import Calendar, plain
+from vedette.detectors.network.metrics import Held, Measure, NetworkBaselines, NetworkMetric, measure
+from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.engine.statements import Statements
+from vedette.incidents.grouping import stating_order
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.findings import Coverage, Findings
+from vedette.schema.flows import Flow
+from vedette.windows.contacts import FlowWindow, FlowWindower
+from vedette.windows.flow_table import Passed
+
+RECENT_US: Final = 60_000_000
+"""How far back sources are looked at together."""
+LONGEST_SILENCE: Final = 360
+"""Windows without a packet in a row that are judged as silence; a longer gap is a gap in the capture."""
+_NOTHING: Final = {
+    NetworkMetric.PACKETS: Measure(0.0, 0.0, None),
+    NetworkMetric.FLOWS: Measure(0.0, 0.0, None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """What the engine needs to know besides its detectors.
+
+    Attributes:
+        span, lateness: Microseconds.
+        contacts: Contacts told apart in the windows that are open.
+        min_windows: Windows a baseline must have seen.
+        anomalies: Cap of anomalies kept; later ones are counted.
+        calendar: Whose hours and days the traffic follows.
+    """
+
+    span: int = 10_000_000
+    lateness: int = 0
+    contacts: int = 262_144
+    min_windows: int = 30
+    anomalies: int = 100_000
+    calendar: Calendar = plain
+
+
+@dataclass(slots=True)
+class NetworkEngine:
+    """Windows, baselines, detectors and incidents of the flows of one run.
+
+    Attributes:
+        settings: What it needs to know.
+        thresholds: From which surprise an alarm starts.
+        detectors: In the order in which they look.
+        keep_windows: Told each window that closes, and what was stated of it.
+        extremes: Least and most that was seen of each metric.
+    """
+
+    settings: NetworkSettings
+    thresholds: Thresholds
+    detectors: Sequence[NetworkDetector]
+    keep_windows: Callable[[FlowWindow, list[Anomaly]], object] | None = None
+    windower: FlowWindower = field(init=False)
+    baselines: NetworkBaselines = field(init=False)
+    stated: Statements = field(init=False)
+    coverage: Coverage = field(default_factory=Coverage)
+    extremes: dict[NetworkMetric, tuple[float, float]] = field(default_factory=dict)
+    _recent: deque[FlowWindow] = field(default_factory=deque)
+    _last: FlowWindow | None = None
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self.windower = FlowWindower(settings.span, settings.lateness, settings.contacts)
+        self.baselines = NetworkBaselines(settings.span, settings.min_windows, settings.calendar)
+        self.stated = Statements(settings.anomalies)
+        self.thresholds.share(1)
+
+    def process(self, passed: Passed) -> None:
+        """Take flows in, and judge the windows that they let close."""
+        coverage = self.coverage
+        for rows in (passed.parts.table, passed.ended.table):
+            if len(rows):
+                start, end = int(rows[:, Flow.START].min()), int(rows[:, Flow.END].max())
+                coverage.start = start if coverage.start is None else min(coverage.start, start)
+                coverage.end = end if coverage.end is None else max(coverage.end, end)
+        self.windower.add(passed.parts, passed.ended, passed.start, passed.histogram)
+        for window in self.windower.close():
+            self.take(window)
+
+    def finish(self) -> Findings:
+        """Close every window and hand out what was found. Nothing can be processed afterwards."""
+        for window in self.windower.close(everything=True):
+            self.take(window)
+        coverage = self.coverage
+        coverage.late_flows += self.windower.late
+        caps = {
+            "contacts": self.windower.left_out,
+            "occurrences": self.stated.occurrences.left_out,
+            "incident_anomalies": self.stated.grouper.unnamed,
+            "anomalies": self.stated.left_out,
+        }
+        for detector in self.detectors:
+            caps[detector.name] = detector.left_out
+        coverage.capped.update({name: count for name, count in caps.items() if count})
+        coverage.budget = self.thresholds.account()
+        for line in coverage.budget:
+            line.alarms = self.stated.alarms.get(line.detector, 0)
+        coverage.spending = self.stated.spending(self.thresholds.per_week, [NETWORK], coverage)
+        return Findings(*self.stated.all(), coverage)
+
+    def take(self, window: FlowWindow) -> None:
+        """Judge one window, after the silence before it."""
+        if self._last is not None:
+            missing = window.number - self._last.number - 1
+            if 0 < missing <= LONGEST_SILENCE:
+                for number in range(self._last.number + 1, window.number):
+                    self._judge(_silence(window, number), _NOTHING)
+        self._judge(window, measure(window))
+        self._last = window
+
+    def _judge(self, window: FlowWindow, measures: dict[NetworkMetric, Measure]) -> None:
+        held = self.baselines.judge(measures, window.start)
+        self._count(held)
+        for metric, one in measures.items():
+            least, most = self.extremes.get(metric, (one.value, one.value))
+            self.extremes[metric] = (min(least, one.value), max(most, one.value))
+        while self._recent and self._recent[0].start < window.end - RECENT_US:
+            self._recent.popleft()
+        self._recent.append(window)
+        view = NetworkView(window, tuple(self._recent), held)
+        found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
+        distrusted = set()
+        for anomaly in sorted(found, key=stating_order):
+            self.stated.state(anomaly)
+            distrusted.update(anomaly.details.get("metrics", ()))
+        self.stated.close(window.end)
+        self.baselines.learn(held, window.start, frozenset(NetworkMetric(m) for m in distrusted))
+        if self.keep_windows is not None:
+            self.keep_windows(window, found)
+
+    def _count(self, held: dict[NetworkMetric, Held]) -> None:
+        coverage = self.coverage
+        for metric, one in held.items():
+            if one.ready:
+                coverage.windows += 1
+            else:
+                coverage.insufficient_data += 1
+                coverage.insufficient_by[metric.value] = coverage.insufficient_by.get(metric.value, 0) + 1
+
+
+def _silence(like: FlowWindow, number: int) -> FlowWindow:
+    """A window without a packet, from a source as another's."""
+    span = like.end - like.start
+    return FlowWindow(
+        number, number * span, (number + 1) * span, like.contacts[:0], like.ended[:0],
+        like.histogram * 0, like.known,
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""Sentences about flows, from an anomaly's fields alone."""
+
+from vedette.explain.numbers import between, count, in_unit, percent, plural, seconds, size
+from vedette.schema.anomaly import Anomaly, AnomalyType
+
+
+def describe_network(anomaly: Anomaly) -> str:
+    """One or two sentences: what was observed, against which threshold, how far beyond."""
+    return _BODY[anomaly.type](anomaly)
+
+
+def _port_scan(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    where = (
+        f"{plural(details['ports'], 'port')} of {details['target']}"
+        if details["hosts"] == 1
+        else f"{plural(details['hosts'], 'host')} at {plural(details['ports'], 'port')}"
+    )
+    who = f"{anomaly.entity.value} looked for open ports ({details['shape']} scan)"
+    if details["what"] == "first contacts":
+        return (
+            f"{who}: of its first contacts with {where}, {count(anomaly.observed)} failed and "
+            f"{count(details['answered'])} were answered; the odds that it scans are "
+            f"10^{anomaly.formula.result:.1f} to 1, and the alarm starts at {count(details['odds_threshold'])} to 1."
+        )
+    time = seconds(details["seconds"])
+    if details["what"] == "SYN":
+        return (
+            f"{who}: {count(anomaly.observed)} SYNs to {where} within {time}, {count(details['failed'])} of them in "
+            f"vain; a scan is more than {count(anomaly.threshold)} SYNs to more than "
+            f"{count(details['ports_threshold'])} ports."
+        )
+    if details["what"] == "UDP":
+        return (
+            f"{who}: {plural(anomaly.observed, 'UDP port')} of {details['target']} said nothing within {time}; a scan "
+            f"is more than {count(anomaly.threshold)}."
+        )
+    return (
+        f"{who}: {plural(anomaly.observed, details['what'] + ' packet')} to {where} within {time}, which no "
+        f"connection sends; a scan starts at {count(anomaly.threshold)}."
+    )
+
+
+def _syn_flood(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} got {count(anomaly.observed)} SYNs at port {details['port']} in "
+        f"{seconds(details['seconds'])}, {percent(details['unfinished'])} of which became no connection, from "
+        f"{_addresses(details['sources'])} ({details['spread']}); a flood is "
+        f"{count(anomaly.threshold)} of which {percent(details['unfinished_threshold'])} or more come to nothing."
+    )
+
+
+def _amplification(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} got {size(anomaly.observed)} from UDP port {details['port']} ({details['service']}) "
+        f"of {plural(details['servers'], 'server')} in {seconds(details['seconds'])}, and had asked for it with "
+        f"{size(details['asked'])}; reflection starts at {size(anomaly.threshold)} and "
+        f"{count(details['ratio_threshold'])} times what was asked with."
+    )
+
+
+def _addresses(number: int) -> str:
+    return "one address" if number == 1 else f"{count(number)} addresses"
+
+
+def _flood(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} got {count(anomaly.observed)} {details['what']} in {seconds(details['seconds'])} "
+        f"from {count(details['sources'])} addresses; a flood starts at {count(anomaly.threshold)}."
+    )
+
+
+def _beaconing(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} called {details['server']} at port {details['port']} {count(details['calls'])} times "
+        f"in {seconds(details['span'])}, every {seconds(details['interval'])} give or take "
+        f"{percent(anomaly.observed)}; people and most programs vary more than {percent(anomaly.threshold)}."
+    )
+
+
+def _tunnel(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    if details["what"] == "DNS":
+        return (
+            f"{anomaly.entity.value} asked {details['server']} {count(anomaly.observed)} DNS questions of the kind "
+            f"that carry something else within {seconds(details['seconds'])}: {count(details['long'])} for names of "
+            f"more than 52 bytes, {count(details['rare'])} for types that hold anything, of {count(details['queries'])}"
+            f" in all (mean name {count(details['mean_name'])} bytes); a tunnel starts at {count(anomaly.threshold)}."
+        )
+    if details["what"] == "TCP to port 53":
+        return (
+            f"{anomaly.entity.value} and {details['server']} exchanged {plural(anomaly.observed, 'message')} over TCP "
+            f"port 53 in one connection of {seconds(details['seconds'])}; lookups over TCP are few, and a tunnel "
+            f"starts at {count(anomaly.threshold)}."
+        )
+    return (
+        f"{anomaly.entity.value} and {details['server']} exchanged pings of changing size within "
+        f"{seconds(details['seconds'])}: {count(anomaly.observed)} of {count(details['pings'])} differed from the one "
+        f"before ({size(details['bytes'])} in all); pings are of one size, and a tunnel starts at "
+        f"{count(anomaly.threshold)} changes."
+    )
+
+
+def _latency(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"The slowest 5 % of {count(details['samples'])} {details['what']} took {seconds(anomaly.observed)} or more, "
+        f"{count(details['times'])} times the usual {seconds(anomaly.expected.mid or 0.0)} (from "
+        f"{plural(anomaly.sample_count, 'window')}); the alarm starts at {count(details['factor'])} times."
+    )
+
+
+def _loss(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{count(details['again'])} of {count(details['segments'])} TCP segments with data were sent again "
+        f"({percent(anomaly.observed)}); the alarm starts at {percent(anomaly.threshold)}."
+    )
+
+
+def _protocol(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    usual = percent(anomaly.expected.mid or 0.0)
+    return (
+        f"{percent(anomaly.observed)} of {count(details['flows'])} flows were {details['what']}, where {usual} is "
+        f"usual (from {plural(anomaly.sample_count, 'window')}); the alarm starts at {details['points']:.0f} points of "
+        f"difference."
+    )
+
+
+def _long(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    if details["what"] == "slow":
+        return (
+            f"{anomaly.entity.value} holds {count(anomaly.observed)} connections to {details['server']} port "
+            f"{details['port']} open with {size(details['bytes_each'])} sent on each and none answered, the oldest for "
+            f"{seconds(details['longest'])}; that is slowloris's shape, stated from {count(anomaly.threshold)}."
+        )
+    idle = ", nearly idle" if details["idle"] else ""
+    return (
+        f"{anomaly.entity.value}'s connection to {details['server']} port {details['port']} lasted "
+        f"{seconds(anomaly.observed)}{idle} ({size(details['bytes'])}); the mean of {count(anomaly.sample_count)} "
+        f"connections is {seconds(anomaly.expected.mid or 0.0)}, and the alarm starts at {seconds(anomaly.threshold)}."
+    )
+
+
+def _volume(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    band = anomaly.expected
+    usual = ""
+    if band.low is not None and band.high is not None and band.mid is not None:
+        windows = plural(anomaly.sample_count, "window")
+        usual = f"; usual are {between(band.low, band.high, anomaly.unit)} (from {windows})"
+    return (
+        f"The network carried {in_unit(anomaly.observed, anomaly.unit)} in {seconds(details['seconds'])}{usual}: "
+        f"{abs(details['deviation']):.1f} standard deviations {'above' if details['deviation'] > 0 else 'below'}; the "
+        f"alarm starts at {in_unit(anomaly.threshold, anomaly.unit)}."
+    )
+
+
+def _brute_force(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} opened {count(anomaly.observed)} short connections to {details['service']} on "
+        f"{details['server']} within {seconds(details['seconds'])}, each of about {size(details['bytes_each'])}; "
+        f"guessing starts at {count(anomaly.threshold)}."
+    )
+
+
+def _exfiltration(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    most = size(anomaly.expected.high or 0.0)
+    return (
+        f"{anomaly.entity.value} sent {size(anomaly.observed)} to {details['server']} in "
+        f"{seconds(details['seconds'])}, {count(details['ratio'])} times what it got, where {most} was its most in "
+        f"{plural(anomaly.sample_count, 'window')}; the alarm starts at {size(anomaly.threshold)}."
+    )
+
+
+def _new(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{anomaly.entity.value} talked to {details['server']} port {details['port']} for the first time, after "
+        f"{count(anomaly.sample_count)} windows in which it knew {count(details['known'])} destinations; something new "
+        f"came {count(details['new'])} times, and is stated if it is no likelier than 1 in "
+        f"{count(anomaly.threshold)}."
+    )
+
+
+_BODY = {
+    AnomalyType.PORT_SCAN: _port_scan,
+    AnomalyType.SYN_FLOOD: _syn_flood,
+    AnomalyType.AMPLIFICATION: _amplification,
+    AnomalyType.DDOS_ATTACK: _flood,
+    AnomalyType.BEACONING: _beaconing,
+    AnomalyType.TUNNEL: _tunnel,
+    AnomalyType.HIGH_LATENCY: _latency,
+    AnomalyType.PACKET_LOSS: _loss,
+    AnomalyType.PROTOCOL_ANOMALY: _protocol,
+    AnomalyType.LONG_LIVED_CONNECTION: _long,
+    AnomalyType.TRAFFIC_SPIKE: _volume,
+    AnomalyType.TRAFFIC_DROP: _volume,
+    AnomalyType.BRUTE_FORCE: _brute_force,
+    AnomalyType.DATA_EXFILTRATION: _exfiltration,
+    AnomalyType.NEW_DESTINATION: _new,
+}

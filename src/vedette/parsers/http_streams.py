@@ -1,0 +1,186 @@
+"""Requests in the cleartext HTTP of a capture, as log lines.
+
+Segments of each direction are put in order as far as needed to read a request line with its headers, or a status
+line: bounded, and given up where a gap does not close.
+"""
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from vedette.kernels.packet_layout import Packet
+
+_METHODS: Final = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE ", b"CONNECT ",
+                   b"PROPFIND ", b"REPORT ")  # fmt: skip
+HEAD_BYTES: Final = 16_384
+"""Most bytes of a request's line and headers; longer ones are told with what stands in these."""
+STREAMS: Final = 16_384
+"""Directions of connections followed at one time; the one that was silent for the longest is dropped."""
+_AHEAD: Final = 8
+"""Segments kept that came before their turn."""
+_LENGTH: Final = re.compile(rb"\r\n[Cc]ontent-[Ll]ength:[ \t]*([0-9]{1,15})")
+_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])")
+
+Ends = tuple[int, int, int, int, int, int]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One direction of a connection."""
+
+    expected: int = -1
+    text: bytearray = field(default_factory=bytearray)
+    ahead: dict[int, bytes] = field(default_factory=dict)
+    skip: int = 0
+    """Bytes of a body that are not looked at."""
+    began: int = 0
+    waiting: list[tuple[int, bytes]] = field(default_factory=list)
+    """Requests that wait for their status: time and head."""
+
+
+class HttpStreams:
+    """Finds requests in TCP segments.
+
+    Attributes:
+        dropped: Connections that were followed no longer for want of room.
+        gaps: Directions that were given up because a segment is missing.
+    """
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self.gaps = 0
+        self._streams: OrderedDict[Ends, _Stream] = OrderedDict()
+
+    def take(self, row: list[int], payload: bytes) -> list[bytes]:
+        """Take a segment with payload; returns lines of requests that are now known with their answer.
+
+        Args:
+            row: The packet's columns. payload: As much of it as was captured.
+        """
+        ends: Ends = (row[1], row[2], row[3], row[4], row[5], row[6])
+        stream = self._streams.get(ends)
+        if stream is None:
+            if not payload.startswith(_METHODS) and not payload.startswith(b"HTTP/1."):
+                return []
+            stream = self._streams[ends] = _Stream(row[Packet.SEQUENCE])
+            if len(self._streams) > STREAMS:
+                self._streams.popitem(last=False)
+                self.dropped += 1
+        else:
+            self._streams.move_to_end(ends)
+        out: list[bytes] = []
+        for piece in self._in_order(stream, row[Packet.SEQUENCE], payload):
+            self._read(stream, ends, piece, row[Packet.TIME], out)
+        return out
+
+    def finish(self) -> list[bytes]:
+        """Lines of the requests that were never answered."""
+        out = []
+        for ends, stream in self._streams.items():
+            if stream.text.startswith(_METHODS):
+                stream.waiting.append((stream.began, bytes(stream.text)))
+            out += [_line(ends, time, head, None, 0) for time, head in stream.waiting]
+        self._streams.clear()
+        return out
+
+    def _in_order(self, stream: _Stream, sequence: int, payload: bytes) -> list[bytes]:
+        distance = (sequence - stream.expected) & 0xFFFFFFFF
+        if distance >= 1 << 31:
+            # Seen before, at least its beginning.
+            known = (1 << 32) - distance
+            if known >= len(payload):
+                return []
+            payload, distance = payload[known:], 0
+        elif distance > 0:
+            if len(stream.ahead) < _AHEAD:
+                stream.ahead[sequence] = payload
+                return []
+            # The gap does not close: start anew where something begins that can be read.
+            self.gaps += 1
+            stream.ahead.clear()
+            stream.text.clear()
+            stream.skip = 0
+            stream.expected = sequence
+        pieces = [payload]
+        stream.expected = (stream.expected + len(payload)) & 0xFFFFFFFF
+        while (following := stream.ahead.pop(stream.expected, None)) is not None:
+            pieces.append(following)
+            stream.expected = (stream.expected + len(following)) & 0xFFFFFFFF
+        return pieces
+
+    def _read(self, stream: _Stream, ends: Ends, piece: bytes, time: int, out: list[bytes]) -> None:
+        if stream.skip:
+            taken = min(stream.skip, len(piece))
+            stream.skip -= taken
+            piece = piece[taken:]
+        while piece or stream.text:
+            if not stream.text:
+                if not piece.startswith(_METHODS) and not piece.startswith(b"HTTP/1."):
+                    return
+                stream.began = time
+            stream.text += piece
+            piece = b""
+            end = stream.text.find(b"\r\n\r\n")
+            if end < 0:
+                if len(stream.text) > HEAD_BYTES:
+                    self._head(stream, ends, bytes(stream.text[:HEAD_BYTES]), out)
+                    stream.text.clear()
+                return
+            head = bytes(stream.text[: end + 2])
+            rest = bytes(stream.text[end + 4 :])
+            stream.text.clear()
+            told = _LENGTH.search(head)
+            body = int(told[1]) if told else 0
+            self._head(stream, ends, head, out)
+            taken = min(body, len(rest))
+            stream.skip = body - taken
+            piece = rest[taken:]
+
+    def _head(self, stream: _Stream, ends: Ends, head: bytes, out: list[bytes]) -> None:
+        status = _STATUS.match(head)
+        if status is None:
+            if len(stream.waiting) < 64:
+                stream.waiting.append((stream.began, head))
+            return
+        asking = self._streams.get((ends[2], ends[3], ends[0], ends[1], ends[5], ends[4]))
+        if asking is None or not asking.waiting or status[1].startswith(b"1"):
+            return
+        began, request = asking.waiting.pop(0)
+        told = _LENGTH.search(head)
+        own = (ends[2], ends[3], ends[0], ends[1], ends[5], ends[4])
+
+        out.append(_line(own, began, request, status[1], int(told[1]) if told else 0))
+
+
+def _line(ends: Ends, time: int, head: bytes, status: bytes | None, size: int) -> bytes:
+    """A request as a line of the format `vhost_combined`."""
+    first, _, rest = head.partition(b"\r\n")
+    fields: dict[bytes, bytes] = {}
+    for field_line in rest.split(b"\r\n"):
+        name, _, value = field_line.partition(b":")
+        fields.setdefault(name.strip().lower(), value.strip())
+    host = re.sub(rb"[^A-Za-z0-9.:\[\]_-]", b"", fields.get(b"host", b""))[:255].partition(b":")[0] or b"-"
+    moment = datetime.fromtimestamp(time / 1e6, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000").encode()
+    return b'%s:%d %s - - [%s] "%s" %s %d "%s" "%s"\n' % (
+        host, ends[5], _address(ends[0], ends[1]), moment, _quoted(first), status or b"-", size,
+        _quoted(fields.get(b"referer", b"-")), _quoted(fields.get(b"user-agent", b"-")),
+    )  # fmt: skip
+
+
+def _quoted(text: bytes) -> bytes:
+    r"""Text as servers log it: quotes, backslashes and control bytes as `\xhh`."""
+    return _UNSAFE.sub(lambda found: b"\\x%02x" % found[0][0], text)
+
+
+_UNSAFE: Final = re.compile(rb'[\x00-\x1f"\\\x7f]')
+
+
+def _address(high: int, low: int) -> bytes:
+    from ipaddress import IPv4Address, IPv6Address
+
+    low %= 1 << 64
+    if high == 0 and low >> 32 == 0xFFFF:
+        return str(IPv4Address(low & 0xFFFFFFFF)).encode()
+    return str(IPv6Address((high % (1 << 64)) << 64 | low)).encode()

@@ -1,0 +1,108 @@
+"""Scans are stated above their thresholds, and not at or below them."""
+
+import math
+
+import pytest
+
+from tests.network.packets import contact_window, host
+from vedette.detectors.network.port_scan import PortScan
+from vedette.detectors.network.view import NetworkView
+from vedette.explain.formulas import recompute
+from vedette.explain.words import describe
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.flows import Flow
+from vedette.windows.contacts import FlowWindow
+
+SCANNER, TARGET = host("198.51.100.7"), host("192.0.2.1")
+
+
+def contact(port: int, server: int = TARGET, **counts: int) -> dict[Flow, int]:
+    row = {
+        Flow.CLIENT_LOW: SCANNER,
+        Flow.SERVER_LOW: server,
+        Flow.SERVER_PORT: port,
+        Flow.PROTOCOL: 6,
+        Flow.OPENED: 1,
+        Flow.PACKETS_OUT: 1,
+    }
+    return row | {Flow[name.upper()]: value for name, value in counts.items()}
+
+
+def look(detector: PortScan, *windows: FlowWindow) -> list[Anomaly]:
+    return detector.look(NetworkView(windows[-1], windows, {}))
+
+
+def syns(ports: int, total: int) -> list[dict[Flow, int]]:
+    rows = [contact(1000 + n, syn_out=1, succeeded=1) for n in range(ports)]
+    rows[0][Flow.SYN_OUT] += total - ports
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("ports", "total", "stated"), [(21, 101, True), (20, 500, False), (21, 100, False), (40, 100, False)]
+)
+def test_more_than_100_syns_to_more_than_20_ports(ports: int, total: int, stated: bool) -> None:
+    found = look(PortScan(), contact_window(syns(ports, total)))
+    assert bool(found) is stated
+    for anomaly in found:
+        assert recompute(anomaly.formula) == anomaly.observed == total
+        assert "vertical" in describe(anomaly)
+
+
+def test_the_minute_slides_over_windows() -> None:
+    first, second = (
+        contact_window(syns(15, 60), 0),
+        contact_window([contact(5000 + n, syn_out=5, succeeded=1) for n in range(10)], 5),
+    )
+    assert look(PortScan(), first, second)
+    assert not look(PortScan(), second)
+
+
+@pytest.mark.parametrize(
+    ("failed", "answered", "stated"), [(10, 0, True), (9, 0, False), (12, 2, True), (12, 3, False)]
+)
+def test_odds_of_first_contacts(failed: int, answered: int, stated: bool) -> None:
+    rows = [contact(22, host(f"192.0.2.{n}"), syn_out=1, failed=1) for n in range(1, failed + 1)]
+    rows += [contact(80, host(f"203.0.113.{n}"), syn_out=1, succeeded=1) for n in range(1, answered + 1)]
+    found = look(PortScan(), contact_window(rows))
+    assert bool(found) is stated
+    for anomaly in found:
+        assert math.isclose(recompute(anomaly.formula), anomaly.formula.result)
+        assert anomaly.formula.result >= 6
+        assert anomaly.details["shape"] == "horizontal"
+
+
+def test_the_same_target_fails_once_however_often_it_is_tried() -> None:
+    detector = PortScan()
+    for number in range(50):
+        assert not look(detector, contact_window([contact(22, syn_out=1, failed=1)], number))
+
+
+def test_a_slow_scan_is_found_over_many_windows() -> None:
+    detector = PortScan()
+    found = [
+        look(detector, contact_window([contact(22, host(f"192.0.2.{n + 1}"), syn_out=1, failed=1)], 30 * n))
+        for n in range(12)
+    ]
+    assert [bool(f) for f in found] == [False] * 9 + [True] * 3
+
+
+@pytest.mark.parametrize(("probes", "stated"), [(1, False), (2, True)])
+def test_packets_that_no_connection_sends(probes: int, stated: bool) -> None:
+    found = look(PortScan(), contact_window([contact(n + 1, probes=1) for n in range(probes)]))
+    assert bool(found) is stated
+
+
+@pytest.mark.parametrize(("ports", "stated"), [(20, False), (21, True)])
+def test_udp_ports_that_say_nothing(ports: int, stated: bool) -> None:
+    rows = [contact(n + 1) | {Flow.PROTOCOL: 17} for n in range(ports)]
+    assert bool(look(PortScan(), contact_window(rows))) is stated
+    answered = [row | {Flow.PACKETS_IN: 1} for row in rows]
+    assert not look(PortScan(), contact_window(answered))
+
+
+def test_many_sources_are_counted_beyond_those_stated() -> None:
+    detector = PortScan(probes=1)
+    rows = [contact(1, probes=1) | {Flow.CLIENT_LOW: SCANNER + n} for n in range(70)]
+    assert len(look(detector, contact_window(rows))) == 50
+    assert detector.left_out == 20
