@@ -30,6 +30,9 @@ _STREAMS = "streams"
 _WATERMARKS = "watermarks"
 _LEAST_PAUSE_US = 2_000_000
 """Between commits while old logs are read and windows close by the dozen."""
+_LAST_LOOKS = 3
+_LOOK_S = 0.5
+"""Pauses between the last looks: together longer than any source needs to see what has come."""
 _BASELINES_EVERY_US = 600_000_000
 
 Clock = Callable[[], int]
@@ -131,10 +134,19 @@ class Live:
             self.config, self._exceptions, self.engine, self.intake = old
             raise
 
-    def drain(self, until: int) -> None:
-        """Take in what is there already, until the clock says `until` at the latest, and commit."""
-        while self.clock() < until and self.turn():
-            pass
+    def drain(self, until: int, wait: Callable[[float], object] = lambda _: None) -> None:
+        """Take in what is there already, until the clock says `until` at the latest, and commit.
+
+        Args:
+            until: Microseconds. wait: Waits so many seconds: sources look for what has come every so often.
+        """
+        looks = 0
+        while looks < _LAST_LOOKS and self.clock() < until:
+            if self.turn():
+                looks = 0
+            else:
+                looks += 1
+                wait(_LOOK_S)
         self.commit()
 
     def close(self) -> None:
@@ -178,6 +190,7 @@ class Live:
 
     def _resume(self) -> None:
         last = self._store.resume()
+        self._positions_kept = last is not None
         if last is not None:
             for anew in self._restore(last.state):
                 _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
@@ -239,6 +252,9 @@ class Live:
     def _due(self) -> bool:
         now, settings = self.clock(), self.config.live
         since = now - self._committed
+        if not self._positions_kept and self._since:
+            # From here on a restart knows which files it had begun, whatever they are called by then.
+            return True
         if self._windows:
             return since >= _LEAST_PAUSE_US or not self.waiting
         if self._since >= settings.commit_bytes:
@@ -246,6 +262,7 @@ class Live:
         return self._since > 0 and since >= settings.commit_s * 1_000_000
 
     def _kept(self, commit: Commit) -> None:
+        self._positions_kept = True
         for source in self.sources:
             if (position := commit.positions.get(source.name)) is not None:
                 with suppress(OSError):

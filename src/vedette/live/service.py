@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
+from time import sleep
 from typing import Any, TypeVar
 
 from vedette.live.counting import Stated
@@ -92,7 +93,7 @@ class Service:
                     break
                 self._wake.wait(live.config.live.poll_s)
                 self._wake.clear()
-            live.drain(live.clock() + live.config.live.drain_s * 1_000_000)
+            live.drain(live.clock() + live.config.live.drain_s * 1_000_000, sleep)
         except BaseException as error:  # noqa: BLE001 - told to whoever started the thread, and logged
             self.failure = error
             _LOG.critical("the live thread has failed; what it had committed is kept", exc_info=error)
