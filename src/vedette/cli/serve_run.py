@@ -17,6 +17,7 @@ from vedette.channels.build import build_channels
 from vedette.channels.teller import Teller
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule, read_exceptions
+from vedette.config.store import RetentionSection
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.excusing import Exceptions
 from vedette.engine.line_judge import LineJudge
@@ -24,6 +25,7 @@ from vedette.engine.signatures import signature_scanner
 from vedette.live.directory import state_directory
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document as read_document
+from vedette.live.housekeeping import Housekeeping
 from vedette.live.inbox import Inbox
 from vedette.live.live import Live
 from vedette.live.reload import DOCUMENT, Settings, from_document
@@ -35,7 +37,7 @@ from vedette.server.listening import Listening
 from vedette.sources.build import build_sources
 from vedette.sources.journal import Journal
 from vedette.storage import open_live_store
-from vedette.storage.live import LiveStore
+from vedette.storage.live import LiveStore, Retention
 
 _LOG = logging.getLogger("vedette")
 
@@ -113,6 +115,7 @@ class Serving:
         self._teller = Teller(
             store, config.alerts, build_channels(config.alerts), clock=now, seed=os.getpid()
         )
+        self._housekeeping = Housekeeping(store, now, lambda: _retention(settings.config.store.retention))
         self._running = Running(
             self._service,
             inbox,
@@ -133,12 +136,14 @@ class Serving:
         with _signals(self._http.stop, self._reload):
             self._service.start()
             self._teller.start()
+            self._housekeeping.start()
             watcher.start()
             _LOG.info("%s", self._greeting())
             self._http.run()
             _LOG.info("ending: what is there is taken in and kept")
             self._service.stop()
             self._teller.stop(_TELLING_S)
+            self._housekeeping.stop()
         return EXIT_FAILED if self._service.failure is not None else 0
 
     def close(self) -> None:
@@ -193,7 +198,14 @@ def run(options: ServeOptions) -> int:
     overrides = options.overrides()
     overrides.setdefault("store.url", settings.config.store.url or f"sqlite:///{directory / 'vedette.db'}")
     with ExitStack() as stack:
-        store = stack.enter_context(open_live_store(overrides["store.url"]))
+        kept = settings.config.store
+        store = stack.enter_context(
+            open_live_store(
+                overrides["store.url"],
+                spool=Path(kept.spool) if kept.spool else directory / "spool",
+                spool_bytes=kept.spool_bytes,
+            )
+        )
         settings = Settings(options.config, os.environ, overrides, from_document(store.document(DOCUMENT)))
         level = "warning" if options.quiet else settings.config.live.log_level.value
         logging.getLogger("vedette").setLevel(level.upper())
@@ -208,6 +220,19 @@ def _exceptions(config: Config, store: LiveStore) -> tuple[ExceptionRule, ...]:
     known = {each.id for each in of_file}
     made = read_document(store.document(EXCEPTIONS))
     return (*of_file, *(each for each in made if each.id not in known))
+
+
+def _retention(section: RetentionSection) -> Retention:
+    def span(days: int | None) -> int | None:
+        return None if days is None else days * 86_400_000_000
+
+    return Retention(
+        windows=span(section.windows_d),
+        fine_windows=span(section.fine_windows_d),
+        anomalies=span(section.anomalies_d),
+        alerts=span(section.alerts_d),
+        audits=span(section.audit_d),
+    )
 
 
 def _judge(config: Config, exceptions: Sequence[ExceptionRule]) -> LineJudge:

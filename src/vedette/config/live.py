@@ -72,7 +72,7 @@ class Live(Section):
     )
     behind_s: int = option(
         60,
-        "How far behind the service may be before, if it falls further behind, it looks at a part of the clients only.",
+        "How far behind the service may be; beyond, and falling further behind, it looks at a part of the requests.",
         unit="seconds",
         ge=5,
         le=86_400,

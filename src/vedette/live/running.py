@@ -81,8 +81,7 @@ class Running:
             if status.reason and status.state is SourceState.FAILED
         ]
         problems += live.intake.problems
-        if live.committer.problem:
-            problems.append(live.committer.problem)
+        problems += [problem for problem in (live.committer.problem, self._store.problem) if problem]
         if self._service.failure is not None:
             problems.insert(
                 0, "the live thread has failed; what it committed is kept: see the log, and start anew"
