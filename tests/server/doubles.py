@@ -11,6 +11,7 @@ from vedette.config.server import Server
 from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
+from vedette.schema.judged import LogData
 from vedette.schema.live import DetectedLine
 from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.server.app import create_app
@@ -34,6 +35,22 @@ class Hands:
 
     def advance(self, seconds: float) -> None:
         self.now += round(seconds * 1e6)
+
+
+def _log(line: bytes, session: str | None) -> LogData:
+    """What a line says; its session and itself stand where a test can see them."""
+    texts = dict.fromkeys(("method", "query", "protocol", "referer"))
+    numbers = dict.fromkeys(("status", "bytes_in", "bytes_out", "duration"))
+    return LogData(
+        ip="192.0.2.1",
+        path=line.decode(),
+        host=session,
+        user_agent=None,
+        time="2026-03-02T12:00:00.000000Z",
+        format="combined",
+        **texts,
+        **numbers,
+    )
 
 
 class MemoryView:
@@ -107,6 +124,7 @@ class MemoryView:
             "attack_types": ["sql_injection"] if attack else [],
             "confidence": 0.9 if attack else 0.0,
             "patterns_matched": [],
+            "matches": [],
         }
         return DetectedLine(
             is_anomaly=attack,
@@ -124,7 +142,7 @@ class MemoryView:
                     "weights": {"rules": 1.0},
                     "active_models": ["rules"],
                 },
-                "log_data": {"ip": "192.0.2.1", "session": session, "line": line.decode()} if read else None,
+                "log_data": _log(line, session) if read else None,
                 "reason": None if read else "no access log",
             },
         )

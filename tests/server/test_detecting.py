@@ -3,14 +3,18 @@
 import json
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.server.doubles import House
+from vedette.server.app import routed
 from vedette.server.batch import LineSplitter
 from vedette.server.bodies import DetectAnswer
+from vedette.server.metrics import Traffic
+from vedette.server.rooms import Rooms
 
 
 async def test_one_line_is_answered_with_the_documented_fields() -> None:
@@ -21,7 +25,7 @@ async def test_one_line_is_answered_with_the_documented_fields() -> None:
     assert found.is_anomaly
     assert found.details.rule_based.is_attack
     assert found.details.log_data is not None
-    assert found.details.log_data["session"] == "s1"
+    assert found.details.log_data.host == "s1"
 
 
 async def test_a_line_that_is_no_access_log_is_not_judged_and_says_why() -> None:
@@ -90,7 +94,7 @@ async def test_a_batch_is_answered_entry_by_entry_and_counted(name: str) -> None
     async with House().client() as client:
         answer = (await client.post("/detect/batch", json={name: entries})).json()
     assert [r["is_anomaly"] for r in answer["results"]] == [False, True, False, False]
-    assert answer["results"][2]["details"]["log_data"]["session"] == "s"
+    assert answer["results"][2]["details"]["log_data"]["host"] == "s"
     assert answer["summary"] == {
         "total": 4,
         "anomalies": 1,
@@ -152,7 +156,7 @@ async def test_a_stream_is_answered_line_by_line_and_ends_with_the_summary() -> 
     assert [r.get("is_anomaly") for r in results] == [False, None, True, False, None]
     assert [r["index"] for r in results if "error" in r] == [1, 4]
     # An object that is no entry is the line of a JSON log itself.
-    assert results[3]["details"]["log_data"]["line"] == '{"status": 200, "path": "/x y"}'
+    assert results[3]["details"]["log_data"]["path"] == '{"status": 200, "path": "/x y"}'
     assert summary["summary"]["total"] == 5
     assert summary["summary"]["errors"] == 2
 
@@ -180,3 +184,31 @@ def test_lines_are_the_same_however_a_stream_is_cut(lines: list[bytes], cuts: li
         stream = stream[cut:]
     found += splitter.feed(stream) + splitter.feed(b"", last=True)
     assert found == [line if len(line) <= 8 else None for line in lines]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"log_line": "an attack", "session_id": "s"},
+        {"log_line": "garbage"},
+        {"log_line": 3},
+        {"log_line": ""},
+        {"log_line": "a\nb"},
+        {},
+        [],
+    ],
+)
+async def test_the_short_way_answers_as_the_documented_route_does(body: Any) -> None:
+    house = House()
+    rooms = Rooms(house.view, house.store, house.settings, house.clock)  # type: ignore[arg-type]
+    whole = httpx.ASGITransport(routed(rooms, Traffic()))
+    async with (
+        house.client() as short,
+        httpx.AsyncClient(transport=whole, base_url="http://localhost") as long,
+    ):
+        quick = await short.post("/detect", json=body)
+        house.view.judged = 0
+        documented = await long.post("/detect", json=body)
+    assert quick.status_code == documented.status_code
+    assert quick.headers["content-type"] == documented.headers["content-type"]
+    assert quick.json() == documented.json()

@@ -97,24 +97,38 @@ class Inbox:
 def _detected(said: JudgedLine, at: str, processed: int, phase: str) -> DetectedLine:
     details: dict[str, Any] = {
         "logs_processed": processed,
-        RULES: {
-            "is_attack": said.is_attack,
-            "attack_types": said.types,
-            "confidence": said.confidence,
-            "patterns_matched": [match.rule for match in said.matches],
-            "matches": said.matches,
-        },
-        "isolation_forest": {"status": _NOT_READY, "is_anomaly": None, "score": None},
-        "transformer": {"status": _NOT_READY, "is_anomaly": None, "score": None},
-        "ensemble": {
-            "score": said.confidence,
-            "votes": {RULES: said.is_attack},
-            "weights": {RULES: 1.0},
-            "active_models": [RULES],
-        },
+        # Most lines are harmless: what is said of them is the same, and made once.
+        RULES: _rules(said) if said.confidence else _NO_RULES,
+        "isolation_forest": _NO_MODEL,
+        "transformer": _NO_MODEL,
+        "ensemble": _ensemble(said) if said.confidence else _NO_ENSEMBLE,
         "log_data": said.log,
         "reason": said.reason,
     }
     return DetectedLine(
         is_anomaly=said.is_attack, anomaly_score=said.confidence, phase=phase, timestamp=at, details=details
     )
+
+
+def _rules(said: JudgedLine) -> dict[str, Any]:
+    return {
+        "is_attack": said.is_attack,
+        "attack_types": said.types,
+        "confidence": said.confidence,
+        "patterns_matched": [match.rule for match in said.matches],
+        "matches": said.matches,
+    }
+
+
+def _ensemble(said: JudgedLine) -> dict[str, Any]:
+    return {
+        "score": said.confidence,
+        "votes": {RULES: said.is_attack},
+        "weights": {RULES: 1.0},
+        "active_models": [RULES],
+    }
+
+
+_HARMLESS = JudgedLine(None, None, 0.0, False, (), ())
+_NO_RULES, _NO_ENSEMBLE = _rules(_HARMLESS), _ensemble(_HARMLESS)
+_NO_MODEL = {"status": _NOT_READY, "is_anomaly": None, "score": None}

@@ -1,9 +1,13 @@
 """Who calls: the walk from the peer through `X-Forwarded-For`, past trusted proxies."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
+REMEMBERED = 4096
+REMEMBERED_BYTES = 200
+"""Walks that are remembered: so many, of at most so long a chain."""
 MOST_HOPS = 20
 """Proxies that are walked past at most."""
 
@@ -16,6 +20,7 @@ class ClientWalk:
 
     def __init__(self, trusted: Sequence[str]) -> None:
         self._trusted = [ip_network(text) for text in trusted]
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._walk)
 
     def find(self, peer: str, forwarded: str) -> Address | None:
         """The caller's address; None if it has none (a Unix socket without a proxy's word).
@@ -23,6 +28,11 @@ class ClientWalk:
         Args:
             peer: Address of the connection; empty for a Unix socket. forwarded: `X-Forwarded-For`.
         """
+        # Longer ones are rare, and could fill the memory.
+        walk = self._remembered if len(forwarded) <= REMEMBERED_BYTES else self._walk
+        return walk(peer, forwarded)
+
+    def _walk(self, peer: str, forwarded: str) -> Address | None:
         at = read_address(peer)
         if at is not None and not self._is_trusted(at):
             return at

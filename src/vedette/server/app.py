@@ -14,6 +14,7 @@ from vedette.channels.counts import Told
 from vedette.config.server import Server
 from vedette.live.view import LiveView
 from vedette.server.answer import Answer
+from vedette.server.direct import Direct
 from vedette.server.gate import Gate, check_keys
 from vedette.server.keyring import Keyring
 from vedette.server.metrics import Exposition, ServiceCollector, Traffic
@@ -81,7 +82,7 @@ def create_app(
     rooms = Rooms(view, store, settings, clock)
     check_keys(rooms)
     traffic = Traffic()
-    return Gate(routed(rooms, traffic, alerts), rooms, Keyring(store, clock), traffic)
+    return Gate(Direct(rooms, routed(rooms, traffic, alerts)), rooms, Keyring(store, clock), traffic)
 
 
 def routed(rooms: Rooms, traffic: Traffic, alerts: Callable[[], Told] | None = None) -> Litestar:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 import msgspec
 
 from vedette.report.wire import ANOMALY, INCIDENT
+from vedette.schema.judged import LogData, RuleMatch
 from vedette.schema.records import WindowRecord
 
 Ratio = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -78,22 +79,16 @@ class DetectBatchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log_lines: Annotated[list[Any], msgspec.Meta(description="The same as `logs`.")] | None = None
 
 
-class PatternMatched(msgspec.Struct, frozen=True):
-    """One rule that hit."""
-
-    rule: str
-    matched: str
-    """What it matched, decoded, control characters escaped. Of hostile origin."""
-    place: str
-
-
 class RuleBased(msgspec.Struct, frozen=True):
     """What the signatures say."""
 
     is_attack: bool
     attack_types: list[str]
     confidence: Ratio
-    patterns_matched: list[PatternMatched]
+    patterns_matched: list[str]
+    """Ids of the rules that hit, the most confident first."""
+    matches: list[RuleMatch]
+    """What each of them matched, and where."""
 
 
 class Ensemble(msgspec.Struct, frozen=True):
@@ -113,8 +108,8 @@ class DetectDetails(msgspec.Struct, frozen=True, kw_only=True):
     isolation_forest: dict[str, Any]
     transformer: dict[str, Any]
     ensemble: Ensemble
-    log_data: dict[str, Any] | None
-    """What the line says: `ip`, `method`, `path`, `protocol`, `status` and more; null if it is no access log."""
+    log_data: LogData | None
+    """What the line says; null if it is no line of an access log."""
     reason: str | None = None
     """Why it could not be judged, where `log_data` is null."""
 

@@ -10,7 +10,7 @@ from vedette.server.address import Address, ClientWalk, is_local, limited_as
 from vedette.server.intake import NO_LIMIT, Intake, too_long
 from vedette.server.keyring import Keyring, KeysUnreadError
 from vedette.server.metrics import Traffic
-from vedette.server.problem import MEDIA_TYPE, ProblemError
+from vedette.server.problem import DEFECT, MEDIA_TYPE, ProblemError
 from vedette.server.rooms import CALLER, Caller, Rooms
 from vedette.server.throttle import Allowance, Throttle
 from vedette.storage.errors import StoreError
@@ -103,16 +103,12 @@ class Gate:
             return
         started = False
 
-        async def told(message: Any, more: Any = self._headers) -> None:
+        async def told(message: Any) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 self._traffic.count(message["status"])
-                given = {name for name, _ in message.get("headers", ())}
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    *(pair for pair in (*more, *extra) if pair[0] not in given),
-                ]
+                message["headers"] = [*message.get("headers", ()), *self._headers, *extra]
             await send(message)
 
         extra: list[tuple[bytes, bytes]] = []
@@ -122,16 +118,18 @@ class Gate:
         except ProblemError as error:
             await _refuse(error, path, told)
             return
-        inner = {**scope, "path": (canonical := scopes.canonical(path)), "raw_path": canonical.encode()}
-        if scope["method"] == "HEAD" and not canonical.endswith("/events"):
-            # The server leaves out the body of what it knows to be a HEAD.
-            inner["method"] = "GET"
         try:
-            await self._app(inner, intake, told)
+            await self._app(_canonical(scope), intake, told)
         except ProblemError as error:
-            if error is not intake.refused or started:
+            if started:
                 raise
             await _refuse(error, path, told)
+        except Exception:
+            # The framework answers for its own; what comes here came past it.
+            if started:
+                raise
+            _LOG.exception("%s %s", scope["method"], ascii(path[:200]))
+            await _refuse(ProblemError(500, DEFECT), path, told)
 
     async def _admit(self, scope: Any, receive: Any, extra: list[tuple[bytes, bytes]]) -> Intake:
         """Look at a request's head.
@@ -149,13 +147,13 @@ class Gate:
         counted = "" if address is None or address.is_loopback else limited_as(address)
         now = self._clock()
         self._check_origin(method, given, keyless=not shown[1] and not shown[0].lower().startswith("bearer"))
+        if counted and not (self._asks and any(shown)):
+            _spend(self._by_address.take(counted, now), extra)
         scope[CALLER] = caller = await self._caller(
             shown, str(address or "local"), counted, path, method, now
         )
-        if caller.name != "local" and any(shown):
+        if self._asks and any(shown):
             _spend(self._by_key.take(caller.name, now), extra)
-        elif counted:
-            _spend(self._by_address.take(counted, now), extra)
         return self._intake(given, path, method, receive)
 
     def _address(self, scope: Any, given: dict[bytes, bytes]) -> Address | None:
@@ -180,9 +178,9 @@ class Gate:
     async def _caller(
         self, shown: tuple[str, str], address: str, counted: str, path: str, method: str, now: int
     ) -> Caller:
-        needed = scopes.needed(method, scopes.canonical(path))
         if not self._asks:
             return Caller("local", address, scopes.EVERYTHING)
+        needed = scopes.needed(method, scopes.canonical(path))
         if not any(shown):
             if needed is None:
                 return Caller("nobody", address, frozenset())
@@ -229,6 +227,18 @@ class Gate:
             return 6 * self._limits.line_bytes + 4096
         streams = path == "/detect/batch" and media.plain(kind) == media.NDJSON
         return NO_LIMIT if streams else self._limits.body_bytes
+
+
+def _canonical(scope: Any) -> Any:
+    """A request as the routes know it: with the admin API's prefix, and GET for HEAD."""
+    path = scope["path"]
+    canonical = scopes.canonical(path)
+    if canonical is not path:
+        scope = {**scope, "path": canonical, "raw_path": canonical.encode()}
+    if scope["method"] == "HEAD" and not canonical.endswith("/events"):
+        # The server leaves out the body of what it knows to be a HEAD.
+        scope = {**scope, "method": "GET"}
+    return scope
 
 
 def _spend(allowance: Allowance, extra: list[tuple[bytes, bytes]]) -> None:

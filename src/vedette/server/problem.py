@@ -13,6 +13,7 @@ from vedette.schema.errors import VedetteError
 from vedette.storage.errors import StoreError, StoreProblem
 
 MEDIA_TYPE = "application/problem+json"
+DEFECT = "a defect in Vedette, not in your request; its log says more"
 _LOG = logging.getLogger(__name__)
 
 
@@ -117,7 +118,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
             problem = ProblemError(422, str(error))
         case _:
             _LOG.error("%s %s", request.method, request.url.path, exc_info=error)
-            problem = ProblemError(500, "a defect in Vedette, not in your request; its log says more")
+            problem = ProblemError(500, DEFECT)
     return Response(
         problem.body(request.url.path),
         status_code=problem.status,

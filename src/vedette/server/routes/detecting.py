@@ -10,10 +10,10 @@ from litestar.params import JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
-from vedette.report.json import as_json
 from vedette.server.answer import Answer, problems
-from vedette.server.batch import Entries, answer_batch, answer_stream, read_line
+from vedette.server.batch import Entries, answer_batch, answer_stream
 from vedette.server.bodies import BatchAnswer, DetectAnswer, DetectBatchBody, DetectBody
+from vedette.server.direct import one_line
 from vedette.server.documented import batch, reads, text
 from vedette.server.media import JSON, NDJSON, plain
 from vedette.server.problem import Fault, ProblemError, invalid
@@ -34,12 +34,7 @@ def detect(rooms: Inside, data: JSONBody[DetectBody]) -> Answer[bytes]:
     A line that is no access log is answered with `log_data` null and a `reason`: it is neither called an anomaly, nor
     looked at.
     """
-    try:
-        line = read_line(data.log_line, rooms.settings.limits.line_bytes)
-    except ValueError as error:
-        raise ProblemError(422, f"log_line: {error}", [Fault("log_line", str(error))]) from None
-    (found,) = rooms.view.detect((line,), (data.session_id,))
-    return Answer(as_json(found), media_type=MediaType.JSON)
+    return Answer(one_line(rooms, data), media_type=MediaType.JSON)
 
 
 @post(

@@ -1,0 +1,157 @@
+"""What asking a running service costs: `/detect` line by line on one connection, and batches of 1,000.
+
+    python bench/serve.py [--lines 5000] [--batches 100]
+
+The real service (`vedette serve`, SQLite, its journal on disk) answers on one core; beside it, in the same run, a bare
+Litestar route that takes the same bodies and answers a constant: what is left between the two is Vedette. Every line
+is new to the service (its own path, query and client); one in a hundred is an attack.
+"""
+
+import argparse
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BARE = """
+import sys, socket, msgspec, uvicorn
+from litestar import Litestar, post
+class Body(msgspec.Struct):
+    log_line: str
+    session_id: str | None = None
+class Batch(msgspec.Struct):
+    logs: list[str]
+from litestar.params import JSONBody
+@post("/detect", status_code=200, sync_to_thread=False)
+def detect(data: JSONBody[Body]) -> dict[str, bool]:
+    return {"is_anomaly": False}
+@post("/detect/batch", status_code=200, sync_to_thread=False)
+def batch(data: JSONBody[Batch]) -> dict[str, int]:
+    return {"total": len(data.logs)}
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+print(f"answers at http://127.0.0.1:{s.getsockname()[1]} ", file=sys.stderr, flush=True)
+app = Litestar([detect, batch], openapi_config=None, logging_config=None)
+uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, loop="uvloop", http="httptools")).run([s])
+"""
+
+
+def line(number: int) -> str:
+    """A log line that was never sent before."""
+    query = f"q=shoes+{number}" if number % 100 else f"q={number}%27+union+select+password+from+users--"
+    return (
+        f"198.51.{number >> 8 & 255}.{number & 255} - - [02/Mar/2026:09:{number // 60 % 60:02}:{number % 60:02} +0000] "
+        f'"GET /shop/item/{number}?{query} HTTP/1.1" 200 {1000 + number % 997} "https://shop.example/" '
+        f'"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{100 + number % 20}.0"'
+    )
+
+
+@contextmanager
+def serving(command: list[str]) -> Iterator[tuple[int, str, int]]:
+    """A service on one core: its process, host and port."""
+    with tempfile.TemporaryDirectory() as state:
+        environment = os.environ | {"STATE_DIRECTORY": state}
+        pinned = ["taskset", "-c", "0", *command] if shutil.which("taskset") else command
+        with subprocess.Popen(pinned, stderr=subprocess.PIPE, env=environment) as process:
+            assert process.stderr is not None
+            said = b""
+            while (found := re.search(rb"answers at http://([\d.]+):(\d+) ", said)) is None:
+                if not select.select([process.stderr], [], [], 60)[0] or not (
+                    piece := os.read(process.stderr.fileno(), 4096)
+                ):
+                    raise SystemExit(f"the service did not start: {said.decode()}")
+                said += piece
+            try:
+                yield process.pid, found[1].decode(), int(found[2])
+            finally:
+                process.terminate()
+
+
+def request(path: str, body: bytes) -> bytes:
+    """An HTTP request."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def ask(connection: socket.socket, message: bytes) -> bytes:
+    """Send a request and read its whole answer."""
+    connection.sendall(message)
+    answer = connection.recv(1 << 20)
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(1 << 20)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(f"{head.decode()}\n{body.decode()}")
+    length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]
+    pieces, size = [body], len(body)
+    while size < length:
+        pieces.append(connection.recv(1 << 20))
+        size += len(pieces[-1])
+    return b"".join(pieces)
+
+
+def cpu_s(process: int) -> float:
+    """CPU seconds that a process has taken."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(name: str, command: list[str], lines: int, batches: int) -> None:
+    """Print one row."""
+    with serving(command) as (process, host, port), socket.create_connection((host, port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        singles = [request("/detect", json.dumps({"log_line": line(n)}).encode()) for n in range(lines + 500)]
+        many = [
+            request(
+                "/detect/batch",
+                json.dumps({"logs": [line(1_000_000 + b * 1000 + n) for n in range(1000)]}).encode(),
+            )
+            for b in range(batches + 5)
+        ]
+        for message in singles[:500]:
+            ask(connection, message)
+        took = []
+        before = cpu_s(process)
+        for message in singles[500:]:
+            begun = time.perf_counter()
+            ask(connection, message)
+            took.append(time.perf_counter() - begun)
+        single_cpu = (cpu_s(process) - before) / lines
+        for message in many[:5]:
+            ask(connection, message)
+        before, begun = cpu_s(process), time.perf_counter()
+        for message in many[5:]:
+            ask(connection, message)
+        wall, cpu = time.perf_counter() - begun, cpu_s(process) - before
+    took.sort()
+    total = batches * 1000
+    print(
+        f"{name:14} {took[len(took) // 2] * 1e3:8.2f} {took[int(len(took) * 0.99)] * 1e3:8.2f} {single_cpu * 1e3:8.2f} "
+        f"{total / wall / 1e3:9.0f} {total / cpu / 1e3:9.0f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--lines", type=int, default=5000)
+    parser.add_argument("--batches", type=int, default=100)
+    asked = parser.parse_args()
+    print("                 /detect, ms per request        batches of 1,000, k lines/s")
+    print(f"{'':14} {'p50':>8} {'p99':>8} {'cpu':>8} {'wall':>9} {'cpu':>9}")
+    measure("bare Litestar", [sys.executable, "-c", BARE], asked.lines, asked.batches)
+    vedette = [sys.executable, "-m", "vedette", "serve", "--port", "0"]
+    measure("vedette serve", vedette, asked.lines, asked.batches)
+
+
+if __name__ == "__main__":
+    main()
