@@ -155,8 +155,8 @@ def test_a_later_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_state_that_claims_to_be_small_is_not_unpacked_further(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service()
-    compress = module._compress
-    monkeypatch.setattr(module, "_compress", lambda content: compress(content + bytes(50_000_000)))
+    compress = module.compressed
+    monkeypatch.setattr(module, "compressed", lambda content: compress(content + bytes(50_000_000)))
     bomb = service.state()
     assert len(bomb) < 100_000
     with pytest.raises(SnapshotError, match="its parts are"):
@@ -167,14 +167,14 @@ def mutated(change: Callable[[dict[str, bytes]], None]) -> bytes:
     """The state with its parts changed by somebody who can seal it."""
     service = Service()
     restore(service.engine, service.enricher, state())
-    parts = module._parts(service.engine, service.enricher)
+    parts = module.parts_of(service.engine, service.enricher)
     change(parts)
-    original = module._parts
+    original = module.parts_of
     try:
-        module._parts = lambda *_: parts
+        module.parts_of = lambda *_: parts
         return snapshot(service.engine, service.enricher)
     finally:
-        module._parts = original
+        module.parts_of = original
 
 
 @settings(max_examples=60, deadline=None)

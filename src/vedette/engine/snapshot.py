@@ -139,9 +139,9 @@ def snapshot(engine: Engine, enricher: Enricher, extra: Mapping[str, bytes] | No
     """
     if engine.followers:
         raise ValueError("an engine that others follow has no snapshot: they would be lost")
-    content = msgspec.msgpack.encode(_Parts(_parts(engine, enricher), dict(extra or {})))
+    content = msgspec.msgpack.encode(_Parts(parts_of(engine, enricher), dict(extra or {})))
     header = msgspec.msgpack.encode(_Header(FORMAT, __version__, _settings(engine, enricher), len(content)))
-    rest = len(header).to_bytes(_LENGTH, "little") + header + _compress(content)
+    rest = len(header).to_bytes(_LENGTH, "little") + header + compressed(content)
     return MAGIC + hashlib.blake2b(rest, digest_size=_DIGEST).digest() + rest
 
 
@@ -217,7 +217,8 @@ def _digest(texts: Sequence[str]) -> str:
     return hashlib.blake2b(joined, digest_size=8).hexdigest()
 
 
-def _parts(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
+def parts_of(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
+    """An engine's state, part by part."""
     coverage = engine.coverage
     core = _Core(list(engine.services), *engine.place, engine.windows_closed)
     covered = _Covered(
@@ -339,7 +340,8 @@ def _refusal(problem: str) -> SnapshotError:
     return SnapshotError(f"state of the engine: {problem}: remove it to begin anew, or restore a copy")
 
 
-def _compress(content: bytes) -> bytes:
+def compressed(content: bytes) -> bytes:
+    """Bytes as a snapshot holds them."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
