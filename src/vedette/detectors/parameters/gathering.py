@@ -222,12 +222,17 @@ class Gatherer:
         by_time = rows[np.lexsort((requests.line[rows], requests.time[rows], group[rows]))]
         starts = np.flatnonzero(np.diff(group[by_time], prepend=-1))
         earliest = dict(zip(group[by_time][starts].tolist(), by_time[starts].tolist(), strict=True))
-        high = np.append(clients.high, np.uint64(UNNAMED_TAG)).tolist()
-        low = np.append(clients.low, np.uint64(0)).tolist()
         arrival = np.argsort(rows[place], kind="stable")
+        pair = distinct[arrival]
+        # Client -1, of rows that tell none, picks the last element.
+        client = (pair & 0xFFFFFFFF) - 1
+        high = np.append(clients.high, np.uint64(UNNAMED_TAG))[client]
+        low = np.append(clients.low, np.uint64(0))[client]
+        senders = zip(high.tolist(), low.tolist(), strict=True)
         held: dict[int, Suspect | None] = {}
-        for pair, amount in zip(distinct[arrival].tolist(), sent[arrival].tolist(), strict=True):
-            number, client = pair >> 32, (pair & 0xFFFFFFFF) - 1
+        for number, sender, amount in zip(
+            (pair >> 32).tolist(), senders, sent[arrival].tolist(), strict=True
+        ):
             if number not in held:
                 held[number] = self._keep(requests, service, placed, registry, code, earliest[number])
             kept = held[number]
@@ -235,7 +240,7 @@ class Gatherer:
                 self.left_out += amount
             else:
                 numbers[number] = kept.number
-                kept.add((high[client], low[client]), amount)
+                kept.add(sender, amount)
 
     def _keep(
         self,

@@ -128,10 +128,10 @@ class Attacks(Memoryless):
         counts = clients.sums[:, _TYPES]
         involved = np.count_nonzero(counts, axis=0).tolist()
         answered = (clients.sums[:, Client.ATTACKS_ANSWERED] @ (counts > 0)).tolist()
-        heaviest = np.argsort(-counts, axis=0, kind="stable")[:CLIENTS_NAMED].T
-        high, low = clients.high[heaviest].tolist(), clients.low[heaviest].tolist()
         for bit, kind, count in _counts(counts.sum(axis=0)):
-            keys = zip(high[bit][: involved[bit]], low[bit][: involved[bit]], strict=True)
+            own = np.flatnonzero(counts[:, bit])
+            heaviest = own[np.argsort(-counts[own, bit], kind="stable")[:CLIENTS_NAMED]]
+            keys = zip(clients.high[heaviest].tolist(), clients.low[heaviest].tolist(), strict=True)
             names = tuple(view.client_name(*key) for key in keys)
             proofs = self._rows.of_all(view.number, number, bit)
             yield _Claim(number, kind, entity, count, answered[bit], proofs, names, involved[bit])
