@@ -1,5 +1,6 @@
 """A web server that answers as a test says, and remembers what it was sent."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def status(code: int, body: bytes = b"", **headers: str) -> Callable[[BaseHTTPRe
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     made = Receiver("")
     made.gate.set()
 
@@ -62,9 +63,11 @@ def receiver() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    made.url = f"http://127.0.0.1:{server.server_port}"
+    made.url = f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}"
     try:
         yield made
     finally:

@@ -3,11 +3,13 @@
 import email
 import email.policy
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,9 @@ from vedette.schema.live import Change
 controller = pytest.importorskip(
     "aiosmtpd.controller", reason="needs an SMTP server: pip install 'vedette[test]'"
 )
+
+
+smtp = pytest.importorskip("aiosmtpd.smtp", reason="needs an SMTP server: pip install 'vedette[test]'")
 
 
 class Box:
@@ -49,12 +54,12 @@ class Box:
 
 
 @contextmanager
-def sink() -> Iterator[tuple[Box, int]]:
+def sink(**more: Any) -> Iterator[tuple[Box, int]]:
     box = Box()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = controller.Controller(box, hostname="127.0.0.1", port=port)
+    server = controller.Controller(box, hostname="127.0.0.1", port=port, **more)
     server.start()
     try:
         yield box, port
@@ -145,6 +150,46 @@ def test_a_server_without_starttls_is_not_sent_to_in_the_clear() -> None:
         assert isinstance(result, Failed)
         assert "offers no STARTTLS" in result.reason
         assert box.mails == []
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_certificate_must_be_trusted_before_anything_is_told(
+    security: str, server_tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {"ssl_context": server_tls} if security == "tls" else {"tls_context": server_tls}
+    if security == "tls":
+        # The sink's own check whether it has started speaks TLS, too.
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with sink(**more) as (box, port):
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        refused = channel(port, security=security).send(said())
+        assert isinstance(refused, Failed)
+        assert "its certificate is not trusted" in refused.reason
+        assert box.mails == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert isinstance(channel(port, security=security).send(said()), Sent)
+        assert len(box.mails) == 1
+
+
+def test_a_login_is_shown_over_tls(
+    server_tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[bytes, bytes]] = []
+
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> Any:
+        shown.append((login.login, login.password))
+        return smtp.AuthResult(success=login.password == b"pass", handled=False)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with sink(tls_context=server_tls, authenticator=check, auth_required=True) as (box, port):
+        keys = {"security": "starttls", "username": "vedette"}
+        assert isinstance(channel(port, **keys, password="pass").send(said()), Sent)
+        wrong = channel(port, **keys, password="no").send(said())
+        assert isinstance(wrong, Failed)
+        assert "SMTP 535" in wrong.reason
+        assert "no" not in wrong.reason.split()
+    assert shown[0] == (b"vedette", b"pass")
+    assert len(box.mails) == 1
 
 
 @pytest.mark.parametrize("greeting", [b"", b"220-drip\r\n220"])

@@ -1,11 +1,13 @@
 """Posting to servers that answer, refuse, redirect, hang and drip."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 
@@ -143,6 +145,27 @@ def test_what_is_no_http_is_a_failure() -> None:
         post(f"http://127.0.0.1:{server.getsockname()[1]}", b"{}", {}, timeout_s=10)
     thread.join(5)
     server.close()
+
+
+def test_a_certificate_must_be_trusted(
+    server_tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiver(server_tls) as secure:
+        refused = to(secure.url)
+        assert isinstance(refused, Failed)
+        assert refused.reason.startswith("127.0.0.1: its certificate is not trusted: ")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert to(secure.url) == Sent("r1")
+        assert len(secure.got) == 1
+
+
+def test_one_that_hangs_is_left_in_tls_too(
+    server_tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with receiver(server_tls) as secure:
+        secure.gate.clear()
+        assert to(secure.url, 0.5) == Failed("127.0.0.1: no whole answer within 0.5 s")
 
 
 def test_the_environments_proxy_is_gone_through(hook: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
