@@ -42,6 +42,8 @@ def run_case(title: str, contenders: list[Contender], lines: int, runs: int, siz
     except RuntimeError as error:
         contenders[0].failure = str(error)
     measure.interleave(contenders, runs)
+    if contenders[0].failure is None:
+        contenders[0].memory = measure.memory_together(contenders[0].command)
     print(measure.table(f"{title}: {lines:,} lines, {size / 1e6:,.0f} MB", contenders, lines), flush=True)
 
 

@@ -5,10 +5,10 @@ rows of each kind that a detector may want are kept per window, bounded: `rows` 
 topic than so many keys take. Which are the first is told by the rows alone, however they were batched.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -58,6 +58,19 @@ class Candidates(NamedTuple):
     weight: NDArray[np.float64] | float = 0.0
 
 
+def _columns(wanted: Sequence[Candidates]) -> dict[str, NDArray[Any]]:
+    """Topics, keys and weights of all candidates, one after the other, by their names in `KEPT`."""
+    counts = [len(candidates.rows) for candidates in wanted]
+    found: dict[str, NDArray[Any]] = {}
+    for name in ("topic", "owner", "high", "low", "weight"):
+        column = found[name] = np.empty(sum(counts), dtype=KEPT[name])
+        past = 0
+        for candidates, count in zip(wanted, counts, strict=True):
+            column[past : past + count] = getattr(candidates, name)
+            past += count
+    return found
+
+
 class _State(msgspec.Struct, frozen=True, array_like=True):
     """What an `EvidenceBook` holds, by window."""
 
@@ -73,27 +86,19 @@ class EvidenceBook:
 
     def keep(self, requests: Requests, window: NDArray[np.int64], wanted: Sequence[Candidates]) -> None:
         """Keep lines of a batch. window: (n,), the window of each of its rows."""
-        kept = np.empty(sum(len(candidates.rows) for candidates in wanted), dtype=KEPT)
         rows = np.concatenate([candidates.rows for candidates in wanted])
-        past = 0
-        for topic, own, owner, high, low, weight in wanted:
-            part = kept[past : past + len(own)]
-            part["topic"], part["owner"], part["high"], part["low"], part["weight"] = (
-                topic,
-                owner,
-                high,
-                low,
-                weight,
-            )
-            past += len(own)
-        kept["source"] = requests.source
-        kept["line"] = requests.line[rows]
-        kept["start"] = requests.raw_start[rows]
-        kept["end"] = kept["start"] + requests.raw_length[rows]
         numbers = window[rows]
+        columns = _columns(wanted)
         for number in np.unique(numbers).tolist():
-            here = kept[numbers == number]
-            lines = KeptLines.of(here[self._first(here)], requests.buffer)
+            here = np.flatnonzero(numbers == number)
+            first = here[self._first({name: column[here] for name, column in columns.items()})]
+            own = rows[first]
+            kept = np.empty(len(own), dtype=KEPT)
+            for name, column in columns.items():
+                kept[name] = column[first]
+            kept["source"], kept["line"] = requests.source, requests.line[own]
+            start = requests.raw_start[own]
+            lines = KeptLines.copied(kept, requests.buffer, start, start + requests.raw_length[own])
             pieces = self._windows.setdefault(number, [])
             pieces.append(lines)
             if len(pieces) > _PIECES:
@@ -139,7 +144,7 @@ class EvidenceBook:
         order = np.argsort(lines.rows["weight"][found], kind="stable")[: self.rows]
         return tuple(lines.line(row).evidence() for row in found[order].tolist())
 
-    def _first(self, rows: NDArray[np.void]) -> NDArray[np.intp]:
+    def _first(self, rows: Mapping[str, NDArray[Any]] | NDArray[np.void]) -> NDArray[np.intp]:
         return first_of_each(rows, self.rows, KEYS * self.rows)
 
     def _whole(self, window: int) -> KeptLines:

@@ -1,8 +1,8 @@
 """Log lines held as columns: cheap to keep by the thousand, of which hardly one is ever shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -84,11 +84,16 @@ class KeptLines:
     @classmethod
     def of(cls, rows: NDArray[np.void], text: NDArray[np.uint8]) -> Self:
         """Copy lines that stand somewhere in a longer text."""
-        start = np.ascontiguousarray(rows["start"])
-        length = np.minimum(rows["end"] - start, _KEPT_BYTES)
-        rows = rows.copy()
-        rows["end"] = np.cumsum(length)
-        rows["start"] = rows["end"] - length
+        return cls.copied(rows.copy(), text, np.ascontiguousarray(rows["start"]), rows["end"])
+
+    @classmethod
+    def copied(
+        cls, rows: NDArray[np.void], text: NDArray[np.uint8], start: NDArray[np.int64], end: NDArray[np.int64]
+    ) -> Self:
+        """The same of lines that stand at other places than their rows say; these are changed and kept."""
+        length = np.minimum(end - start, _KEPT_BYTES)
+        ends = np.cumsum(length)
+        rows["end"], rows["start"] = ends, ends - length
         copied = np.empty(int(length.sum()), dtype=np.uint8)
         copy_texts(text, start, length, copied)
         return cls(rows, copied)
@@ -137,14 +142,18 @@ class KeptLines:
         return cls(rows, np.frombuffer(bytearray(packed.text), dtype=np.uint8))
 
 
-def first_of_each(rows: NDArray[np.void], most: int, in_all: int) -> NDArray[np.intp]:
+def first_of_each(
+    rows: Mapping[str, NDArray[Any]] | NDArray[np.void], most: int, in_all: int
+) -> NDArray[np.intp]:
     """Which of `KEPT` rows come first: `most` of each topic and key, of these `in_all` of each topic; ascending.
+
+    They may be given as columns by name.
 
     What comes first of some rows and then of those and others is what comes first of all: a row that `in_all` others
     precede, at most `most` of each key, is preceded by as many in every larger set.
     """
     order = np.lexsort((rows["weight"], rows["low"], rows["high"], rows["owner"], rows["topic"]))
-    changes = np.zeros(len(rows), dtype=bool)
+    changes = np.zeros(len(order), dtype=bool)
     for name in ("topic", "owner", "high", "low"):
         column = rows[name][order]
         changes[1:] |= column[1:] != column[:-1]
