@@ -48,7 +48,7 @@ class Entry:
     """Machine code that is loaded and can be called."""
 
     def __init__(self, compiled: Compiled, kinds: tuple[str, ...]) -> None:
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
+        self._engine = _linker().engine(compiled.symbol)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(compiled.code))
         self._engine.finalize_object()
         types: list[Any] = [_ARGUMENT.get(kind, ctypes.py_object) for kind in kinds]
@@ -80,6 +80,30 @@ class Entry:
         # Whose addresses the code is given lives as long as it is called.
         call.kept = (known, thrown, tuple(dtypes), self._engine)  # type: ignore[attr-defined] # any name will do
         return {"n": call_for_nothing, "b": call_for_truth}.get(result, call)
+
+
+class _Linker:
+    """What makes code of object files; making one takes ten times as long as using it for one more."""
+
+    def __init__(self) -> None:
+        self._symbols: set[str] = set()
+        self._shared = _new_engine()
+
+    def engine(self, symbol: str) -> llvm.ExecutionEngine:
+        """One for code of this name: one that holds no other of that name."""
+        if symbol in self._symbols:
+            return _new_engine()
+        self._symbols.add(symbol)
+        return self._shared
+
+
+@cache
+def _linker() -> _Linker:
+    return _Linker()
+
+
+def _new_engine() -> llvm.ExecutionEngine:
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
 
 
 _ARGUMENT = {"i": ctypes.c_int64, "f": ctypes.c_double}
