@@ -1,0 +1,1 @@
+"""Detectors that learn what a site's own traffic looks like: models, fitted, checked, then put to work."""
