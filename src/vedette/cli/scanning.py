@@ -25,6 +25,7 @@ from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.engine import Batch, Engine
+from vedette.engine.training import train_apart
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.enrich.source_name import names_of_past
@@ -148,7 +149,9 @@ class Scan:
     def build(self) -> Engine:
         """An engine for this scan, as configured."""
         lateness = self._lateness()
-        engine = build_engine(self.config, lateness_us=lateness, exceptions=self._exceptions)
+        engine = build_engine(
+            self.config, lateness_us=lateness, exceptions=self._exceptions, trainer=train_apart
+        )
         self._alternatives.follow(engine, lateness, self._exceptions)
         return engine
 

@@ -10,6 +10,7 @@ from vedette.config.alarm import Alarm
 from vedette.config.alerts import Alerts
 from vedette.config.detectors import Detectors
 from vedette.config.flows import NetworkSection
+from vedette.config.learned import Learned
 from vedette.config.live import Live
 from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
@@ -134,6 +135,7 @@ class Config(Section):
     alarm: Alarm = section(Alarm)
     detectors: Detectors = section(Detectors)
     network: NetworkSection = section(NetworkSection)
+    learned: Learned = section(Learned)
     routes: Routes = section(Routes)
     limits: Limits = section(Limits)
     live: Live = section(Live)

@@ -1,7 +1,7 @@
 """An engine as the configuration wants it. The list of detectors is here, and nowhere else."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
@@ -11,6 +11,9 @@ from vedette.config.rules import RuleSection
 from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
 from vedette.detectors.custom.rule import Rule
+from vedette.detectors.learned.clients import ClientBehaviour
+from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.training import Trainer, train_here
 from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
 from vedette.detectors.parameters.profiles import Profiles
@@ -45,6 +48,8 @@ def build_engine(
     exceptions: Sequence[ExceptionRule] = (),
     own_clock: bool = True,
     seed: int = 0,
+    trainer: Trainer = train_here,
+    models: Mapping[str, ClientModel] | None = None,
 ) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory.
 
@@ -55,6 +60,8 @@ def build_engine(
         exceptions: What is not to be told.
         own_clock: Whether event time follows the rows; else `Engine.advance` tells it.
         seed: See `EngineSettings`.
+        trainer: Fits models; in this process unless told otherwise.
+        models: Clients' models by service, to judge by from the beginning.
     """
     settings = EngineSettings(
         windows=WindowSettings(
@@ -83,7 +90,18 @@ def build_engine(
     signatures = config.detectors.signatures
     scanner = leader.scanner if leader is not None else signature_scanner(signatures)
     habits = request_habits(config) if leader is None and config.detectors.parameters.enabled else None
-    engine = Engine(settings, scanner, thresholds, lambda engine: detectors(config, engine), leader, habits)
+    learned = config.learned
+    behaviour = ClientBehaviour(
+        thresholds,
+        trainer,
+        span=settings.windows.span,
+        warmup=None if isinstance(learned.warmup, str) else learned.warmup,
+        models=models,
+    )
+    made = [behaviour] if learned.enabled else []
+    engine = Engine(
+        settings, scanner, thresholds, lambda engine: [*detectors(config, engine), *made], leader, habits
+    )
     if exceptions:
         engine.exceptions = Exceptions(exceptions, scanner)
     return engine

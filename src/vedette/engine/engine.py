@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.calendar import Calendar, plain
+from vedette.detectors.learned.clients import ClientBehaviour
 from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -23,7 +24,8 @@ from vedette.engine.collect import Collector
 from vedette.engine.excusing import Exceptions
 from vedette.engine.metrics import MeasuredWindow, Metrics
 from vedette.engine.records import window_records
-from vedette.engine.routes import Placer
+from vedette.engine.repute import accused, disturbed, named_among
+from vedette.engine.routes import PlacedWindow, Placer
 from vedette.engine.sampling import Sampling, estimated_clients, estimated_groups
 from vedette.engine.statements import Found, Statements
 from vedette.enrich.client import format_client
@@ -37,7 +39,8 @@ from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.schema.requests import Clients, Requests
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import ClientHistory
-from vedette.windows.summary import ClosedWindow, nobody, nothing
+from vedette.windows.layout import Group
+from vedette.windows.summary import ClientRows, ClosedWindow, nobody, nothing
 from vedette.windows.windower import Judged as RowMarks
 from vedette.windows.windower import Placed, Windower, WindowSettings
 
@@ -162,6 +165,7 @@ class Engine:
         )
         self.stated = Statements(settings.anomalies)
         self.detectors = make_detectors(self)
+        self.behaviour = next((d for d in self.detectors if isinstance(d, ClientBehaviour)), None)
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
         self.only_learns = False
         self.coverage = Coverage()
@@ -323,6 +327,8 @@ class Engine:
         }
         if self.habits is not None:
             caps |= self.habits.capped()
+        if self.behaviour is not None:
+            caps |= self.behaviour.capped()
         return {name: count for name, count in caps.items() if count}
 
     def conclude(self) -> Findings:
@@ -331,6 +337,8 @@ class Engine:
         coverage.budget = self.thresholds.account()
         for line in coverage.budget:
             line.alarms = self.stated.alarms.get(line.detector, 0)
+        if self.behaviour is not None:
+            coverage.members = self.behaviour.statuses()
         if self.exceptions is not None:
             coverage.silenced = self.exceptions.account(coverage.end)
         coverage.sampled = self.sampling.account()
@@ -464,6 +472,7 @@ class Engine:
         distrusted: set[int] = set()
         self._count(measured)
         noteworthy, recent = self.history.add(window.number, named)
+        found: list[Anomaly] = []
         if not self.only_learns:
             view = WindowView(
                 number=window.number,
@@ -499,8 +508,38 @@ class Engine:
             if self.keep_windows is not None:
                 span_s = self.settings.windows.span // 1_000_000
                 self.keep_windows(window_records(self.book, groups, window.start, span_s))
+        # Of clients that were seen in part, models would learn wrong manners.
+        if weight == 1 and self.behaviour is not None and self.behaviour.collects:
+            self._teach(self.behaviour, window.number, named, placed, found)
         self.metrics.learn(measured, distrusted)
         return measured.judged[Metric.REQUESTS]
+
+    def _teach(
+        self,
+        behaviour: ClientBehaviour,
+        number: int,
+        clients: ClientRows,
+        placed: PlacedWindow,
+        found: list[Anomaly],
+    ) -> None:
+        """Let models learn a window, without those that something is held against."""
+        requests = {
+            self.book[slot].service: int(count)
+            for slot, count in zip(
+                placed.groups.key[placed.services].tolist(),
+                placed.groups.sums[placed.services, Group.REQUESTS].tolist(),
+                strict=True,
+            )
+        }
+        names = accused(found, (draft.clients for draft in self.stated.grouper.drafts))
+        behaviour.learn(
+            number,
+            self._services,
+            clients,
+            requests,
+            disturbed(found),
+            named_among(clients, names, self._client_name),
+        )
 
     def _count(self, measured: MeasuredWindow) -> None:
         """Count what was judged, and what lacks data to be."""

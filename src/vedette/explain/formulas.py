@@ -25,6 +25,13 @@ def _linear_count(ones: float, bits: float) -> float:
     return bits * math.log(bits / max(1.0, bits - ones))
 
 
+def _exceedance(value: float, start: float, rate: float, scale: float, shape: float) -> float:
+    """-log10 of P(a usual value is above this one), in a generalised Pareto tail (Pickands 1975) from `start` on."""
+    excess = (value - start) / scale
+    decay = excess if shape < 1e-6 else math.log1p(shape * excess) / shape
+    return -math.log10(rate) + decay / math.log(10.0)
+
+
 def _noisy_or(confidence: float, count: float) -> float:
     """Probability that at least one of `count` independent witnesses is right (Pearl 1988)."""
     return float(1.0 - (1.0 - confidence) ** count)
@@ -50,6 +57,7 @@ RULES: dict[str, Callable[..., float]] = {
     "count": _count,
     "deviations": _deviations,
     "difference": _difference,
+    "exceedance": _exceedance,
     "linear_count": _linear_count,
     "noisy_or": _noisy_or,
     "sequential_odds": _sequential_odds,

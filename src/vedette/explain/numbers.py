@@ -34,6 +34,11 @@ def size(value: float) -> str:
     return f"{value:.0f} bytes"
 
 
+def number(value: float) -> str:
+    """A number without a unit, to three digits: `0.25`, `12.3`."""
+    return f"{value:.3g}"
+
+
 def in_unit(value: float, unit: str) -> str:
     """A value in its schema unit."""
     match unit:
@@ -43,7 +48,7 @@ def in_unit(value: float, unit: str) -> str:
             return seconds(value)
         case "bytes":
             return size(value)
-        case "number":
+        case "number" | "evidence":
             return f"{value:.3g}"
         case "per_second":
             return f"{value:.3g} a second"

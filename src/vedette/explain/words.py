@@ -1,7 +1,7 @@
 """An anomaly's sentence, written from its own fields and nothing else."""
 
 from vedette.explain.network import describe_network
-from vedette.explain.numbers import between, count, in_unit, odds, percent, plural, seconds, size
+from vedette.explain.numbers import between, count, in_unit, number, odds, percent, plural, seconds, size
 from vedette.explain.unlike import describe_unlike, unlike_counterfactual
 from vedette.expression.measures import MEASURES
 from vedette.expression.quantities import Kind
@@ -15,7 +15,7 @@ def describe(anomaly: Anomaly) -> str:
     if anomaly.detector.startswith("network."):
         return describe_network(anomaly)
     body = _BODY.get(anomaly.type, _hostile)(anomaly)
-    carried = _carried(anomaly)
+    carried = "" if anomaly.type is AnomalyType.BEHAVIORAL_ANOMALY else _carried(anomaly)
     return f"{body} {carried}" if carried else body
 
 
@@ -152,6 +152,25 @@ def _exfiltration(anomaly: Anomaly) -> str:
     return f"{what}; {_expected(anomaly)}.{_rare(anomaly)}"
 
 
+def _behaviour(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    limit = f"{anomaly.expected.high:.2f}"
+    odd = "; ".join(
+        f"{name.replace('_', ' ')} {number(seen['value'])} (usually {number(seen['usual_low'])} to "
+        f"{number(seen['usual_high'])})"
+        for name, seen in list(details["features"].items())[:3]
+    )
+    chance, starts = (
+        odds(details[name]).replace("windows", "sessions") for name in ("surprise", "surprise_threshold")
+    )
+    return (
+        f"{anomaly.entity.value} behaves unlike the other clients of {anomaly.service}: the evidence of "
+        f"{plural(details['windows'], 'window')} adds up to {anomaly.observed:.2f}, where 99 % of "
+        f"{anomaly.sample_count:,} usual sessions stay within {limit}. By chance that happens {chance}; the alarm "
+        f"starts at {starts}." + (f" What sets it apart: {odd}." if odd else "")
+    )
+
+
 def _rule(anomaly: Anomaly) -> str:
     details = anomaly.details
     long = f" for {plural(details['windows'], 'window')} in a row" if details["windows"] > 1 else ""
@@ -217,4 +236,5 @@ _BODY = {
     AnomalyType.BOT_ACTIVITY: _bots,
     AnomalyType.DATA_EXFILTRATION: _exfiltration,
     AnomalyType.UNUSUAL_PATTERN: _rule,
+    AnomalyType.BEHAVIORAL_ANOMALY: _behaviour,
 }

@@ -51,6 +51,7 @@ _MANNERS = frozenset(
         AnomalyType.BRUTE_FORCE,
         AnomalyType.RATE_LIMIT_ABUSE,
         AnomalyType.SUSPICIOUS_CLIENT,
+        AnomalyType.BEHAVIORAL_ANOMALY,
     }
 )
 """What one client does for a while; no probe, however slight."""

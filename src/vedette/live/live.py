@@ -12,6 +12,7 @@ from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.engine.excusing import Exceptions
 from vedette.engine.snapshot import Anew, restore, snapshot
+from vedette.engine.training import train_apart
 from vedette.live.committing import Committer
 from vedette.live.intake import MOST_STREAMS, Intake
 from vedette.live.overload import Overload
@@ -179,7 +180,12 @@ class Live:
     def _built(self, config: Config, exceptions: Sequence[ExceptionRule]) -> tuple[Engine, Intake]:
         # Lateness is each stream's own affair: the watermarks allow for it.
         engine = build_engine(
-            config, lateness_us=0, exceptions=exceptions, own_clock=False, seed=secrets.randbits(64)
+            config,
+            lateness_us=0,
+            exceptions=exceptions,
+            own_clock=False,
+            seed=secrets.randbits(64),
+            trainer=train_apart,
         )
         engine.keep_windows = self._keep
         engine.stated.tells = True

@@ -19,6 +19,7 @@ from vedette.live.reload import DOCUMENT, Settings, to_document
 from vedette.live.service import Service
 from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.schema.errors import VedetteError
+from vedette.schema.learned import MemberStatus
 from vedette.schema.live import DetectedLine
 from vedette.sources.source import SourceState
 from vedette.storage.live import LiveStore
@@ -29,6 +30,9 @@ Told = tuple[dict[tuple[str, str], int], dict[str, int]]
 """(channel, severity) to messages sent, and channel to tries that failed."""
 
 WARMUP = "warmup"
+TRAINING = "training"
+ENSEMBLE = "ensemble"
+FOREST = "isolation_forest"
 WAITING = "waiting"
 BASELINES = "baselines"
 _DAYS = 90
@@ -96,7 +100,7 @@ class Running:
         lag = live.work.lag_us
         return Health(
             status="degraded" if problems else "ok",
-            phase=WARMUP if parsed else WAITING,
+            phase=self._phase(),
             logs_processed=parsed,
             transformer_ready=False,
             active_models=self._active(),
@@ -115,16 +119,16 @@ class Running:
             "logs_processed": parsed,
             "warmup_target": target,
             "warmup_complete": parsed >= target,
-            "training_in_progress": False,
-            "isolation_forest_ready": False,
+            "training_in_progress": any(m.phase == TRAINING for m in self._members()),
+            "isolation_forest_ready": FOREST in self._active(),
             "transformer_ready": False,
             "vocabulary_size": 0,
             "training_sequences": 0,
-            "iso_training_samples": 0,
+            "iso_training_samples": sum(m.rows for m in self._members()),
             "active_models": {
-                name: name in self._active() for name in (RULES, BASELINES, "isolation_forest", "transformer")
+                name: name in self._active() for name in (RULES, BASELINES, FOREST, "transformer")
             },
-            "phase": WARMUP if parsed else WAITING,
+            "phase": self._phase(),
         }
 
     def counters(self) -> Counters:
@@ -162,7 +166,7 @@ class Running:
     def detect(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[DetectedLine]:
         """See `LiveView`."""
         parsed = self._service.live.intake.parsed
-        return self._inbox.detect(lines, sessions, processed=parsed, phase=WARMUP if parsed else WAITING)
+        return self._inbox.detect(lines, sessions, processed=parsed, phase=self._phase())
 
     def push(
         self,
@@ -257,5 +261,17 @@ class Running:
 
     def _active(self) -> tuple[str, ...]:
         live = self._service.live
-        ready = live.config.detectors.signatures.enabled, live.engine.coverage.windows > 0
-        return tuple(name for name, active in zip((RULES, BASELINES), ready, strict=True) if active)
+        forest = any(member.phase == ENSEMBLE for member in self._members())
+        ready = live.config.detectors.signatures.enabled, live.engine.coverage.windows > 0, forest
+        return tuple(name for name, active in zip((RULES, BASELINES, FOREST), ready, strict=True) if active)
+
+    def _members(self) -> list[MemberStatus]:
+        behaviour = self._service.live.engine.behaviour
+        return [] if behaviour is None else behaviour.statuses()
+
+    def _phase(self) -> str:
+        """That of the service whose models have come furthest."""
+        if not self._service.live.intake.parsed:
+            return WAITING
+        phases = {member.phase for member in self._members()}
+        return next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)

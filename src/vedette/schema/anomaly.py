@@ -44,6 +44,7 @@ class AnomalyType(StrEnum):
     BEACONING = "beaconing"
     TUNNEL = "tunnel"
     NEW_DESTINATION = "new_destination"
+    BEHAVIORAL_ANOMALY = "behavioral_anomaly"
 
     @property
     def label(self) -> str:
@@ -87,6 +88,7 @@ _LABELS = {
     AnomalyType.BEACONING: "beaconing",
     AnomalyType.TUNNEL: "tunnel",
     AnomalyType.NEW_DESTINATION: "new destination",
+    AnomalyType.BEHAVIORAL_ANOMALY: "unusual client",
 }
 
 

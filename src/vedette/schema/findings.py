@@ -6,6 +6,7 @@ import msgspec
 
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
+from vedette.schema.learned import MemberStatus
 
 
 @dataclass(slots=True)
@@ -159,6 +160,8 @@ class Coverage:
     """When only a share of the requests was looked at; empty if all were."""
     what_if: list[WhatIf] = field(default_factory=list)
     """Other settings that were asked about, in that order."""
+    members: list[MemberStatus] = field(default_factory=list)
+    """How far each learned model has come, by service."""
     interrupted: bool = False
     seconds: float = 0.0
     """Wall time of the run."""

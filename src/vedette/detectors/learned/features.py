@@ -94,7 +94,10 @@ CLIENT_FEATURES: tuple[Feature, ...] = (
         lambda t: _log((t.requests - t.of(Client.ASSETS)) / t.minutes),
     ),
     Feature(
-        "share_static", "ratio", "pictures, scripts and styles among its requests", lambda t: t.share(Client.ASSETS)
+        "share_static",
+        "ratio",
+        "pictures, scripts and styles among its requests",
+        lambda t: t.share(Client.ASSETS),
     ),
     Feature(
         "share_without_referer",
@@ -126,7 +129,9 @@ CLIENT_FEATURES: tuple[Feature, ...] = (
         "how large its answers are",
         lambda t: _log(t.of(Client.BYTES_OUT) / t.requests),
     ),
-    Feature("routes", "ln(1 + routes)", "different routes it asks for", lambda t: _log(t.distinct(Client.ROUTES))),
+    Feature(
+        "routes", "ln(1 + routes)", "different routes it asks for", lambda t: _log(t.distinct(Client.ROUTES))
+    ),
     Feature(
         "routes_per_request",
         "ratio",
@@ -150,7 +155,9 @@ CLIENT_FEATURES: tuple[Feature, ...] = (
         "requests_per_active_second",
         "ln(1 + requests)",
         "how many requests come at once",
-        lambda t: _log(t.requests / np.maximum(np.bitwise_count(t.sums[:, Client.SECONDS].astype(np.uint64)), 1)),
+        lambda t: _log(
+            t.requests / np.maximum(np.bitwise_count(t.sums[:, Client.SECONDS].astype(np.uint64)), 1)
+        ),
     ),
     Feature(
         "agent_kinds",
@@ -165,6 +172,23 @@ CLIENT_FEATURES: tuple[Feature, ...] = (
     Feature("hour_cosine", "cosine", "time of day, UTC", lambda t: np.cos(t.angle())),
 )
 """What is known of a client over some minutes."""
+
+
+DAILY = frozenset({"hour_sine", "hour_cosine"})
+"""Features that mean something only to who has seen the day before."""
+
+
+def named(names: Sequence[str]) -> list[Feature]:
+    """Features by their names.
+
+    Raises:
+        FeatureError: There is none of a name.
+    """
+    known = {feature.name: feature for feature in CLIENT_FEATURES}
+    for name in names:
+        if name not in known:
+            raise FeatureError(f"feature {name}: there is none of that name; there are {', '.join(known)}")
+    return [known[name] for name in names]
 
 
 def matrix(features: Sequence[Feature], table: ClientTable) -> NDArray[np.float32]:

@@ -1,0 +1,38 @@
+"""Keys of the learned detectors."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from vedette.config.options import Section, option
+
+_LEAST = 1_000
+_MOST = 10_000_000
+
+
+def _warmup(value: Any) -> Any:
+    if value == "auto" or (
+        isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= _MOST
+    ):
+        return value
+    raise ValueError(f"must be auto, or a number of requests from {_LEAST:,} to {_MOST:,}")
+
+
+Warmup = Annotated[int | str, BeforeValidator(_warmup)]
+
+
+class Learned(Section):
+    """Models that learn how a site's own clients behave."""
+
+    enabled: bool = option(True, "Whether models are trained, and judge (behavioral_anomaly).")
+    warmup: Warmup = option(
+        "auto",
+        "Requests to a service from which its model is trained; `auto` takes 1,000 below 1,000 requests a day, 10,000 "
+        "up to 100,000 a day, 50,000 above.",
+        unit="requests",
+    )
+    models: str | None = option(
+        None,
+        "Directory of trained models, as `vedette train` writes it; services found there are judged from the start.",
+        min_length=1,
+    )

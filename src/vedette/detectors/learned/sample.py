@@ -1,0 +1,161 @@
+"""A bounded sample of clients' sessions: every session has the same chance to be in it, however much it asks."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.enrich.user_agent import AgentKind
+from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+from vedette.windows.layout import CLIENT_COLUMNS, Client
+from vedette.windows.summary import ClientRows
+from vedette.windows.windower import mix
+
+LEAST_REQUESTS = 3
+"""Requests in a window from which a client has a manner. Of people against programs, 3 told as much as 5."""
+MOST_ROWS = 4_096
+SESSION_WINDOWS = 12
+"""A session is what one client does in so many windows, counted from the epoch: a client that goes on is several."""
+_BOT = 1 << int(AgentKind.DECLARED_BOT)
+_SEED = 0x5E5510A1
+"""Public: the same log must give the same sample in every process."""
+_KEPT = tuple(range(int(Client.FIRST_TYPE))) + tuple(range(int(Client.AGENT_KINDS), CLIENT_COLUMNS))
+
+
+class SampleState(msgspec.Struct, frozen=True, array_like=True):
+    """What a `Sample` holds."""
+
+    session: PackedArray
+    client: PackedArray
+    window: PackedArray
+    sums: PackedArray
+    bar: int
+
+
+def has_manner(clients: ClientRows) -> NDArray[np.bool_]:
+    """Which clients of a window a model looks at, bool (k,): those that asked for enough, and do not say they are bots.
+
+    What says that it is a bot is unlike people, as it says; other detectors look at what it does.
+    """
+    sums = clients.sums
+    return np.asarray((sums[:, Client.REQUESTS] >= LEAST_REQUESTS) & (sums[:, Client.AGENT_KINDS] != _BOT))
+
+
+def client_keys(clients: ClientRows) -> NDArray[np.uint64]:
+    """A number for each client of a service, uint64 (k,)."""
+    key = mix(mix(clients.high, _SEED) ^ clients.low, _SEED)
+    return key ^ mix(clients.service.astype(np.uint64), _SEED)
+
+
+def session_keys(client: NDArray[np.uint64], session: int) -> NDArray[np.uint64]:
+    """A number for each client's session, uint64 (k,).
+
+    Args:
+        client: From `client_keys`. session: Its number, `window // SESSION_WINDOWS`.
+    """
+    return mix(client, session)
+
+
+_Rows = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]
+
+
+class Sample:
+    """Rows of the sessions with the lowest keys (keys are hashes, so these are drawn by lot).
+
+    What is in it depends on the rows alone, not on how they came together.
+
+    Attributes:
+        session, client: uint64 (n,). window: int64 (n,), window numbers. sums: int64 (n, Client).
+    """
+
+    def __init__(self, most: int = MOST_ROWS) -> None:
+        self.session = np.zeros(0, dtype=np.uint64)
+        self.client = np.zeros(0, dtype=np.uint64)
+        self.window = np.zeros(0, dtype=np.int64)
+        self.sums = np.zeros((0, CLIENT_COLUMNS), dtype=np.int64)
+        self._most = most
+        self._bar = 2**64 - 1
+        self._waiting: list[_Rows] = []
+        self._waits = 0
+
+    def wants(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which sessions have a place, bool (k,)."""
+        return keys <= np.uint64(self._bar)
+
+    def add(
+        self,
+        keys: NDArray[np.uint64],
+        client: NDArray[np.uint64],
+        window: int,
+        sums: NDArray[np.int64],
+    ) -> None:
+        """Take rows of a window in; windows come in order."""
+        if not len(keys):
+            return
+        self._waiting.append((keys, client, np.full(len(keys), window, dtype=np.int64), sums))
+        self._waits += len(keys)
+        if self._waits > self._most:
+            self.settle()
+
+    def keep(self, kept: NDArray[np.bool_]) -> None:
+        """Keep some of the rows that are settled, bool (n,)."""
+        self.session, self.client = self.session[kept], self.client[kept]
+        self.window, self.sums = self.window[kept], self.sums[kept]
+
+    def drop(self, keys: NDArray[np.uint64]) -> None:
+        """Forget sessions; their keys are in no order."""
+        self.settle()
+        self.keep(~np.isin(self.session, keys))
+
+    def __len__(self) -> int:
+        return len(self.session) + self._waits
+
+    def settle(self) -> None:
+        """Keep only what has a place."""
+        if not self._waiting:
+            return
+        session = np.concatenate([self.session, *(part[0] for part in self._waiting)])
+        client = np.concatenate([self.client, *(part[1] for part in self._waiting)])
+        window = np.concatenate([self.window, *(part[2] for part in self._waiting)])
+        sums = np.concatenate([self.sums, *(part[3] for part in self._waiting)])
+        self._waiting, self._waits = [], 0
+        order = np.lexsort((window, session))
+        session = session[order]
+        if len(order) > self._most:
+            # Whole sessions only: the first that does not fit, and all above it, go.
+            over = session[self._most]
+            order = order[session < over]
+            session = session[session < over]
+            self._bar = min(self._bar, int(over) - 1)
+        self.session, self.client = session, client[order]
+        self.window, self.sums = window[order], sums[order]
+
+    def to_state(self) -> SampleState:
+        """All of it."""
+        self.settle()
+        return SampleState(
+            pack(self.session), pack(self.client), pack(self.window), pack(self.sums[:, _KEPT]), self._bar
+        )
+
+    def from_state(self, state: SampleState) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        session = unpack(state.session, np.uint64, (None,), "sample of sessions")
+        n = len(session)
+        check(n <= self._most and 0 <= state.bar < 2**64, "sample of sessions")
+        self.session = session
+        self.client = unpack(state.client, np.uint64, (n,), "sample of sessions")
+        self.window = unpack(state.window, np.int64, (n,), "sample of sessions")
+        self.sums = np.zeros((n, CLIENT_COLUMNS), dtype=np.int64)
+        self.sums[:, _KEPT] = unpack(state.sums, np.int64, (n, len(_KEPT)), "sample of sessions")
+        self._bar = state.bar
+
+
+def encode_sample(sample: Sample) -> bytes:
+    """A sample as bytes, for another process."""
+    return encode(sample.to_state())
+
+
+def decode_sample(content: bytes) -> Sample:
+    """What `encode_sample` took. Raises `StateError`."""
+    sample = Sample()
+    sample.from_state(decode(content, SampleState, "sample of sessions"))
+    return sample

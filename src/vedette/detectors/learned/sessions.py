@@ -1,0 +1,109 @@
+"""The evidence against every client that is active."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned.evidence import add_up
+from vedette.schema.state import PackedArray, check, pack, unpack
+
+MOST = 65_536
+"""Sessions remembered; of more, those with the least evidence are forgotten."""
+IDLE_WINDOWS = 12
+"""Windows without requests after which a session has ended."""
+
+
+class SessionsState(msgspec.Struct, frozen=True, array_like=True):
+    """What `Sessions` hold."""
+
+    key: PackedArray
+    last: PackedArray
+    windows: PackedArray
+    numbers: PackedArray
+    forgotten: int
+
+
+class Sessions:
+    """Sessions by key, sorted.
+
+    Attributes:
+        key: uint64 (s,). last: int64 (s,), window of the latest request. windows: int64 (s,), windows judged.
+        evidence, most: float64 (s,), now, and the most surprising that it ever was (-log10).
+        forgotten: Sessions there was no room for.
+    """
+
+    def __init__(self) -> None:
+        self.key = np.zeros(0, dtype=np.uint64)
+        self.last = np.zeros(0, dtype=np.int64)
+        self.windows = np.zeros(0, dtype=np.int64)
+        self.evidence = np.zeros(0, dtype=np.float64)
+        self.most = np.zeros(0, dtype=np.float64)
+        self.forgotten = 0
+
+    def add(self, key: NDArray[np.uint64], window: int, surprise: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Add a window's surprises up; returns the place of each session, intp (k,).
+
+        Args:
+            key: uint64 (k,), distinct.
+        """
+        if len(self.key) + len(key) > MOST:
+            self._forget(len(self.key) + len(key) - MOST)
+        place = np.searchsorted(self.key, key)
+        known = np.zeros(len(key), dtype=bool)
+        within = place < len(self.key)
+        known[within] = self.key[place[within]] == key[within]
+        fresh = np.sort(key[~known])
+        at = np.searchsorted(self.key, fresh)
+        self.key = np.insert(self.key, at, fresh)
+        self.last = np.insert(self.last, at, window)
+        self.windows = np.insert(self.windows, at, 0)
+        self.evidence = np.insert(self.evidence, at, 0.0)
+        self.most = np.insert(self.most, at, 0.0)
+        place = np.searchsorted(self.key, key)
+        self.last[place] = window
+        self.windows[place] += 1
+        self.evidence[place] = add_up(self.evidence[place], surprise)
+        return place
+
+    def end(self, window: int) -> NDArray[np.float64]:
+        """Forget the sessions that have ended by a window; returns the most surprising of each, float64 (e,)."""
+        ended = self.last <= window - IDLE_WINDOWS
+        if not ended.any():
+            return np.zeros(0, dtype=np.float64)
+        most = self.most[ended]
+        self._keep(~ended)
+        return most
+
+    def _forget(self, number: int) -> None:
+        order = np.lexsort((self.last, self.evidence))
+        kept = np.ones(len(self.key), dtype=bool)
+        kept[order[:number]] = False
+        self.forgotten += min(number, len(self.key))
+        self._keep(kept)
+
+    def _keep(self, kept: NDArray[np.bool_]) -> None:
+        for name in ("key", "last", "windows", "evidence", "most"):
+            setattr(self, name, getattr(self, name)[kept])
+
+    def to_state(self) -> SessionsState:
+        """All of it."""
+        return SessionsState(
+            pack(self.key),
+            pack(self.last),
+            pack(self.windows),
+            pack(np.stack([self.evidence, self.most])),
+            self.forgotten,
+        )
+
+    def from_state(self, state: SessionsState) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        what = "sessions"
+        self.key = unpack(state.key, np.uint64, (None,), what)
+        n = len(self.key)
+        check(n <= MOST and bool((self.key[1:] > self.key[:-1]).all()), what)
+        self.last = unpack(state.last, np.int64, (n,), what)
+        self.windows = unpack(state.windows, np.int64, (n,), what)
+        numbers = unpack(state.numbers, np.float64, (2, n), what)
+        check(bool(np.isfinite(numbers).all()), what)
+        self.evidence, self.most = numbers[0].copy(), numbers[1].copy()
+        self.forgotten = state.forgotten

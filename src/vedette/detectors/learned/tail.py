@@ -1,0 +1,74 @@
+"""From a score to how rarely a usual one is as high."""
+
+import math
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+PEAKS = 0.1
+"""Share of usual scores from which the tail begins."""
+_HEAVIEST = 0.5
+_EXPONENTIAL = 1e-6
+"""Shape below which a tail counts as exponential."""
+
+
+class Tail(msgspec.Struct, frozen=True):
+    """The upper tail of usual scores, a generalised Pareto distribution above `start` (Pickands 1975).
+
+    Attributes:
+        start: Score from which it holds. rate: Share of usual scores above it.
+        scale, shape: P(score > x) = rate * (1 + shape * (x - start) / scale) ** (-1 / shape); exponential where the
+            shape is 0. A lighter tail than that counts as exponential: what is stated is then less than what is so.
+        usual: Quantiles 0, 0.01 .. 1 of usual scores, for ranks below the start and for bands.
+        rows: Scores it was fitted to.
+    """
+
+    start: float
+    rate: float
+    scale: float
+    shape: float
+    usual: tuple[float, ...]
+    rows: int
+
+    def surprise(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """-log10 of the share of usual scores that are as high, float64 (n,)."""
+        rank = np.interp(score, self.usual, np.linspace(0.0, 1.0, len(self.usual)))
+        body = -np.log10(np.maximum(1.0 - rank, self.rate))
+        excess = np.maximum(score - self.start, 0.0) / self.scale
+        decay = excess if self.shape < _EXPONENTIAL else np.log1p(self.shape * excess) / self.shape
+        return np.asarray(np.where(score > self.start, -math.log10(self.rate) + decay / math.log(10.0), body))
+
+    def critical(self, surprise: float) -> float:
+        """The score that is so surprising; at least the start."""
+        decay = max(0.0, (surprise + math.log10(self.rate)) * math.log(10.0))
+        if self.shape < _EXPONENTIAL:
+            return self.start + decay * self.scale
+        return self.start + math.expm1(self.shape * decay) / self.shape * self.scale
+
+    def quantile(self, share: float) -> float:
+        """A quantile of usual scores."""
+        return float(np.interp(share, np.linspace(0.0, 1.0, len(self.usual)), self.usual))
+
+
+def fit_tail(scores: NDArray[np.float64], *, least_scale: float) -> Tail:
+    """Fit the tail of usual scores, those of a time that the model has not seen.
+
+    By probability-weighted moments (Hosking and Wallis 1987), the shape kept within 0 and one half.
+
+    Args:
+        scores: float64 (n,), n > 0. least_scale: Of scores that are all alike, the difference that would matter.
+    """
+    start = float(np.quantile(scores, 1.0 - PEAKS))
+    excess = np.sort(scores[scores > start] - start)
+    n = len(excess)
+    rate = (n + 1.0) / (len(scores) + 1.0)
+    scale, shape = least_scale, 0.0
+    if n:
+        mean = float(excess.mean())
+        weighted = float((excess * (1.0 - (np.arange(1, n + 1) - 0.35) / n)).mean())
+        spread = mean - 2.0 * weighted
+        shape = min(max(2.0 - mean / spread, 0.0), _HEAVIEST) if spread > 0.0 else _HEAVIEST
+        scale = max(least_scale, mean * (1.0 - shape))
+    usual = np.quantile(scores, np.linspace(0.0, 1.0, 101))
+    return Tail(start, rate, scale, shape, tuple(float(value) for value in usual), len(scores))

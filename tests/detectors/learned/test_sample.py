@@ -1,0 +1,70 @@
+"""A sample is bounded, fair, and told by its rows alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.detectors.learned.made import people, rows_of, sample
+
+from vedette.detectors.learned.sample import Sample, client_keys, decode_sample, encode_sample, session_keys
+from vedette.schema.state import StateError
+
+
+def test_it_is_bounded_and_keeps_whole_sessions() -> None:
+    draw = np.random.default_rng(1)
+    made, every = Sample(200), Sample(100_000)
+    for window in range(60):
+        clients = rows_of(people(draw, 40), 0)
+        client = client_keys(clients)
+        keys = session_keys(client, window // 12)
+        for kept in (made, every):
+            kept.add(keys, client, window, clients.sums)
+    made.settle()
+    every.settle()
+    assert len(made) <= 200
+    assert len(every) == 2400
+    for key in np.unique(made.session).tolist():
+        assert (made.session == key).sum() == (every.session == key).sum() == 12
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 400), st.integers(0, 1000))
+def test_what_is_in_it_does_not_depend_on_how_rows_came(step: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    clients = rows_of(people(draw, 400), 0)
+    client = client_keys(clients)
+    keys = session_keys(client, 0)
+    whole, parts = Sample(100), Sample(100)
+    whole.add(keys, client, 5, clients.sums)
+    for first in range(0, 400, step):
+        part = slice(first, first + step)
+        wanted = parts.wants(keys[part])
+        parts.add(keys[part][wanted], client[part][wanted], 5, clients.sums[part][wanted])
+    whole.settle()
+    parts.settle()
+    assert whole.session.tolist() == parts.session.tolist()
+    assert whole.sums.tolist() == parts.sums.tolist()
+
+
+def test_a_client_that_never_rests_has_no_more_of_it_than_its_sessions() -> None:
+    made = sample(windows=48, each=100, poison=1)
+    busy = made.sums[:, 0] >= 50
+    assert busy.sum() <= 48
+    assert busy.mean() < 0.05
+
+
+def test_sessions_of_clients_found_bad_are_forgotten() -> None:
+    made = sample(windows=24, each=5)
+    gone = made.session[:3]
+    made.drop(gone)
+    assert not np.isin(made.session, gone).any()
+    assert len(made)
+
+
+def test_it_survives_as_bytes() -> None:
+    made = sample(windows=36)
+    again = decode_sample(encode_sample(made))
+    assert again.sums.tolist() == made.sums.tolist()
+    assert encode_sample(again) == encode_sample(made)
+    with pytest.raises(StateError):
+        decode_sample(encode_sample(made)[:-9])
