@@ -88,10 +88,7 @@ class ClientBehaviour:
 
     def statuses(self) -> list[MemberStatus]:
         """How far each service has come, by name."""
-        # A copy first: other threads ask, too.
-        return [
-            course.status() for _, course in sorted(list(self._courses.items()), key=lambda pair: pair[0])
-        ]
+        return [course.status() for _, course in sorted(self._courses.items(), key=lambda pair: pair[0])]
 
     def models(self) -> dict[str, ClientModel]:
         """Those at work, by service."""
