@@ -75,7 +75,7 @@ def test_values_never_seen_have_a_score(model: ClientModel) -> None:
     [
         (Sample(), "0 windows of clients: 256 are needed"),
         (sample(windows=40), r"\d+ windows of clients before its latest part: 256 are needed"),
-        (regulars(60, 24), r"\d\d sessions in the latest part: 50 are needed"),
+        (regulars(60, 36), r"\d\d sessions in the latest part: 50 are needed"),
     ],
 )
 def test_too_little_is_refused_with_what_was_found(of: Sample, reason: str) -> None:
