@@ -65,6 +65,23 @@ def test_an_application_as_shown_ships_its_requests(name: str, hook: Receiver, t
     )
 
 
+def test_an_application_as_shown_watches_itself(tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="needs fastapi: pip install fastapi")
+    config = tmp_path / "vedette.yaml"
+    config.write_text(f"live: {{directory: {tmp_path}/state}}\n")
+    # What is registered first is done last: counted when the queue is empty and the service has ended.
+    head, register, rest = (
+        SHOWN["inside"].replace("vedette.yaml", str(config)).partition("atexit.register(end)")
+    )
+    counting = 'atexit.register(lambda: print(running.status()["logs_processed"]))\n'
+    driver = """
+from tests.middleware.made import call, scope
+for _ in range(25):
+    call(app, scope("/users/7", headers=[(b"user-agent", b"Mozilla/5.0")]))
+"""
+    assert run(head + counting + register + rest + driver).split()[-1] == "25"
+
+
 def test_the_page_shows_a_record_as_it_is() -> None:
     assert re.findall(r"<!-- record -->\n```json\n(.*?)```", PAGE, re.DOTALL) == [
         encode(EXAMPLES[:1], "shop").decode()

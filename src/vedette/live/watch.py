@@ -1,0 +1,219 @@
+"""The live service without its HTTP: sources, engine, store and telling, put together, started and stopped.
+
+`vedette serve` puts HTTP around it. An application that watches itself has it inside its own process.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vedette.channels.build import build_channels
+from vedette.channels.teller import Teller
+from vedette.config import Config
+from vedette.config.exceptions import ExceptionRule, read_exceptions
+from vedette.config.store import RetentionSection
+from vedette.engine.choosing import Chooser, enricher
+from vedette.engine.excusing import Exceptions
+from vedette.engine.line_judge import LineJudge
+from vedette.engine.signatures import signature_scanner
+from vedette.live.directory import state_directory
+from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
+from vedette.live.exceptions import from_document as read_document
+from vedette.live.housekeeping import Housekeeping
+from vedette.live.inbox import Inbox
+from vedette.live.live import Live
+from vedette.live.reload import DOCUMENT, Settings, from_document
+from vedette.live.running import Running
+from vedette.live.service import Service
+from vedette.schema.live import Commit
+from vedette.sources.build import build_sources
+from vedette.sources.journal import Journal
+from vedette.storage import open_live_store
+from vedette.storage.live import LiveStore, Retention
+
+_LOG = logging.getLogger("vedette")
+_TELLING_S = 10.0
+"""For messages that are being sent when the service ends."""
+
+
+def now() -> int:
+    """The clock: microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a service has on disk: its settings, changes over the API included, its store, and its own directory."""
+
+    settings: Settings
+    store: LiveStore
+    directory: Path
+
+
+@contextmanager
+def opened(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Iterator[Kept]:
+    """Read the configuration, and open the store that it names, or one in the service's own directory.
+
+    Raises:
+        VedetteError: One of them cannot be used.
+    """
+    settings = Settings(path, environment, overrides)
+    directory = state_directory(settings.config.live.directory, environment)
+    url = settings.config.store.url or f"sqlite:///{directory / 'vedette.db'}"
+    kept = settings.config.store
+    spool = Path(kept.spool) if kept.spool else directory / "spool"
+    with open_live_store(url, spool=spool, spool_bytes=kept.spool_bytes) as store:
+        changes = from_document(store.document(DOCUMENT))
+        yield Kept(Settings(path, environment, {**overrides, "store.url": url}, changes), store, directory)
+
+
+class Watch:
+    """Everything that runs, behind whatever shows it.
+
+    Args:
+        kept: What it has on disk. paths: Files and directories to follow, besides the configured sources.
+        from_end: Whether files are followed from their ends.
+
+    Attributes:
+        running: What it may be asked. service: The live thread.
+
+    Raises:
+        VedetteError: Something that was asked for cannot be done.
+    """
+
+    def __init__(self, kept: Kept, paths: Sequence[str] = (), *, from_end: bool = False) -> None:
+        settings, store = kept.settings, kept.store
+        config = settings.config
+        _warm(config)
+        journal = Journal(
+            kept.directory / "journal",
+            now,
+            capacity=config.live.journal_bytes,
+            line_bytes=config.limits.line_bytes,
+        )
+        sources = build_sources(
+            config.sources,
+            now,
+            journal,
+            paths=paths,
+            from_end=from_end,
+            line_bytes=config.limits.line_bytes,
+        )
+        exceptions = _exceptions(config, store)
+        inbox = Inbox(journal, _judge(config, exceptions), now, lambda: self.service.wake())  # noqa: PLW0108 - it is made after
+        self.service = Service(
+            lambda state: Live(config, (*sources, journal), store, now, exceptions, state),
+            before_turn=inbox.settle,
+            kept=self._committed,
+            until_ended="-" in paths,
+        )
+        self._teller = Teller(
+            store, config.alerts, build_channels(config.alerts), clock=now, seed=os.getpid()
+        )
+        self._housekeeping = Housekeeping(store, now, lambda: _retention(settings.config.store.retention))
+        self.running = Running(
+            self.service,
+            inbox,
+            store,
+            settings,
+            _judge,
+            check=lambda new: build_channels(new.alerts),
+            changed=self._follow,
+            problems=self._teller.problems,
+            told=self._told,
+        )
+
+    def start(self) -> None:
+        """Start all threads."""
+        self.service.start()
+        self._teller.start()
+        self._housekeeping.start()
+
+    def stop(self) -> None:
+        """Take in and keep what is there, tell what is being told, and end."""
+        self.service.stop()
+        self._teller.stop(_TELLING_S)
+        self._housekeeping.stop()
+
+    def _follow(self, config: Config) -> None:
+        """Another configuration is in force."""
+        self._teller.configure(config.alerts, build_channels(config.alerts))
+
+    def _told(self) -> tuple[dict[tuple[str, str], int], dict[str, int]]:
+        told = self._teller.told()
+        return told.sent, told.errors
+
+    def _committed(self, commit: Commit) -> None:
+        """A commit is kept: what it holds may be told."""
+        if commit.notices:
+            self._teller.wake()
+
+
+def watch(config: str | Path | None = None, **settings: Any) -> tuple[Running, Callable[[], None]]:
+    """Begin to watch inside this process.
+
+    One process watches with one directory and one store: in a server that forks, call it in one of the workers, or
+    ship to a service of its own instead.
+
+    Args:
+        config: A configuration, YAML. settings: Sections with keys on top of it: `store={"url": ...}`.
+
+    Returns:
+        What takes lines and answers questions, and what ends it: it takes in and keeps what is there.
+
+    Raises:
+        VedetteError: The configuration or something that it names cannot be used.
+    """
+    overrides = {
+        f"{section}.{key}": value for section, keys in settings.items() for key, value in keys.items()
+    }
+    with ExitStack() as stack:
+        kept = stack.enter_context(opened(None if config is None else Path(config), os.environ, overrides))
+        made = Watch(kept)
+        made.start()
+        stack.callback(made.stop)
+        return made.running, stack.pop_all().close
+
+
+def _exceptions(config: Config, store: LiveStore) -> tuple[ExceptionRule, ...]:
+    """Those of the file, and those made over the API."""
+    of_file = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
+    known = {each.id for each in of_file}
+    made = read_document(store.document(EXCEPTIONS))
+    return (*of_file, *(each for each in made if each.id not in known))
+
+
+def _retention(section: RetentionSection) -> Retention:
+    def span(days: int | None) -> int | None:
+        return None if days is None else days * 86_400_000_000
+
+    return Retention(
+        windows=span(section.windows_d),
+        fine_windows=span(section.fine_windows_d),
+        anomalies=span(section.anomalies_d),
+        alerts=span(section.alerts_d),
+        audits=span(section.audit_d),
+    )
+
+
+def _judge(config: Config, exceptions: Sequence[ExceptionRule]) -> LineJudge:
+    """What judges single lines under a configuration."""
+    scanner = signature_scanner(config.detectors.signatures)
+    known = Exceptions(exceptions, scanner) if exceptions else None
+    return LineJudge(scanner, Chooser(config), enricher(config), known)
+
+
+def _warm(config: Config) -> None:
+    """Compile what is compiled once, before anything is waiting for it."""
+    from vedette.kernels.compile import INTERPRETED
+    from vedette.kernels.machine_code import kept_before
+    from vedette.kernels.windows import add_groups
+
+    if not INTERPRETED and not kept_before(add_groups):
+        _LOG.info("compiling kernels, once for this machine: some fifteen seconds")
+    signature_scanner(config.detectors.signatures)
