@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.servers import PostgreSQL, postgresql
+from tests.storage.servers import MongoDB, PostgreSQL, mongodb, postgresql
 from vedette.storage import LiveStore, Store, open_live_store, open_store
 
 _NUMBERS = count()
@@ -14,7 +14,7 @@ _NUMBERS = count()
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "url" in metafunc.fixturenames and getattr(metafunc.module, "EVERY_STORE", False):
-        metafunc.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+        metafunc.parametrize("url", ["sqlite", "postgresql", "mongodb"], indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +24,20 @@ def postgresql_server() -> Iterator[PostgreSQL]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def mongodb_server() -> Iterator[MongoDB]:
+    """One for all tests of a process; a single server, without replicas and transactions."""
+    with mongodb("--standalone") as server:
+        yield server
+
+
 @pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of an empty store; SQLite if nobody asks for another."""
     kinds: dict[str, Callable[[], str]] = {
         "sqlite": lambda: f"sqlite:///{tmp_path / 'v.db'}",
         "postgresql": lambda: new_schema(request.getfixturevalue("postgresql_server")),
+        "mongodb": lambda: request.getfixturevalue("mongodb_server").url(f"t{next(_NUMBERS)}"),
     }
     return kinds[getattr(request, "param", "sqlite")]()
 

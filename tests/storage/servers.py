@@ -3,11 +3,15 @@
 import os
 import pwd
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +110,49 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
         if server is not None:
             server.stop()
         shutil.rmtree(place)
+
+
+class MongoDB:
+    """A MongoDB-compatible server of our own (SecantusDB: MongoDB itself is in no package of PyPI's or Debian's)."""
+
+    def __init__(self, place: Path, *options: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self._command = [sys.executable, "-m", "secantus", "--host", "127.0.0.1", "--port", str(self._port)]
+        self._command += ["--storage-path", str(place), "--cache-size", "64M", *options]
+        self._place = place
+        self.start()
+
+    def url(self, database: str) -> str:
+        return f"mongodb://127.0.0.1:{self._port}/{database}"
+
+    def start(self) -> None:
+        self._log = (self._place.parent / "log").open("ab")
+        self._process = subprocess.Popen(
+            self._command, stdout=self._log, stderr=subprocess.STDOUT, cwd=self._place.parent
+        )
+        import pymongo
+
+        with pymongo.MongoClient[Any](self.url(""), serverSelectionTimeoutMS=60_000) as client:
+            client.admin.command("ping")
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+
+@contextmanager
+def mongodb(*options: str) -> Iterator[MongoDB]:
+    """A server, or a skipped test where none is installed."""
+    if find_spec("pymongo") is None:
+        pytest.skip("no pymongo here: pip install 'vedette[mongodb]'")
+    if find_spec("secantus") is None:
+        pytest.skip("no MongoDB-compatible server here: pip install secantusdb")
+    with tempfile.TemporaryDirectory(prefix="vedette-mongo-") as place:
+        server = MongoDB(Path(place) / "data", *options)
+        try:
+            yield server
+        finally:
+            server.stop()

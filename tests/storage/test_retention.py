@@ -9,7 +9,6 @@ from vedette.config.store import RetentionSection, StoreSection
 from vedette.storage import IncidentFilter, LiveStore, WindowFilter
 from vedette.storage.configured import configured_retention, configured_store
 from vedette.storage.live import AuditLine, Outcome, Resolution, Retention, Telling
-from vedette.storage.sql_retention import SLICE_ROWS
 
 EVERY_STORE = True
 
@@ -18,7 +17,7 @@ EVERYTHING = Retention(windows=None, fine_windows=None, anomalies=None, alerts=N
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vedette.storage.sql_live.time.sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
 
 
 def windows_of(store: LiveStore, route: str | None = None) -> list[tuple[int, int, int]]:
@@ -94,8 +93,10 @@ class TestRemoving:
         assert live.prune(3 * DAY + HOUR, kept)["audits"] == 1
         assert [line.at for line in live.audits().items] == [3 * DAY]
 
-    def test_many_go_in_slices(self, live: LiveStore) -> None:
-        count = 2 * SLICE_ROWS + 3
+    def test_many_go_in_slices(self, live: LiveStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        count = 23
+        for module in ("sql_retention", "mongo_retention"):
+            monkeypatch.setattr(f"vedette.storage.{module}.SLICE_ROWS", 10)
         live.commit(commit(1, anomalies=tuple(anomaly(number) for number in range(count))))
         kept = Retention(windows=None, fine_windows=None, anomalies=0, alerts=None, audits=None)
         assert live.prune(100 * DAY, kept)["anomalies"] == count

@@ -18,7 +18,6 @@ from vedette.storage import (
     WindowFilter,
     open_store,
 )
-from vedette.storage.sql import BATCH_ROWS
 
 EVERY_STORE = True
 
@@ -208,9 +207,13 @@ def test_a_page_has_bounds(store: Store, limit: int) -> None:
         store.anomalies(limit=limit)
 
 
-def test_more_rows_than_a_batch_are_saved(store: Store) -> None:
-    assert store.save_windows(window(number) for number in range(BATCH_ROWS + 3)) == BATCH_ROWS + 3
-    assert len(store.windows(WindowFilter(service="shop", since=BATCH_ROWS * MINUTE)).items) == 3
+def test_more_rows_than_a_batch_are_saved(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("sql", "mongo"):
+        monkeypatch.setattr(f"vedette.storage.{module}.BATCH_ROWS", 100)
+    assert store.save_windows(window(number) for number in range(203)) == 203
+    assert len(store.windows(WindowFilter(service="shop"), limit=1000).items) == 203
+    assert store.save_baselines(baseline(f"m{number}") for number in range(203)) == 203
+    assert len(store.baselines(limit=1000).items) == 203
 
 
 def test_findings_are_saved_all_or_none(store: Store) -> None:

@@ -56,6 +56,8 @@ def open_live_store(
 
 
 def _opened(url: str, *, create: bool) -> LiveStore:
+    if url.startswith(("mongodb://", "mongodb+srv://")):
+        return _opened_mongodb(url, create=create)
     parsed = _parsed(url)
     name = _shown(parsed)
     kind = parsed.drivername
@@ -70,6 +72,17 @@ def _opened(url: str, *, create: bool) -> LiveStore:
 
         return SqlLiveStore(name, postgresql_engine(parsed, name), postgresql_error, create=create)
     raise StoreError(name, StoreProblem.BAD_URL, f"'{kind}' is no store we know; write {_EXAMPLES}")
+
+
+def _opened_mongodb(url: str, *, create: bool) -> LiveStore:
+    try:
+        from vedette.storage.mongo_live import MongoLiveStore
+    except ModuleNotFoundError as error:
+        if error.name not in ("pymongo", "bson"):
+            raise
+        reason = "needs pymongo; pip install 'vedette[mongodb]'"
+        raise StoreError("mongodb", StoreProblem.UNREACHABLE, reason) from None
+    return MongoLiveStore(url, create=create)
 
 
 def _shown(url: "URL") -> str:

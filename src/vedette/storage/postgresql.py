@@ -1,6 +1,5 @@
 """How PostgreSQL is reached, and what its errors mean."""
 
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -9,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from vedette.storage.errors import StoreError, StoreProblem
+from vedette.storage.password import read_password
 
 CONNECT_S = 5
 """How long a server may take to answer at first."""
@@ -78,16 +78,7 @@ def with_password(url: URL, name: str) -> URL:
     file = url.query.get("password_file")
     if file is None:
         return url
-    try:
-        lines = Path(str(file)).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = f"password_file {file} cannot be read ({getattr(error, 'strerror', None) or 'no text'})"
-        raise StoreError(name, StoreProblem.BAD_URL, reason) from None
-    if not lines or not lines[0]:
-        raise StoreError(
-            name, StoreProblem.BAD_URL, f"password_file {file} has no password in its first line"
-        )
-    return url.set(password=lines[0]).difference_update_query(["password_file"])
+    return url.set(password=read_password(str(file), name)).difference_update_query(["password_file"])
 
 
 def postgresql_error(store: str, error: SQLAlchemyError) -> StoreError:

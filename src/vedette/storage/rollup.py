@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.records import WindowRecord
+from vedette.storage.blocks import pack, rows_of, unpack
 
 HOUR_S: Final = 3600
 HOUR_US: Final = HOUR_S * 1_000_000
+_FULL_HOUR: Final = b"\xff" * (HOUR_S // 8)
 _STEPS: Final = 400
 """Values that stand for one part's distribution."""
 _QUANTILES: Final = (0.5, 0.95, 0.99)
@@ -54,6 +56,24 @@ def rolled_up(
     parts.sort(key=lambda window: window.route or "")
     rows = [_merged(start, list(group)) for _, group in groupby(parts, key=lambda window: window.route or "")]
     return rows, np.packbits(seconds).tobytes()
+
+
+def rolled_block(service: str, start: int, blocks: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """One hour's block of what lies in several: their starts, spans (in seconds, at most an hour) and contents."""
+    windows: list[WindowRecord] = []
+    earlier: list[WindowRecord] = []
+    covered = b""
+    for begun, span_s, blob in blocks:
+        block = unpack(blob)
+        rows = rows_of(block, service, begun, span_s)
+        if (begun, span_s) == (start, HOUR_S):
+            earlier.extend(rows)
+            # Windows that were an hour long from the beginning hold all of it.
+            covered = block.covered or _FULL_HOUR
+        else:
+            windows.extend(rows)
+    merged, covered = rolled_up(start, windows, earlier, covered)
+    return pack(merged, covered)
 
 
 def _seconds(covered: bytes) -> NDArray[np.bool_]:

@@ -1,20 +1,16 @@
 """Rolling up old windows in an SQL database, an hour of one service at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy import Connection, Select, delete, select
 
-from vedette.schema.records import WindowRecord
-from vedette.storage.blocks import pack, rows_of, unpack
-from vedette.storage.rollup import HOUR_S, HOUR_US, rolled_up
+from vedette.storage.rollup import HOUR_S, HOUR_US, rolled_block
 from vedette.storage.sql_access import put
 from vedette.storage.tables import WINDOWS
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
-
-_FULL_HOUR = b"\xff" * (HOUR_S // 8)
 
 
 def roll_up_hour(reading: Transaction, writing: Transaction, before: int) -> int | None:
@@ -43,7 +39,7 @@ def roll_up_hour(reading: Transaction, writing: Transaction, before: int) -> int
         start = oldest.start_us - oldest.start_us % HOUR_US
         query = _of_hour(oldest.service, oldest.part, start)
         found = connection.execute(query).all()
-    block = _rolled(oldest.service, start, found)
+    block = rolled_block(oldest.service, start, ((row.start_us, row.span_s, row.block) for row in found))
     key = {"service": oldest.service, "part": oldest.part, "start_us": start, "span_s": HOUR_S}
     with writing() as connection:
         if connection.execute(query).all() != found:
@@ -66,20 +62,3 @@ def _of_hour(service: str, part: int, start: int) -> Select[Any]:
         )
         .order_by(c.start_us, c.span_s)
     )
-
-
-def _rolled(service: str, start: int, found: Sequence[Row[Any]]) -> bytes:
-    windows: list[WindowRecord] = []
-    earlier: list[WindowRecord] = []
-    covered = b""
-    for row in found:
-        block = unpack(row.block)
-        rows = rows_of(block, service, row.start_us, row.span_s)
-        if (row.start_us, row.span_s) == (start, HOUR_S):
-            earlier.extend(rows)
-            # Windows that were an hour long from the beginning hold all of it.
-            covered = block.covered or _FULL_HOUR
-        else:
-            windows.extend(rows)
-    rows, covered = rolled_up(start, windows, earlier, covered)
-    return pack(rows, covered)

@@ -1,7 +1,6 @@
 """Blocks of windows in an SQL database."""
 
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
 from itertools import groupby, islice
 from typing import Any
 
@@ -9,33 +8,13 @@ from sqlalchemy import Connection, Select, select, tuple_
 
 from vedette.schema.records import WindowRecord
 from vedette.storage.blocks import pack, rows_of, unpack
+from vedette.storage.parts import BLOCKS_AT_ONCE, LONGEST_SPAN_US, Key, Part, key_of
 from vedette.storage.sql_access import batches, put
 from vedette.storage.store import WindowFilter
 from vedette.storage.tables import WINDOWS
-from vedette.storage.text import printable
 
-LONGEST_SPAN_S = 86_400
-"""No window is longer: the configuration's limit, and more than an hour of a roll-up."""
 KEYS_AT_ONCE = 200
 """Keys in one query."""
-BLOCKS_AT_ONCE = 256
-"""Blocks of one service in memory while a route is looked for in them."""
-
-Key = tuple[str, int, int, int]
-"""Service, part, start, span."""
-
-
-class Part(IntEnum):
-    """A service's own windows lie apart from its routes', so that a chart of it reads little."""
-
-    SERVICE = 0
-    ROUTES = 1
-
-
-def key_of(window: WindowRecord) -> Key:
-    """Of the block that a window belongs in."""
-    part = Part.ROUTES if window.route else Part.SERVICE
-    return printable(window.service), part, window.start, window.span_s
 
 
 def put_windows(connection: Connection, windows: Sequence[WindowRecord]) -> None:
@@ -100,7 +79,7 @@ def _blocks_after(chosen: WindowFilter, after: tuple[Any, ...] | None) -> Select
         query = query.where(c.start_us < chosen.until)
     if chosen.since is not None:
         query = query.where(
-            c.start_us > chosen.since - LONGEST_SPAN_S * 1_000_000,
+            c.start_us > chosen.since - LONGEST_SPAN_US,
             c.start_us + c.span_s * 1_000_000 > chosen.since,
         )
     if after is not None:
