@@ -283,9 +283,9 @@ def _targets(coded: Coded) -> tuple[list[str | None], list[str | None]]:
     paths: list[str | None] = []
     queries: list[str | None] = []
     for target in coded.vocabulary:
-        path, mark, query = target.partition(b"?")
-        paths.append(_text(path))
-        queries.append(_text(query) if mark else None)
+        path, mark, query = _text(target).partition("?")
+        paths.append(path)
+        queries.append(query if mark else None)
     paths.append(None)
     queries.append(None)
     ids = coded.ids.tolist()

@@ -1,10 +1,12 @@
 """The HTTP service as one ASGI application."""
 
+import inspect
 from collections.abc import Callable
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -90,7 +92,7 @@ def routed(rooms: Rooms, traffic: Traffic, alerts: Callable[[], Told] | None = N
     watchers = events.Watchers(rooms.settings.limits.event_clients)
     collector = ServiceCollector(rooms, traffic, alerts, lambda: watchers.count)
     return Litestar(
-        list(ROUTES),
+        [_described(route) for route in ROUTES],
         dependencies={"rooms": Provide(lambda: rooms, sync_to_thread=False, use_cache=True)},
         exception_handlers={Exception: handle},
         response_class=Answer,
@@ -103,6 +105,13 @@ def routed(rooms: Rooms, traffic: Traffic, alerts: Callable[[], Told] | None = N
     )
 
 
+def _described(route: HTTPRouteHandler) -> HTTPRouteHandler:
+    """A route with its docstring for description: the framework loses those of functions that it runs in threads."""
+    function = getattr(route.fn, "func", route.fn)
+    route.description = inspect.getdoc(function)
+    return route
+
+
 def _openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Vedette",
@@ -113,7 +122,6 @@ def _openapi() -> OpenAPIConfig:
         ),
         path="/schema",
         render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
-        use_handler_docstrings=True,
         components=Components(
             security_schemes={
                 "key": SecurityScheme(type="http", scheme="bearer"),
