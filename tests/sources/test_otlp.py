@@ -9,8 +9,8 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from tests.parsers.lines import parse_all
 
+from tests.parsers.lines import parse_all
 from vedette.parsers.json_formats import json_formats
 from vedette.sources.otlp import decode_otlp_logs
 from vedette.sources.pushed import PushError

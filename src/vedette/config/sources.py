@@ -1,13 +1,15 @@
 """Keys of what the live service reads."""
 
+import re
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, SecretStr, model_validator
 
 from vedette.config.networks import Network
 from vedette.config.options import Section, option
+from vedette.config.secret import one_of, web_address
 
 
 class Begin(StrEnum):
@@ -17,13 +19,20 @@ class Begin(StrEnum):
     END = "end"
 
 
+T = TypeVar("T")
+
+
+def _some(values: tuple[T, ...]) -> tuple[T, ...]:
+    if not values:
+        raise ValueError("must name at least one")
+    return values
+
+
 class TailSection(Section):
     """Files that grow."""
 
-    paths: tuple[str, ...] = option(
-        ...,
-        "Files, directories, and patterns, like `/var/log/nginx/*.log`; `**` stands for any depth.",
-        min_length=1,
+    paths: Annotated[tuple[str, ...], AfterValidator(_some)] = option(
+        ..., "Files, directories, and patterns, like `/var/log/nginx/*.log`; `**` stands for any depth."
     )
     begin: Begin = option(
         Begin.BEGINNING,
@@ -60,10 +69,9 @@ ListenAddress = Annotated[str, AfterValidator(_address)]
 class SyslogSection(Section):
     """Syslog senders."""
 
-    listen: tuple[ListenAddress, ...] = option(
+    listen: Annotated[tuple[ListenAddress, ...], AfterValidator(_some)] = option(
         ...,
         "Addresses to listen at, like `udp://0.0.0.0:5514`, `tcp://[::]:5514`, `tls://0.0.0.0:6514`.",
-        min_length=1,
     )
     senders: tuple[Network, ...] = option((), "Networks that may send, like `10.0.0.0/8`; all by default.")
     certificate: str | None = option(
@@ -91,6 +99,84 @@ class SyslogSection(Section):
         return self
 
 
+def _plain_address(text: str) -> str:
+    web_address(SecretStr(text))
+    return text
+
+
+_SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+
+
+def _source_name(name: str) -> str:
+    if not _SOURCE_NAME.fullmatch(name):
+        raise ValueError("must be lower-case letters, digits, - and _, like loki-eu")
+    return name
+
+
+def _lines_query(query: str) -> str:
+    if not query.lstrip().startswith("{"):
+        raise ValueError('must begin with a stream selector, like {job="nginx"}, and ask for lines')
+    return query
+
+
+_FILE = "File that holds it instead, like `/run/secrets/name`."
+
+
+class LokiSection(Section):
+    """Lines out of a Loki, by asking it again and again."""
+
+    name: Annotated[str, AfterValidator(_source_name)] = option(
+        "loki", "Name, unlike all other Lokis'; how far it was read is kept under it."
+    )
+    url: Annotated[str, AfterValidator(_plain_address)] = option(
+        ..., "Its address, without `/loki/api/v1`, like `http://loki:3100`."
+    )
+    query: Annotated[str, AfterValidator(_lines_query)] = option(
+        ..., 'LogQL that asks for lines, like `{job="nginx"}`.', min_length=1
+    )
+    tenant: str | None = option(None, "Sent as `X-Scope-OrgID`.", min_length=1)
+    username: str | None = option(None, "For basic authentication.", min_length=1)
+    password: SecretStr | None = option(None, "The password to it.")
+    password_file: str | None = option(None, _FILE, min_length=1)
+    token: SecretStr | None = option(None, "Sent as `Authorization: Bearer`.")
+    token_file: str | None = option(None, _FILE, min_length=1)
+    limit: int = option(
+        5000, "Lines that are asked for at once; lowered to what Loki allows.", unit="lines", ge=1, le=100_000
+    )
+    poll_s: float = option(
+        1.0, "Pause before asking again when there was nothing.", unit="seconds", ge=0.1, le=300
+    )
+    delay_s: float = option(
+        2.0,
+        "What shippers and Loki take to bring a line in: nothing more recent is asked for.",
+        unit="seconds",
+        ge=0,
+        le=3600,
+    )
+    look_back_s: float = option(
+        15.0,
+        "How much later than others a line may arrive and still be found; 0 for not looking back.",
+        unit="seconds",
+        ge=0,
+        le=3600,
+    )
+    since_s: float = option(
+        3600.0, "How far back the first start begins.", unit="seconds", ge=0, le=30 * 86_400
+    )
+    service: str | None = option(
+        None, "The service of all their requests; by default, what the labels or the lines say.", min_length=1
+    )
+    format: str | None = option(None, "Name of their format; by default, found from the lines.", min_length=1)
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        one_of(self, "password", "password_file")
+        one_of(self, "token", "token_file")
+        if self.username is not None and (self.token or self.token_file):
+            raise ValueError("must have `username` or `token`, not both")
+        return self
+
+
 class Sources(Section):
     """What `vedette serve` reads, besides what is named on the command line and what is pushed to it."""
 
@@ -98,3 +184,12 @@ class Sources(Section):
         (), "Files to follow through rotation; of a file that several name, the first counts."
     )
     syslog: tuple[SyslogSection, ...] = option((), "Syslog over UDP, TCP and TLS.")
+    loki: tuple[LokiSection, ...] = option((), "Lokis to be asked for lines.")
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> Self:
+        names = [section.name for section in self.loki]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"loki: two have the name {twice!r}: give each a `name` of its own")
+        return self

@@ -3,10 +3,12 @@
 import ssl
 from collections.abc import Callable, Sequence
 
-from vedette.config.sources import Begin, Sources, SyslogSection, TailSection
+from vedette.config.secret import revealed
+from vedette.config.sources import Begin, LokiSection, Sources, SyslogSection, TailSection
 from vedette.sources.discover import STDIN
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.journal import Journal, JournalError
+from vedette.sources.loki import Loki, LokiQuery, Server
 from vedette.sources.long_lines import LINE_BYTES
 from vedette.sources.source import Source
 from vedette.sources.stdin import Stdin
@@ -35,6 +37,7 @@ def build_sources(
 
     Raises:
         SourceError: A certificate cannot be used.
+        ConfigError: A secret's file cannot be read.
     """
     sources: list[Source] = []
     files = tuple(path for path in paths if path != STDIN)
@@ -44,6 +47,7 @@ def build_sources(
     for number, section in enumerate(config.syslog, 1):
         name = "syslog" if number == 1 else f"syslog-{number}"
         sources.append(Syslog(name, _listen(name, section), journal, JournalError, clock))
+    sources += [_loki(section, clock, line_bytes) for section in config.loki]
     if STDIN in paths:
         sources.append(Stdin(line_bytes=line_bytes))
     return sources
@@ -79,3 +83,26 @@ def _tls(name: str, section: SyslogSection) -> ssl.SSLContext | None:
     if section.client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def _loki(section: LokiSection, clock: Callable[[], int], line_bytes: int) -> Loki:
+    server = Server(
+        section.url,
+        section.tenant,
+        section.username,
+        revealed(section, "password"),
+        revealed(section, "token"),
+    )
+    query = LokiQuery(
+        section.query,
+        limit=section.limit,
+        poll_s=section.poll_s,
+        delay_s=section.delay_s,
+        back_s=section.look_back_s,
+        since_s=section.since_s,
+        service=section.service,
+        format=section.format,
+    )
+    # Apart from the other sources, whatever it is called.
+    name = section.name if section.name == "loki" else f"loki-{section.name}"
+    return Loki(name, server, query, clock, line_bytes=line_bytes)
