@@ -51,6 +51,8 @@ def test_every_kind_is_made_and_named_apart(tmp_path, journal):
     sources = build_sources(config.sources, lambda: 0, journal, paths=["-", "more.log"])
     assert [source.name for source in sources] == ["files", "syslog", "syslog-2", "loki", "loki-eu", "stdin"]
     assert build_sources(Config().sources, lambda: 0, journal) == []
+    for source in sources:
+        source.close()
 
 
 @pytest.mark.parametrize(

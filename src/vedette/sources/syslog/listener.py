@@ -104,11 +104,11 @@ class Syslog:
         self._pending_bytes = 0
         self._unsynced: list[tuple[str, list[bytes]]] = []
         self._synced_at = self._retry_at = 0
-        self._selector = selectors.DefaultSelector()
         self._sockets: dict[Address, socket.socket] = {}
         self._connections: dict[socket.socket, Connection] = {}
         self._closed = False
-        self._wake, self._woken = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._waking: tuple[socket.socket, socket.socket] | None = None
         self._thread: Thread | None = None
 
     @property
@@ -122,7 +122,8 @@ class Syslog:
             raise SourceError(
                 self.name, SourceProblem.DAMAGED, "what was sent over a network has no position"
             )
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._waking = socket.socketpair()
+        self._selector.register(self._waking[1], selectors.EVENT_READ)
         self._listen()
         self._thread = Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
@@ -153,12 +154,13 @@ class Syslog:
     def close(self) -> None:
         """See `Source`."""
         self._closed = True
-        self._wake.send(b"x")
-        if self._thread is not None:
+        waking = self._waking or ()
+        if waking and self._thread is not None:
+            waking[0].send(b"x")
             self._thread.join()
         for connection in self._connections.values():
             connection.close()
-        for each in (*self._sockets.values(), self._wake, self._woken):
+        for each in (*self._sockets.values(), *waking):
             each.close()
         self._selector.close()
 
