@@ -32,6 +32,7 @@ from vedette.server.routes import (
     incidents,
     metrics,
     pushing,
+    silences,
 )
 from vedette.storage.live import LiveStore
 
@@ -53,6 +54,10 @@ ROUTES = (
     baselines.baselines_of_service,
     configuration.configuration,
     configuration.configure,
+    silences.silences,
+    silences.silence,
+    silences.unsilence,
+    silences.notifications,
     events.events,
     pushing.ingest,
     pushing.loki_push,

@@ -13,7 +13,19 @@ EVERYTHING: Final = frozenset(SCOPES)
 
 PREFIX: Final = "/admin/api/ai"
 """Where the admin API lives."""
-SHORT: Final = frozenset({"anomalies", "incidents", "windows", "events", "stats", "baselines", "config"})
+SHORT: Final = frozenset(
+    {
+        "anomalies",
+        "incidents",
+        "windows",
+        "events",
+        "stats",
+        "baselines",
+        "config",
+        "silences",
+        "notifications",
+    }
+)
 """First parts of its paths, which answer without the prefix too."""
 
 _OPEN: Final = frozenset({"/", "/health"})
