@@ -30,13 +30,19 @@ else:
         print("apart", self._process, file=sys.stderr, flush=True)
         return self
     apart.Apart.__enter__ = told
+if {crowded}:
+    def fork():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    apart.os.fork = fork
 sys.exit(main.run(["scan", *sys.argv[1:]]))
 """
 
 
-def _start(place: Path, *arguments: str, together: bool = False) -> subprocess.Popen[bytes]:
+def _start(
+    place: Path, *arguments: str, together: bool = False, crowded: bool = False
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(together=together), *arguments],
+        [sys.executable, "-c", PROGRAM.format(together=together, crowded=crowded), *arguments],
         cwd=place,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -105,3 +111,11 @@ def test_a_pipe_is_read_apart_too(vedette: Run, sample: list[bytes]) -> None:
     ended = vedette("scan", "-", stdin=b"".join(sample[:3000]))
     assert ended.returncode in (0, 1)
     assert b"3,000 read, 3,000 parsed" in ended.stdout
+
+
+def test_where_no_process_can_be_had_a_thread_reads(tmp_path: Path, sample: list[bytes]) -> None:
+    (tmp_path / "access.log").write_bytes(b"".join(sample[:500]))
+    with _start(tmp_path, "access.log", crowded=True) as process:
+        told, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, b"")
+    assert b"500 read, 500 parsed" in told

@@ -88,6 +88,9 @@ class Apart:
         jobs: What to read, in order.
         work: Called there with each batch; its outcome comes along.
         interrupted: Once it is set, nothing more is read.
+
+    Raises:
+        OSError: On entry, or before: the system has no memory or no process for it.
     """
 
     def __init__(
@@ -103,7 +106,12 @@ class Apart:
     def __enter__(self) -> Self:
         from_child, to_parent = os.pipe()
         from_parent, to_child = os.pipe()
-        self._process = os.fork()
+        try:
+            self._process = os.fork()
+        except OSError:
+            for end in (from_child, to_parent, from_parent, to_child):
+                os.close(end)
+            raise
         if self._process == 0:
             try:
                 os.close(from_child)
@@ -149,7 +157,9 @@ class Apart:
             os.write(self._returns, bytes([slot]))
 
     def _next(self) -> bytes:
-        while not select.select([self._source], [], [], _PATIENCE)[0]:
+        ready = select.poll()
+        ready.register(self._source, select.POLLIN)
+        while not ready.poll(1000 * _PATIENCE):
             self._pass_interrupt_on()
         self._pass_interrupt_on()
         frame = read_frame(self._source)

@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -168,13 +168,7 @@ class Scan:
         began = time.monotonic()
         sources = [source for source in (self._past, self._present) if source is not None]
         with ExitStack() as stack:
-            apart = None
-            if self._apart:
-                slack = engine.settings.windows.lateness // 2
-                jobs = [Job(reading, slack, pool) for reading, pool in sources]
-                scanner = engine.scanner
-                apart = Apart(jobs, lambda batch: scanner.judge(batch.requests).told(), self._interrupted)
-                stack.enter_context(apart)
+            apart = self._in_a_process(engine, sources, stack) if self._apart else None
             if self._past is not None:
                 with engine.learning():
                     self._feed(engine, self._past, None, "learning what is normal", apart)
@@ -190,6 +184,19 @@ class Scan:
         if not interrupted:
             self._check_services(engine.services)
         return findings
+
+    def _in_a_process(
+        self, engine: Engine, sources: Sequence[tuple[Reading, BufferPool]], stack: ExitStack
+    ) -> Apart | None:
+        """Begin to read the sources in another process, if the system gives one."""
+        slack = engine.settings.windows.lateness // 2
+        jobs = [Job(reading, slack, pool) for reading, pool in sources]
+        scanner = engine.scanner
+        with suppress(OSError):
+            return stack.enter_context(
+                Apart(jobs, lambda batch: scanner.judge(batch.requests).told(), self._interrupted)
+            )
+        return None
 
     def _reading(self, found: Discovery, wanted: Wanted) -> tuple[Reading, BufferPool]:
         groups = len({source.group for source in found.inputs})
