@@ -4,11 +4,9 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-
-from rich.console import Console
 
 from vedette import __version__
 from vedette.cli.apart import Apart, Job, can_be_apart
@@ -30,19 +28,14 @@ from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.enrich.source_name import names_of_past
 from vedette.kernels.compile import INTERPRETED
-from vedette.report.html import write_html
-from vedette.report.json import write_json
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
 from vedette.report.story import some
-from vedette.report.terminal import render
-from vedette.report.verdicts import VerdictWriter
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings
 from vedette.schema.records import RunRecord
 from vedette.sources import BufferPool, Discovery
-from vedette.storage import open_store
 from vedette.storage.store import Store
 
 _IN_FLIGHT = 5
@@ -133,7 +126,11 @@ class Scan:
         started = datetime.now(UTC)
         engine = self.build()
         with ExitStack() as stack:
-            store = stack.enter_context(open_store(self.config.store.url)) if self.config.store.url else None
+            store = None
+            if self.config.store.url:
+                from vedette.storage import open_store
+
+                store = stack.enter_context(open_store(self.config.store.url))
             spool = stack.enter_context(VerdictSpool()) if self.options.verdicts else None
             if store is not None:
                 engine.keep_windows = store.save_windows
@@ -192,11 +189,16 @@ class Scan:
         slack = engine.settings.windows.lateness // 2
         jobs = [Job(reading, slack, pool) for reading, pool in sources]
         scanner = engine.scanner
-        with suppress(OSError):
-            return stack.enter_context(
+        try:
+            apart = stack.enter_context(
                 Apart(jobs, lambda batch: scanner.judge(batch.requests).told(), self._interrupted)
             )
-        return None
+        except OSError:
+            return None
+        if not self.options.quiet:
+            # What prints the report takes as long to import as the first batch takes to come.
+            import vedette.report.terminal  # noqa: F401
+        return apart
 
     def _reading(self, found: Discovery, wanted: Wanted) -> tuple[Reading, BufferPool]:
         groups = len({source.group for source in found.inputs})
@@ -315,17 +317,27 @@ class Scan:
             store.save_baselines(engine.baseline_records())
             store.save(findings, run_record(findings, started))
         if options.json:
+            from vedette.report.json import write_json
+
             write_json(findings, options.json)
         if options.html:
+            from vedette.report.html import write_html
+
             write_html(findings, options.html)
         if spool is not None and options.verdicts:
             self._write_verdicts(engine, findings, spool, options.verdicts)
         if not options.quiet and "-" not in (options.json, options.html, options.verdicts):
+            from rich.console import Console
+
+            from vedette.report.terminal import render
+
             render(findings, Console(), top=self.config.output.top)
 
     def _write_verdicts(self, engine: Engine, findings: Findings, spool: VerdictSpool, path: str) -> None:
         odd = engine.habits.marked if engine.habits is not None else None
         marker = Marker(findings.anomalies, engine.services, spool.routes, engine.names, TYPE_NAMES, odd)
+        from vedette.report.verdicts import VerdictWriter
+
         with open_output(path) as stream:
             writer = VerdictWriter(
                 stream,
