@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.channels.made import MINUTE, START, incident, notice
-from vedette.channels import alertmanager, discord, mail, pagerduty, slack, teams, webhook
+from vedette.channels import alertmanager, discord, loki, mail, pagerduty, slack, teams, webhook
 from vedette.channels.message import Item, Message
 from vedette.schema.anomaly import Severity
 from vedette.schema.incident import IncidentState
@@ -55,6 +55,7 @@ SHOWN: dict[str, Callable[[], str]] = {
     "pagerduty": lambda: _json(pagerduty.payload(item(), "R0123456789ABCDEF")),
     "pagerduty-closed": lambda: _json(pagerduty.payload(item(Change.CLOSED), "R0123456789ABCDEF")),
     "mail": _mail,
+    "loki": lambda: _json(loki.payload(ONE)),
     "alertmanager": lambda: _json(alertmanager.payload([item()], START + MINUTE, 60)),
 }
 

@@ -115,7 +115,7 @@ def test_a_url_that_apprise_does_not_know_is_refused_without_repeating_it() -> N
 def test_every_kind_of_the_configuration_can_be_built() -> None:
     web = {"name": "a", "url": "https://h.example/"}
     keys: dict[str, dict[str, Any]] = dict.fromkeys(("webhook", "slack", "discord", "teams"), web)
-    keys["alertmanager"] = web
+    keys["alertmanager"] = keys["loki"] = web
     keys["pagerduty"] = {"name": "a", "routing_key": "R1"}
     keys["mail"] = {"name": "a", "host": "h", "sender": "a@b.example", "recipients": ["c@d.example"]}
     keys["apprise"] = {"name": "a", "url": "json://localhost"}

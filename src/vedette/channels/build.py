@@ -6,6 +6,7 @@ from typing import Any
 from vedette.channels.alertmanager import Alertmanager
 from vedette.channels.channel import Channel
 from vedette.channels.discord import Discord
+from vedette.channels.loki import Loki
 from vedette.channels.mail import Mail
 from vedette.channels.others import Others
 from vedette.channels.pagerduty import PagerDuty
@@ -18,6 +19,7 @@ from vedette.config.alerts import (
     AppriseChannel,
     ChannelSection,
     DiscordChannel,
+    LokiChannel,
     MailChannel,
     PagerDutyChannel,
     SlackChannel,
@@ -33,6 +35,7 @@ _KINDS: dict[type[ChannelSection], Callable[[Any], Channel]] = {
     PagerDutyChannel: PagerDuty,
     MailChannel: Mail,
     AlertmanagerChannel: Alertmanager,
+    LokiChannel: Loki,
     AppriseChannel: Others,
 }
 

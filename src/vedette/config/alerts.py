@@ -209,6 +209,28 @@ class AlertmanagerChannel(ChannelSection):
         return self
 
 
+class LokiChannel(ChannelSection):
+    """Lines in a Grafana Loki."""
+
+    url: WebAddress = option(..., "Its address, like `http://loki:3100`.")
+    tenant: str | None = option(None, "Sent as `X-Scope-OrgID`.", min_length=1, max_length=200)
+    username: str | None = option(None, "For basic authentication, with `password`.", min_length=1)
+    password: SecretStr | None = option(None, "The password to it.")
+    password_file: str | None = option(None, _FILE, min_length=1)
+    token: SecretStr | None = option(None, "Sent as `Authorization: Bearer`.")
+    token_file: str | None = option(None, _FILE, min_length=1)
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        one_of(self, "password", "password_file")
+        one_of(self, "token", "token_file")
+        if (self.password is not None or self.password_file is not None) != (self.username is not None):
+            raise ValueError("must have both `username` and a password, or neither")
+        if self.username is not None and (self.token is not None or self.token_file is not None):
+            raise ValueError("must have `username` or `token`, not both")
+        return self
+
+
 class AppriseChannel(Digesting):
     """Any of the services that apprise knows; needs `pip install 'vedette[channels]'`."""
 
@@ -231,6 +253,7 @@ class Channels(Section):
     pagerduty: tuple[PagerDutyChannel, ...] = option((), "PagerDuty.", max_length=50)
     mail: tuple[MailChannel, ...] = option((), "Mail.", max_length=50)
     alertmanager: tuple[AlertmanagerChannel, ...] = option((), "Prometheus Alertmanager.", max_length=50)
+    loki: tuple[LokiChannel, ...] = option((), "Grafana Loki.", max_length=50)
     apprise: tuple[AppriseChannel, ...] = option((), "Everything else.", max_length=50)
 
     def each(self) -> tuple[ChannelSection, ...]:
