@@ -6,7 +6,14 @@ from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
 from vedette.config.alarm import AlarmMode
 from vedette.config.tree import Config
+from vedette.detectors.network.beaconing import Beaconing
+from vedette.detectors.network.brute_force import NetworkBruteForce
+from vedette.detectors.network.floods import Amplification, ConnectionFlood, PacketFlood, SynFlood
+from vedette.detectors.network.hosts import HostHabits
+from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
+from vedette.detectors.network.long_lived import LongLived
 from vedette.detectors.network.port_scan import PortScan
+from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.network import NetworkEngine, NetworkSettings
@@ -38,8 +45,24 @@ def build_network(config: Config, *, lateness_us: int) -> NetworkEngine:
 def network_detectors(config: Config, thresholds: Thresholds, *, classic: bool) -> Sequence[NetworkDetector]:
     """The detectors of flows, in the order in which they look: what explains others comes first."""
     wanted = config.network
-    del thresholds, classic
     offered: list[tuple[bool, NetworkDetector]] = [
+        (
+            wanted.syn_flood.enabled,
+            SynFlood(syns=wanted.syn_flood.syns, unfinished=wanted.syn_flood.unfinished),
+        ),
+        (
+            wanted.amplification.enabled,
+            Amplification(
+                size=wanted.amplification.min_bytes,
+                ratio=wanted.amplification.ratio,
+                servers=wanted.amplification.servers,
+            ),
+        ),
+        (
+            wanted.floods.enabled,
+            PacketFlood(udp=wanted.floods.udp_packets, icmp=wanted.floods.icmp_packets),
+        ),
+        (wanted.floods.enabled, ConnectionFlood(connections=wanted.floods.connections)),
         (
             wanted.port_scan.enabled,
             PortScan(
@@ -47,6 +70,70 @@ def network_detectors(config: Config, thresholds: Thresholds, *, classic: bool) 
                 ports=wanted.port_scan.ports,
                 odds=wanted.port_scan.odds,
                 probes=wanted.port_scan.odd_packets,
+            ),
+        ),
+        (
+            wanted.tunnels.enabled,
+            Tunnel(
+                queries=wanted.tunnels.queries,
+                messages=wanted.tunnels.messages,
+                pings=wanted.tunnels.pings,
+            ),
+        ),
+        (
+            wanted.brute_force.enabled,
+            NetworkBruteForce(connections=wanted.brute_force.connections, size=wanted.brute_force.max_bytes),
+        ),
+        (
+            wanted.beaconing.enabled,
+            Beaconing(
+                calls=wanted.beaconing.calls,
+                hours=wanted.beaconing.hours,
+                variation=wanted.beaconing.variation,
+            ),
+        ),
+        (
+            wanted.hosts.enabled,
+            HostHabits(
+                size=wanted.hosts.min_bytes,
+                factor=wanted.hosts.factor,
+                ratio=wanted.hosts.ratio,
+                once_in=wanted.hosts.once_in,
+            ),
+        ),
+        (
+            wanted.long_lived.enabled,
+            LongLived(
+                high=wanted.long_lived.high,
+                medium=wanted.long_lived.medium,
+                seconds=wanted.long_lived.seconds,
+                connections=wanted.long_lived.connections,
+                slow=wanted.long_lived.slow,
+                classic=classic,
+            ),
+        ),
+        (
+            wanted.volume.enabled,
+            Volume(thresholds, factor=wanted.volume.min_factor, classic=classic),
+        ),
+        (
+            wanted.latency.enabled,
+            HighLatency(
+                thresholds,
+                high=wanted.latency.high,
+                medium=wanted.latency.medium,
+                samples=wanted.latency.samples,
+                classic=classic,
+            ),
+        ),
+        (
+            wanted.loss.enabled,
+            PacketLoss(high=wanted.loss.high, medium=wanted.loss.medium, segments=wanted.loss.segments),
+        ),
+        (
+            wanted.protocols.enabled,
+            ProtocolShift(
+                thresholds, points=wanted.protocols.points, flows=wanted.protocols.flows, classic=classic
             ),
         ),
     ]

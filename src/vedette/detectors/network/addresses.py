@@ -2,6 +2,9 @@
 
 from ipaddress import IPv4Address, IPv6Address
 
+import numpy as np
+from numpy.typing import NDArray
+
 _MAPPED = 0xFFFF
 _WORD = 1 << 64
 
@@ -14,19 +17,27 @@ def address(high: int, low: int) -> str:
     return str(IPv6Address((high % _WORD) << 64 | low))
 
 
-def is_internal(high: int, low: int) -> bool:
-    """Whether an address is private (RFC 1918, RFC 4193), link-local or loopback."""
-    low %= _WORD
-    if high == 0 and low >> 32 == _MAPPED:
-        found = IPv4Address(low & 0xFFFFFFFF)
-        return found.is_private and not found.is_unspecified
-    return IPv6Address((high % _WORD) << 64 | low).is_private
+def internal(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which addresses are one's own: private (RFC 1918, RFC 4193), link-local or loopback."""
+    ipv4 = (high == 0) & (low >> 32 == _MAPPED)
+    number = low & 0xFFFFFFFF
+    own = ((number >> 24) == 10) | ((number >> 20) == 0xAC1) | ((number >> 16) == 0xC0A8)
+    own |= ((number >> 16) == 0xA9FE) | ((number >> 24) == 127)
+    first = high >> 48 & 0xFFFF
+    own6 = ((first & 0xFE00) == 0xFC00) | ((first & 0xFFC0) == 0xFE80) | ((high == 0) & (low == 1))
+    found: NDArray[np.bool_] = np.where(ipv4, own, own6)
+    return found
+
+
+def many(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which addresses stand for many hosts: multicast, and broadcast to the local network."""
+    ipv4 = (high == 0) & (low >> 32 == _MAPPED)
+    number = low & 0xFFFFFFFF
+    group4 = ((number >> 28) == 14) | ((number & 0xFF) == 0xFF)
+    found: NDArray[np.bool_] = np.where(ipv4, group4, (high >> 56 & 0xFF) == 0xFF)
+    return found
 
 
 def is_many(high: int, low: int) -> bool:
-    """Whether an address stands for many hosts: multicast, and broadcast to the local network."""
-    low %= _WORD
-    if high == 0 and low >> 32 == _MAPPED:
-        number = low & 0xFFFFFFFF
-        return number >> 28 == 14 or number == 0xFFFFFFFF or number & 0xFF == 0xFF
-    return (high % _WORD) >> 56 == 0xFF
+    """Whether an address stands for many hosts."""
+    return bool(many(np.array([high], dtype=np.int64), np.array([low], dtype=np.int64))[0])

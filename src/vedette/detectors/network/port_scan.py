@@ -16,6 +16,7 @@ from vedette.detectors.network.view import (
     client_of,
     distinct,
     groups,
+    recent_groups,
     server_of,
     state,
 )
@@ -85,7 +86,7 @@ class PortScan:
         found = []
         if not view.window.known & Known.FLAGS:
             return []
-        for rows in self._recent_of(view, Protocol.TCP, Flow.SYN_OUT, self.ports + 1):
+        for rows in self._recent_of(view, Protocol.TCP, Flow.SYN_OUT, self.syns + 1):
             syns = int(rows[:, Flow.SYN_OUT].sum())
             ports = distinct(rows, Flow.SERVER_PORT)
             if syns > self.syns and ports > self.ports:
@@ -94,7 +95,7 @@ class PortScan:
 
     def _odd(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for rows in self._recent_of(view, Protocol.TCP, Flow.PROBES, 1):
+        for rows in self._recent_of(view, Protocol.TCP, Flow.PROBES, self.probes):
             probes = int(rows[:, Flow.PROBES].sum())
             if probes >= self.probes:
                 fin = int(rows[:, Flow.PROBES_FIN].sum())
@@ -114,21 +115,15 @@ class PortScan:
                     found.append(self._tell(view, own, "UDP", "ports", ports, self.ports, ports))
         return found
 
-    def _recent_of(self, view: NetworkView, protocol: int, column: Flow, least: int) -> list[Rows]:
+    @staticmethod
+    def _recent_of(view: NetworkView, protocol: int, column: Flow, least: int) -> list[Rows]:
         """Contacts of the last minute by client, of clients that did something of the kind in this window."""
 
         def wanted(rows: Rows) -> Rows:
             kept: Rows = rows[(rows[:, Flow.PROTOCOL] == protocol) & (rows[:, column] > 0)]
             return kept
 
-        now = wanted(view.window.contacts)
-        if not len(now):
-            return []
-        recent = np.concatenate([*(wanted(w.contacts) for w in view.recent[:-1]), now])
-        if len(recent) < least:
-            return []
-        present = set(map(tuple, now[:, list(CLIENT)].tolist()))
-        return [g for g in busy(recent, least, *CLIENT) if tuple(g[0, list(CLIENT)].tolist()) in present]
+        return list(recent_groups(view, wanted, CLIENT, column, least))
 
     def _walked(self, view: NetworkView) -> list[Anomaly]:
         """The sequential test: one step for each first contact."""

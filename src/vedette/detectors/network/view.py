@@ -1,13 +1,13 @@
 """What network detectors see of a closed window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import address
+from vedette.detectors.network.addresses import address, internal, many
 from vedette.detectors.network.metrics import Held, NetworkMetric
 from vedette.detectors.statement import anomaly_id
 from vedette.schema.anomaly import (
@@ -91,19 +91,62 @@ def server_of(row: Rows) -> str:
     return address(int(row[Flow.SERVER_HIGH]), int(row[Flow.SERVER_LOW]))
 
 
-def groups(rows: Rows, *columns: Flow) -> Iterator[Rows]:
-    """Rows in groups that agree in columns, in order of these."""
+def groups(rows: Rows, *columns: Flow, of: Flow | None = None, least: float = 0) -> Iterator[Rows]:
+    """Rows in groups that agree in columns, in order of these.
+
+    Args:
+        rows: int64 (k, any). columns: What a group agrees in.
+        of, least: Only groups in which column `of` adds up to at least this much.
+    """
     if not len(rows):
         return
     rows = rows[np.lexsort(tuple(rows[:, c] for c in reversed(columns)))]
-    keys = rows[:, list(columns)]
-    edges = np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1
-    yield from np.split(rows, edges)
+    changes = np.zeros(len(rows) - 1, dtype=bool)
+    for column in columns:
+        values = rows[:, column]
+        changes |= values[1:] != values[:-1]
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+    ends = np.append(starts[1:], len(rows))
+    if of is not None:
+        wanted = np.add.reduceat(rows[:, of], starts) >= least
+        starts, ends = starts[wanted], ends[wanted]
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        yield rows[start:end]
 
 
 def busy(rows: Rows, least: int, *columns: Flow) -> Iterator[Rows]:
     """The groups of at least so many rows."""
     return (group for group in groups(rows, *columns) if len(group) >= least)
+
+
+def recent_groups(
+    view: "NetworkView", wanted: Callable[[Rows], Rows], columns: Sequence[Flow], of: Flow, least: float
+) -> Iterator[Rows]:
+    """Contacts of the last minute in groups that agree in columns, of those with one in this window.
+
+    Args:
+        wanted: Which contacts of a window are looked at.
+        columns: What a group agrees in.
+        of, least: Column that must add up to at least this much in a group.
+    """
+    parts = [wanted(window.contacts) for window in view.recent]
+    now = parts[-1]
+    if not len(now) or sum(int(part[:, of].sum()) for part in parts) < least:
+        return
+    present: set[tuple[int, ...]] | None = None
+    for own in groups(np.concatenate(parts), *columns, of=of, least=least):
+        if present is None:
+            present = set(map(tuple, now[:, list(columns)].tolist()))
+        if tuple(own[0, list(columns)].tolist()) in present:
+            yield own
+
+
+def outward(rows: Rows) -> Rows:
+    """Contacts of one's own hosts with single hosts elsewhere."""
+    client = rows[:, Flow.CLIENT_HIGH], rows[:, Flow.CLIENT_LOW]
+    server = rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW]
+    kept: Rows = rows[internal(*client) & ~internal(*server) & ~many(*server)]
+    return kept
 
 
 CLIENT = (Flow.CLIENT_HIGH, Flow.CLIENT_LOW)
@@ -175,3 +218,8 @@ def state(
         details=details,
         counterfactual=counterfactual,
     )
+
+
+def heaviest(rows: Rows, column: Flow, most: int = 10) -> Rows:
+    """The rows with the most, the heaviest first."""
+    return rows[np.argsort(-rows[:, column], kind="stable")[:most]]

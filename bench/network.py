@@ -1,0 +1,129 @@
+"""Packets a second from a capture to windows with all detectors, beside tshark and nfpcapd; lines of conn.log.
+
+`python bench/network.py [packets]` writes a capture of TCP sessions with packets of 500 bytes on average, and a Zeek
+log, into a temporary directory, and prints CPU time (user and system, one process, kernels compiled before).
+"""
+
+import os
+import random
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+SESSIONS = 20_000
+SIZES = (0, 0, 1460, 1460, 300, 100, 0, 520)
+"""Payloads, drawn evenly: with headers 500 bytes on average."""
+
+
+def write_capture(path: Path, packets: int) -> None:
+    draw = random.Random(1)
+    sequence = [[1000, 5000] for _ in range(SESSIONS)]
+    stage = [0] * SESSIONS
+    filler = bytes(range(256)) * 6
+    now = 1_700_000_000 * 1_000_000
+    with path.open("wb") as out:
+        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for number in range(packets):
+            one = draw.randrange(SESSIONS)
+            side, size, flags = draw.randrange(2), draw.choice(SIZES), 16
+            now += draw.randrange(10)
+            if stage[one] < 3:
+                side, size, flags = ((0, 0, 2), (1, 0, 18), (0, 0, 16))[stage[one]]
+                stage[one] += 1
+            client, server = struct.pack(">I", 0x0A000000 + one), struct.pack(">I", 0x5DB80000 + one % 1000)
+            ports = (1024 + one, 443)
+            if side:
+                client, server, ports = server, client, ports[::-1]
+            segment = struct.pack(
+                ">HHIIBBHHH", *ports, sequence[one][side] & 0xFFFFFFFF, sequence[one][1 - side] & 0xFFFFFFFF,
+                0x50, flags, 8192, 0, 0,
+            )  # fmt: skip
+            sequence[one][side] += size + (flags >> 1 & 1)
+            length = 40 + size
+            frame = bytes(12) + struct.pack(
+                ">HBBHHHBBH", 0x0800, 0x45, 0, length, number & 65535, 0, 64, 6, 0
+            )
+            frame += client + server + segment + filler[:size]
+            out.write(struct.pack("<IIII", now // 1_000_000, now % 1_000_000, len(frame), len(frame)) + frame)
+
+
+def write_conn_log(path: Path, lines: int) -> None:
+    draw = random.Random(2)
+    fields = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state "
+    fields += "local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes"
+    with path.open("w") as out:
+        out.write(
+            "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"
+        )
+        out.write("#fields\t" + "\t".join(fields.split()) + "\n")
+        for number in range(lines):
+            out.write(
+                f"{1_700_000_000 + number / 2000:.6f}\tC{number:016x}\t"
+                f"10.0.{draw.randrange(16)}.{draw.randrange(256)}\t"
+                f"{draw.randrange(1024, 65536)}\t93.184.{draw.randrange(4)}.{draw.randrange(256)}\t443\ttcp\tssl\t"
+                f"{draw.expovariate(1):.6f}\t{draw.randrange(4000)}\t{draw.randrange(90000)}\tSF\tT\tF\t0\tShADadFf\t"
+                f"{draw.randrange(5, 40)}\t{draw.randrange(400, 9000)}\t{draw.randrange(5, 90)}\t"
+                f"{draw.randrange(400, 99000)}\n"
+            )
+
+
+def cost(command: Sequence[str]) -> tuple[float, float, int]:
+    """CPU seconds, wall seconds and peak memory in MB of a command."""
+    began = time.monotonic()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    if os.waitstatus_to_exitcode(status) > 1:
+        raise SystemExit(f"{command[0]} failed")
+    return used.ru_utime + used.ru_stime, time.monotonic() - began, used.ru_maxrss // 1024
+
+
+def main(packets: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        capture, log, empty = folder / "bench.pcap", folder / "conn.log", folder / "small.pcap"
+        write_capture(capture, packets)
+        write_conn_log(log, packets)
+        write_capture(empty, 5_000)
+        env = {"VEDETTE_KERNELS": "compile"}
+        os.environ.update(env)
+        vedette = [sys.executable, "-m", "vedette", "scan", "-q"]
+        cost([*vedette, str(empty)])
+        start, _, _ = cost([*vedette, str(empty)])
+        size = capture.stat().st_size
+        print(
+            f"{packets:,} packets, {size / packets:.0f} bytes each in the file; start of a run: {start:.2f} s CPU"
+        )
+        for title, command in (
+            ("vedette scan, all detectors", [*vedette, str(capture)]),
+            ("tshark -q -z conv,tcp", ["tshark", "-r", str(capture), "-q", "-z", "conv,tcp"]),
+            ("nfpcapd", ["nfpcapd", "-r", str(capture), "-w" if _new() else "-l", str(folder)]),
+        ):
+            if shutil.which(command[0]) is None:
+                print(f"{title:30} not installed")
+                continue
+            cpu, wall, memory = cost(command)
+            print(
+                f"{title:30} {cpu:7.2f} s CPU {wall:7.2f} s {packets / cpu / 1e6:6.2f} M packets/s {memory:6} MB"
+            )
+        cpu, wall, memory = cost([*vedette, str(log)])
+        print(
+            f"{'vedette scan conn.log':30} {cpu:7.2f} s CPU {wall:7.2f} s {packets / cpu / 1e6:6.2f} M lines/s "
+            f"{memory:6} MB"
+        )
+
+
+def _new() -> bool:
+    """Whether nfpcapd is of nfdump 1.7, which named its option anew."""
+    told = subprocess.run(["nfpcapd", "-V"], capture_output=True, text=True, check=False)
+    return "1.7" in told.stdout + told.stderr
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -1,0 +1,351 @@
+"""Too much for one host: half-open connections, packets, reflected answers."""
+
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+import numpy as np
+
+from vedette.detectors.network.addresses import is_many
+from vedette.detectors.network.view import (
+    CLIENT,
+    SERVER,
+    NetworkView,
+    Rows,
+    client_of,
+    distinct,
+    groups,
+    heaviest,
+    recent_groups,
+    server_of,
+    state,
+)
+from vedette.detectors.statement import excess_score
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, EntityKind, Formula, Severity
+from vedette.schema.flows import Flow, Known, Protocol
+
+_MOST_STATED: Final = 20
+"""Hosts stated in one window by one detector."""
+
+
+def source_entropy(rows: Rows, column: Flow) -> float:
+    """Entropy of a count over clients, in bits."""
+    sums = np.array([float(group[:, column].sum()) for group in groups(rows, *CLIENT)])
+    shares = sums[sums > 0] / sums.sum()
+    return float(-(shares * np.log2(shares)).sum())
+
+
+class SynFlood:
+    """More connections are asked for than are ever made, at one port of one host.
+
+    Signal: SYNs to a port of a host in a window, and how many of these connections were answered and went on.
+    Baseline: none.
+    Decision: at least `syns` in a window, at least the share `unfinished` of which came to nothing. What one source
+        sends to many ports is a scan, and left to that.
+    Explanation: the share, and how evenly the senders are spread: close to one packet each means spoofed.
+    Known false alarms: a server that went down under a rush of its own clients.
+    References: RFC 4987; formula `share`.
+    """
+
+    name: ClassVar[str] = "network.syn_flood"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.SYN_FLOOD,)
+
+    def __init__(self, *, syns: int = 1000, unfinished: float = 0.8) -> None:
+        self.syns = syns
+        self.unfinished = unfinished
+        self.left_out = 0
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State SYN floods of the window."""
+        rows = view.window.contacts
+        rows = rows[(rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SYN_OUT] > 0)]
+        if not view.window.known & Known.FLAGS or int(rows[:, Flow.SYN_OUT].sum()) < self.syns:
+            return []
+        found = []
+        for own in groups(rows, *SERVER, Flow.SERVER_PORT, of=Flow.SYN_OUT, least=self.syns):
+            syns = int(own[:, Flow.SYN_OUT].sum())
+            done = int(np.minimum(own[:, Flow.SYN_OUT], _completed(own, view.window.known)).sum())
+            share = (syns - done) / syns
+            if share < self.unfinished:
+                continue
+            bits = source_entropy(own, Flow.SYN_OUT)
+            sources = distinct(own, *CLIENT)
+            view.claimed.add(server_of(own[0]))
+            found.append(
+                state(
+                    view,
+                    type=AnomalyType.SYN_FLOOD,
+                    detector=self.name,
+                    about=server_of(own[0]),
+                    who=EntityKind.HOST,
+                    severity=Severity.HIGH if syns >= 5 * self.syns else Severity.MEDIUM,
+                    score=excess_score(syns, self.syns),
+                    observed=float(syns),
+                    threshold=float(self.syns),
+                    sample_count=syns,
+                    unit="syns",
+                    formula=Formula("share", {"part": float(syns - done), "whole": float(syns)}, share),
+                    evidence_total=syns,
+                    clients=tuple(client_of(row) for row in heaviest(own, Flow.SYN_OUT))
+                    if sources <= 10
+                    else (),
+                    details={
+                        "what": "syn",
+                        "port": int(own[0, Flow.SERVER_PORT]),
+                        "seconds": view.seconds,
+                        "sources": sources,
+                        "entropy_bits": bits,
+                        "spread": "spoofed, by how evenly they send"
+                        if _even(bits, sources, syns)
+                        else "not spoofed",
+                        "unfinished": share,
+                        "unfinished_threshold": self.unfinished,
+                        "metrics": ["packets", "bytes", "flows_opened", "tcp_flows_ratio"],
+                    },
+                    counterfactual=(
+                        f"Not stated below {self.syns:,} SYNs in a window, nor where more than "
+                        f"{1 - self.unfinished:.0%} of them become connections."
+                    ),
+                )
+            )
+        return found[:_MOST_STATED]
+
+
+def _completed(rows: Rows, known: Known) -> Rows:
+    """Connections of contacts that were made."""
+    return rows[:, Flow.HANDSHAKE_COUNT] if known & Known.TIMES else rows[:, Flow.SUCCEEDED]
+
+
+def _even(bits: float, sources: int, syns: int) -> bool:
+    """Whether many sources send about one SYN each: a machine that chooses addresses, not people."""
+    return sources >= 100 and sources >= 0.5 * syns and bits >= 0.9 * float(np.log2(sources))
+
+
+REFLECTORS: Final = MappingProxyType(
+    {
+        17: "quote of the day",
+        19: "chargen",
+        53: "DNS",
+        69: "TFTP",
+        111: "portmap",
+        123: "NTP",
+        137: "NetBIOS",
+        161: "SNMP",
+        389: "CLDAP",
+        520: "RIP",
+        1434: "SQL Server",
+        1900: "SSDP",
+        3283: "Apple Remote Desktop",
+        3702: "WS-Discovery",
+        5353: "mDNS",
+        5683: "CoAP",
+        11211: "memcached",
+    }
+)
+"""UDP services that answer much to little (US-CERT TA14-017A), by port."""
+
+
+class Amplification:
+    """Answers that were not asked for, or to far less, from UDP services known to be abused for that.
+
+    Signal: bytes of answers to one host from one of these services in a window, against the bytes it asked with.
+    Baseline: none.
+    Decision: at least `size` bytes from at least `servers` servers, at least `ratio` times what was asked with.
+    Explanation: both numbers, the service, how many servers.
+    Known false alarms: a zone transfer over UDP; a monitoring host that walks SNMP tables: few servers each.
+    References: Rossow, "Amplification Hell", NDSS 2014; formula `count`.
+    """
+
+    name: ClassVar[str] = "network.amplification"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.AMPLIFICATION,)
+
+    def __init__(self, *, size: int = 1_000_000, ratio: float = 10.0, servers: int = 3) -> None:
+        self.size = size
+        self.ratio = ratio
+        self.servers = servers
+        self.left_out = 0
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State reflected floods of the window."""
+        rows = view.window.contacts
+        wanted = (rows[:, Flow.PROTOCOL] == Protocol.UDP) & np.isin(rows[:, Flow.SERVER_PORT], _PORTS)
+        rows = rows[wanted]
+        if int(rows[:, Flow.BYTES_IN].sum()) < self.size:
+            return []
+        found = []
+        for own in groups(rows, *CLIENT, Flow.SERVER_PORT, of=Flow.BYTES_IN, least=self.size):
+            got, asked = int(own[:, Flow.BYTES_IN].sum()), int(own[:, Flow.BYTES_OUT].sum())
+            servers = distinct(own, *SERVER)
+            if got < self.ratio * asked or servers < self.servers:
+                continue
+            port = int(own[0, Flow.SERVER_PORT])
+            victim = client_of(own[0])
+            view.claimed.add(victim)
+            found.append(
+                state(
+                    view,
+                    type=AnomalyType.AMPLIFICATION,
+                    detector=self.name,
+                    about=victim,
+                    who=EntityKind.HOST,
+                    severity=Severity.HIGH if got >= 10 * self.size else Severity.MEDIUM,
+                    score=excess_score(got, self.size),
+                    observed=float(got),
+                    threshold=float(self.size),
+                    sample_count=int(own[:, Flow.PACKETS_IN].sum()),
+                    unit="bytes",
+                    formula=Formula("count", {"count": float(got)}, float(got)),
+                    evidence_total=int(own[:, Flow.PACKETS_IN].sum()),
+                    contributions=tuple(
+                        Contribution("server", server_of(row), float(row[Flow.BYTES_IN]) / got)
+                        for row in heaviest(own, Flow.BYTES_IN, 3)
+                    ),
+                    details={
+                        "what": f"port {port}",
+                        "port": port,
+                        "service": REFLECTORS[port],
+                        "servers": servers,
+                        "asked": asked,
+                        "seconds": view.seconds,
+                        "ratio_threshold": self.ratio,
+                        "metrics": ["packets", "bytes", "flows_opened", "udp_flows_ratio"],
+                    },
+                    counterfactual=(
+                        f"Not stated below {self.size:,} bytes in a window, below {self.ratio:g} times what was asked "
+                        f"with, or from fewer than {self.servers} servers."
+                    ),
+                )
+            )
+        return found[:_MOST_STATED]
+
+
+_PORTS: Final = np.array(sorted(REFLECTORS), dtype=np.int64)
+
+
+class PacketFlood:
+    """UDP or ICMP at a rate that no conversation has.
+
+    Signal: packets to one host in a window that it did not answer in kind.
+    Baseline: none.
+    Decision: at least `udp` or `icmp` packets in a window, five for each that goes back.
+    Explanation: the number, how many addresses sent it.
+    Known false alarms: one-way streams: multicast video is left out; syslog and NetFlow at such rates are not.
+    References: formula `count`.
+    """
+
+    name: ClassVar[str] = "network.packet_flood"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.DDOS_ATTACK,)
+
+    ONE_WAY = 5
+
+    def __init__(self, *, udp: int = 50_000, icmp: int = 10_000) -> None:
+        self.udp = udp
+        self.icmp = icmp
+        self.left_out = 0
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State floods of the window."""
+        return [
+            *self._of(view, (Protocol.UDP,), self.udp, "UDP packets", "udp_flows_ratio"),
+            *self._of(view, (Protocol.ICMP, Protocol.ICMPV6), self.icmp, "ICMP packets", "icmp_flows_ratio"),
+        ]
+
+    def _of(
+        self, view: NetworkView, protocols: tuple[int, ...], least: int, what: str, metric: str
+    ) -> Iterator[Anomaly]:
+        rows = view.window.contacts
+        rows = rows[np.isin(rows[:, Flow.PROTOCOL], protocols)]
+        if int(rows[:, Flow.PACKETS_OUT].sum()) < least:
+            return
+        for own in groups(rows, *SERVER, of=Flow.PACKETS_OUT, least=least):
+            packets, back = int(own[:, Flow.PACKETS_OUT].sum()), int(own[:, Flow.PACKETS_IN].sum())
+            target = server_of(own[0])
+            many = is_many(int(own[0, Flow.SERVER_HIGH]), int(own[0, Flow.SERVER_LOW]))
+            if packets < self.ONE_WAY * back or many or target in view.claimed:
+                continue
+            view.claimed.add(target)
+            yield state(
+                view,
+                type=AnomalyType.DDOS_ATTACK,
+                detector=self.name,
+                about=target,
+                who=EntityKind.HOST,
+                severity=Severity.HIGH if packets >= 5 * least else Severity.MEDIUM,
+                score=excess_score(packets, least),
+                observed=float(packets),
+                threshold=float(least),
+                sample_count=packets,
+                unit="packets",
+                formula=Formula("count", {"count": float(packets)}, float(packets)),
+                evidence_total=packets,
+                details={
+                    "what": what,
+                    "sources": distinct(own, *CLIENT),
+                    "seconds": view.seconds,
+                    "answered": back,
+                    "metrics": ["packets", "bytes", metric],
+                },
+                counterfactual=f"Not stated below {least:,} {what} in a window, or if one in {self.ONE_WAY} went back.",
+            )
+
+
+class ConnectionFlood:
+    """One client opens connections to one service far faster than anybody browses.
+
+    Signal: TCP connections of one client to one port of one host in the last minute.
+    Baseline: none.
+    Decision: at least `connections`, which were answered: what is not answered is a scan or a SYN flood.
+    Explanation: the number.
+    Known false alarms: a reverse proxy or health checker without keep-alive; a load test.
+    References: formula `count`.
+    """
+
+    name: ClassVar[str] = "network.connection_flood"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.DDOS_ATTACK,)
+
+    def __init__(self, *, connections: int = 1000) -> None:
+        self.connections = connections
+        self.left_out = 0
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State connection floods that went on in the window."""
+        found = []
+        for own in recent_groups(view, _answered, _TALK, Flow.SUCCEEDED, self.connections):
+            count = int(own[:, Flow.SUCCEEDED].sum())
+            target = server_of(own[0])
+            found.append(
+                state(
+                    view,
+                    type=AnomalyType.DDOS_ATTACK,
+                    detector=self.name,
+                    about=target,
+                    who=EntityKind.HOST,
+                    severity=Severity.HIGH if count >= 5 * self.connections else Severity.MEDIUM,
+                    score=excess_score(count, self.connections),
+                    observed=float(count),
+                    threshold=float(self.connections),
+                    sample_count=count,
+                    unit="connections",
+                    formula=Formula("count", {"count": float(count)}, float(count)),
+                    start=int(own[:, Flow.START].min()),
+                    evidence_total=count,
+                    clients=(client_of(own[0]),),
+                    contributions=(Contribution("client", client_of(own[0]), 1.0),),
+                    details={
+                        "what": f"connections at port {int(own[0, Flow.SERVER_PORT])}",
+                        "sources": 1,
+                        "seconds": view.recent_seconds,
+                        "metrics": ["packets", "bytes", "flows_opened", "tcp_flows_ratio"],
+                    },
+                    counterfactual=f"Not stated below {self.connections:,} connections within a minute.",
+                )
+            )
+        return found[:_MOST_STATED]
+
+
+_TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
+
+
+def _answered(rows: Rows) -> Rows:
+    kept: Rows = rows[(rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)]
+    return kept

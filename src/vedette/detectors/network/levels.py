@@ -1,0 +1,375 @@
+"""Numbers of the whole network against their baselines: volume, times, loss, protocols."""
+
+import math
+from typing import ClassVar, Final
+
+import numpy as np
+
+from vedette.baselines.formulas import critical_value
+from vedette.detectors.network.metrics import BAND_WIDTH, Held, NetworkMetric
+from vedette.detectors.network.view import NetworkView, state
+from vedette.detectors.statement import excess_score, surprise_score
+from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
+
+_SLOT: Final = np.zeros(1, dtype=np.int32)
+_ALARMS: Final = 3.0
+_WARNS: Final = 2.0
+"""Standard deviations: the classic rule's high and medium."""
+
+
+class _Surprise:
+    """Whether a metric's surprise passes the budget's threshold, in two of three windows or by far in one."""
+
+    def __init__(self, name: str, thresholds: Thresholds) -> None:
+        self._name = name
+        self._thresholds = thresholds
+        self._gate = Gate()
+
+    def passes(self, held: Held, *, high: bool, worth: bool) -> float | None:
+        """The threshold that was passed, or None. What is not worth telling is learned from all the same."""
+        if not held.ready:
+            return None
+        surprise = held.judgement.log10_p_high if high else held.judgement.log10_p_low
+        self._thresholds.observe(self._name, surprise)
+        limit = self._thresholds.threshold(self._name)
+        gated = self._gate.decide(_SLOT, surprise if worth else np.zeros(1), limit)
+        return limit if gated else None
+
+
+class Volume:
+    """The network carries far more than usual, or far less.
+
+    Signal: bytes of a window (spike), packets of a window (drop; none at all counts).
+    Baseline: of the logarithm of bytes, and over-dispersed counts of packets, by hour of day and week once earned.
+    Decision: with a budget of false alarms, its threshold, and at least `factor` times more or less; with
+        `alarm.mode: threshold` the classic rule: above the mean by 3 standard deviations is high, by 2 medium.
+    Explanation: the band, the deviation, the threshold in bytes or packets.
+    Known false alarms: backups; holidays that are not configured.
+    References: formulas `log_high`, `count_low`, `deviations`.
+    """
+
+    name: ClassVar[str] = "network.volume"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.TRAFFIC_SPIKE, AnomalyType.TRAFFIC_DROP)
+
+    MIN_PACKETS = 100
+    """Expected packets of a window below which a drop means nothing."""
+    MIN_BYTES = 100_000
+    """Bytes of a window below which a spike means nothing."""
+
+    def __init__(self, thresholds: Thresholds, *, factor: float = 2.5, classic: bool = False) -> None:
+        self.factor = factor
+        self.classic = classic
+        self.left_out = 0
+        self._spike = _Surprise("network.volume.spike", thresholds)
+        self._drop = _Surprise("network.volume.drop", thresholds)
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State spikes and drops of the window."""
+        found = []
+        size, packets = view.held.get(NetworkMetric.BYTES), view.held.get(NetworkMetric.PACKETS)
+        if size is not None and size.ready and not view.claimed:
+            if self.classic:
+                found += self._classic(view, size)
+            else:
+                worth = size.measure.value >= max(self.MIN_BYTES, self.factor * size.middle)
+                limit = self._spike.passes(size, high=True, worth=worth)
+                if limit is not None:
+                    found.append(self._tell(view, size, AnomalyType.TRAFFIC_SPIKE, "bytes", limit))
+        if packets is not None and packets.ready:
+            few = self.factor * packets.measure.value <= packets.middle
+            worth = few and packets.middle >= self.MIN_PACKETS
+            limit = self._drop.passes(packets, high=False, worth=worth)
+            if limit is not None:
+                found.append(self._tell(view, packets, AnomalyType.TRAFFIC_DROP, "packets", limit))
+        return found
+
+    def _classic(self, view: NetworkView, held: Held) -> list[Anomaly]:
+        deviation = held.deviation
+        if deviation <= _WARNS:
+            return []
+        band = held.judgement.band_of(0)
+        stddev = ((band.high or 0.0) - (band.low or 0.0)) / BAND_WIDTH
+        severity, times = (Severity.HIGH, _ALARMS) if deviation > _ALARMS else (Severity.MEDIUM, _WARNS)
+        inputs = {"value": held.measure.value, "mean": held.middle, "stddev": stddev}
+        return [
+            state(
+                view,
+                type=AnomalyType.TRAFFIC_SPIKE,
+                detector=self.name,
+                about=None,
+                who=EntityKind.SERVICE,
+                severity=severity,
+                score=excess_score(deviation, times),
+                observed=held.measure.value,
+                expected=band,
+                threshold=held.middle + times * stddev,
+                sample_count=int(held.judgement.sample_count[0]),
+                unit="bytes",
+                formula=Formula("deviations", inputs, deviation),
+                details={
+                    "what": "bytes",
+                    "seconds": view.seconds,
+                    "deviation": deviation,
+                    "metrics": [NetworkMetric.BYTES.value],
+                },
+            )
+        ]
+
+    def _tell(self, view: NetworkView, held: Held, kind: AnomalyType, unit: str, limit: float) -> Anomaly:
+        high = kind is AnomalyType.TRAFFIC_SPIKE
+        judgement = held.judgement
+        formula = judgement.formula_of(0, "high" if high else "low")
+        silent = not high and held.measure.value == 0
+        return state(
+            view,
+            type=kind,
+            detector=self.name,
+            about=None,
+            who=EntityKind.SERVICE,
+            severity=Severity.HIGH if silent or formula.result >= 2 * limit else Severity.MEDIUM,
+            score=surprise_score(formula.result, limit),
+            observed=held.measure.value,
+            expected=judgement.band_of(0),
+            threshold=critical_value(formula.name, formula.inputs, limit),
+            sample_count=int(judgement.sample_count[0]),
+            unit=unit,
+            formula=formula,
+            details={
+                "what": unit,
+                "seconds": view.seconds,
+                "deviation": held.deviation,
+                "surprise": formula.result,
+                "surprise_threshold": limit,
+                "metrics": [NetworkMetric.BYTES.value, NetworkMetric.PACKETS.value],
+            },
+        )
+
+
+class HighLatency:
+    """Round trips or answers take far longer than usual.
+
+    Signal: the 95th percentile of round-trip times, and of the times from a request to its first answer.
+    Baseline: of the logarithm, by hour of day and week once earned; it knows how many samples a percentile rests on.
+    Decision: above `high` times the usual is high, above `medium` times medium, from `samples` samples; and the
+        surprise passes the threshold of the budget, unless `alarm.mode` is `threshold`.
+    Explanation: the percentile, the usual one, the factor.
+    Known false alarms: a change of what is asked for: a batch job answers slower than a page.
+    References: formula `log_high`.
+    """
+
+    name: ClassVar[str] = "network.latency"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.HIGH_LATENCY,)
+
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        *,
+        high: float = 2.0,
+        medium: float = 1.5,
+        samples: int = 20,
+        classic: bool = False,
+    ) -> None:
+        self.high = high
+        self.medium = medium
+        self.samples = samples
+        self.classic = classic
+        self.left_out = 0
+        self._surprise = {
+            metric: _Surprise(f"network.latency.{what}", thresholds) for metric, what in _TIMES.items()
+        }
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State slow windows."""
+        found = []
+        for metric, what in _TIMES.items():
+            held = view.held.get(metric)
+            if held is None or not held.ready or (held.measure.exposure or 0.0) < self.samples:
+                continue
+            times = held.measure.value / held.middle if held.middle > 0 else 0.0
+            worth = times > self.medium
+            limit = None if self.classic else self._surprise[metric].passes(held, high=True, worth=worth)
+            if not worth or (limit is None and not self.classic):
+                continue
+            severity, factor = (
+                (Severity.HIGH, self.high) if times > self.high else (Severity.MEDIUM, self.medium)
+            )
+            formula = held.judgement.formula_of(0, "high")
+            details = {
+                "what": what,
+                "samples": int(held.measure.exposure or 0),
+                "times": times,
+                "factor": factor,
+                "deviation": held.deviation,
+                "metrics": [metric.value],
+            }
+            if limit is not None:
+                details |= {"surprise": formula.result, "surprise_threshold": limit}
+            found.append(
+                state(
+                    view,
+                    type=AnomalyType.HIGH_LATENCY,
+                    detector=self.name,
+                    about=None,
+                    who=EntityKind.SERVICE,
+                    severity=severity,
+                    score=excess_score(times, factor)
+                    if limit is None
+                    else surprise_score(formula.result, limit),
+                    observed=held.measure.value,
+                    expected=held.judgement.band_of(0),
+                    threshold=factor * held.middle,
+                    sample_count=int(held.judgement.sample_count[0]),
+                    unit="seconds",
+                    formula=formula,
+                    details=details,
+                )
+            )
+        return found
+
+
+_TIMES: Final = {NetworkMetric.RTT: "round trips", NetworkMetric.RESPONSE: "answers"}
+
+
+class PacketLoss:
+    """Too many TCP segments had to be sent again.
+
+    Signal: retransmitted data segments among data segments sent; keep-alives and late segments are neither.
+    Baseline: none: loss above a few per cent hurts wherever it is.
+    Decision: above `high` is high, above `medium` medium, in a window with at least `segments`: of a thousand
+        segments at 2 %, 20 are lost give or take 4.4, which tells 2 % from 5 % by six standard deviations.
+    Explanation: both counts and the share.
+    Known false alarms: a capture that itself lost packets makes the others look late, not lost.
+    References: formula `share`.
+    """
+
+    name: ClassVar[str] = "network.loss"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.PACKET_LOSS,)
+
+    def __init__(self, *, high: float = 0.05, medium: float = 0.02, segments: int = 1000) -> None:
+        self.high = high
+        self.medium = medium
+        self.segments = segments
+        self.left_out = 0
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State lossy windows."""
+        held = view.held.get(NetworkMetric.LOSS)
+        if held is None or (held.measure.exposure or 0.0) < self.segments:
+            return []
+        ratio = held.measure.value
+        if ratio <= self.medium:
+            return []
+        severity, limit = (Severity.HIGH, self.high) if ratio > self.high else (Severity.MEDIUM, self.medium)
+        again, segments = held.measure.judged, held.measure.exposure or 0.0
+        return [
+            state(
+                view,
+                type=AnomalyType.PACKET_LOSS,
+                detector=self.name,
+                about=None,
+                who=EntityKind.SERVICE,
+                severity=severity,
+                score=excess_score(ratio, limit),
+                observed=ratio,
+                expected=held.judgement.band_of(0),
+                threshold=limit,
+                sample_count=int(segments),
+                unit="ratio",
+                formula=Formula("share", {"part": again, "whole": segments}, ratio),
+                details={"what": "loss", "again": int(again), "segments": int(segments),
+                         "metrics": [NetworkMetric.LOSS.value]},
+            )
+        ]  # fmt: skip
+
+
+class ProtocolShift:
+    """The mix of protocols is not what it was.
+
+    Signal: shares of TCP, UDP and ICMP among the flows opened in a window.
+    Baseline: beta-binomial shares, which know how many flows a share rests on and how much it wanders.
+    Decision: moved by more than `points` percentage points, from `flows` flows; and the surprise passes the threshold
+        of the budget, unless `alarm.mode` is `threshold`.
+    Explanation: the share, the usual one, the flows.
+    Known false alarms: a network so quiet that one program is most of it.
+    References: formulas `ratio_high`, `ratio_low`.
+    """
+
+    name: ClassVar[str] = "network.protocols"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.PROTOCOL_ANOMALY,)
+
+    def __init__(
+        self, thresholds: Thresholds, *, points: float = 30.0, flows: int = 100, classic: bool = False
+    ) -> None:
+        self.points = points
+        self.flows = flows
+        self.classic = classic
+        self.left_out = 0
+        self._surprise = {
+            (metric, high): _Surprise(f"network.protocols.{what}", thresholds)
+            for metric, what in _SHARES.items()
+            for high in (False, True)
+        }
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State the protocol whose share moved most, if it moved far enough."""
+        found: list[tuple[float, Anomaly]] = []
+        for metric, what in _SHARES.items():
+            held = view.held.get(metric)
+            if held is None or not held.ready or (held.measure.exposure or 0.0) < self.flows:
+                continue
+            moved = held.measure.value - held.middle
+            worth = 100 * abs(moved) > self.points and not view.claimed
+            high = moved > 0
+            limit = (
+                None if self.classic else self._surprise[metric, high].passes(held, high=high, worth=worth)
+            )
+            if not worth or (limit is None and not self.classic):
+                continue
+            found.append((abs(moved), self._tell(view, metric, held, what, high=high, limit=limit)))
+        return [max(found, key=lambda f: f[0])[1]] if found else []
+
+    def _tell(
+        self,
+        view: NetworkView,
+        metric: NetworkMetric,
+        held: Held,
+        what: str,
+        *,
+        high: bool,
+        limit: float | None,
+    ) -> Anomaly:
+        formula = held.judgement.formula_of(0, "high" if high else "low")
+        moved = 100 * abs(held.measure.value - held.middle)
+        details = {
+            "what": what,
+            "flows": int(held.measure.exposure or 0),
+            "points": self.points,
+            "moved": moved,
+            "deviation": held.deviation,
+            "metrics": [m.value for m in _SHARES],
+        }
+        if limit is not None:
+            details |= {"surprise": formula.result, "surprise_threshold": limit}
+        return state(
+            view,
+            type=AnomalyType.PROTOCOL_ANOMALY,
+            detector=self.name,
+            about=None,
+            who=EntityKind.SERVICE,
+            severity=Severity.HIGH if moved > 2 * self.points else Severity.MEDIUM,
+            score=excess_score(moved, self.points)
+            if limit is None
+            else surprise_score(formula.result, limit),
+            observed=held.measure.value,
+            expected=held.judgement.band_of(0),
+            threshold=held.middle + math.copysign(self.points / 100, 1 if high else -1),
+            sample_count=int(held.judgement.sample_count[0]),
+            unit="ratio",
+            formula=formula,
+            details=details | {"metric": metric.value},
+        )
+
+
+_SHARES: Final = {NetworkMetric.TCP: "TCP", NetworkMetric.UDP: "UDP", NetworkMetric.ICMP: "ICMP"}

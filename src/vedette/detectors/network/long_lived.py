@@ -1,0 +1,166 @@
+"""Connections that stay."""
+
+from typing import ClassVar, Final
+
+from vedette.detectors.network.view import (
+    CLIENT,
+    SERVER,
+    NetworkView,
+    Rows,
+    client_of,
+    recent_groups,
+    server_of,
+    state,
+)
+from vedette.detectors.statement import excess_score
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
+from vedette.schema.flows import Flow, Protocol
+
+_IDLE_BYTES: Final = 1000
+_SLOW_S: Final = 10.0
+
+
+class LongLived:
+    """A connection lasts far longer than connections here do; or many slow ones occupy a server.
+
+    Signal: durations of TCP connections that went on or ended in the window; connections of one client to one port
+        that were given little and answered nothing.
+    Baseline: the mean duration of the connections that ended before, from `connections` of them.
+    Decision: above `high` times the mean is high, above `medium` times medium, and from `seconds` in any case, unless
+        `alarm.mode` is `threshold`: the mean of web traffic is seconds, and twice that is nothing. Each connection is
+        stated once. Below 1,000 bytes it is idle. Slowloris: `slow` connections of one client to one port within a
+        minute, unanswered, at most 1,000 bytes sent on each, the oldest open for ten seconds.
+    Explanation: duration, mean, bytes; or how many, how much on each.
+    Known false alarms: web sockets, SSH sessions, database pools: raise `seconds` where these are wanted.
+    References: CVE-2007-6750; formula `share`.
+    """
+
+    name: ClassVar[str] = "network.long_lived"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.LONG_LIVED_CONNECTION,)
+
+    def __init__(
+        self,
+        *,
+        high: float = 2.0,
+        medium: float = 1.5,
+        seconds: float = 3600.0,
+        connections: int = 100,
+        slow: int = 50,
+        classic: bool = False,
+    ) -> None:
+        self.high = high
+        self.medium = medium
+        self.seconds = 0.0 if classic else seconds
+        self.connections = connections
+        self.slow = slow
+        self.left_out = 0
+        self._count = 0
+        self._sum = 0.0
+        self._stated: dict[tuple[int, ...], int] = {}
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State connections that are too long, and floods of slow ones."""
+        rows = view.window.contacts
+        tcp = rows[rows[:, Flow.PROTOCOL] == Protocol.TCP]
+        found = [*self._long(view, tcp), *self._slow(view)]
+        ended = view.window.ended
+        ended = ended[(ended[:, Flow.PROTOCOL] == Protocol.TCP) & (ended[:, Flow.SUCCEEDED] > 0)]
+        self._count += len(ended)
+        self._sum += float(ended[:, Flow.DURATION].sum()) / 1e6
+        return found
+
+    def _long(self, view: NetworkView, tcp: Rows) -> list[Anomaly]:
+        if self._count < self.connections:
+            return []
+        mean = self._sum / self._count
+        least = max(self.medium * mean, self.seconds)
+        found = []
+        for row in tcp[tcp[:, Flow.DURATION] > least * 1e6]:
+            key = tuple(row[_TALK].tolist())
+            duration = float(row[Flow.DURATION]) / 1e6
+            began = int(row[Flow.END]) - int(row[Flow.DURATION])
+            # The same connection goes on; another one between the same two began later.
+            if abs(self._stated.get(key, -1) - began) < 1_000_000:
+                continue
+            if len(self._stated) >= 65_536:
+                self.left_out += 1
+                continue
+            self._stated[key] = began
+            size = int(row[Flow.BYTES_OUT] + row[Flow.BYTES_IN])
+            high = duration > max(self.high * mean, self.seconds)
+            factor = self.high if high else self.medium
+            limit = max(factor * mean, self.seconds)
+            found.append(
+                state(
+                    view,
+                    type=AnomalyType.LONG_LIVED_CONNECTION,
+                    detector=self.name,
+                    about=client_of(row),
+                    who=EntityKind.CLIENT,
+                    severity=Severity.HIGH if high else Severity.MEDIUM,
+                    score=excess_score(duration, limit),
+                    observed=duration,
+                    expected=Band(None, mean, None),
+                    threshold=limit,
+                    sample_count=self._count,
+                    unit="seconds",
+                    formula=Formula(
+                        "share", {"part": duration, "whole": mean}, duration / mean if mean else 0.0
+                    ),
+                    start=began,
+                    details={
+                        "what": f"{server_of(row)} {int(row[Flow.SERVER_PORT])}",
+                        "server": server_of(row),
+                        "port": int(row[Flow.SERVER_PORT]),
+                        "bytes": size,
+                        "idle": size < _IDLE_BYTES,
+                    },
+                    counterfactual=f"Not stated up to {limit:,.0f} seconds.",
+                )
+            )
+        return found
+
+    def _slow(self, view: NetworkView) -> list[Anomaly]:
+        found = []
+        for own in recent_groups(view, _unanswered, _TALK, Flow.OPENED, self.slow):
+            count, longest = int(own[:, Flow.OPENED].sum()), float(own[:, Flow.DURATION].max()) / 1e6
+            sent = int(own[:, Flow.PAYLOAD_OUT].sum())
+            slow = longest >= _SLOW_S and 0 < sent <= _IDLE_BYTES * count
+            if not slow:
+                continue
+            found.append(
+                state(
+                    view,
+                    type=AnomalyType.LONG_LIVED_CONNECTION,
+                    detector=self.name,
+                    about=client_of(own[0]),
+                    who=EntityKind.CLIENT,
+                    severity=Severity.HIGH,
+                    score=excess_score(count, self.slow),
+                    observed=float(count),
+                    threshold=float(self.slow),
+                    sample_count=count,
+                    unit="connections",
+                    formula=Formula("count", {"count": float(count)}, float(count)),
+                    start=int(own[:, Flow.START].min()),
+                    details={
+                        "what": "slow",
+                        "server": server_of(own[0]),
+                        "port": int(own[0, Flow.SERVER_PORT]),
+                        "bytes_each": sent / count,
+                        "longest": longest,
+                    },
+                    counterfactual=f"Not stated below {self.slow} such connections within a minute.",
+                )
+            )
+        return found
+
+
+_TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
+
+
+def _unanswered(rows: Rows) -> Rows:
+    """Contacts of connections that were made, asked something, and were told nothing."""
+    wanted = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)
+    kept: Rows = rows[wanted & (rows[:, Flow.PAYLOAD_IN] == 0) & (rows[:, Flow.OPENED] > 0)]
+    return kept

@@ -1,0 +1,172 @@
+"""Traffic in what is meant for something else: DNS questions, pings."""
+
+from typing import ClassVar, Final
+
+import numpy as np
+
+from vedette.detectors.network.view import (
+    CLIENT,
+    SERVER,
+    NetworkView,
+    Rows,
+    client_of,
+    recent_groups,
+    server_of,
+    state,
+)
+from vedette.detectors.statement import excess_score
+from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
+from vedette.schema.flows import Flow, Known, Protocol
+
+_DNS: Final = 53
+
+
+class Tunnel:
+    """Data carried in DNS names, in DNS over TCP, or in pings.
+
+    Signal: DNS queries of one client to one server in the last minute, for names of more than 52 bytes or of types
+        that hold anything (NULL, TXT, KEY, unassigned); messages of one connection to TCP port 53; pings whose size
+        changes from one to the next.
+    Baseline: none: host names are short, lookups over TCP are few, and a ping is of one size.
+    Decision: at least `queries` such queries, and a third of all; or `messages` data segments each way over TCP 53; or
+        `pings` changes of size, and a fifth of all pings, with at least 64 bytes on average.
+    Explanation: how many of what, of how many in all.
+    Known false alarms: services that look up signatures in names (antivirus, mail block lists); a zone transfer;
+        measuring the path's largest packet by pings of all sizes.
+    References: Farnham, "Detecting DNS Tunneling", SANS 2013; formula `count`.
+    """
+
+    name: ClassVar[str] = "network.tunnel"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.TUNNEL,)
+
+    SHARE = 1 / 3
+    CHANGES = 0.2
+    PING_BYTES = 64
+
+    def __init__(self, *, queries: int = 30, messages: int = 10, pings: int = 20) -> None:
+        self.queries = queries
+        self.messages = messages
+        self.pings = pings
+        self.left_out = 0
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State tunnels that carried something in the window."""
+        if not view.window.known & Known.CONTENT:
+            return []
+        found = []
+        for own in recent_groups(view, _carriers, _TALK, Flow.PACKETS_OUT, 1):
+            protocol = int(own[0, Flow.PROTOCOL])
+            if protocol == Protocol.UDP:
+                anomaly = self._dns(view, own)
+            elif protocol == Protocol.TCP:
+                anomaly = self._tcp(view, own)
+            else:
+                anomaly = self._pings(view, own)
+            if anomaly is not None:
+                found.append(anomaly)
+        return found[:20]
+
+    def _dns(self, view: NetworkView, own: Rows) -> Anomaly | None:
+        sums = own.sum(axis=0)
+        asked, rare, long = (
+            int(sums[c]) for c in (Flow.DNS_QUERIES, Flow.DNS_RARE_TYPES, Flow.DNS_LONG_NAMES)
+        )
+        # A query may be both.
+        odd = max(rare, long)
+        if odd < self.queries or odd < self.SHARE * asked:
+            return None
+        return self._state(
+            view,
+            own,
+            "DNS",
+            odd,
+            self.queries,
+            asked,
+            "queries",
+            {
+                "queries": asked,
+                "rare": rare,
+                "long": long,
+                "mean_name": float(sums[Flow.DNS_NAME_BYTES]) / asked,
+            },
+            f"Not stated below {self.queries:,} such queries within a minute, or below a third of all.",
+        )
+
+    def _tcp(self, view: NetworkView, own: Rows) -> Anomaly | None:
+        opened = max(1, int(own[:, Flow.OPENED].sum()))
+        each = min(int(own[:, c].sum()) // opened for c in (Flow.SEGMENTS_OUT, Flow.SEGMENTS_IN))
+        if each < self.messages:
+            return None
+        return self._state(
+            view,
+            own,
+            "TCP to port 53",
+            each,
+            self.messages,
+            int(own[:, [Flow.SEGMENTS_OUT, Flow.SEGMENTS_IN]].sum()),
+            "messages",
+            {},
+            f"Not stated below {self.messages:,} messages each way in a connection.",
+        )
+
+    def _pings(self, view: NetworkView, own: Rows) -> Anomaly | None:
+        sums = own.sum(axis=0)
+        changes, pings = int(sums[Flow.ECHO_SIZES]), int(sums[Flow.PACKETS_OUT] + sums[Flow.PACKETS_IN])
+        size = int(sums[Flow.PAYLOAD_OUT] + sums[Flow.PAYLOAD_IN])
+        if changes < self.pings or changes < self.CHANGES * pings or size < self.PING_BYTES * pings:
+            return None
+        return self._state(
+            view,
+            own,
+            "ICMP",
+            changes,
+            self.pings,
+            pings,
+            "changes",
+            {"pings": pings, "bytes": size},
+            f"Not stated below {self.pings:,} changes of size within a minute, or below a fifth of the pings.",
+        )
+
+    def _state(
+        self,
+        view: NetworkView,
+        own: Rows,
+        what: str,
+        count: int,
+        least: int,
+        samples: int,
+        unit: str,
+        details: dict[str, float],
+        instead: str,
+    ) -> Anomaly:
+        return state(
+            view,
+            type=AnomalyType.TUNNEL,
+            detector=self.name,
+            about=client_of(own[0]),
+            who=EntityKind.CLIENT,
+            severity=Severity.HIGH if count >= 5 * least else Severity.MEDIUM,
+            score=excess_score(count, least),
+            observed=float(count),
+            threshold=float(least),
+            sample_count=samples,
+            unit=unit,
+            formula=Formula("count", {"count": float(count)}, float(count)),
+            start=int(own[:, Flow.START].min()),
+            evidence_total=count,
+            details={"what": what, "server": server_of(own[0]), "seconds": view.recent_seconds, **details},
+            counterfactual=instead,
+        )
+
+
+_TALK: Final = [*CLIENT, *SERVER, Flow.PROTOCOL]
+
+
+def _carriers(rows: Rows) -> Rows:
+    """Contacts that could carry something."""
+    protocol, port = rows[:, Flow.PROTOCOL], rows[:, Flow.SERVER_PORT]
+    dns = (protocol == Protocol.UDP) & (rows[:, Flow.DNS_QUERIES] > 0)
+    tcp = (protocol == Protocol.TCP) & (port == _DNS)
+    pings = np.isin(protocol, (Protocol.ICMP, Protocol.ICMPV6)) & (rows[:, Flow.ECHO_SIZES] > 0)
+    wanted: Rows = rows[dns | tcp | pings]
+    return wanted

@@ -1,0 +1,389 @@
+"""Each detector at, just below and just above its threshold; each statement can be done again from its fields."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from tests.network.packets import SECOND, contact_window, host
+from vedette.baselines.budget import Budget
+from vedette.detectors.network.beaconing import Beaconing
+from vedette.detectors.network.brute_force import NetworkBruteForce
+from vedette.detectors.network.floods import Amplification, ConnectionFlood, PacketFlood, SynFlood
+from vedette.detectors.network.hosts import HostHabits
+from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
+from vedette.detectors.network.long_lived import LongLived
+from vedette.detectors.network.metrics import Held, Measure, NetworkBaselines, NetworkMetric, measure
+from vedette.detectors.network.tunnels import Tunnel
+from vedette.detectors.network.view import NetworkDetector, NetworkView
+from vedette.explain.formulas import recompute
+from vedette.explain.words import counterfactual, describe
+from vedette.schema.anomaly import Anomaly, AnomalyType, Severity
+from vedette.schema.flows import Flow
+from vedette.windows.contacts import FlowWindow
+
+INSIDE, OUTSIDE, OTHER = host("10.0.0.5"), host("192.0.2.1"), host("198.51.100.9")
+TCP, UDP, ICMP = 6, 17, 1
+
+
+def contact(client: int, server: int, port: int, protocol: int = TCP, **counts: int) -> dict[Flow, int]:
+    row = {
+        Flow.CLIENT_LOW: client,
+        Flow.SERVER_LOW: server,
+        Flow.SERVER_PORT: port,
+        Flow.PROTOCOL: protocol,
+        Flow.OPENED: 1,
+        Flow.PACKETS_OUT: 1,
+    }
+    return row | {Flow[name.upper()]: value for name, value in counts.items()}
+
+
+def look(
+    detector: NetworkDetector, *windows: FlowWindow, held: dict[NetworkMetric, Held] | None = None
+) -> list[Anomaly]:
+    found = detector.look(NetworkView(windows[-1], windows, held or {}))
+    for anomaly in found:
+        again = recompute(anomaly.formula)
+        assert math.isclose(again, anomaly.formula.result, rel_tol=1e-6, abs_tol=1e-9)
+        assert describe(anomaly)
+        assert counterfactual(anomaly)
+        assert 0 <= anomaly.score <= 1
+        assert anomaly.type in detector.types
+    return found
+
+
+@pytest.mark.parametrize(
+    ("syns", "done", "stated"), [(1000, 0, True), (999, 0, False), (1000, 200, True), (1000, 201, False)]
+)
+def test_syn_flood(syns: int, done: int, stated: bool) -> None:
+    rows = [contact(OTHER, OUTSIDE, 80, syn_out=syns - done)]
+    if done:
+        rows.append(contact(INSIDE, OUTSIDE, 80, syn_out=done, handshake_count=done, succeeded=done))
+    found = look(SynFlood(), contact_window(rows))
+    assert bool(found) is stated
+
+
+def test_a_spoofed_flood_is_told_from_one_of_few() -> None:
+    spoofed = contact_window([contact(OTHER + n, OUTSIDE, 80, syn_out=1) for n in range(1500)])
+    single = contact_window([contact(OTHER, OUTSIDE, 80, syn_out=1500)])
+    assert look(SynFlood(), spoofed)[0].details["spread"].startswith("spoofed")
+    assert look(SynFlood(), single)[0].details["spread"] == "not spoofed"
+    assert look(SynFlood(), single)[0].clients == ("198.51.100.9",)
+
+
+@pytest.mark.parametrize(
+    ("size", "asked", "servers", "stated"),
+    [
+        (1_000_000, 0, 3, True),
+        (999_999, 0, 3, False),
+        (1_000_000, 100_000, 3, True),
+        (1_000_000, 100_010, 3, False),
+        (1_000_000, 0, 2, False),
+    ],
+)
+def test_amplification(size: int, asked: int, servers: int, stated: bool) -> None:
+    rows = [
+        contact(INSIDE, OUTSIDE + n, 123, UDP, bytes_in=size // servers, bytes_out=asked // servers)
+        for n in range(servers)
+    ]
+    rows[0][Flow.BYTES_IN] += size % servers
+    rows[0][Flow.BYTES_OUT] += asked % servers
+    assert bool(look(Amplification(), contact_window(rows))) is stated
+    assert not look(Amplification(), contact_window([row | {Flow.SERVER_PORT: 443} for row in rows]))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "packets", "back", "stated"),
+    [
+        (UDP, 50_000, 0, True),
+        (UDP, 49_999, 0, False),
+        (UDP, 50_000, 10_000, True),
+        (UDP, 50_000, 10_001, False),
+        (ICMP, 10_000, 0, True),
+        (ICMP, 9_999, 0, False),
+    ],
+)
+def test_packet_floods(protocol: int, packets: int, back: int, stated: bool) -> None:
+    row = contact(OTHER, OUTSIDE, 4000, protocol, packets_out=packets, packets_in=back)
+    assert bool(look(PacketFlood(), contact_window([row]))) is stated
+    assert not look(PacketFlood(), contact_window([row | {Flow.SERVER_LOW: host("239.1.1.1")}]))
+
+
+@pytest.mark.parametrize(("count", "stated"), [(999, False), (1000, True)])
+def test_connection_flood(count: int, stated: bool) -> None:
+    early = contact_window([contact(OTHER, OUTSIDE, 443, succeeded=600, opened=600)], 0)
+    late = contact_window([contact(OTHER, OUTSIDE, 443, succeeded=count - 600, opened=count - 600)], 3)
+    assert bool(look(ConnectionFlood(), early, late)) is stated
+
+
+@pytest.mark.parametrize(
+    ("queries", "long", "rare", "stated"),
+    [(30, 30, 0, True), (29, 29, 0, False), (90, 30, 0, True), (91, 30, 0, False), (30, 0, 30, True)],
+)
+def test_dns_tunnel(queries: int, long: int, rare: int, stated: bool) -> None:
+    row = contact(
+        INSIDE, OUTSIDE, 53, UDP, dns_queries=queries, dns_long_names=long, dns_rare_types=rare,
+        dns_name_bytes=60 * queries,
+    )  # fmt: skip
+    assert bool(look(Tunnel(), contact_window([row]))) is stated
+
+
+@pytest.mark.parametrize(("each", "stated"), [(9, False), (10, True)])
+def test_dns_over_tcp_tunnel(each: int, stated: bool) -> None:
+    row = contact(INSIDE, OUTSIDE, 53, TCP, segments_out=each, segments_in=each + 5)
+    assert bool(look(Tunnel(), contact_window([row]))) is stated
+
+
+@pytest.mark.parametrize(
+    ("changes", "pings", "size", "stated"),
+    [(20, 100, 6400, True), (19, 50, 6400, False), (20, 101, 9999, False), (20, 100, 6399, False)],
+)
+def test_icmp_tunnel(changes: int, pings: int, size: int, stated: bool) -> None:
+    row = contact(INSIDE, OUTSIDE, 0, ICMP, echo_sizes=changes, packets_out=pings, payload_out=size)
+    assert bool(look(Tunnel(), contact_window([row]))) is stated
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "port", "stated"),
+    [
+        (20, 20_000, 22, True),
+        (19, 20_000, 22, False),
+        (20, 20_001, 22, False),
+        (20, 1000, 443, False),
+        (20, 1000, 3389, True),
+    ],
+)
+def test_brute_force(count: int, size: int, port: int, stated: bool) -> None:
+    row = contact(
+        OTHER,
+        OUTSIDE,
+        port,
+        succeeded=count,
+        opened=count,
+        bytes_out=size * count,
+        payload_out=9,
+        payload_in=9,
+    )
+    assert bool(look(NetworkBruteForce(), contact_window([row]))) is stated
+
+
+def beacon(detector: Beaconing, intervals: Sequence[float], server: int = OUTSIDE) -> list[Anomaly]:
+    found, now = [], 1_000_000.0
+    for interval in [0.0, *intervals]:
+        now += interval
+        number = int(now // 10)
+        row = contact(INSIDE, server, 8443) | {
+            Flow.BEGAN: round(now * SECOND),
+            Flow.START: round(now * SECOND),
+        }
+        window = contact_window([row], number)
+        window.contacts[:, [Flow.BEGAN, -1]] = round(now * SECOND)
+        found += look(detector, window)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("intervals", "stated"),
+    [
+        ([360.0] * 20, True),
+        ([360.0] * 19, False),
+        ([359.0] * 20, False),
+        ([360.0 * 0.9, 360.0 * 1.1] * 10 + [360.0], True),
+        ([360.0 * 0.88, 360.0 * 1.12] * 12, False),
+    ],
+    ids=["regular for two hours", "too few", "too short", "varies by a tenth", "varies by more"],
+)
+def test_beaconing(intervals: list[float], stated: bool) -> None:
+    assert bool(beacon(Beaconing(), intervals)) is stated
+    assert not beacon(Beaconing(), intervals, server=host("10.9.9.9"))
+
+
+def test_beacons_are_told_again_when_they_have_doubled() -> None:
+    assert len(beacon(Beaconing(), [400.0] * 85)) == 3
+
+
+def quiet(number: int, size: int = 1_000_000) -> FlowWindow:
+    return contact_window([contact(INSIDE, OUTSIDE, 443, bytes_out=size, bytes_in=size)], number)
+
+
+@pytest.mark.parametrize(
+    ("size", "back", "windows", "stated"),
+    [
+        (50_000_000, 0, 30, True),
+        (49_999_999, 0, 30, False),
+        (50_000_000, 10_000_001, 30, False),
+        (50_000_000, 0, 29, False),
+    ],
+)
+def test_exfiltration(size: int, back: int, windows: int, stated: bool) -> None:
+    detector = HostHabits()
+    for number in range(windows):
+        look(detector, quiet(number))
+    found = look(detector, contact_window([contact(INSIDE, OUTSIDE, 443, bytes_out=size, bytes_in=back)], 99))
+    assert [a.type for a in found] == [AnomalyType.DATA_EXFILTRATION] * stated
+
+
+def test_what_a_host_always_sends_is_no_exfiltration() -> None:
+    detector = HostHabits()
+    for number in range(40):
+        look(detector, quiet(number, 60_000_000))
+    assert not look(detector, contact_window([contact(INSIDE, OUTSIDE, 443, bytes_out=299_000_000)], 99))
+
+
+@pytest.mark.parametrize(("windows", "stated"), [(1028, True), (1027, False)])
+def test_new_destination(windows: int, stated: bool) -> None:
+    """Laplace: after n windows without one, 1 in n + 2; the first thirty only teach."""
+    detector = HostHabits()
+    for number in range(windows):
+        assert not look(detector, quiet(number))
+    found = look(detector, contact_window([contact(INSIDE, OTHER, 443)], windows))
+    assert [a.type for a in found] == [AnomalyType.NEW_DESTINATION] * stated
+    assert not look(detector, contact_window([contact(INSIDE, OTHER + 1, 443)], windows + 1))
+
+
+def ended(durations: Sequence[float]) -> "np.ndarray":
+    rows = np.zeros((len(durations), 50), dtype=np.int64)
+    rows[:, Flow.PROTOCOL], rows[:, Flow.SUCCEEDED] = TCP, 1
+    rows[:, Flow.DURATION] = np.array(durations) * 1e6
+    return rows
+
+
+def lasting(seconds: float, size: int = 5000) -> FlowWindow:
+    return contact_window([contact(INSIDE, OUTSIDE, 22, duration=round(seconds * 1e6), bytes_out=size)], 50)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "severity"),
+    [(150.0, None), (150.1, Severity.MEDIUM), (200.0, Severity.MEDIUM), (200.1, Severity.HIGH)],
+)
+def test_long_lived_by_the_classic_rule(seconds: float, severity: Severity | None) -> None:
+    detector = LongLived(classic=True)
+    window = contact_window([], 1)
+    taught = FlowWindow(
+        1, window.start, window.end, window.contacts, ended([100.0] * 100), window.histogram, window.known
+    )
+    look(detector, taught)
+    found = look(detector, lasting(seconds))
+    assert [a.severity for a in found] == ([] if severity is None else [severity])
+    assert not look(detector, lasting(seconds))
+    assert look(LongLived(classic=True), lasting(1e6)) == []
+
+
+def test_long_lived_waits_for_an_hour_otherwise_and_tells_idle_ones() -> None:
+    detector = LongLived()
+    window = contact_window([], 1)
+    look(detector, FlowWindow(1, 0, 1, window.contacts, ended([1.0] * 100), window.histogram, window.known))
+    assert not look(detector, lasting(3600))
+    (found,) = look(detector, lasting(3601, size=999))
+    assert found.details["idle"]
+    assert "idle" in describe(found)
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds", "sent", "answered", "stated"),
+    [
+        (50, 10, 50_000, 0, True),
+        (49, 10, 49, 0, False),
+        (50, 9.9, 50, 0, False),
+        (50, 10, 50_001, 0, False),
+        (50, 10, 50, 1, False),
+    ],
+)
+def test_slowloris(count: int, seconds: float, sent: int, answered: int, stated: bool) -> None:
+    row = contact(
+        OTHER, OUTSIDE, 80, opened=count, succeeded=count, payload_out=sent, payload_in=answered,
+        duration=round(seconds * 1e6),
+    )  # fmt: skip
+    assert bool(look(LongLived(), contact_window([row]))) is stated
+
+
+@pytest.mark.parametrize(
+    ("again", "segments", "severity"),
+    [
+        (20, 1000, None),
+        (21, 1000, Severity.MEDIUM),
+        (50, 1000, Severity.MEDIUM),
+        (51, 1000, Severity.HIGH),
+        (500, 999, None),
+    ],
+)
+def test_packet_loss(again: int, segments: int, severity: Severity | None) -> None:
+    window = contact_window([contact(INSIDE, OUTSIDE, 443, segments_out=segments, retransmitted_out=again)])
+    held = NetworkBaselines(10 * SECOND, 30).judge(measure(window), 0)
+    found = look(PacketLoss(), window, held=held)
+    assert [a.severity for a in found] == ([] if severity is None else [severity])
+
+
+def taught(metric: NetworkMetric, values: Sequence[float], exposure: float | None) -> NetworkBaselines:
+    baselines = NetworkBaselines(10 * SECOND, 30)
+    for number, value in enumerate(values):
+        one = Measure(
+            value, value * exposure if exposure and metric.value.endswith("ratio") else value, exposure
+        )
+        baselines.learn(
+            baselines.judge({metric: one}, number * 10 * SECOND), number * 10 * SECOND, frozenset()
+        )
+    return baselines
+
+
+def held(
+    baselines: NetworkBaselines, metric: NetworkMetric, value: float, exposure: float | None
+) -> dict[NetworkMetric, Held]:
+    one = Measure(value, value * exposure if exposure and metric.value.endswith("ratio") else value, exposure)
+    return baselines.judge({metric: one}, 10**12)
+
+
+WAVE = [1.0 + 0.1 * math.sin(n) for n in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("times", "samples", "severity"),
+    [(1.45, 100, None), (1.6, 100, Severity.MEDIUM), (2.2, 100, Severity.HIGH), (2.2, 19, None)],
+)
+def test_high_latency_by_the_classic_rule(times: float, samples: int, severity: Severity | None) -> None:
+    baselines = taught(NetworkMetric.RTT, [0.05 * w for w in WAVE], 100)
+    middle = held(baselines, NetworkMetric.RTT, 0.05, 100)[NetworkMetric.RTT].middle
+    view = held(baselines, NetworkMetric.RTT, times * middle, samples)
+    found = look(HighLatency(Budget(1.0, window_us=10 * SECOND), classic=True), contact_window([]), held=view)
+    assert [a.severity for a in found] == ([] if severity is None else [severity])
+
+
+@pytest.mark.parametrize(
+    ("deviations", "severity"),
+    [(1.9, None), (2.1, Severity.MEDIUM), (2.9, Severity.MEDIUM), (3.1, Severity.HIGH)],
+)
+def test_traffic_spike_by_the_classic_rule(deviations: float, severity: Severity | None) -> None:
+    baselines = taught(NetworkMetric.BYTES, [1e6 * w for w in WAVE], None)
+    usual = held(baselines, NetworkMetric.BYTES, 1e6, None)[NetworkMetric.BYTES]
+    band = usual.judgement.band_of(0)
+    stddev = (band.high - band.low) / (2 * 2.5758)
+    view = held(baselines, NetworkMetric.BYTES, usual.middle + deviations * stddev, None)
+    found = look(Volume(Budget(1.0, window_us=10 * SECOND), classic=True), contact_window([]), held=view)
+    assert [a.severity for a in found] == ([] if severity is None else [severity])
+
+
+def test_a_spike_passes_the_budget_only_by_far_or_twice() -> None:
+    baselines = taught(NetworkMetric.BYTES, [1e6 * w for w in WAVE], None)
+    detector = Volume(Budget(1.0, window_us=10 * SECOND))
+    assert not look(detector, contact_window([]), held=held(baselines, NetworkMetric.BYTES, 1.2e6, None))
+    (found,) = look(detector, contact_window([]), held=held(baselines, NetworkMetric.BYTES, 1e9, None))
+    assert found.type is AnomalyType.TRAFFIC_SPIKE
+    assert found.formula.result == found.details["surprise"] >= found.details["surprise_threshold"]
+
+
+def test_silence_is_a_drop() -> None:
+    baselines = taught(NetworkMetric.PACKETS, [round(1000 * w) for w in WAVE], None)
+    view = held(baselines, NetworkMetric.PACKETS, 0, None)
+    (found,) = look(Volume(Budget(1.0, window_us=10 * SECOND)), contact_window([]), held=view)
+    assert (found.type, found.severity) == (AnomalyType.TRAFFIC_DROP, Severity.HIGH)
+
+
+@pytest.mark.parametrize(
+    ("share", "flows", "stated"), [(0.45, 200, True), (0.25, 200, False), (0.45, 99, False)]
+)
+def test_protocol_shift(share: float, flows: int, stated: bool) -> None:
+    baselines = taught(NetworkMetric.UDP, [0.1 * w for w in WAVE], 200)
+    view = held(baselines, NetworkMetric.UDP, share, flows)
+    detector = ProtocolShift(Budget(1.0, window_us=10 * SECOND), classic=True)
+    assert bool(look(detector, contact_window([]), held=view)) is stated
