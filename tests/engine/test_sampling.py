@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.engine.running import SOURCE
 from tests.engine.test_snapshot import Service, log
 from vedette.config import Config
 from vedette.detectors.view import Metric
+from vedette.engine.engine import Batch
 from vedette.engine.status import engine_status
+from vedette.schema.chunk import Chunk
 from vedette.schema.records import WindowRecord
 
 BEGIN = 1_767_340_800
@@ -175,6 +178,24 @@ def test_a_calm_log_stays_calm_when_looking_at_less_of_it() -> None:
     service.engine.look_at(1 / 8)
     service.feed(lines[len(lines) // 2 :])
     assert service.engine.finish().anomalies == []
+
+
+def test_verdicts_that_were_known_before_are_those_of_the_rows_looked_at() -> None:
+    attack = traffic(1, 5)
+    attack[::3] = [text.replace(b"/b ", b"/b?q=1'+or+'1'='1 ") for text in attack[::3]]
+    states = []
+    for known in (False, True):
+        service = seeded(4)
+        service.engine.look_at(1 / 2)
+        parsed = service.parser.parse(Chunk.of(b"".join(attack), SOURCE, 1))
+        enriched = service.enricher.apply(parsed.requests)
+        hits = service.engine.scanner.judge(enriched.requests) if known else None
+        verdicts = service.engine.process(
+            Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind, hits)
+        )
+        assert 0 < len(verdicts.confidence) < len(attack)
+        states.append(service.state())
+    assert states[0] == states[1]
 
 
 def test_seeds_choose_different_rows() -> None:

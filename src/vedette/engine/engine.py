@@ -368,7 +368,8 @@ class Engine:
         if not self.sampling.active:
             return batch, late
         kept = self.sampling.keep(batch.requests)
-        thinned = replace(batch, requests=batch.requests.select(kept), service=batch.service[kept])
+        # What was said before was said of all rows.
+        thinned = replace(batch, requests=batch.requests.select(kept), service=batch.service[kept], hits=None)
         return thinned, None if late is None else late[kept]
 
     def _collect(self, batch: Batch, clients: Clients, placed: Placed, hits: SignatureHits) -> None:
