@@ -21,9 +21,10 @@ import msgspec
 
 import measure
 from vedette.config import Config
+from vedette.engine.batch import Batch
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import enricher
-from vedette.engine.engine import Batch, Engine
+from vedette.engine.engine import Engine
 from vedette.engine.snapshot import compressed, parts_of, restore, snapshot
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.registry import by_name

@@ -5,8 +5,9 @@ from functools import cache
 
 from tests.golden.incidents import INCIDENTS, INTRUSION, SILENT, Case
 from vedette.config import Config
+from vedette.engine.batch import Batch
 from vedette.engine.build import build_engine
-from vedette.engine.engine import Batch, Engine
+from vedette.engine.engine import Engine
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.registry import by_name
 from vedette.schema.anomaly import Anomaly

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.engine.running import LATENESS_US
 from tests.engine.test_snapshot import Service, revived
 from vedette.engine.build import build_engine
-from vedette.engine.engine import LONGEST_SILENCE
+from vedette.engine.judging import LONGEST_SILENCE
 from vedette.engine.snapshot import restore
 from vedette.schema.anomaly import Anomaly, AnomalyType
 

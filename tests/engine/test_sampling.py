@@ -13,7 +13,7 @@ from tests.engine.running import SOURCE
 from tests.engine.test_snapshot import Service, log
 from vedette.config import Config
 from vedette.detectors.view import Metric
-from vedette.engine.engine import Batch
+from vedette.engine.batch import Batch
 from vedette.engine.status import engine_status
 from vedette.schema.chunk import Chunk
 from vedette.schema.records import WindowRecord

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests.engine.running import SOURCE, build
 from vedette.config import Config
+from vedette.engine.batch import Batch
 from vedette.engine.choosing import enricher
-from vedette.engine.engine import Batch, Engine
+from vedette.engine.engine import Engine
 from vedette.engine.snapshot import MAGIC, SnapshotError, restore, snapshot
 from vedette.parsers.registry import by_name
 from vedette.schema.chunk import Chunk

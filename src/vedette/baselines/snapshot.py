@@ -7,17 +7,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.state import PackedArray
+from vedette.schema.state import pack as packed_array
+
 VERSION: Final = 1
 _TYPES: Final = frozenset({"float64", "float32", "int64", "int32"})
 _LARGEST: Final = 1 << 32
-
-
-class PackedArray(msgspec.Struct, frozen=True, array_like=True):
-    """One array, C order, little endian."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    content: bytes
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +26,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 def pack(kind: str, numbers: dict[str, float], arrays: dict[str, NDArray[np.generic]]) -> bytes:
     """MessagePack bytes of a state."""
-    packed = {
-        name: PackedArray(
-            array.dtype.name,
-            array.shape,
-            np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes(),
-        )
-        for name, array in arrays.items()
-    }
+    packed = {name: packed_array(array) for name, array in arrays.items()}
     return msgspec.msgpack.encode(Snapshot(version=VERSION, kind=kind, numbers=numbers, arrays=packed))
 
 

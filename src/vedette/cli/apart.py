@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from vedette.cli.crossing import Crossing, read_frame, write_frame
 from vedette.cli.reading import Reading, Tally
-from vedette.engine.engine import Batch
+from vedette.engine.batch import Batch
 from vedette.schema.errors import VedetteError
 from vedette.sources import BufferPool
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.cli.merge import merge
-from vedette.engine.engine import Batch
+from vedette.engine.batch import Batch
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
 from vedette.parsers.sniff import Choice

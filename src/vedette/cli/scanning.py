@@ -20,9 +20,10 @@ from vedette.config.exceptions import read_exceptions
 from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.engine.batch import Batch
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import Chooser, enricher
-from vedette.engine.engine import Batch, Engine
+from vedette.engine.engine import Engine
 from vedette.engine.training import train_apart
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE

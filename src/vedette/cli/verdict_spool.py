@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.engine.engine import Batch, RowVerdicts
+from vedette.engine.batch import Batch, RowVerdicts
 from vedette.engine.verdicts import ROW
 
 _BLOCK = 1 << 16

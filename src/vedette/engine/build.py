@@ -29,8 +29,10 @@ from vedette.detectors.statistical.scanning import Scanning
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import TrafficDrop, TrafficSpike
 from vedette.detectors.view import WindowDetector
-from vedette.engine.engine import LONGEST_SILENCE, Engine, EngineSettings
+from vedette.engine.engine import Engine
 from vedette.engine.excusing import Exceptions
+from vedette.engine.judging import LONGEST_SILENCE
+from vedette.engine.settings import EngineSettings
 from vedette.engine.signatures import signature_scanner
 from vedette.enrich.user_agent import AgentKind
 from vedette.expression.grammar import parse

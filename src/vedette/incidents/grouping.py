@@ -336,10 +336,6 @@ class Grouper:
         self.unnamed, kept = decode(content, tuple[int, list[_KeptDraft]], "incidents")
         self._open = [one.draft() for one in kept]
 
-    def open(self) -> list[Incident]:
-        """The incidents that may still go on."""
-        return [d.finish(closed=False) for d in self._open]
-
     def _gap(self, draft: Draft) -> int:
         return self.settings.background_gap if draft.kind is _Kind.BACKGROUND else self.settings.gap
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from vedette.config import Config
+from vedette.engine.batch import Batch
 from vedette.engine.choosing import Chooser, enricher
-from vedette.engine.engine import Batch
 from vedette.parsers.format import Parser
 from vedette.parsers.sniff import Choice
 from vedette.schema.chunk import Chunk, SkipReason, Skips

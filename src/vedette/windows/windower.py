@@ -191,6 +191,11 @@ class Windower:
         return int(self._clock[0])
 
     @property
+    def believed_next(self) -> int | None:
+        """Where event time goes once enough rows have come that are far ahead of it; None if the last row was not."""
+        return int(self._clock[2]) if self._clock[1] else None
+
+    @property
     def open_windows(self) -> list[int]:
         """Numbers of the windows that hold rows, in order."""
         found: list[int] = np.unique(self._groups.window[: self._groups.used]).tolist()

@@ -1,0 +1,45 @@
+"""What an engine is given, and what it says of it at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.signatures.hits import SignatureHits
+from vedette.schema.requests import Requests
+from vedette.windows.windower import Placed
+
+
+@dataclass(slots=True)
+class RowVerdicts:
+    """What signatures said of a batch's rows at once; anomalies of windows come later.
+
+    Only of the rows that were looked at, if not all were: see `vedette.engine.sampling`.
+
+    Attributes:
+        confidence: float32 (n,). types: int64 (n,), bit per type. placed: Where the rows went.
+        suspect: uint32 (n,), the suspect that a row belongs to (`detectors.parameters`), 0 for none.
+    """
+
+    confidence: NDArray[np.float32]
+    types: NDArray[np.int64]
+    placed: Placed
+    suspect: NDArray[np.uint32]
+
+
+@dataclass(slots=True)
+class Batch:
+    """An enriched batch.
+
+    Attributes:
+        requests: With client and route set.
+        service: int32 (n,), numbers into `services`, which only grows.
+        agent_kind: uint8, an `AgentKind` for each distinct user agent.
+        hits: What the engine's scanner says of it, if that was asked before.
+    """
+
+    requests: Requests
+    service: NDArray[np.int32]
+    services: list[str]
+    agent_kind: NDArray[np.uint8]
+    hits: SignatureHits | None = None
