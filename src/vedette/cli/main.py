@@ -33,6 +33,8 @@ COMMANDS = {
         "vedette.cli.inject:inject", "Put known incidents into copies of your logs, and tell what is found."
     ),
     "feedback": Deferred("vedette.cli.feedback:feedback", "Say that an anomaly was a false alarm."),
+    "train": Deferred("vedette.cli.train:train", "Fit models to how each service's clients behave."),
+    "models": Deferred("vedette.cli.models:app", "List, show and roll back trained models."),
     "evaluate": Deferred("vedette.cli.evaluate:evaluate", "Hold what is found in a log against its labels."),
     "formats": Deferred("vedette.cli.formats:formats", "List the log formats that are known."),
     "alert": Deferred(

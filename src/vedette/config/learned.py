@@ -7,15 +7,15 @@ from pydantic import BeforeValidator
 from vedette.config.options import Section, option
 
 _LEAST = 1_000
-_MOST = 10_000_000
+MOST_WARMUP = 10_000_000
 
 
 def _warmup(value: Any) -> Any:
     if value == "auto" or (
-        isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= _MOST
+        isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= MOST_WARMUP
     ):
         return value
-    raise ValueError(f"must be auto, or a number of requests from {_LEAST:,} to {_MOST:,}")
+    raise ValueError(f"must be auto, or a number of requests from {_LEAST:,} to {MOST_WARMUP:,}")
 
 
 Warmup = Annotated[int | str, BeforeValidator(_warmup)]

@@ -1,7 +1,8 @@
 """An engine as the configuration wants it. The list of detectors is here, and nowhere else."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
@@ -12,7 +13,6 @@ from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
 from vedette.detectors.custom.rule import Rule
 from vedette.detectors.learned.clients import ClientBehaviour
-from vedette.detectors.learned.model import ClientModel
 from vedette.detectors.learned.training import Trainer, train_here
 from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
@@ -32,6 +32,7 @@ from vedette.detectors.view import WindowDetector
 from vedette.engine.engine import Engine
 from vedette.engine.excusing import Exceptions
 from vedette.engine.judging import LONGEST_SILENCE
+from vedette.engine.model_files import load_models
 from vedette.engine.settings import EngineSettings
 from vedette.engine.signatures import signature_scanner
 from vedette.enrich.user_agent import AgentKind
@@ -51,7 +52,6 @@ def build_engine(
     own_clock: bool = True,
     seed: int = 0,
     trainer: Trainer = train_here,
-    models: Mapping[str, ClientModel] | None = None,
 ) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory.
 
@@ -63,7 +63,6 @@ def build_engine(
         own_clock: Whether event time follows the rows; else `Engine.advance` tells it.
         seed: See `EngineSettings`.
         trainer: Fits models; in this process unless told otherwise.
-        models: Clients' models by service, to judge by from the beginning.
     """
     settings = EngineSettings(
         windows=WindowSettings(
@@ -98,7 +97,7 @@ def build_engine(
         trainer,
         span=settings.windows.span,
         warmup=None if isinstance(learned.warmup, str) else learned.warmup,
-        models=models,
+        models=load_models(Path(learned.models), settings.windows.span) if learned.models else {},
     )
     made = [behaviour] if learned.enabled else []
     engine = Engine(

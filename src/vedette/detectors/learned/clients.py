@@ -12,7 +12,7 @@ from vedette.detectors.learned.model import ClientModel
 from vedette.detectors.learned.phases import Phase
 from vedette.detectors.learned.sample import SESSION_WINDOWS, client_keys, has_manner, session_keys
 from vedette.detectors.learned.sessions import Sessions, SessionsState
-from vedette.detectors.learned.training import Trainer
+from vedette.detectors.learned.training import Refused, Trainer
 from vedette.detectors.statement import state, surprise_score, surprise_severity
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -65,14 +65,14 @@ class ClientBehaviour:
         *,
         span: int,
         warmup: int | None = None,
-        models: Mapping[str, ClientModel] | None = None,
+        models: Mapping[str, ClientModel],
     ) -> None:
         """Begin.
 
         Args:
             thresholds: From which surprise it alarms. trainer: Fits models.
             span: Length of a window, microseconds. warmup: Requests of a warm-up; None by traffic.
-            models: By service, to judge by from the beginning.
+            models: By service, to judge by from the beginning, and after a restart.
         """
         self.unlearned = 0
         self._thresholds = thresholds
@@ -81,7 +81,8 @@ class ClientBehaviour:
         self._warmup = warmup
         self._courses: dict[str, Course] = {}
         self._sessions = Sessions()
-        for service, model in (models or {}).items():
+        self._given = dict(models)
+        for service, model in sorted(models.items()):
             course = self._course(service)
             if course is not None:
                 course.put_to_work(model, None)
@@ -93,6 +94,10 @@ class ClientBehaviour:
     def models(self) -> dict[str, ClientModel]:
         """Those at work, by service."""
         return {name: c.model for name, c in sorted(self._courses.items()) if c.model is not None}
+
+    def train_now(self) -> dict[str, ClientModel | Refused]:
+        """Fit a model to what each service's sample holds, whatever its warm-up takes; none is put to work."""
+        return {name: course.train_now() for name, course in sorted(self._courses.items())}
 
     def capped(self) -> dict[str, int]:
         """What found no room, by the name of its table."""
@@ -250,6 +255,8 @@ class ClientBehaviour:
         for name, course in known.courses.items():
             self._courses[name] = Course(name, self._span, self._warmup, self._trainer)
             self._courses[name].from_state(course)
+            if name in self._given:
+                self._courses[name].put_to_work(self._given[name], None)
         self._sessions.from_state(known.sessions)
         self.unlearned = known.unlearned
 

@@ -1,0 +1,62 @@
+"""`vedette models`: what models there are, what each rests on, and the way back to an older one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vedette.cli.inputs import JsonFile
+
+app = typer.Typer(help="List, show and roll back trained models.", no_args_is_help=True, add_completion=False)
+
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Where `vedette train` keeps models.", show_default=False)
+]
+Service = Annotated[str, typer.Argument(metavar="SERVICE", help="Whose model.", show_default=False)]
+Number = Annotated[
+    int | None, typer.Option(metavar="N", help="Which. Default: see the command.", show_default=False, min=1)
+]
+
+
+@app.command("list")
+def list_(directory: Directory) -> None:
+    """List the models of each service; `*` marks the one at work."""
+    from vedette.engine.model_files import kept_models
+    from vedette.report.moments import iso
+    from vedette.report.shown import shown
+
+    for service, kept in kept_models(directory).items():
+        for model in kept:
+            card = model.manifest.card
+            print(
+                f"{'*' if model.current else ' '} {shown(service)} {model.number:04} {model.manifest.kind}, "
+                f"{card.rows:,} rows of {iso(card.start)} to {iso(card.end)}"
+            )
+
+
+@app.command()
+def show(directory: Directory, service: Service, number: Number = None, json: JsonFile = None) -> None:
+    """Show a model's manifest: span, rows, features, libraries, checks. Default: the one at work."""
+    import msgspec
+
+    from vedette.engine.model_files import ModelFileError, kept_models
+    from vedette.report.output import open_output
+
+    kept = kept_models(directory).get(service, [])
+    chosen = [m for m in kept if (m.current if number is None else m.number == number)]
+    if not chosen:
+        raise ModelFileError(
+            f"{directory}: no such model of service {service}: vedette models list names them"
+        )
+    with open_output(json or "-") as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(chosen[0].manifest)) + b"\n")
+
+
+@app.command()
+def rollback(directory: Directory, service: Service, number: Number = None) -> None:
+    """Put an older model to work. Default: the one before the current one."""
+    from vedette.engine.model_files import roll_back
+    from vedette.report.shown import shown
+
+    before, now = roll_back(directory, service, number)
+    print(f"{shown(service)}: model {now:04} is at work instead of {before:04}")

@@ -1,0 +1,44 @@
+"""Read logs as a scan does, and fit a model to the whole of each service's sample."""
+
+from pathlib import Path
+
+from vedette.cli.options import ScanOptions
+from vedette.cli.survey import configured, survey
+from vedette.config.learned import MOST_WARMUP
+from vedette.detectors.learned.model import ClientModel
+from vedette.engine.model_files import save_model
+from vedette.report.shown import shown
+from vedette.schema.errors import VedetteError
+
+
+def train_on_logs(options: ScanOptions, directory: Path | None) -> int:
+    """Train, keep and tell; returns how many models were kept.
+
+    Raises:
+        VedetteError: An input or option is wrong, or nothing can be written.
+    """
+    config = configured(options)
+    if directory is None:
+        if config.learned.models is None:
+            raise VedetteError(
+                "say where models are kept: --models DIR, or learned.models in the configuration"
+            )
+        directory = Path(config.learned.models)
+    # The warm-up goes on to the end: a model rests on the whole log.
+    learned = config.learned.model_copy(update={"enabled": True, "warmup": MOST_WARMUP, "models": None})
+    done = survey(options, config.model_copy(update={"learned": learned}))
+    if done.engine.behaviour is None:
+        raise AssertionError("models are enabled")
+    kept = 0
+    for service, outcome in done.engine.behaviour.train_now().items():
+        if isinstance(outcome, ClientModel):
+            number = save_model(directory, outcome)
+            card, checked = outcome.card, outcome.card.checked
+            print(
+                f"{shown(service)}: model {number:04}, from {card.rows:,} windows of clients in "
+                f"{card.sessions:,} sessions; stability {checked.stability:.3f}, separation {checked.separation:.3f}"
+            )
+            kept += 1
+        else:
+            print(f"{shown(service)}: no model: {outcome.reason}")
+    return kept

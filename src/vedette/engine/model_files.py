@@ -1,0 +1,216 @@
+"""Models on disk: each with a manifest that says what it is and what its bytes hash to.
+
+`DIR/<service>/0007.model` is the seventh model of a service, `0007.json` its manifest; `current` names the one at work.
+Older ones stay, for roll-back.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from vedette.detectors.learned.model import LARGEST, Card, ClientModel, ModelError, read_model, write_model
+from vedette.schema.errors import VedetteError
+
+_MANIFEST_BYTES: Final = 1 << 20
+_NAME_BYTES: Final = 100
+
+
+class ModelFileError(VedetteError):
+    """A model file that cannot be read, or is not what its manifest says."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model file is.
+
+    Attributes:
+        kind: Which model. sha256: Of the file's bytes. bytes: How many. card: See `Card`.
+    """
+
+    kind: str
+    service: str
+    sha256: str
+    bytes: int
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A model on disk. `current`: whether it is the one at work."""
+
+    number: int
+    manifest: Manifest
+    current: bool
+
+
+def save_model(directory: Path, model: ClientModel) -> int:
+    """Write a model, and put it to work; returns its number.
+
+    Raises:
+        ModelFileError: It cannot be written.
+    """
+    folder = _folder(directory, model.card.service)
+    content = write_model(model)
+    manifest = Manifest(
+        kind="forest",
+        service=model.card.service,
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        card=model.card,
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = max(_numbers(folder), default=0) + 1
+        _replace(folder / f"{number:04}.model", content)
+        _replace(folder / f"{number:04}.json", msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        _replace(folder / "current", b"%04d\n" % number)
+    except OSError as error:
+        raise ModelFileError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+    return number
+
+
+def load_models(directory: Path, span_us: int) -> dict[str, ClientModel]:
+    """The models at work, by service.
+
+    Args:
+        directory: As `save_model` wrote it. span_us: Length of a window now, microseconds.
+
+    Raises:
+        ModelFileError: There is no such directory, or a model is damaged, altered, or does not fit.
+    """
+    if not directory.is_dir():
+        raise ModelFileError(
+            f"{directory}: no such directory: write one with vedette train PATH --models DIR"
+        )
+    found = {}
+    for folder in _folders(directory):
+        model = load_model(folder, _current(folder))
+        if round(model.card.minutes * 60e6) != span_us:
+            raise ModelFileError(
+                f"{folder}: was trained on windows of {model.card.minutes * 60:g} s, and windows.span_s is "
+                f"{span_us / 1e6:g}: train again"
+            )
+        found[model.card.service] = model
+    return found
+
+
+def load_model(folder: Path, number: int) -> ClientModel:
+    """One model of a service's folder.
+
+    Raises:
+        ModelFileError: It is damaged, altered, or none.
+    """
+    path, manifest = folder / f"{number:04}.model", _manifest(folder, number)
+    content = _read(path, LARGEST)
+    digest = hashlib.sha256(content).hexdigest()
+    if content[:1] != b"\x80" and digest != manifest.sha256:
+        raise ModelFileError(
+            f"{path}: its bytes are not those that were written (sha256 {digest[:12]}…, its manifest says "
+            f"{manifest.sha256[:12]}…): roll back with vedette models rollback, or train again"
+        )
+    try:
+        model = read_model(content)
+    except ModelError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    if model.card != manifest.card:
+        raise ModelFileError(f"{path}: is another model than its manifest says: train again")
+    return model
+
+
+def kept_models(directory: Path) -> dict[str, list[Kept]]:
+    """All models on disk by service, the oldest first.
+
+    Raises:
+        ModelFileError: There is no such directory, or a manifest is damaged.
+    """
+    if not directory.is_dir():
+        raise ModelFileError(
+            f"{directory}: no such directory: write one with vedette train PATH --models DIR"
+        )
+    found = {}
+    for folder in _folders(directory):
+        current = _current(folder)
+        kept = [Kept(n, _manifest(folder, n), n == current) for n in sorted(_numbers(folder))]
+        found[kept[0].manifest.service] = kept
+    return found
+
+
+def roll_back(directory: Path, service: str, number: int | None = None) -> tuple[int, int]:
+    """Put an older model of a service to work; returns the numbers of the last one and of that.
+
+    Args:
+        number: Which; None for the one before the current one.
+
+    Raises:
+        ModelFileError: There is none, or it is damaged.
+    """
+    folder = _folder(directory, service)
+    if not folder.is_dir():
+        raise ModelFileError(f"{directory}: no model of service {service}: vedette models list names them")
+    current = _current(folder)
+    older = [n for n in sorted(_numbers(folder)) if n < current] if number is None else [number]
+    if not older or older[-1] not in _numbers(folder):
+        wanted = "older than the current one" if number is None else f"numbered {number}"
+        raise ModelFileError(f"{folder}: no model {wanted}: vedette models list names them")
+    load_model(folder, older[-1])
+    _replace(folder / "current", b"%04d\n" % older[-1])
+    return current, older[-1]
+
+
+def _folder(directory: Path, service: str) -> Path:
+    name = quote(service, safe="", errors="surrogateescape").replace(".", "%2E")
+    if len(name) > _NAME_BYTES:
+        digest = hashlib.blake2b(service.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+        name = f"{name[: _NAME_BYTES - 17]}-{digest}"
+    return directory / name
+
+
+def _folders(directory: Path) -> Iterator[Path]:
+    return (folder for folder in sorted(directory.iterdir()) if (folder / "current").is_file())
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()]
+
+
+def _current(folder: Path) -> int:
+    text = _read(folder / "current", 32).strip()
+    if not text.isdigit():
+        raise ModelFileError(
+            f"{folder / 'current'}: holds no number: write that of the model to use, like 0001"
+        )
+    return int(text)
+
+
+def _manifest(folder: Path, number: int) -> Manifest:
+    path = folder / f"{number:04}.json"
+    try:
+        return msgspec.json.decode(_read(path, _MANIFEST_BYTES), type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise ModelFileError(f"{path}: no manifest of a model: {error}: train again") from error
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > most:
+        raise ModelFileError(f"{path}: more than {most} bytes: no model is so large")
+    return content
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,46 @@
+"""Models are trained from logs, kept, listed, shown, rolled back, and judge the next scan."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vedette.cli.main import run
+from vedette.simulate import Simulation
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("logs") / "shop.log"
+    path.write_bytes(b"".join(Simulation(minutes=180, rate=2, seed=5, inject="").chunks()))
+    return path
+
+
+def test_from_logs_to_a_scan(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    models = str(tmp_path / "models")
+    for number in ("0001", "0002"):
+        assert run(["train", str(log), "--models", models, "--no-progress"]) == 0
+        assert f"shop: model {number}, from" in capsys.readouterr().out
+    assert run(["models", "rollback", models, "shop"]) == 0
+    assert capsys.readouterr().out == "shop: model 0001 is at work instead of 0002\n"
+    assert run(["models", "list", models]) == 0
+    assert [line[:13] for line in capsys.readouterr().out.splitlines()] == ["* shop 0001 f", "  shop 0002 f"]
+    assert run(["models", "show", models, "shop"]) == 0
+    assert json.loads(capsys.readouterr().out)["card"]["service"] == "shop"
+    config, found = tmp_path / "vedette.yaml", tmp_path / "found.json"
+    config.write_text(f"learned: {{models: {models}}}\n")
+    assert run(["scan", str(log), "-q", "--config", str(config), "--json", str(found)]) == 0
+    (member,) = json.loads(found.read_bytes())["coverage"]["members"]
+    assert (member["phase"], member["since"]) == ("ensemble", None)
+
+
+def test_too_little_says_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "small.log"
+    path.write_bytes(b"".join(Simulation(minutes=10, rate=1, seed=5, inject="").chunks()))
+    assert run(["train", str(path), "--models", str(tmp_path), "--no-progress"]) == 1
+    assert "windows of clients: 256 are needed" in capsys.readouterr().out
+
+
+def test_no_models_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "list", str(tmp_path / "none")]) == 2
+    assert "no such directory: write one with vedette train" in capsys.readouterr().err
