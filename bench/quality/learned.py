@@ -149,8 +149,8 @@ def judged(log: Path) -> str:
     tests = sum(line["tests"] for line in document["coverage"]["budget"] if line["detector"] == "forest")
     allowed = sum(row["allowed"] for row in document["coverage"]["spending"])
     return (
-        f"{len({a['incident_id'] for a in stated})} incidents with an unusual client, {tests:,} sessions judged; budget "
-        f"of all detectors together {allowed:.2f}; {', '.join(phases) or 'no service'}"
+        f"{len({a['incident_id'] for a in stated})} incidents with an unusual client, {tests:,} sessions judged; "
+        f"budget of all detectors together {allowed:.2f}; {', '.join(phases) or 'no service'}"
     )
 
 
