@@ -6,6 +6,7 @@ import pytest
 
 from vedette.config import Config, ConfigError
 from vedette.config.effective import effective
+from vedette.config.secret import masked, without_password
 
 SECRET = "T0PS3CRET"
 
@@ -102,3 +103,59 @@ def test_what_is_shown_of_the_configuration_hides_secrets(tmp_path: Path) -> Non
     )
     assert SECRET not in effective(path, {})
     assert SECRET not in repr(Config.load(path))
+
+
+def test_what_is_shown_in_place_of_a_secret_is_not_taken_for_one(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, channel("pagerduty", 'routing_key: "**********"'))
+    assert "is what is shown in place of a secret: give the secret itself" in found
+
+
+def test_a_change_is_noted_without_its_secrets() -> None:
+    change = {
+        "alerts": {
+            "channels": {
+                "slack": [{"name": "a", "url": f"https://x.example/{SECRET}", "per_hour": 5}],
+                "pagerduty": [{"name": "b", "routing_key": SECRET, "rooting_key": SECRET}],
+            },
+            "tags": {"team": "shop"},
+        },
+        "store": {"url": f"postgresql://ann:{SECRET}@db/v?sslmode=require&sslpassword={SECRET}"},
+        "alarm": {"budget": "2/day"},
+    }
+    assert masked(Config, change) == {
+        "alerts": {
+            "channels": {
+                "slack": [{"name": "a", "url": "***", "per_hour": 5}],
+                "pagerduty": [{"name": "b", "routing_key": "***", "rooting_key": "***"}],
+            },
+            "tags": {"team": "shop"},
+        },
+        "store": {"url": "postgresql://ann:***@db/v?sslmode=require&sslpassword=***"},
+        "alarm": {"budget": "2/day"},
+    }
+    assert masked(Config, {"alerts": SECRET.split()}) == {"alerts": ["***"]}
+    assert masked(Config, {"alerts": SECRET}) == {"alerts": "***"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///v.db", "sqlite:///v.db"),
+        ("sqlite:////a@b:c/v.db", "sqlite:////a@b:c/v.db"),
+        (
+            "postgresql://ann@db:5432/v?password_file=/run/p",
+            "postgresql://ann@db:5432/v?password_file=/run/p",
+        ),
+        (f"mongodb://ann:{SECRET}@db:27017/v", "mongodb://ann:***@db:27017/v"),
+        (f"postgresql://ann:p@{SECRET}@db/v", "postgresql://ann:***@db/v"),
+        (f"postgresql://db/v?password={SECRET}", "postgresql://db/v?password=***"),
+    ],
+)
+def test_a_stores_url_is_shown_without_its_password(tmp_path: Path, url: str, shown: str) -> None:
+    assert without_password(url) == shown
+    path = tmp_path / "v.yaml"
+    path.write_text(f'store: {{url: "{url}"}}\n')
+    config = Config.load(path)
+    assert config.store.url == url
+    assert config.model_dump(mode="json")["store"]["url"] == shown
+    assert SECRET not in effective(path, {})

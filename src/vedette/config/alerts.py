@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, SecretStr, StringConstraints, model_validator
 
 from vedette.config.options import Section, option, section
-from vedette.config.secret import one_of, web_address
+from vedette.config.secret import Secret, one_of, web_address
 from vedette.config.zone import Zone
 from vedette.schema.anomaly import AnomalyType, Severity
 
@@ -120,9 +120,9 @@ class _Posted(Digesting):
 class WebhookChannel(_Posted):
     """A JSON object posted to an address of yours."""
 
-    secret: SecretStr | None = option(None, "Key of the signature; without one, nothing is signed.")
+    secret: Secret | None = option(None, "Key of the signature; without one, nothing is signed.")
     secret_file: str | None = option(None, _FILE, min_length=1)
-    token: SecretStr | None = option(None, "Sent as `Authorization: Bearer`.")
+    token: Secret | None = option(None, "Sent as `Authorization: Bearer`.")
     token_file: str | None = option(None, _FILE, min_length=1)
     headers: Headers = option({}, "More headers, like `X-Team: shop`.")
 
@@ -148,7 +148,7 @@ class TeamsChannel(_Posted):
 class PagerDutyChannel(ChannelSection):
     """A PagerDuty service with an Events API v2 integration."""
 
-    routing_key: SecretStr | None = option(None, "Its integration key.")
+    routing_key: Secret | None = option(None, "Its integration key.")
     routing_key_file: str | None = option(None, _FILE, min_length=1)
     url: WebAddress = option(
         SecretStr("https://events.pagerduty.com/v2/enqueue"),
@@ -170,7 +170,7 @@ class MailChannel(Digesting):
         MailSecurity.STARTTLS, "`starttls` and `tls` check the server's certificate; `none` is for this host."
     )
     username: str | None = option(None, "Who logs in; nobody without it.", min_length=1)
-    password: SecretStr | None = option(None, "The password to it.")
+    password: Secret | None = option(None, "The password to it.")
     password_file: str | None = option(None, _FILE, min_length=1)
     sender: MailAddress = option(..., "Address in `From`.")
     recipients: tuple[MailAddress, ...] = option(..., "Addresses in `To`.", min_length=1, max_length=50)
@@ -191,7 +191,7 @@ class AlertmanagerChannel(ChannelSection):
 
     url: WebAddress = option(..., "Its address, like `http://alertmanager:9093`.")
     username: str | None = option(None, "For basic authentication, with `password`.", min_length=1)
-    password: SecretStr | None = option(None, "The password to it.")
+    password: Secret | None = option(None, "The password to it.")
     password_file: str | None = option(None, _FILE, min_length=1)
     refresh_s: int = option(
         60,
@@ -234,7 +234,7 @@ class LokiChannel(ChannelSection):
 class AppriseChannel(Digesting):
     """Any of the services that apprise knows; needs `pip install 'vedette[channels]'`."""
 
-    url: SecretStr | None = option(None, "An apprise URL, like `ntfys://ntfy.example.com/alerts`.")
+    url: Secret | None = option(None, "An apprise URL, like `ntfys://ntfy.example.com/alerts`.")
     url_file: str | None = option(None, _FILE, min_length=1)
 
     @model_validator(mode="after")

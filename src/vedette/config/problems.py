@@ -121,17 +121,18 @@ def _secret(tree: type[Section], path: KeyPath) -> bool:
         return _holds_secret(at)
     above = _section_at(tree, path[:-1])
     info = above.model_fields.get(str(path[-1])) if above is not None and path else None
-    return info is not None and _of_secret(info)
+    return info is not None and of_secret(info)
 
 
 def _holds_secret(kind: type[Section]) -> bool:
     return any(
-        _of_secret(info) or ((inner := section_in(info)) is not None and _holds_secret(inner))
+        of_secret(info) or ((inner := section_in(info)) is not None and _holds_secret(inner))
         for info in kind.model_fields.values()
     )
 
 
-def _of_secret(info: FieldInfo) -> bool:
+def of_secret(info: FieldInfo) -> bool:
+    """Whether a key's value is a secret."""
     return SecretStr in (info.annotation, *get_args(info.annotation)) or any(
         SecretStr in get_args(part) for part in get_args(info.annotation)
     )

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, SecretStr, model_validator
 
 from vedette.config.networks import Network
 from vedette.config.options import Section, option
-from vedette.config.secret import one_of, web_address
+from vedette.config.secret import Secret, one_of, web_address
 
 
 class Begin(StrEnum):
@@ -136,9 +136,9 @@ class LokiSection(Section):
     )
     tenant: str | None = option(None, "Sent as `X-Scope-OrgID`.", min_length=1)
     username: str | None = option(None, "For basic authentication.", min_length=1)
-    password: SecretStr | None = option(None, "The password to it.")
+    password: Secret | None = option(None, "The password to it.")
     password_file: str | None = option(None, _FILE, min_length=1)
-    token: SecretStr | None = option(None, "Sent as `Authorization: Bearer`.")
+    token: Secret | None = option(None, "Sent as `Authorization: Bearer`.")
     token_file: str | None = option(None, _FILE, min_length=1)
     limit: int = option(
         5000, "Lines that are asked for at once; lowered to what Loki allows.", unit="lines", ge=1, le=100_000

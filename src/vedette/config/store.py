@@ -1,6 +1,9 @@
 """Keys that say where results are kept, and how long."""
 
+from pydantic import field_serializer
+
 from vedette.config.options import Section, option, section
+from vedette.config.secret import without_password
 
 
 class RetentionSection(Section):
@@ -41,3 +44,7 @@ class StoreSection(Section):
         le=1 << 40,
     )
     retention: RetentionSection = section(RetentionSection)
+
+    @field_serializer("url")
+    def _shown(self, url: str | None) -> str | None:
+        return None if url is None else without_password(url)

@@ -6,6 +6,8 @@ import msgspec
 from litestar import Request, get, put
 from litestar.params import JSONBody
 
+from vedette.config import Config
+from vedette.config.secret import masked
 from vedette.server.answer import problems
 from vedette.server.bodies import ConfigAnswer
 from vedette.server.problem import Fault, ProblemError
@@ -31,7 +33,7 @@ def configure(rooms: Inside, request: Request[Any, Any, Any], data: JSONBody[dic
     """
     reasons = rooms.view.configure(data)
     caller = caller_of(request.scope)
-    detail = msgspec.json.encode(data).decode()
+    detail = msgspec.json.encode(masked(Config, data)).decode()
     rooms.store.audit(
         AuditLine(
             at=rooms.clock(),
