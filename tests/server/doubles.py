@@ -17,7 +17,7 @@ from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.server.app import create_app
 from vedette.server.keys import make_key
 from vedette.storage.errors import StoreError, StoreProblem
-from vedette.storage.live import AuditLine, Resolution, Stats, StoredKey
+from vedette.storage.live import AuditLine, Resolution, Stats, StoredKey, Telling
 from vedette.storage.store import AnomalyFilter, IncidentFilter, Page, WindowFilter
 
 NOON = 1_772_452_800_000_000
@@ -196,6 +196,8 @@ class MemoryStore:
         self.said: dict[str, Resolution] = {}
         self.audited: list[AuditLine] = []
         self.ring: dict[str, StoredKey] = {}
+        self.documents: dict[str, bytes] = {}
+        self.told: list[Telling] = []
         self.broken = False
 
     def _page(self, items: list[Any], limit: int, cursor: str | None) -> Page[Any]:
@@ -270,6 +272,15 @@ class MemoryStore:
 
     def audit(self, line: AuditLine) -> None:
         self.audited.append(line)
+
+    def document(self, name: str) -> bytes | None:
+        return self.documents.get(name)
+
+    def put_document(self, name: str, content: bytes) -> None:
+        self.documents[name] = content
+
+    def notification_log(self, *, limit: int = 100, cursor: str | None = None) -> Page[Telling]:
+        return self._page(self.told, limit, cursor)
 
     def keys(self) -> Sequence[StoredKey]:
         if self.broken:

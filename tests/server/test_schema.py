@@ -15,7 +15,7 @@ from tests.server.doubles import House
 from tests.server.listeners import listening
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text()
-_ROW = re.compile(r"^\| `(GET|POST|PUT) (/[^`]*)` \|", re.MULTILINE)
+_ROW = re.compile(r"^\| `(GET|POST|PUT|DELETE) (/[^`]*)` \|", re.MULTILINE)
 
 
 async def document() -> dict[str, Any]:

@@ -46,6 +46,7 @@ async def test_a_silence_is_made_listed_and_ended(house: House, store: LiveStore
         assert silence.covers(incident(), NOON)
         listed = await client.get("/silences")
         assert listed.json() == {"silences": [answer], "count": 1}
+        house.clock.advance(1)
         ended = await client.delete(f"{PATH}/{answer['id']}")
         assert (ended.status_code, ended.content) == (204, b"")
         again = await client.delete(f"{PATH}/{answer['id']}")
