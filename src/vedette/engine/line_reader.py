@@ -14,6 +14,8 @@ from vedette.schema.chunk import Chunk, SkipReason
 from vedette.schema.errors import VedetteError
 from vedette.schema.requests import RequestFlag, Requests
 
+SOURCE = "detect"
+"""What single lines come from: the name of their service, where they tell none."""
 MOST_READERS = 8
 """Formats that are tried before all are; the one that has read nothing for the longest time makes room."""
 MOST_SESSIONS = 4096
@@ -118,14 +120,14 @@ class LineReader:
         if len(line) > LONGEST_LOOK:
             return None
         try:
-            choice = self._choose(Chunk.of(line + b"\n"))
+            choice = self._choose(Chunk.of(line + b"\n", SOURCE))
         except VedetteError:
             return None
         wrapper = choice.wrapper
         name = choice.format.name if wrapper is None else f"{choice.format.name} in {wrapper.name}"
         if any(reader.name == name for reader in self._readers):
             return None
-        inner = choice.format.open("")
+        inner = choice.format.open(SOURCE)
         reader = Reader(name, inner if wrapper is None else UnwrappingParser(wrapper, inner))
         self._readers.insert(0, reader)
         del self._readers[MOST_READERS:]
@@ -165,4 +167,4 @@ _REPAIRED = np.uint16(RequestFlag.REPAIRED)
 
 
 def _chunk(lines: Sequence[bytes], places: Sequence[int]) -> Chunk:
-    return Chunk.of(b"\n".join([lines[place] for place in places]) + b"\n")
+    return Chunk.of(b"\n".join([lines[place] for place in places]) + b"\n", SOURCE)

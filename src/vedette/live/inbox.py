@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vedette.engine.line_judge import LineJudge
+from vedette.engine.line_reader import SOURCE
 from vedette.live.view import Pushed
 from vedette.schema.judged import JudgedLine
 from vedette.schema.live import DetectedLine
@@ -14,8 +15,6 @@ from vedette.sources.journal import Journal, JournalError
 _LOG = logging.getLogger("vedette.live")
 
 RULES = "rule_based"
-DETECTED = "detect"
-"""Stream of the lines that somebody asked about."""
 _RETRY_S = 5.0
 _NOT_READY = "not_ready"
 
@@ -74,7 +73,7 @@ class Inbox:
         known = [line for line, said in zip(lines, judged, strict=True) if said.log is not None]
         if known:
             try:
-                self.journal.append(DETECTED, b"\n".join(known) + b"\n")
+                self.journal.append(SOURCE, b"\n".join(known) + b"\n")
                 self._unsynced = True
             except JournalError as error:
                 # Judged all the same; the journal counts what it refused, and /health says why.

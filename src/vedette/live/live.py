@@ -10,7 +10,6 @@ from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
-from vedette.engine.excusing import Exceptions
 from vedette.engine.snapshot import Anew, restore, snapshot
 from vedette.engine.training import train_apart
 from vedette.live.committing import Committer
@@ -171,11 +170,6 @@ class Live:
     def exceptions(self) -> tuple[ExceptionRule, ...]:
         """What is not to be told."""
         return self._exceptions
-
-    def except_(self, exceptions: Sequence[ExceptionRule]) -> None:
-        """From now on do not tell what these cover."""
-        self._exceptions = tuple(exceptions)
-        self.engine.exceptions = Exceptions(exceptions, self.engine.scanner) if exceptions else None
 
     def _built(self, config: Config, exceptions: Sequence[ExceptionRule]) -> tuple[Engine, Intake]:
         # Lateness is each stream's own affair: the watermarks allow for it.

@@ -13,6 +13,7 @@ from vedette.engine.kept_lines import of_requests
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.narrowest import Stamp, of_window
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
+from vedette.live.exceptions import from_document
 from vedette.live.exceptions import to_document as exceptions_document
 from vedette.live.inbox import RULES, Inbox
 from vedette.live.reload import DOCUMENT, Settings, to_document
@@ -46,7 +47,7 @@ class Running:
     Args:
         service: The live thread. inbox: What comes in over the network.
         store: Where exceptions and changes are kept. settings: The configuration.
-        judge_for: Makes what judges single lines.
+        judge_for: Makes what judges single lines. exceptions_for: All that is not to be told.
         check: Raises `VedetteError` for a configuration that another room cannot follow.
         changed: Called with each configuration that comes into force.
         problems: What is wrong elsewhere (channels, say), each a sentence.
@@ -60,6 +61,7 @@ class Running:
         store: LiveStore,
         settings: Settings,
         judge_for: Callable[[Config, Sequence[ExceptionRule]], LineJudge],
+        exceptions_for: Callable[[Config], Sequence[ExceptionRule]],
         check: Callable[[Config], object] = lambda _: None,
         changed: Callable[[Config], object] = lambda _: None,
         problems: Callable[[], Sequence[str]] = tuple,
@@ -70,6 +72,7 @@ class Running:
         self._store = store
         self._settings = settings
         self._judge_for = judge_for
+        self._exceptions_for = exceptions_for
         self._check = check
         self._tell_changed = changed
         self._problems = problems
@@ -230,10 +233,10 @@ class Running:
             else:
                 made = [of_window(anomaly, stamp, any_time=False)]
             known = {each.id for each in live.exceptions}
-            exceptions = (*live.exceptions, *(each for each in made if each.id not in known))
-            self._store.put_document(EXCEPTIONS, exceptions_document(exceptions))
-            live.except_(exceptions)
-            self._inbox.judge = self._judge_for(live.config, exceptions)
+            fresh = [each for each in made if each.id not in known]
+            before = from_document(self._store.document(EXCEPTIONS))
+            self._store.put_document(EXCEPTIONS, exceptions_document([*before, *fresh]))
+            self._reconfigure(live.config)
 
         reasons = self._refusals(put)
         return reasons[0] if reasons else None
@@ -241,8 +244,9 @@ class Running:
     def _reconfigure(self, config: Config) -> None:
         live = self._service.live
         self._check(config)
-        judge = self._judge_for(config, live.exceptions)
-        for anew in live.reconfigure(config, live.exceptions):
+        exceptions = self._exceptions_for(config)
+        judge = self._judge_for(config, exceptions)
+        for anew in live.reconfigure(config, exceptions):
             _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
         self._inbox.judge = judge
         self._tell_changed(config)

@@ -122,6 +122,7 @@ class Watch:
             store,
             settings,
             _judge,
+            lambda new: _exceptions(new, store),
             check=lambda new: build_channels(new.alerts),
             changed=self._follow,
             problems=self._teller.problems,

@@ -140,6 +140,9 @@ class Watermarks:
         if not len(times):
             return late
         settings = self.settings
+        if known.newest == _BEGINNING and abs(int(times[0]) - at) <= settings.skew:
+            # A first time that the clock vouches for needs no others like it.
+            known.clock[0] = times[0]
         mark_late(
             np.ascontiguousarray(times), known.clock, known.lateness, settings.jump, settings.span, late
         )

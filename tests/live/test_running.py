@@ -1,0 +1,88 @@
+"""A running service can be told of false alarms, and changed, without a restart."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vedette.live.running import Running
+from vedette.live.watch import watch
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.errors import VedetteError
+from vedette.storage import open_live_store
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"
+
+
+@contextmanager
+def running(directory: Path, **live: Any) -> Iterator[Running]:
+    """A service with its files in a directory, whose windows last a second if it is asked to be quick."""
+    quick = {"windows": {"span_s": 1}} if live else {}
+    service, end = watch(live={"directory": str(directory), **live}, **quick)
+    try:
+        yield service
+    finally:
+        end()
+
+
+def kept(directory: Path) -> list[Anomaly]:
+    """What it has found."""
+    with open_live_store(f"sqlite:///{directory}/vedette.db") as store:
+        return store.anomalies().items
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        threading.Event().wait(0.1)
+    pytest.fail("it took too long")
+
+
+def test_a_false_alarm_is_not_told_again_after_a_restart_either(tmp_path: Path) -> None:
+    moment = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    line = (
+        f'203.0.113.9 - - [{moment}] "GET /s?q=1%27+union+select+password+from+users-- HTTP/1.1" 200 12 "-" "{AGENT}"'
+    ).encode()
+    with running(tmp_path, poll_s=0.05, idle_after_s=1) as live:
+        for _ in range(3):
+            (judged,) = live.detect([line], [None])
+            assert judged.is_anomaly
+        wait_until(lambda: kept(tmp_path))
+        for found in kept(tmp_path):
+            assert live.exclude(found.id, "a test of ours", None) is None
+        (judged,) = live.detect([line], [None])
+        assert not judged.is_anomaly
+        assert live.exclude("a0", "", None) == "a0: there is no such anomaly"
+    with running(tmp_path) as live:
+        (judged,) = live.detect([line], [None])
+        assert not judged.is_anomaly
+
+
+def test_changes_come_into_force_at_once_and_outlive_the_process_or_are_refused_with_reasons(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path) as live:
+        assert live.configure({"alarm": {"budget": "1/day"}, "windows": {"span_s": 30}}) == []
+        assert live.configuration()["windows"]["span_s"] == 30
+        (reason,) = live.configure({"windows": {"span_s": 0}})
+        assert "windows.span_s = 0: must be at least 1" in reason
+        (reason,) = live.configure({"store": {"url": "sqlite:///other.db"}})
+        assert "store.url: holds from the start of the service to its end" in reason
+        (reason,) = live.configure({"widnows": {"span_s": 5}})
+        assert "widnows" in reason
+        assert live.configuration()["windows"]["span_s"] == 30
+    with running(tmp_path) as live:
+        shown = live.configuration()
+        assert (shown["windows"]["span_s"], shown["alarm"]["budget"]) == (30, "1/day")
+        assert live.configure({"windows": {"span_s": None}}) == []
+        assert live.configuration()["windows"]["span_s"] == 60
+
+
+def test_a_directory_is_used_by_one_service_at_a_time(tmp_path: Path) -> None:
+    with running(tmp_path), pytest.raises(VedetteError, match="another"), running(tmp_path):
+        pass
