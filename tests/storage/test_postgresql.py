@@ -1,5 +1,6 @@
 """PostgreSQL: who may use it, what goes wrong, and what happens when it goes away."""
 
+import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,19 @@ def test_two_that_open_an_empty_database_at_once_make_it_once(url: str) -> None:
     with open_live_store(url) as store:
         for number in range(6):
             assert len(store.windows(WindowFilter(service="shop", route=f"/{number}")).items) == 1
+
+
+def test_a_replaced_state_does_not_bloat_the_database(
+    url: str, postgresql_server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vedette.storage.sql_live.REPLACED_BYTES", 5_000_000)
+    numbers = random.Random(1)
+    with open_live_store(url) as store:
+        for number in range(40):
+            store.commit(commit(number, state=numbers.randbytes(1_000_000)))
+    taken = postgresql_server.call(f"SELECT pg_total_relation_size('{schema_of(url)}.live_state')")
+    # Without it, 40 MB.
+    assert int(taken) < 12_000_000
 
 
 class TestOutage:

@@ -1,13 +1,9 @@
 """What is old goes, and what is new stays; nobody waits long for it."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.storage.things import DAY, HOUR, MINUTE, anomaly, commit, incident, notice, window
-from vedette.config.store import RetentionSection, StoreSection
 from vedette.storage import IncidentFilter, LiveStore, WindowFilter
-from vedette.storage.configured import configured_retention, configured_store
 from vedette.storage.live import AuditLine, Outcome, Resolution, Retention, Telling
 
 EVERY_STORE = True
@@ -140,21 +136,3 @@ class TestRollingUp:
             for route in (None, "/a", "/b"):
                 found = live.windows(WindowFilter(service=service, route=route)).items
                 assert [(one.service, one.route, one.requests) for one in found] == [(service, route, 60)]
-
-
-class TestConfigured:
-    def test_days_are_what_they_say(self) -> None:
-        section = RetentionSection(anomalies_d=None)
-        assert configured_retention(section) == Retention(
-            windows=7 * DAY, fine_windows=2 * DAY, anomalies=None, alerts=30 * DAY, audits=365 * DAY
-        )
-
-    def test_the_spool_lies_where_it_is_said(self, tmp_path: Path) -> None:
-        url, place = f"sqlite:///{tmp_path / 'v.db'}", tmp_path / "spool"
-        with configured_store(StoreSection(), url, place):
-            assert (place / "commits").exists()
-        other = StoreSection(url=f"sqlite:///{tmp_path / 'w.db'}", spool=str(tmp_path / "elsewhere"))
-        with configured_store(other, "sqlite:///not-used.db", tmp_path / "not-used"):
-            assert (tmp_path / "elsewhere" / "commits").exists()
-        assert (tmp_path / "w.db").exists()
-        assert not (tmp_path / "not-used").exists()

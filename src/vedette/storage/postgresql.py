@@ -97,6 +97,12 @@ def postgresql_error(store: str, error: SQLAlchemyError) -> StoreError:
     return StoreError(store, StoreProblem.FAILED, f"PostgreSQL says: {said}")
 
 
+def vacuum(engine: Engine, table: str) -> None:
+    """Let the room of a table's replaced rows be used again."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"VACUUM {table}")
+
+
 def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     # A commit is on the disk when it returns, whatever the server's default is.

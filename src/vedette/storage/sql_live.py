@@ -20,6 +20,7 @@ from vedette.storage.live import (
     checked_document,
     checked_ids,
 )
+from vedette.storage.postgresql import vacuum
 from vedette.storage.sql import SqlStore
 from vedette.storage.sql_access import put
 from vedette.storage.sql_findings import anomalies_where, put_findings
@@ -40,9 +41,15 @@ from vedette.storage.tables import (
 )
 from vedette.storage.text import document
 
+REPLACED_BYTES = 64 << 20
+"""Of states that PostgreSQL keeps beside the last one, until their room is used again: autovacuum may be too slow."""
+
 
 class SqlLiveStore(SqlStore):
     """Implements `LiveStore`."""
+
+    _replaced = 0
+    """Bytes of states that were replaced since their room was last cleared."""
 
     @property
     def problem(self) -> str | None:
@@ -74,6 +81,11 @@ class SqlLiveStore(SqlStore):
                 put(connection, LIVE_STATE, [row], keep=of_state)
             else:
                 put(connection, LIVE_STATE, [row])
+        self._replaced += len(commit.state or b"")
+        if self._replaced > REPLACED_BYTES and self._engine.dialect.name == "postgresql":
+            self._replaced = 0
+            with self._explained():
+                vacuum(self._engine, LIVE_STATE.name)
 
     def resume(self) -> Resume | None:
         """See `LiveStore`."""
