@@ -142,6 +142,16 @@ def test_listing_the_commands_imports_none_of_them_nor_numpy_nor_numba() -> None
     assert "simulate" in ended.stdout
 
 
+def test_a_scan_imports_nothing_of_the_service() -> None:
+    """What only `vedette serve` needs takes half a second to import."""
+    code = (
+        "import sys; from vedette.cli.main import run; run(['scan', '--sample']);"
+        "print([m for m in sys.modules if m in ('litestar', 'uvicorn', 'prometheus_client', 'httptools', 'uvloop') "
+        "or m.startswith('vedette.server')], file=sys.stderr)"
+    )
+    assert _python("-c", code).stderr.strip().endswith("[]")
+
+
 def test_the_command_line_needs_no_click_of_its_own() -> None:
     """typer no longer brings click along: an import of it would work only where something else did."""
     ended = _python(

@@ -11,8 +11,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server.doubles import House, MemoryView
-from vedette.channels.counts import Told
-from vedette.server.app import create_app
 from vedette.server.metrics import MOST_VALUES, OTHER, Named
 
 CLASSIC = {
@@ -29,16 +27,13 @@ CLASSIC = {
 
 
 class Counted(House):
-    """A house whose counters can be set, and that tells."""
+    """A house whose counters can be set."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__()
-        counters = msgspec.structs.replace(MemoryView().counters(), **changes)
+        told = {"alerts_sent": {("slack", "high"): 3}, "alert_errors": {"slack": 1}}
+        counters = msgspec.structs.replace(MemoryView().counters(), **told, **changes)
         self.view.counters = lambda: counters  # type: ignore[method-assign]
-
-    def app(self) -> Any:
-        told = Told({("slack", "high"): 3}, {"slack": 1})
-        return create_app(self.view, self.store, self.settings, self.clock, alerts=lambda: told)  # type: ignore[arg-type]
 
 
 async def scraped(house: House, **headers: str) -> str:

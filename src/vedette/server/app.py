@@ -1,7 +1,6 @@
 """The HTTP service as one ASGI application."""
 
 import inspect
-from collections.abc import Callable
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -12,7 +11,6 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from vedette import __version__
-from vedette.channels.counts import Told
 from vedette.config.server import Server
 from vedette.live.view import LiveView
 from vedette.server.answer import Answer
@@ -72,8 +70,6 @@ def create_app(
     store: LiveStore,
     settings: Server,
     clock: Clock,
-    *,
-    alerts: Callable[[], Told] | None = None,
 ) -> Gate:
     """The application.
 
@@ -81,7 +77,6 @@ def create_app(
         view: The running service. store: Where findings and keys are kept.
         settings: Section `server` of the configuration.
         clock: Now, microseconds since the epoch, UTC.
-        alerts: How much was told, for the metrics; None where nobody tells.
 
     Raises:
         NoKeysError: Callers would need a key, and there is none.
@@ -89,13 +84,13 @@ def create_app(
     rooms = Rooms(view, store, settings, clock)
     check_keys(rooms)
     traffic = Traffic()
-    return Gate(Direct(rooms, routed(rooms, traffic, alerts)), rooms, Keyring(store, clock), traffic)
+    return Gate(Direct(rooms, routed(rooms, traffic)), rooms, Keyring(store, clock), traffic)
 
 
-def routed(rooms: Rooms, traffic: Traffic, alerts: Callable[[], Told] | None = None) -> Litestar:
+def routed(rooms: Rooms, traffic: Traffic) -> Litestar:
     """The routes, without the gate before them."""
     watchers = events.Watchers(rooms.settings.limits.event_clients)
-    collector = ServiceCollector(rooms, traffic, alerts, lambda: watchers.count)
+    collector = ServiceCollector(rooms, traffic, lambda: watchers.count)
     return Litestar(
         [_described(route) for route in ROUTES],
         dependencies={"rooms": Provide(lambda: rooms, sync_to_thread=False, use_cache=True)},

@@ -12,7 +12,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from vedette.channels.counts import Told
 from vedette.live.view import Counters
 from vedette.server.rooms import Rooms
 
@@ -53,12 +52,9 @@ class Traffic:
 class ServiceCollector(Collector):
     """Reads the counters when somebody scrapes."""
 
-    def __init__(
-        self, rooms: Rooms, traffic: Traffic, alerts: Callable[[], Told] | None, watchers: Callable[[], int]
-    ) -> None:
+    def __init__(self, rooms: Rooms, traffic: Traffic, watchers: Callable[[], int]) -> None:
         self._rooms = rooms
         self._traffic = traffic
-        self._alerts = alerts
         self._watchers = watchers
         self._services, self._channels, self._reasons, self._caps, self._dropped = (Named() for _ in range(5))
 
@@ -101,9 +97,8 @@ class ServiceCollector(Collector):
             ("vedette_ai_flush_errors", "Commits to the store that failed and are tried again.", counted.commit_errors),
         ):  # fmt: skip
             yield CounterMetricFamily(name, meaning, value=value)
-        told = self._alerts() if self._alerts is not None else Told({}, {})
         sent: dict[tuple[str, ...], int] = {}
-        for (channel, severity), count in told.sent.items():
+        for (channel, severity), count in list(counted.alerts_sent.items()):
             key = self._channels(channel), severity
             sent[key] = sent.get(key, 0) + count
         yield _labelled(
@@ -113,7 +108,7 @@ class ServiceCollector(Collector):
             "vedette_ai_alert_errors",
             "Tries at telling a channel that failed.",
             "channel",
-            told.errors,
+            counted.alert_errors,
             self._channels,
         )
 

@@ -1,6 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457), whichever room they come from."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -92,6 +93,8 @@ def of_litestar(error: HTTPException) -> ProblemError:
     headers = {name: str(value) for name, value in (error.headers or {}).items()}
     if isinstance(error, ValidationException):
         faults = [_fault(entry) for entry in error.extra or []] if isinstance(error.extra, list) else []
+        if not faults and (missing := _MISSING.match(error.detail)):
+            faults = [Fault(missing[2], "must be given", missing[1])]
         detail = "; ".join(f"{f.field}: {f.detail}" if f.field else f.detail for f in faults)
         return ProblemError(422, detail or error.detail, faults, headers)
     return ProblemError(error.status_code, _DETAILS.get(error.status_code, error.detail), (), headers)
@@ -101,6 +104,9 @@ _DETAILS = {
     404: "there is nothing here; /schema lists what there is",
     405: "this path does not take that method; the header Allow names those it takes",
 }
+
+
+_MISSING = re.compile(r"Missing required (query|header|cookie) parameter '([^']+)'")
 
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
