@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -121,6 +122,20 @@ def test_a_line_of_a_time_that_has_passed_is_late() -> None:
     assert service.engine.windower.late == 1
     service.feed([line((BUSY + 4) * 60 + 30)])
     assert service.engine.windower.late == 1
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_after_a_long_silence_baselines_are_told_and_the_time_is_covered(own: bool) -> None:
+    service = Service() if own else outside()
+    service.feed(traffic(0, BUSY))
+    for hours in (1, 5, 20):
+        end = BEGIN + (BUSY + 60 * hours) * MINUTE
+        service.engine.advance(end + LATENESS_US)
+        records = service.engine.baseline_records()
+        assert any(record.metric == "requests" and record.route is None for record in records)
+        if not own:
+            covered = service.engine.coverage
+            assert (covered.start, covered.end) == (BEGIN, end + LATENESS_US)
 
 
 def test_time_never_goes_back() -> None:

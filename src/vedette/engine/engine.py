@@ -255,5 +255,3 @@ class Engine(WindowJudge):
         self.sampling.close(window.number)
         self.collector.book.drop(window.number)
         self.collector.hostile.drop(window.number)
-        if not self.settings.windows.own_clock:
-            self.cover(window.start, window.end)

@@ -109,7 +109,9 @@ class WindowJudge:
 
     def baseline_records(self) -> list[BaselineRecord]:
         """What is normal now, for a store."""
-        return self.metrics.records(self.book, self.coverage.end or 0)
+        # Silence may have been judged since the last line.
+        time = max(self.coverage.end or 0, *(family.bank.time for family in self.metrics.families))
+        return self.metrics.records(self.book, time)
 
     def conclude(self) -> Findings:
         """What was found in the windows that have closed."""
@@ -151,6 +153,11 @@ class WindowJudge:
         self._idle = 0
         self._judge(window)
 
+    def _watch(self, start: int, end: int) -> None:
+        """Widen the time covered by a window, where event time is told: rows tell nothing of it then."""
+        if not self.settings.windows.own_clock and not self.only_learns:
+            self.cover(start, end)
+
     def hush(self, until: int) -> None:
         """Judge the silence of the windows before number `until`, none of which had a request."""
         if self._heard is not None:
@@ -172,6 +179,7 @@ class WindowJudge:
                 number += passed
                 self.windows_closed += passed
                 self.metrics.pass_by(passed, (number - 1) * span)
+                self._watch((number - passed) * span, number * span)
                 continue
             requests = self._judge(ClosedWindow(number, number * span, (number + 1) * span, groups, clients))
             # NaN where nothing is known.
@@ -184,6 +192,7 @@ class WindowJudge:
     def _judge(self, window: ClosedWindow) -> Judged:
         """Judge a window, and let the baselines learn it; returns what they say of requests."""
         self.windows_closed += 1
+        self._watch(window.start, window.end)
         placed = self._placer.place(window, self.services)
         if placed.fresh:
             self.thresholds.share(len(self.book.services))

@@ -18,7 +18,10 @@ _TYPICAL_EXPOSURE: Final = 100.0
 
 
 def engine_status(engine: Engine) -> EngineStatus:
-    """How an engine is doing; about a millisecond for a hundred routes."""
+    """How an engine is doing; to be asked by the thread that feeds it.
+
+    0.4 ms for a hundred routes, 30 ms for eight thousand (bench/snapshot.py's sites).
+    """
     spending = {line.service: line for line in engine.spending()}
     readiness = [
         (family, metric, *_readiness(engine, family, metric))
