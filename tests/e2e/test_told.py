@@ -80,7 +80,7 @@ def told(hook: Receiver) -> list[dict[str, Any]]:
 
 
 def await_messages(hook: Receiver, count: int) -> list[dict[str, Any]]:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while len(told(hook)) < count:
         hook.came.clear()
         if len(told(hook)) < count:

@@ -179,7 +179,7 @@ def run(program: str, **more: str) -> str:
         [sys.executable, "-W", "error::ResourceWarning", "-c", program],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "PYTHONPATH": path, **more},
         check=False,
     )

@@ -67,7 +67,6 @@ class _Exchange:
     __slots__ = (
         "_began",
         "_headers",
-        "_length",
         "_path",
         "_query",
         "_received",
@@ -97,7 +96,6 @@ class _Exchange:
         self._headers: Iterable[tuple[bytes, bytes]] = scope.get("headers") or ()
         if self._path is None:
             self._path = scope.get("path") or ""
-        self._length: int | None = None
         self.counts_body = scope.get("method") not in _BODYLESS
 
     async def receive(self) -> Message:
