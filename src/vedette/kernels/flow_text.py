@@ -386,6 +386,8 @@ def read_flow_rows(
         if table[count, 8] != 6:
             table[count, 41] = 1 if table[count, 10] > 0 else 0
             table[count, 42] = 0
+            for column in range(15, 21):
+                table[count, column] = 0
         elif counted:
             refused = (
                 table[count, 15] > 0

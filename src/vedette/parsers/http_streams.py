@@ -14,6 +14,7 @@ from vedette.kernels.packet_layout import Packet
 
 _METHODS: Final = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE ", b"CONNECT ",
                    b"PROPFIND ", b"REPORT ")  # fmt: skip
+_BEGINNINGS: Final = (*_METHODS, b"HTTP/1.")
 HEAD_BYTES: Final = 16_384
 """Most bytes of a request's line and headers; longer ones are told with what stands in these."""
 STREAMS: Final = 16_384
@@ -62,7 +63,7 @@ class HttpStreams:
         ends: Ends = (row[1], row[2], row[3], row[4], row[5], row[6])
         stream = self._streams.get(ends)
         if stream is None:
-            if not payload.startswith(_METHODS) and not payload.startswith(b"HTTP/1."):
+            if not _may_begin(payload):
                 return []
             stream = self._streams[ends] = _Stream(row[Packet.SEQUENCE])
             if len(self._streams) > STREAMS:
@@ -117,11 +118,14 @@ class HttpStreams:
             piece = piece[taken:]
         while piece or stream.text:
             if not stream.text:
-                if not piece.startswith(_METHODS) and not piece.startswith(b"HTTP/1."):
+                if not _may_begin(piece):
                     return
                 stream.began = time
             stream.text += piece
             piece = b""
+            if not _may_begin(stream.text):
+                stream.text.clear()
+                return
             end = stream.text.find(b"\r\n\r\n")
             if end < 0:
                 if len(stream.text) > HEAD_BYTES:
@@ -152,6 +156,11 @@ class HttpStreams:
         own = (ends[2], ends[3], ends[0], ends[1], ends[5], ends[4])
 
         out.append(_line(own, began, request, status[1], int(told[1]) if told else 0))
+
+
+def _may_begin(text: bytes | bytearray) -> bool:
+    """Whether a request or an answer may begin like this, as far as the text goes."""
+    return any(text.startswith(word[: len(text)]) for word in _BEGINNINGS)
 
 
 def _line(ends: Ends, time: int, head: bytes, status: bytes | None, size: int) -> bytes:

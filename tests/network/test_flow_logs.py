@@ -1,0 +1,161 @@
+"""Flow logs of every kind say the same of the same flow; what is no flow is counted."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.network.packets import host
+from vedette.parsers.flow_logs import FlowLog, FlowLogError, FlowProblem, Role, is_flow_log
+from vedette.schema.chunk import Chunk
+from vedette.schema.flows import Flow, Flows
+
+ZEEK = (
+    "#separator \\x09\n#path\tconn\n"
+    "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\torig_bytes\tresp_bytes"
+    "\tconn_state\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\n"
+    "1700000000.250000\tC1\t10.0.0.5\t4000\t192.0.2.9\t443\ttcp\tssl\t1.500000\t100\t2000\tSF\t6\t400\t5\t2300\n"
+    "1700000001.000000\tC2\t2001:db8::5\t4001\t2001:db8:ffff::9\t53\tudp\tdns\t-\t-\t-\tS0\t1\t60\t0\t0\n"
+    "1700000002.000000\tC3\t10.0.0.5\t4002\t192.0.2.9\t22\ttcp\t-\t-\t-\t-\tREJ\t1\t60\t1\t40\n"
+)
+ZEEK_JSON = "".join(
+    json.dumps(row) + "\n"
+    for row in (
+        {
+            "ts": 1700000000.25, "uid": "C1", "id.orig_h": "10.0.0.5", "id.orig_p": 4000, "id.resp_h": "192.0.2.9",
+            "id.resp_p": 443, "proto": "tcp", "duration": 1.5, "orig_bytes": 100, "resp_bytes": 2000,
+            "conn_state": "SF", "orig_pkts": 6, "orig_ip_bytes": 400, "resp_pkts": 5, "resp_ip_bytes": 2300,
+        },
+        {
+            "ts": 1700000001.0, "uid": "C2", "id.orig_h": "2001:db8::5", "id.orig_p": 4001,
+            "id.resp_h": "2001:db8:ffff::9", "id.resp_p": 53, "proto": "udp", "conn_state": "S0", "orig_pkts": 1,
+            "orig_ip_bytes": 60, "resp_pkts": 0, "resp_ip_bytes": 0,
+        },
+        {
+            "ts": 1700000002.0, "uid": "C3", "id.orig_h": "10.0.0.5", "id.orig_p": 4002, "id.resp_h": "192.0.2.9",
+            "id.resp_p": 22, "proto": "tcp", "conn_state": "REJ", "orig_pkts": 1, "orig_ip_bytes": 60,
+            "resp_pkts": 1, "resp_ip_bytes": 40,
+        },
+    )
+)  # fmt: skip
+EVE = "".join(
+    json.dumps(row) + "\n"
+    for row in (
+        {"timestamp": "x", "flow_id": 1, "event_type": "alert", "src_ip": "10.0.0.5"},
+        {
+            "timestamp": "2023-11-14T22:13:22.0+0000", "flow_id": 2, "event_type": "flow", "src_ip": "10.0.0.5",
+            "src_port": 4000, "dest_ip": "192.0.2.9", "dest_port": 443, "proto": "TCP",
+            "flow": {"start": "2023-11-14T22:13:20.250000+00:00", "end": "2023-11-14T22:13:21.750000+00:00",
+                     "pkts_toserver": 6, "pkts_toclient": 5, "bytes_toserver": 400, "bytes_toclient": 2300},
+            "tcp": {"syn": True, "fin": True, "ack": True},
+        },
+    )
+)  # fmt: skip
+NFDUMP = (
+    "ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt\n"
+    "2023-11-14 22:13:20.250,2023-11-14 22:13:21.750,1.500,10.0.0.5,192.0.2.9,4000,443,TCP,...AP.SF,0,0,6,400,5,2300\n"
+    "Summary\n"
+)
+CIC = (
+    "Flow ID,Src IP,Src Port,Dst IP,Dst Port,Protocol,Timestamp,Flow Duration,Total Fwd Packet,Total Bwd packets,"
+    "Total Length of Fwd Packet,Total Length of Bwd Packet,SYN Flag Count,FIN Flag Count,RST Flag Count\n"
+    "x,10.0.0.5,4000,192.0.2.9,443,6,2023-11-14 22:13:20.250000,1500000,6,5,400,2300,2,2,0\n"
+)
+
+
+def read(text: str) -> tuple[Flows, dict[FlowProblem, int]]:
+    chunk = Chunk.of(text.encode())
+    flows, problems, _ = FlowLog("test.log", chunk).parse(chunk)
+    return flows, problems
+
+
+@pytest.mark.parametrize(
+    "text", [ZEEK, ZEEK_JSON, EVE, NFDUMP, CIC], ids=["zeek", "zeek json", "eve", "nfdump", "cic"]
+)
+def test_the_same_flow_in_every_log(text: str) -> None:
+    flows, _ = read(text)
+    row = flows.table[0]
+    expected = {
+        Flow.START: 1_700_000_000_250_000,
+        Flow.END: 1_700_000_001_750_000,
+        Flow.BEGAN: 1_700_000_000_250_000,
+        Flow.DURATION: 1_500_000,
+        Flow.CLIENT_HIGH: 0,
+        Flow.CLIENT_LOW: host("10.0.0.5"),
+        Flow.SERVER_LOW: host("192.0.2.9"),
+        Flow.CLIENT_PORT: 4000,
+        Flow.SERVER_PORT: 443,
+        Flow.PROTOCOL: 6,
+        Flow.PACKETS_OUT: 6,
+        Flow.PACKETS_IN: 5,
+        Flow.BYTES_OUT: 400,
+        Flow.BYTES_IN: 2300,
+        Flow.SYN_OUT: 1,
+        Flow.OPENED: 1,
+    }
+    assert {column: int(row[column]) for column in expected} == expected
+    assert is_flow_log(text.encode())
+
+
+def test_zeek_s_two_forms_agree_on_every_flow() -> None:
+    tabs, objects = read(ZEEK)[0].table, read(ZEEK_JSON)[0].table
+    shared = [c for c in Flow if c not in (Flow.FIN_OUT, Flow.FIN_IN, Flow.RESET_IN)]
+    assert np.array_equal(tabs[:, shared], objects[:, shared])
+    assert tabs[:, Flow.FAILED].tolist() == [0, 0, 1]
+    assert tabs[:, Flow.SUCCEEDED].tolist() == [1, 0, 0]
+
+
+@given(st.ip_addresses())
+def test_every_address_is_read_as_python_reads_it(one: "object") -> None:
+    text = ZEEK.splitlines(keepends=True)
+    line = text[3].replace("10.0.0.5", str(one))
+    flows, problems = read("".join([*text[:3], line]))
+    assert problems == {FlowProblem.COMMENT: 3}
+    number = int(one) | (0xFFFF << 32 if one.version == 4 else 0)  # type: ignore[attr-defined, call-overload]
+    found = int(flows.table[0, Flow.CLIENT_HIGH]) % (1 << 64) << 64 | int(flows.table[0, Flow.CLIENT_LOW]) % (
+        1 << 64
+    )
+    assert found == number
+
+
+def test_what_is_no_flow_is_counted() -> None:
+    flows, problems = read(ZEEK + "\nnonsense\n1700000000.1\tC\tnot an address\t1\t192.0.2.1\t1\ttcp\n")
+    assert len(flows) == 3
+    assert problems == {FlowProblem.COMMENT: 3, FlowProblem.BLANK: 1, FlowProblem.BAD_FLOW: 2}
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(FlowLogError, match=r"x\.log: a zeek-conn log without column 'id\.resp_p'"):
+        FlowLog("x.log", Chunk.of(ZEEK.replace("\tid.resp_p", "\tother", 1).encode()))
+
+
+def test_another_log_is_none() -> None:
+    assert not is_flow_log(b'192.0.2.1 - - [14/Nov/2023:22:13:20 +0000] "GET / HTTP/1.1" 200 5\n')
+    assert not is_flow_log(
+        b"#separator \\x09\n#path\thttp\n#fields\tts\tid.orig_h\tid.resp_h\tid.resp_p\tproto\n"
+    )
+    with pytest.raises(FlowLogError, match="no flow log"):
+        FlowLog("x.log", Chunk.of(b"a,b\n1,2\n"))
+
+
+@pytest.mark.parametrize("text", [ZEEK, ZEEK_JSON, EVE, NFDUMP, CIC])
+def test_hurt_lines_never_raise(text: str) -> None:
+    draw = random.Random(7)
+    whole = text.encode()
+    head = Chunk.of(whole)
+    body = whole.index(b"\n", whole.rfind(b"#fields") + 1) if b"#fields" in whole else 0
+    for _ in range(200):
+        hurt = bytearray(whole)
+        for _ in range(draw.randint(1, 6)):
+            hurt[draw.randrange(body, len(hurt))] = draw.randrange(256)
+        log = FlowLog("x", head)
+        flows, _, _ = log.parse(Chunk.of(bytes(hurt[: draw.randint(1, len(hurt))])))
+        assert (flows.table[:, Flow.PACKETS_OUT] >= 0).all()
+
+
+def test_roles_are_what_the_kernel_takes_them_for() -> None:
+    """The kernel knows roles by number; each column of each layout is read above."""
+    assert [role.value for role in Role] == list(range(len(Role)))
