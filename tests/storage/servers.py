@@ -127,15 +127,15 @@ class MongoDB:
     def url(self, database: str) -> str:
         return f"mongodb://127.0.0.1:{self._port}/{database}"
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         self._log = (self._place.parent / "log").open("ab")
         self._process = subprocess.Popen(
-            self._command, stdout=self._log, stderr=subprocess.STDOUT, cwd=self._place.parent
+            [*self._command, *options], stdout=self._log, stderr=subprocess.STDOUT, cwd=self._place.parent
         )
         import pymongo
 
         with pymongo.MongoClient[Any](self.url(""), serverSelectionTimeoutMS=60_000) as client:
-            client.admin.command("ping")
+            client.admin.command("hello")
 
     def stop(self) -> None:
         self._process.kill()

@@ -232,3 +232,22 @@ class TestOutage:
             assert store.stats().total == number
             found = store.windows(WindowFilter(service="shop"), limit=1000).items
             assert [one.start // MINUTE for one in found] == list(range(1, number + 1))
+
+
+def test_the_password_of_a_file_lets_in_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    with mongodb("--sync-on-commit") as server:
+        with pymongo.MongoClient(server.url("")) as client:
+            roles = [{"role": "root", "db": "admin"}]
+            client.admin.command("createUser", "eve", pwd="hunter2", roles=roles)
+        server.stop()
+        server.start("--auth")
+        file = tmp_path / "password"
+        url = server.url("x").replace("//", "//eve@") + f"?password_file={file}&authSource=admin"
+        file.write_text("hunter2\n")
+        with open_live_store(url) as store:
+            store.commit(commit(1))
+        file.write_text("hunter3\n")
+        error = refusal(url)
+        assert error.problem is StoreProblem.UNREACHABLE
+        assert "the server refuses this user or password; check both" in str(error)
+        assert "hunter3" not in str(error)

@@ -193,3 +193,21 @@ class TestOutage:
             store.commit(commit(2, anomalies=(anomaly(2),)))
             assert store.problem is None
             assert store.stats().total == 2
+
+
+def test_the_password_of_a_file_lets_in_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    with postgresql() as server:
+        server.call("CREATE ROLE eve LOGIN SUPERUSER PASSWORD 'hunter2'")
+        rules = Path(server.call("SHOW hba_file").strip())
+        rules.write_text("local all eve scram-sha-256\n" + rules.read_text())
+        server.call("SELECT pg_reload_conf()")
+        file = tmp_path / "password"
+        url = server.url.replace("vedette@", "eve@") + f"&password_file={file}"
+        file.write_text("hunter2\n")
+        with open_live_store(url) as store:
+            store.commit(commit(1))
+        file.write_text("hunter3\n")
+        error = refusal(url)
+        assert error.problem is StoreProblem.UNREACHABLE
+        assert "password authentication failed" in str(error)
+        assert "hunter3" not in str(error)
