@@ -120,6 +120,15 @@ def test_a_head_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) 
         assert raw(found).startswith(b"HTTP/1.1 408 ")
 
 
+def test_more_connections_than_are_taken_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "CONNECTIONS", 1)
+    with listening(House()) as found, client(found) as http:
+        assert http.get("/health").status_code == 200
+        answer = raw(found)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"application/problem+json" in answer
+
+
 def test_a_body_that_takes_too_long_is_refused_and_the_service_goes_on() -> None:
     house = House(limits={"body_s": 0.2})
     head = b"POST /detect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"

@@ -24,8 +24,6 @@ DRAIN_S = 5
 """How long requests under way may take when the service ends."""
 KEEP_ALIVE_S = 75
 """How long a connection without a request stays open: longer than proxies usually keep theirs."""
-CONNECTIONS = 1_000
-"""Connections at one time; more are answered with status 503."""
 
 
 class ListenError(VedetteError):
@@ -68,7 +66,8 @@ class Listening:
                 server_header=False,
                 proxy_headers=False,
                 backlog=BACKLOG,
-                limit_concurrency=CONNECTIONS,
+                # What is no HTTP is answered, and no reason to fill the log.
+                log_level="error",
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=DRAIN_S,
                 ssl_certfile=tls.cert_file,

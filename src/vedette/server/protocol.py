@@ -8,6 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from vedette.server.problem import MEDIA_TYPE, problem_body
 
+CONNECTIONS: Final = 1000
+"""Open at one time."""
 HEAD_BYTES: Final = 1 << 16
 """Longest head of a request: its line and headers."""
 HEAD_S: Final = 10.0
@@ -24,6 +26,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin."""
         super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            self._refuse(503, f"{CONNECTIONS} connections are open already: come back later")
+            return
         self._until = self.loop.call_later(HEAD_S, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
