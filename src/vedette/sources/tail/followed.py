@@ -186,6 +186,15 @@ class Followed:
         self.size = status.st_size
         self._modified = status.st_mtime_ns
 
+    @property
+    def may_have_been_emptied(self) -> bool:
+        """Whether it changed while nothing had been read of it: it may have held lines that are elsewhere now."""
+        return self.offset == 0 and self._modified != self._sure[1]
+
+    def trust(self) -> None:
+        """Take what the last look showed for what was compared."""
+        self._sure = self.size, self._modified
+
     def look(self, now: int) -> None:
         """Look at the open file.
 
@@ -237,6 +246,18 @@ class Followed:
         """
         if self._content is not None and not self.packed:
             self._read(self._content, 0)
+
+    def began_as(self, head: bytes) -> bool:
+        """Whether its content begins with `head`: what begins so is a copy of it, whole or in the making."""
+        if self._content is not None:
+            try:
+                return self._content.read(0, len(head)) == head
+            except OSError:
+                return False
+        expected = self._expected
+        if expected is None or not expected.head_bytes:
+            return False
+        return digest(head[: expected.head_bytes]) == expected.head
 
     def begin_again(self, now: int) -> bool:
         """Read what stands there from its beginning; False if the file is no longer at its path."""

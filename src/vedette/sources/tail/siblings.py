@@ -74,7 +74,9 @@ def _entries(directory: Path, groups: set[str], identity: Identity | None) -> It
 def continues(sibling: Sibling, place: Place) -> bool:
     """Whether a file holds, up to where reading stood, what was read there."""
     if not place.offset:
-        return sibling.identity == place.identity and is_packed(sibling.path) == place.packed
+        # Nothing to compare, and an inode may be another file's by now: its name must speak for it, too.
+        same = sibling.identity == place.identity and is_packed(sibling.path) == place.packed
+        return same and sibling.related
     try:
         with closing(open_content(sibling.path)) as content:
             if not is_packed(sibling.path) and content.status().st_size < place.offset:
@@ -84,11 +86,10 @@ def continues(sibling: Sibling, place: Place) -> bool:
         return False
 
 
-def is_copy(path: str, live: str) -> bool:
-    """Whether a file is a copy of another that grows, whole or in the making: that one begins as it does."""
+def head_of(path: str) -> bytes:
+    """A file's first bytes, none if it cannot be read."""
     try:
-        with closing(open_content(path)) as first, closing(open_content(live)) as second:
-            head = first.read(0, MARK_BYTES)
-            return bool(head) and second.read(0, len(head)) == head
+        with closing(open_content(path)) as content:
+            return content.read(0, MARK_BYTES)
     except OSError:
-        return False
+        return b""

@@ -16,7 +16,7 @@ from vedette.sources.names import printable
 from vedette.sources.source import Delivery
 from vedette.sources.tail.followed import Ending, Followed, Losses, RewrittenError
 from vedette.sources.tail.mark import Identity, Place
-from vedette.sources.tail.siblings import Sibling, continues, is_copy, siblings
+from vedette.sources.tail.siblings import Sibling, continues, head_of, siblings
 
 _SECOND = 1_000_000
 LINGER_S = 600
@@ -72,6 +72,7 @@ class Trail:
         self._claimed = claimed
         self._pause = 0
         self._retry_at = 0
+        self._directory_changed = 0
 
     def begin(self, now: int, *, from_end: bool = False, history: bool = False) -> None:
         """Follow what stands there now; `history` reads its rotated files first."""
@@ -129,7 +130,7 @@ class Trail:
             elif file.is_open:
                 self._see(file, None, now)
         if status is None:
-            self._gone()
+            self._gone(now)
         elif stat.S_ISREG(status.st_mode):
             self.missing = False
             self._at_path(status, now, from_end=from_end)
@@ -148,6 +149,12 @@ class Trail:
         except OSError as error:
             file.close()
             self._fail(f"cannot be looked at: {error.strerror}", now)
+        else:
+            if not file.away and file.may_have_been_emptied:
+                self._add_unseen(file.modified, (), set(), now)
+                self.files.remove(file)
+                self.files.append(file)
+                file.trust()
 
     def take(self, room: int, now: int) -> list[Delivery]:
         """Whole lines, the oldest file first, about `room` bytes."""
@@ -224,15 +231,7 @@ class Trail:
             live.away = False
             live.ended = live.ended and live.packed
             return
-        if live is not None:
-            try:
-                live.compare()
-            except RewrittenError:
-                self._rewritten(live, now)
-            except OSError as error:
-                self._fail(f"cannot be read: {error.strerror}", now)
-        for file in self.files:
-            file.away = True
+        self._leave(now)
         back = next((file for file in self.files if file.identity == identity), None)
         if back is not None:
             self.files.remove(back)
@@ -245,10 +244,24 @@ class Trail:
             self._add_unseen(max(file.modified for file in self.files), (), known, now)
         self._follow_live(status, now, from_end=from_end)
 
+    def _leave(self, now: int) -> None:
+        """What stood at the path stands there no longer; whether it holds what was read is asked a last time."""
+        live = self.files[-1] if self.files else None
+        if live is not None and not live.away:
+            try:
+                live.compare()
+            except RewrittenError:
+                self._rewritten(live, now)
+            except OSError as error:
+                self._fail(f"cannot be read: {error.strerror}", now)
+        for file in self.files:
+            file.away = True
+
     def _follow_live(self, status: os.stat_result, now: int, *, from_end: bool = False) -> None:
         file = Followed(self.path, self._real(), (status.st_dev, status.st_ino), now, from_end=from_end)
         self.files.append(file)
         file.seen(status, now)
+        file.trust()
         self._hold(file, now)
 
     def _hold(self, file: Followed, now: int) -> None:
@@ -268,8 +281,7 @@ class Trail:
         found = self._find(place, known)
         again = file.begin_again(now)
         at = self.files.index(file)
-        later = self.files[at:]
-        del self.files[at:]
+        count = len(self.files)
         if found is not None:
             self.files.append(Followed.at(place, found.path, found.identity, now, away=True))
             known.add(found.identity)
@@ -277,12 +289,14 @@ class Trail:
             self._losses.add("bytes_truncated", lost)
         if again:
             known.add(file.identity)
-        else:
-            later.remove(file)
         self._add_unseen(place.modified, (place,), known, now)
-        new = self.files[at:]
-        self.files.extend(later)
-        for each in (*new, *later[:1]):
+        # What was found comes before what stands there now.
+        new = self.files[count:]
+        self.files[count:] = []
+        self.files[at:at] = new
+        if not again:
+            self.files.remove(file)
+        for each in (*new, *((file,) if again else ())):
             self._hold(each, now)
 
     def _find(self, place: Place, known: set[Identity]) -> Sibling | None:
@@ -296,23 +310,37 @@ class Trail:
 
     def _add_unseen(self, since: int, places: Sequence[Place], known: set[Identity], now: int) -> None:
         """Follow rotated files that came and went without being seen: written to after all that were."""
-        real = self._real()
+        own = self.path, self._real()
+        known = known | {file.identity for file in self.files}
         for sibling in siblings(self._paths(*places)):
-            new = sibling.related and sibling.identity not in known
-            new = new and sibling.path not in (self.path, real)
-            new = new and sibling.modified > since and not self._claimed(sibling.path)
-            # A copy of what stands at the path is about to be made, and that to be truncated: found then.
-            if new and not is_copy(sibling.path, real):
-                self._add(sibling, now)
+            new = sibling.related and sibling.identity not in known and sibling.path not in own
+            if new and sibling.modified > since and not self._claimed(sibling.path):
+                head = head_of(sibling.path)
+                if head and not self._has_copy(head):
+                    self._add(sibling, now)
+
+    def _has_copy(self, head: bytes) -> bool:
+        """Whether a file that begins so is a copy of one that is followed.
+
+        It was compressed, or it is about to be made and what stands at the path to be truncated: found then.
+        """
+        if any(file.began_as(head) for file in self.files):
+            return True
+        live = head_of(self.path)
+        return live[: len(head)] == head
 
     def _add(self, sibling: Sibling, now: int) -> None:
         self.files.append(Followed(self.path, sibling.path, sibling.identity, now, away=True))
 
-    def _gone(self) -> None:
+    def _gone(self, now: int) -> None:
         self.missing = True
-        for file in self.files:
-            file.away = True
+        self._leave(now)
         self.reason = "no such file; it is read when it appears"
+        # It may have come and gone between two looks; then its directory has changed.
+        changed = _changed(self.path)
+        if self.files and changed != self._directory_changed:
+            self._directory_changed = changed
+            self._add_unseen(max(file.modified for file in self.files), (), set(), now)
 
     def _retire(self, now: int) -> None:
         """Give up rotated files that were quiet for long, and forget the oldest of those."""
@@ -363,3 +391,11 @@ class Trail:
 def _is_overdue(file: Followed, now: int) -> bool:
     """Whether a last line's newline is not waited for any longer."""
     return file.away and not file.ended and file.unread > 0 and now - file.grown_at >= PARTIAL_S * _SECOND
+
+
+def _changed(path: str) -> int:
+    """When a file's directory last changed, nanoseconds; 0 if nobody knows."""
+    try:
+        return os.stat(os.path.dirname(path)).st_mtime_ns  # noqa: PTH116, PTH120 -- paths are text
+    except OSError:
+        return 0
