@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
@@ -13,8 +14,14 @@ from vedette.config import Config
 from vedette.detectors.learned.model import ClientModel, write_model
 from vedette.detectors.learned.training import Refused, Trainer, train, train_here
 from vedette.engine.build import build_engine
+from vedette.engine.engine import Batch, Engine
+from vedette.engine.snapshot import restore, snapshot
 from vedette.engine.training import outcome_of, train_apart
+from vedette.enrich.enrich import Enricher
+from vedette.parsers.format import Parser
+from vedette.parsers.registry import by_name
 from vedette.schema.anomaly import Anomaly
+from vedette.schema.chunk import Chunk
 from vedette.schema.findings import Findings
 from vedette.simulate import Simulation
 
@@ -32,8 +39,6 @@ def quiet() -> tuple[bytes, ...]:
 
 def crawl(first: int, last: int, address: str = CRAWLER, every_s: float = 4.0) -> list[tuple[float, bytes]]:
     """A program that calls itself a browser: a page every few seconds, in minutes from the start."""
-    from datetime import UTC, datetime
-
     made = []
     at = first * 60.0
     number = 0
@@ -53,14 +58,14 @@ def crawl(first: int, last: int, address: str = CRAWLER, every_s: float = 4.0) -
 
 def mixed(extra: Sequence[tuple[float, bytes]]) -> list[bytes]:
     """The quiet log with other lines in it, in order of time."""
-    from datetime import datetime
-
-    def second(line: bytes) -> float:
-        text = line[line.index(b"[") + 1 : line.index(b"]")].decode()
-        return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z").timestamp() - START_S
-
-    told = [(second(line), line) for line in quiet()] + list(extra)
+    told = [(_second(line), line) for line in quiet()] + list(extra)
     return [line for _, line in sorted(told, key=lambda pair: pair[0])]
+
+
+def _second(line: bytes) -> float:
+    """Seconds from the start."""
+    text = line[line.index(b"[") + 1 : line.index(b"]")].decode()
+    return datetime.strptime(text, "%d/%b/%Y:%H:%M:%S %z").timestamp() - START_S
 
 
 def found(lines: Sequence[bytes], each: int = 5000, trainer: Trainer = train_here) -> Findings:
@@ -156,3 +161,28 @@ def test_another_process_says_why_not() -> None:
     outcome = train_apart(job(sample(windows=5))).result()
     assert isinstance(outcome, Refused)
     assert "windows of clients" in outcome.reason
+
+
+@pytest.mark.parametrize(("minute", "phase"), [(30, "warmup"), (72, "training"), (150, "ensemble")])
+def test_a_restart_changes_nothing(crawled: Findings, minute: int, phase: str) -> None:
+    """In the warm-up the sample goes on; in training the same model is fitted again; at work nothing is forgotten."""
+    lines = mixed(crawl(140, 165))
+    edge = sum(_second(line) < minute * 60 for line in lines)
+    first, enricher = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
+    parser = by_name("combined").open("test.log")
+    _feed(first, enricher, parser, lines[:edge], 1)
+    assert first.behaviour is not None
+    assert [status.phase for status in first.behaviour.statuses()] == [phase]
+    second, renewed = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
+    assert restore(second, renewed, snapshot(first, enricher)).anew == []
+    assert snapshot(second, renewed) == snapshot(first, enricher)
+    _feed(second, renewed, parser, lines[edge:], edge + 1)
+    assert unusual(second.finish()) == unusual(crawled)
+
+
+def _feed(engine: Engine, enricher: Enricher, parser: Parser, lines: Sequence[bytes], number: int) -> None:
+    for start in range(0, len(lines), 5000):
+        part = lines[start : start + 5000]
+        parsed = parser.parse(Chunk.of(b"".join(part), "test.log", number + start))
+        enriched = enricher.apply(parsed.requests)
+        engine.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
