@@ -20,11 +20,14 @@ def test_from_logs_to_a_scan(log: Path, tmp_path: Path, capsys: pytest.CaptureFi
     models = str(tmp_path / "models")
     for number in ("0001", "0002"):
         assert run(["train", str(log), "--models", models, "--no-progress"]) == 0
-        assert f"shop: model {number}, from" in capsys.readouterr().out
+        assert f"shop: model forest {number}, from" in capsys.readouterr().out
     assert run(["models", "rollback", models, "shop"]) == 0
-    assert capsys.readouterr().out == "shop: model 0001 is at work instead of 0002\n"
+    assert capsys.readouterr().out == "shop: model forest 0001 is at work instead of 0002\n"
     assert run(["models", "list", models]) == 0
-    assert [line[:13] for line in capsys.readouterr().out.splitlines()] == ["* shop 0001 f", "  shop 0002 f"]
+    assert [line[:18] for line in capsys.readouterr().out.splitlines()] == [
+        "* shop forest 0001",
+        "  shop forest 0002",
+    ]
     assert run(["models", "show", models, "shop"]) == 0
     assert json.loads(capsys.readouterr().out)["card"]["service"] == "shop"
     config, found = tmp_path / "vedette.yaml", tmp_path / "found.json"

@@ -11,8 +11,9 @@ import pytest
 from tests.detectors.learned.made import job, sample
 from tests.engine.running import LATENESS_US, batches
 from vedette.config import Config
-from vedette.detectors.learned.model import ClientModel, write_model
-from vedette.detectors.learned.training import Refused, Trainer, train, train_here
+from vedette.detectors.learned.kinds import train, train_here
+from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.training import Refused, Trainer
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.snapshot import restore, snapshot
@@ -145,7 +146,7 @@ class Killed:
             capture_output=True,
             check=False,
         )
-        outcome = outcome_of(done)
+        outcome = outcome_of("forest", done)
         assert isinstance(outcome, Refused)
         return outcome
 
@@ -154,7 +155,7 @@ def test_another_process_fits_what_this_one_would() -> None:
     apart, here = train_apart(job()).result(), train(job())
     assert isinstance(apart, ClientModel)
     assert isinstance(here, ClientModel)
-    assert write_model(apart) == write_model(here)
+    assert apart.to_bytes() == here.to_bytes()
 
 
 def test_another_process_says_why_not() -> None:
@@ -171,8 +172,7 @@ def test_a_restart_changes_nothing(crawled: Findings, minute: int, phase: str) -
     first, enricher = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
     parser = by_name("combined").open("test.log")
     _feed(first, enricher, parser, lines[:edge], 1)
-    assert first.behaviour is not None
-    assert [status.phase for status in first.behaviour.statuses()] == [phase]
+    assert [status.phase for status in first.member_statuses()] == [phase]
     second, renewed = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
     assert restore(second, renewed, snapshot(first, enricher)).anew == []
     assert snapshot(second, renewed) == snapshot(first, enricher)

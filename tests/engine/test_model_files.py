@@ -8,8 +8,8 @@ import pytest
 from tests.detectors.learned.made import SPAN, job, sample
 from tests.engine.running import LATENESS_US
 from vedette.config import Config
+from vedette.detectors.learned.kinds import train
 from vedette.detectors.learned.model import ClientModel
-from vedette.detectors.learned.training import train
 from vedette.engine.build import build_engine
 from vedette.engine.model_files import (
     ModelFileError,
@@ -32,44 +32,47 @@ def models() -> tuple[ClientModel, ClientModel]:
 @pytest.fixture
 def directory(tmp_path: Path, models: tuple[ClientModel, ClientModel]) -> Path:
     for model in models:
-        save_model(tmp_path, model)
+        save_model(tmp_path, "forest", model)
     return tmp_path
 
 
 def test_the_latest_is_at_work_and_the_older_stays(
     directory: Path, models: tuple[ClientModel, ClientModel]
 ) -> None:
-    assert load_models(directory, SPAN)["shop"].card == models[1].card
-    assert [(m.number, m.current) for m in kept_models(directory)["shop"]] == [(1, False), (2, True)]
+    assert load_models(directory, "forest", SPAN)["shop"].card == models[1].card
+    assert [(m.number, m.current) for m in kept_models(directory)["shop", "forest"]] == [
+        (1, False),
+        (2, True),
+    ]
 
 
 def test_an_older_one_can_be_put_to_work(directory: Path, models: tuple[ClientModel, ClientModel]) -> None:
-    assert roll_back(directory, "shop") == (2, 1)
-    assert load_models(directory, SPAN)["shop"].card == models[0].card
+    assert roll_back(directory, "forest", "shop") == (2, 1)
+    assert load_models(directory, "forest", SPAN)["shop"].card == models[0].card
     with pytest.raises(ModelFileError, match="no model older than the current one"):
-        roll_back(directory, "shop")
+        roll_back(directory, "forest", "shop")
 
 
 def test_a_changed_byte_is_refused(directory: Path) -> None:
-    path = directory / "shop" / "0002.model"
+    path = directory / "forest" / "shop" / "0002.model"
     content = bytearray(path.read_bytes())
     for place in (10, len(content) // 2, len(content) - 5):
         altered = content.copy()
         altered[place] ^= 1
         path.write_bytes(altered)
         with pytest.raises(ModelFileError, match="its bytes are not those that were written"):
-            load_models(directory, SPAN)
+            load_models(directory, "forest", SPAN)
 
 
 def test_a_pickle_is_refused_as_such(directory: Path) -> None:
-    (directory / "shop" / "0002.model").write_bytes(pickle.dumps([1]))
+    (directory / "forest" / "shop" / "0002.model").write_bytes(pickle.dumps([1]))
     with pytest.raises(ModelFileError, match="a pickle, which can run code"):
-        load_models(directory, SPAN)
+        load_models(directory, "forest", SPAN)
 
 
 def test_windows_of_another_length_are_refused(directory: Path) -> None:
     with pytest.raises(ModelFileError, match=r"was trained on windows of 60 s, and windows\.span_s is 30"):
-        load_models(directory, SPAN // 2)
+        load_models(directory, "forest", SPAN // 2)
 
 
 def test_a_service_may_be_called_anything(tmp_path: Path, models: tuple[ClientModel, ClientModel]) -> None:
@@ -78,14 +81,13 @@ def test_a_service_may_be_called_anything(tmp_path: Path, models: tuple[ClientMo
     from msgspec.structs import replace as with_
 
     for name in ("../../etc", ".", "a/b", "\x00\n", "x" * 500):
-        save_model(tmp_path, replace(models[0], card=with_(models[0].card, service=name)))
-    assert len(load_models(tmp_path, SPAN)) == 5
-    assert all(path.parent.parent == tmp_path for path in tmp_path.rglob("*.model"))
+        save_model(tmp_path, "forest", replace(models[0], card=with_(models[0].card, service=name)))
+    assert len(load_models(tmp_path, "forest", SPAN)) == 5
+    assert all(path.parent.parent == tmp_path / "forest" for path in tmp_path.rglob("*.model"))
 
 
 def test_an_engine_judges_by_them_from_the_beginning(directory: Path) -> None:
     config = Config.model_validate({"learned": {"models": str(directory)}}, strict=False)
     engine = build_engine(config, lateness_us=LATENESS_US)
-    assert engine.behaviour is not None
-    (status,) = engine.behaviour.statuses()
+    (status,) = engine.member_statuses()
     assert (status.service, status.phase, status.since) == ("shop", "ensemble", None)

@@ -13,6 +13,7 @@ Directory = Annotated[
     Path, typer.Argument(metavar="DIR", help="Where `vedette train` keeps models.", show_default=False)
 ]
 Service = Annotated[str, typer.Argument(metavar="SERVICE", help="Whose model.", show_default=False)]
+Member = Annotated[str, typer.Option(metavar="NAME", help="Which of the service's models.")]
 Number = Annotated[
     int | None, typer.Option(metavar="N", help="Which. Default: see the command.", show_default=False, min=1)
 ]
@@ -25,38 +26,46 @@ def list_(directory: Directory) -> None:
     from vedette.report.moments import iso
     from vedette.report.shown import shown
 
-    for service, kept in kept_models(directory).items():
+    for (service, member), kept in kept_models(directory).items():
         for model in kept:
-            card = model.manifest.card
+            card = model.card
             print(
-                f"{'*' if model.current else ' '} {shown(service)} {model.number:04} {model.manifest.kind}, "
+                f"{'*' if model.current else ' '} {shown(service)} {member} {model.number:04}, "
                 f"{card.rows:,} rows of {iso(card.start)} to {iso(card.end)}"
             )
 
 
 @app.command()
-def show(directory: Directory, service: Service, number: Number = None, json: JsonFile = None) -> None:
+def show(
+    directory: Directory,
+    service: Service,
+    member: Member = "forest",
+    number: Number = None,
+    json: JsonFile = None,
+) -> None:
     """Show a model's manifest: span, rows, features, libraries, checks. Default: the one at work."""
     import msgspec
 
     from vedette.engine.model_files import ModelFileError, kept_models
     from vedette.report.output import open_output
 
-    kept = kept_models(directory).get(service, [])
+    kept = kept_models(directory).get((service, member), [])
     chosen = [m for m in kept if (m.current if number is None else m.number == number)]
     if not chosen:
         raise ModelFileError(
-            f"{directory}: no such model of service {service}: vedette models list names them"
+            f"{directory}: no such model {member} of service {service}: vedette models list names them"
         )
     with open_output(json or "-") as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(chosen[0].manifest)) + b"\n")
 
 
 @app.command()
-def rollback(directory: Directory, service: Service, number: Number = None) -> None:
+def rollback(
+    directory: Directory, service: Service, member: Member = "forest", number: Number = None
+) -> None:
     """Put an older model to work. Default: the one before the current one."""
     from vedette.engine.model_files import roll_back
     from vedette.report.shown import shown
 
-    before, now = roll_back(directory, service, number)
-    print(f"{shown(service)}: model {now:04} is at work instead of {before:04}")
+    before, now = roll_back(directory, member, service, number)
+    print(f"{shown(service)}: model {member} {now:04} is at work instead of {before:04}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from vedette.cli.options import ScanOptions
 from vedette.cli.survey import configured, survey
 from vedette.config.learned import MOST_WARMUP
-from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.training import Refused
 from vedette.engine.model_files import save_model
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
@@ -27,18 +27,13 @@ def train_on_logs(options: ScanOptions, directory: Path | None) -> int:
     # The warm-up goes on to the end: a model rests on the whole log.
     learned = config.learned.model_copy(update={"enabled": True, "warmup": MOST_WARMUP, "models": None})
     done = survey(options, config.model_copy(update={"learned": learned}))
-    if done.engine.behaviour is None:
-        raise AssertionError("models are enabled")
     kept = 0
-    for service, outcome in done.engine.behaviour.train_now().items():
-        if isinstance(outcome, ClientModel):
-            number = save_model(directory, outcome)
-            card, checked = outcome.card, outcome.card.checked
-            print(
-                f"{shown(service)}: model {number:04}, from {card.rows:,} windows of clients in "
-                f"{card.sessions:,} sessions; stability {checked.stability:.3f}, separation {checked.separation:.3f}"
-            )
+    for member in done.engine.members:
+        for service, outcome in member.train_now().items():
+            if isinstance(outcome, Refused):
+                print(f"{shown(service)}: no model {member.name}: {outcome.reason}")
+                continue
+            number = save_model(directory, member.name, outcome)
+            print(f"{shown(service)}: model {member.name} {number:04}, {outcome.summary()}")
             kept += 1
-        else:
-            print(f"{shown(service)}: no model: {outcome.reason}")
     return kept

@@ -1,5 +1,6 @@
 """Keys of the learned detectors."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -8,6 +9,13 @@ from vedette.config.options import Section, option
 
 _LEAST = 1_000
 MOST_WARMUP = 10_000_000
+
+
+class MemberName(StrEnum):
+    """The models that there are."""
+
+    FOREST = "forest"
+    """How clients behave in a minute: behavioral_anomaly."""
 
 
 def _warmup(value: Any) -> Any:
@@ -24,7 +32,10 @@ Warmup = Annotated[int | str, BeforeValidator(_warmup)]
 class Learned(Section):
     """Models that learn how a site's own clients behave."""
 
-    enabled: bool = option(True, "Whether models are trained, and judge (behavioral_anomaly).")
+    enabled: bool = option(True, "Whether models are trained, and judge.")
+    members: tuple[MemberName, ...] = option(
+        (MemberName.FOREST,), "Which models there are; see [learned models](../explanation/learned.md)."
+    )
     warmup: Warmup = option(
         "auto",
         "Requests to a service from which its model is trained; `auto` takes 1,000 below 1,000 requests a day, 10,000 "

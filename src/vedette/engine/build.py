@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
@@ -12,8 +11,8 @@ from vedette.config.rules import RuleSection
 from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
 from vedette.detectors.custom.rule import Rule
-from vedette.detectors.learned.clients import ClientBehaviour
-from vedette.detectors.learned.training import Trainer, train_here
+from vedette.detectors.learned.kinds import train_here
+from vedette.detectors.learned.training import Trainer
 from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
 from vedette.detectors.parameters.profiles import Profiles
@@ -32,7 +31,7 @@ from vedette.detectors.view import WindowDetector
 from vedette.engine.engine import Engine
 from vedette.engine.excusing import Exceptions
 from vedette.engine.judging import LONGEST_SILENCE
-from vedette.engine.model_files import load_models
+from vedette.engine.members import learned_members
 from vedette.engine.settings import EngineSettings
 from vedette.engine.signatures import signature_scanner
 from vedette.enrich.user_agent import AgentKind
@@ -91,17 +90,9 @@ def build_engine(
     signatures = config.detectors.signatures
     scanner = leader.scanner if leader is not None else signature_scanner(signatures)
     habits = request_habits(config) if leader is None and config.detectors.parameters.enabled else None
-    learned = config.learned
-    behaviour = ClientBehaviour(
-        thresholds,
-        trainer,
-        span=settings.windows.span,
-        warmup=None if isinstance(learned.warmup, str) else learned.warmup,
-        models=load_models(Path(learned.models), settings.windows.span) if learned.models else {},
-    )
-    made = [behaviour] if learned.enabled else []
+    members = learned_members(config, thresholds, trainer)
     engine = Engine(
-        settings, scanner, thresholds, lambda engine: [*detectors(config, engine), *made], leader, habits
+        settings, scanner, thresholds, lambda engine: detectors(config, engine), leader, habits, members
     )
     if exceptions:
         engine.exceptions = Exceptions(exceptions, scanner)

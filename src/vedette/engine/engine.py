@@ -12,7 +12,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.clients import ClientBehaviour
+from vedette.detectors.learned.member import Member
 from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -40,7 +40,7 @@ class Engine(WindowJudge):
         settings: What it needs to know.
         scanner: Judges requests.
         thresholds: From which surprise an alarm starts.
-        make_detectors: Makes those that look at its windows.
+        make_detectors: Makes those that look at its windows. members: Those that judge by models, and look last.
         leader: Another engine, whose windows this one judges by its own baselines and thresholds. It is given no
             batches, and ends with its leader.
         habits: Learns what requests are like; None if nobody looks. A leader's serve its followers.
@@ -54,6 +54,7 @@ class Engine(WindowJudge):
         make_detectors: Callable[["Engine"], Sequence[WindowDetector]],
         leader: "Engine | None" = None,
         habits: Habits | None = None,
+        members: Sequence[Member] = (),
     ) -> None:
         if leader is None:
             windower, collector = Windower(settings.windows), Collector(settings.evidence, scanner.rules)
@@ -65,8 +66,8 @@ class Engine(WindowJudge):
             super().__init__(settings, thresholds, *shared)
         self.habits: Habits | None = habits
         self.scanner = scanner
-        self.detectors = make_detectors(self)
-        self.behaviour = next((d for d in self.detectors if isinstance(d, ClientBehaviour)), None)
+        self.detectors = [*make_detectors(self), *members]
+        self.members = members
         self.processed: list[int] = []
         """Requests taken in, by number of the service."""
         self.followers: list[Engine] = []
@@ -192,8 +193,8 @@ class Engine(WindowJudge):
         }
         if self.habits is not None:
             caps |= self.habits.capped()
-        if self.behaviour is not None:
-            caps |= self.behaviour.capped()
+        for member in self.members:
+            caps |= member.capped()
         return {name: count for name, count in caps.items() if count}
 
     def _cover_rows(self, time: NDArray[np.int64], before: int | None) -> None:

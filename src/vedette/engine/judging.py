@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 
-from vedette.detectors.learned.clients import ClientBehaviour
+from vedette.detectors.learned.member import Lesson, Member
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Metric, WindowDetector, WindowView
 from vedette.engine.collect import Collector
@@ -23,6 +23,7 @@ from vedette.enrich.slugs import SlugLearner
 from vedette.incidents.grouping import stating_order
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.findings import Coverage, Findings, Spending
+from vedette.schema.learned import MemberStatus
 from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import ClientHistory
@@ -50,7 +51,7 @@ class WindowJudge:
         names: Host names of clients known by name.
 
     Attributes:
-        detectors: Those that look at each window, in this order. behaviour: The one among them that learns clients.
+        detectors: Those that look at each window, in this order. members: Those among them that judge by models.
         exceptions: What is not to be told.
         keep_windows: Called with the records of each window; None if nobody keeps them.
         only_learns: Whether windows only teach the baselines.
@@ -84,7 +85,7 @@ class WindowJudge:
         self.history = ClientHistory(settings.history_windows, settings.suspects)
         self.stated = Statements(settings.anomalies)
         self.detectors: Sequence[WindowDetector] = ()
-        self.behaviour: ClientBehaviour | None = None
+        self.members: Sequence[Member] = ()
         self.exceptions: Exceptions | None = None
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
         self.only_learns = False
@@ -119,13 +120,16 @@ class WindowJudge:
         coverage.budget = self.thresholds.account()
         for line in coverage.budget:
             line.alarms = self.stated.alarms.get(line.detector, 0)
-        if self.behaviour is not None:
-            coverage.members = self.behaviour.statuses()
+        coverage.members = self.member_statuses()
         if self.exceptions is not None:
             coverage.silenced = self.exceptions.account(coverage.end)
         coverage.sampled = self.sampling.account()
         coverage.spending = self.spending()
         return Findings(*self.stated.all(), coverage)
+
+    def member_statuses(self) -> list[MemberStatus]:
+        """How far each learned member has come, for each service."""
+        return [status for member in self.members for status in member.statuses()]
 
     def spending(self) -> list[Spending]:
         """An account of each service's budget of false alarms; empty where nothing is promised."""
@@ -254,19 +258,12 @@ class WindowJudge:
                 span_s = self.settings.windows.span // 1_000_000
                 self.keep_windows(window_records(self.book, groups, window.start, span_s))
         # Of clients that were seen in part, models would learn wrong manners.
-        if weight == 1 and self.behaviour is not None and self.behaviour.collects:
-            self._teach(self.behaviour, window.number, named, placed, found)
+        if weight == 1 and any(member.collects for member in self.members):
+            self._teach(window.number, named, placed, found)
         self.metrics.learn(measured, distrusted)
         return measured.judged[Metric.REQUESTS]
 
-    def _teach(
-        self,
-        behaviour: ClientBehaviour,
-        number: int,
-        clients: ClientRows,
-        placed: PlacedWindow,
-        found: list[Anomaly],
-    ) -> None:
+    def _teach(self, number: int, clients: ClientRows, placed: PlacedWindow, found: list[Anomaly]) -> None:
         """Let models learn a window, without those that something is held against."""
         requests = {
             self.book[slot].service: int(count)
@@ -277,14 +274,11 @@ class WindowJudge:
             )
         }
         names = accused(found, (draft.clients for draft in self.stated.grouper.drafts))
-        behaviour.learn(
-            number,
-            self.services,
-            clients,
-            requests,
-            disturbed(found),
-            named_among(clients, names, self._client_name),
-        )
+        bad = named_among(clients, names, self._client_name)
+        lesson = Lesson(number, self.services, clients, requests, disturbed(found), bad)
+        for member in self.members:
+            if member.collects:
+                member.learn(lesson)
 
     def _count(self, measured: MeasuredWindow) -> None:
         """Count what was judged, and what lacks data to be."""

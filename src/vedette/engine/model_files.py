@@ -1,7 +1,7 @@
 """Models on disk: each with a manifest that says what it is and what its bytes hash to.
 
-`DIR/<service>/0007.model` is the seventh model of a service, `0007.json` its manifest; `current` names the one at work.
-Older ones stay, for roll-back.
+`DIR/<member>/<service>/0007.model` is a member's seventh model of a service, `0007.json` its manifest; `current` names
+the one at work. Older ones stay, for roll-back.
 """
 
 import hashlib
@@ -9,12 +9,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from vedette.detectors.learned.model import LARGEST, Card, ClientModel, ModelError, read_model, write_model
+from vedette.detectors.learned.archive import LARGEST
+from vedette.detectors.learned.card import Card, Model, ModelError
+from vedette.detectors.learned.kinds import KINDS, read_model
 from vedette.schema.errors import VedetteError
 
 _MANIFEST_BYTES: Final = 1 << 20
@@ -29,14 +31,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a model file is.
 
     Attributes:
-        kind: Which model. sha256: Of the file's bytes. bytes: How many. card: See `Card`.
+        member: Whose model. sha256: Of the file's bytes. bytes: How many. card: The member's own; see `Card`.
     """
 
-    kind: str
+    member: str
     service: str
     sha256: str
     bytes: int
-    card: Card
+    card: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +49,26 @@ class Kept:
     manifest: Manifest
     current: bool
 
+    @property
+    def card(self) -> Card:
+        """What every model's card tells."""
+        return msgspec.convert(self.manifest.card, Card)
 
-def save_model(directory: Path, model: ClientModel) -> int:
-    """Write a model, and put it to work; returns its number.
+
+def save_model(directory: Path, member: str, model: Model) -> int:
+    """Write a member's model, and put it to work; returns its number.
 
     Raises:
         ModelFileError: It cannot be written.
     """
-    folder = _folder(directory, model.card.service)
-    content = write_model(model)
+    folder = _folder(directory, member, model.card.service)
+    content = model.to_bytes()
     manifest = Manifest(
-        kind="forest",
+        member=member,
         service=model.card.service,
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),
-        card=model.card,
+        card=msgspec.to_builtins(model.card),
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,11 +81,11 @@ def save_model(directory: Path, model: ClientModel) -> int:
     return number
 
 
-def load_models(directory: Path, span_us: int) -> dict[str, ClientModel]:
-    """The models at work, by service.
+def load_models(directory: Path, member: str, span_us: int) -> dict[str, Model]:
+    """A member's models at work, by service.
 
     Args:
-        directory: As `save_model` wrote it. span_us: Length of a window now, microseconds.
+        member: Whose. directory: As `save_model` wrote it. span_us: Length of a window now, microseconds.
 
     Raises:
         ModelFileError: There is no such directory, or a model is damaged, altered, or does not fit.
@@ -88,7 +95,7 @@ def load_models(directory: Path, span_us: int) -> dict[str, ClientModel]:
             f"{directory}: no such directory: write one with vedette train PATH --models DIR"
         )
     found = {}
-    for folder in _folders(directory):
+    for folder in _folders(directory / member):
         model = load_model(folder, _current(folder))
         if round(model.card.minutes * 60e6) != span_us:
             raise ModelFileError(
@@ -99,8 +106,8 @@ def load_models(directory: Path, span_us: int) -> dict[str, ClientModel]:
     return found
 
 
-def load_model(folder: Path, number: int) -> ClientModel:
-    """One model of a service's folder.
+def load_model(folder: Path, number: int) -> Model:
+    """One model of a member's and service's folder.
 
     Raises:
         ModelFileError: It is damaged, altered, or none.
@@ -114,16 +121,16 @@ def load_model(folder: Path, number: int) -> ClientModel:
             f"{manifest.sha256[:12]}…): roll back with vedette models rollback, or train again"
         )
     try:
-        model = read_model(content)
+        model = read_model(manifest.member, content)
     except ModelError as error:
         raise ModelFileError(f"{path}: {error}") from error
-    if model.card != manifest.card:
+    if msgspec.json.decode(msgspec.json.encode(model.card)) != manifest.card:
         raise ModelFileError(f"{path}: is another model than its manifest says: train again")
     return model
 
 
-def kept_models(directory: Path) -> dict[str, list[Kept]]:
-    """All models on disk by service, the oldest first.
+def kept_models(directory: Path) -> dict[tuple[str, str], list[Kept]]:
+    """All models on disk by service and member, the oldest first.
 
     Raises:
         ModelFileError: There is no such directory, or a manifest is damaged.
@@ -133,15 +140,17 @@ def kept_models(directory: Path) -> dict[str, list[Kept]]:
             f"{directory}: no such directory: write one with vedette train PATH --models DIR"
         )
     found = {}
-    for folder in _folders(directory):
-        current = _current(folder)
-        kept = [Kept(n, _manifest(folder, n), n == current) for n in sorted(_numbers(folder))]
-        found[kept[0].manifest.service] = kept
-    return found
+    for member in (kind.member for kind in KINDS):
+        for folder in _folders(directory / member):
+            current = _current(folder)
+            kept = [Kept(n, _manifest(folder, n), n == current) for n in sorted(_numbers(folder))]
+            if kept:
+                found[kept[0].manifest.service, member] = kept
+    return dict(sorted(found.items()))
 
 
-def roll_back(directory: Path, service: str, number: int | None = None) -> tuple[int, int]:
-    """Put an older model of a service to work; returns the numbers of the last one and of that.
+def roll_back(directory: Path, member: str, service: str, number: int | None = None) -> tuple[int, int]:
+    """Put an older model of a member and service to work; returns the numbers of the last one and of that.
 
     Args:
         number: Which; None for the one before the current one.
@@ -149,9 +158,11 @@ def roll_back(directory: Path, service: str, number: int | None = None) -> tuple
     Raises:
         ModelFileError: There is none, or it is damaged.
     """
-    folder = _folder(directory, service)
+    folder = _folder(directory, member, service)
     if not folder.is_dir():
-        raise ModelFileError(f"{directory}: no model of service {service}: vedette models list names them")
+        raise ModelFileError(
+            f"{directory}: no model {member} of service {service}: vedette models list names them"
+        )
     current = _current(folder)
     older = [n for n in sorted(_numbers(folder)) if n < current] if number is None else [number]
     if not older or older[-1] not in _numbers(folder):
@@ -162,16 +173,16 @@ def roll_back(directory: Path, service: str, number: int | None = None) -> tuple
     return current, older[-1]
 
 
-def _folder(directory: Path, service: str) -> Path:
+def _folder(directory: Path, member: str, service: str) -> Path:
     name = quote(service, safe="", errors="surrogateescape").replace(".", "%2E")
     if len(name) > _NAME_BYTES:
         digest = hashlib.blake2b(service.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         name = f"{name[: _NAME_BYTES - 17]}-{digest}"
-    return directory / name
+    return directory / member / name
 
 
 def _folders(directory: Path) -> Iterator[Path]:
-    return (folder for folder in sorted(directory.iterdir()) if (folder / "current").is_file())
+    return (folder for folder in sorted(directory.glob("*")) if (folder / "current").is_file())
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
-from vedette.detectors.learned.model import ClientModel, ModelError, read_model, write_model
-from vedette.detectors.learned.training import Job, Refused, Training, train
+from vedette.detectors.learned.card import Model, ModelError
+from vedette.detectors.learned.kinds import read_model, train
+from vedette.detectors.learned.training import Job, Refused, Training
 
 LONGEST_S: Final = 300.0
 """Seconds after which a training is given up; it takes about one."""
@@ -33,20 +34,20 @@ class _Apart:
     """A training in another process; a thread waits for what it says."""
 
     def __init__(self, job: Job) -> None:
-        self._outcome: ClientModel | Refused = Refused("training has not ended")
-        self._thread = threading.Thread(target=self._attend, args=(msgspec.msgpack.encode(job),), daemon=True)
+        self._outcome: Model | Refused = Refused("training has not ended")
+        self._thread = threading.Thread(target=self._attend, args=(job,), daemon=True)
         self._thread.start()
 
-    def result(self) -> ClientModel | Refused:
+    def result(self) -> Model | Refused:
         """The model; waits for it."""
         self._thread.join()
         return self._outcome
 
-    def _attend(self, job: bytes) -> None:
+    def _attend(self, job: Job) -> None:
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "vedette.engine.training"],
-                input=job,
+                input=msgspec.msgpack.encode(job),
                 capture_output=True,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
                 timeout=LONGEST_S,
@@ -57,10 +58,10 @@ class _Apart:
         except OSError as error:
             self._outcome = Refused(f"the training process could not be started: {error.strerror}")
         else:
-            self._outcome = outcome_of(done)
+            self._outcome = outcome_of(job.member, done)
 
 
-def outcome_of(done: "subprocess.CompletedProcess[bytes]") -> ClientModel | Refused:
+def outcome_of(member: str, done: "subprocess.CompletedProcess[bytes]") -> Model | Refused:
     """What a process that has ended says."""
     if done.returncode != 0:
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
@@ -68,7 +69,7 @@ def outcome_of(done: "subprocess.CompletedProcess[bytes]") -> ClientModel | Refu
         return Refused(f"the training process ended with status {done.returncode}{said}")
     try:
         answer = msgspec.msgpack.decode(done.stdout, type=_Answer)
-        return Refused(answer.reason) if answer.model is None else read_model(answer.model)
+        return Refused(answer.reason) if answer.model is None else read_model(member, answer.model)
     except (msgspec.MsgspecError, ModelError) as error:
         return Refused(f"the training process gave no model: {str(error)[:_SAID]}")
 
@@ -78,7 +79,7 @@ def _main() -> None:
     os.nice(_NICE)
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
     outcome = train(job)
-    answer = _Answer(None, outcome.reason) if isinstance(outcome, Refused) else _Answer(write_model(outcome))
+    answer = _Answer(None, outcome.reason) if isinstance(outcome, Refused) else _Answer(outcome.to_bytes())
     sys.stdout.buffer.write(msgspec.msgpack.encode(answer))
 
 

@@ -270,8 +270,7 @@ class Running:
         return tuple(name for name, active in zip((RULES, BASELINES, FOREST), ready, strict=True) if active)
 
     def _members(self) -> list[MemberStatus]:
-        behaviour = self._service.live.engine.behaviour
-        return [] if behaviour is None else behaviour.statuses()
+        return self._service.live.engine.member_statuses()
 
     def _phase(self) -> str:
         """That of the service whose models have come furthest."""

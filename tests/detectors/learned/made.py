@@ -78,4 +78,4 @@ def regulars(count: int, windows: int) -> Sample:
 
 def job(of: Sample | None = None, seed: int = 1) -> Job:
     """A model to be fitted."""
-    return Job("shop", (sample() if of is None else of).to_state(), SPAN, seed)
+    return Job("forest", "shop", (sample() if of is None else of).to_state(), SPAN, seed)

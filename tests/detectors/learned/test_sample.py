@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.detectors.learned.made import people, rows_of, sample
 
-from vedette.detectors.learned.sample import Sample, client_keys, decode_sample, encode_sample, session_keys
+from vedette.detectors.learned.sample import Sample, client_keys, session_keys
 from vedette.schema.state import StateError
 
 
@@ -63,8 +63,9 @@ def test_sessions_of_clients_found_bad_are_forgotten() -> None:
 
 def test_it_survives_as_bytes() -> None:
     made = sample(windows=36)
-    again = decode_sample(encode_sample(made))
+    again = Sample()
+    again.from_state(made.to_state())
     assert again.sums.tolist() == made.sums.tolist()
-    assert encode_sample(again) == encode_sample(made)
+    assert again.to_state() == made.to_state()
     with pytest.raises(StateError):
-        decode_sample(encode_sample(made)[:-9])
+        Sample().from_state(made.to_state()[:-9])

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from tests.detectors.learned.made import SPAN, crawlers, job, people, regulars, sample
 
+from vedette.detectors.learned.card import ModelError
+from vedette.detectors.learned.client_training import auc, fit_client_model
 from vedette.detectors.learned.evidence import add_up, most_evidence
-from vedette.detectors.learned.model import ClientModel, ModelError, read_model, write_model
+from vedette.detectors.learned.model import ClientModel, read_client_model
 from vedette.detectors.learned.sample import Sample
 from vedette.detectors.learned.tail import fit_tail
-from vedette.detectors.learned.training import Job, Refused, auc, train
+from vedette.detectors.learned.training import Job, Refused
 from vedette.windows.layout import Client
 
 TIME = 1_000_300 * SPAN
@@ -20,7 +22,7 @@ TIME = 1_000_300 * SPAN
 @pytest.fixture(scope="module")
 def model() -> ClientModel:
     """Of people only."""
-    made = train(job())
+    made = fit_client_model(job())
     assert isinstance(made, ClientModel)
     return made
 
@@ -45,20 +47,20 @@ def test_clients_of_another_kind_are_surprising(model: ClientModel) -> None:
 
 def test_crawlers_that_were_there_all_along_do_not_make_crawling_usual() -> None:
     """Three of ten rows that a service gets in its warm-up are an attack's, from a few clients."""
-    made = train(job(sample(poison=3, each=7)))
+    made = fit_client_model(job(sample(poison=3, each=7)))
     assert isinstance(made, ClientModel)
     low, high = np.array(surprises(made, "people")), np.array(surprises(made, "crawlers"))
     assert auc(low, high) > 0.95
 
 
 def test_the_same_job_gives_the_same_bytes(model: ClientModel) -> None:
-    again = train(job())
+    again = fit_client_model(job())
     assert isinstance(again, ClientModel)
-    assert write_model(again) == write_model(model)
+    assert again.to_bytes() == model.to_bytes()
 
 
 def test_a_model_read_again_judges_the_same(model: ClientModel) -> None:
-    assert surprises(read_model(write_model(model)), "crawlers") == surprises(model, "crawlers")
+    assert surprises(read_client_model(model.to_bytes()), "crawlers") == surprises(model, "crawlers")
 
 
 def test_values_never_seen_have_a_score(model: ClientModel) -> None:
@@ -79,7 +81,7 @@ def test_values_never_seen_have_a_score(model: ClientModel) -> None:
     ],
 )
 def test_too_little_is_refused_with_what_was_found(of: Sample, reason: str) -> None:
-    made = train(job(of))
+    made = fit_client_model(job(of))
     assert isinstance(made, Refused)
     assert re.fullmatch(reason, made.reason)
 
@@ -87,7 +89,7 @@ def test_too_little_is_refused_with_what_was_found(of: Sample, reason: str) -> N
 def test_clients_that_are_all_alike_are_refused() -> None:
     made = sample()
     made.sums[:] = made.sums[0]
-    outcome = train(job(made))
+    outcome = fit_client_model(job(made))
     assert isinstance(outcome, Refused)
     assert "never change" in outcome.reason
 
@@ -97,24 +99,24 @@ def test_a_service_that_has_changed_is_refused() -> None:
     made = sample()
     late = made.window > np.quantile(made.window, 0.65)
     made.sums[late] = crawlers(np.random.default_rng(1), int(late.sum()))
-    outcome = train(Job("shop", made.to_state(), SPAN, 1))
+    outcome = fit_client_model(Job("forest", "shop", made.to_state(), SPAN, 1))
     assert isinstance(outcome, Refused)
     assert "unlike those it was fitted to" in outcome.reason
 
 
 def test_a_pickle_is_refused() -> None:
     with pytest.raises(ModelError, match="pickle"):
-        read_model(pickle.dumps({"model": 1}))
+        read_client_model(pickle.dumps({"model": 1}))
 
 
 def test_no_altered_model_is_taken_for_what_it_was(model: ClientModel) -> None:
     """A changed byte of what is packed is found by the archive's own sums."""
-    content = write_model(model)
+    content = model.to_bytes()
     for place in range(60, len(content) - 2000, len(content) // 23):
         altered = bytearray(content)
         altered[place] ^= 0x10
         try:
-            read = write_model(read_model(bytes(altered)))
+            read = read_client_model(bytes(altered)).to_bytes()
         except ModelError:
             continue
         assert read == content, place

@@ -1,16 +1,17 @@
 """Clients that behave unlike the others of their service."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.course import Course, CourseState
+from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.explaining import contributions, seen_values
+from vedette.detectors.learned.kinds import FOREST
+from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
 from vedette.detectors.learned.model import ClientModel
-from vedette.detectors.learned.phases import Phase
-from vedette.detectors.learned.sample import SESSION_WINDOWS, client_keys, has_manner, session_keys
+from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, has_manner, session_keys
 from vedette.detectors.learned.sessions import Sessions, SessionsState
 from vedette.detectors.learned.training import Refused, Trainer
 from vedette.detectors.statement import state, surprise_score, surprise_severity
@@ -19,14 +20,12 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula
 from vedette.schema.learned import MemberStatus
-from vedette.schema.state import check, decode, encode
+from vedette.schema.state import decode, encode
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
 
-MOST_SERVICES = 32
-"""Services with a model of their own: half a megabyte each, and as much for its sample."""
-
-
+SESSIONS_BEFORE = 15
+"""Sessions of a client that are forgotten when it is found to be bad: three hours, of windows of a minute."""
 ALONE = 1.0
 """Added to the budget's threshold, which counts on a second window that agrees, one time in ten; a session is alone."""
 
@@ -34,9 +33,8 @@ ALONE = 1.0
 class _State(msgspec.Struct, frozen=True, array_like=True):
     """What `ClientBehaviour` remembers."""
 
-    courses: dict[str, CourseState]
+    courses: CoursesState
     sessions: SessionsState
-    unlearned: int
 
 
 class ClientBehaviour:
@@ -55,7 +53,7 @@ class ClientBehaviour:
         (cumulative sums); formula `exceedance`.
     """
 
-    name = "forest"
+    name = FOREST
     types = (AnomalyType.BEHAVIORAL_ANOMALY,)
 
     def __init__(
@@ -65,7 +63,7 @@ class ClientBehaviour:
         *,
         span: int,
         warmup: int | None = None,
-        models: Mapping[str, ClientModel],
+        models: Mapping[str, ClientModel] | None = None,
     ) -> None:
         """Begin.
 
@@ -74,95 +72,58 @@ class ClientBehaviour:
             span: Length of a window, microseconds. warmup: Requests of a warm-up; None by traffic.
             models: By service, to judge by from the beginning, and after a restart.
         """
-        self.unlearned = 0
         self._thresholds = thresholds
-        self._trainer = trainer
-        self._span = span
-        self._warmup = warmup
-        self._courses: dict[str, Course] = {}
+        self._courses = Courses(
+            FOREST, ClientModel, Sample, span=span, warmup=warmup, trainer=trainer, given=models or {}
+        )
         self._sessions = Sessions()
-        self._given = dict(models)
-        for service, model in sorted(models.items()):
-            course = self._course(service)
-            if course is not None:
-                course.put_to_work(model, None)
 
     def statuses(self) -> list[MemberStatus]:
         """How far each service has come, by name."""
-        return [course.status() for _, course in sorted(self._courses.items(), key=lambda pair: pair[0])]
+        return self._courses.statuses()
 
     def models(self) -> dict[str, ClientModel]:
         """Those at work, by service."""
-        return {name: c.model for name, c in sorted(self._courses.items()) if c.model is not None}
+        return self._courses.models()
 
     def train_now(self) -> dict[str, ClientModel | Refused]:
         """Fit a model to what each service's sample holds, whatever its warm-up takes; none is put to work."""
-        return {name: course.train_now() for name, course in sorted(self._courses.items())}
+        return self._courses.train_now()
 
     def capped(self) -> dict[str, int]:
         """What found no room, by the name of its table."""
-        found = {"learned_services": self.unlearned, "learned_sessions": self._sessions.forgotten}
+        found = {"learned_services": self._courses.unlearned, "learned_sessions": self._sessions.forgotten}
         return {name: count for name, count in found.items() if count}
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the clients of a window that are unlike the others."""
-        for known in self._courses.values():
-            known.step(view.number - 1)
-        if view.weight > 1 or all(course.model is None for course in self._courses.values()):
+        self._courses.step(view.number - 1)
+        if view.weight > 1 or not self._courses.judge:
             return []
         found: list[Anomaly] = []
         ended = self._sessions.end(view.number)
-        for name, rows in _of_services(view.services, view.clients):
-            course = self._courses.get(name)
-            if course is None or course.model is None:
+        for name, rows in of_services(view.services, view.clients):
+            model = self._courses.model(name)
+            if model is None:
                 continue
             judged = rows.select(has_manner(rows))
             if len(judged):
-                found.extend(self._judge(view, name, course.model, judged))
+                found.extend(self._judge(view, name, model, judged))
         self._thresholds.observe(self.name, ended)
         return found
 
-    def learn(
-        self,
-        number: int,
-        services: list[str],
-        clients: ClientRows,
-        requests: Mapping[str, int],
-        distrusted: Collection[str],
-        bad: NDArray[np.bool_],
-    ) -> None:
-        """Take a window's clients into the samples.
-
-        Args:
-            number: Of the window. services: Names by number. clients: All that the log names.
-            requests: To each service. distrusted: Services in which something was wrong: nothing is learned of them.
-            bad: bool (k,), clients that signatures, baselines or open incidents call bad.
-        """
-        # By name: who finds room must not depend on how batches numbered the services.
-        for name, rows in sorted(_of_services(services, clients), key=lambda pair: pair[0]):
-            course = self._course(name)
-            if course is None:
-                self.unlearned += 1
-                continue
-            first = int(np.searchsorted(clients.service, rows.service[0]))
-            ill = bad[first : first + len(rows)] | (rows.sums[:, Client.ATTACKS] > 0)
-            good = rows.select(~ill & (name not in distrusted))
-            course.collect(number, requests.get(name, 0), good, rows.select(ill))
-        for course in self._courses.values():
-            course.step(number)
+    def learn(self, lesson: Lesson) -> None:
+        """Take a window's clients into the samples."""
+        for part in lesson.by_service():
+            sample = self._courses.count(part.service, lesson.number, part.requests)
+            if sample is not None:
+                _collect(sample, part)
+        self._courses.step(lesson.number)
 
     @property
     def collects(self) -> bool:
-        """Whether a sample is being collected, or may be for a service that is new."""
-        return len(self._courses) < MOST_SERVICES or any(
-            course.phase is Phase.WARMUP for course in self._courses.values()
-        )
-
-    def _course(self, service: str) -> Course | None:
-        known = self._courses.get(service)
-        if known is None and len(self._courses) < MOST_SERVICES:
-            known = self._courses[service] = Course(service, self._span, self._warmup, self._trainer)
-        return known
+        """See `Member`."""
+        return self._courses.collect
 
     def _judge(self, view: WindowView, service: str, model: ClientModel, rows: ClientRows) -> list[Anomaly]:
         features = model.rows(rows.sums, view.end)
@@ -245,27 +206,27 @@ class ClientBehaviour:
 
     def to_state(self) -> bytes:
         """What is collected, fitted and summed up, as bytes."""
-        courses = {name: course.to_state() for name, course in sorted(self._courses.items())}
-        return encode(_State(courses, self._sessions.to_state(), self.unlearned))
+        return encode(_State(self._courses.to_state(), self._sessions.to_state()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         known = decode(content, _State, "learned clients")
-        check(len(known.courses) <= MOST_SERVICES, "learned clients")
-        for name, course in known.courses.items():
-            self._courses[name] = Course(name, self._span, self._warmup, self._trainer)
-            self._courses[name].from_state(course)
-            if name in self._given:
-                self._courses[name].put_to_work(self._given[name], None)
+        self._courses.from_state(known.courses)
         self._sessions.from_state(known.sessions)
-        self.unlearned = known.unlearned
 
 
-def _of_services(services: list[str], clients: ClientRows) -> list[tuple[str, ClientRows]]:
-    """Clients by the name of their service; they are sorted by its number."""
-    numbers, first = np.unique(clients.service, return_index=True)
-    ends = np.append(first, len(clients))[1:]
-    return [
-        (services[number], clients.select(slice(start, end)))
-        for number, start, end in zip(numbers.tolist(), first.tolist(), ends.tolist(), strict=True)
-    ]
+def _collect(sample: Sample, part: ServiceLesson) -> None:
+    """Take a window's clients into a sample, and those that turned out bad out of it."""
+    session = part.number // SESSION_WINDOWS
+    bad = part.clients.select(part.ill)
+    if len(bad):
+        # What it did before it was found out, too.
+        gone = client_keys(bad)
+        before = range(session - SESSIONS_BEFORE, session + 1)
+        sample.drop(np.concatenate([session_keys(gone, number) for number in before]))
+    good = part.clients.select(~part.ill & part.trusted)
+    busy = good.select(has_manner(good))
+    client = client_keys(busy)
+    keys = session_keys(client, session)
+    wanted = sample.wants(keys)
+    sample.add(keys[wanted], client[wanted], part.number, busy.sums[wanted])

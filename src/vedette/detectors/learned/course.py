@@ -1,33 +1,23 @@
 """One service's way from warm-up to a model at work."""
 
 import zlib
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
-import numpy as np
 
-from vedette.detectors.learned.model import ClientModel, ModelError, read_model, write_model
+from vedette.detectors.learned.card import Model, ModelError
+from vedette.detectors.learned.kinds import kind_of
 from vedette.detectors.learned.phases import Phase, warmup_requests
-from vedette.detectors.learned.sample import (
-    LEAST_REQUESTS,
-    SESSION_WINDOWS,
-    Sample,
-    SampleState,
-    client_keys,
-    has_manner,
-    session_keys,
-)
-from vedette.detectors.learned.training import LEAST_ROWS, Job, Refused, Trainer, Training
+from vedette.detectors.learned.training import Job, Refused, Trainer, Training
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import StateError, check
-from vedette.windows.summary import ClientRows
 
 LEAST_WINDOWS = 30
 """Windows with traffic that a warm-up takes, whatever the traffic."""
 DELAY_WINDOWS = 5
 """Windows from the end of a warm-up to a model's first judgement. It is the same in every run, however long fitting
 takes, so that the same log gives the same anomalies."""
-_SESSIONS_BEFORE = 15
-"""Sessions of a client that are forgotten when it is found to be bad: three hours, of windows of a minute."""
 _AGAIN = 1.5
 """After a model was refused, the requests until the next attempt grow by this."""
 
@@ -41,28 +31,63 @@ class CourseState(msgspec.Struct, frozen=True, array_like=True):
     least: int
     elapsed: int
     reason: str
-    sample: SampleState
+    sample: bytes
     job: Job | None
     due: int | None
     model: bytes | None
     since: int | None
 
 
-class Course:
-    """Collects, has a model trained, and holds it.
+class Collected(Protocol):
+    """What a model is to be fitted to, while it comes together; bounded."""
+
+    def lacks(self) -> str:
+        """What a model would need more of; empty if nothing."""
+        ...
+
+    def to_state(self) -> bytes:
+        """All of it, as bytes."""
+        ...
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        ...
+
+
+M = TypeVar("M", bound=Model)
+S = TypeVar("S", bound=Collected)
+
+
+class Course(Generic[M, S]):
+    """Counts a warm-up, has a model trained on what was collected, and holds it.
 
     Args:
-        service: Whose. span: Length of a window, microseconds. warmup: Requests; None by traffic. trainer: Fits.
+        member: Whose model. model: Its type. service: Of which service. span: Length of a window, microseconds.
+        warmup: Requests; None by traffic. trainer: Fits. sample: Makes an empty sample.
 
     Attributes:
         requests: Seen. model: At work, or None. since: Window from which it is.
-        reason: Why there is no model, or no newer one.
+        reason: Why there is no model, or no newer one. sample: Filled by the member until a model is at work.
     """
 
-    def __init__(self, service: str, span: int, warmup: int | None, trainer: Trainer) -> None:
+    def __init__(
+        self,
+        member: str,
+        model: type[M],
+        service: str,
+        *,
+        span: int,
+        warmup: int | None,
+        trainer: Trainer,
+        sample: Callable[[], S],
+    ) -> None:
+        self.member = member
         self.service = service
         self.requests = 0
-        self.model: ClientModel | None = None
+        self.model: M | None = None
+        self.sample = sample()
+        self._type = model
+        self._empty = sample
         self.since: int | None = None
         self.reason = ""
         self._span = span
@@ -72,7 +97,6 @@ class Course:
         self._first: int | None = None
         self._least = 0
         self._elapsed = 0
-        self._sample = Sample()
         self._job: Job | None = None
         self._due: int | None = None
         self._training: Training | None = None
@@ -88,7 +112,7 @@ class Course:
     def status(self) -> MemberStatus:
         """How far it has come."""
         return MemberStatus(
-            member="forest",
+            member=self.member,
             service=self.service,
             phase=self.phase.value,
             requests=self.requests,
@@ -98,36 +122,21 @@ class Course:
             rows=0 if self.model is None else self.model.card.rows,
         )
 
-    def put_to_work(self, model: ClientModel, window: int | None) -> None:
+    def put_to_work(self, model: M, window: int | None) -> None:
         """Judge by a model from a window on (None: from the first)."""
         self.model, self.since, self.reason = model, window, ""
         self._written = None
         self._job = self._due = self._training = None
 
-    def collect(self, window: int, requests: int, clients: ClientRows, bad: ClientRows) -> None:
-        """Take a window's clients in.
-
-        Args:
-            window: Its number. requests: To the service, of all its clients. clients: Those of no ill repute.
-            bad: Those that signatures, baselines or open incidents call bad: forgotten, if they are in the sample.
-        """
+    def count(self, window: int, requests: int) -> bool:
+        """Count a window's requests to the service; returns whether its clients belong into the sample."""
         if self.model is not None:
-            return
+            return False
         self.requests += requests
         self._windows += requests > 0
         if self._first is None:
             self._first = window
-        session = window // SESSION_WINDOWS
-        if len(bad):
-            # What it did before it was found out, too.
-            gone = client_keys(bad)
-            before = range(session - _SESSIONS_BEFORE, session + 1)
-            self._sample.drop(np.concatenate([session_keys(gone, number) for number in before]))
-        busy = clients.select(has_manner(clients))
-        client = client_keys(busy)
-        keys = session_keys(client, session)
-        wanted = self._sample.wants(keys)
-        self._sample.add(keys[wanted], client[wanted], window, busy.sums[wanted])
+        return True
 
     def step(self, window: int) -> None:
         """Go on at the end of a window: train when there is enough, work when it is time."""
@@ -138,35 +147,39 @@ class Course:
         self._elapsed = (window - self._first + 1) * self._span
         if self.requests < max(self._wanted(self._elapsed), self._least) or self._windows < LEAST_WINDOWS:
             return
-        self._sample.settle()
-        if len(self._sample) < LEAST_ROWS:
-            self._refuse(
-                f"{len(self._sample)} windows in which a client made {LEAST_REQUESTS} requests or more: "
-                f"{LEAST_ROWS} are needed"
-            )
+        lacks = self.sample.lacks()
+        if lacks:
+            self._refuse(lacks)
             return
         seed = zlib.crc32(f"{self.service}\x1f{window}".encode("utf-8", "surrogateescape"))
-        self._job = Job(self.service, self._sample.to_state(), self._span, seed)
+        self._job = Job(self.member, self.service, self.sample.to_state(), self._span, seed)
         self._due = window + DELAY_WINDOWS
         self._training = self._trainer(self._job)
 
-    def train_now(self) -> ClientModel | Refused:
+    def train_now(self) -> M | Refused:
         """Fit a model to the sample as it is."""
         seed = zlib.crc32(self.service.encode("utf-8", "surrogateescape"))
-        return self._trainer(Job(self.service, self._sample.to_state(), self._span, seed)).result()
+        job = Job(self.member, self.service, self.sample.to_state(), self._span, seed)
+        return self._own(self._trainer(job).result())
 
     def _finish(self, window: int) -> None:
         if self._job is None:
             return
         # After a restart the training was lost with its process.
         training = self._training or self._trainer(self._job)
-        outcome = training.result()
+        outcome = self._own(training.result())
         self._job = self._due = self._training = None
         if isinstance(outcome, Refused):
             self._refuse(outcome.reason)
         else:
             self.put_to_work(outcome, window)
-            self._sample = Sample()
+            self.sample = self._empty()
+
+    def _own(self, outcome: Model | Refused) -> M | Refused:
+        """What came of a training, of this member's type."""
+        if isinstance(outcome, (self._type, Refused)):
+            return outcome
+        return Refused(f"training gave a {type(outcome).__name__}: no model of {self.member}")
 
     def _refuse(self, reason: str) -> None:
         self.reason = reason
@@ -178,7 +191,7 @@ class Course:
     def to_state(self) -> CourseState:
         """All of it; a model that is being fitted is fitted again by whoever takes it over."""
         if self.model is not None and self._written is None:
-            self._written = write_model(self.model)
+            self._written = self.model.to_bytes()
         return CourseState(
             self.requests,
             self._windows,
@@ -186,7 +199,7 @@ class Course:
             self._least,
             self._elapsed,
             self.reason,
-            self._sample.to_state(),
+            self.sample.to_state(),
             self._job,
             self._due,
             self._written,
@@ -199,11 +212,13 @@ class Course:
         self._least, self._elapsed = state.least, state.elapsed
         self.reason, self.since = state.reason, state.since
         check((state.job is None) == (state.due is None), "training of a model")
-        self._sample.from_state(state.sample)
+        self.sample.from_state(state.sample)
         self._job, self._due = state.job, state.due
         if state.model is not None:
             try:
-                self.model = read_model(state.model)
+                model = kind_of(self.member).read(state.model)
             except ModelError as error:
                 raise StateError(f"model of {self.service}: {error}") from error
-            self._written = state.model
+            if not isinstance(model, self._type):
+                raise StateError(f"model of {self.service} is a {type(model).__name__}")
+            self.model, self._written = model, state.model

@@ -13,6 +13,8 @@ from vedette.windows.windower import mix
 LEAST_REQUESTS = 3
 """Requests in a window from which a client has a manner. Of people against programs, 3 told as much as 5."""
 MOST_ROWS = 4_096
+LEAST_ROWS = 256
+"""Rows that a forest is fitted to: what one tree looks at."""
 SESSION_WINDOWS = 12
 """A session is what one client does in so many windows, counted from the epoch: a client that goes on is several."""
 _BOT = 1 << int(AgentKind.DECLARED_BOT)
@@ -21,7 +23,7 @@ _SEED = 0x5E5510A1
 _KEPT = tuple(range(int(Client.FIRST_TYPE))) + tuple(range(int(Client.AGENT_KINDS), CLIENT_COLUMNS))
 
 
-class SampleState(msgspec.Struct, frozen=True, array_like=True):
+class _State(msgspec.Struct, frozen=True, array_like=True):
     """What a `Sample` holds."""
 
     session: PackedArray
@@ -129,15 +131,27 @@ class Sample:
         self.session, self.client = session, client[order]
         self.window, self.sums = window[order], sums[order]
 
-    def to_state(self) -> SampleState:
-        """All of it."""
-        self.settle()
-        return SampleState(
-            pack(self.session), pack(self.client), pack(self.window), pack(self.sums[:, _KEPT]), self._bar
+    def lacks(self) -> str:
+        """What a model would need more of; empty if nothing."""
+        if len(self) >= LEAST_ROWS:
+            return ""
+        return (
+            f"{len(self)} windows in which a client made {LEAST_REQUESTS} requests or more: "
+            f"{LEAST_ROWS} are needed"
         )
 
-    def from_state(self, state: SampleState) -> None:
+    def to_state(self) -> bytes:
+        """All of it."""
+        self.settle()
+        return encode(
+            _State(
+                pack(self.session), pack(self.client), pack(self.window), pack(self.sums[:, _KEPT]), self._bar
+            )
+        )
+
+    def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
+        state = decode(content, _State, "sample of sessions")
         session = unpack(state.session, np.uint64, (None,), "sample of sessions")
         n = len(session)
         check(n <= self._most and 0 <= state.bar < 2**64, "sample of sessions")
@@ -147,15 +161,3 @@ class Sample:
         self.sums = np.zeros((n, CLIENT_COLUMNS), dtype=np.int64)
         self.sums[:, _KEPT] = unpack(state.sums, np.int64, (n, len(_KEPT)), "sample of sessions")
         self._bar = state.bar
-
-
-def encode_sample(sample: Sample) -> bytes:
-    """A sample as bytes, for another process."""
-    return encode(sample.to_state())
-
-
-def decode_sample(content: bytes) -> Sample:
-    """What `encode_sample` took. Raises `StateError`."""
-    sample = Sample()
-    sample.from_state(decode(content, SampleState, "sample of sessions"))
-    return sample

@@ -1,0 +1,165 @@
+"""Fit a model of clients to a sample, and check it on the part of it that is latest."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned.evidence import most_evidence
+from vedette.detectors.learned.features import CLIENT_FEATURES, DAILY, ClientTable, matrix, route_rarity
+from vedette.detectors.learned.forest import Forest, fit_forest
+from vedette.detectors.learned.model import Checked, ClientCard, ClientModel
+from vedette.detectors.learned.sample import LEAST_ROWS, SESSION_WINDOWS, Sample
+from vedette.detectors.learned.tail import fit_tail
+from vedette.detectors.learned.training import Job, Refused
+from vedette.windows.layout import Client
+
+HELD_OUT = 0.3
+"""Latest share of the sample that a model is checked and calibrated on."""
+LEAST_SESSIONS = 50
+"""Sessions held out: a tail of one in ten has five in it."""
+MOST_OF_CLIENT = 0.01
+"""Share of the sample that one client's rows make up: a few that never rest are not what is usual."""
+MOST_DRIFT = 0.25
+"""Stability index from which a population is another one (Siddiqi 2006, p. 136)."""
+LEAST_SEPARATION = 0.8
+"""Area under the curve below which a forest does not know its rows from noise."""
+LEAST_DAYS = 3.0
+"""Days of a sample from which the time of day is a feature: before that, every new hour would be odd."""
+_DAY_US = 86_400_000_000
+_BINS = 10
+_SMALLEST_SCALE = 0.01
+_SMALLEST_EVIDENCE = 0.25
+
+
+def fit_client_model(job: Job) -> ClientModel | Refused:
+    """Fit, check and calibrate. The same job gives the same model."""
+    sample = Sample()
+    sample.from_state(job.sample)
+    sample.keep(_fair(sample))
+    if len(sample) < LEAST_ROWS:
+        return Refused(f"{len(sample)} windows of clients: {LEAST_ROWS} are needed")
+    # By time, and never a session in both parts.
+    first = _first_windows(sample)
+    edge = np.quantile(first, 1.0 - HELD_OUT)
+    late = first >= edge
+    if np.count_nonzero(~late) < LEAST_ROWS:
+        return Refused(
+            f"{np.count_nonzero(~late)} windows of clients before its latest part: {LEAST_ROWS} are needed"
+        )
+    sessions = len(np.unique(sample.session[late]))
+    if sessions < LEAST_SESSIONS:
+        return Refused(f"{sessions} sessions in the latest part: {LEAST_SESSIONS} are needed")
+    rarity = route_rarity(sample.sums[~late][:, Client.ROUTES])
+    days = float(sample.window.max() - sample.window.min()) * job.span / _DAY_US
+    features = [f for f in CLIENT_FEATURES if f.name not in DAILY or days >= LEAST_DAYS]
+    rows = matrix(
+        features,
+        ClientTable(sample.sums, (sample.window + 1) * job.span, rarity, job.span / 60e6),
+    )
+    fitted, held = rows[~late], rows[late]
+    spread = np.ptp(fitted, axis=0)
+    if np.count_nonzero(spread) < 3:
+        constant = [f.name for f, width in zip(features, spread.tolist(), strict=True) if width == 0]
+        return Refused(
+            f"{len(constant)} of {len(features)} features never change: nothing to tell clients by"
+        )
+    names = tuple(feature.name for feature in features)
+    forest = fit_forest(fitted, names, job.seed)
+    scores = forest.score(held)
+    checked = _check(forest, fitted, scores, sessions, job.seed)
+    if checked.stability > MOST_DRIFT:
+        return Refused(
+            f"its latest clients behave unlike those it was fitted to (stability index {checked.stability:.2f}, "
+            f"at most {MOST_DRIFT})"
+        )
+    if checked.separation < LEAST_SEPARATION:
+        return Refused(
+            f"it does not know its clients from noise (area under the curve {checked.separation:.2f}, "
+            f"at least {LEAST_SEPARATION})"
+        )
+    windows = fit_tail(scores, least_scale=_SMALLEST_SCALE)
+    evidence = most_evidence(sample.session[late], windows.surprise(scores))
+    low, mid, high = np.quantile(fitted, [0.05, 0.5, 0.95], axis=0)
+    card = ClientCard(
+        service=job.service,
+        minutes=job.span / 60e6,
+        start=int(sample.window.min()) * job.span,
+        end=(int(sample.window.max()) + 1) * job.span,
+        rows=len(rows),
+        sessions=len(np.unique(sample.session)),
+        names=names,
+        usual_path=forest.usual,
+        windows=windows,
+        sessions_tail=fit_tail(evidence, least_scale=_SMALLEST_EVIDENCE),
+        low=_floats(low),
+        mid=_floats(mid),
+        high=_floats(high),
+        checked=checked,
+        seed=job.seed,
+        versions=_versions(),
+    )
+    return ClientModel(card, forest, rarity)
+
+
+def _fair(sample: Sample) -> NDArray[np.bool_]:
+    """Rows with which no client has more than its share, bool (n,): of more, those of the first sessions by lot."""
+    most = max(SESSION_WINDOWS, round(MOST_OF_CLIENT * len(sample.client)))
+    order = np.argsort(sample.client, kind="stable")
+    ordered = sample.client[order]
+    place = np.arange(len(order))
+    starts = np.ones(len(order), dtype=bool)
+    starts[1:] = ordered[1:] != ordered[:-1]
+    kept = np.zeros(len(order), dtype=bool)
+    kept[order] = place - np.maximum.accumulate(np.where(starts, place, 0)) < most
+    return kept
+
+
+def stability(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> float:
+    """Population stability index of two sets of scores, over tenths of the first (Siddiqi 2006).
+
+    Both are counted with half a score more in each tenth, so that an empty one is no infinity. What two samples of
+    these sizes from one population have on average, is taken off: (tenths - 1) (1 / n + 1 / m).
+    """
+    edges = np.quantile(expected, np.linspace(0, 1, _BINS + 1)[1:-1])
+    parts = []
+    for scores in (expected, actual):
+        counts = np.bincount(np.searchsorted(edges, scores), minlength=_BINS) + 0.5
+        parts.append(counts / counts.sum())
+    chance = (_BINS - 1) * (1.0 / len(expected) + 1.0 / len(actual))
+    return float(((parts[1] - parts[0]) * np.log(parts[1] / parts[0])).sum()) - chance
+
+
+def _check(
+    forest: Forest, fitted: NDArray[np.float32], scores: NDArray[np.float64], sessions: int, seed: int
+) -> Checked:
+    draw = np.random.default_rng(seed)
+    low, high = fitted.min(axis=0), fitted.max(axis=0)
+    noise = draw.uniform(low, high, size=(len(scores), fitted.shape[1])).astype(np.float32)
+    return Checked(
+        rows=len(scores),
+        sessions=sessions,
+        stability=stability(forest.score(fitted), scores),
+        separation=auc(scores, forest.score(noise)),
+    )
+
+
+def auc(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
+    """Chance that one of `high` is above one of `low` (area under the ROC curve); ties count half."""
+    ordered = np.sort(low)
+    below = np.searchsorted(ordered, high, side="left") + np.searchsorted(ordered, high, side="right")
+    return float(below.sum() / (2.0 * len(low) * len(high)))
+
+
+def _first_windows(sample: Sample) -> NDArray[np.int64]:
+    """Of each row, the first window of its session; rows are sorted by session and window."""
+    _, first, of_row = np.unique(sample.session, return_index=True, return_inverse=True)
+    return np.asarray(sample.window[first][of_row])
+
+
+def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("numpy", "scikit-learn")}

@@ -1,0 +1,57 @@
+"""The kinds of model there are: how each is fitted to a sample, and read from bytes. All of them are listed here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from vedette.detectors.learned.card import Model, ModelError
+from vedette.detectors.learned.client_training import fit_client_model
+from vedette.detectors.learned.model import read_client_model
+from vedette.detectors.learned.training import Done, Job, Refused, Training
+
+FOREST: Final = "forest"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of model.
+
+    Attributes:
+        member: Name of the member that judges by it.
+        fit: Fits, checks and calibrates; the same job gives the same model.
+        read: A model from what its `to_bytes` gave; raises `ModelError`.
+    """
+
+    member: str
+    fit: Callable[[Job], Model | Refused]
+    read: Callable[[bytes], Model]
+
+
+KINDS: Final = (Kind(FOREST, fit_client_model, read_client_model),)
+
+
+def kind_of(member: str) -> Kind:
+    """The kind of model that a member judges by.
+
+    Raises:
+        ModelError: There is no such member.
+    """
+    for kind in KINDS:
+        if kind.member == member:
+            return kind
+    raise ModelError(f"{member[:40]!r}: no such model: must be one of {', '.join(k.member for k in KINDS)}")
+
+
+def read_model(member: str, content: bytes) -> Model:
+    """A member's model from bytes. Raises `ModelError`."""
+    return kind_of(member).read(content)
+
+
+def train(job: Job) -> Model | Refused:
+    """Fit, check and calibrate. The same job gives the same model."""
+    return kind_of(job.member).fit(job)
+
+
+def train_here(job: Job) -> Training:
+    """Fit in this process, at once."""
+    return Done(train(job))

@@ -1,0 +1,105 @@
+"""What a learned member of the ensemble is to the engine."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned.card import Model
+from vedette.detectors.learned.training import Refused
+from vedette.detectors.view import WindowDetector
+from vedette.schema.learned import MemberStatus
+from vedette.windows.layout import Client
+from vedette.windows.summary import ClientRows
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLesson:
+    """A window of one service.
+
+    Attributes:
+        clients: All that the log names. ill: bool (k,), those that signatures, baselines or open incidents call bad.
+        trusted: False where something was wrong with the service: nothing is learned of it.
+        requests: To the service, of all clients.
+    """
+
+    service: str
+    number: int
+    clients: ClientRows
+    ill: NDArray[np.bool_]
+    trusted: bool
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A window that was judged, for members to learn from.
+
+    Attributes:
+        number: Of the window. services: Names by number. clients: All that the log names, sorted by service.
+        requests: By service. distrusted: Services in which something was wrong: nothing is learned of them.
+        bad: bool (k,), clients that baselines, other detectors or open incidents call bad.
+    """
+
+    number: int
+    services: list[str]
+    clients: ClientRows
+    requests: Mapping[str, int]
+    distrusted: Collection[str]
+    bad: NDArray[np.bool_]
+
+    def by_service(self) -> list[ServiceLesson]:
+        """Of each service that has clients in it, in order of name.
+
+        By name: who finds room must not depend on how batches numbered the services.
+        """
+        found = []
+        for name, first, past in _spans(self.services, self.clients):
+            rows = self.clients.select(slice(first, past))
+            ill = self.bad[first:past] | (rows.sums[:, Client.ATTACKS] > 0)
+            trusted, requests = name not in self.distrusted, self.requests.get(name, 0)
+            found.append(ServiceLesson(name, self.number, rows, ill, trusted, requests))
+        return sorted(found, key=lambda part: part.service)
+
+
+def of_services(services: list[str], clients: ClientRows) -> list[tuple[str, ClientRows]]:
+    """Clients by the name of their service; they are sorted by its number."""
+    return [(name, clients.select(slice(first, past))) for name, first, past in _spans(services, clients)]
+
+
+def _spans(services: list[str], clients: ClientRows) -> list[tuple[str, int, int]]:
+    numbers, first = np.unique(clients.service, return_index=True)
+    ends = np.append(first, len(clients))[1:]
+    spans = zip(numbers.tolist(), first.tolist(), ends.tolist(), strict=True)
+    return [(services[number], start, end) for number, start, end in spans]
+
+
+class Member(WindowDetector, Protocol):
+    """A detector that judges by models. It looks at each window first, and is taught it then."""
+
+    @property
+    def collects(self) -> bool:
+        """Whether it wants to be taught: a sample is being collected, or may be for a service that is new."""
+        ...
+
+    def learn(self, lesson: Lesson) -> None:
+        """Take a window in that was judged."""
+        ...
+
+    def statuses(self) -> list[MemberStatus]:
+        """How far each service has come, by name."""
+        ...
+
+    def models(self) -> Mapping[str, Model]:
+        """Those at work, by service."""
+        ...
+
+    def train_now(self) -> Mapping[str, Model | Refused]:
+        """Fit a model to what each service's sample holds, whatever its warm-up takes; none is put to work."""
+        ...
+
+    def capped(self) -> dict[str, int]:
+        """What found no room, by the name of its table."""
+        ...
