@@ -53,6 +53,12 @@ def test_a_labelled_log_is_evaluated(logs: Path, labels: str) -> None:
     assert total["labelled"] + total["benign"] == len((logs / "a.log").read_bytes().splitlines())
     assert total["auc_pr"] > 0.8
     assert total["recall"] == total["found"] / total["labelled"] > 0.8
+    reliable = document["reliability"]
+    assert reliable["lines"] == sum(row["rows"] for row in reliable["table"])
+    assert reliable["lines"] == total["labelled"] + total["benign"]
+    gaps = [row["rows"] * abs(row["said"] - row["was"]) for row in reliable["table"]]
+    assert reliable["expected_calibration_error"] == pytest.approx(sum(gaps) / reliable["lines"])
+    assert f"expected calibration error {reliable['expected_calibration_error']:.3f}" in done.stdout
     alarms = document["false_alarms"]
     assert alarms["incidents"] == len(alarms["each"])
     assert alarms["service_days"] == pytest.approx(2 / 24, rel=0.02)

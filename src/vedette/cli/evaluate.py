@@ -47,7 +47,8 @@ def evaluate(
     """Hold what is found in a log against its labels.
 
     Tells, for each type, the share found, the delay, and the share of labelled lines that are called anomalous; false
-    alarms for each service and day; and the area under the precision-recall curve over lines.
+    alarms for each service and day; the area under the precision-recall curve over lines; and whether lines are
+    labelled as often as their scores say (expected calibration error).
     """
     if labels is None:
         raise typer.BadParameter(

@@ -15,6 +15,7 @@ from vedette.cli.options import ScanOptions
 from vedette.cli.survey import Survey, configured, survey
 from vedette.evaluate.labels import Labels, LineSpans, clipped, read_labels
 from vedette.evaluate.lines import LineScore, LineTally
+from vedette.evaluate.reliability import Reliability
 from vedette.evaluate.spans import SpanScore, false_alarms, score_spans
 from vedette.explain.numbers import percent
 from vedette.report.account import plural
@@ -53,6 +54,7 @@ class Evaluation:
     found: int
     benign: int
     flagged: int
+    reliability: Reliability | None
 
 
 def evaluate_log(options: ScanOptions, path: Path, json: str | None) -> None:
@@ -135,6 +137,7 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         tally.found,
         tally.benign,
         tally.flagged,
+        tally.reliability(),
     )
 
 
@@ -176,7 +179,31 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
             "false_positive_rate": evaluation.flagged / evaluation.benign if evaluation.benign else None,
             "auc_pr": evaluation.average_precision,
         },
+        "reliability": _reliability(evaluation.reliability),
     }
+
+
+def _reliability(found: Reliability | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "expected_calibration_error": found.error,
+        "largest_gap": found.worst,
+        "lines": found.rows,
+        "table": [asdict(span) for span in found.spans],
+    }
+
+
+def _reliability_table(found: Reliability) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column("score", no_wrap=True)
+    for name in ("lines", "said", "labelled"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for span in found.spans:
+        table.add_row(
+            f"{span.low:.1f} to {span.high:.1f}", f"{span.rows:,}", percent(span.said), percent(span.was)
+        )
+    return table
 
 
 def _print(evaluation: Evaluation, console: Console) -> None:
@@ -226,3 +253,9 @@ def _print(evaluation: Evaluation, console: Console) -> None:
         )
     for text in told:
         console.print(Text(glyphs.text(text)), soft_wrap=True)
+    if evaluation.reliability is not None:
+        console.print()
+        console.print(_reliability_table(evaluation.reliability))
+        console.print(
+            Text(f"Scores beside labels: expected calibration error {evaluation.reliability.error:.3f}.")
+        )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.evaluate.reliability import Reliability, reliability
+
 _BINS = 10_000
 """Scores are told apart to the four digits with which verdicts are written."""
 
@@ -77,6 +79,13 @@ class LineTally:
     def found(self) -> int:
         """Of these, called anomalous."""
         return int(self._found.sum())
+
+    def reliability(self) -> Reliability | None:
+        """Whether lines of a score are labelled as often as the score says; None without a labelled line."""
+        if not self.wrong:
+            return None
+        score = np.arange(_BINS + 1) / _BINS
+        return reliability(score, self._wrong.astype(np.float64), self._right.astype(np.float64))
 
     def average_precision(self) -> float | None:
         """The area under the precision-recall curve, as average precision; None without a labelled line.

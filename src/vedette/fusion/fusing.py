@@ -1,0 +1,42 @@
+"""Evidence of several members, added up in log-odds."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def log_odds(share: float) -> float:
+    """Natural logarithm of a probability's odds; 0 and 1 are infinite."""
+    if share <= 0.0:
+        return -math.inf
+    return math.inf if share >= 1.0 else math.log(share / (1.0 - share))
+
+
+def probability(odds: Floats) -> Floats:
+    """What `log_odds` took, float64 (n,)."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * np.asarray(odds, dtype=np.float64))))
+
+
+def fuse(evidence: Floats, weight: Floats, prior: float) -> Floats:
+    """Log-odds from what several members say, float64 (n,): the prior's, and the weighted evidence of each.
+
+    Args:
+        evidence: float64 (members, n), from `Calibration.evidence`; NaN of a member that abstains: it adds nothing.
+        weight: float64 (members,): 1 of a member that tells what no other tells, less of those that see the same.
+        prior: Share of rows that are wrong.
+    """
+    told = np.where(np.isnan(evidence), 0.0, evidence)
+    return np.asarray(log_odds(prior) + weight @ told)
+
+
+def fuse_one(evidence: Mapping[str, float], weight: Mapping[str, float], prior: float) -> float:
+    """`fuse` for one row; members that abstain are not among `evidence`, or NaN."""
+    total = log_odds(prior)
+    for member, told in evidence.items():
+        if not math.isnan(told):
+            total += weight[member] * told
+    return total
