@@ -33,6 +33,8 @@ SIMULATION = Simulation(
     inject="error_spike@+36m+3m*1.5,sqli@+38m+2m,brute_force@+41m+3m",
 )
 SETTINGS = "live: {poll_s: 0.05, commit_s: 1, commit_bytes: 1048576, drain_s: 20}\nserver: {port: 0}\n"
+# The log is of a day that no clock shall find too old.
+SETTINGS += "store: {retention: {windows_d: null, fine_windows_d: null, anomalies_d: null, alerts_d: null}}\n"
 _PIECE = 60
 """Lines written at a time."""
 _ROTATIONS = 6

@@ -93,7 +93,7 @@ def test_a_store_keeps_a_scan_once_however_often_it_is_made(vedette: Run, log: P
 
     once = kept()
     assert once["anomalies"] > 0
-    assert once["windows"] > 0
+    assert once["window_blocks"] > 0
     assert kept() == once
 
 

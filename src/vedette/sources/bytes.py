@@ -33,6 +33,7 @@ class ByteReader:
             raw.close()
             raise
         if not self._head:
+            self._stream.close()
             raise SourceError(
                 source.name, SourceProblem.EMPTY, "is empty: it holds no packet; give a capture"
             )

@@ -11,7 +11,9 @@ from vedette.storage.errors import StoreError, StoreProblem
 
 def write_cursor(values: Sequence[int | str]) -> str:
     """Text that stands for the row with these keys; fit for a URL."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
+    # MongoDB gives integers of a type of its own.
+    plain = [int(value) if isinstance(value, int) else value for value in values]
+    return base64.urlsafe_b64encode(msgspec.json.encode(plain)).decode().rstrip("=")
 
 
 def read_cursor(store: str, cursor: str, types: Sequence[type]) -> tuple[Any, ...]:
