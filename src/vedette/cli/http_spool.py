@@ -8,7 +8,8 @@ import numpy as np
 
 from vedette.parsers.http_streams import HttpStreams
 
-_OTHERS = np.array([443, 22, 993, 995, 465, 853, 53])
+_OTHERS = np.zeros(65_536, dtype=bool)
+_OTHERS[[443, 22, 993, 995, 465, 853, 53]] = True
 """Server ports whose payload is not looked at: it is no HTTP, or cannot be read."""
 
 
@@ -37,7 +38,7 @@ class HttpSpool:
     def __call__(self, buffer: "np.ndarray", rows: "np.ndarray") -> None:
         """Look through decoded packets; `buffer` holds their bytes."""
         wanted = (rows[:, 7] == 6) & (rows[:, 15] > 0) & (rows[:, 16] == 0)
-        wanted &= ~np.isin(rows[:, 5], _OTHERS) & ~np.isin(rows[:, 6], _OTHERS)
+        wanted &= ~(_OTHERS[rows[:, 5]] | _OTHERS[rows[:, 6]])
         for row in rows[wanted].tolist():
             at = row[14]
             self._write(self._streams.take(row, buffer[at : at + row[15]].tobytes()))

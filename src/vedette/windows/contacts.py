@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.contacts import KEY_BYTES, fold_contacts
 from vedette.kernels.hashing import new_secret
-from vedette.schema.flows import CONTACT_COLUMNS, Flow, Flows, Known
+from vedette.schema.flows import CONTACT_COLUMNS, FLOW_COLUMNS, Flow, Flows, Known
 
 BINS: Final = 256
 _SPARE: Final = 4_096
@@ -104,8 +105,8 @@ class FlowWindower:
         self.late = 0
         self.left_out = 0
         self._room = room
-        self._rows: list[NDArray[np.int64]] = []
-        self._ended: list[NDArray[np.int64]] = []
+        self._rows: dict[int, list[NDArray[np.int64]]] = {}
+        self._ended: dict[int, list[NDArray[np.int64]]] = {}
         self._pending = 0
         self._histograms: dict[int, NDArray[np.int64]] = {}
         self._known = Known(-1)
@@ -117,7 +118,7 @@ class FlowWindower:
 
         Args:
             parts: Parts of flows, or whole ones where only those are known: each counts in the window it starts in.
-            ended: Whole flows that ended; each counts in the window that it ended in.
+            ended: Whole flows that ended; each counts in the window that it ended in, or in the first that is open.
             start, histogram: Of a window, what its packets were like.
         """
         if len(parts):
@@ -129,12 +130,14 @@ class FlowWindower:
                 if late.any():
                     self.late += int(np.count_nonzero(late))
                     rows = rows[~late]
-            self._rows.append(rows)
+            for number, own in self._by_window(rows, Flow.START):
+                self._rows.setdefault(number, []).append(own)
             self._pending += len(rows)
             if self._pending > 2 * self._room:
                 self._compact()
-        if len(ended):
-            self._ended.append(ended.table)
+        for number, own in self._by_window(ended.table, Flow.END):
+            place = number if self._closed is None else max(number, self._closed + 1)
+            self._ended.setdefault(place, []).append(own)
         if histogram is not None and start is not None:
             number = start // self.span
             known = self._histograms.get(number)
@@ -146,50 +149,58 @@ class FlowWindower:
         if self._now is None or (not self._rows and not self._histograms):
             return
         last = None if everything else (self._now - self.lateness) // self.span - 1
-        if not everything and (self._closed is not None and last is not None and last <= self._closed):
+        if last is not None and self._closed is not None and last <= self._closed:
             return
-        rows = np.concatenate([np.zeros((0, CONTACT_COLUMNS), dtype=np.int64), *map(_widened, self._rows)])
-        number = rows[:, Flow.START] // self.span
-        mine = np.ones(len(rows), dtype=bool) if last is None else number <= last
-        self._rows = [rows[~mine]] if not mine.all() else []
-        self._pending = sum(map(len, self._rows))
-        contacts, windows, left_out = fold(rows[mine], number[mine], self._room)
-        self.left_out += left_out
-        ended = self._take_ended(last)
-        starts = [n for n in self._histograms if last is None or n <= last]
-        numbers = np.union1d(np.unique(windows), np.array(starts, dtype=np.int64)).tolist()
-        edges = np.searchsorted(windows, [*numbers, numbers[-1] + 1] if numbers else [])
-        ends = np.searchsorted(ended[:, Flow.END] // self.span, numbers, side="right")
-        begin = 0
         empty = np.zeros((3, BINS), dtype=np.int64)
-        for place, one in enumerate(numbers):
-            stop = int(ends[place])
+        for one in sorted({n for n in (*self._rows, *self._histograms) if last is None or n <= last}):
+            rows = self._joined(self._rows.pop(one, []))
+            self._pending -= len(rows)
+            contacts, _, left_out = fold(rows, np.full(len(rows), one, dtype=np.int64), self._room)
+            self.left_out += left_out
             yield FlowWindow(
-                one, one * self.span, (one + 1) * self.span, contacts[edges[place] : edges[place + 1]],
-                ended[begin:stop], self._histograms.pop(one, empty), self._known,
+                one, one * self.span, (one + 1) * self.span, contacts, self._take_ended(one),
+                self._histograms.pop(one, empty), self._known,
             )  # fmt: skip
-            begin = stop
             self._closed = one if self._closed is None else max(self._closed, one)
         if last is not None:
             self._closed = last if self._closed is None else max(self._closed, last)
 
-    def _take_ended(self, last: int | None) -> NDArray[np.int64]:
-        """Whole flows that ended in the windows that close, in order of their end."""
-        if not self._ended:
-            return np.zeros((0, 50), dtype=np.int64)
-        rows = np.concatenate(self._ended)
-        mine = np.ones(len(rows), dtype=bool) if last is None else rows[:, Flow.END] // self.span <= last
-        self._ended = [rows[~mine]] if not mine.all() else []
-        rows = rows[mine]
+    def _by_window(self, rows: NDArray[np.int64], column: Flow) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Rows by the window that a time of theirs is in, in order."""
+        if not len(rows):
+            return
+        number = rows[:, column] // self.span
+        if number.min() == number.max():
+            yield int(number[0]), rows
+            return
+        order = np.argsort(number, kind="stable")
+        number = number[order]
+        starts = np.concatenate([[0], np.flatnonzero(number[1:] != number[:-1]) + 1, [len(rows)]]).tolist()
+        for start, end in pairwise(starts):
+            yield int(number[start]), rows[order[start:end]]
+
+    def _take_ended(self, upto: int) -> NDArray[np.int64]:
+        """Whole flows that ended in a window, or before it and after the one before, in order of their end."""
+        ready = sorted(n for n in self._ended if n <= upto)
+        rows = np.concatenate([_NONE, *(own for n in ready for own in self._ended.pop(n))])
         return rows[np.argsort(rows[:, Flow.END], kind="stable")]
+
+    def _joined(self, parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+        return np.concatenate([_NO_CONTACT, *map(_widened, parts)])
 
     def _compact(self) -> None:
         """Fold what waits, so that many flows of few contacts take little room."""
-        rows = np.concatenate([_widened(rows) for rows in self._rows])
-        contacts, _, left_out = fold(rows, rows[:, Flow.START] // self.span, self._room)
+        rows = [self._joined(parts) for parts in self._rows.values()]
+        number = np.repeat(list(self._rows), list(map(len, rows)))
+        contacts, number, left_out = fold(np.concatenate(rows), number, self._room)
         self.left_out += left_out
-        self._rows = [contacts]
+        edges = np.flatnonzero(np.diff(number, prepend=-1, append=-1)).tolist() if len(number) else []
+        self._rows = {int(number[a]): [contacts[a:b].copy()] for a, b in pairwise(edges)}
         self._pending = len(contacts)
+
+
+_NONE: Final = np.zeros((0, FLOW_COLUMNS), dtype=np.int64)
+_NO_CONTACT: Final = np.zeros((0, CONTACT_COLUMNS), dtype=np.int64)
 
 
 def _widened(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,14 +1,16 @@
 """Programs that call home by the clock."""
 
 import math
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import address
-from vedette.detectors.network.view import NetworkView, outward, state
+from vedette.detectors.memory import Memory, Remembering
+from vedette.detectors.network.addresses import address, internal, many
+from vedette.detectors.network.recent import RecentKeys
+from vedette.detectors.network.view import NetworkView, state
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Protocol
 
@@ -18,33 +20,13 @@ _POLLED: Final = np.array((53, 67, 68, 123, 137, 138, 1900, 5353, 5355))
 """Ports of services that are polled by the clock by design."""
 
 
-@dataclass(slots=True)
-class _Calls:
-    """The times between calls: their count, mean and sum of squared deviations (Welford 1962)."""
-
-    first: int
-    last: int
-    count: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
-    stated: int = 0
-
-    def add(self, time: int) -> None:
-        """Take a call in."""
-        interval = (time - self.last) / 1e6
-        self.last = time
-        self.count += 1
-        off = interval - self.mean
-        self.mean += off / self.count
-        self.squares += off * (interval - self.mean)
-
-    @property
-    def variation(self) -> float:
-        """Standard deviation over mean."""
-        return math.sqrt(self.squares / self.count) / self.mean if self.count and self.mean > 0 else math.inf
+_FIRST, _LAST, _COUNT, _STATED = range(4)
+"""Numbers remembered of a talk: when it was first and last, intervals, and how many there were when it was stated."""
+_MEAN, _SQUARES = range(2)
+"""Of the intervals, seconds: their mean, and the sum of squared deviations from it (Welford 1962)."""
 
 
-class Beaconing:
+class Beaconing(Remembering):
     """An internal host calls the same service outside at regular intervals, for hours.
 
     Signal: times between the beginnings of flows of an internal host to one port of one external host.
@@ -65,7 +47,11 @@ class Beaconing:
         self.hours = hours
         self.variation = variation
         self.left_out = 0
-        self._known: OrderedDict[tuple[int, ...], _Calls] = OrderedDict()
+        self._known = RecentKeys(len(_TALK), _MOST, numbers=4, reals=2)
+
+    def memories(self) -> Sequence[Memory]:
+        """See `Remembering`."""
+        return (self._known,)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State beacons that called in the window."""
@@ -74,34 +60,46 @@ class Beaconing:
             (rows[:, Flow.OPENED] > 0)
             & (rows[:, Flow.BEGAN] >= 0)
             & ~np.isin(rows[:, Flow.SERVER_PORT], _POLLED)
+            & np.isin(rows[:, Flow.PROTOCOL], (Protocol.TCP, Protocol.UDP))
         )
-        rows = outward(rows[wanted & np.isin(rows[:, Flow.PROTOCOL], (Protocol.TCP, Protocol.UDP))])
+        rows = rows[wanted][:, [*_TALK, Flow.BEGAN]]
+        rows = rows[internal(rows[:, 0], rows[:, 1]) & ~internal(rows[:, 2], rows[:, 3])]
+        rows = rows[~many(rows[:, 2], rows[:, 3])]
         found = []
-        for key, begun in zip(rows[:, _TALK].tolist(), rows[:, Flow.BEGAN].tolist(), strict=True):
-            talk = tuple(key)
-            calls = self._known.get(talk)
-            if calls is None:
-                self._known[talk] = _Calls(begun, begun)
-                if len(self._known) > _MOST:
-                    self._known.popitem(last=False)
-                    self.left_out += 1
-                continue
-            self._known.move_to_end(talk)
-            if begun <= calls.last:
-                continue
-            calls.add(begun)
-            anomaly = self._judge(view, talk, calls)
-            if anomaly is not None:
-                found.append(anomaly)
+        for claimed in self._known.claim(rows[:, : len(_TALK)]):
+            begun = rows[claimed.rows, -1]
+            known, reals = self._known.numbers, self._known.reals
+            new = claimed.place[claimed.fresh]
+            known[new, _FIRST] = known[new, _LAST] = begun[claimed.fresh]
+            later = ~claimed.fresh & (begun > known[claimed.place, _LAST])
+            place, begun = claimed.place[later], begun[later]
+            interval = (begun - known[place, _LAST]) / 1e6
+            known[place, _LAST] = begun
+            known[place, _COUNT] += 1
+            off = interval - reals[place, _MEAN]
+            reals[place, _MEAN] += off / known[place, _COUNT]
+            reals[place, _SQUARES] += off * (interval - reals[place, _MEAN])
+            found += [self._state(view, at) for at in place[self._regular(place, view.seconds)].tolist()]
+        self.left_out = self._known.forgotten
         return found
 
-    def _judge(self, view: NetworkView, talk: tuple[int, ...], calls: _Calls) -> Anomaly | None:
-        span = (calls.last - calls.first) / 1e6
-        regular = calls.count >= self.calls and span >= 3600 * self.hours and calls.mean > view.seconds
-        if not regular or calls.variation > self.variation or calls.count < 2 * calls.stated:
-            return None
-        calls.stated = calls.count
-        spread = math.sqrt(calls.squares / calls.count)
+    def _regular(self, place: NDArray[np.int64], seconds: float) -> NDArray[np.bool_]:
+        """Which talks are beacons and have not been stated since their number of calls doubled."""
+        known, reals = self._known.numbers[place], self._known.reals[place]
+        count, mean = known[:, _COUNT], reals[:, _MEAN]
+        long = known[:, _LAST] - known[:, _FIRST] >= 3_600_000_000 * self.hours
+        even = reals[:, _SQUARES] <= count * (self.variation * mean) ** 2
+        again = count >= 2 * known[:, _STATED]
+        regular: NDArray[np.bool_] = (count >= self.calls) & long & (mean > seconds) & even & again
+        return regular
+
+    def _state(self, view: NetworkView, place: int) -> Anomaly:
+        talk = self._known.keys()[place].tolist()
+        first, last, count, _ = self._known.numbers[place].tolist()
+        mean, squares = self._known.reals[place].tolist()
+        self._known.numbers[place, _STATED] = count
+        span, spread = (last - first) / 1e6, math.sqrt(squares / count)
+        variation = spread / mean
         return state(
             view,
             type=AnomalyType.BEACONING,
@@ -109,21 +107,21 @@ class Beaconing:
             about=address(talk[0], talk[1]),
             who=EntityKind.CLIENT,
             severity=Severity.MEDIUM,
-            score=self.variation / (self.variation + calls.variation),
-            observed=calls.variation,
+            score=self.variation / (self.variation + variation),
+            observed=variation,
             threshold=self.variation,
-            sample_count=calls.count,
+            sample_count=count,
             unit="ratio",
-            formula=Formula("share", {"part": spread, "whole": calls.mean}, calls.variation),
-            start=calls.first,
-            evidence_total=calls.count + 1,
+            formula=Formula("share", {"part": spread, "whole": mean}, variation),
+            start=first,
+            evidence_total=count + 1,
             details={
                 "what": f"{address(talk[2], talk[3])} {talk[4]}",
                 "server": address(talk[2], talk[3]),
                 "port": talk[4],
-                "calls": calls.count + 1,
+                "calls": count + 1,
                 "span": span,
-                "interval": calls.mean,
+                "interval": mean,
             },
             counterfactual=(
                 f"Not stated below {self.calls} intervals or {self.hours:g} hours, nor where they vary by more than "

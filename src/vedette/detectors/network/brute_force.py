@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.network.view import (
     CLIENT,
@@ -98,7 +99,7 @@ _PORTS: Final = np.array(sorted(LOGINS), dtype=np.int64)
 _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 
 
-def _logins(rows: Rows) -> Rows:
+def _logins(rows: Rows) -> NDArray[np.bool_]:
     wanted = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & np.isin(rows[:, Flow.SERVER_PORT], _PORTS)
-    kept: Rows = rows[wanted & (rows[:, Flow.SUCCEEDED] > 0)]
+    kept: NDArray[np.bool_] = wanted & (rows[:, Flow.SUCCEEDED] > 0)
     return kept

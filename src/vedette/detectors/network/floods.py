@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.view import (
@@ -346,6 +347,6 @@ class ConnectionFlood:
 _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 
 
-def _answered(rows: Rows) -> Rows:
-    kept: Rows = rows[(rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)]
+def _answered(rows: Rows) -> NDArray[np.bool_]:
+    kept: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)
     return kept

@@ -1,20 +1,20 @@
 """Internal hosts against their own past: how much they send out, and whom they talk to."""
 
 import math
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import address
+from vedette.detectors.memory import Memory, Remembering
+from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import (
     CLIENT,
     SERVER,
     NetworkView,
     Rows,
-    groups,
+    client_of,
     outward,
     server_of,
     state,
@@ -27,26 +27,16 @@ _MOST: Final = 16_384
 """Internal hosts followed; the one that was silent for the longest is dropped."""
 _MOST_DESTINATIONS: Final = 4_096
 """Destinations remembered of a host; it is told nothing of further ones."""
+_ALL_DESTINATIONS: Final = 262_144
+"""Destinations remembered of all hosts; a host whose own had to make room is told nothing of new ones any more."""
+
+_WINDOWS, _KNOWN, _NEW, _TRIALS, _MOST_SENT, _FORGOT = range(6)
+"""Numbers remembered of a host: windows in which it talked to somebody outside; networks (an IPv4 /24, an IPv6 /48)
+and ports it talked to; how many of `_TRIALS` windows after the first `LEARN` had a new one; most bytes it sent to one
+host in a window; destinations of its that had to make room."""
 
 
-@dataclass(slots=True)
-class _Host:
-    """What one internal host did before.
-
-    Attributes:
-        windows: In which it talked to somebody outside. most: Most bytes it sent to one host in a window.
-        known: Networks (an IPv4 /24, an IPv6 /48) and ports it talked to. new: How many of these came after the first
-            `LEARN` windows.
-    """
-
-    windows: int = 0
-    most: float = 0.0
-    known: set[tuple[int, int, int]] = field(default_factory=set)
-    new: int = 0
-    trials: int = 0
-
-
-class HostHabits:
+class HostHabits(Remembering):
     """An internal host sends far more out than it ever did, or talks to whom it never did.
 
     Signal: bytes of an internal host to one external host in a window, against what it got; networks (an IPv4
@@ -73,128 +63,172 @@ class HostHabits:
         self.ratio = ratio
         self.once_in = once_in
         self.left_out = 0
-        self._hosts: OrderedDict[tuple[int, int], _Host] = OrderedDict()
+        self._hosts = RecentKeys(2, _MOST, numbers=6)
+        self._places = RecentKeys(5, _ALL_DESTINATIONS)
+        self._unremembered = 0
+
+    def memories(self) -> Sequence[Memory]:
+        """See `Remembering`."""
+        return self._hosts, self._places
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State what internal hosts did in the window that they never did."""
-        found = []
         rows = outward(view.window.contacts)
-        present = self._hosts_of(rows)
-        for own in groups(rows, *_PAIR, of=Flow.BYTES_OUT, least=self.size):
-            found += self._sent(view, own)
-        opened = rows[rows[:, Flow.OPENED] > 0]
-        places = _networks(opened[:, Flow.SERVER_HIGH], opened[:, Flow.SERVER_LOW])
-        targets = np.column_stack([opened[:, list(CLIENT)], *places, opened[:, Flow.SERVER_PORT]])
-        fresh: set[tuple[int, int]] = set()
-        for row, (high, low, *place) in enumerate(targets.tolist()):
-            host, target = self._hosts[high, low], tuple(place)
-            if target in host.known:
-                continue
-            if len(host.known) >= _MOST_DESTINATIONS:
-                self.left_out += 1
-                continue
-            rare = (host.new + 1) / (host.trials + 2) <= 1 / self.once_in
-            if rare and host.windows >= self.LEARN and (high, low) not in fresh:
-                found.append(self._tell(view, (high, low), host, opened[row]))
-            host.known.add(target)
-            fresh.add((high, low))
-        self._learn(present, fresh, rows)
+        starts = _starts(rows, CLIENT)
+        found = []
+        # Hosts are told apart by the place of each in the table; a block of them fits in it.
+        for claimed in self._hosts.claim(rows[starts][:, list(CLIENT)]):
+            first, past = claimed.rows.start, claimed.rows.stop
+            begin = int(starts[first])
+            end = int(starts[past]) if past < len(starts) else len(rows)
+            own = rows[begin:end]
+            counts = np.diff(np.append(starts[first:past], end))
+            found += self._block(view, own, np.repeat(claimed.place, counts), claimed.place)
+        self.left_out = self._hosts.forgotten + self._unremembered
         return found
 
-    def _hosts_of(self, rows: Rows) -> list[tuple[int, int]]:
-        """The window's hosts, all of them known from now on."""
-        present = list(dict.fromkeys(map(tuple, rows[:, list(CLIENT)].tolist())))
-        for key in present[:_MOST]:
-            if key not in self._hosts:
-                self._hosts[key] = _Host()
-            self._hosts.move_to_end(key)
-        for key in present[_MOST:]:
-            self._hosts[key] = _Host()
-        return present
+    def _block(
+        self, view: NetworkView, rows: Rows, place: NDArray[np.int64], present: NDArray[np.int64]
+    ) -> list[Anomaly]:
+        """Look at some hosts' contacts; `place` is each row's host, `present` all of them."""
+        hosts = self._hosts.numbers
+        found = self._sent(view, rows, place)
+        opened = rows[:, Flow.OPENED] > 0
+        new = self._new(rows[opened], place[opened])
+        fresh = np.zeros(len(hosts), dtype=bool)
+        targets = rows[opened]
+        for row, at in new:
+            # Only the first new destination of a window is told.
+            if not fresh[at] and self._rare(at):
+                found.append(self._tell(view, at, targets[row]))
+            fresh[at] = True
+        for at, count in zip(*np.unique([at for _, at in new] or _NONE, return_counts=True), strict=True):
+            hosts[at, _KNOWN] += count
+        judged = present[hosts[present, _WINDOWS] >= self.LEARN]
+        hosts[judged, _TRIALS] += 1
+        hosts[judged, _NEW] += fresh[judged]
+        hosts[present, _WINDOWS] += 1
+        return found
 
-    def _learn(self, present: list[tuple[int, int]], fresh: set[tuple[int, int]], rows: Rows) -> None:
-        """Remember the window, and no more hosts than there is room for."""
-        if len(rows):
-            changes = (rows[1:, _PAIR] != rows[:-1, _PAIR]).any(axis=1)
-            starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
-            sent = np.add.reduceat(rows[:, Flow.BYTES_OUT], starts).tolist()
-            for (high, low), amount in zip(rows[starts][:, list(CLIENT)].tolist(), sent, strict=True):
-                host = self._hosts[high, low]
-                host.most = max(host.most, float(amount))
-        for key in present:
-            host = self._hosts[key]
-            if host.windows >= self.LEARN:
-                host.trials += 1
-                host.new += key in fresh
-            host.windows += 1
-        while len(self._hosts) > _MOST:
-            self._hosts.popitem(last=False)
-            self.left_out += 1
+    def _new(self, rows: Rows, place: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Rows with a destination that their host never had, each with its host; they are known from now on."""
+        room = self._hosts.numbers[place, _KNOWN] < _MOST_DESTINATIONS
+        networks = _networks(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
+        keys = np.column_stack([rows[:, list(CLIENT)], *networks, rows[:, Flow.SERVER_PORT]])
+        found: list[tuple[int, int]] = []
+        for claimed in self._places.claim(keys):
+            rows_of = np.flatnonzero(claimed.fresh) + claimed.rows.start
+            self._unremembered += int(np.count_nonzero(~room[rows_of]))
+            found += [(row, int(place[row])) for row in rows_of.tolist() if room[row]]
+            self._forget(claimed.gone)
+        return found
 
-    def _sent(self, view: NetworkView, rows: Rows) -> list[Anomaly]:
-        key = (int(rows[0, Flow.CLIENT_HIGH]), int(rows[0, Flow.CLIENT_LOW]))
-        host = self._hosts[key]
-        most, got = (float(rows[:, c].sum()) for c in (Flow.BYTES_OUT, Flow.BYTES_IN))
-        before = host.most
-        limit = max(float(self.size), self.factor * before)
-        if host.windows < self.LEARN or most < limit or most < self.ratio * got:
+    def _forget(self, gone: NDArray[np.int64]) -> None:
+        """Note whose destinations had to make room; a host that is not followed any more is no matter."""
+        if not len(gone):
+            return
+        known = self._hosts.keys()
+        order = np.lexsort((known[:, 1], known[:, 0]))
+        ours = {
+            (high, low): at for at, (high, low) in zip(order.tolist(), known[order].tolist(), strict=True)
+        }
+        for high, low in gone[:, :2].tolist():
+            if (at := ours.get((high, low))) is not None:
+                self._hosts.numbers[at, _FORGOT] += 1
+
+    def _rare(self, at: int) -> bool:
+        """Whether something new is so unlikely of a host that it is told."""
+        windows, _, new, trials, _, forgot = self._hosts.numbers[at].tolist()
+        return bool(windows >= self.LEARN and not forgot and (new + 1) / (trials + 2) <= 1 / self.once_in)
+
+    def _sent(self, view: NetworkView, rows: Rows, place: NDArray[np.int64]) -> list[Anomaly]:
+        """Hosts that sent far more to one host than ever; what each sent is remembered."""
+        if not len(rows):
             return []
-        return [
-            state(
-                view,
-                type=AnomalyType.DATA_EXFILTRATION,
-                detector=self.name,
-                about=address(*key),
-                who=EntityKind.CLIENT,
-                severity=Severity.HIGH if most >= 5 * limit else Severity.MEDIUM,
-                score=excess_score(most, limit),
-                observed=most,
-                expected=Band(0.0, None, before),
-                threshold=limit,
-                sample_count=host.windows,
-                unit="bytes",
-                formula=Formula("count", {"count": most}, most),
-                details={
-                    "what": server_of(rows[0]),
-                    "server": server_of(rows[0]),
-                    "seconds": view.seconds,
-                    "ratio": most / max(got, 1.0),
-                },
-                counterfactual=(
-                    f"Not stated below {self.size:,} bytes, {self.factor:g} times its most, or {self.ratio:g} times "
-                    "what came back."
-                ),
-            )
+        hosts = self._hosts.numbers
+        starts = _starts(rows, _PAIR)
+        sent = np.add.reduceat(rows[:, Flow.BYTES_OUT], starts)
+        got = np.add.reduceat(rows[:, Flow.BYTES_IN], starts)
+        of = place[starts]
+        before = hosts[of, _MOST_SENT]
+        limit = np.maximum(float(self.size), self.factor * before)
+        told = (hosts[of, _WINDOWS] >= self.LEARN) & (sent >= limit) & (sent >= self.ratio * got)
+        found = [
+            self._exfiltrated(view, rows[starts[n]], float(sent[n]), float(got[n]), int(of[n]))
+            for n in np.flatnonzero(told).tolist()
         ]
+        np.maximum.at(hosts[:, _MOST_SENT], of, sent)
+        return found
 
-    def _tell(self, view: NetworkView, key: tuple[int, int], host: _Host, row: Rows) -> Anomaly:
-        surprise = -math.log10((host.new + 1) / (host.trials + 2))
+    def _exfiltrated(self, view: NetworkView, row: Rows, most: float, got: float, at: int) -> Anomaly:
+        before = float(self._hosts.numbers[at, _MOST_SENT])
+        limit = max(float(self.size), self.factor * before)
+        return state(
+            view,
+            type=AnomalyType.DATA_EXFILTRATION,
+            detector=self.name,
+            about=client_of(row),
+            who=EntityKind.CLIENT,
+            severity=Severity.HIGH if most >= 5 * limit else Severity.MEDIUM,
+            score=excess_score(most, limit),
+            observed=most,
+            expected=Band(0.0, None, before),
+            threshold=limit,
+            sample_count=int(self._hosts.numbers[at, _WINDOWS]),
+            unit="bytes",
+            formula=Formula("count", {"count": most}, most),
+            details={
+                "what": server_of(row),
+                "server": server_of(row),
+                "seconds": view.seconds,
+                "ratio": most / max(got, 1.0),
+            },
+            counterfactual=(
+                f"Not stated below {self.size:,} bytes, {self.factor:g} times its most, or {self.ratio:g} times "
+                "what came back."
+            ),
+        )
+
+    def _tell(self, view: NetworkView, at: int, row: Rows) -> Anomaly:
+        windows, known, new, trials, _, _ = self._hosts.numbers[at].tolist()
+        surprise = -math.log10((new + 1) / (trials + 2))
         limit = math.log10(self.once_in)
         return state(
             view,
             type=AnomalyType.NEW_DESTINATION,
             detector=self.name,
-            about=address(*key),
+            about=client_of(row),
             who=EntityKind.CLIENT,
             severity=Severity.LOW,
             score=surprise / (surprise + limit),
             observed=surprise,
             threshold=float(self.once_in),
-            sample_count=host.windows,
+            sample_count=windows,
             unit="surprise",
-            formula=Formula("succession", {"new": float(host.new), "trials": float(host.trials)}, surprise),
+            formula=Formula("succession", {"new": float(new), "trials": float(trials)}, surprise),
             details={
                 "what": f"{server_of(row)} {int(row[Flow.SERVER_PORT])}",
                 "server": server_of(row),
                 "port": int(row[Flow.SERVER_PORT]),
-                "known": len(host.known),
-                "new": host.new,
+                "known": known,
+                "new": new,
             },
             counterfactual=f"Not stated where something new is likelier than 1 in {self.once_in:,}.",
         )
 
 
-_PAIR: Final = [*CLIENT, *SERVER]
+_PAIR: Final = (*CLIENT, *SERVER)
+_NONE: Final = np.zeros(0, dtype=np.int64)
+
+
+def _starts(rows: Rows, columns: Sequence[Flow]) -> NDArray[np.int64]:
+    """Where rows, sorted by columns, begin to differ in them."""
+    if not len(rows):
+        return _NONE
+    changes = np.zeros(len(rows) - 1, dtype=bool)
+    for column in columns:
+        changes |= rows[1:, column] != rows[:-1, column]
+    return np.concatenate([[0], np.flatnonzero(changes) + 1])
 
 
 def _networks(high: NDArray[np.int64], low: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

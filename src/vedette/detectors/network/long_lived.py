@@ -2,6 +2,9 @@
 
 from typing import ClassVar, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vedette.detectors.network.view import (
     CLIENT,
     SERVER,
@@ -159,8 +162,8 @@ class LongLived:
 _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 
 
-def _unanswered(rows: Rows) -> Rows:
+def _unanswered(rows: Rows) -> NDArray[np.bool_]:
     """Contacts of connections that were made, asked something, and were told nothing."""
-    wanted = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)
-    kept: Rows = rows[wanted & (rows[:, Flow.PAYLOAD_IN] == 0) & (rows[:, Flow.OPENED] > 0)]
-    return kept
+    wanted: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)
+    wanted &= (rows[:, Flow.PAYLOAD_IN] == 0) & (rows[:, Flow.OPENED] > 0)
+    return wanted

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.view import (
@@ -119,8 +120,8 @@ class PortScan:
     def _recent_of(view: NetworkView, protocol: int, column: Flow, least: int) -> list[Rows]:
         """Contacts of the last minute by client, of clients that did something of the kind in this window."""
 
-        def wanted(rows: Rows) -> Rows:
-            kept: Rows = rows[(rows[:, Flow.PROTOCOL] == protocol) & (rows[:, column] > 0)]
+        def wanted(rows: Rows) -> NDArray[np.bool_]:
+            kept: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == protocol) & (rows[:, column] > 0)
             return kept
 
         return list(recent_groups(view, wanted, CLIENT, column, least))

@@ -3,6 +3,7 @@
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.network.view import (
     CLIENT,
@@ -162,11 +163,11 @@ class Tunnel:
 _TALK: Final = [*CLIENT, *SERVER, Flow.PROTOCOL]
 
 
-def _carriers(rows: Rows) -> Rows:
+def _carriers(rows: Rows) -> NDArray[np.bool_]:
     """Contacts that could carry something."""
     protocol, port = rows[:, Flow.PROTOCOL], rows[:, Flow.SERVER_PORT]
     dns = (protocol == Protocol.UDP) & (rows[:, Flow.DNS_QUERIES] > 0)
     tcp = (protocol == Protocol.TCP) & (port == _DNS)
     pings = np.isin(protocol, (Protocol.ICMP, Protocol.ICMPV6)) & (rows[:, Flow.ECHO_SIZES] > 0)
-    wanted: Rows = rows[dns | tcp | pings]
+    wanted: NDArray[np.bool_] = dns | tcp | pings
     return wanted

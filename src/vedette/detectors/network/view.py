@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,20 +98,24 @@ def groups(rows: Rows, *columns: Flow, of: Flow | None = None, least: float = 0)
         rows: int64 (k, any). columns: What a group agrees in.
         of, least: Only groups in which column `of` adds up to at least this much.
     """
+    if of is not None and least > 1 and len(rows):
+        place = _mixed(rows, slice(None), columns)
+        enough = np.bincount(place, weights=rows[:, of], minlength=_SKETCH) >= least
+        rows = rows[enough[place]]
     if not len(rows):
         return
-    rows = rows[np.lexsort(tuple(rows[:, c] for c in reversed(columns)))]
+    order = np.lexsort(tuple(rows[:, c] for c in reversed(columns)))
     changes = np.zeros(len(rows) - 1, dtype=bool)
     for column in columns:
-        values = rows[:, column]
+        values = rows[order, column]
         changes |= values[1:] != values[:-1]
     starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
     ends = np.append(starts[1:], len(rows))
     if of is not None:
-        wanted = np.add.reduceat(rows[:, of], starts) >= least
+        wanted = np.add.reduceat(rows[order, of], starts) >= least
         starts, ends = starts[wanted], ends[wanted]
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        yield rows[start:end]
+        yield rows[order[start:end]]
 
 
 def busy(rows: Rows, least: int, *columns: Flow) -> Iterator[Rows]:
@@ -120,25 +124,59 @@ def busy(rows: Rows, least: int, *columns: Flow) -> Iterator[Rows]:
 
 
 def recent_groups(
-    view: "NetworkView", wanted: Callable[[Rows], Rows], columns: Sequence[Flow], of: Flow, least: float
+    view: "NetworkView",
+    wanted: Callable[[Rows], NDArray[np.bool_]],
+    columns: Sequence[Flow],
+    of: Flow,
+    least: float,
 ) -> Iterator[Rows]:
     """Contacts of the last minute in groups that agree in columns, of those with one in this window.
 
     Args:
-        wanted: Which contacts of a window are looked at.
+        wanted: Says of a window's contacts which are looked at, bool (k,).
         columns: What a group agrees in.
         of, least: Column that must add up to at least this much in a group.
     """
-    parts = [wanted(window.contacts) for window in view.recent]
-    now = parts[-1]
-    if not len(now) or sum(int(part[:, of].sum()) for part in parts) < least:
+    chosen = [np.flatnonzero(wanted(window.contacts)) for window in view.recent]
+    if not len(chosen[-1]):
         return
+    mixed = [_mixed(w.contacts, rows, columns) for w, rows in zip(view.recent, chosen, strict=True)]
+    sums = np.zeros(_SKETCH)
+    for window, rows, place in zip(view.recent, chosen, mixed, strict=True):
+        sums += np.bincount(place, weights=window.contacts[rows, of], minlength=_SKETCH)
+    enough = sums >= least
+    if not enough[mixed[-1]].any():
+        return
+    parts = [
+        w.contacts[rows[enough[place]]] for w, rows, place in zip(view.recent, chosen, mixed, strict=True)
+    ]
+    now = parts[-1]
     present: set[tuple[int, ...]] | None = None
     for own in groups(np.concatenate(parts), *columns, of=of, least=least):
         if present is None:
             present = set(map(tuple, now[:, list(columns)].tolist()))
         if tuple(own[0, list(columns)].tolist()) in present:
             yield own
+
+
+_SKETCH: Final = 1 << 16
+
+
+def _mixed(contacts: Rows, rows: "Rows | slice", columns: Sequence[Flow]) -> Rows:
+    """A number below `_SKETCH` for what each row holds in columns, the same for the same.
+
+    Sums by it are never below those of the groups themselves, so most groups need not be made (the upper bound of
+    Cormode and Muthukrishnan's count-min sketch, 2005, with one row). Whoever makes numbers coincide costs time.
+    """
+    mixed: NDArray[np.uint64] = np.zeros(1, dtype=np.uint64)
+    for column in columns:
+        mixed = (mixed ^ contacts[rows, column].astype(np.uint64)) * _ODD
+        mixed ^= mixed >> np.uint64(29)
+    place: Rows = (mixed >> np.uint64(48)).astype(np.int64)
+    return place
+
+
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def outward(rows: Rows) -> Rows:
