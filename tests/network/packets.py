@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vedette.kernels.packet_layout import PACKET_COLUMNS
 from vedette.kernels.packets import decode_packets
 from vedette.parsers.captures import CaptureParser
-from vedette.schema.flows import CONTACT_COLUMNS, Flow, Known
+from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow, Known
 from vedette.windows.contacts import FlowWindow, fold
 from vedette.windows.flow_table import SEEN, FlowTable, Passed, TableSettings
 
@@ -163,9 +163,9 @@ def contact_window(
     for at, row in enumerate(rows):
         for column, value in row.items():
             table[at, column] = value
-    contacts, _, _ = fold(table, np.full(len(rows), number, dtype=np.int64), len(rows) + 1)
+    contacts, _, _ = fold([table], [np.full(len(rows), number, dtype=np.int64)], len(rows) + 1)
     return FlowWindow(
-        number, number * span, (number + 1) * span, contacts, np.zeros((0, 50), dtype=np.int64),
+        number, number * span, (number + 1) * span, contacts, np.zeros((0, ENDED_COLUMNS), dtype=np.int64),
         np.zeros((3, 256), dtype=np.int64), known,
     )  # fmt: skip
 

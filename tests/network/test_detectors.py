@@ -20,7 +20,7 @@ from vedette.detectors.network.view import NetworkDetector, NetworkView
 from vedette.explain.formulas import recompute
 from vedette.explain.words import counterfactual, describe
 from vedette.schema.anomaly import Anomaly, AnomalyType, Severity
-from vedette.schema.flows import Flow
+from vedette.schema.flows import ENDED_COLUMNS, Ended, Flow
 from vedette.windows.contacts import FlowWindow
 
 INSIDE, OUTSIDE, OTHER = host("10.0.0.5"), host("192.0.2.1"), host("198.51.100.9")
@@ -243,9 +243,9 @@ def test_new_destination(windows: int, stated: bool) -> None:
 
 
 def ended(durations: Sequence[float]) -> "np.ndarray":
-    rows = np.zeros((len(durations), 50), dtype=np.int64)
-    rows[:, Flow.PROTOCOL], rows[:, Flow.SUCCEEDED] = TCP, 1
-    rows[:, Flow.DURATION] = np.array(durations) * 1e6
+    rows = np.zeros((len(durations), ENDED_COLUMNS), dtype=np.int64)
+    rows[:, Ended.PROTOCOL], rows[:, Ended.SUCCEEDED] = TCP, 1
+    rows[:, Ended.DURATION] = np.array(durations) * 1e6
     return rows
 
 

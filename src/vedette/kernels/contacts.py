@@ -24,6 +24,8 @@ def _slot(
     window: int,
     port: int,
     row: int,
+    high: int,
+    low: int,
     rows: Ints,
     windows: Ints,
     out: Ints,
@@ -34,8 +36,10 @@ def _slot(
 ) -> int:
     """The contact's row, or -(place in the index) - 1 where it has none yet."""
     _write64(key, 0, window)
-    for i in range(4):
-        _write64(key, 8 + 8 * i, rows[row, 2 + i])
+    _write64(key, 8, high)
+    _write64(key, 16, low)
+    _write64(key, 24, rows[row, 4])
+    _write64(key, 32, rows[row, 5])
     key[40] = port & 255
     key[41] = port >> 8
     key[42] = rows[row, 8]
@@ -45,11 +49,11 @@ def _slot(
         slot = int(index[place]) - 1
         if (
             windows[slot] == window
-            and out[slot, 3] == rows[row, 3]
+            and out[slot, 3] == low
             and out[slot, 5] == rows[row, 5]
             and out[slot, 7] == port
             and out[slot, 8] == rows[row, 8]
-            and out[slot, 2] == rows[row, 2]
+            and out[slot, 2] == high
             and out[slot, 4] == rows[row, 4]
         ):
             return slot
@@ -88,12 +92,16 @@ def fold_contacts(
         # A ping's identifier tells nothing about what is talked to.
         if rows[row, 8] == 1 or rows[row, 8] == 58:
             port = 0
-        slot = _slot(number[row], port, row, rows, windows, out, index, key, secret_a, secret_b)
+        high = rows[row, 2]
+        low = rows[row, 3]
+        slot = _slot(number[row], port, row, high, low, rows, windows, out, index, key, secret_a, secret_b)
         if slot < 0 and used >= room:
             state[1] += 1
-            rows[row, 2] = 0
-            rows[row, 3] = 0
-            slot = _slot(number[row], port, row, rows, windows, out, index, key, secret_a, secret_b)
+            high = 0
+            low = 0
+            slot = _slot(
+                number[row], port, row, high, low, rows, windows, out, index, key, secret_a, secret_b
+            )
             if slot < 0 and used >= out.shape[0]:
                 continue
         if slot < 0:
@@ -103,8 +111,10 @@ def fold_contacts(
             windows[slot] = number[row]
             for column in range(out.shape[1]):
                 out[slot, column] = 0
-            for column in range(2, 6):
-                out[slot, column] = rows[row, column]
+            out[slot, 2] = high
+            out[slot, 3] = low
+            out[slot, 4] = rows[row, 4]
+            out[slot, 5] = rows[row, 5]
             out[slot, 7] = port
             out[slot, 8] = rows[row, 8]
             out[slot, 0] = rows[row, 0]

@@ -98,6 +98,18 @@ LAST_BEGAN: Final = FLOW_COLUMNS
 has a flow's columns, the counts added up, `BEGAN` and `LAST_BEGAN` the first and last time that a flow began (-1 for
 none), `DURATION` and `LONGEST_GAP` the largest, no client port and no number."""
 CONTACT_COLUMNS: Final = FLOW_COLUMNS + 1
+
+
+class Ended(IntEnum):
+    """Columns of what is remembered of a flow that ended. All are int64; times and durations are microseconds."""
+
+    END = 0
+    DURATION = 1
+    PROTOCOL = 2
+    SUCCEEDED = 3
+
+
+ENDED_COLUMNS: Final = len(Ended)
 FIRST_COUNT: Final = Flow.PACKETS_OUT
 LAST_COUNT: Final = Flow.HANDSHAKE_COUNT
 COUNTS: Final = LAST_COUNT - FIRST_COUNT + 1

@@ -1,6 +1,6 @@
 """Windows of flows: contacts, and what packets were like. They merge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.contacts import KEY_BYTES, fold_contacts
 from vedette.kernels.hashing import new_secret
-from vedette.schema.flows import CONTACT_COLUMNS, FLOW_COLUMNS, Flow, Flows, Known
+from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Ended, Flow, Flows, Known
 
 BINS: Final = 256
 _SPARE: Final = 4_096
@@ -25,7 +25,7 @@ class FlowWindow:
         number: Its start divided by its length.
         start, end: Microseconds since the epoch, `end` exclusive.
         contacts: int64 (k, CONTACT_COLUMNS), sorted by addresses, port and protocol.
-        ended: Whole flows that ended.
+        ended: int64 (m, ENDED_COLUMNS), what is remembered of each flow that ended, in order of their ends.
         histogram: int64 (3, 256): sizes of packets, round-trip and response times. Zeros where nobody saw packets.
         known: What the sources tell.
         left_out: Flows whose client could not be told apart.
@@ -50,7 +50,7 @@ class FlowWindow:
             raise ValueError(f"windows {self.number} and {other.number} differ: only equal ones merge")
         rows = np.concatenate([self.contacts, other.contacts])
         number = np.full(len(rows), self.number, dtype=np.int64)
-        contacts, _, left_out = fold(rows, number, len(rows) + 1)
+        contacts, _, left_out = fold([rows], [number], len(rows) + 1)
         return FlowWindow(
             self.number, self.start, self.end, contacts, _in_order(np.concatenate([self.ended, other.ended])),
             self.histogram + other.histogram, self.known & other.known, self.left_out + other.left_out + left_out,
@@ -58,27 +58,27 @@ class FlowWindow:
 
 
 def fold(
-    rows: NDArray[np.int64], number: NDArray[np.int64], room: int
+    parts: Sequence[NDArray[np.int64]], numbers: Sequence[NDArray[np.int64]], room: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Fold flows or contacts into contacts.
 
     Args:
-        rows: int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS). number: int64 (n,), the window of each.
+        parts: Each int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS). numbers: Each int64 (n,), the window of each row.
         room: Contacts of which clients are told apart.
 
     Returns:
         Contacts and their windows, sorted by window, addresses, port and protocol; and how many flows' clients were
         not told apart.
     """
-    most = min(len(rows), room + _SPARE)
+    most = min(sum(map(len, parts)), room + _SPARE)
     windows = np.empty(most, dtype=np.int64)
     out = np.empty((most, CONTACT_COLUMNS), dtype=np.int64)
     index = np.zeros(1 << max(4, (2 * most).bit_length()), dtype=np.int32)
     state = np.zeros(2, dtype=np.int64)
     key = np.zeros(KEY_BYTES + 16, dtype=np.uint8)
-    fold_contacts(
-        np.array(rows), np.ascontiguousarray(number), room, windows, out, index, key, *new_secret(), state
-    )
+    secret = new_secret()
+    for rows, number in zip(parts, numbers, strict=True):
+        fold_contacts(rows, number, room, windows, out, index, key, *secret, state)
     count = int(state[0])
     out, windows = out[:count], windows[:count]
     order = np.lexsort((out[:, 8], out[:, 7], out[:, 5], out[:, 4], out[:, 3], out[:, 2], windows))
@@ -86,7 +86,7 @@ def fold(
 
 
 def _in_order(ended: NDArray[np.int64]) -> NDArray[np.int64]:
-    keys = tuple(ended[:, c] for c in range(Flow.PROTOCOL, -1, -1))
+    keys = tuple(ended[:, c] for c in range(ENDED_COLUMNS - 1, -1, -1))
     return ended[np.lexsort(keys)] if len(ended) else ended
 
 
@@ -135,7 +135,7 @@ class FlowWindower:
             self._pending += len(rows)
             if self._pending > 2 * self._room:
                 self._compact()
-        for number, own in self._by_window(ended.table, Flow.END):
+        for number, own in self._by_window(_remembered(ended.table), Ended.END):
             place = number if self._closed is None else max(number, self._closed + 1)
             self._ended.setdefault(place, []).append(own)
         if histogram is not None and start is not None:
@@ -153,9 +153,11 @@ class FlowWindower:
             return
         empty = np.zeros((3, BINS), dtype=np.int64)
         for one in sorted({n for n in (*self._rows, *self._histograms) if last is None or n <= last}):
-            rows = self._joined(self._rows.pop(one, []))
-            self._pending -= len(rows)
-            contacts, _, left_out = fold(rows, np.full(len(rows), one, dtype=np.int64), self._room)
+            rows = self._rows.pop(one, [])
+            self._pending -= sum(map(len, rows))
+            contacts, _, left_out = fold(
+                rows, [np.full(len(r), one, dtype=np.int64) for r in rows], self._room
+            )
             self.left_out += left_out
             yield FlowWindow(
                 one, one * self.span, (one + 1) * self.span, contacts, self._take_ended(one),
@@ -165,7 +167,7 @@ class FlowWindower:
         if last is not None:
             self._closed = last if self._closed is None else max(self._closed, last)
 
-    def _by_window(self, rows: NDArray[np.int64], column: Flow) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    def _by_window(self, rows: NDArray[np.int64], column: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Rows by the window that a time of theirs is in, in order."""
         if not len(rows):
             return
@@ -183,31 +185,23 @@ class FlowWindower:
         """Whole flows that ended in a window, or before it and after the one before, in order of their end."""
         ready = sorted(n for n in self._ended if n <= upto)
         rows = np.concatenate([_NONE, *(own for n in ready for own in self._ended.pop(n))])
-        return rows[np.argsort(rows[:, Flow.END], kind="stable")]
-
-    def _joined(self, parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-        return np.concatenate([_NO_CONTACT, *map(_widened, parts)])
+        return _in_order(rows)
 
     def _compact(self) -> None:
         """Fold what waits, so that many flows of few contacts take little room."""
-        rows = [self._joined(parts) for parts in self._rows.values()]
-        number = np.repeat(list(self._rows), list(map(len, rows)))
-        contacts, number, left_out = fold(np.concatenate(rows), number, self._room)
+        parts = [rows for own in self._rows.values() for rows in own]
+        numbers = [np.full(len(rows), one, dtype=np.int64) for one, own in self._rows.items() for rows in own]
+        contacts, number, left_out = fold(parts, numbers, self._room)
         self.left_out += left_out
         edges = np.flatnonzero(np.diff(number, prepend=-1, append=-1)).tolist() if len(number) else []
         self._rows = {int(number[a]): [contacts[a:b].copy()] for a, b in pairwise(edges)}
         self._pending = len(contacts)
 
 
-_NONE: Final = np.zeros((0, FLOW_COLUMNS), dtype=np.int64)
-_NO_CONTACT: Final = np.zeros((0, CONTACT_COLUMNS), dtype=np.int64)
+_NONE: Final = np.zeros((0, ENDED_COLUMNS), dtype=np.int64)
 
 
-def _widened(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Flows as contacts of one flow each."""
-    if rows.shape[1] == CONTACT_COLUMNS:
-        return rows
-    wide = np.empty((len(rows), CONTACT_COLUMNS), dtype=np.int64)
-    wide[:, :-1] = rows
-    wide[:, -1] = rows[:, Flow.BEGAN]
-    return wide
+def _remembered(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of whole flows, the columns of `Ended`."""
+    kept: NDArray[np.int64] = rows[:, [Flow.END, Flow.DURATION, Flow.PROTOCOL, Flow.SUCCEEDED]]
+    return kept

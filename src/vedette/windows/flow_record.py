@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.schema.flows import LAST_BEGAN, Flow, Protocol
+from vedette.schema.flows import LAST_BEGAN, Ended, Flow, Protocol
 from vedette.windows.contacts import FlowWindow
 from vedette.windows.summary import quantile
 
@@ -45,7 +45,7 @@ def record(window: FlowWindow) -> dict[str, Any]:
         "rtt_seconds": _quantiles(window.histogram[1:2]),
         "response_seconds": _quantiles(window.histogram[2:3]),
         "packet_size_bytes": _sizes(window.histogram[0]),
-        "flow_duration_seconds": _exact(window.ended[:, Flow.DURATION] / 1e6),
+        "flow_duration_seconds": _exact(window.ended[:, Ended.DURATION] / 1e6),
     }
     for name, numbers in _PROTOCOLS.items():
         own = rows[np.isin(rows[:, Flow.PROTOCOL], numbers)]

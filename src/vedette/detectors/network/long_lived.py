@@ -17,7 +17,7 @@ from vedette.detectors.network.view import (
 )
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
-from vedette.schema.flows import Flow, Protocol
+from vedette.schema.flows import Ended, Flow, Protocol
 
 _IDLE_BYTES: Final = 1000
 _SLOW_S: Final = 10.0
@@ -67,9 +67,9 @@ class LongLived:
         tcp = rows[rows[:, Flow.PROTOCOL] == Protocol.TCP]
         found = [*self._long(view, tcp), *self._slow(view)]
         ended = view.window.ended
-        ended = ended[(ended[:, Flow.PROTOCOL] == Protocol.TCP) & (ended[:, Flow.SUCCEEDED] > 0)]
+        ended = ended[(ended[:, Ended.PROTOCOL] == Protocol.TCP) & (ended[:, Ended.SUCCEEDED] > 0)]
         self._count += len(ended)
-        self._sum += float(ended[:, Flow.DURATION].sum()) / 1e6
+        self._sum += float(ended[:, Ended.DURATION].sum()) / 1e6
         return found
 
     def _long(self, view: NetworkView, tcp: Rows) -> list[Anomaly]:
