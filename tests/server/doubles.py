@@ -9,10 +9,11 @@ import httpx
 
 from vedette.config.server import Server
 from vedette.live.view import Counters, Event, Health, Pushed
+from vedette.report.json import as_json
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
 from vedette.schema.judged import LogData
-from vedette.schema.live import DetectedLine
+from vedette.schema.live import DetectedLine, DetectedLines
 from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.server.app import create_app
 from vedette.server.keys import make_key
@@ -115,6 +116,11 @@ class MemoryView:
         assert len(lines) == len(sessions)
         self.judged += len(lines)
         return [self._one(line, session) for line, session in zip(lines, sessions, strict=True)]
+
+    def detect_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> DetectedLines:
+        found = self.detect(lines, sessions)
+        unread = sum(said.details["log_data"] is None for said in found)
+        return DetectedLines([as_json(said) for said in found], sum(f.is_anomaly for f in found), unread)
 
     def _one(self, line: bytes, session: str | None) -> DetectedLine:
         attack = b"attack" in line

@@ -5,7 +5,6 @@ line's texts are held against what is known of them by a plain dictionary first,
 at. What is answered is what a batch would be told (`detectors.signatures`).
 """
 
-import math
 from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address, IPv6Network
 from threading import Lock
@@ -15,15 +14,17 @@ import numpy as np
 
 from vedette.detectors.kept import printable
 from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.evidence import Match
 from vedette.detectors.signatures.hits import SignatureHits, types_of
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.excusing import Exceptions
+from vedette.engine.line_logs import logs, shown
 from vedette.engine.line_reader import LineReader, ReadLines
 from vedette.enrich.client import format_client
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.sniff import Choice
 from vedette.schema.chunk import Chunk
-from vedette.schema.judged import JudgedLine, LogData, RuleMatch
+from vedette.schema.judged import JudgedLine, RuleMatch
 from vedette.schema.requests import Coded, Requests
 
 FEW = 4
@@ -32,8 +33,6 @@ REMEMBERED = 1 << 15
 """Texts that are known to be harmless, and requests whose verdict is known, at most."""
 REMEMBERED_BYTES = 512
 """Longer texts are not remembered: 16 MB once the memory is full of such."""
-SHOWN = 4096
-"""Bytes of a text that are answered."""
 _UNREAD = "not an access log line ({}): no known format fits it"
 
 
@@ -51,6 +50,26 @@ class Verdict(NamedTuple):
 
 
 NOTHING = Verdict(0.0, False, (), ())
+
+
+class JudgedPart(NamedTuple):
+    """What is said of the lines of one call that one format read.
+
+    Attributes:
+        read: The lines. clients: Who sent each, as an address or name of its own.
+        verdicts: What the signatures say of each; `NOTHING` itself of harmless ones.
+    """
+
+    read: ReadLines
+    clients: Coded
+    verdicts: list[Verdict]
+
+
+class JudgedLines(NamedTuple):
+    """What is said of many lines: of each in one of the parts, or why it was not read, by its place."""
+
+    parts: list[JudgedPart]
+    unread: dict[int, str]
 
 
 class LineJudge:
@@ -76,7 +95,7 @@ class LineJudge:
         self._odd = np.uint16(scanner.odd_flags)
         self._harmless: dict[tuple[int, bytes], None] = {}
         self._known: dict[Key, Verdict] = {}
-        self._addresses: dict[tuple[bytes | None, bytes], str | None] = {}
+        self._addresses: dict[tuple[bytes | None, bytes], bytes | None] = {}
         self._turn = Lock()
 
     def judge(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[JudgedLine]:
@@ -86,22 +105,28 @@ class LineJudge:
             lines: Without newlines, in any known format.
             sessions: Of each, the session or stream it belongs to: its lines are likely of one format.
         """
+        parts, unread = self.judge_all(lines, sessions)
+        judged: list[JudgedLine | None] = [None] * len(lines)
+        for place, reason in unread.items():
+            judged[place] = JudgedLine(None, reason, 0.0, False, (), ())
+        for part in parts:
+            told = zip(part.read.place.tolist(), logs(part.read, part.clients), part.verdicts, strict=True)
+            for place, log, verdict in told:
+                judged[place] = JudgedLine(log, None, *verdict)
+        return [line for line in judged if line is not None]
+
+    def judge_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> JudgedLines:
+        """The same, as columns.
+
+        Args:
+            lines, sessions: See `judge`.
+        """
         with self._turn:
             read, reasons = self._reader.read(lines, sessions)
-            judged: list[JudgedLine | None] = [None] * len(lines)
-            for place, reason in reasons.items():
-                judged[place] = JudgedLine(None, _UNREAD.format(reason.value), 0.0, False, (), ())
-            for part in read:
-                for place, line in zip(part.place.tolist(), self._judge(part), strict=True):
-                    judged[place] = line
-            return [line for line in judged if line is not None]
-
-    def _judge(self, read: ReadLines) -> list[JudgedLine]:
-        """What is said of the lines that one format read."""
-        return [
-            JudgedLine(log, None, *verdict)
-            for log, verdict in zip(self._logs(read), self._verdicts(read.requests), strict=True)
-        ]
+            parts = [
+                JudgedPart(part, self._clients(part.requests), self._verdicts(part.requests)) for part in read
+            ]
+        return JudgedLines(parts, {place: _UNREAD.format(why.value) for place, why in reasons.items()})
 
     def _verdicts(self, requests: Requests) -> list[Verdict]:
         if len(requests) > FEW:
@@ -120,19 +145,20 @@ class LineJudge:
     def _asked(self, requests: Requests) -> list[Verdict]:
         """What the signatures say of each row."""
         hits = self._hits(requests)
-        return [
-            Verdict(
-                sure,
-                attack,
-                tuple(kind.value for kind in types_of(types)),
-                self._matches(hits, row),
-            )
-            if sure > 0
-            else NOTHING
-            for row, (sure, attack, types) in enumerate(
-                zip(hits.confidence.tolist(), hits.decisive().tolist(), hits.types.tolist(), strict=True)
-            )
-        ]
+        verdicts = [NOTHING] * len(requests)
+        rows = np.flatnonzero(hits.confidence > 0)
+        told = zip(
+            rows.tolist(),
+            hits.confidence[rows].tolist(),
+            hits.decisive()[rows].tolist(),
+            hits.types[rows].tolist(),
+            hits.evidence_of(rows.tolist()),
+            strict=True,
+        )
+        for row, sure, attack, types, matches in told:
+            kinds = tuple(kind.value for kind in types_of(types))
+            verdicts[row] = Verdict(sure, attack, kinds, self._matches(matches))
+        return verdicts
 
     def _recall(self, requests: Requests, row: int) -> Verdict | None:
         """The verdict on a row, as far as it is known or nothing hits its texts."""
@@ -155,11 +181,10 @@ class LineJudge:
         self._exceptions.excuse(requests, enriched.service, enriched.services, hits)
         return hits
 
-    def _matches(self, hits: SignatureHits, row: int) -> tuple[RuleMatch, ...]:
+    def _matches(self, matches: Sequence[Match]) -> tuple[RuleMatch, ...]:
         rules = self._scanner.rules
         return tuple(
-            RuleMatch(rules[match.rule].id, printable(match.text), match.place.value)
-            for match in hits.evidence(row)
+            RuleMatch(rules[match.rule].id, printable(match.text), match.place.value) for match in matches
         )
 
     def _is_harmless(self, requests: Requests, row: int) -> bool:
@@ -179,21 +204,19 @@ class LineJudge:
                 harmless[number, text] = None
         return True
 
-    def _clients(self, requests: Requests) -> list[str | None]:
+    def _clients(self, requests: Requests) -> Coded:
         """The client's address of each row: the peer's own where nothing was forwarded."""
+        if not len(requests.forwarded.vocabulary):
+            return requests.peer
         rows = list(zip(_raw(requests.peer), _raw(requests.forwarded), strict=True))
         if any(
             forwarded is not None and (peer, forwarded) not in self._addresses for peer, forwarded in rows
         ):
             self._walk(requests, rows)
-        return [
-            self._addresses[peer, forwarded]
-            if forwarded is not None
-            else None
-            if peer is None
-            else _text(peer)
-            for peer, forwarded in rows
+        addresses = [
+            peer if forwarded is None else self._addresses[peer, forwarded] for peer, forwarded in rows
         ]
+        return Coded.of(addresses)
 
     def _walk(self, requests: Requests, rows: Sequence[tuple[bytes | None, bytes | None]]) -> None:
         """Find the clients behind trusted proxies."""
@@ -206,60 +229,10 @@ class LineJudge:
             name = None
             if number >= 0:
                 name = format_client(int(clients.high[number]), int(clients.low[number]), clients.names)
-            self._addresses[peer, forwarded] = _in_network(name, peer, forwarded)
-
-    def _logs(self, read: ReadLines) -> list[LogData]:
-        """What the lines say."""
-        requests = read.requests
-        paths, queries = _targets(requests.target)
-        return [
-            LogData(
-                ip=ip,
-                method=method,
-                path=path,
-                query=query,
-                protocol=protocol,
-                status=status or None,
-                bytes_in=bytes_in if bytes_in >= 0 else None,
-                bytes_out=bytes_out if bytes_out >= 0 else None,
-                duration=None if math.isnan(duration) else duration,
-                referer=referer,
-                user_agent=agent,
-                host=host,
-                time=time + "Z",
-                format=read.format,
+            address = _in_network(name, peer, forwarded)
+            self._addresses[peer, forwarded] = (
+                None if address is None else address.encode("utf-8", "backslashreplace")
             )
-            for (
-                ip,
-                method,
-                path,
-                query,
-                protocol,
-                status,
-                bytes_in,
-                bytes_out,
-                duration,
-                referer,
-                agent,
-                host,
-                time,
-            ) in zip(
-                self._clients(requests),
-                _texts(requests.method),
-                paths,
-                queries,
-                _texts(requests.protocol),
-                requests.status.tolist(),
-                requests.bytes_in.tolist(),
-                requests.bytes_out.tolist(),
-                requests.duration.tolist(),
-                _texts(requests.referer),
-                _texts(requests.user_agent),
-                _texts(requests.service),
-                np.datetime_as_string(requests.time.view("M8[us]")).tolist(),
-                strict=True,
-            )
-        ]
 
 
 def _key(requests: Requests, row: int) -> Key:
@@ -272,36 +245,12 @@ def _raw(coded: Coded) -> list[bytes | None]:
     return [texts[number] for number in coded.ids.tolist()]
 
 
-def _texts(coded: Coded) -> list[str | None]:
-    """The decoded text of each row; each distinct one is decoded once."""
-    texts: list[str | None] = [*map(_text, coded.vocabulary), None]
-    return [texts[number] for number in coded.ids.tolist()]
-
-
-def _targets(coded: Coded) -> tuple[list[str | None], list[str | None]]:
-    """Path and query of each row."""
-    paths: list[str | None] = []
-    queries: list[str | None] = []
-    for target in coded.vocabulary:
-        path, mark, query = _text(target).partition("?")
-        paths.append(path)
-        queries.append(query if mark else None)
-    paths.append(None)
-    queries.append(None)
-    ids = coded.ids.tolist()
-    return [paths[number] for number in ids], [queries[number] for number in ids]
-
-
-def _text(text: bytes) -> str:
-    return text[:SHOWN].decode("utf-8", "backslashreplace")
-
-
 def _in_network(name: str | None, peer: bytes | None, forwarded: bytes) -> str | None:
     """The address itself of a client that is named by its /64, as IPv6 clients are told apart."""
     if name is None or not name.endswith("/64"):
         return name
     network = IPv6Network(name)
-    for text in (*reversed(_text(forwarded).split(",")), _text(peer or b"")):
+    for text in (*reversed(shown(forwarded).split(",")), shown(peer or b"")):
         address = _ipv6(text.strip())
         if address is not None and address in network:
             return str(address)

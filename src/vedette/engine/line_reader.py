@@ -85,7 +85,8 @@ class LineReader:
             if left and left[0] == first:
                 unknown.append(left.pop(0))
         reasons = self._salvage(lines, unknown + left, found) if unknown or left else {}
-        self._remember(sessions, found)
+        if sessions.count(None) < len(sessions):
+            self._remember(sessions, found)
         return found, reasons
 
     def _order(self, sessions: Sequence[str | None]) -> list[Reader]:

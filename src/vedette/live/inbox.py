@@ -5,11 +5,16 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from vedette.engine.line_judge import LineJudge
+import msgspec
+
+from vedette.engine.line_judge import FEW, NOTHING, LineJudge, Verdict
 from vedette.engine.line_reader import SOURCE
+from vedette.engine.verdicts import ANOMALOUS
+from vedette.kernels.compile import INTERPRETED
+from vedette.live.answers import answers
 from vedette.live.view import Pushed
-from vedette.schema.judged import JudgedLine
-from vedette.schema.live import DetectedLine
+from vedette.schema.judged import JudgedLine, LogData
+from vedette.schema.live import DetectedLine, DetectedLines
 from vedette.sources.journal import Journal, JournalError
 
 _LOG = logging.getLogger("vedette.live")
@@ -70,17 +75,61 @@ class Inbox:
             lines, sessions: See `LiveView`. processed: Lines processed so far. phase: As `/status` tells it.
         """
         judged = self.judge.judge(lines, sessions)
-        known = [line for line, said in zip(lines, judged, strict=True) if said.log is not None]
-        if known:
-            try:
-                self.journal.append(SOURCE, b"\n".join(known) + b"\n")
-                self._unsynced = True
-            except JournalError as error:
-                # Judged all the same; the journal counts what it refused, and /health says why.
-                _LOG.debug("lines that were asked about are not learned from: %s", error)
+        self._learn_from([line for line, said in zip(lines, judged, strict=True) if said.log is not None])
+        at = self._now()
+        return [
+            _detected(_verdict(said), said.log, processed + number, at, phase, said.reason)
+            for number, said in enumerate(judged, start=1)
+        ]
+
+    def detect_all(
+        self, lines: Sequence[bytes], sessions: Sequence[str | None], *, processed: int, phase: str
+    ) -> DetectedLines:
+        """The same of many lines, as JSON.
+
+        Args:
+            lines, sessions: See `LiveView`. processed, phase: See `detect`.
+        """
+        if INTERPRETED or len(lines) <= FEW:
+            found = self.detect(lines, sessions, processed=processed, phase=phase)
+            unread = sum(said.details["log_data"] is None for said in found)
+            return DetectedLines(list(map(_ENCODER.encode, found)), sum(f.is_anomaly for f in found), unread)
+        parts, unread_lines = self.judge.judge_all(lines, sessions)
+        known = lines
+        if unread_lines:
+            known = [line for place, line in enumerate(lines) if place not in unread_lines]
+        self._learn_from(known)
+        at = self._now()
+
+        def frame(verdict: Verdict, processed: msgspec.Raw, log: msgspec.Raw) -> DetectedLine:
+            return _detected(verdict, log, processed, at, phase)
+
+        told = [b""] * len(lines)
+        for part in parts:
+            for place, text in zip(
+                part.read.place.tolist(), answers(part, processed + 1, frame), strict=True
+            ):
+                told[place] = text
+        for place, reason in unread_lines.items():
+            said = _detected(NOTHING, None, processed + place + 1, at, phase, reason)
+            told[place] = _ENCODER.encode(said)
+        anomalies = sum(verdict.confidence >= ANOMALOUS for part in parts for verdict in part.verdicts)
+        return DetectedLines(told, anomalies, len(unread_lines))
+
+    def _now(self) -> str:
         at = datetime.fromtimestamp(self._clock() / 1e6, UTC).isoformat(timespec="microseconds")
-        at = at.replace("+00:00", "Z")
-        return [_detected(said, at, processed + number, phase) for number, said in enumerate(judged, start=1)]
+        return at.replace("+00:00", "Z")
+
+    def _learn_from(self, lines: Sequence[bytes]) -> None:
+        """Hand lines on to the live thread."""
+        if not lines:
+            return
+        try:
+            self.journal.append(SOURCE, b"\n".join(lines) + b"\n")
+            self._unsynced = True
+        except JournalError as error:
+            # Judged all the same; the journal counts what it refused, and /health says why.
+            _LOG.debug("lines that were asked about are not learned from: %s", error)
 
     def settle(self) -> None:
         """Have what was handed on written, so that it can be taken in; many askings share one write."""
@@ -93,7 +142,18 @@ class Inbox:
             _LOG.warning("lines that were asked about are not learned from: %s", error)
 
 
-def _detected(said: JudgedLine, at: str, processed: int, phase: str) -> DetectedLine:
+def _verdict(said: JudgedLine) -> Verdict:
+    return Verdict(said.confidence, said.is_attack, said.types, said.matches) if said.confidence else NOTHING
+
+
+def _detected(
+    said: Verdict,
+    log: LogData | msgspec.Raw | None,
+    processed: int | msgspec.Raw,
+    at: str,
+    phase: str,
+    reason: str | None = None,
+) -> DetectedLine:
     details: dict[str, Any] = {
         "logs_processed": processed,
         # Most lines are harmless: what is said of them is the same, and made once.
@@ -101,15 +161,19 @@ def _detected(said: JudgedLine, at: str, processed: int, phase: str) -> Detected
         "isolation_forest": _NO_MODEL,
         "transformer": _NO_MODEL,
         "ensemble": _ensemble(said) if said.confidence else _NO_ENSEMBLE,
-        "log_data": said.log,
-        "reason": said.reason,
+        "log_data": log,
+        "reason": reason,
     }
     return DetectedLine(
-        is_anomaly=said.is_attack, anomaly_score=said.confidence, phase=phase, timestamp=at, details=details
+        is_anomaly=said.confidence >= ANOMALOUS,
+        anomaly_score=said.confidence,
+        phase=phase,
+        timestamp=at,
+        details=details,
     )
 
 
-def _rules(said: JudgedLine) -> dict[str, Any]:
+def _rules(said: Verdict) -> dict[str, Any]:
     return {
         "is_attack": said.is_attack,
         "attack_types": said.types,
@@ -119,7 +183,7 @@ def _rules(said: JudgedLine) -> dict[str, Any]:
     }
 
 
-def _ensemble(said: JudgedLine) -> dict[str, Any]:
+def _ensemble(said: Verdict) -> dict[str, Any]:
     return {
         "score": said.confidence,
         "votes": {RULES: said.is_attack},
@@ -128,6 +192,6 @@ def _ensemble(said: JudgedLine) -> dict[str, Any]:
     }
 
 
-_HARMLESS = JudgedLine(None, None, 0.0, False, (), ())
-_NO_RULES, _NO_ENSEMBLE = _rules(_HARMLESS), _ensemble(_HARMLESS)
+_NO_RULES, _NO_ENSEMBLE = _rules(NOTHING), _ensemble(NOTHING)
 _NO_MODEL = {"status": _NOT_READY, "is_anomaly": None, "score": None}
+_ENCODER = msgspec.json.Encoder()

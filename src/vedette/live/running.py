@@ -21,7 +21,7 @@ from vedette.live.service import Service
 from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.schema.errors import VedetteError
 from vedette.schema.learned import MemberStatus
-from vedette.schema.live import DetectedLine
+from vedette.schema.live import DetectedLine, DetectedLines
 from vedette.sources.source import SourceState
 from vedette.storage.live import LiveStore
 
@@ -170,6 +170,11 @@ class Running:
         """See `LiveView`."""
         parsed = self._service.live.intake.parsed
         return self._inbox.detect(lines, sessions, processed=parsed, phase=self._phase())
+
+    def detect_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> DetectedLines:
+        """See `LiveView`."""
+        parsed = self._service.live.intake.parsed
+        return self._inbox.detect_all(lines, sessions, processed=parsed, phase=self._phase())
 
     def push(
         self,

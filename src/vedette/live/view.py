@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from vedette.schema.live import DetectedLine
+from vedette.schema.live import DetectedLine, DetectedLines
 from vedette.sources.source import SourceStatus
 
 
@@ -97,6 +97,14 @@ class LiveView(Protocol):
 
         Args:
             lines: Log lines without newlines, in any known format. sessions: For each, the session it belongs to.
+        """
+        ...
+
+    def detect_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> DetectedLines:
+        """The same of many lines, as JSON.
+
+        Args:
+            lines, sessions: See `detect`.
         """
         ...
 

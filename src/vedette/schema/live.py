@@ -75,3 +75,13 @@ class DetectedLine(msgspec.Struct, kw_only=True):
     timestamp: str
     """When it was judged, ISO 8601, UTC."""
     details: dict[str, Any]
+
+
+class DetectedLines(msgspec.Struct, frozen=True):
+    """What is said of many lines at once."""
+
+    answers: list[bytes]
+    """Of each line, a `DetectedLine` as JSON."""
+    anomalies: int
+    unread: int
+    """Lines that are no access log."""

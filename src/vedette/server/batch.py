@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from vedette.report.json import as_json
-from vedette.schema.live import DetectedLine
+from vedette.schema.live import DetectedLines
 from vedette.server.bodies import BatchSummary, LineError
 
-Judge = Callable[[Sequence[bytes], Sequence[str | None]], list[DetectedLine]]
+Judge = Callable[[Sequence[bytes], Sequence[str | None]], DetectedLines]
 SESSION_CHARACTERS = 200
 """Longest session id."""
 PIECE = 1000
@@ -63,17 +63,12 @@ class Tally:
     unread: int = 0
     errors: int = 0
 
-    def add(self, results: Sequence[DetectedLine | LineError]) -> None:
-        """Count results."""
-        for result in results:
-            if isinstance(result, LineError):
-                self.errors += 1
-            elif result.is_anomaly:
-                self.anomalies += 1
-            elif result.details["log_data"] is None:
-                self.unread += 1
-            else:
-                self.normal += 1
+    def add(self, found: DetectedLines, errors: int) -> None:
+        """Count lines that were judged, and entries that are none."""
+        self.anomalies += found.anomalies
+        self.unread += found.unread
+        self.normal += len(found.answers) - found.anomalies - found.unread
+        self.errors += errors
 
     def summary(self) -> BatchSummary:
         """The counts as answered."""
@@ -134,11 +129,17 @@ class Entries:
         """Note an entry that is no line."""
         self.errors.append(LineError(reason, self.first + len(self)))
 
-    def judge(self, judge: Judge) -> list[DetectedLine | LineError]:
-        """One result for each entry, in order; afterwards there are none."""
-        results: list[DetectedLine | LineError] = list(judge(self.lines, self.sessions)) if self.lines else []
+    def judge(self, judge: Judge, tally: Tally) -> list[bytes]:
+        """One result for each entry as JSON, in order; afterwards there are none.
+
+        Args:
+            judge: Judges lines. tally: Counts them.
+        """
+        found = judge(self.lines, self.sessions) if self.lines else DetectedLines([], 0, 0)
+        tally.add(found, len(self.errors))
+        results = found.answers
         for error in self.errors:
-            results.insert(error.index - self.first, error)
+            results.insert(error.index - self.first, as_json(error))
         self.first += len(self)
         self.lines, self.sessions, self.errors = [], [], []
         return results
@@ -154,10 +155,9 @@ def answer_batch(judge: Judge, entries: Sequence[Any], most: int) -> bytes:
     if not read.add_texts(entries, most):
         for entry in entries:
             read.add(entry, most)
-    results = read.judge(judge)
     tally = Tally()
-    tally.add(results)
-    return as_json({"results": results, "summary": tally.summary()})
+    results = b",".join(read.judge(judge, tally))
+    return b'{"results":[%b],"summary":%b}' % (results, as_json(tally.summary()))
 
 
 class LineSplitter:
@@ -208,13 +208,13 @@ def read_json_line(entries: Entries, line: bytes | None, most: int) -> None:
 
 async def answer_stream(
     pieces: AsyncIterator[bytes],
-    judge: Callable[[Entries], Any],
+    judge: Callable[[Entries, Tally], Any],
     most: int,
 ) -> AsyncIterator[bytes]:
     """One JSON line for each line that comes, as it comes, and the summary at the end.
 
     Args:
-        pieces: The body. judge: Awaits the results of entries. most: Bytes of the longest line.
+        pieces: The body. judge: Awaits the results of entries, and has them counted. most: Bytes of the longest line.
     """
     splitter, entries, tally = LineSplitter(most), Entries(), Tally()
     ended = False
@@ -224,13 +224,9 @@ async def answer_stream(
         for line in splitter.feed(piece or b"", last=ended):
             read_json_line(entries, line, most)
             if len(entries) >= PIECE:
-                results = await judge(entries)
-                tally.add(results)
-                yield b"".join(as_json(r) + b"\n" for r in results)
+                yield b"\n".join(await judge(entries, tally)) + b"\n"
         if len(entries):
-            results = await judge(entries)
-            tally.add(results)
-            yield b"".join(as_json(r) + b"\n" for r in results)
+            yield b"\n".join(await judge(entries, tally)) + b"\n"
     yield as_json({"summary": tally.summary()}) + b"\n"
 
 

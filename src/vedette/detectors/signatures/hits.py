@@ -1,7 +1,7 @@
 """What the signatures say about a batch."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -148,15 +148,30 @@ class SignatureHits:
 
     def evidence(self, row: int) -> list[Match]:
         """What each rule matched in a row, the most confident rule first. For the few rows that are shown."""
+        (matches,) = self.evidence_of([row])
+        return matches
+
+    def evidence_of(self, rows: Sequence[int]) -> list[list[Match]]:
+        """The same of several rows: looked for together, it costs less."""
         asked = [
-            Asked(text, column, rule)
-            for column, rules in enumerate(self._row_rules(row))
-            if (text := COLUMNS[column].of(self._requests)[row]) is not None
-            for rule in rules
+            [
+                Asked(text, column, rule)
+                for column, rules in enumerate(self._row_rules(row))
+                if rules and (text := COLUMNS[column].of(self._requests)[row]) is not None
+                for rule in rules
+            ]
+            for row in rows
         ]
+        found = iter(self._locator.find([one for of_row in asked for one in of_row]))
+        return [
+            self._ranked(row, [next(found) for _ in of_row]) for row, of_row in zip(rows, asked, strict=True)
+        ]
+
+    def _ranked(self, row: int, found: Sequence[Match | None]) -> list[Match]:
         matches: dict[int, Match] = {}
-        for match in filter(None, self._locator.find(asked)):
-            matches.setdefault(match.rule, match)
+        for match in found:
+            if match is not None:
+                matches.setdefault(match.rule, match)
         for rule in self._flag_rules(row):
             matches[rule] = self._locator.whole(self._requests.target[row] or b"", rule)
         return sorted(matches.values(), key=lambda m: (-self._locator.rules[m.rule].confidence, m.rule))

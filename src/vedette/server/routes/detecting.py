@@ -11,7 +11,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from vedette.server.answer import Answer, problems
-from vedette.server.batch import Entries, answer_batch, answer_stream
+from vedette.server.batch import Entries, Tally, answer_batch, answer_stream
 from vedette.server.bodies import BatchAnswer, DetectAnswer, DetectBatchBody, DetectBody
 from vedette.server.direct import one_line
 from vedette.server.documented import batch, reads, text
@@ -56,13 +56,13 @@ async def detect_batch(rooms: Inside, request: Request[Any, Any, Any]) -> ASGIAp
     """
     if plain(request.headers.get("content-type", "").encode("latin-1")) == NDJSON:
 
-        async def judge(entries: Entries) -> Any:
-            return await aside(entries.judge, rooms.view.detect)
+        async def judge(entries: Entries, tally: Tally) -> Any:
+            return await aside(entries.judge, rooms.view.detect_all, tally)
 
         pieces = answer_stream(_pieces(request), judge, rooms.settings.limits.line_bytes)
         return Streamed(pieces, NDJSON)
     entries = _entries(await request.body(), rooms.settings.limits.batch_lines)
-    body = await aside(answer_batch, rooms.view.detect, entries, rooms.settings.limits.line_bytes)
+    body = await aside(answer_batch, rooms.view.detect_all, entries, rooms.settings.limits.line_bytes)
     return ASGIResponse(body=body, media_type=MediaType.JSON)
 
 

@@ -1,0 +1,95 @@
+"""What single lines say, as the API tells it."""
+
+import math
+
+import numpy as np
+
+from vedette.engine.line_reader import ReadLines
+from vedette.schema.judged import LogData
+from vedette.schema.requests import Coded
+
+SHOWN = 4096
+"""Bytes of a text that are answered."""
+
+
+def logs(read: ReadLines, clients: Coded) -> list[LogData]:
+    """What lines say.
+
+    Args:
+        read: The lines. clients: Who sent each, as an address or name.
+    """
+    requests = read.requests
+    paths, queries = _targets(requests.target)
+    return [
+        LogData(
+            ip=ip,
+            method=method,
+            path=path,
+            query=query,
+            protocol=protocol,
+            status=status or None,
+            bytes_in=bytes_in if bytes_in >= 0 else None,
+            bytes_out=bytes_out if bytes_out >= 0 else None,
+            duration=None if math.isnan(duration) else duration,
+            referer=referer,
+            user_agent=agent,
+            host=host,
+            time=time + "Z",
+            format=read.format,
+        )
+        for (
+            ip,
+            method,
+            path,
+            query,
+            protocol,
+            status,
+            bytes_in,
+            bytes_out,
+            duration,
+            referer,
+            agent,
+            host,
+            time,
+        ) in zip(
+            _texts(clients),
+            _texts(requests.method),
+            paths,
+            queries,
+            _texts(requests.protocol),
+            requests.status.tolist(),
+            requests.bytes_in.tolist(),
+            requests.bytes_out.tolist(),
+            requests.duration.tolist(),
+            _texts(requests.referer),
+            _texts(requests.user_agent),
+            _texts(requests.service),
+            np.datetime_as_string(requests.time.view("M8[us]")).tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _texts(coded: Coded) -> list[str | None]:
+    """The decoded text of each row; each distinct one is decoded once."""
+    texts: list[str | None] = [*map(shown, coded.vocabulary), None]
+    return [texts[number] for number in coded.ids.tolist()]
+
+
+def _targets(coded: Coded) -> tuple[list[str | None], list[str | None]]:
+    """Path and query of each row."""
+    paths: list[str | None] = []
+    queries: list[str | None] = []
+    for target in coded.vocabulary:
+        path, mark, query = shown(target).partition("?")
+        paths.append(path)
+        queries.append(query if mark else None)
+    paths.append(None)
+    queries.append(None)
+    ids = coded.ids.tolist()
+    return [paths[number] for number in ids], [queries[number] for number in ids]
+
+
+def shown(text: bytes) -> str:
+    """A text as it is answered."""
+    return text[:SHOWN].decode("utf-8", "backslashreplace")
