@@ -126,7 +126,7 @@ def steady(minutes: float, rate: float) -> None:
                 while serve.ask("/health")["sources"][0]["behind"] or time.time() < begin.timestamp():
                     time.sleep(0.5)
                 stored, spent, since = serve.stored(), serve.cpu(), time.monotonic()
-                opened = _grow(
+                opened, quiet = _grow(
                     growing, lines, times, first, serve, begin.timestamp() + spike * 60 - learned * 60
                 )
                 spent, took = serve.cpu() - spent, time.monotonic() - since
@@ -134,18 +134,23 @@ def steady(minutes: float, rate: float) -> None:
                 print(
                     f"| memory at the end, at most | {serve.memory():.0f} MB, {serve.memory('VmHWM'):.0f} MB |"
                 )
-                grown = serve.stored() - stored
+                grown, until = quiet[0] - stored, quiet[1] - since
+                day_mb = grown / until * 0.0864
                 print(
-                    f"| stored in {took / 60:.0f} min | {grown / 1e6:.2f} MB ({grown / took * 86400 / 1e6:.1f} a day) |"
+                    f"| stored in {until / 60:.1f} min before the spike | {grown / 1e6:.2f} MB ({day_mb:.1f} a day) |"
                 )
+                print(f"| stored with the spike's anomalies | {(serve.stored() - stored) / 1e6:.2f} MB |")
                 print(f"| incident's first line written to incident open | {opened} |")
             finally:
                 serve.end()
 
 
-def _grow(growing, lines, times, first, serve, spike) -> str:
-    """Write lines as their times come; when the incident that begins at `spike` was open."""
-    number, opened = first, "not found"
+def _grow(growing, lines, times, first, serve, spike) -> tuple[str, tuple[int, float]]:
+    """Write lines as their times come; when the incident that begins at `spike` was open.
+
+    And how much was stored when the spike began, and when that was (monotonic).
+    """
+    number, opened, quiet = first, "not found", (0, 0.0)
     asked = time.time()
     while number < len(lines):
         now = time.time()
@@ -156,13 +161,15 @@ def _grow(growing, lines, times, first, serve, spike) -> str:
             growing.write(b"".join(lines[number:past]))
             growing.flush()
             number = past
+        if not quiet[1] and now >= spike:
+            quiet = serve.stored(), time.monotonic()
         if opened == "not found" and now >= spike and now - asked >= 1:
             asked = now
             found = serve.ask("/admin/api/ai/anomalies?type=error_spike&limit=1")["anomalies"]
             if found:
                 opened = f"{now - spike:.0f} s (windows of 60 s)"
         time.sleep(0.05)
-    return opened
+    return opened, quiet
 
 
 def _time(line: bytes) -> float:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from vedette import __version__
+from vedette.live.trimming import map_large_arrays
 from vedette.live.watch import Kept, Watch, now, opened
 from vedette.server.app import create_app
 from vedette.server.listening import Listening
@@ -110,6 +111,7 @@ def run(options: ServeOptions) -> int:
     Raises:
         VedetteError: Something that was asked for cannot be done.
     """
+    map_large_arrays()
     _log_to_stderr()
     with ExitStack() as stack:
         kept = stack.enter_context(opened(options.config, os.environ, options.overrides()))

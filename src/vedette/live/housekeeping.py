@@ -1,9 +1,14 @@
-"""What a store needs from time to time, in a thread of its own: old things removed, what waits on disk taken in."""
+"""What has to be done from time to time, in a thread of its own.
+
+Old things are removed from the store, what waits on disk is taken into it, free memory is given back.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
+from itertools import count
 
+from vedette.live.trimming import trim
 from vedette.storage.errors import StoreError
 from vedette.storage.live import LiveStore, Retention
 
@@ -11,6 +16,8 @@ _LOG = logging.getLogger("vedette.live")
 
 FLUSH_S = 5.0
 PRUNE_S = 600.0
+TRIM_EVERY = 12
+"""Flushes from one return of free memory to the next: once a minute."""
 
 
 class Housekeeping:
@@ -55,7 +62,11 @@ class Housekeeping:
             return {}
 
     def _run(self) -> None:
-        while not self._stopping.wait(FLUSH_S):
-            removed = {kind: count for kind, count in self.look().items() if count}
+        for turn in count():
+            if self._stopping.wait(FLUSH_S):
+                return
+            if turn % TRIM_EVERY == 0:
+                trim()
+            removed = {kind: rows for kind, rows in self.look().items() if rows}
             if removed:
                 _LOG.info("too old to be kept: %s", ", ".join(f"{n:,} {kind}" for kind, n in removed.items()))

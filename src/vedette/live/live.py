@@ -24,7 +24,7 @@ from vedette.windows.watermarks import Watermarks, WatermarkSettings
 
 _LOG = logging.getLogger("vedette.live")
 
-ROOM = 4 << 20
+ROOM = 1 << 20
 """Bytes taken from a source at a time: others get their turn."""
 _STREAMS = "streams"
 _WATERMARKS = "watermarks"

@@ -7,8 +7,8 @@ from vedette.kernels.hashing import new_secret
 from vedette.kernels.verdicts import KEY, recall, remember
 from vedette.schema.requests import Vocabulary
 
-SLOTS = 1 << 16
-"""Texts remembered at most: 17 MB once all are in use, for 250 rules. A flood of new texts pushes old ones
+SLOTS = 1 << 14
+"""Texts remembered at most: 4 MB once all are in use, for 250 rules. A flood of new texts pushes old ones
 out, and costs them one more scan."""
 
 
