@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+WARM_BATCHES = 50
+"""Batches before the first that counts: by then the live thread has found the format and loaded its loops."""
 BARE = """
 import sys, socket, msgspec, uvicorn
 from litestar import Litestar, post
@@ -114,7 +116,7 @@ def measure(name: str, command: list[str], lines: int, batches: int) -> None:
                 "/detect/batch",
                 json.dumps({"logs": [line(1_000_000 + b * 1000 + n) for n in range(1000)]}).encode(),
             )
-            for b in range(batches + 5)
+            for b in range(batches + WARM_BATCHES)
         ]
         for message in singles[:500]:
             ask(connection, message)
@@ -125,10 +127,10 @@ def measure(name: str, command: list[str], lines: int, batches: int) -> None:
             ask(connection, message)
             took.append(time.perf_counter() - begun)
         single_cpu = (cpu_s(process) - before) / lines
-        for message in many[:5]:
+        for message in many[:WARM_BATCHES]:
             ask(connection, message)
         before, begun = cpu_s(process), time.perf_counter()
-        for message in many[5:]:
+        for message in many[WARM_BATCHES:]:
             ask(connection, message)
         wall, cpu = time.perf_counter() - begun, cpu_s(process) - before
     took.sort()

@@ -118,6 +118,8 @@ def test_lines_written_together_are_written_as_one_by_one(rows: list[tuple[bytes
     together = fresh().detect_all(lines, sessions, processed=41, phase="warmup")
     each = fresh().detect(lines, sessions, processed=41, phase="warmup")
     assert together.answers == [msgspec.json.encode(said) for said in each]
+    joined = fresh().detect_all(lines, sessions, b",\n", processed=41, phase="warmup")
+    assert b",\n".join(joined.answers) == b",\n".join(together.answers)
     assert together.anomalies == sum(said.is_anomaly for said in each)
     assert together.unread == sum(said.details["log_data"] is None for said in each)
 

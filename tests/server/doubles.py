@@ -117,10 +117,15 @@ class MemoryView:
         self.judged += len(lines)
         return [self._one(line, session) for line, session in zip(lines, sessions, strict=True)]
 
-    def detect_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> DetectedLines:
+    def detect_all(
+        self, lines: Sequence[bytes], sessions: Sequence[str | None], separator: bytes | None = None
+    ) -> DetectedLines:
         found = self.detect(lines, sessions)
         unread = sum(said.details["log_data"] is None for said in found)
-        return DetectedLines([as_json(said) for said in found], sum(f.is_anomaly for f in found), unread)
+        answers = [as_json(said) for said in found]
+        if separator is not None and not unread:
+            answers = [separator.join(answers)]
+        return DetectedLines(answers, sum(f.is_anomaly for f in found), unread)
 
     def _one(self, line: bytes, session: str | None) -> DetectedLine:
         attack = b"attack" in line

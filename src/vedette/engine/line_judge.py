@@ -57,12 +57,12 @@ class JudgedPart(NamedTuple):
 
     Attributes:
         read: The lines. clients: Who sent each, as an address or name of its own.
-        verdicts: What the signatures say of each; `NOTHING` itself of harmless ones.
+        verdicts: What the signatures say of rows that are not harmless.
     """
 
     read: ReadLines
     clients: Coded
-    verdicts: list[Verdict]
+    verdicts: dict[int, Verdict]
 
 
 class JudgedLines(NamedTuple):
@@ -110,9 +110,9 @@ class LineJudge:
         for place, reason in unread.items():
             judged[place] = JudgedLine(None, reason, 0.0, False, (), ())
         for part in parts:
-            told = zip(part.read.place.tolist(), logs(part.read, part.clients), part.verdicts, strict=True)
-            for place, log, verdict in told:
-                judged[place] = JudgedLine(log, None, *verdict)
+            told = zip(part.read.place.tolist(), logs(part.read, part.clients), strict=True)
+            for row, (place, log) in enumerate(told):
+                judged[place] = JudgedLine(log, None, *part.verdicts.get(row, NOTHING))
         return [line for line in judged if line is not None]
 
     def judge_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> JudgedLines:
@@ -128,24 +128,23 @@ class LineJudge:
             ]
         return JudgedLines(parts, {place: _UNREAD.format(why.value) for place, why in reasons.items()})
 
-    def _verdicts(self, requests: Requests) -> list[Verdict]:
+    def _verdicts(self, requests: Requests) -> dict[int, Verdict]:
         if len(requests) > FEW:
             return self._asked(requests)
-        known = [self._recall(requests, row) for row in range(len(requests))]
-        verdicts = [verdict for verdict in known if verdict is not None]
-        if len(verdicts) == len(known):
-            return verdicts
+        known = {row: self._recall(requests, row) for row in range(len(requests))}
+        if None not in known.values():
+            return {row: verdict for row, verdict in known.items() if verdict is not None}
         verdicts = self._asked(requests)
         if self._exceptions is None:
             # With exceptions, a verdict depends on more than the texts.
-            for row, verdict in enumerate(verdicts):
-                self._remember(requests, row, verdict)
+            for row in range(len(requests)):
+                self._remember(requests, row, verdicts.get(row, NOTHING))
         return verdicts
 
-    def _asked(self, requests: Requests) -> list[Verdict]:
-        """What the signatures say of each row."""
+    def _asked(self, requests: Requests) -> dict[int, Verdict]:
+        """What the signatures say of the rows that they say something of."""
         hits = self._hits(requests)
-        verdicts = [NOTHING] * len(requests)
+        verdicts: dict[int, Verdict] = {}
         rows = np.flatnonzero(hits.confidence > 0)
         told = zip(
             rows.tolist(),

@@ -27,15 +27,16 @@ _HOLE = b"\0"
 _ENCODER = msgspec.json.Encoder()
 
 
-def answers(part: JudgedPart, first: int, frame: Frame) -> list[bytes]:
-    """The answers to the lines of a part, in its order.
+def answers(part: JudgedPart, first: int, frame: Frame, separator: bytes = b"") -> tuple[bytes, Ints]:
+    """The answers to the lines of a part, in its order; and where each ends.
 
     Args:
         part: What is said of them. first: What `logs_processed` is for the first line of the call.
         frame: Makes what is said around what the lines say.
+        separator: Written behind each, the last one too.
     """
     table = _Texts()
-    heads, middles, tails = _frames(part, frame, table)
+    heads, middles, tails = _frames(part, frame, separator, table)
     pieces: list[tuple[int, Ints]] = [(TEXT, heads), (WHOLE, part.read.place + first), (TEXT, middles)]
     opening = "{"
     for name, piece in _log(part, table):
@@ -49,9 +50,8 @@ def answers(part: JudgedPart, first: int, frame: Frame) -> list[bytes]:
     used = np.bincount(cells[kinds == TEXT].ravel(), minlength=len(begin))
     room = int(used @ (end - begin)) + WIDEST * int((kinds != TEXT).sum()) * len(heads)
     out, past = np.empty(room, dtype=np.uint8), np.empty(len(heads), dtype=np.int64)
-    written = out[: write_rows(kinds, cells, texts, begin, end, out, past)].tobytes()
-    ends = past.tolist()
-    return [written[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
+    written = write_rows(kinds, cells, texts, begin, end, out, past)
+    return out[:written].tobytes(), past
 
 
 class _Texts:
@@ -89,15 +89,15 @@ class _Texts:
         return buffers, np.concatenate(begins), np.concatenate(ends)
 
 
-def _frames(part: JudgedPart, frame: Frame, table: _Texts) -> tuple[Ints, Ints, Ints]:
+def _frames(part: JudgedPart, frame: Frame, separator: bytes, table: _Texts) -> tuple[Ints, Ints, Ints]:
     """For each row, the texts around `logs_processed` and `log_data`."""
     hole = msgspec.Raw(_HOLE)
-    texts = _ENCODER.encode(frame(NOTHING, hole, hole)).split(_HOLE)
-    which = np.zeros(len(part.verdicts), dtype=np.int64)
-    for row, verdict in enumerate(part.verdicts):
-        if verdict is not NOTHING:
+    texts: list[bytes] = []
+    which = np.zeros(len(part.read.place), dtype=np.int64)
+    for row, verdict in ((None, NOTHING), *part.verdicts.items()):
+        if row is not None:
             which[row] = len(texts) // 3
-            texts += _ENCODER.encode(frame(verdict, hole, hole)).split(_HOLE)
+        texts += (_ENCODER.encode(frame(verdict, hole, hole)) + separator).split(_HOLE)
     heads, middles, tails = table.add_all(texts).reshape(-1, 3)[which].T
     return heads, middles, tails
 

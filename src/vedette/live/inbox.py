@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from vedette.engine.line_judge import FEW, NOTHING, LineJudge, Verdict
 from vedette.engine.line_reader import SOURCE
@@ -83,12 +85,18 @@ class Inbox:
         ]
 
     def detect_all(
-        self, lines: Sequence[bytes], sessions: Sequence[str | None], *, processed: int, phase: str
+        self,
+        lines: Sequence[bytes],
+        sessions: Sequence[str | None],
+        separator: bytes | None = None,
+        *,
+        processed: int,
+        phase: str,
     ) -> DetectedLines:
         """The same of many lines, as JSON.
 
         Args:
-            lines, sessions: See `LiveView`. processed, phase: See `detect`.
+            lines, sessions, separator: See `LiveView`. processed, phase: See `detect`.
         """
         if INTERPRETED or len(lines) <= FEW:
             found = self.detect(lines, sessions, processed=processed, phase=phase)
@@ -106,14 +114,20 @@ class Inbox:
 
         told = [b""] * len(lines)
         for part in parts:
-            for place, text in zip(
-                part.read.place.tolist(), answers(part, processed + 1, frame), strict=True
-            ):
-                told[place] = text
+            if separator is not None and _in_order(part.read.place, len(lines)):
+                written, _ = answers(part, processed + 1, frame, separator)
+                told = [written[: len(written) - len(separator)]]
+                break
+            written, past = answers(part, processed + 1, frame)
+            ends = past.tolist()
+            for place, begin, end in zip(part.read.place.tolist(), [0, *ends], ends, strict=False):
+                told[place] = written[begin:end]
         for place, reason in unread_lines.items():
             said = _detected(NOTHING, None, processed + place + 1, at, phase, reason)
             told[place] = _ENCODER.encode(said)
-        anomalies = sum(verdict.confidence >= ANOMALOUS for part in parts for verdict in part.verdicts)
+        anomalies = sum(
+            verdict.confidence >= ANOMALOUS for part in parts for verdict in part.verdicts.values()
+        )
         return DetectedLines(told, anomalies, len(unread_lines))
 
     def _now(self) -> str:
@@ -140,6 +154,11 @@ class Inbox:
             self.journal.sync()
         except JournalError as error:
             _LOG.warning("lines that were asked about are not learned from: %s", error)
+
+
+def _in_order(place: NDArray[np.int64], count: int) -> bool:
+    """Whether a part holds all lines, as they came."""
+    return len(place) == count and bool((place[1:] > place[:-1]).all())
 
 
 def _verdict(said: JudgedLine) -> Verdict:

@@ -171,10 +171,12 @@ class Running:
         parsed = self._service.live.intake.parsed
         return self._inbox.detect(lines, sessions, processed=parsed, phase=self._phase())
 
-    def detect_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> DetectedLines:
+    def detect_all(
+        self, lines: Sequence[bytes], sessions: Sequence[str | None], separator: bytes | None = None
+    ) -> DetectedLines:
         """See `LiveView`."""
         parsed = self._service.live.intake.parsed
-        return self._inbox.detect_all(lines, sessions, processed=parsed, phase=self._phase())
+        return self._inbox.detect_all(lines, sessions, separator, processed=parsed, phase=self._phase())
 
     def push(
         self,

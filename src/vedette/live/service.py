@@ -17,6 +17,10 @@ _LOG = logging.getLogger("vedette.live")
 
 T = TypeVar("T")
 
+BUSY_BYTES = 1 << 18
+"""Bytes in one turn from which the next one follows at once: there is likely more."""
+REST_S = 0.2
+"""How long what comes is gathered otherwise: a turn for each line costs as much as one for a thousand."""
 ANSWER_S = 30.0
 """How long one waits for the live thread to answer between two turns."""
 
@@ -47,6 +51,8 @@ class Service:
         self.events = Events(first=self.live.clock())
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._wake = threading.Event()
+        self._called = threading.Event()
+        """Somebody waits for an answer, or for the end."""
         self._stopping = False
         self.failure: BaseException | None = None
         self.ended = threading.Event()
@@ -60,7 +66,7 @@ class Service:
     def stop(self) -> None:
         """Take in what is there, commit, and end; waits until that is done."""
         self._stopping = True
-        self._wake.set()
+        self._call()
         self._thread.join()
         self.events.close()
 
@@ -77,17 +83,24 @@ class Service:
         """
         answer: Future[T] = Future()
         self._asked.put((question, answer))
-        self._wake.set()
+        self._call()
         return answer.result(ANSWER_S)
+
+    def _call(self) -> None:
+        self._called.set()
+        self._wake.set()
 
     def _run(self) -> None:
         live = self.live
         try:
             while not self._stopping:
+                self._called.clear()
                 self._answer()
                 self._before_turn()
-                took = live.turn()
-                if took:
+                before = live.work.bytes
+                if live.turn():
+                    if live.work.bytes - before < BUSY_BYTES and not self._stopping:
+                        self._called.wait(REST_S)
                     continue
                 if self._until_ended and ended(live.sources):
                     break

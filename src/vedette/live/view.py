@@ -100,11 +100,13 @@ class LiveView(Protocol):
         """
         ...
 
-    def detect_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> DetectedLines:
+    def detect_all(
+        self, lines: Sequence[bytes], sessions: Sequence[str | None], separator: bytes | None = None
+    ) -> DetectedLines:
         """The same of many lines, as JSON.
 
         Args:
-            lines, sessions: See `detect`.
+            lines, sessions: See `detect`. separator: With it they may be joined already.
         """
         ...
 

@@ -81,7 +81,7 @@ class DetectedLines(msgspec.Struct, frozen=True):
     """What is said of many lines at once."""
 
     answers: list[bytes]
-    """Of each line, a `DetectedLine` as JSON."""
+    """Of each line, a `DetectedLine` as JSON; or of all together, joined as was asked for."""
     anomalies: int
     unread: int
     """Lines that are no access log."""

@@ -10,7 +10,7 @@ from vedette.report.json import as_json
 from vedette.schema.live import DetectedLines
 from vedette.server.bodies import BatchSummary, LineError
 
-Judge = Callable[[Sequence[bytes], Sequence[str | None]], DetectedLines]
+Judge = Callable[[Sequence[bytes], Sequence[str | None], bytes | None], DetectedLines]
 SESSION_CHARACTERS = 200
 """Longest session id."""
 PIECE = 1000
@@ -63,11 +63,11 @@ class Tally:
     unread: int = 0
     errors: int = 0
 
-    def add(self, found: DetectedLines, errors: int) -> None:
+    def add(self, found: DetectedLines, lines: int, errors: int) -> None:
         """Count lines that were judged, and entries that are none."""
         self.anomalies += found.anomalies
         self.unread += found.unread
-        self.normal += len(found.answers) - found.anomalies - found.unread
+        self.normal += lines - found.anomalies - found.unread
         self.errors += errors
 
     def summary(self) -> BatchSummary:
@@ -129,20 +129,22 @@ class Entries:
         """Note an entry that is no line."""
         self.errors.append(LineError(reason, self.first + len(self)))
 
-    def judge(self, judge: Judge, tally: Tally) -> list[bytes]:
-        """One result for each entry as JSON, in order; afterwards there are none.
+    def judge(self, judge: Judge, tally: Tally, separator: bytes) -> bytes:
+        """One result for each entry as JSON, in order, with separators between; afterwards there are no entries.
 
         Args:
             judge: Judges lines. tally: Counts them.
         """
-        found = judge(self.lines, self.sessions) if self.lines else DetectedLines([], 0, 0)
-        tally.add(found, len(self.errors))
+        # Errors go in between.
+        joined = None if self.errors else separator
+        found = judge(self.lines, self.sessions, joined) if self.lines else DetectedLines([], 0, 0)
+        tally.add(found, len(self.lines), len(self.errors))
         results = found.answers
         for error in self.errors:
             results.insert(error.index - self.first, as_json(error))
         self.first += len(self)
         self.lines, self.sessions, self.errors = [], [], []
-        return results
+        return separator.join(results)
 
 
 def answer_batch(judge: Judge, entries: Sequence[Any], most: int) -> bytes:
@@ -156,7 +158,7 @@ def answer_batch(judge: Judge, entries: Sequence[Any], most: int) -> bytes:
         for entry in entries:
             read.add(entry, most)
     tally = Tally()
-    results = b",".join(read.judge(judge, tally))
+    results = read.judge(judge, tally, b",")
     return b'{"results":[%b],"summary":%b}' % (results, as_json(tally.summary()))
 
 
@@ -214,7 +216,8 @@ async def answer_stream(
     """One JSON line for each line that comes, as it comes, and the summary at the end.
 
     Args:
-        pieces: The body. judge: Awaits the results of entries, and has them counted. most: Bytes of the longest line.
+        pieces: The body. judge: Awaits the results of entries, a line each, and has them counted.
+        most: Bytes of the longest line.
     """
     splitter, entries, tally = LineSplitter(most), Entries(), Tally()
     ended = False
@@ -224,9 +227,9 @@ async def answer_stream(
         for line in splitter.feed(piece or b"", last=ended):
             read_json_line(entries, line, most)
             if len(entries) >= PIECE:
-                yield b"\n".join(await judge(entries, tally)) + b"\n"
+                yield await judge(entries, tally) + b"\n"
         if len(entries):
-            yield b"\n".join(await judge(entries, tally)) + b"\n"
+            yield await judge(entries, tally) + b"\n"
     yield as_json({"summary": tally.summary()}) + b"\n"
 
 

@@ -57,7 +57,7 @@ async def detect_batch(rooms: Inside, request: Request[Any, Any, Any]) -> ASGIAp
     if plain(request.headers.get("content-type", "").encode("latin-1")) == NDJSON:
 
         async def judge(entries: Entries, tally: Tally) -> Any:
-            return await aside(entries.judge, rooms.view.detect_all, tally)
+            return await aside(entries.judge, rooms.view.detect_all, tally, b"\n")
 
         pieces = answer_stream(_pieces(request), judge, rooms.settings.limits.line_bytes)
         return Streamed(pieces, NDJSON)
