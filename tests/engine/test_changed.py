@@ -149,7 +149,7 @@ def test_a_later_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "FORMAT", 7)
     later = service.state()
     monkeypatch.undo()
-    with pytest.raises(SnapshotError, match=r"format 7, of Vedette .* this program reads format 1"):
+    with pytest.raises(SnapshotError, match=r"format 7, of Vedette .* this program reads format 2"):
         restore(service.engine, service.enricher, later)
 
 

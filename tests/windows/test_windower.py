@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.windows.batches import Row, batch
 
-from vedette.windows.layout import BITMAP_BITS, Client, Group
+from vedette.windows.layout import BITMAP_BITS, SLICES, Client, Group
 from vedette.windows.summary import ClosedWindow, bitmap_count, distinct_count, quantile
 from vedette.windows.windower import Windower, WindowSettings
 
@@ -143,10 +143,34 @@ def test_counts_of_a_window() -> None:
         "DECLARED_BOTS": 1,
         "LOGIN_POSTS": 1,
         "LOGIN_FAILURES": 1,
+        "SLICE_REQUESTS": 7,
+        "SLICE_FAILED": 2,
+        "SLICE_TIMED": 6,
+        "SLICE_DURATION_US": 600_000,
     }
     attacker = window.clients.sums[window.clients.low.tolist().index(9)]
     assert attacker[Client.ATTACKS] == attacker[Client.ATTACKS_ANSWERED] == 1
-    assert attacker[Client.FIRST_TYPE : Client.AGENT_KINDS].tolist() == [0, 1] + [0] * 12
+    assert attacker[Client.FIRST_TYPE : Client.SLICE_REQUESTS].tolist() == [0, 1] + [0] * 12
+
+
+def test_thirds_of_a_window_are_counted_apart() -> None:
+    items = [
+        Row(0, client=1),
+        Row(19.999, client=2, status=502),
+        Row(20, client=1, duration=0.5),
+        Row(40, client=1, status=429),
+        Row(59.999, client=1, duration=float("nan")),
+    ]
+    windower, (window,) = run([items])
+    row = next(i for i, k in enumerate(window.groups.key.tolist()) if windower.registry[k].route is None)
+    sums = window.groups.sums[row]
+    assert sums[Group.SLICE_REQUESTS :][:SLICES].tolist() == [2, 1, 2]
+    assert sums[Group.SLICE_FAILED :][:SLICES].tolist() == [1, 0, 1]
+    assert sums[Group.SLICE_TIMED :][:SLICES].tolist() == [2, 1, 1]
+    assert sums[Group.SLICE_DURATION_US :][:SLICES].tolist() == [200_000, 500_000, 100_000]
+    of_client = dict(zip(window.clients.low.tolist(), window.clients.sums, strict=True))
+    assert of_client[1][Client.SLICE_REQUESTS :][:SLICES].tolist() == [1, 1, 2]
+    assert of_client[2][Client.SLICE_REQUESTS :][:SLICES].tolist() == [1, 0, 0]
 
 
 def test_a_row_behind_the_watermark_is_late_and_counted() -> None:

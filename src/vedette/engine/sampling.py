@@ -37,7 +37,7 @@ MOST_WEIGHT: Final = 1024
 _SPANS: Final = 1_000
 """Spans that are told apart; earlier ones are told as one."""
 _SEEN_GROUPS = [int(Group.ATTACKS)]
-_SEEN_CLIENTS = [int(Client.ATTACKS), *range(Client.ATTACKS_ANSWERED, Client.AGENT_KINDS)]
+_SEEN_CLIENTS = [int(Client.ATTACKS), *range(Client.ATTACKS_ANSWERED, Client.SLICE_REQUESTS)]
 """Sums that are told as seen, and not estimated."""
 
 

@@ -24,7 +24,7 @@ from vedette.schema.findings import Coverage
 from vedette.schema.state import StateError, check, decode, encode
 
 MAGIC: Final = b"vedette state\n"
-FORMAT: Final = 1
+FORMAT: Final = 2
 LARGEST: Final = 1 << 30
 """Bytes of the largest state that is unpacked."""
 _DIGEST: Final = 16

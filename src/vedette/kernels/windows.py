@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from vedette.kernels.compile import kernel, subkernel
 
 FULL = -1
+SLICE_SECONDS = 20
+"""Sixtieths of a window in each of its thirds."""
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -138,6 +140,7 @@ def add_groups(
     bytes_out: Ints,
     duration: NDArray[np.float64],
     marks: Bytes,
+    second_bit: Bytes,
     client: Ints32,
     rank: Bytes,
     register: Ints32,
@@ -153,6 +156,7 @@ def add_groups(
         duration: float64 (n,), seconds, NaN where not recorded.
         marks: uint8 (n,), bits: 1 write, 2 no referer, 4 attack, 8 declared bot, 16 login post,
             32 login failure.
+        second_bit: uint8 (n,), which sixtieth of its window the row is in.
         client: int32 (n,), batch-local client, -1 where not recorded.
         rank, register: uint8 and int32 (c,), HyperLogLog rank and register of each client.
         sums: int64 (slots, Group), latency: int32 (slots, bins), distinct: uint8 (slots, registers).
@@ -162,7 +166,11 @@ def add_groups(
         if slot < 0:
             continue
         sums[slot, 0] += 1
+        part = int(second_bit[row]) // SLICE_SECONDS
+        sums[slot, 21 + part] += 1
         code = status[row]
+        if code == 429 or (code >= 500 and code < 600):
+            sums[slot, 24 + part] += 1
         if code >= 100 and code < 600:
             sums[slot, code // 100] += 1
             if code == 404:
@@ -182,7 +190,10 @@ def add_groups(
         seconds = duration[row]
         if seconds >= 0.0:
             sums[slot, 13] += 1
-            sums[slot, 14] += int(min(seconds, 1.0e6) * 1.0e6)
+            micros = int(min(seconds, 1.0e6) * 1.0e6)
+            sums[slot, 14] += micros
+            sums[slot, 27 + part] += 1
+            sums[slot, 30 + part] += micros
             bin_number = 0
             if seconds > 9.5367431640625e-07:
                 bin_number = int((math.log2(seconds) + 20.0) * 8.0)
@@ -233,6 +244,7 @@ def add_clients(
         if slot < 0:
             continue
         sums[slot, 0] += 1
+        sums[slot, 29 + int(second_bit[row]) // SLICE_SECONDS] += 1
         code = status[row]
         bit = 1 << int(route_bit[row])
         if code >= 400:
@@ -240,7 +252,7 @@ def add_clients(
                 sums[slot, 1] += 1
                 if code == 404:
                     sums[slot, 3] += 1
-                    sums[slot, 31] |= bit
+                    sums[slot, 34] |= bit
                 elif code == 401:
                     sums[slot, 4] += 1
                 elif code == 403:
@@ -265,9 +277,9 @@ def add_clients(
                 sums[slot, 14] += 1
             for number in range(14):
                 sums[slot, 15 + number] += (kinds >> number) & 1
-        sums[slot, 29] |= 1 << int(agent_kind[row])
-        sums[slot, 30] |= bit
-        sums[slot, 32] |= 1 << int(second_bit[row])
+        sums[slot, 32] |= 1 << int(agent_kind[row])
+        sums[slot, 33] |= bit
+        sums[slot, 35] |= 1 << int(second_bit[row])
 
 
 AHEAD_TO_BELIEVE = 8

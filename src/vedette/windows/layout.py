@@ -37,6 +37,14 @@ class Group(IntEnum):
     DECLARED_BOTS = 18
     LOGIN_POSTS = 19
     LOGIN_FAILURES = 20
+    SLICE_REQUESTS = 21
+    """Requests in each third of the window: `SLICES` columns from here on."""
+    SLICE_FAILED = 24
+    """Of these, answered 5xx or 429; `SLICES` columns."""
+    SLICE_TIMED = 27
+    """Of these, with a recorded duration; `SLICES` columns."""
+    SLICE_DURATION_US = 30
+    """Sum of these durations, microseconds; `SLICES` columns."""
 
 
 class Client(IntEnum):
@@ -60,19 +68,23 @@ class Client(IntEnum):
     """Hostile requests that were answered 2xx."""
     FIRST_TYPE = 15
     """Hostile requests of each signature type: `SIGNATURE_TYPES` columns from here on."""
+    SLICE_REQUESTS = 29
+    """Requests in each third of the window: `SLICES` columns from here on."""
     # From here on, bitmaps: they merge by union.
-    AGENT_KINDS = 29
+    AGENT_KINDS = 32
     """Bit per kind of user agent."""
-    ROUTES = 30
+    ROUTES = 33
     """63-bit linear-counting bitmap of routes."""
-    MISSING_ROUTES = 31
+    MISSING_ROUTES = 34
     """The same, of routes answered 404."""
-    SECONDS = 32
+    SECONDS = 35
     """Bit per sixtieth of the window in which the client made a request."""
 
 
 SIGNATURE_TYPES = 14
-GROUP_COLUMNS = len(Group)
+SLICES = 3
+"""Parts of a window that floods are looked for in: twenty seconds each, of windows of a minute."""
+GROUP_COLUMNS = int(Group.SLICE_DURATION_US) + SLICES
 CLIENT_COLUMNS = int(Client.SECONDS) + 1
 CLIENT_FIRST_BITMAP = int(Client.AGENT_KINDS)
 

@@ -255,7 +255,7 @@ class Windower:
             registry.login, registry.asset, registry.bit, marks, kinds, asset, bit,
         )  # fmt: skip
         clients = requests.client
-        self._add_groups(requests, clients, judged, window, late, pair, number_of_pair, marks)
+        self._add_groups(requests, clients, judged, window, late, pair, number_of_pair, marks, second)
         self._add_clients(requests, clients, judged, window, late, marks, kinds, asset, bit, second)
         return Placed(window, late, route_number)
 
@@ -308,6 +308,7 @@ class Windower:
         pair: NDArray[np.int32],
         number_of_pair: NDArray[np.int64],
         marks: NDArray[np.uint8],
+        second: NDArray[np.uint8],
     ) -> None:
         hashed = mix(mix(clients.high, _PUBLIC_SEED) ^ clients.low, _PUBLIC_SEED)
         register = (hashed & np.uint64(DISTINCT_REGISTERS - 1)).astype(np.int32)
@@ -336,7 +337,7 @@ class Windower:
                 self.left_out_routes += len(window) - first
             columns = self._group_columns
             add_groups(
-                slots, requests.status, requests.bytes_in, requests.bytes_out, requests.duration, marks,
+                slots, requests.status, requests.bytes_in, requests.bytes_out, requests.duration, marks, second,
                 clients.ids, rank, register, columns.sums, columns.latency, columns.distinct,
             )  # fmt: skip
 
