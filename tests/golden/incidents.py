@@ -74,6 +74,8 @@ INCIDENTS: Final[dict[str, Case]] = {
     "traffic_drop": Case("traffic_drop@+80m+10m"),
     "ddos": Case("ddos@+75m+5m"),
     "ddos_distributed": Case("ddos_distributed@+75m+5m"),
+    "ddos_pulsed": Case("ddos_pulsed@+75m+8m"),
+    "ddos_slow": Case("ddos_slow@+75m+8m", format="envoy-json"),
     "brute_force": Case("brute_force@+70m+10m"),
     "credential_stuffing": Case("credential_stuffing@+70m+15m"),
     "scanner": Case("scanner@+75m+5m"),

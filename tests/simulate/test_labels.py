@@ -46,6 +46,15 @@ CLAIMS: dict[str, Claim] = {
         len({r.client for r in rows}) == 1 and {r.target.partition("?")[0] for r in rows} == {"/"}
     ),
     "ddos_distributed": lambda rows: max(Counter(r.client for r in rows).values()) < 0.02 * len(rows),
+    "ddos_pulsed": lambda rows: (
+        len({r.client for r in rows}) > 100
+        # It begins at a full minute; an answer may take until the next third of it.
+        and _share(rows, lambda r: (r.time.timestamp() - (r.seconds or 0)) % 60 < 21) > 0.95
+    ),
+    "ddos_slow": lambda rows: (
+        all(r.target.startswith("/search?q=") for r in rows)
+        and sorted(r.seconds or 0 for r in rows)[len(rows) // 2] > 0.2
+    ),
     "brute_force": lambda rows: (
         {(r.method, r.target) for r in rows} == {("POST", "/login")}
         and _share(rows, lambda r: r.status == 401) > 0.98

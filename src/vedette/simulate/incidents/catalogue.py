@@ -15,7 +15,14 @@ from vedette.simulate.incidents.clients import (
     SlowScan,
 )
 from vedette.simulate.incidents.failures import Deploy, ErrorSpike, LatencySpike, TrafficDrop
-from vedette.simulate.incidents.floods import Ddos, DistributedDdos, RateLimitAbuse, TrafficSpike
+from vedette.simulate.incidents.floods import (
+    Ddos,
+    DistributedDdos,
+    PulsedDdos,
+    RateLimitAbuse,
+    SlowDdos,
+    TrafficSpike,
+)
 from vedette.simulate.injection import Injection, SimulationError
 from vedette.simulate.rows import SECOND
 from vedette.simulate.traffic import Traffic
@@ -28,6 +35,8 @@ INCIDENTS: Final[dict[str, type[Incident]]] = {
     "traffic_drop": TrafficDrop,
     "ddos": Ddos,
     "ddos_distributed": DistributedDdos,
+    "ddos_pulsed": PulsedDdos,
+    "ddos_slow": SlowDdos,
     "brute_force": BruteForce,
     "credential_stuffing": CredentialStuffing,
     "scanner": Scanner,

@@ -14,6 +14,9 @@ _CROWD_BASE = 2_500_000
 """Visitor numbers from here on belong to flash crowds."""
 _CROWD_MOST = 60_000
 _CACHE_BUSTERS = 256
+_PULSE_EVERY = 60
+_PULSE = 20
+"""Seconds."""
 
 
 class TrafficSpike(Incident):
@@ -97,6 +100,46 @@ class DistributedDdos(Incident):
         rows["agent"] = scene.world.agents.browser_of(members + 9_000_000)
         rows["protocol"] = np.where(members % 4 == 0, HTTP_2, HTTP_1_1)
         _bust_caches(rows, self._busters, draws)
+        return rows
+
+
+class PulsedDdos(DistributedDdos):
+    """The same in pulses: twenty seconds of flood in every minute, which a minute's mean hides."""
+
+    times = 8.0
+
+    def add(self, block: Block, draws: Draws) -> Rows:
+        """Requests from everywhere, now and then."""
+        rows = super().add(block, draws)
+        kept: Rows = rows[(rows["start"] - self.scene.start) // SECOND % _PULSE_EVERY < _PULSE]
+        return kept
+
+
+class SlowDdos(Incident):
+    """A bot net asks for what is dear to answer: hardly more requests than usual, and the site is at its limit."""
+
+    type = AnomalyType.DDOS_ATTACK
+    lasts = 600
+    times = 1.5
+    at_least = 10.0
+    dear = 8.0
+    """Ordinary requests that are as much work as one of these."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._rate = flood_rate(scene, self.times, self.at_least)
+        self._members = int(np.clip(self._rate * scene.seconds() / 12, 100, 20_000))
+        self._route = scene.route_or(("/search?q=%b", 0))
+        scene.world.add_load(scene.start, scene.end, self._rate * self.dear)
+
+    def add(self, block: Block, draws: Draws) -> Rows:
+        """Searches from everywhere, each for something else."""
+        scene = self.scene
+        rows = scene.requests(scene.arrivals(block, draws, self._rate), self._route, draws)
+        members = draws.below(len(rows), self._members)
+        rows["client"] = people.botnet_address(members, scene.number)
+        rows["agent"] = scene.world.agents.browser_of(members + 9_000_000)
+        rows["protocol"] = np.where(members % 4 == 0, HTTP_2, HTTP_1_1)
         return rows
 
 
