@@ -33,8 +33,9 @@ def test_from_logs_to_a_scan(log: Path, tmp_path: Path, capsys: pytest.CaptureFi
     config, found = tmp_path / "vedette.yaml", tmp_path / "found.json"
     config.write_text(f"learned: {{models: {models}}}\n")
     assert run(["scan", str(log), "-q", "--config", str(config), "--json", str(found)]) == 0
-    (member,) = json.loads(found.read_bytes())["coverage"]["members"]
+    member, floods = json.loads(found.read_bytes())["coverage"]["members"]
     assert (member["phase"], member["since"]) == ("ensemble", None)
+    assert floods["member"] == "ddos"
 
 
 def test_too_little_says_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

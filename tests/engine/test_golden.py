@@ -15,6 +15,7 @@ WITHIN = {
     "latency_spike": 2,
     "latency_spike_on_a_route": 3,
     "traffic_spike": 2,
+    "ddos_slow": 2,
     # ... and a manner takes a while to show: 300 requests, or 15 missing routes at four requests a minute.
     "bot_activity": 2,
     "slow_scan": 5,

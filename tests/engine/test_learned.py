@@ -26,7 +26,7 @@ from vedette.schema.chunk import Chunk
 from vedette.schema.findings import Findings
 from vedette.simulate import Simulation
 
-CONFIG = Config.model_validate({"learned": {"warmup": 8000}}, strict=False)
+CONFIG = Config.model_validate({"learned": {"warmup": 8000, "members": ["forest"]}}, strict=False)
 START_S = 1_772_438_400
 CRAWLER = "203.0.113.77"
 

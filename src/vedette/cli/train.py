@@ -16,6 +16,7 @@ from vedette.cli.inputs import (
     TrustedProxy,
     input_options,
 )
+from vedette.schema.errors import VedetteError
 
 
 def train(
@@ -39,8 +40,21 @@ def train(
     What signatures, baselines and other detectors find in the logs is left out. Models are put to work by
     `learned.models: DIR` in the configuration.
 
+    `vedette train ddos WINDOWS.csv` fits the model of floods instead, to a table of labelled windows.
+
     Exit status: 0 if a model was kept, 1 if none passed.
     """
+    if paths and paths[0] == "ddos":
+        if len(paths) != 2:
+            raise VedetteError(
+                f"vedette train ddos takes one table of windows, not {len(paths) - 1}: vedette train ddos WINDOWS.csv "
+                "(a log of that name is ./ddos)"
+            )
+        from vedette.cli.train_floods import train_on_windows
+
+        if not train_on_windows(paths[1], models, config):
+            raise typer.Exit(1)
+        return
     options = input_options(
         paths,
         sample=False,

@@ -16,6 +16,8 @@ class MemberName(StrEnum):
 
     FOREST = "forest"
     """How clients behave in a minute: behavioral_anomaly."""
+    DDOS = "ddos"
+    """Whether a service looks flooded, in thirds of a minute: ddos_attack."""
 
 
 def _warmup(value: Any) -> Any:
@@ -34,7 +36,8 @@ class Learned(Section):
 
     enabled: bool = option(True, "Whether models are trained, and judge.")
     members: tuple[MemberName, ...] = option(
-        (MemberName.FOREST,), "Which models there are; see [learned models](../explanation/learned.md)."
+        (MemberName.FOREST, MemberName.DDOS),
+        "Which models there are; see [learned models](../explanation/learned.md).",
     )
     warmup: Warmup = option(
         "auto",

@@ -8,6 +8,8 @@ from vedette.config.learned import MemberName
 from vedette.config.tree import Config
 from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.clients import ClientBehaviour
+from vedette.detectors.learned.ddos import LearnedFloods
+from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, shipped_model
 from vedette.detectors.learned.member import Member
 from vedette.detectors.learned.model import ClientModel
 from vedette.detectors.learned.training import Trainer
@@ -49,6 +51,16 @@ def _forest(
     )
 
 
+def _ddos(
+    config: Config,  # noqa: ARG001 - nothing of it matters
+    thresholds: Thresholds,
+    trainer: Trainer,  # noqa: ARG001 - labelled windows are needed
+    given: Mapping[str, Model],
+) -> LearnedFloods:
+    own = _of(FloodModel, given).get(EVERY_SERVICE)
+    return LearnedFloods(thresholds, shipped_model() if own is None else own)
+
+
 def _of(type_: type[M], given: Mapping[str, Model]) -> dict[str, M]:
     """Models of one type; those of a member's directory are all of its own."""
     return {service: model for service, model in given.items() if isinstance(model, type_)}
@@ -59,5 +71,5 @@ def _warmup(config: Config) -> int | None:
     return None if isinstance(config.learned.warmup, str) else config.learned.warmup
 
 
-MEMBERS: Final[Mapping[MemberName, _Made]] = {MemberName.FOREST: _forest}
+MEMBERS: Final[Mapping[MemberName, _Made]] = {MemberName.FOREST: _forest, MemberName.DDOS: _ddos}
 """How each is made, in the order in which they look."""

@@ -1,5 +1,8 @@
 """An anomaly's sentence, written from its own fields and nothing else."""
 
+import math
+from typing import Any
+
 from vedette.explain.network import describe_network
 from vedette.explain.numbers import between, count, in_unit, number, odds, percent, plural, seconds, size
 from vedette.explain.unlike import describe_unlike, unlike_counterfactual
@@ -25,6 +28,8 @@ def counterfactual(anomaly: Anomaly) -> str:
         return unlike_counterfactual(anomaly)
     if anomaly.counterfactual:
         return anomaly.counterfactual
+    if anomaly.unit == "log_odds":
+        return f"Not stated below a probability of {_as_probability(anomaly.threshold):.2f}."
     side = "more" if anomaly.type is AnomalyType.TRAFFIC_DROP else "less"
     return f"Not stated at {in_unit(anomaly.threshold, anomaly.unit)} or {side}."
 
@@ -78,6 +83,8 @@ def _volume(anomaly: Anomaly) -> str:
 
 def _flood(anomaly: Anomaly) -> str:
     details = anomaly.details
+    if details["shape"] == "learned":
+        return _learned_flood(anomaly)
     if details["shape"] == "one client":
         return (
             f"One client, {anomaly.entity.value}, made {percent(anomaly.observed)} of the {count(details['requests'])} "
@@ -93,6 +100,33 @@ def _flood(anomaly: Anomaly) -> str:
         f"{count(details['distinct_clients'])} clients (usually {count(details['expected_clients'])}) made "
         f"{count(anomaly.observed)} requests to {anomaly.service}, and {shape}; {_expected(anomaly)}.{_rare(anomaly)}"
     )
+
+
+def _learned_flood(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    most = sorted(details["features"].items(), key=lambda pair: -float(pair[1]["adds"]))[:3]
+    adding = ", ".join(
+        f"{name.replace('_', ' ')} {_feature(seen)} ({seen['adds']:+.2f})"
+        for name, seen in most
+        if seen["adds"] > 0
+    )
+    return (
+        f"{seconds(details['seconds'])} of {anomaly.service} look like a flood with a probability of "
+        f"{details['probability']:.2f} (stated from {_as_probability(anomaly.threshold):.2f}): "
+        f"{plural(details['requests'], 'request')} by {plural(details['clients'], 'client')}, "
+        f"{count(details['failed'])} of them failed. What speaks for it: {adding}.{_rare(anomaly)}"
+    )
+
+
+def _feature(seen: dict[str, Any]) -> str:
+    """A feature's value: how many times the usual, or a share."""
+    return (
+        f"{math.exp(seen['value']):.3g} times the usual" if seen["unit"] == "ln" else percent(seen["value"])
+    )
+
+
+def _as_probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-log_odds))
 
 
 def _brute_force(anomaly: Anomaly) -> str:
@@ -214,6 +248,8 @@ def _carried(anomaly: Anomaly) -> str:
         f"{percent(c.share)} {'from' if c.dimension == 'client' else 'on'} {c.value}"
         for c in _largest(anomaly)
     ]
+    if not parts:
+        return ""
     what = "Of what is missing" if anomaly.type is AnomalyType.TRAFFIC_DROP else "Of this"
     return f"{what}, {' and '.join(parts)}."
 

@@ -136,13 +136,13 @@ def _lay_out(
             length[end - INNER] = depth + usual_path(int(count[node]))
             continue
         feature[place] = tree.feature[node]
-        threshold[place] = _not_above(float(tree.threshold[node]))
+        threshold[place] = not_above(float(tree.threshold[node]))
         cover[place] = count[left[node]] / count[node]
         waiting.append((2 * place + 1, int(left[node]), depth + 1))
         waiting.append((2 * place + 2, int(right[node]), depth + 1))
 
 
-def _not_above(value: float) -> np.float32:
+def not_above(value: float) -> np.float32:
     """The largest float32 that is at most a value: comparing float32 rows with it is comparing with the value."""
     single = np.float32(value)
     return np.nextafter(single, np.float32(-np.inf)) if float(single) > value else single

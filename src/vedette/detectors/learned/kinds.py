@@ -6,10 +6,12 @@ from typing import Final
 
 from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.client_training import fit_client_model
+from vedette.detectors.learned.flood_model import read_flood_model
 from vedette.detectors.learned.model import read_client_model
 from vedette.detectors.learned.training import Done, Job, Refused, Training
 
 FOREST: Final = "forest"
+DDOS: Final = "ddos"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,14 @@ class Kind:
     read: Callable[[bytes], Model]
 
 
-KINDS: Final = (Kind(FOREST, fit_client_model, read_client_model),)
+def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of models that learn by themselves
+    return Refused("labelled windows are needed: vedette train ddos WINDOWS.csv")
+
+
+KINDS: Final = (
+    Kind(FOREST, fit_client_model, read_client_model),
+    Kind(DDOS, _needs_labels, read_flood_model),
+)
 
 
 def kind_of(member: str) -> Kind:

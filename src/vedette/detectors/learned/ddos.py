@@ -1,0 +1,365 @@
+"""Services that look as simulated, or labelled, floods looked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned.card import Model
+from vedette.detectors.learned.flood_features import (
+    FLOOD_FEATURES,
+    Pasts,
+    PastsState,
+    Slices,
+    against,
+    matrix,
+)
+from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, log_odds
+from vedette.detectors.learned.member import Lesson
+from vedette.detectors.learned.phases import Phase
+from vedette.detectors.learned.training import Refused
+from vedette.detectors.statement import (
+    CARRIES,
+    heaviest_clients,
+    slot_entity,
+    state,
+    surprise_score,
+)
+from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.view import WindowView
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula, Severity
+from vedette.schema.learned import MemberStatus
+from vedette.schema.state import check, decode, encode
+from vedette.windows.layout import SLICES, Client, Group
+
+LEAST_REQUESTS: Final = 100
+"""Requests in a third of a window from which it is looked at: one busy browser makes fewer, and fewer drown nothing."""
+READY: Final = 45
+"""Thirds of windows that a past rests on before anything is held against it: fifteen minutes. The model was fitted to
+pasts at least so long."""
+MOST_SERVICES: Final = 1_024
+"""Services with a past: four kilobytes each."""
+SHOWN: Final = 4
+"""Features that are named."""
+FAILING: Final = 0.3
+SLOWER: Final = 3.0
+"""Share of answers that fail, and how many times the usual the others take, from which a flood is severe."""
+_TIME_RATIO: Final = [feature.name for feature in FLOOD_FEATURES].index("time_ratio")
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What `LearnedFlood` remembers."""
+
+    names: list[str]
+    pasts: PastsState
+    requests: list[int]
+    gate: bytes
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A window's services and their thirds.
+
+    Attributes:
+        slot: int32 (k,), of the services. number: int64 (k,), of their pasts. names: (k,).
+        slices: Of each third, arrays (SLICES, k).
+    """
+
+    slot: NDArray[np.int32]
+    number: NDArray[np.int64]
+    names: list[str]
+    slices: Slices
+
+
+class LearnedFloods:
+    """A service looks as floods look.
+
+    Signal: eight features of each third of a window, twenty seconds of one of a minute: requests, distinct clients,
+        the busiest client, requests of a client and response time against the service's own past; what fails; the
+        busiest client's share; the response times of the log's other services.
+    Baseline: the median of the service's last hour, of what did not look like a flood.
+    Decision: a random forest gives the probability that a third is a flood's; the highest of a window counts. It is
+        at least the model's own threshold, and its log-odds are as surprising as the budget allows, by the tail of
+        quiet windows that the model was not fitted to, in two of three windows. From `LEAST_REQUESTS` in the third.
+    Explanation: what each feature adds to the probability (exact Shapley values).
+    Known false alarms: behind a proxy that hides clients, a crowd that brings the site down; a load test.
+    References: Breiman 2001 (random forests); Lundberg et al. 2020 (Shapley values in trees); formula `exceedance`.
+    """
+
+    name = "learned.ddos"
+    types = (AnomalyType.DDOS_ATTACK,)
+
+    def __init__(self, thresholds: Thresholds, model: FloodModel) -> None:
+        self._thresholds = thresholds
+        self._model = model
+        self._numbers: dict[str, int] = {}
+        self._requests: list[int] = []
+        self._pasts = Pasts()
+        self._gate = Gate()
+        self._left_out = 0
+
+    @property
+    def collects(self) -> bool:
+        """Nothing: the model comes from elsewhere, and what is usual is seen in `look`."""
+        return False
+
+    def learn(self, lesson: Lesson) -> None:
+        """Nothing; see `collects`."""
+
+    def statuses(self) -> list[MemberStatus]:
+        """Whether each service has a past to be held against, by name."""
+        return [self._status(name, number) for name, number in sorted(self._numbers.items())]
+
+    def _status(self, name: str, number: int) -> MemberStatus:
+        ready = bool(self._pasts.taught[number] >= READY)
+        return MemberStatus(
+            member="ddos",
+            service=name,
+            phase=(Phase.ENSEMBLE if ready else Phase.WARMUP).value,
+            requests=self._requests[number],
+            wanted=0,
+            rows=self._model.card.rows if ready else 0,
+            reason=""
+            if ready
+            else f"{READY // SLICES} windows with traffic are needed to know what is usual",
+        )
+
+    def models(self) -> Mapping[str, Model]:
+        """The one that judges every service."""
+        return {EVERY_SERVICE: self._model}
+
+    def train_now(self) -> Mapping[str, Model | Refused]:
+        """None: labelled windows are needed."""
+        return {}
+
+    def capped(self) -> dict[str, int]:
+        """Windows of services that found no room."""
+        return {"ddos_services": self._left_out} if self._left_out else {}
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State the services of a window that look flooded, and learn the others."""
+        # Of requests seen in part, distinct clients cannot be told.
+        if view.silent or view.weight > 1:
+            return []
+        window = self._thirds(view)
+        if window is None:
+            return []
+        doubted = np.zeros((SLICES, len(window.slot)), dtype=np.bool_)
+        judged = (window.slices.requests >= LEAST_REQUESTS) & (self._pasts.taught[window.number] >= READY)
+        found: list[Anomaly] = []
+        if judged.any():
+            found = self._judge(view, window, judged, doubted)
+        elif not self._gate.calm:
+            self._gate.decide(window.slot, np.zeros(len(window.slot)), np.inf)
+        for third in range(SLICES):
+            self._pasts.learn(window.number, window.slices.at(third), doubted[third])
+        return found
+
+    def _judge(
+        self, view: WindowView, window: _Window, judged: NDArray[np.bool_], doubted: NDArray[np.bool_]
+    ) -> list[Anomaly]:
+        model = self._model
+        rows = matrix(against(window.slices, self._pasts.medians(window.number)))
+        probability = np.full(judged.shape, 0.0)
+        probability[judged] = model.forest.probability(rows[judged])
+        doubted |= probability >= model.card.alarm
+        worst, columns = probability.argmax(axis=0), np.arange(len(window.slot))
+        most, looked = probability[worst, columns], judged.any(axis=0)
+        surprise = np.where(looked, model.card.quiet.surprise(log_odds(most)), 0.0)
+        threshold = self._thresholds.threshold(self.name)
+        over = np.where(most >= model.card.alarm, surprise, 0.0)
+        # One window alone is never enough: a burst of half a minute may be anything.
+        alarmed = self._gate.decide(window.slot, over, threshold, np.zeros(len(over), dtype=np.bool_))
+        found = [
+            self._statement(
+                view, window, row, int(worst[row]), rows[worst[row], row],
+                probability=probability[:, row], surprise=float(surprise[row]), threshold=threshold,
+            )
+            for row in alarmed
+        ]  # fmt: skip
+        self._thresholds.observe(self.name, surprise[looked])
+        return found
+
+    def _thirds(self, view: WindowView) -> _Window | None:
+        slots = view.groups.key.astype(np.int32)
+        at = np.flatnonzero(view.book.is_service(slots))
+        names = [view.book[slot].service for slot in slots[at].tolist()]
+        numbers = np.array([self._number(name) for name in names], dtype=np.int64)
+        kept = np.flatnonzero(numbers >= 0)
+        self._left_out += len(at) - len(kept)
+        if not len(kept):
+            return None
+        at, numbers, names = at[kept], numbers[kept], [names[place] for place in kept.tolist()]
+        sums = view.groups.sums[at]
+        for number, count in zip(numbers.tolist(), sums[:, Group.REQUESTS].tolist(), strict=True):
+            self._requests[number] += count
+        clients, busiest = _clients(view, names)
+        requests, failed, timed, micros = (
+            sums[:, column : column + SLICES].T.astype(np.float64)
+            for column in (
+                Group.SLICE_REQUESTS,
+                Group.SLICE_FAILED,
+                Group.SLICE_TIMED,
+                Group.SLICE_DURATION_US,
+            )
+        )
+        time = np.where(timed > 0, micros / np.maximum(timed, 1.0) / 1e6, np.nan)
+        return _Window(slots[at], numbers, names, Slices(requests, clients, busiest, failed, time))
+
+    def _number(self, name: str) -> int:
+        """The number of a service's past; -1 where there is no room."""
+        known = self._numbers.get(name)
+        if known is None:
+            if len(self._numbers) >= MOST_SERVICES:
+                return -1
+            known = self._numbers[name] = len(self._numbers)
+            self._requests.append(0)
+            self._pasts.medians(np.array([known], dtype=np.int64))
+        return known
+
+    def _statement(
+        self,
+        view: WindowView,
+        window: _Window,
+        row: int,
+        third: int,
+        features: NDArray[np.float32],
+        *,
+        probability: NDArray[np.float64],
+        surprise: float,
+        threshold: float,
+    ) -> Anomaly:
+        model, service = self._model, window.names[row]
+        quiet, alarm = model.card.quiet, float(log_odds(np.array([model.card.alarm]))[0])
+        value = float(log_odds(probability[third : third + 1])[0])
+        usual = np.exp(self._pasts.medians(window.number[row : row + 1])[0])
+        requests = int(view.total(int(window.slot[row]), Group.REQUESTS))
+        length = (view.end - view.start) // SLICES
+        clients, carried = heaviest_clients(
+            view, view.clients_of(service), Client.REQUESTS, max(1.0, requests - SLICES * float(usual[0]))
+        )
+        heavy = tuple(c for c in carried if c.share >= CARRIES)
+        shares, slices = model.forest.shares(features), window.slices
+        inputs = {
+            "value": value,
+            "start": quiet.start,
+            "rate": quiet.rate,
+            "scale": quiet.scale,
+            "shape": quiet.shape,
+        }
+        return state(
+            view,
+            type=AnomalyType.DDOS_ATTACK,
+            detector=self.name,
+            service=service,
+            route=None,
+            entity=slot_entity(service, None),
+            severity=Severity.HIGH if _harms(slices, third, row, features) else Severity.MEDIUM,
+            score=surprise_score(surprise, threshold),
+            observed=value,
+            expected=Band(quiet.quantile(0.0), quiet.quantile(0.5), quiet.quantile(0.99)),
+            threshold=max(alarm, quiet.critical(threshold)),
+            sample_count=quiet.rows,
+            unit="log_odds",
+            formula=Formula("exceedance", inputs, surprise),
+            contributions=(*_adding(shares), *heavy),
+            evidence_total=requests,
+            clients=tuple(name for name in clients if name in {c.value for c in heavy}),
+            details={
+                "shape": "learned",
+                "surprise": surprise,
+                "surprise_threshold": threshold,
+                "probability": float(probability[third]),
+                "probability_threshold": model.card.alarm,
+                "usual_probability": model.card.usual,
+                "probabilities": [float(p) for p in probability],
+                "from_second": third * length / 1e6,
+                "seconds": length / 1e6,
+                "requests": int(slices.requests[third, row]),
+                "clients": int(slices.clients[third, row]),
+                "busiest_client_requests": int(slices.busiest[third, row]),
+                "failed": int(slices.failed[third, row]),
+                "features": _seen(shares, features),
+            },
+        )
+
+    def to_state(self) -> bytes:
+        """What is remembered of each service's past, as bytes."""
+        return encode(
+            _State(
+                list(self._numbers),
+                self._pasts.to_state(),
+                self._requests,
+                self._gate.to_state(),
+                self._left_out,
+            )
+        )
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        known = decode(content, _State, "learned floods")
+        check(len(known.names) == len(set(known.names)) <= MOST_SERVICES, "learned floods")
+        check(len(known.requests) == len(known.names), "learned floods")
+        self._pasts.from_state(known.pasts)
+        check(len(self._pasts.taught) == len(known.names), "learned floods")
+        self._numbers = {name: number for number, name in enumerate(known.names)}
+        self._requests, self._left_out = known.requests, known.left_out
+        self._gate.from_state(known.gate)
+
+
+def _clients(view: WindowView, names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each service and third: distinct clients, and requests of the busiest; (SLICES, k) each.
+
+    Requests whose log names no client are those of one: whoever stands before the service.
+    """
+    place = {name: row for row, name in enumerate(names)}
+    distinct, busiest = np.zeros((SLICES, len(names))), np.zeros((SLICES, len(names)))
+    for rows in (view.clients, view.unnamed):
+        if not len(rows):
+            continue
+        numbers, first = np.unique(rows.service, return_index=True)
+        counts = rows.sums[:, Client.SLICE_REQUESTS : Client.SLICE_REQUESTS + SLICES]
+        most = np.maximum.reduceat(counts, first)
+        present = np.add.reduceat((counts > 0).astype(np.int64), first)
+        for number, high, some in zip(numbers.tolist(), most, present, strict=True):
+            row = place.get(view.services[number])
+            if row is not None:
+                busiest[:, row] = np.maximum(busiest[:, row], high)
+                distinct[:, row] += some
+    return distinct, busiest
+
+
+def _harms(slices: Slices, third: int, row: int, features: NDArray[np.float32]) -> bool:
+    """Whether users notice: much fails, or answers take several times as long."""
+    failed = slices.failed[third, row] >= FAILING * slices.requests[third, row]
+    return bool(failed or features[_TIME_RATIO] >= np.log(SLOWER))
+
+
+def _adding(shares: NDArray[np.float64]) -> tuple[Contribution, ...]:
+    """The features that make it look like a flood; shares are of all that does."""
+    adding = np.maximum(shares, 0.0)
+    whole = float(adding.sum())
+    order = np.argsort(-adding, kind="stable")[:SHOWN].tolist()
+    return tuple(
+        Contribution("feature", FLOOD_FEATURES[place].name, float(adding[place]) / whole)
+        for place in order
+        if adding[place] > 0.0
+    )
+
+
+def _seen(shares: NDArray[np.float64], row: NDArray[np.float32]) -> dict[str, dict[str, float | str]]:
+    """Every feature's value and what it adds to the probability; with `usual_probability` they add up to it."""
+    return {
+        feature.name: {
+            "value": float(row[place]),
+            "adds": float(shares[place]),
+            "unit": feature.unit,
+            "meaning": feature.doc,
+        }
+        for place, feature in enumerate(FLOOD_FEATURES)
+    }

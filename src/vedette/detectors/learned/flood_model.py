@@ -1,0 +1,149 @@
+"""A model of floods: a random forest over windows of twenty seconds, with all that judging by it takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
+from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.flood_features import FLOOD_FEATURES
+from vedette.detectors.learned.random_forest import RandomForest
+from vedette.detectors.learned.tail import Tail
+from vedette.kernels.forest import INNER, LEAVES
+
+EVERY_SERVICE: Final = "*"
+"""Service of a model that judges all of them."""
+SURE: Final = 0.001
+"""No forest of some dozens of trees is surer than this, or less sure of the contrary."""
+_MOST_TREES: Final = 1_000
+_ARRAYS: Final = ("feature", "threshold", "cover", "vote")
+
+
+class FloodChecked(msgspec.Struct, frozen=True):
+    """What a model's own check found, on recordings that it was not fitted to.
+
+    Attributes:
+        rows, floods: Windows, and how many of them are an attack's.
+        f1, false_positives: At the model's own threshold; the second is a share of the normal windows.
+        parts: How many parts the recordings were split into, each judged by a model of the others.
+    """
+
+    rows: int
+    floods: int
+    f1: float
+    false_positives: float
+    parts: int
+
+
+class FloodCard(Card, frozen=True, kw_only=True):
+    """What is known about a model of floods besides its trees.
+
+    Attributes:
+        names: Of the features. usual: Mean probability of the rows it was fitted to.
+        alarm: Probability from which a window is called a flood.
+        quiet: Tail of the log-odds of quiet windows; the highest of a window's thirds counts.
+        floods: Rows that are an attack's. trained_on: In words.
+    """
+
+    names: tuple[str, ...]
+    usual: float
+    alarm: float
+    quiet: Tail
+    floods: int
+    checked: FloodChecked
+    trained_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class FloodModel:
+    """A random forest over windows of services, calibrated."""
+
+    card: FloodCard
+    forest: RandomForest
+
+    def log_odds(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """That rows are a flood's, float64 (n,), natural logarithms."""
+        return log_odds(self.forest.probability(rows))
+
+    def to_bytes(self) -> bytes:
+        """See `Model`."""
+        forest = self.forest
+        return write_archive(
+            self.card,
+            {
+                "feature": forest.feature,
+                "threshold": forest.threshold,
+                "cover": forest.cover,
+                "vote": forest.vote,
+            },
+        )
+
+    def summary(self) -> str:
+        """See `Model`."""
+        card, checked = self.card, self.card.checked
+        return (
+            f"from {card.rows:,} windows, {card.floods:,} of them floods, in {card.sessions:,} recordings; on "
+            f"recordings left out F1 {checked.f1:.3f}, false positives {checked.false_positives:.3f}"
+        )
+
+
+def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln(p / (1 - p)), p kept within `SURE` and 1 - `SURE`."""
+    kept = np.clip(probability, SURE, 1.0 - SURE)
+    return np.asarray(np.log(kept / (1.0 - kept)))
+
+
+def read_flood_model(content: bytes) -> FloodModel:
+    """What `FloodModel.to_bytes` gave.
+
+    Raises:
+        ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
+    """
+    card, arrays, _ = read_archive(content, FloodCard, _ARRAYS)
+    _check_names(card.names)
+    feature, threshold, cover, vote = (arrays[name] for name in _ARRAYS)
+    trees = len(feature)
+    check_arrays(
+        arrays,
+        {
+            "feature": (np.uint8, (trees, INNER)),
+            "threshold": (np.float32, (trees, INNER)),
+            "cover": (np.float32, (trees, INNER)),
+            "vote": (np.float64, (trees, LEAVES)),
+        },
+    )
+    # A kernel reads rows at these places.
+    if not 0 < trees <= _MOST_TREES or int(feature.max()) >= len(card.names):
+        raise ModelError(
+            f"{trees} trees that look at feature {int(feature.max(initial=0))} of {len(card.names)}"
+        )
+    finite = np.isfinite(vote).all() and np.isfinite(cover).all() and not np.isnan(threshold).any()
+    if not finite or vote.max() > 1.0 or not 0.0 < card.alarm < 1.0:
+        raise ModelError("its numbers are no probabilities")
+    if not (card.quiet.scale > 0.0 and 0.0 < card.quiet.rate <= 1.0):
+        raise ModelError(f"tail of scale {card.quiet.scale} and rate {card.quiet.rate}: must be positive")
+    return FloodModel(card, RandomForest(card.names, feature, threshold, cover, vote, card.usual))
+
+
+def _check_names(names: Sequence[str]) -> None:
+    known = tuple(feature.name for feature in FLOOD_FEATURES)
+    if tuple(names) != known:
+        raise ModelError(
+            f"features {', '.join(names)[:200]}: this program has {', '.join(known)}: train it again with this program"
+        )
+
+
+@cache
+def shipped_model() -> FloodModel:
+    """The model that comes with the program; `bench/flood_model/train.py` makes it.
+
+    Raises:
+        ModelError: The installed file is damaged.
+    """
+    return read_flood_model(resources.files(__package__).joinpath("flood.model").read_bytes())

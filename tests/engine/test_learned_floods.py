@@ -1,0 +1,85 @@
+"""The model of floods at work: what it states can be done again, and restarts change nothing."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import pytest
+
+from tests.engine.running import build, run
+from vedette.config import Config
+from vedette.detectors.learned.ddos import READY
+from vedette.engine.batch import Batch
+from vedette.engine.snapshot import restore, snapshot
+from vedette.enrich.enrich import Enricher
+from vedette.parsers.registry import by_name
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.chunk import Chunk
+from vedette.simulate import Simulation
+from vedette.windows.layout import SLICES
+
+ONLY = Config.model_validate({"learned": {"members": ["ddos"]}}, strict=False)
+START_S = 1_772_438_400
+FLOOD = range(40, 46)
+"""Minutes from the start."""
+PARTS = 12
+
+
+@cache
+def pieces() -> tuple[bytes, ...]:
+    """Fifty minutes with a flood in pulses, in parts of whole lines."""
+    made = Simulation(minutes=50, rate=20, seed=3, inject="ddos_pulsed@+40m+6m")
+    lines = b"".join(made.chunks()).splitlines(keepends=True)
+    size = -(-len(lines) // PARTS)
+    return tuple(b"".join(lines[i : i + size]) for i in range(0, len(lines), size))
+
+
+def floods(anomalies: Sequence[Anomaly]) -> list[Anomaly]:
+    return [anomaly for anomaly in anomalies if anomaly.detector == "learned.ddos"]
+
+
+@cache
+def undisturbed() -> tuple[Anomaly, ...]:
+    return tuple(floods(run(pieces(), config=ONLY).anomalies))
+
+
+def test_a_flood_in_pulses_is_stated_while_it_goes_on() -> None:
+    minutes = [(anomaly.start // 1_000_000 - START_S) // 60 for anomaly in undisturbed()]
+    assert len(minutes) >= 4
+    assert set(minutes) <= set(FLOOD)
+
+
+def test_what_features_add_is_the_probability() -> None:
+    for anomaly in undisturbed():
+        details = anomaly.details
+        added = sum(seen["adds"] for seen in details["features"].values())
+        assert details["usual_probability"] + added == pytest.approx(details["probability"], abs=1e-9)
+        assert details["probability"] == max(details["probabilities"])
+        assert anomaly.observed >= anomaly.threshold
+
+
+def test_a_restart_in_the_flood_changes_nothing() -> None:
+    parser, line, found = by_name("combined").open("test.log"), 1, list[Anomaly]()
+    running, enricher = build(ONLY), Enricher()
+    for number, text in enumerate(pieces()):
+        parsed = parser.parse(Chunk.of(text, "test.log", line))
+        line += parsed.lines
+        enriched = enricher.apply(parsed.requests)
+        running.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
+        if number >= PARTS - 4:
+            found += running.take_found().anomalies
+            content = snapshot(running, enricher)
+            running, enricher = build(ONLY), Enricher()
+            assert restore(running, enricher, content).anew == []
+    found += running.finish().anomalies
+    assert [anomaly.id for anomaly in floods(found)] == [anomaly.id for anomaly in undisturbed()]
+
+
+def test_a_service_without_a_past_is_not_judged() -> None:
+    (status,) = run(pieces()[:2], config=ONLY).coverage.members
+    assert (status.member, status.phase) == ("ddos", "warmup")
+    assert status.reason == f"{READY // SLICES} windows with traffic are needed to know what is usual"
+
+
+def test_it_can_be_left_out() -> None:
+    without = Config.model_validate({"learned": {"members": ["forest"]}}, strict=False)
+    assert not floods(run(pieces(), config=without).anomalies)
