@@ -1,10 +1,12 @@
 """Models are trained on the way, judge from a time that the log alone tells, and do not learn from attacks."""
 
-import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from vedette.detectors.learned.training import Refused, Trainer
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.snapshot import restore, snapshot
-from vedette.engine.training import outcome_of, train_apart
+from vedette.engine.training import TrainingProcesses
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
 from vedette.parsers.registry import by_name
@@ -110,8 +112,10 @@ def test_the_answer_does_not_depend_on_batches(crawled: Findings) -> None:
     assert unusual(found(mixed(crawl(140, 165)), each=713)) == unusual(crawled)
 
 
-def test_a_model_trained_in_another_process_is_the_same(crawled: Findings) -> None:
-    assert unusual(found(mixed(crawl(140, 165)), trainer=train_apart)) == unusual(crawled)
+def test_a_model_trained_in_another_process_is_the_same(
+    crawled: Findings, trainers: Callable[..., TrainingProcesses]
+) -> None:
+    assert unusual(found(mixed(crawl(140, 165)), trainer=trainers())) == unusual(crawled)
 
 
 def test_an_attack_in_three_of_ten_warm_up_requests_does_not_become_usual() -> None:
@@ -127,41 +131,74 @@ def test_an_attack_in_three_of_ten_warm_up_requests_does_not_become_usual() -> N
     assert {a.entity.value for a in unusual(findings)} == set(attackers)
 
 
-def test_a_training_that_is_killed_leaves_detection_alone() -> None:
-    def killed(_job: object) -> "Killed":
-        return Killed()
-
-    findings = found(quiet(), trainer=killed)  # type: ignore[arg-type]
+def test_a_training_that_is_killed_leaves_detection_alone(trainers: Callable[..., TrainingProcesses]) -> None:
+    dies = "import os, signal, sys; sys.stdin.buffer.read(1); os.kill(os.getpid(), signal.SIGKILL)"
+    findings = found(quiet(), trainer=trainers((sys.executable, "-c", dies)))
     (status,) = findings.coverage.members
     assert status.phase == "warmup"
-    assert "ended with status" in status.reason
+    assert "ended with status -9" in status.reason
 
 
-class Killed:
-    """What a training gives whose process was killed."""
-
-    def result(self) -> Refused:
-        done = subprocess.run(
-            [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"],
-            capture_output=True,
-            check=False,
-        )
-        outcome = outcome_of("forest", done)
-        assert isinstance(outcome, Refused)
-        return outcome
+def test_a_training_that_fails_says_with_what(trainers: Callable[..., TrainingProcesses]) -> None:
+    outcome = trainers((sys.executable, "-c", "raise SystemExit('no room left')"))(job()).result()
+    assert outcome == Refused("the training process ended with status 1: no room left")
 
 
-def test_another_process_fits_what_this_one_would() -> None:
-    apart, here = train_apart(job()).result(), train(job())
-    assert isinstance(apart, ClientModel)
+def test_a_training_that_takes_too_long_is_given_up(trainers: Callable[..., TrainingProcesses]) -> None:
+    sleeps = (sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
+    outcome = trainers(sleeps, longest_s=0.2)(job()).result()
+    assert isinstance(outcome, Refused)
+    assert "took longer than" in outcome.reason
+
+
+def test_a_program_that_is_not_there_is_named(trainers: Callable[..., TrainingProcesses]) -> None:
+    outcome = trainers(("/no/such/python",))(job()).result()
+    assert isinstance(outcome, Refused)
+    assert "could not be started: No such file" in outcome.reason
+
+
+def test_another_process_fits_what_this_one_would(trainers: Callable[..., TrainingProcesses]) -> None:
+    train_apart = trainers()
+    trainings = [train_apart(job()) for _ in range(3)]
+    here = train(job())
     assert isinstance(here, ClientModel)
-    assert apart.to_bytes() == here.to_bytes()
+    for training in trainings:
+        apart = training.result()
+        assert isinstance(apart, ClientModel)
+        assert apart.to_bytes() == here.to_bytes()
+    assert train_apart.running == 1
 
 
-def test_another_process_says_why_not() -> None:
+def test_another_process_says_why_not_and_goes_on(trainers: Callable[..., TrainingProcesses]) -> None:
+    train_apart = trainers()
     outcome = train_apart(job(sample(windows=5))).result()
     assert isinstance(outcome, Refused)
     assert "windows of clients" in outcome.reason
+    assert isinstance(train_apart(job()).result(), ClientModel)
+
+
+def test_a_process_without_work_ends(trainers: Callable[..., TrainingProcesses]) -> None:
+    train_apart = trainers(idle_s=0.0)
+    assert isinstance(train_apart(job()).result(), ClientModel)
+    until = time.monotonic() + 20
+    while train_apart.running:
+        assert time.monotonic() < until
+        threading.Event().wait(0.01)
+    assert isinstance(train_apart(job()).result(), ClientModel)
+
+
+@pytest.fixture
+def trainers() -> Iterator[Callable[..., TrainingProcesses]]:
+    made: list[TrainingProcesses] = []
+
+    def make(*arguments: Any, **options: Any) -> TrainingProcesses:
+        made.append(TrainingProcesses(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+        assert not each.running
 
 
 @pytest.mark.parametrize(("minute", "phase"), [(30, "warmup"), (72, "training"), (150, "ensemble")])

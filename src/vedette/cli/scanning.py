@@ -24,7 +24,7 @@ from vedette.engine.batch import Batch
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.engine import Engine
-from vedette.engine.training import train_apart
+from vedette.engine.training import TrainingProcesses
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.enrich.source_name import names_of_past
@@ -82,6 +82,9 @@ class Scan:
         flows: What was found in captures and flow logs, to be told along.
         patient: Allow the most lateness there is, after a first try found that it is needed.
 
+    Attributes:
+        training: Fits models; its processes end with `examine`.
+
     Raises:
         VedetteError: An input cannot be read or understood.
     """
@@ -108,6 +111,7 @@ class Scan:
         )
         self._choose = Chooser(config)
         self._alternatives = Alternatives(options, config)
+        self.training = TrainingProcesses()
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)
         self._apart = can_be_apart() and _large(found, history)
@@ -148,7 +152,7 @@ class Scan:
         """An engine for this scan, as configured."""
         lateness = self._lateness()
         engine = build_engine(
-            self.config, lateness_us=lateness, exceptions=self._exceptions, trainer=train_apart
+            self.config, lateness_us=lateness, exceptions=self._exceptions, trainer=self.training
         )
         self._alternatives.follow(engine, lateness, self._exceptions)
         return engine
@@ -166,13 +170,14 @@ class Scan:
         began = time.monotonic()
         sources = [source for source in (self._past, self._present) if source is not None]
         with ExitStack() as stack:
+            stack.callback(self.training.close)
             apart = self._in_a_process(engine, sources, stack) if self._apart else None
             if self._past is not None:
                 with engine.learning():
                     self._feed(engine, self._past, None, "learning what is normal", apart)
             self._feed(engine, self._present, spool, "scanning", apart)
-        interrupted = self._interrupted.is_set()
-        findings = engine.finish()
+            interrupted = self._interrupted.is_set()
+            findings = engine.finish()
         findings.coverage.what_if = self._alternatives.results(engine, findings)
         self._cover(findings, time.monotonic() - began, interrupted=interrupted)
         if spool is not None and spool.routes_overflowed:

@@ -17,6 +17,7 @@ from vedette.sources import Discovery
 if TYPE_CHECKING:
     from vedette.cli.verdict_spool import VerdictSpool
     from vedette.engine.engine import Engine
+    from vedette.engine.training import TrainingProcesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,13 @@ class Survey:
     """What was found, and the engine that found it, with its last state.
 
     Attributes:
+        training: Fits the engine's models, to be closed by whoever has more fitted.
         spool: What verdicts need of each row, to be closed by the caller; None where it was not asked for.
     """
 
     findings: Findings
     engine: "Engine"
+    training: "TrainingProcesses"
     spool: "VerdictSpool | None" = None
 
 
@@ -79,5 +82,5 @@ def survey(
                 if findings.coverage.interrupted:
                     raise KeyboardInterrupt
                 stack.pop_all()
-                return Survey(findings, engine, spool)
+                return Survey(findings, engine, scan.training, spool)
     raise AssertionError("a patient scan does not complain of disorder")

@@ -1,5 +1,6 @@
 """Read logs as a scan does, and fit a model to the whole of each service's sample."""
 
+from contextlib import closing
 from pathlib import Path
 
 from vedette.cli.options import ScanOptions
@@ -28,12 +29,13 @@ def train_on_logs(options: ScanOptions, directory: Path | None) -> int:
     learned = config.learned.model_copy(update={"enabled": True, "warmup": MOST_WARMUP, "models": None})
     done = survey(options, config.model_copy(update={"learned": learned}))
     kept = 0
-    for member in done.engine.members:
-        for service, outcome in member.train_now().items():
-            if isinstance(outcome, Refused):
-                print(f"{shown(service)}: no model {member.name}: {outcome.reason}")
-                continue
-            number = save_model(directory, member.name, outcome)
-            print(f"{shown(service)}: model {member.name} {number:04}, {outcome.summary()}")
-            kept += 1
+    with closing(done.training):
+        for member in done.engine.members:
+            for service, outcome in member.train_now().items():
+                if isinstance(outcome, Refused):
+                    print(f"{shown(service)}: no model {member.name}: {outcome.reason}")
+                    continue
+                number = save_model(directory, member.name, outcome)
+                print(f"{shown(service)}: model {member.name} {number:04}, {outcome.summary()}")
+                kept += 1
     return kept

@@ -1,10 +1,16 @@
-"""Train models in a process of their own: detection goes on meanwhile, and a training that dies takes nothing along."""
+"""Train models in processes of their own: detection goes on meanwhile, and a training that dies takes nothing along.
+
+A process serves the trainings of one kind of model, one after the other, because it takes longer to import
+scikit-learn than to fit a model with it. It ends when it has had nothing to do for a while, and with whoever started
+it: its input ends then. Jobs and answers cross as MessagePack behind eight bytes of length.
+"""
 
 import os
 import subprocess
 import sys
 import threading
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final
 
 import msgspec
 
@@ -13,29 +19,65 @@ from vedette.detectors.learned.kinds import read_model, train
 from vedette.detectors.learned.training import Job, Refused, Training
 
 LONGEST_S: Final = 300.0
-"""Seconds after which a training is given up; it takes about one."""
+"""Seconds after which a training is given up; a forest takes less than one."""
+IDLE_S: Final = 30.0
+"""How long a process is kept that has nothing to do: the services of one log are ready at about the same time."""
 _NICE: Final = 10
 _SAID: Final = 200
+_LENGTH: Final = 8
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    """What the process says: a model, or why there is none."""
+    """What a process says: a model, or why there is none."""
 
     model: bytes | None
     reason: str = ""
 
 
-def train_apart(job: Job) -> Training:
-    """Begin to fit a model in another process."""
-    return _Apart(job)
+class TrainingProcesses:
+    """A `Trainer`: one process for each member that is trained.
+
+    Args:
+        command: What is run; takes jobs from standard input, writes answers to standard output.
+        longest_s: Seconds that a training may take. idle_s: Seconds that a process without work is kept.
+    """
+
+    def __init__(
+        self,
+        command: tuple[str, ...] = (sys.executable, "-P", "-m", "vedette.engine.training"),
+        *,
+        longest_s: float = LONGEST_S,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._command = command
+        self._longest_s = longest_s
+        self._idle_s = idle_s
+        self._of: dict[str, _Process] = {}
+
+    def __call__(self, job: Job) -> Training:
+        """Begin to fit a model."""
+        process = self._of.get(job.member)
+        if process is None:
+            process = self._of[job.member] = _Process(self._command, self._longest_s, self._idle_s)
+        return _Apart(process, job)
+
+    @property
+    def running(self) -> int:
+        """Processes there are."""
+        return sum(process.pid is not None for process in self._of.values())
+
+    def close(self) -> None:
+        """End the processes; what is being trained is lost."""
+        for process in self._of.values():
+            process.kill()
 
 
 class _Apart:
     """A training in another process; a thread waits for what it says."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, process: "_Process", job: Job) -> None:
         self._outcome: Model | Refused = Refused("training has not ended")
-        self._thread = threading.Thread(target=self._attend, args=(job,), daemon=True)
+        self._thread = threading.Thread(target=self._attend, args=(process, job), daemon=True)
         self._thread.start()
 
     def result(self) -> Model | Refused:
@@ -43,44 +85,157 @@ class _Apart:
         self._thread.join()
         return self._outcome
 
-    def _attend(self, job: Job) -> None:
+    def _attend(self, process: "_Process", job: Job) -> None:
+        self._outcome = process.train(job)
+
+
+class _Process:
+    """One process, started when it is needed."""
+
+    def __init__(self, command: tuple[str, ...], longest_s: float, idle_s: float) -> None:
+        self._command = command
+        self._longest_s = longest_s
+        self._idle_s = idle_s
+        self._turn = threading.Lock()
+        self._running: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] | None = None
+        self._idle: threading.Timer | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, None if there is none."""
+        return None if self._running is None else self._running.pid
+
+    def train(self, job: Job) -> Model | Refused:
+        """Have a model fitted, after those that were asked for before."""
+        with self._turn:
+            if self._idle is not None:
+                self._idle.cancel()
+            try:
+                running = self._started()
+            except OSError as error:
+                return Refused(f"the training process could not be started: {error.strerror}")
+            late = threading.Event()
+            patience = threading.Timer(self._longest_s, _give_up, (running, late))
+            patience.daemon = True
+            patience.start()
+            try:
+                answer = _ask(running, msgspec.msgpack.encode(job))
+            finally:
+                patience.cancel()
+            if answer is None:
+                status, said = self._ended()
+                if late.is_set():
+                    return Refused(f"training took longer than {self._longest_s:.0f} s and was given up")
+                return Refused(f"the training process ended with status {status}{said}")
+            self._idle = threading.Timer(self._idle_s, self._retire)
+            self._idle.daemon = True
+            self._idle.start()
+            return _outcome(job.member, answer)
+
+    def kill(self) -> None:
+        """End the process now."""
+        running = self._running
+        if running is not None:
+            running.kill()
+        with self._turn:
+            if self._idle is not None:
+                self._idle.cancel()
+            self._ended()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        if self._running is not None and self._running.poll() is None:
+            return self._running
+        self._ended()
+        self._said = TemporaryFile()  # noqa: SIM115 - closed when the process has ended
         try:
-            done = subprocess.run(
-                [sys.executable, "-P", "-m", "vedette.engine.training"],
-                input=msgspec.msgpack.encode(job),
-                capture_output=True,
+            self._running = subprocess.Popen(  # noqa: S603 - this Python and this module
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
-                timeout=LONGEST_S,
-                check=False,
             )
-        except subprocess.TimeoutExpired:
-            self._outcome = Refused(f"training took longer than {LONGEST_S:.0f} s and was given up")
-        except OSError as error:
-            self._outcome = Refused(f"the training process could not be started: {error.strerror}")
-        else:
-            self._outcome = outcome_of(job.member, done)
+        except OSError:
+            self._said.close()
+            self._said = None
+            raise
+        return self._running
+
+    def _retire(self) -> None:
+        with self._turn:
+            idle = self._idle
+            if idle is not None and idle is threading.current_thread():
+                self._ended()
+
+    def _ended(self) -> tuple[int, str]:
+        """End the process if it has not; its status, and the last that it said."""
+        running, said = self._running, self._said
+        self._running = self._said = None
+        if running is None or said is None:
+            return 0, ""
+        for pipe in (running.stdin, running.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    # What was still to be sent: nobody is there to take it.
+                    continue
+        status = running.wait()
+        with said:
+            said.seek(0)
+            last = said.read(1 << 20).decode("utf-8", "replace").strip().splitlines()[-1:]
+        return status, f": {last[0][:_SAID]}" if last else ""
 
 
-def outcome_of(member: str, done: "subprocess.CompletedProcess[bytes]") -> Model | Refused:
-    """What a process that has ended says."""
-    if done.returncode != 0:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        said = f": {last[0][:_SAID]}" if last else ""
-        return Refused(f"the training process ended with status {done.returncode}{said}")
+def _give_up(running: "subprocess.Popen[bytes]", late: threading.Event) -> None:
+    late.set()
+    running.kill()
+
+
+def _ask(running: "subprocess.Popen[bytes]", job: bytes) -> bytes | None:
+    """Hand a job over; the answer, or None if the process ended instead."""
+    if running.stdin is None or running.stdout is None:
+        return None
     try:
-        answer = msgspec.msgpack.decode(done.stdout, type=_Answer)
-        return Refused(answer.reason) if answer.model is None else read_model(member, answer.model)
+        _write(running.stdin, job)
+        return _read(running.stdout)
+    except OSError:
+        return None
+
+
+def _outcome(member: str, answer: bytes) -> Model | Refused:
+    try:
+        said = msgspec.msgpack.decode(answer, type=_Answer)
+        return Refused(said.reason) if said.model is None else read_model(member, said.model)
     except (msgspec.MsgspecError, ModelError) as error:
         return Refused(f"the training process gave no model: {str(error)[:_SAID]}")
 
 
+def _write(pipe: IO[bytes], content: bytes) -> None:
+    pipe.write(len(content).to_bytes(_LENGTH, "big") + content)
+    pipe.flush()
+
+
+def _read(pipe: IO[bytes]) -> bytes | None:
+    """What the other side wrote, None if it has ended."""
+    head = pipe.read(_LENGTH)
+    length = int.from_bytes(head, "big")
+    if len(head) < _LENGTH:
+        return None
+    content = pipe.read(length)
+    return content if len(content) == length else None
+
+
 def _main() -> None:
-    """Read a job from standard input, write the answer to standard output."""
+    """Answer jobs until there are none."""
     os.nice(_NICE)
-    job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
-    outcome = train(job)
-    answer = _Answer(None, outcome.reason) if isinstance(outcome, Refused) else _Answer(outcome.to_bytes())
-    sys.stdout.buffer.write(msgspec.msgpack.encode(answer))
+    while (content := _read(sys.stdin.buffer)) is not None:
+        outcome = train(msgspec.msgpack.decode(content, type=Job))
+        answer = (
+            _Answer(None, outcome.reason) if isinstance(outcome, Refused) else _Answer(outcome.to_bytes())
+        )
+        _write(sys.stdout.buffer, msgspec.msgpack.encode(answer))
 
 
 if __name__ == "__main__":

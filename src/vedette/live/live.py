@@ -11,7 +11,7 @@ from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.engine.snapshot import Anew, restore, snapshot
-from vedette.engine.training import train_apart
+from vedette.engine.training import TrainingProcesses
 from vedette.live.committing import Committer
 from vedette.live.intake import MOST_STREAMS, Intake
 from vedette.live.overload import Overload
@@ -77,6 +77,7 @@ class Live:
         self._committed = clock()
         self._baselines_at = 0
         self.config, self._exceptions = config, tuple(exceptions)
+        self._training = TrainingProcesses()
         self.engine, self.intake = self._built(config, exceptions)
         self._resume()
 
@@ -150,9 +151,10 @@ class Live:
         self.commit()
 
     def close(self) -> None:
-        """Let go of the sources."""
+        """Let go of the sources, and of what is being trained: its sample is kept."""
         for source in self.sources:
             source.close()
+        self._training.close()
 
     @property
     def _lateness(self) -> int:
@@ -179,7 +181,7 @@ class Live:
             exceptions=exceptions,
             own_clock=False,
             seed=secrets.randbits(64),
-            trainer=train_apart,
+            trainer=self._training,
         )
         engine.keep_windows = self._keep
         engine.stated.tells = True
