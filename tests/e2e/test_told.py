@@ -2,17 +2,13 @@
 
 import json
 import re
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.channels.receiver import Receiver, receiver
+from tests.e2e.serving import serving
 from tests.middleware.made import call, scope
 
 from vedette.middleware import Ship, VedetteASGI, asgi
@@ -20,33 +16,6 @@ from vedette.middleware import Ship, VedetteASGI, asgi
 MINUTE = 60
 BEFORE, BURST, AFTER = 60, 3, 20
 """Minutes of the application's life: sixty requests in each, half of them failing in the burst."""
-
-
-@contextmanager
-def serving(config: Path) -> Iterator[str]:
-    """The service, until it is killed; gives its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vedette", "serve", "--config", str(config), "--port", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    said: list[str] = []
-    found = None
-    for line in process.stderr:
-        said.append(line)
-        if found := re.search(r" answers at (\S+)", line):
-            break
-    rest = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
-    rest.start()
-    try:
-        assert found is not None, said
-        yield found[1]
-    finally:
-        process.kill()
-        process.wait(20)
-        rest.join(20)
-        process.stderr.close()
 
 
 class Shop:
