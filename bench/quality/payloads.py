@@ -7,7 +7,7 @@ permitted sets only (`samples.Sample.tuning`); the columns *held out* are the ot
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.rules import DECISIVE
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.schema.requests import Requests
 
 _COLUMNS = ("method", "target", "protocol", "referer", "user_agent")
 _BATCH = 20_000
@@ -71,15 +72,21 @@ def judge(samples: Iterable[Sample], scanner: SignatureScanner) -> Verdicts:
     confidence = np.empty(len(chosen))
     rules: list[tuple[str, ...]] = []
     seconds = 0.0
-    for begin in range(0, len(chosen), _BATCH):
+    for begin, requests in zip(range(0, len(chosen), _BATCH), batches(chosen), strict=True):
         part = chosen[begin : begin + _BATCH]
-        requests = batch({name: [sample.columns.get(name) for sample in part] for name in _COLUMNS})
         begun = time.process_time()
         hits = scanner.judge(requests)
         seconds += time.process_time() - begun
         confidence[begin : begin + len(part)] = hits.confidence
         rules += _names(scanner, hits, len(part))
     return Verdicts(chosen, confidence, rules, seconds)
+
+
+def batches(samples: Sequence[Sample]) -> Iterator[Requests]:
+    """Samples as batches of requests."""
+    for begin in range(0, len(samples), _BATCH):
+        part = samples[begin : begin + _BATCH]
+        yield batch({name: [sample.columns.get(name) for sample in part] for name in _COLUMNS})
 
 
 def _names(scanner: SignatureScanner, hits: SignatureHits, count: int) -> list[tuple[str, ...]]:

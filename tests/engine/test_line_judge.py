@@ -79,6 +79,7 @@ def test_a_line_alone_is_judged_as_in_a_batch(rows: list[tuple[str, str]]) -> No
     for row, found in enumerate(alone):
         assert found.confidence == float(hits.confidence[row])
         assert found.is_attack == bool(hits.decisive()[row])
+        assert found.score == float(hits.scores()[row])
         assert found.types == tuple(kind.value for kind in types_of(int(hits.types[row])))
         assert [m.rule for m in found.matches] == [fresh.rules[m.rule].id for m in hits.evidence(row)]
 

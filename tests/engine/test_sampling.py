@@ -193,7 +193,7 @@ def test_verdicts_that_were_known_before_are_those_of_the_rows_looked_at() -> No
         verdicts = service.engine.process(
             Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind, hits)
         )
-        assert 0 < len(verdicts.confidence) < len(attack)
+        assert 0 < len(verdicts.score) < len(attack)
         states.append(service.state())
     assert states[0] == states[1]
 

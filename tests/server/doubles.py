@@ -150,6 +150,7 @@ class MemoryView:
                 "ensemble": {
                     "score": 0.9 if attack else 0.0,
                     "votes": {"rules": attack},
+                    "evidence": {"rules": 5.0 if attack else -4.5},
                     "weights": {"rules": 1.0},
                     "active_models": ["rules"],
                 },

@@ -49,7 +49,7 @@ class VerdictSpool:
         rows["high"][known] = clients.high[clients.ids[known]]
         rows["low"][known] = clients.low[clients.ids[known]]
         rows["duration"] = requests.duration
-        rows["confidence"] = verdicts.confidence
+        rows["score"] = verdicts.score
         rows["types"] = verdicts.types
         rows["source"] = self._sources.setdefault(requests.source, len(self._sources))
         rows["service"] = batch.service

@@ -17,11 +17,12 @@ class RowVerdicts:
     Only of the rows that were looked at, if not all were: see `vedette.engine.sampling`.
 
     Attributes:
-        confidence: float32 (n,). types: int64 (n,), bit per type. placed: Where the rows went.
+        score: float32 (n,), probability of each to be an attack. types: int64 (n,), bit per type.
+        placed: Where the rows went.
         suspect: uint32 (n,), the suspect that a row belongs to (`detectors.parameters`), 0 for none.
     """
 
-    confidence: NDArray[np.float32]
+    score: NDArray[np.float32]
     types: NDArray[np.int64]
     placed: Placed
     suspect: NDArray[np.uint32]

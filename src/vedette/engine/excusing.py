@@ -159,6 +159,11 @@ class Exceptions:
         for rule in rest:
             types |= 1 << self._bit[rules[rule].type]
         hits.confidence[rows] = 1.0 - prod(1.0 - rules[rule].confidence for rule in rest) if rest else 0.0
+        plain = [rule for rule in rest if rules[rule].band is None]
+        hits.plain[rows] = 1.0 - prod(1.0 - rules[rule].confidence for rule in plain) if plain else 0.0
+        if any(rules[rule].band is not None for rule in excused):
+            # The model's score goes with the rule that stands for it.
+            hits.payload[rows] = np.nan
         hits.types[rows] = types
         hits.top_rule[rows] = max(rest, key=lambda rule: (rules[rule].confidence, -rule), default=-1)
 

@@ -5,6 +5,7 @@ line's texts are held against what is known of them by a plain dictionary first,
 at. What is answered is what a batch would be told (`detectors.signatures`).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address, IPv6Network
 from threading import Lock
@@ -16,6 +17,7 @@ from vedette.detectors.kept import printable
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Match
 from vedette.detectors.signatures.hits import SignatureHits, types_of
+from vedette.detectors.signatures.opinions import MEMBERS, NO_MARK
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.excusing import Exceptions
 from vedette.engine.line_logs import logs, shown
@@ -24,7 +26,7 @@ from vedette.enrich.client import format_client
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.sniff import Choice
 from vedette.schema.chunk import Chunk
-from vedette.schema.judged import JudgedLine, RuleMatch
+from vedette.schema.judged import JudgedLine, Opinion, RuleMatch
 from vedette.schema.requests import Coded, Requests
 
 FEW = 4
@@ -33,6 +35,8 @@ REMEMBERED = 1 << 15
 """Texts that are known to be harmless, and requests whose verdict is known, at most."""
 REMEMBERED_BYTES = 512
 """Longer texts are not remembered: 16 MB once the memory is full of such."""
+_ABSTAINS = -math.inf
+"""Stands for a payload model that did not look: unlike NaN, it equals itself, and can be found again."""
 _UNREAD = "not an access log line ({}): no known format fits it"
 
 
@@ -47,9 +51,12 @@ class Verdict(NamedTuple):
     is_attack: bool
     types: tuple[str, ...]
     matches: tuple[RuleMatch, ...]
+    score: float
+    evidence: tuple[Opinion, ...]
 
 
-NOTHING = Verdict(0.0, False, (), ())
+NOTHING = Verdict(0.0, False, (), (), 0.0, ())
+"""Of a line that could not be read."""
 
 
 class JudgedPart(NamedTuple):
@@ -57,12 +64,13 @@ class JudgedPart(NamedTuple):
 
     Attributes:
         read: The lines. clients: Who sent each, as an address or name of its own.
-        verdicts: What the signatures say of rows that are not harmless.
+        verdicts: What the signatures say of each row that is not as most are. others: Of all others.
     """
 
     read: ReadLines
     clients: Coded
     verdicts: dict[int, Verdict]
+    others: Verdict
 
 
 class JudgedLines(NamedTuple):
@@ -93,8 +101,11 @@ class LineJudge:
         self._exceptions = exceptions
         self._reader = LineReader(choose)
         self._odd = np.uint16(scanner.odd_flags)
-        self._harmless: dict[tuple[int, bytes], None] = {}
+        self._harmless: dict[tuple[int, bytes], float] = {}
+        self._quiet: dict[float, Verdict] = {}
         self._known: dict[Key, Verdict] = {}
+        # Most requests hold nothing to go by.
+        self._usual = self._silent(float(NO_MARK))
         self._addresses: dict[tuple[bytes | None, bytes], bytes | None] = {}
         self._turn = Lock()
 
@@ -108,11 +119,11 @@ class LineJudge:
         parts, unread = self.judge_all(lines, sessions)
         judged: list[JudgedLine | None] = [None] * len(lines)
         for place, reason in unread.items():
-            judged[place] = JudgedLine(None, reason, 0.0, False, (), ())
+            judged[place] = JudgedLine(None, reason, *NOTHING)
         for part in parts:
             told = zip(part.read.place.tolist(), logs(part.read, part.clients), strict=True)
             for row, (place, log) in enumerate(told):
-                judged[place] = JudgedLine(log, None, *part.verdicts.get(row, NOTHING))
+                judged[place] = JudgedLine(log, None, *part.verdicts.get(row, part.others))
         return [line for line in judged if line is not None]
 
     def judge_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> JudgedLines:
@@ -124,7 +135,8 @@ class LineJudge:
         with self._turn:
             read, reasons = self._reader.read(lines, sessions)
             parts = [
-                JudgedPart(part, self._clients(part.requests), self._verdicts(part.requests)) for part in read
+                JudgedPart(part, self._clients(part.requests), self._verdicts(part.requests), self._usual)
+                for part in read
             ]
         return JudgedLines(parts, {place: _UNREAD.format(why.value) for place, why in reasons.items()})
 
@@ -138,31 +150,42 @@ class LineJudge:
         if self._exceptions is None:
             # With exceptions, a verdict depends on more than the texts.
             for row in range(len(requests)):
-                self._remember(requests, row, verdicts.get(row, NOTHING))
+                self._remember(requests, row, verdicts.get(row, self._usual))
         return verdicts
 
     def _asked(self, requests: Requests) -> dict[int, Verdict]:
-        """What the signatures say of the rows that they say something of."""
+        """What is said of the rows that are not as most are (`_usual`)."""
         hits = self._hits(requests)
-        verdicts: dict[int, Verdict] = {}
+        payload = np.where(np.isnan(hits.payload), _ABSTAINS, hits.payload)
+        marked = np.flatnonzero(payload != NO_MARK)
+        verdicts = {
+            row: self._silent(said)
+            for row, said in zip(marked.tolist(), payload[marked].tolist(), strict=True)
+        }
         rows = np.flatnonzero(hits.confidence > 0)
+        if not len(rows):
+            return verdicts
+        evidence = hits.opinions.evidence(hits.plain[rows], hits.payload[rows])
         told = zip(
             rows.tolist(),
             hits.confidence[rows].tolist(),
             hits.decisive()[rows].tolist(),
             hits.types[rows].tolist(),
             hits.evidence_of(rows.tolist()),
+            hits.scores()[rows].tolist(),
+            evidence.T.tolist(),
             strict=True,
         )
-        for row, sure, attack, types, matches in told:
+        for row, sure, attack, types, matches, score, opinions in told:
             kinds = tuple(kind.value for kind in types_of(types))
-            verdicts[row] = Verdict(sure, attack, kinds, self._matches(matches))
+            verdicts[row] = Verdict(sure, attack, kinds, self._matches(matches), score, _opinions(opinions))
         return verdicts
 
     def _recall(self, requests: Requests, row: int) -> Verdict | None:
         """The verdict on a row, as far as it is known or nothing hits its texts."""
-        if self._is_harmless(requests, row):
-            return NOTHING
+        said = self._harmless_payload(requests, row)
+        if said is not None:
+            return self._silent(said)
         return self._known.get(_key(requests, row))
 
     def _remember(self, requests: Requests, row: int, verdict: Verdict) -> None:
@@ -186,22 +209,44 @@ class LineJudge:
             RuleMatch(rules[match.rule].id, printable(match.text), match.place.value) for match in matches
         )
 
-    def _is_harmless(self, requests: Requests, row: int) -> bool:
-        """Whether no rule hits any text of a row, nor its flags."""
+    def _harmless_payload(self, requests: Requests, row: int) -> float | None:
+        """What the payload model says of a row of which no rule hits a text, nor its flags; None of others."""
         if requests.flags[row] & self._odd:
-            return False
+            return None
         harmless = self._harmless
+        of_target = _ABSTAINS
         for number, column in enumerate(COLUMNS):
             text = column.of(requests)[row]
-            if text is None or (number, text) in harmless:
+            if text is None:
                 continue
-            if self._scanner.hits_text(number, text):
-                return False
-            if len(text) <= REMEMBERED_BYTES:
-                if len(harmless) >= REMEMBERED:
-                    harmless.clear()
-                harmless[number, text] = None
-        return True
+            said = harmless.get((number, text))
+            if said is None:
+                hit, payload = self._scanner.look_at(number, text)
+                if hit:
+                    return None
+                said = _ABSTAINS if math.isnan(payload) else payload
+                if len(text) <= REMEMBERED_BYTES:
+                    if len(harmless) >= REMEMBERED:
+                        harmless.clear()
+                    harmless[number, text] = said
+            if number == 0:
+                of_target = said
+        return of_target
+
+    def _silent(self, payload: float) -> Verdict:
+        """The verdict on requests that no rule hits, by what the payload model says."""
+        known = self._quiet.get(payload)
+        if known is not None:
+            return known
+        opinions = self._scanner.opinions
+        plain = np.zeros(1, dtype=np.float32)
+        said = np.array([math.nan if payload == _ABSTAINS else payload], dtype=np.float32)
+        score = opinions.score(plain, said, np.zeros(1, dtype=np.bool_))
+        told = opinions.evidence(plain, said)[:, 0].tolist()
+        if len(self._quiet) >= REMEMBERED:
+            self._quiet.clear()
+        verdict = self._quiet[payload] = Verdict(0.0, False, (), (), float(score[0]), _opinions(told))
+        return verdict
 
     def _clients(self, requests: Requests) -> Coded:
         """The client's address of each row: the peer's own where nothing was forwarded."""
@@ -232,6 +277,15 @@ class LineJudge:
             self._addresses[peer, forwarded] = (
                 None if address is None else address.encode("utf-8", "backslashreplace")
             )
+
+
+def _opinions(told: Sequence[float]) -> tuple[Opinion, ...]:
+    """Of members that do not abstain, their evidence."""
+    return tuple(
+        Opinion(member, evidence)
+        for member, evidence in zip(MEMBERS, told, strict=True)
+        if not math.isnan(evidence)
+    )
 
 
 def _key(requests: Requests, row: int) -> Key:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.parameters.habits import Marked
+from vedette.detectors.signatures.opinions import ANOMALOUS
 from vedette.enrich.client import format_client
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind
 
@@ -32,7 +33,7 @@ ROW = np.dtype(
         ("high", np.uint64),
         ("low", np.uint64),
         ("duration", np.float32),
-        ("confidence", np.float32),
+        ("score", np.float32),
         ("types", np.uint32),
         ("source", np.uint16),
         ("service", np.uint16),
@@ -45,8 +46,6 @@ ROW = np.dtype(
 
 _BY_ROW = frozenset({"signatures", "parameters"})
 """Detectors whose rows are known one by one."""
-ANOMALOUS = 0.5
-"""Confidence of signatures from which a request is called anomalous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class Marker:
 
     def judge(self, rows: NDArray[np.void]) -> Verdicts:
         """Verdicts on a block of rows (dtype `ROW`), in the block's order."""
-        score = rows["confidence"].astype(np.float64)
+        score = rows["score"].astype(np.float64)
         types = rows["types"].astype(np.int64)
         anomalous = score >= ANOMALOUS
         if len(rows) and len(self._odd):

@@ -110,24 +110,23 @@ def calibrate(score: Floats, wrong: NDArray[np.bool_]) -> Steps | Curve:
 
 
 def _steps(score: Floats, wrong: NDArray[np.bool_]) -> Steps:
-    """Isotonic regression (pool adjacent violators), each block's evidence by Laplace's rule."""
+    """Isotonic regression, each block's evidence by Laplace's rule and standing at its mean score.
+
+    Between the means evidence rises in a straight line, so that scores of one block keep their order (centred isotonic
+    regression, Oron and Flournoy 2017).
+    """
     from sklearn.isotonic import IsotonicRegression
 
     block = IsotonicRegression(out_of_bounds="clip").fit_transform(score, wrong)
     _, inverse = np.unique(block, return_inverse=True)
+    rows = np.bincount(inverse)
     bads = np.bincount(inverse, weights=wrong)
-    goods = np.bincount(inverse) - bads
-    low, high = np.full(len(bads), np.inf), np.full(len(bads), -np.inf)
-    np.minimum.at(low, inverse, score)
-    np.maximum.at(high, inverse, score)
+    goods = rows - bads
     known = np.log((bads + 1.0) / (bads.sum() + 2.0)) - np.log((goods + 1.0) / (goods.sum() + 2.0))
-    # Laplace's rule may turn small blocks round: they must not fall.
-    known = np.clip(np.maximum.accumulate(known), -MOST, MOST)
-    points: dict[float, float] = {}
-    for first, last, evidence in zip(low.tolist(), high.tolist(), known.tolist(), strict=True):
-        points[first] = evidence
-        points[last] = evidence
-    return Steps(tuple(points), tuple(points.values()))
+    # Laplace's rule may turn small blocks round: once more, by how many rows each has.
+    known = IsotonicRegression().fit_transform(np.arange(len(known)), known, sample_weight=rows)
+    middle = np.bincount(inverse, weights=score) / rows
+    return Steps(tuple(middle.tolist()), tuple(np.clip(known, -MOST, MOST).tolist()))
 
 
 def _curve(score: Floats, wrong: NDArray[np.bool_]) -> Curve:

@@ -260,6 +260,7 @@ def score_rows(
     window: Ints,
     bits: Bytes,
     dirty: Bytes,
+    score: NDArray[np.float32],
 ) -> None:
     """Score decoded rows, and set the bit of the rule that stands for a score's kind and band.
 
@@ -279,6 +280,8 @@ def score_rows(
         window: int64 (2,), scratch space.
         bits: uint8 (texts, w), receives the bits.
         dirty: uint8 (texts,), receives 1 where a bit is set.
+        score: float32 (texts,), receives the worst score of each text's rows, before scale and bias; -1e9 where
+            nothing is scored. It must be NaN before.
     """
     bands = bounds.shape[0]
     begin = 0
@@ -287,6 +290,9 @@ def score_rows(
         split = 1 if row_place[row] == query_place else 0
         score_text(symbols, text, begin, end, split, weights, roots, best, window)
         begin = row_end[row]
+        # Of NaN this is true.
+        if not score[row_text[row]] >= best[0]:
+            score[row_text[row]] = best[0]
         band = -1
         while band + 1 < bands and best[0] >= bounds[band + 1]:
             band += 1

@@ -33,9 +33,11 @@ def recall(
     slot_head: NDArray[np.int64],
     slot_key: Bytes,
     slot_bits: Bitmaps,
+    slot_score: NDArray[np.float32],
     first: int,
     bits: Bitmaps,
     dirty: Bytes,
+    score: NDArray[np.float32],
     codes: Ints,
     unknown: Ints,
 ) -> int:
@@ -48,10 +50,10 @@ def recall(
         slot_head: int64 (s, 2), s a power of two: the hash of a slot's text, and its length plus 1; 0 where there is
             none, and negated where it hit something: most hit nothing, and their verdicts need not be read.
         slot_key: uint8 (s * KEY,): the texts.
-        slot_bits: uint8 (s, w): the verdicts.
+        slot_bits: uint8 (s, w): the verdicts. slot_score: float32 (s,): what the payload model says.
         first: Number of the first text.
         bits: uint8 (texts, w): receives verdicts, rows of texts that are not known stay as they are.
-        dirty: uint8 (texts,).
+        dirty: uint8 (texts,). score: float32 (texts,): receives what the payload model says, as `bits` does.
         codes: int64 (texts,): receives the hash of each text, for `remember`.
         unknown: int64 (k,): receives the ids of the texts not known, in order.
 
@@ -78,10 +80,12 @@ def recall(
         ):
             unknown[count] = i
             count += 1
-        elif held < 0:
-            for j in range(width):
-                bits[first + i, j] = slot_bits[slot, j]
-            dirty[first + i] = 1
+        else:
+            score[first + i] = slot_score[slot]
+            if held < 0:
+                for j in range(width):
+                    bits[first + i, j] = slot_bits[slot, j]
+                dirty[first + i] = 1
     return count
 
 
@@ -93,10 +97,12 @@ def remember(
     known: Ints,
     first: int,
     bits: Bitmaps,
+    score: NDArray[np.float32],
     codes: Ints,
     slot_head: NDArray[np.int64],
     slot_key: Bytes,
     slot_bits: Bitmaps,
+    slot_score: NDArray[np.float32],
 ) -> None:
     """Put the texts `known` (ids, int64) of one place into the memory; each displaces what its slot held."""
     mask = slot_head.shape[0] - 1
@@ -117,6 +123,7 @@ def remember(
         if hit != 0:
             for j in range(width):
                 slot_bits[slot, j] = bits[first + i, j]
+        slot_score[slot] = score[first + i]
         slot_head[slot, 0] = code
         slot_head[slot, 1] = -size - 1 if hit != 0 else size + 1
 
@@ -186,11 +193,13 @@ def _weigh(
     confidence: NDArray[np.float32],
     top: NDArray[np.int32],
     types: NDArray[np.uint32],
+    plain: NDArray[np.float32],
 ) -> None:
     """Combine the rules of one bitmap: 1 - prod(1 - confidence), in the order of the rules.
 
     A rule with a factor stands for what the payload model says. Alone it counts with its own confidence; beside others
-    it multiplies their odds by its factor, the largest one where there are several.
+    it multiplies their odds by its factor, the largest one where there are several. `plain` receives the confidence of
+    the others.
     """
     doubt = 1.0
     best = -1
@@ -212,6 +221,7 @@ def _weigh(
                 if best < 0 or rule_confidence[rule] > rule_confidence[best]:
                     best = rule
     sure = 1.0 - doubt
+    plain[out] = sure
     if model >= 0:
         if best < 0:
             sure = rule_confidence[model]
@@ -236,11 +246,12 @@ def weigh_texts(
     confidence: NDArray[np.float32],
     top: NDArray[np.int32],
     types: NDArray[np.uint32],
+    plain: NDArray[np.float32],
 ) -> None:
     """Combine the rules of each dirty text; see `judge_rows` for what the results mean."""
     for text in range(dirty.shape[0]):
         if dirty[text] != 0:
-            _weigh(bits, text, rule_confidence, rule_factor, rule_type, text, confidence, top, types)
+            _weigh(bits, text, rule_confidence, rule_factor, rule_type, text, confidence, top, types, plain)
 
 
 @kernel
@@ -258,10 +269,12 @@ def judge_rows(
     text_confidence: NDArray[np.float32],
     text_top: NDArray[np.int32],
     text_types: NDArray[np.uint32],
+    text_plain: NDArray[np.float32],
     union: Bitmaps,
     confidence: NDArray[np.float32],
     top: NDArray[np.int32],
     types: NDArray[np.uint32],
+    plain: NDArray[np.float32],
 ) -> None:
     """Combine the verdicts of each row's texts; a rule counts once, in however many places it hit.
 
@@ -273,11 +286,12 @@ def judge_rows(
             whose first place (the target) is recorded.
         rule_confidence, rule_factor: float64 (rules,), see `_weigh`.
         rule_type: int64 (rules,), one bit each.
-        bits, dirty, text_confidence, text_top, text_types: What is known of each text.
+        bits, dirty, text_confidence, text_top, text_types, text_plain: What is known of each text.
         union: uint8 (1, w): scratch space.
         confidence: float32 (n,): receives the combined confidence, 0 where no rule hit.
         top: int32 (n,): receives the most confident rule (the first of equals), -1 where none hit.
         types: uint32 (n,): receives the types of the rules that hit, one bit each.
+        plain: float32 (n,): receives the combined confidence of the rules without the payload model.
     """
     any_flag = 0
     for f in range(flag_mask.shape[0]):
@@ -298,10 +312,12 @@ def judge_rows(
             confidence[row] = 0.0
             top[row] = -1
             types[row] = 0
+            plain[row] = 0.0
         elif found == 1 and odd == 0:
             confidence[row] = text_confidence[last]
             top[row] = text_top[last]
             types[row] = text_types[last]
+            plain[row] = text_plain[last]
         else:
             for j in range(width):
                 union[0, j] = 0
@@ -314,7 +330,7 @@ def judge_rows(
                 if odd & flag_mask[f]:
                     rule = flag_rule[f]
                     union[0, rule >> 3] |= 1 << (rule & 7)
-            _weigh(union, 0, rule_confidence, rule_factor, rule_type, row, confidence, top, types)
+            _weigh(union, 0, rule_confidence, rule_factor, rule_type, row, confidence, top, types, plain)
 
 
 @subkernel

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.engine.line_judge import NOTHING, JudgedPart, Verdict
+from vedette.engine.line_judge import JudgedPart, Verdict
 from vedette.engine.line_logs import SHOWN, shown
 from vedette.kernels.json_rows import NULL, TEXT, TIME, WHOLE, WIDEST, escape_texts, write_rows
 from vedette.schema.judged import LogData
@@ -94,10 +94,14 @@ def _frames(part: JudgedPart, frame: Frame, separator: bytes, table: _Texts) -> 
     hole = msgspec.Raw(_HOLE)
     texts: list[bytes] = []
     which = np.zeros(len(part.read.place), dtype=np.int64)
-    for row, verdict in ((None, NOTHING), *part.verdicts.items()):
+    # What is said of many rows is the same object, and written once.
+    known = {id(part.others): 0}
+    for row, verdict in ((None, part.others), *part.verdicts.items()):
+        number = known.setdefault(id(verdict), len(texts) // 3)
         if row is not None:
-            which[row] = len(texts) // 3
-        texts += (_ENCODER.encode(frame(verdict, hole, hole)) + separator).split(_HOLE)
+            which[row] = number
+        if 3 * number == len(texts):
+            texts += (_ENCODER.encode(frame(verdict, hole, hole)) + separator).split(_HOLE)
     heads, middles, tails = table.add_all(texts).reshape(-1, 3)[which].T
     return heads, middles, tails
 

@@ -3,19 +3,20 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.signatures.opinions import ANOMALOUS, alone, member_weights
 from vedette.engine.line_judge import FEW, NOTHING, LineJudge, Verdict
 from vedette.engine.line_reader import SOURCE
-from vedette.engine.verdicts import ANOMALOUS
 from vedette.kernels.compile import INTERPRETED
 from vedette.live.answers import answers
 from vedette.live.view import Pushed
-from vedette.schema.judged import JudgedLine, LogData
+from vedette.schema.judged import JudgedLine, LogData, Opinion
 from vedette.schema.live import DetectedLine, DetectedLines
 from vedette.sources.journal import Journal, JournalError
 
@@ -23,6 +24,7 @@ _LOG = logging.getLogger("vedette.live")
 
 RULES = "rule_based"
 _RETRY_S = 5.0
+_REMEMBERED = 4096
 _NOT_READY = "not_ready"
 
 
@@ -125,9 +127,7 @@ class Inbox:
         for place, reason in unread_lines.items():
             said = _detected(NOTHING, None, processed + place + 1, at, phase, reason)
             told[place] = _ENCODER.encode(said)
-        anomalies = sum(
-            verdict.confidence >= ANOMALOUS for part in parts for verdict in part.verdicts.values()
-        )
+        anomalies = sum(verdict.score >= ANOMALOUS for part in parts for verdict in part.verdicts.values())
         return DetectedLines(told, anomalies, len(unread_lines))
 
     def _now(self) -> str:
@@ -162,7 +162,7 @@ def _in_order(place: NDArray[np.int64], count: int) -> bool:
 
 
 def _verdict(said: JudgedLine) -> Verdict:
-    return Verdict(said.confidence, said.is_attack, said.types, said.matches) if said.confidence else NOTHING
+    return Verdict(said.confidence, said.is_attack, said.types, said.matches, said.score, said.evidence)
 
 
 def _detected(
@@ -179,13 +179,13 @@ def _detected(
         RULES: _rules(said) if said.confidence else _NO_RULES,
         "isolation_forest": _NO_MODEL,
         "transformer": _NO_MODEL,
-        "ensemble": _ensemble(said) if said.confidence else _NO_ENSEMBLE,
+        "ensemble": _ensemble(said.score, said.evidence, said.is_attack),
         "log_data": log,
         "reason": reason,
     }
     return DetectedLine(
-        is_anomaly=said.confidence >= ANOMALOUS,
-        anomaly_score=said.confidence,
+        is_anomaly=said.score >= ANOMALOUS,
+        anomaly_score=said.score,
         phase=phase,
         timestamp=at,
         details=details,
@@ -202,15 +202,22 @@ def _rules(said: Verdict) -> dict[str, Any]:
     }
 
 
-def _ensemble(said: Verdict) -> dict[str, Any]:
+@lru_cache(maxsize=_REMEMBERED)
+def _ensemble(score: float, evidence: tuple[Opinion, ...], decisive: bool) -> dict[str, Any]:
+    """What all members say together. Few opinions are told again and again."""
+    weights = member_weights()
     return {
-        "score": said.confidence,
-        "votes": {RULES: said.is_attack},
-        "weights": {RULES: 1.0},
-        "active_models": [RULES],
+        "score": score,
+        "votes": {
+            told.member: (decisive and told.member == RULES) or alone(told.evidence) >= ANOMALOUS
+            for told in evidence
+        },
+        "evidence": {told.member: told.evidence for told in evidence},
+        "weights": {told.member: weights[told.member] for told in evidence},
+        "active_models": [told.member for told in evidence],
     }
 
 
-_NO_RULES, _NO_ENSEMBLE = _rules(NOTHING), _ensemble(NOTHING)
+_NO_RULES = _rules(NOTHING)
 _NO_MODEL = {"status": _NOT_READY, "is_anomaly": None, "score": None}
 _ENCODER = msgspec.json.Encoder()

@@ -1,5 +1,7 @@
 """What is said of one log line by what needs no window."""
 
+from typing import NamedTuple
+
 import msgspec
 
 
@@ -12,6 +14,13 @@ class RuleMatch(msgspec.Struct, frozen=True):
     """Decoded text, control characters escaped, cut at 200 bytes. Of hostile origin."""
     place: str
     """Where it stood: `path`, `query`, `user_agent` ..."""
+
+
+class Opinion(NamedTuple):
+    """What a member of the ensemble says, as the natural logarithm of a Bayes factor."""
+
+    member: str
+    evidence: float
 
 
 class LogData(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +58,7 @@ class JudgedLine(msgspec.Struct, frozen=True):
         is_attack: Whether that is enough by itself.
         types: Names of the attack types, of all rules that hit.
         matches: The rules, the most confident first.
+        score: Probability that it is an attack, of all members together. evidence: Of those that do not abstain.
     """
 
     log: LogData | None
@@ -57,3 +67,5 @@ class JudgedLine(msgspec.Struct, frozen=True):
     is_attack: bool
     types: tuple[str, ...]
     matches: tuple[RuleMatch, ...]
+    score: float
+    evidence: tuple[Opinion, ...]

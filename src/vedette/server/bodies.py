@@ -92,11 +92,16 @@ class RuleBased(msgspec.Struct, frozen=True):
 
 
 class Ensemble(msgspec.Struct, frozen=True):
-    """What all models say together."""
+    """What all members say together; one that abstains is not named."""
 
     score: Ratio
-    votes: dict[str, Any]
+    """Probability that something is wrong."""
+    votes: dict[str, bool]
+    """Whether each alone would call it anomalous."""
+    evidence: dict[str, float]
+    """What each says: the natural logarithm of the factor by which it multiplies the odds."""
     weights: dict[str, float]
+    """How much of its evidence counts."""
     active_models: list[str]
 
 

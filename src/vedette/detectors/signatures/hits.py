@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Asked, Locator, Match
+from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES
 from vedette.detectors.signatures.tables import RuleTables
 from vedette.kernels.verdicts import tell_rows
@@ -52,10 +53,12 @@ class ToldHits(NamedTuple):
     confidence: NDArray[np.float32]
     top_rule: NDArray[np.int32]
     types: NDArray[np.uint32]
+    plain: NDArray[np.float32]
     cut: int
     bits: NDArray[np.uint8]
     dirty: NDArray[np.uint8]
     first: NDArray[np.int64]
+    payload: NDArray[np.float32]
 
 
 def types_of(mask: int) -> tuple[AnomalyType, ...]:
@@ -71,35 +74,47 @@ class SignatureHits:
         confidence: float32 (n,): 1 - prod(1 - c) over the distinct rules that the row hit; 0 where none.
         top_rule: int32 (n,): the most confident rule, the first of equals; -1 where none hit.
         types: uint32 (n,): types of the rules that hit; bit i is `REQUEST_TYPES[i]`.
+        plain: float32 (n,): the same without what the payload model says.
         cut: Distinct texts, newly judged in this batch, that were too long to be judged whole.
         bits: uint8 (texts, w): rules that each distinct text hit; rule r is bit `r & 7` of byte `r >> 3`.
             Texts are numbered through `COLUMNS`.
         dirty: uint8 (texts,): whether a text hit any.
         first: int64 (columns,): number of each column's first text.
+        payload: float32 (n,): the payload model's score of the target, before scale and bias; -1e9 where it holds no
+            mark, NaN where the model did not look.
     """
 
     confidence: NDArray[np.float32]
     top_rule: NDArray[np.int32]
     types: NDArray[np.uint32]
+    plain: NDArray[np.float32]
     cut: int
     bits: NDArray[np.uint8]
     dirty: NDArray[np.uint8]
     first: NDArray[np.int64]
+    payload: NDArray[np.float32]
     _requests: Requests = field(repr=False)
     _tables: RuleTables = field(repr=False)
     _locator: Locator = field(repr=False)
+    opinions: Opinions = field(repr=False)
+    """What rules and payload model are worth."""
     least: float = DECISIVE
     """Confidence from which a row is an attack."""
 
     def told(self) -> "ToldHits":
         """What another process needs beside the batch to have the same (`SignatureScanner.hits`)."""
         return ToldHits(
-            self.confidence, self.top_rule, self.types, self.cut, self.bits, self.dirty, self.first
-        )
+            self.confidence, self.top_rule, self.types, self.plain, self.cut, self.bits, self.dirty, self.first,
+            self.payload,
+        )  # fmt: skip
 
     def decisive(self) -> NDArray[np.bool_]:
         """Rows, bool (n,), that are attacks by their signatures alone."""
         return self.confidence >= np.float32(self.least)
+
+    def scores(self) -> NDArray[np.float32]:
+        """Probability of each row to be an attack, float32 (n,); see `Opinions`."""
+        return self.opinions.score(self.plain, self.payload, self.decisive())
 
     def rules(self, row: int) -> list[int]:
         """The rules that a row hit, in order."""

@@ -26,6 +26,7 @@ class Memory:
         self._head = np.zeros((slots, 2), dtype=np.int64)
         self._key = np.zeros(slots * KEY, dtype=np.uint8)
         self._bits = np.zeros((slots, width), dtype=np.uint8)
+        self._score = np.zeros(slots, dtype=np.float32)
         self._codes = np.empty(0, dtype=np.int64)
 
     def prepare(self, texts: int) -> None:
@@ -40,20 +41,26 @@ class Memory:
         first: int,
         bits: NDArray[np.uint8],
         dirty: NDArray[np.uint8],
+        score: NDArray[np.float32],
     ) -> NDArray[np.int64]:
         """Fill in the verdicts of known texts (see `kernels.verdicts.recall`); returns the others' ids."""
         unknown = np.empty(len(vocabulary), dtype=np.int64)
         count = recall(
             vocabulary.buffer, vocabulary.start, vocabulary.length, column, *self._secret,
-            self._head, self._key, self._bits, first, bits, dirty, self._codes, unknown,
+            self._head, self._key, self._bits, self._score, first, bits, dirty, score, self._codes, unknown,
         )  # fmt: skip
         return unknown[:count]
 
     def remember(
-        self, vocabulary: Vocabulary, known: NDArray[np.int64], first: int, bits: NDArray[np.uint8]
+        self,
+        vocabulary: Vocabulary,
+        known: NDArray[np.int64],
+        first: int,
+        bits: NDArray[np.uint8],
+        score: NDArray[np.float32],
     ) -> None:
         """Keep the verdicts of texts that `recall` did not know, of the same batch."""
         remember(
-            vocabulary.buffer, vocabulary.start, vocabulary.length, known, first, bits, self._codes,
-            self._head, self._key, self._bits,
+            vocabulary.buffer, vocabulary.start, vocabulary.length, known, first, bits, score, self._codes,
+            self._head, self._key, self._bits, self._score,
         )  # fmt: skip

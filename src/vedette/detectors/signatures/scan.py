@@ -13,6 +13,7 @@ from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
 from vedette.detectors.signatures.hits import SignatureHits, ToldHits
 from vedette.detectors.signatures.memory import Memory
+from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
 from vedette.detectors.signatures.rules import BANDS, DECISIVE, PLACE_BITS, Place, RuleError
 from vedette.detectors.signatures.tables import RuleTables, ints
@@ -85,6 +86,7 @@ class SignatureScanner:
         self.least = least
         self._tables = RuleTables.of(rule_set.rules, disabled)
         self._model = packaged() if model is PACKAGED else model
+        self.opinions = Opinions.of(self._model)
         self._exceptions = ExceptionTables.of(exceptions, rule_set.rules)
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
@@ -115,18 +117,23 @@ class SignatureScanner:
         bits = np.zeros((texts, self._tables.width), dtype=np.uint8)
         dirty = np.zeros(texts, dtype=np.uint8)
 
+        payload = np.full(texts, np.nan, dtype=np.float32)
+
         vocabularies = [column.vocabulary for column in columns]
-        unknown = self._unknown(vocabularies, first, bits, dirty)
-        cut = self._look(vocabularies, unknown, first, bits, dirty)
+        unknown = self._unknown(vocabularies, first, bits, dirty, payload)
+        cut = self._look(vocabularies, unknown, first, bits, dirty, payload)
         if self._memory is not None:
             for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
-                self._memory.remember(vocabulary, ids, start, bits)
-        return self._rows(requests, first, bits, dirty, cut)
+                self._memory.remember(vocabulary, ids, start, bits, payload)
+        return self._rows(requests, first, bits, dirty, payload, cut)
 
-    def hits_text(self, column: int, text: bytes) -> bool:
-        """Whether any rule hits a text of one of `COLUMNS`. A tenth of the work of judging a batch of one row.
+    def look_at(self, column: int, text: bytes) -> tuple[bool, float]:
+        """Whether any rule hits a text of one of `COLUMNS`, and what the payload model says of it.
 
-        What rests on the flags of a request is not asked.
+        A tenth of the work of judging a batch of one row. What rests on the flags of a request is not asked.
+
+        Returns:
+            The second as in `SignatureHits.payload`, if no rule hits.
         """
         vocabularies = [_NOTHING] * len(COLUMNS)
         vocabularies[column] = Vocabulary.of([text])
@@ -134,8 +141,11 @@ class SignatureScanner:
         unknown[column] = _FIRST_ID
         bits = np.zeros((1, self._tables.width), dtype=np.uint8)
         dirty = np.zeros(1, dtype=np.uint8)
-        self._look(vocabularies, unknown, _NO_OFFSETS, bits, dirty)
-        return bool(dirty[0])
+        payload = np.full(1, np.nan, dtype=np.float32)
+        self._look(vocabularies, unknown, _NO_OFFSETS, bits, dirty, payload)
+        if column == 0:
+            self._hush(bits, payload)
+        return bool(dirty[0]), float(payload[0])
 
     @property
     def odd_flags(self) -> int:
@@ -149,6 +159,7 @@ class SignatureScanner:
         first: NDArray[np.int64],
         bits: NDArray[np.uint8],
         dirty: NDArray[np.uint8],
+        payload: NDArray[np.float32],
     ) -> int:
         """Find the rules that texts hit; how many texts were too long to be judged whole."""
         rows = self._decode(vocabularies, unknown, first, bits, dirty)
@@ -156,7 +167,7 @@ class SignatureScanner:
         if len(hits):
             collect_hits(hits, rows.end, rows.text, rows.place, self._tables.places, bits, dirty)
         if self._model is not None and rows.targets:
-            self._score(self._model, rows, bits, dirty)
+            self._score(self._model, rows, bits, dirty, payload)
         if len(self._exceptions.ends) and rows.targets:
             self._except(rows, bits, dirty)
         return rows.cut
@@ -167,13 +178,14 @@ class SignatureScanner:
         first: NDArray[np.int64],
         bits: NDArray[np.uint8],
         dirty: NDArray[np.uint8],
+        payload: NDArray[np.float32],
     ) -> list[NDArray[np.int64]]:
         """Ids of the texts of each column that have to be scanned."""
         if self._memory is None:
             return [np.arange(len(vocabulary), dtype=np.int64) for vocabulary in vocabularies]
         self._memory.prepare(len(dirty))
         return [
-            self._memory.recall(vocabulary, column, int(first[column]), bits, dirty)
+            self._memory.recall(vocabulary, column, int(first[column]), bits, dirty, payload)
             for column, vocabulary in enumerate(vocabularies)
         ]
 
@@ -242,7 +254,12 @@ class SignatureScanner:
         return np.array(hits, dtype=np.int64)
 
     def _score(
-        self, model: PayloadModel, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]
+        self,
+        model: PayloadModel,
+        rows: _Rows,
+        bits: NDArray[np.uint8],
+        dirty: NDArray[np.uint8],
+        payload: NDArray[np.float32],
     ) -> None:
         """Set the bits of what the payload model says of paths and queries."""
         bounds = np.array([model.unit(bound) for bound in BANDS.values()])
@@ -250,6 +267,7 @@ class SignatureScanner:
         score_rows(
             SYMBOLS, self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
             model.weights, roots(), bounds, self._tables.band_rule, best, window, bits, dirty,
+            payload,
         )  # fmt: skip
 
     def _except(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
@@ -266,6 +284,7 @@ class SignatureScanner:
         first: NDArray[np.int64],
         bits: NDArray[np.uint8],
         dirty: NDArray[np.uint8],
+        payload: NDArray[np.float32],
         cut: int,
     ) -> SignatureHits:
         """From the verdicts of texts to those of rows."""
@@ -279,11 +298,23 @@ class SignatureScanner:
             ids, first, requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.confidence,
             tables.factor, tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
         )  # fmt: skip
-        return self.hits(requests, ToldHits(*of_rows, cut, bits, dirty, first))
+        self._hush(bits, payload)
+        # Number -1, of a target that was not recorded, picks the last element.
+        of_target = np.append(payload[: len(COLUMNS[0].of(requests).vocabulary)], np.float32(np.nan))
+        told = ToldHits(*of_rows, cut, bits, dirty, first, of_target[ids[0]])
+        return self.hits(requests, told)
+
+    def _hush(self, bits: NDArray[np.uint8], payload: NDArray[np.float32]) -> None:
+        """Take back scores of the payload model whose rule is switched off, for all or on a text's path."""
+        if self._model is None:
+            return
+        loud = np.flatnonzero(payload >= self._model.unit(min(BANDS.values())))
+        if len(loud):
+            payload[loud[~(bits[loud] & self._tables.band_bits).any(axis=1)]] = np.nan
 
     def hits(self, requests: Requests, told: ToldHits) -> SignatureHits:
         """The verdicts on a batch as a scanner like this one, in another process, told them."""
-        return SignatureHits(*told, requests, self._tables, self._locator, self.least)
+        return SignatureHits(*told, requests, self._tables, self._locator, self.opinions, self.least)
 
 
 _NOTHING = Vocabulary.of([])
@@ -291,10 +322,13 @@ _NO_IDS, _FIRST_ID = np.empty(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
 _NO_OFFSETS = np.zeros(len(COLUMNS), dtype=np.int64)
 
 
-def _verdicts(count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint32]]:
-    """Room for confidence, most confident rule and types of so many texts or rows."""
+def _verdicts(
+    count: int,
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.uint32], NDArray[np.float32]]:
+    """Room for confidence, most confident rule, types and the rules' own confidence of so many texts or rows."""
     return (
         np.empty(count, dtype=np.float32),
         np.empty(count, dtype=np.int32),
         np.empty(count, dtype=np.uint32),
+        np.empty(count, dtype=np.float32),
     )

@@ -36,6 +36,14 @@ class RuleTables:
     request_flag_rule: NDArray[np.int64]
 
     @property
+    def band_bits(self) -> NDArray[np.uint8]:
+        """Bitmap of the rules that stand for bands of the payload model, uint8 (w,)."""
+        bitmap = np.zeros(self.width, dtype=np.uint8)
+        for rule in self.band_rule[self.band_rule >= 0].tolist():
+            bitmap[rule >> 3] |= 1 << (rule & 7)
+        return bitmap
+
+    @property
     def type_bit(self) -> NDArray[np.int64]:
         """The rule's type, as a bit."""
         return np.left_shift(1, self.kind)

@@ -1,0 +1,122 @@
+"""What the rules and the payload model say of a request, each calibrated, made one score.
+
+`opinions.json` holds the calibrations; `bench/quality/ensemble.py --fit` makes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.signatures.payload_model import PayloadModel, packaged
+from vedette.fusion.calibration import AnyCalibration
+from vedette.fusion.fusing import fuse, log_odds, probability
+
+MEMBERS: Final = ("rule_based", "payload_model")
+"""Names of the members, in the order of their evidence."""
+ANOMALOUS: Final = 0.5
+"""Probability from which a request is called anomalous; a decisive one is given no less."""
+UNMARKED: Final = -12.0
+"""Score of a value without a mark, in the payload model's log-odds: below that of any value with one, since the model
+would have to be told of a mark to take it for an attack."""
+NO_MARK: Final = np.float32(-1e9)
+"""What the payload model's score is of a value without a mark."""
+SAID: Final = -1e8
+"""Above it, a score is one of a value with a mark."""
+
+
+class Calibrated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What opinions are worth.
+
+    Attributes:
+        rules: Evidence of the rules' combined confidence. payload: Evidence of the payload model's log-odds.
+        weights: Of both. prior: Share of requests that are attacks, where nothing is known.
+        fitted_to: In words.
+    """
+
+    rules: AnyCalibration
+    payload: AnyCalibration
+    weights: tuple[float, float]
+    prior: float
+    fitted_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """Rules and payload model as members of an ensemble.
+
+    Attributes:
+        calibrated: What they are worth. payload: Scale and bias of the model's scores; None if it abstains, because
+            there is none, or another than was calibrated.
+    """
+
+    calibrated: Calibrated
+    payload: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, model: PayloadModel | None) -> "Opinions":
+        """For a scanner with this model."""
+        known = model is not None and model is packaged()
+        return cls(calibrated(), (model.scale, model.bias) if known and model is not None else None)
+
+    def evidence(self, plain: NDArray[np.float32], payload: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Evidence of both members, float64 (2, n); NaN of one that abstains.
+
+        Args:
+            plain: float32 (n,), combined confidence of rules. payload: float32 (n,), the model's score before scale
+                and bias; NaN where it did not look.
+        """
+        told = np.full((2, len(plain)), np.nan)
+        told[0] = self.calibrated.rules.evidence(plain.astype(np.float64))
+        if self.payload is not None:
+            scale, bias = self.payload
+            odds = np.maximum(payload.astype(np.float64) * scale + bias, UNMARKED)
+            told[1] = self.calibrated.payload.evidence(odds)
+        return told
+
+    def score(
+        self, plain: NDArray[np.float32], payload: NDArray[np.float32], decisive: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """Probability that a request is an attack, float32 (n,)."""
+        # Most requests say nothing to either: they have one of two scores.
+        said = (plain > 0) | (payload > SAID)
+        score = np.where(np.isnan(payload), *self._silent()).astype(np.float32)
+        rows = np.flatnonzero(said)
+        if len(rows):
+            fused = self._probability(plain[rows], payload[rows])
+            score[rows] = np.where(decisive[rows], np.maximum(fused, ANOMALOUS), fused)
+        return score
+
+    def _silent(self) -> tuple[np.float64, np.float64]:
+        """Scores of a request at which the model did not look, and of one in which it found no mark."""
+        found = self._probability(
+            np.zeros(2, dtype=np.float32), np.array([np.nan, NO_MARK], dtype=np.float32)
+        )
+        return found[0], found[1]
+
+    def _probability(self, plain: NDArray[np.float32], payload: NDArray[np.float32]) -> NDArray[np.float64]:
+        weights = np.array(self.calibrated.weights)
+        return probability(fuse(self.evidence(plain, payload), weights, self.calibrated.prior))
+
+
+@cache
+def calibrated() -> Calibrated:
+    """The package's calibrations."""
+    content = (resources.files("vedette.detectors.signatures") / "opinions.json").read_bytes()
+    return msgspec.json.decode(content, type=Calibrated)
+
+
+@cache
+def member_weights() -> Mapping[str, float]:
+    """How much each member's evidence counts, by name."""
+    return dict(zip(MEMBERS, calibrated().weights, strict=True))
+
+
+def alone(evidence: float) -> float:
+    """What one member's evidence would make of the prior, if it counted in full."""
+    return float(probability(np.array(log_odds(calibrated().prior) + evidence)))
