@@ -77,6 +77,36 @@ def test_variables_with_names_of_their_own_are_understood(tmp_path: Path) -> Non
     assert config.live.log_level.value == "warning"
 
 
+def test_models_lie_where_their_variable_says(tmp_path: Path) -> None:
+    assert load(tmp_path, "", MODEL_DIR="/var/lib/models").learned.models == "/var/lib/models"
+
+
+def test_a_loki_without_an_address_has_that_of_the_variable(tmp_path: Path) -> None:
+    text = """
+sources:
+  loki:
+    - {name: a, query: '{app="shop"}'}
+    - {name: b, query: '{app="mail"}', url: "http://other:3100"}
+"""
+    config = load(tmp_path, text, LOKI_URL="http://loki:3100")
+    assert [(loki.name, loki.url) for loki in config.sources.loki] == [
+        ("a", "http://loki:3100"),
+        ("b", "http://other:3100"),
+    ]
+
+
+def test_without_a_loki_in_the_file_the_variable_makes_one(tmp_path: Path) -> None:
+    (loki,) = load(tmp_path, "", LOKI_URL="http://loki:3100").sources.loki
+    assert (loki.url, loki.query) == ("http://loki:3100", '{job=~".+"}')
+
+
+def test_a_wrong_address_of_the_variable_is_refused_by_its_name(tmp_path: Path) -> None:
+    for text in ("", "sources: {loki: [{query: '{a=\"b\"}'}]}\n"):
+        with pytest.raises(ConfigError) as refused:
+            load(tmp_path, text, LOKI_URL="loki:3100")
+        assert refused.value.problems[0].startswith('LOKI_URL: sources.loki[0].url = "loki:3100"')
+
+
 def test_a_variable_with_a_prefix_wins(tmp_path: Path) -> None:
     config = load(tmp_path, "", WARMUP_LOGS="1000", VEDETTE_LIVE__WARMUP="2000")
     assert config.live.warmup == 2000

@@ -18,8 +18,13 @@ from vedette.config.yaml_lines import Path as KeyPath
 PLAIN: Mapping[str, tuple[str, ...]] = {
     "WARMUP_LOGS": ("live", "warmup"),
     "LOG_LEVEL": ("live", "log_level"),
+    "MODEL_DIR": ("learned", "models"),
 }
 """Variables with names of their own; those with a prefix win over them."""
+LOKI_URL = "LOKI_URL"
+"""Variable with the address of the Lokis that are given without one; without any, of one."""
+ALL_JOBS = '{job=~".+"}'
+"""What that one is asked for: shippers set the label `job` unless told otherwise."""
 PREFIX = "VEDETTE_"
 SEPARATOR = "__"
 
@@ -59,6 +64,8 @@ def gather(
     for name, keys in PLAIN.items():
         if given := environment.get(name):
             _put(gathered, keys, _scalar(name, given), name)
+    if url := environment.get(LOKI_URL):
+        _put_loki(gathered, url)
     for name in sorted(environment):
         if name.startswith(PREFIX) and SEPARATOR in name:
             keys = tuple(name.removeprefix(PREFIX).lower().split(SEPARATOR))
@@ -117,6 +124,19 @@ def _put(gathered: Gathered, keys: tuple[str, ...], value: Any, origin: str) -> 
     at[keys[-1]] = value
     gathered.origins = {path: o for path, o in gathered.origins.items() if path[: len(keys)] != keys}
     gathered.origins[keys] = origin
+
+
+def _put_loki(gathered: Gathered, url: str) -> None:
+    """Give an address to the Lokis of the file that have none, or ask one for all jobs if it names none."""
+    sources = gathered.values.get("sources")
+    given = sources.get("loki") if isinstance(sources, dict) else None
+    if not given:
+        _put(gathered, ("sources", "loki"), [{"url": url, "query": ALL_JOBS}], LOKI_URL)
+    elif isinstance(given, list):
+        for number, entry in enumerate(given):
+            if isinstance(entry, dict) and entry.get("url") is None:
+                entry["url"] = url
+                gathered.origins["sources", "loki", number, "url"] = LOKI_URL
 
 
 def _scalar(name: str, text: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from vedette.config.load import PREFIX, SEPARATOR
+from vedette.config.load import ALL_JOBS, PREFIX, SEPARATOR
 from vedette.config.options import Section
 from vedette.config.problems import section_in, section_of
 from vedette.config.tree import Config
@@ -20,6 +20,10 @@ _HEAD = f"""# Configuration
 left out. An environment variable wins over the file: `{PREFIX}WINDOWS{SEPARATOR}SPAN_S=30` sets
 `windows.span_s`. An option on the command line wins over both. A key that does not exist, or stands twice, is
 an error.
+
+Variables with names of their own are understood too; one with the prefix wins over them: `WARMUP_LOGS` is
+`live.warmup`, `LOG_LEVEL` is `live.log_level`, `MODEL_DIR` is `learned.models`, and `LOKI_URL` is the `url` of each of
+`sources.loki` that has none. Where no Loki is configured, `LOKI_URL` makes one that is asked for `{ALL_JOBS}`.
 """
 
 
