@@ -19,12 +19,13 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.network import NetworkEngine, NetworkSettings
 
 
-def build_network(config: Config, *, lateness_us: int) -> NetworkEngine:
+def build_network(config: Config, *, lateness_us: int, own_clock: bool = True) -> NetworkEngine:
     """Make an engine.
 
     Args:
         config: What is looked for, and how.
         lateness_us: How late a flow may come and still count, microseconds.
+        own_clock: See `NetworkSettings`.
     """
     network = config.network
     span = network.span_s * 1_000_000
@@ -38,6 +39,7 @@ def build_network(config: Config, *, lateness_us: int) -> NetworkEngine:
         contacts=network.contacts,
         min_windows=config.baselines.min_windows,
         calendar=calendar(config.baselines.timezone, config.baselines.holidays),
+        own_clock=own_clock,
     )
     return NetworkEngine(settings, thresholds, network_detectors(config, thresholds, classic=classic))
 

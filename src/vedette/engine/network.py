@@ -37,6 +37,7 @@ class NetworkSettings:
         min_windows: Windows a baseline must have seen.
         anomalies: Cap of anomalies kept; later ones are counted.
         calendar: Whose hours and days the traffic follows.
+        own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
     """
 
     span: int = 10_000_000
@@ -45,6 +46,7 @@ class NetworkSettings:
     min_windows: int = 30
     anomalies: int = 100_000
     calendar: Calendar = plain
+    own_clock: bool = True
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class NetworkEngine:
         detectors: In the order in which they look.
         keep_windows: Told each window that closes, and what was stated of it.
         extremes: Least and most that was seen of each metric.
+        recent: Windows of the last minute. last: Number of the newest window that held something.
     """
 
     settings: NetworkSettings
@@ -68,12 +71,14 @@ class NetworkEngine:
     stated: Statements = field(init=False)
     coverage: Coverage = field(default_factory=Coverage)
     extremes: dict[NetworkMetric, tuple[float, float]] = field(default_factory=dict)
-    _recent: deque[FlowWindow] = field(default_factory=deque)
-    _last: FlowWindow | None = None
+    recent: deque[FlowWindow] = field(default_factory=deque)
+    last: int | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.windower = FlowWindower(settings.span, settings.lateness, settings.contacts)
+        self.windower = FlowWindower(
+            settings.span, settings.lateness, settings.contacts, own_clock=settings.own_clock
+        )
         self.baselines = NetworkBaselines(settings.span, settings.min_windows, settings.calendar)
         self.stated = Statements(settings.anomalies)
         self.thresholds.share(1)
@@ -87,6 +92,14 @@ class NetworkEngine:
                 coverage.start = start if coverage.start is None else min(coverage.start, start)
                 coverage.end = end if coverage.end is None else max(coverage.end, end)
         self.windower.add(passed.parts, passed.ended, passed.start, passed.histogram)
+        self._close()
+
+    def advance(self, until: int) -> None:
+        """Let event time reach `until`, microseconds since the epoch, and judge the windows that end by then."""
+        self.windower.advance(until)
+        self._close()
+
+    def _close(self) -> None:
         for window in self.windower.close():
             self.take(window)
 
@@ -113,13 +126,13 @@ class NetworkEngine:
 
     def take(self, window: FlowWindow) -> None:
         """Judge one window, after the silence before it."""
-        if self._last is not None:
-            missing = window.number - self._last.number - 1
+        if self.last is not None:
+            missing = window.number - self.last - 1
             if 0 < missing <= LONGEST_SILENCE:
-                for number in range(self._last.number + 1, window.number):
+                for number in range(self.last + 1, window.number):
                     self._judge(_silence(window, number), _NOTHING)
         self._judge(window, measure(window))
-        self._last = window
+        self.last = window.number
 
     def _judge(self, window: FlowWindow, measures: dict[NetworkMetric, Measure]) -> None:
         held = self.baselines.judge(measures, window.start)
@@ -127,10 +140,10 @@ class NetworkEngine:
         for metric, one in measures.items():
             least, most = self.extremes.get(metric, (one.value, one.value))
             self.extremes[metric] = (min(least, one.value), max(most, one.value))
-        while self._recent and self._recent[0].start < window.end - RECENT_US:
-            self._recent.popleft()
-        self._recent.append(window)
-        view = NetworkView(window, tuple(self._recent), held)
+        while self.recent and self.recent[0].start < window.end - RECENT_US:
+            self.recent.popleft()
+        self.recent.append(window)
+        view = NetworkView(window, tuple(self.recent), held)
         found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
         distrusted = set()
         for anomaly in sorted(found, key=stating_order):

@@ -5,16 +5,31 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.contacts import KEY_BYTES, fold_contacts
 from vedette.kernels.hashing import new_secret
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Ended, Flow, Flows, Known
+from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 
 BINS: Final = 256
 _SPARE: Final = 4_096
 """Contacts of a window beyond the cap: one for each port of a server whose clients are no longer told apart."""
+
+
+class PackedWindow(msgspec.Struct, frozen=True, array_like=True):
+    """A `FlowWindow` as a part of a state."""
+
+    number: int
+    start: int
+    end: int
+    contacts: PackedArray
+    ended: PackedArray
+    histogram: PackedArray
+    known: int
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,38 @@ class FlowWindow:
             self.number, self.start, self.end, contacts, _in_order(np.concatenate([self.ended, other.ended])),
             self.histogram + other.histogram, self.known & other.known, self.left_out + other.left_out + left_out,
         )  # fmt: skip
+
+    def packed(self) -> PackedWindow:
+        """As a part of a state."""
+        return PackedWindow(
+            self.number, self.start, self.end, pack(self.contacts), pack(self.ended), pack(self.histogram),
+            int(self.known), self.left_out,
+        )  # fmt: skip
+
+    @classmethod
+    def unpacked(cls, kept: PackedWindow) -> "FlowWindow":
+        """What `packed` gave. Raises `StateError`."""
+        what = "window of flows"
+        return cls(
+            kept.number, kept.start, kept.end,
+            unpack(kept.contacts, np.int64, (None, CONTACT_COLUMNS), what),
+            unpack(kept.ended, np.int64, (None, ENDED_COLUMNS), what),
+            unpack(kept.histogram, np.int64, (3, BINS), what),
+            Known(kept.known), kept.left_out,
+        )  # fmt: skip
+
+
+class _Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """What a `FlowWindower` holds."""
+
+    rows: list[tuple[int, PackedArray]]
+    ended: list[tuple[int, PackedArray]]
+    histograms: list[tuple[int, PackedArray]]
+    known: int
+    now: int | None
+    closed: int | None
+    late: int
+    left_out: int
 
 
 def fold(
@@ -97,9 +144,11 @@ class FlowWindower:
         span: Length of a window, microseconds.
         lateness: How much later than event time a flow's start may be, microseconds.
         room: Contacts told apart in all open windows together.
+        own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
     """
 
-    def __init__(self, span: int, lateness: int, room: int = 262_144) -> None:
+    def __init__(self, span: int, lateness: int, room: int = 262_144, *, own_clock: bool = True) -> None:
+        self._own_clock = own_clock
         self.span = span
         self.lateness = lateness
         self.late = 0
@@ -123,7 +172,8 @@ class FlowWindower:
         """
         if len(parts):
             self._known &= parts.known
-            self._now = max(int(parts.table[:, Flow.START].max()), self._now or 0)
+            if self._own_clock:
+                self.advance(int(parts.table[:, Flow.START].max()))
             rows = parts.table
             if self._closed is not None:
                 late = rows[:, Flow.START] // self.span <= self._closed
@@ -142,13 +192,60 @@ class FlowWindower:
             number = start // self.span
             known = self._histograms.get(number)
             self._histograms[number] = histogram if known is None else known + histogram
-            self._now = max(start + self.span, self._now or 0)
+            if self._own_clock:
+                self.advance(start + self.span)
+
+    def advance(self, until: int) -> None:
+        """Let event time reach `until`, microseconds; it never goes back."""
+        self._now = until if self._now is None else max(self._now, until)
+
+    @property
+    def now(self) -> int | None:
+        """Event time, microseconds; None before the first flow."""
+        return self._now
+
+    @property
+    def closed(self) -> int:
+        """End of the newest window that was closed, microseconds; 0 if none was."""
+        return 0 if self._closed is None else (self._closed + 1) * self.span
+
+    def to_state(self) -> bytes:
+        """What waits, folded, as bytes."""
+        if self._rows:
+            self._compact()
+        joined = {number: np.concatenate(parts) for number, parts in self._ended.items()}
+        return encode(
+            _Waiting(
+                [(number, pack(parts[0])) for number, parts in sorted(self._rows.items())],
+                [(number, pack(rows)) for number, rows in sorted(joined.items())],
+                [(number, pack(one)) for number, one in sorted(self._histograms.items())],
+                int(self._known),
+                self._now,
+                self._closed,
+                self.late,
+                self.left_out,
+            )
+        )
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        what = "open windows of flows"
+        kept = decode(content, _Waiting, what)
+        shape = (None, CONTACT_COLUMNS)
+        self._rows = {number: [unpack(rows, np.int64, shape, what)] for number, rows in kept.rows}
+        self._pending = sum(len(rows) for (rows,) in self._rows.values())
+        self._ended = {
+            number: [unpack(rows, np.int64, (None, ENDED_COLUMNS), what)] for number, rows in kept.ended
+        }
+        self._histograms = {number: unpack(one, np.int64, (3, BINS), what) for number, one in kept.histograms}
+        self._known, self._now, self._closed = Known(kept.known), kept.now, kept.closed
+        self.late, self.left_out = kept.late, kept.left_out
 
     def close(self, *, everything: bool = False) -> Iterator[FlowWindow]:
         """The windows that are over, in order; those without a flow between them are left out."""
-        if self._now is None or (not self._rows and not self._histograms):
+        if not everything and self._now is None:
             return
-        last = None if everything else (self._now - self.lateness) // self.span - 1
+        last = None if everything else ((self._now or 0) - self.lateness) // self.span - 1
         if last is not None and self._closed is not None and last <= self._closed:
             return
         empty = np.zeros((3, BINS), dtype=np.int64)

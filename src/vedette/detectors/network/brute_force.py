@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.view import (
     CLIENT,
     SERVER,
@@ -35,7 +36,7 @@ LOGINS: Final = MappingProxyType(
 """Services that are logged into, by port."""
 
 
-class NetworkBruteForce:
+class NetworkBruteForce(Memoryless):
     """One client opens many short, similar connections to a service that is logged into.
 
     Signal: answered connections of one client to one such port of one host in the last minute, and their bytes.

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.view import (
     CLIENT,
@@ -36,7 +37,7 @@ def source_entropy(rows: Rows, column: Flow) -> float:
     return float(-(shares * np.log2(shares)).sum())
 
 
-class SynFlood:
+class SynFlood(Memoryless):
     """More connections are asked for than are ever made, at one port of one host.
 
     Signal: SYNs to a port of a host in a window, and how many of these connections were answered and went on.
@@ -146,7 +147,7 @@ REFLECTORS: Final = MappingProxyType(
 """UDP services that answer much to little (US-CERT TA14-017A), by port."""
 
 
-class Amplification:
+class Amplification(Memoryless):
     """Answers that were not asked for, or to far less, from UDP services known to be abused for that.
 
     Signal: bytes of answers to one host from one of these services in a window, against the bytes it asked with.
@@ -223,7 +224,7 @@ class Amplification:
 _PORTS: Final = np.array(sorted(REFLECTORS), dtype=np.int64)
 
 
-class PacketFlood:
+class PacketFlood(Memoryless):
     """UDP or ICMP at a rate that no conversation has.
 
     Signal: packets to one host in a window that it did not answer in kind.
@@ -290,7 +291,7 @@ class PacketFlood:
             )
 
 
-class ConnectionFlood:
+class ConnectionFlood(Memoryless):
     """One client opens connections to one service far faster than anybody browses.
 
     Signal: TCP connections of one client to one port of one host in the last minute.

@@ -1,11 +1,13 @@
 """Numbers of the whole network against their baselines: volume, times, loss, protocols."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import numpy as np
 
 from vedette.baselines.formulas import critical_value
+from vedette.detectors.memory import Memory, Memoryless, Remembering
 from vedette.detectors.network.metrics import BAND_WIDTH, Held, NetworkMetric
 from vedette.detectors.network.view import NetworkView, state
 from vedette.detectors.statement import excess_score, surprise_score
@@ -25,7 +27,7 @@ class _Surprise:
     def __init__(self, name: str, thresholds: Thresholds) -> None:
         self._name = name
         self._thresholds = thresholds
-        self._gate = Gate()
+        self.gate = Gate()
 
     def passes(self, held: Held, *, high: bool, worth: bool) -> float | None:
         """The threshold that was passed, or None. What is not worth telling is learned from all the same."""
@@ -34,11 +36,11 @@ class _Surprise:
         surprise = held.judgement.log10_p_high if high else held.judgement.log10_p_low
         self._thresholds.observe(self._name, surprise)
         limit = self._thresholds.threshold(self._name)
-        gated = self._gate.decide(_SLOT, surprise if worth else np.zeros(1), limit)
+        gated = self.gate.decide(_SLOT, surprise if worth else np.zeros(1), limit)
         return limit if gated else None
 
 
-class Volume:
+class Volume(Remembering):
     """The network carries far more than usual, or far less.
 
     Signal: bytes of a window (spike), packets of a window (drop; none at all counts).
@@ -64,6 +66,10 @@ class Volume:
         self.left_out = 0
         self._spike = _Surprise("network.volume.spike", thresholds)
         self._drop = _Surprise("network.volume.drop", thresholds)
+
+    def memories(self) -> Sequence[Memory]:
+        """See `Remembering`."""
+        return self._spike.gate, self._drop.gate
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State spikes and drops of the window."""
@@ -147,7 +153,7 @@ class Volume:
         )
 
 
-class HighLatency:
+class HighLatency(Remembering):
     """Round trips or answers take far longer than usual.
 
     Signal: the 95th percentile of round-trip times, and of the times from a request to its first answer.
@@ -179,6 +185,10 @@ class HighLatency:
         self._surprise = {
             metric: _Surprise(f"network.latency.{what}", thresholds) for metric, what in _TIMES.items()
         }
+
+    def memories(self) -> Sequence[Memory]:
+        """See `Remembering`."""
+        return [surprise.gate for surprise in self._surprise.values()]
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State slow windows."""
@@ -232,7 +242,7 @@ class HighLatency:
 _TIMES: Final = {NetworkMetric.RTT: "round trips", NetworkMetric.RESPONSE: "answers"}
 
 
-class PacketLoss:
+class PacketLoss(Memoryless):
     """Too many TCP segments had to be sent again.
 
     Signal: retransmitted data segments among data segments sent; keep-alives and late segments are neither.
@@ -284,7 +294,7 @@ class PacketLoss:
         ]  # fmt: skip
 
 
-class ProtocolShift:
+class ProtocolShift(Remembering):
     """The mix of protocols is not what it was.
 
     Signal: shares of TCP, UDP and ICMP among the flows opened in a window.
@@ -311,6 +321,10 @@ class ProtocolShift:
             for metric, what in _SHARES.items()
             for high in (False, True)
         }
+
+    def memories(self) -> Sequence[Memory]:
+        """See `Remembering`."""
+        return [surprise.gate for surprise in self._surprise.values()]
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State the protocol whose share moved most, if it moved far enough."""

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +19,18 @@ from vedette.detectors.network.view import (
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Ended, Flow, Protocol
+from vedette.schema.state import check, decode, encode
 
 _IDLE_BYTES: Final = 1000
 _SLOW_S: Final = 10.0
+_MOST: Final = 65_536
+"""Long connections remembered, so that each is stated once."""
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    count: int
+    sum: float
+    stated: list[tuple[tuple[int, ...], int]]
 
 
 class LongLived:
@@ -61,6 +71,16 @@ class LongLived:
         self._sum = 0.0
         self._stated: dict[tuple[int, ...], int] = {}
 
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode(_State(self._count, self._sum, list(self._stated.items())))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        state = decode(content, _State, "durations of connections")
+        check(len(state.stated) <= _MOST, "durations of connections")
+        self._count, self._sum, self._stated = state.count, state.sum, dict(state.stated)
+
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State connections that are too long, and floods of slow ones."""
         rows = view.window.contacts
@@ -85,7 +105,7 @@ class LongLived:
             # The same connection goes on; another one between the same two began later.
             if abs(self._stated.get(key, -1) - began) < 1_000_000:
                 continue
-            if len(self._stated) >= 65_536:
+            if len(self._stated) >= _MOST:
                 self.left_out += 1
                 continue
             self._stated[key] = began

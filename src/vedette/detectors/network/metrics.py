@@ -15,6 +15,7 @@ from vedette.baselines.judgement import Judgement
 from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
 from vedette.schema.flows import Flow, Known, Protocol
+from vedette.schema.state import decode, encode
 from vedette.windows.contacts import FlowWindow
 from vedette.windows.summary import quantile
 
@@ -156,6 +157,17 @@ class NetworkBaselines:
                 weight = np.minimum(weight, DISTRUSTED)
             exposure = None if one.measure.exposure is None else np.array([one.measure.exposure])
             self.banks[metric].update(self._slot, np.array([one.measure.judged]), exposure, time, weight)
+
+    def to_state(self) -> bytes:
+        """Everything learned, as bytes."""
+        return encode({metric.value: bank.to_state() for metric, bank in self.banks.items()})
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `ValueError`."""
+        kept = decode(content, dict[str, bytes], "baselines of the network")
+        for metric, bank in self.banks.items():
+            if metric.value in kept:
+                bank.from_state(kept[metric.value])
 
 
 DISTRUSTED: Final = 0.05

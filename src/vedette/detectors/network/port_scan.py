@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ from vedette.detectors.network.view import (
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
+from vedette.schema.state import check, decode, encode
 
 _MOST_SOURCES: Final = 65_536
 _MOST_TARGETS: Final = 256
@@ -42,7 +44,17 @@ class _Walk:
     failed: int = 0
     answered: int = 0
     targets: set[tuple[int, int, int]] = field(default_factory=set)
-    stated: int = -1
+
+
+class _Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A walk as a part of a state."""
+
+    source: tuple[int, int]
+    since: int
+    latest: int
+    failed: int
+    answered: int
+    targets: list[tuple[int, int, int]]
 
 
 class PortScan:
@@ -73,6 +85,23 @@ class PortScan:
         self.probes = probes
         self.left_out = 0
         self._walks: dict[tuple[int, int], _Walk] = {}
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        walks = [
+            _Kept(key, w.since, w.latest, w.failed, w.answered, sorted(w.targets))
+            for key, w in self._walks.items()
+        ]
+        return encode(walks)
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        walks = decode(content, list[_Kept], "first contacts")
+        check(len(walks) <= _MOST_SOURCES, "first contacts")
+        check(all(len(walk.targets) <= _MOST_TARGETS for walk in walks), "first contacts")
+        self._walks = {
+            w.source: _Walk(w.since, w.latest, w.failed, w.answered, set(w.targets)) for w in walks
+        }
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State scans that went on in the window."""

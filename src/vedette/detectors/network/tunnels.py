@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.view import (
     CLIENT,
     SERVER,
@@ -22,7 +23,7 @@ from vedette.schema.flows import Flow, Known, Protocol
 _DNS: Final = 53
 
 
-class Tunnel:
+class Tunnel(Memoryless):
     """Data carried in DNS names, in DNS over TCP, or in pings.
 
     Signal: DNS queries of one client to one server in the last minute, for names of more than 52 bytes or of types

@@ -80,6 +80,14 @@ class NetworkDetector(Protocol):
         """State what is wrong in the window."""
         ...
 
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes; see `vedette.schema.state`."""
+        ...
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        ...
+
 
 def client_of(row: Rows) -> str:
     """The client's address of a contact."""
