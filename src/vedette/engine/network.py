@@ -109,6 +109,15 @@ class NetworkEngine:
             self.take(window)
         coverage = self.coverage
         coverage.late_flows += self.windower.late
+        coverage.capped.update(self.capped())
+        coverage.budget = self.thresholds.account()
+        for line in coverage.budget:
+            line.alarms = self.stated.alarms.get(line.detector, 0)
+        coverage.spending = self.stated.spending(self.thresholds.per_week, [NETWORK], coverage)
+        return Findings(*self.stated.all(), coverage)
+
+    def capped(self) -> dict[str, int]:
+        """How often a bound of memory was met, by the name of what it bounds."""
         caps = {
             "contacts": self.windower.left_out,
             "occurrences": self.stated.occurrences.left_out,
@@ -117,12 +126,7 @@ class NetworkEngine:
         }
         for detector in self.detectors:
             caps[detector.name] = detector.left_out
-        coverage.capped.update({name: count for name, count in caps.items() if count})
-        coverage.budget = self.thresholds.account()
-        for line in coverage.budget:
-            line.alarms = self.stated.alarms.get(line.detector, 0)
-        coverage.spending = self.stated.spending(self.thresholds.per_week, [NETWORK], coverage)
-        return Findings(*self.stated.all(), coverage)
+        return {name: count for name, count in caps.items() if count}
 
     def take(self, window: FlowWindow) -> None:
         """Judge one window, after the silence before it."""

@@ -13,12 +13,13 @@ from vedette.engine.engine import Engine
 from vedette.engine.snapshot import Anew, restore, snapshot
 from vedette.engine.training import TrainingProcesses
 from vedette.live.committing import Committer
+from vedette.live.flows import LiveFlows
 from vedette.live.intake import MOST_STREAMS, Intake
 from vedette.live.overload import Overload
 from vedette.live.work import Work
 from vedette.schema.live import Commit
 from vedette.schema.records import BaselineRecord, WindowRecord
-from vedette.sources.source import Source, SourceState
+from vedette.sources.source import Delivery, Source, SourceState
 from vedette.storage.live import LiveStore
 from vedette.windows.watermarks import Watermarks, WatermarkSettings
 
@@ -79,6 +80,7 @@ class Live:
         self.config, self._exceptions = config, tuple(exceptions)
         self._training = TrainingProcesses()
         self.engine, self.intake = self._built(config, exceptions)
+        self.flows = LiveFlows(config)
         self._resume()
 
     def turn(self) -> bool:
@@ -99,7 +101,7 @@ class Live:
         if not self.committer.retry():
             return
         now = self.clock()
-        found = self.engine.take_found()
+        found, of_flows = self.engine.take_found(), self.flows.engine.stated.take()
         baselines: tuple[BaselineRecord, ...] = ()
         if now - self._baselines_at >= _BASELINES_EVERY_US:
             self._baselines_at = now
@@ -108,14 +110,14 @@ class Live:
         self._committed, self._since = now, 0
         self.committer.commit(
             Commit(
-                time=self.engine.windower.watermark,
+                time=max(self.engine.windower.watermark, self.flows.engine.windower.closed),
                 state=self._snapshot(),
                 positions=dict(self._positions),
-                anomalies=tuple(found.anomalies),
-                incidents=tuple(found.incidents),
+                anomalies=(*found.anomalies, *of_flows.anomalies),
+                incidents=(*found.incidents, *of_flows.incidents),
                 windows=tuple(windows),
                 baselines=baselines,
-                notices=tuple(found.notices),
+                notices=(*found.notices, *of_flows.notices),
             )
         )
 
@@ -126,13 +128,14 @@ class Live:
             VedetteError: It cannot be followed; the old one stays in force.
         """
         before = self._snapshot()
-        old = self.config, self._exceptions, self.engine, self.intake
+        old = self.config, self._exceptions, self.engine, self.intake, self.flows
         try:
             self.engine, self.intake = self._built(config, exceptions)
+            self.flows = LiveFlows(config)
             self.config, self._exceptions = config, tuple(exceptions)
             return self._restore(before)
         except Exception:
-            self.config, self._exceptions, self.engine, self.intake = old
+            self.config, self._exceptions, self.engine, self.intake, self.flows = old
             raise
 
     def drain(self, until: int, wait: Callable[[float], object] = lambda _: None) -> None:
@@ -202,6 +205,7 @@ class Live:
 
     def _snapshot(self) -> bytes:
         parts = {_STREAMS: self.intake.to_state(), _WATERMARKS: self.watermarks.to_state()}
+        parts |= self.flows.to_parts()
         return snapshot(self.engine, self.intake.enricher, parts)
 
     def _restore(self, content: bytes) -> list[Anew]:
@@ -211,16 +215,28 @@ class Live:
             self.watermarks.from_state(marks)
         streams = restored.extra.get(_STREAMS)
         reasons = self.intake.from_state(streams) if streams is not None else []
-        return [*restored.anew, *(Anew("stream", reason) for reason in reasons)]
+        of_flows = self.flows.from_parts(restored.extra)
+        return [*restored.anew, *(Anew("stream", reason) for reason in reasons), *of_flows]
 
     def _take(self, source: Source) -> bool:
         deliveries = source.take(ROOM)
         began_at, pending = self.clock(), set(source.pending())
         for stream in pending:
+            if self.flows.waits(stream, began_at):
+                continue
             self.watermarks.add(stream, self._lateness, began_at)
             self.watermarks.waits(stream, began_at)
         for delivery in deliveries:
             began = perf_counter()
+            if self._is_of_flows(delivery):
+                newest = self.flows.take(delivery, began_at, caught_up=delivery.stream not in pending)
+                if newest is not None:
+                    self.work.saw(newest, began_at)
+                # Before its first lines nobody knew what they would be.
+                self.watermarks.remove(delivery.stream)
+                self.work.took(len(delivery.lines), perf_counter() - began)
+                self._since += len(delivery.lines)
+                continue
             batch = self.intake.take(delivery)
             self.watermarks.add(delivery.stream, self._lateness, began_at)
             if batch is not None:
@@ -239,8 +255,14 @@ class Live:
             self._positions[source.name] = deliveries[-1].position
         return bool(deliveries)
 
+    def _is_of_flows(self, delivery: Delivery) -> bool:
+        if delivery.stream in self.intake.streams:
+            return False
+        return self.flows.intake.takes(delivery)
+
     def _follow(self) -> None:
         """Let event time go as far as all streams that are not silent have come."""
+        self.flows.follow(self.clock())
         reached = self.watermarks.time(self.clock())
         if reached is not None and reached > self.engine.windower.now:
             self.engine.advance(reached)

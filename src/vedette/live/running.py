@@ -138,6 +138,10 @@ class Running:
         """See `LiveView`."""
         service, live = self._service, self._service.live
         tally, work, stated = live.intake.tally, live.work, service.stated
+        flows = live.flows.intake
+        skipped = {reason.value: count for reason, count in list(tally.skips.counts.items())}
+        for reason, count in flows.tally.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + count
         dropped: dict[str, int] = {}
         for status in (source.status() for source in live.sources):
             for reason, count in status.dropped.items():
@@ -145,10 +149,10 @@ class Running:
         lag = work.lag_us
         sent, errors = self._told()
         return Counters(
-            lines=tally.lines,
-            parsed=tally.parsed,
-            skipped={reason.value: count for reason, count in list(tally.skips.counts.items())},
-            late=live.engine.windower.late,
+            lines=tally.lines + flows.tally.lines,
+            parsed=tally.parsed + flows.tally.flows,
+            skipped=skipped,
+            late=live.engine.windower.late + live.flows.engine.windower.late,
             anomalies=stated.anomalies,
             incidents_open=len(stated.open),
             windows=stated.windows,
@@ -159,7 +163,11 @@ class Running:
             baselines=len(live.engine.book),
             queue_bytes=live.waiting,
             dropped=dropped,
-            capped={"streams": tally.forgotten, **live.engine.capped()},
+            capped={
+                "streams": tally.forgotten + flows.tally.forgotten,
+                **live.engine.capped(),
+                **live.flows.engine.capped(),
+            },
             lag_s=None if lag is None else lag / 1e6,
             sampling=live.overload.share,
             alerts_sent=sent,

@@ -168,6 +168,7 @@ CIC: Final = Layout(
 )
 _LAYOUTS: Final = (ZEEK, CIC, NFDUMP)
 _MOST_COLUMNS: Final = 1_024
+JSON_FORMATS: Final = ("zeek-conn-json", "suricata-eve")
 
 
 class FlowLog:
@@ -186,6 +187,7 @@ class FlowLog:
     def __init__(self, source: str, head: Chunk) -> None:
         text = head.buffer[: head.length].tobytes()
         self._json: JsonFlows | None = json_flows(text)
+        self._header = b""
         if self._json is not None:
             self.format = self._json.name
             return
@@ -202,7 +204,29 @@ class FlowLog:
                 "it is needed to know who talked to whom, and when"
             )
         self.format = self._layout.name
+        lines = text[:65_536].split(b"\n", 40)[:40]
+        self._header = (
+            b"\n".join(line for number, line in enumerate(lines) if line[:1] == b"#" or not number) + b"\n"
+        )
         self._next = 0
+
+    @property
+    def header(self) -> bytes:
+        """What must stand at the head of lines for them to be read like these; of JSON nothing, it is told by name."""
+        return self._header
+
+    @classmethod
+    def named(cls, source: str, name: str, header: bytes) -> "FlowLog":
+        """A log whose format, and header if it has one, are known already.
+
+        Raises:
+            FlowLogError: There is no such format, or that is no header of one.
+        """
+        if name in JSON_FORMATS:
+            log = cls.__new__(cls)
+            log._json, log.format, log._header, log._next = JsonFlows(name), name, b"", 0  # noqa: SLF001 - its own
+            return log
+        return cls(source, Chunk.of(header, source))
 
     def parse(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
         """Read whole lines; returns flows, how many lines are none, and how many lines there were."""

@@ -190,8 +190,9 @@ class FlowWindower:
             self._ended.setdefault(place, []).append(own)
         if histogram is not None and start is not None:
             number = start // self.span
-            known = self._histograms.get(number)
-            self._histograms[number] = histogram if known is None else known + histogram
+            if self._closed is None or number > self._closed:
+                known = self._histograms.get(number)
+                self._histograms[number] = histogram if known is None else known + histogram
             if self._own_clock:
                 self.advance(start + self.span)
 

@@ -1,0 +1,204 @@
+"""From delivered lines to flows: each stream (a flow log, an exporter, an interface) with a reader of its own."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from vedette.parsers.flow_logs import FlowLog, is_flow_log
+from vedette.parsers.netflow import FORMAT as NETFLOW
+from vedette.parsers.netflow import NetflowParser
+from vedette.schema.chunk import Chunk
+from vedette.schema.errors import VedetteError
+from vedette.schema.flows import Flows, Known
+from vedette.schema.state import StateError, decode, encode
+from vedette.sources.source import Delivery
+from vedette.windows.flow_table import Passed
+from vedette.windows.passed_lines import FORMAT as PARTS
+from vedette.windows.passed_lines import from_line
+
+MOST_STREAMS = 1_024
+"""Streams whose readers are kept; the one that has been silent for the longest time makes room."""
+_STREAM_NAME = 500
+_HEAD = 4_096
+"""Bytes in which a header is looked for."""
+
+
+class Reader(Protocol):
+    """Reads the lines of one stream."""
+
+    def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
+        """Flows, lines or records that are none by reason, and how many lines there were."""
+        ...
+
+    def to_state(self) -> bytes:
+        """What is known of the stream, as bytes."""
+        ...
+
+
+class _Log:
+    """A flow log; one that begins anew brings a header of its own."""
+
+    def __init__(self, log: FlowLog) -> None:
+        self._log = log
+
+    def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
+        if self._log.header and is_flow_log(delivery.lines[:_HEAD]):
+            self._log = FlowLog(delivery.stream, Chunk.of(delivery.lines[:_HEAD], delivery.stream))
+        flows, problems, lines = self._log.parse(Chunk.of(delivery.lines, delivery.stream))
+        return [_whole(flows)], {problem.value: count for problem, count in problems.items()}, lines
+
+    def to_state(self) -> bytes:
+        return encode((self._log.format, self._log.header))
+
+
+class _Exporter:
+    """What an exporter of NetFlow or IPFIX sent."""
+
+    def __init__(self) -> None:
+        self.parser = NetflowParser()
+
+    def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
+        flows, problems, lines = self.parser.parse(delivery.lines)
+        return [_whole(flows)], problems, lines
+
+    def to_state(self) -> bytes:
+        return self.parser.to_state()
+
+
+class _Interface:
+    """What a flow table made of an interface's packets."""
+
+    def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
+        found, bad, lines = [], 0, delivery.lines.splitlines()
+        for line in lines:
+            try:
+                found.append(from_line(line))
+            except ValueError:
+                bad += 1
+        return found, {"bad_line": bad} if bad else {}, len(lines)
+
+    def to_state(self) -> bytes:
+        return b""
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    name: str
+    format: str
+    reader: bytes
+
+
+@dataclass(slots=True)
+class FlowTally:
+    """What was taken in since the process began.
+
+    Attributes:
+        skipped: Lines and records that are no flow, by reason.
+        forgotten: Streams that made room for others.
+    """
+
+    lines: int = 0
+    flows: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    forgotten: int = 0
+
+
+class FlowIntake:
+    """Reads what sources deliver of flows. Used by one thread."""
+
+    def __init__(self) -> None:
+        self.tally = FlowTally()
+        self._streams: OrderedDict[str, tuple[str, Reader]] = OrderedDict()
+
+    def __contains__(self, stream: str) -> bool:
+        """Whether a stream is known to be of flows."""
+        return stream[:_STREAM_NAME] in self._streams
+
+    def format(self, stream: str) -> str | None:
+        """A stream's format; None for one that is not known to be of flows."""
+        known = self._streams.get(stream[:_STREAM_NAME])
+        return None if known is None else known[0]
+
+    def takes(self, delivery: Delivery) -> bool:
+        """Whether a delivery is of flows; from then on its stream is."""
+        if delivery.stream in self:
+            return True
+        if delivery.format in (NETFLOW, PARTS):
+            self._open(delivery.stream, delivery.format)
+        elif is_flow_log(delivery.lines[:_HEAD]):
+            try:
+                log = FlowLog(delivery.stream, Chunk.of(delivery.lines[: 1 << 16], delivery.stream))
+            except VedetteError:
+                return False
+            self._keep(delivery.stream, log.format, _Log(log))
+        return delivery.stream in self
+
+    def take(self, delivery: Delivery) -> list[Passed]:
+        """The flows of a delivery that `takes` said yes to. Every line is counted."""
+        name = delivery.stream[:_STREAM_NAME]
+        self._streams.move_to_end(name)
+        found, problems, lines = self._streams[name][1].read(delivery)
+        tally = self.tally
+        tally.lines += lines
+        tally.flows += sum(len(passed.ended) for passed in found)
+        # Replaced, not changed: other threads read it.
+        skipped = dict(tally.skipped)
+        for reason, count in problems.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+        tally.skipped = skipped
+        return found
+
+    def to_state(self) -> bytes:
+        """What is known of all streams, as bytes."""
+        return encode([_State(name, form, one.to_state()) for name, (form, one) in self._streams.items()])
+
+    def from_state(self, content: bytes) -> list[str]:
+        """Take over what `to_state` gave; returns why some streams begin anew, a sentence each.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        anew = []
+        for kept in decode(content, list[_State], "streams of flows")[-MOST_STREAMS:]:
+            try:
+                if kept.format == NETFLOW:
+                    exporter = _Exporter()
+                    exporter.parser.from_state(kept.reader)
+                    self._keep(kept.name, NETFLOW, exporter)
+                elif kept.format == PARTS:
+                    self._keep(kept.name, PARTS, _Interface())
+                else:
+                    form, header = decode(kept.reader, tuple[str, bytes], kept.name)
+                    self._keep(kept.name, form, _Log(FlowLog.named(kept.name, form, header)))
+            except (VedetteError, StateError) as error:
+                anew.append(f"{kept.name}: its format is looked for anew: {error}")
+        return anew
+
+    def _open(self, stream: str, form: str) -> None:
+        self._keep(stream, form, _Exporter() if form == NETFLOW else _Interface())
+
+    def _keep(self, stream: str, form: str, reader: Reader) -> None:
+        if len(self._streams) >= MOST_STREAMS:
+            self._streams.popitem(last=False)
+            self.tally.forgotten += 1
+        self._streams[stream[:_STREAM_NAME]] = form, reader
+
+
+def lateness_us(stream_format: str | None, span_us: int) -> int:
+    """How late flows of a stream may come after others of it, microseconds."""
+    if stream_format == PARTS:
+        # A window is told when it is over, and of all in it at once.
+        return span_us
+    return _RECORDS_LATE_US if stream_format == NETFLOW else _LOGS_LATE_US
+
+
+_RECORDS_LATE_US = 60_000_000
+"""Exporters tell of silent flows after 15 seconds, and send what they have every few."""
+_LOGS_LATE_US = 300_000_000
+"""Flow logs are written when flows end; Zeek and most others end silent ones within five minutes."""
+
+
+def _whole(flows: Flows) -> Passed:
+    """Whole flows: each a part by itself."""
+    return Passed(0, flows, flows if len(flows) else Flows.none(Known(0)), None)

@@ -1,0 +1,117 @@
+"""The part of the live service that is about flows: an engine of its own, its streams and its event time."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.config import Config
+from vedette.engine.build_network import build_network
+from vedette.engine.network import NetworkEngine
+from vedette.engine.network_state import network_state, restore_network
+from vedette.engine.snapshot import Anew
+from vedette.live.flow_intake import MOST_STREAMS, FlowIntake, lateness_us
+from vedette.schema.flows import Flow, Flows
+from vedette.sources.source import Delivery
+from vedette.windows.flow_table import Passed
+from vedette.windows.watermarks import Watermarks, WatermarkSettings
+
+_ENGINE: Final = "flows"
+_STREAMS: Final = "streams of flows"
+_WATERMARKS: Final = "watermarks of flows"
+_SECOND: Final = 1_000_000
+
+
+class LiveFlows:
+    """Flows in, findings out. Used by one thread.
+
+    Args:
+        config: How everything is done.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._span = config.network.span_s * _SECOND
+        self._lateness = config.windows.lateness_s
+        live = config.live
+        self.engine: NetworkEngine = build_network(config, lateness_us=0, own_clock=False)
+        self.engine.stated.tells = True
+        self.intake = FlowIntake()
+        self.watermarks = Watermarks(
+            WatermarkSettings(
+                idle_after=live.idle_after_s * _SECOND,
+                grace=(live.idle_after_s + live.lateness_s) * _SECOND,
+                skew=live.skew_s * _SECOND,
+                span=self._span,
+            )
+        )
+
+    def waits(self, stream: str, at: int) -> bool:
+        """Wait for a stream that has more to give, if it is one of flows; whether it is."""
+        if stream not in self.intake:
+            return False
+        self.watermarks.add(stream, self._late(stream), at)
+        self.watermarks.waits(stream, at)
+        return True
+
+    def take(self, delivery: Delivery, at: int, *, caught_up: bool) -> int | None:
+        """Take a delivery in; returns the newest time in it, or None.
+
+        Args:
+            delivery: One that the intake takes. at: The clock, microseconds. caught_up: Whether there is no more of it.
+        """
+        stream = delivery.stream
+        newest = None
+        self.watermarks.add(stream, self._late(stream), at)
+        for passed in self.intake.take(delivery):
+            times = passed.parts.column(Flow.START)
+            if len(times):
+                late = self.watermarks.heard(stream, times, at, caught_up=caught_up)
+                newest = max(int(times.max()), newest or 0)
+                self.engine.process(self._in_time(passed, late == 0))
+            elif len(passed.ended) or passed.histogram is not None:
+                self.engine.process(passed)
+        if len(self.watermarks) > MOST_STREAMS:
+            for silent in self.watermarks.idle(at):
+                self.watermarks.remove(silent)
+        return newest
+
+    def follow(self, at: int) -> None:
+        """Let event time go as far as all streams that are not silent have come."""
+        reached = self.watermarks.time(at)
+        if reached is not None and reached > (self.engine.windower.now or 0):
+            self.engine.advance(reached)
+
+    def to_parts(self) -> dict[str, bytes]:
+        """Everything that is remembered, as parts of a snapshot."""
+        return {
+            _ENGINE: network_state(self.engine),
+            _STREAMS: self.intake.to_state(),
+            _WATERMARKS: self.watermarks.to_state(),
+        }
+
+    def from_parts(self, parts: Mapping[str, bytes]) -> list[Anew]:
+        """Take over what `to_parts` gave; returns what begins anew."""
+        anew: list[Anew] = []
+        if (content := parts.get(_STREAMS)) is not None:
+            anew += [Anew("stream", reason) for reason in self.intake.from_state(content)]
+        if (content := parts.get(_ENGINE)) is not None:
+            reason = restore_network(self.engine, content)
+            if reason is not None:
+                anew.append(Anew(_ENGINE, reason))
+        if (content := parts.get(_WATERMARKS)) is not None:
+            self.watermarks.from_state(content)
+        return anew
+
+    def _late(self, stream: str) -> int:
+        if self._lateness is not None:
+            return self._lateness * _SECOND
+        return lateness_us(self.intake.format(stream), self._span)
+
+    def _in_time(self, passed: Passed, kept: NDArray[np.bool_]) -> Passed:
+        """What did not come too late after others of its own stream."""
+        if kept.all():
+            return passed
+        self.engine.windower.late += int(np.count_nonzero(~kept))
+        parts = Flows(passed.parts.table[kept], passed.parts.known)
+        return Passed(passed.start, parts, passed.ended, passed.histogram)
