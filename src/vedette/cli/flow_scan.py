@@ -14,7 +14,7 @@ from vedette.cli.flow_reading import FlowReading, FlowTally
 from vedette.cli.options import ScanOptions
 from vedette.cli.scanning import run_record
 from vedette.config import Config
-from vedette.engine.build_network import build_network
+from vedette.engine.build_network import build_network, table_settings
 from vedette.parsers.captures import is_capture
 from vedette.report.html import write_html
 from vedette.report.json import write_json
@@ -25,7 +25,6 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.sources import ByteReader, Input
 from vedette.storage import open_store
-from vedette.windows.flow_table import TableSettings
 
 _LOG_LATENESS_S = 300
 """Flow logs are written when flows end; Zeek and most exporters end silent ones within five minutes."""
@@ -117,17 +116,11 @@ class FlowScan:
             VedetteError: Nothing could be read, or an output cannot be written.
         """
         began = time.monotonic()
-        network = self._config.network
         lateness = self._config.windows.lateness_s
         if lateness is None:
             lateness = 0 if all(map(_is_capture, self._inputs)) else _LOG_LATENESS_S
         engine = build_network(self._config, lateness_us=lateness * 1_000_000)
-        table = TableSettings(
-            span=network.span_s * 1_000_000,
-            idle=(network.idle_s * 1_000_000, network.tcp_idle_s * 1_000_000),
-            active=network.active_s * 1_000_000,
-            flows=network.flows,
-        )
+        table = table_settings(self._config.network)
         with ExitStack() as stack:
             listener = None
             if self._http is not None:

@@ -99,6 +99,55 @@ class SyslogSection(Section):
         return self
 
 
+def _udp(text: str) -> str:
+    if not _address(text).startswith("udp:"):
+        raise ValueError("must be like udp://0.0.0.0:2055: exporters send over UDP")
+    return text
+
+
+class NetflowSection(Section):
+    """Exporters of NetFlow v5 and v9 and of IPFIX: routers, firewalls, switches, hosts."""
+
+    listen: Annotated[tuple[Annotated[str, AfterValidator(_udp)], ...], AfterValidator(_some)] = option(
+        ..., "Addresses to listen at, like `udp://0.0.0.0:2055`; all versions come to the same port."
+    )
+    senders: tuple[Network, ...] = option(
+        (), "Networks of the exporters, like `10.0.0.0/8`; all by default, and UDP senders are easily forged."
+    )
+
+
+def _interface(name: str) -> str:
+    if not _INTERFACE.fullmatch(name):
+        raise ValueError("must be a name that an interface can have, like eth0, or any")
+    return name
+
+
+_INTERFACE = re.compile(r"[^\s/\x00-\x1f]{1,15}")
+
+
+class CaptureSection(Section):
+    """A network interface that is listened at."""
+
+    interface: Annotated[str, AfterValidator(_interface)] = option(
+        ..., "Its name, like `eth0`; `any` for all. Needs CAP_NET_RAW, and the extra `capture`."
+    )
+    filter: str = option(
+        "", "Packets that are looked at, in tcpdump's language, like `not port 22`; all by default."
+    )
+    promiscuous: bool = option(True, "Whether packets for other hosts are looked at too.")
+    snaplen: int = option(
+        256,
+        "Bytes of each packet that are looked at: headers, and names that DNS is asked for.",
+        unit="bytes",
+        ge=128,
+        le=65_535,
+        why="headers of nested IPv6 packets have more than 100",
+    )
+    buffer_mb: int = option(
+        32, "Buffer in which the kernel keeps packets until they are taken.", unit="MiB", ge=1, le=1024
+    )
+
+
 def _plain_address(text: str) -> str:
     web_address(SecretStr(text))
     return text
@@ -185,6 +234,8 @@ class Sources(Section):
     )
     syslog: tuple[SyslogSection, ...] = option((), "Syslog over UDP, TCP and TLS.")
     loki: tuple[LokiSection, ...] = option((), "Lokis to be asked for lines.")
+    netflow: tuple[NetflowSection, ...] = option((), "NetFlow and IPFIX over UDP.")
+    capture: tuple[CaptureSection, ...] = option((), "Network interfaces.")
 
     @model_validator(mode="after")
     def _named_apart(self) -> Self:
@@ -192,4 +243,8 @@ class Sources(Section):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"loki: two have the name {twice!r}: give each a `name` of its own")
+        interfaces = [section.interface for section in self.capture]
+        twice = next((name for name in interfaces if interfaces.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"capture: two listen at {twice!r}: its packets would count twice")
         return self

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
 from vedette.config.alarm import AlarmMode
+from vedette.config.flows import NetworkSection
 from vedette.config.tree import Config
 from vedette.detectors.network.beaconing import Beaconing
 from vedette.detectors.network.brute_force import NetworkBruteForce
@@ -17,6 +18,7 @@ from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.network import NetworkEngine, NetworkSettings
+from vedette.windows.flow_table import TableSettings
 
 
 def build_network(config: Config, *, lateness_us: int, own_clock: bool = True) -> NetworkEngine:
@@ -42,6 +44,16 @@ def build_network(config: Config, *, lateness_us: int, own_clock: bool = True) -
         own_clock=own_clock,
     )
     return NetworkEngine(settings, thresholds, network_detectors(config, thresholds, classic=classic))
+
+
+def table_settings(network: NetworkSection) -> TableSettings:
+    """How flows live, as configured."""
+    return TableSettings(
+        span=network.span_s * 1_000_000,
+        idle=(network.idle_s * 1_000_000, network.tcp_idle_s * 1_000_000),
+        active=network.active_s * 1_000_000,
+        flows=network.flows,
+    )
 
 
 def network_detectors(config: Config, thresholds: Thresholds, *, classic: bool) -> Sequence[NetworkDetector]:

@@ -17,10 +17,12 @@ from vedette.channels.teller import Teller
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule, read_exceptions
 from vedette.config.store import RetentionSection
+from vedette.engine.build_network import table_settings
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.excusing import Exceptions
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.signatures import signature_scanner
+from vedette.live.capturing import Capture
 from vedette.live.directory import state_directory
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document as read_document
@@ -104,6 +106,10 @@ class Watch:
             from_end=from_end,
             line_bytes=config.limits.line_bytes,
         )
+        sources += [
+            Capture(section, table_settings(config.network), journal, now)
+            for section in config.sources.capture
+        ]
         exceptions = _exceptions(config, store)
         inbox = Inbox(journal, _judge(config, exceptions), now, lambda: self.service.wake())  # noqa: PLW0108 - it is made after
         self.service = Service(

@@ -1,15 +1,17 @@
 """The sources that a configuration asks for."""
 
 import ssl
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 
 from vedette.config.secret import revealed
-from vedette.config.sources import Begin, LokiSection, Sources, SyslogSection, TailSection
+from vedette.config.sources import Begin, LokiSection, NetflowSection, Sources, SyslogSection, TailSection
 from vedette.sources.discover import STDIN
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.journal import Journal, JournalError
 from vedette.sources.loki import Loki, LokiQuery, Server
 from vedette.sources.long_lines import LINE_BYTES
+from vedette.sources.names import printable
 from vedette.sources.source import Source
 from vedette.sources.stdin import Stdin
 from vedette.sources.syslog import Listen, Syslog, parse_address
@@ -47,6 +49,8 @@ def build_sources(
     for number, section in enumerate(config.syslog, 1):
         name = "syslog" if number == 1 else f"syslog-{number}"
         sources.append(Syslog(name, _listen(name, section), journal, JournalError, clock))
+    for number, exporters in enumerate(config.netflow, 1):
+        sources.append(_netflow("netflow" if number == 1 else f"netflow-{number}", exporters, journal, clock))
     sources += [_loki(section, clock, line_bytes) for section in config.loki]
     if STDIN in paths:
         sources.append(Stdin(line_bytes=line_bytes))
@@ -66,6 +70,18 @@ def _follow(section: TailSection) -> Follow:
 def _listen(name: str, section: SyslogSection) -> Listen:
     addresses = tuple(parse_address(text) for text in section.listen)
     return Listen(addresses, section.service, section.format, section.senders, _tls(name, section))
+
+
+def _netflow(name: str, section: NetflowSection, journal: Journal, clock: Callable[[], int]) -> Syslog:
+    """What exporters send: each datagram a line, so that what was received can be read again."""
+    addresses = tuple(parse_address(text) for text in section.listen)
+    listen = Listen(addresses, None, "netflow", section.senders)
+
+    def read(datagram: bytes, sender: str) -> tuple[str, bytes]:
+        return f"netflow:{printable(sender)}", b2a_base64(datagram, newline=False)
+
+    # Streams are not shared: each exporter's templates are its own.
+    return Syslog(name, listen, journal, JournalError, clock, read=read, other=None)
 
 
 def _tls(name: str, section: SyslogSection) -> ssl.SSLContext | None:

@@ -57,7 +57,9 @@ def from_line(line: bytes) -> Passed:
     """
     unpacker = zstd.ZstdDecompressor()
     try:
-        content = unpacker.decompress(binascii.a2b_base64(line.rstrip(b"\n"), strict_mode=True), max_length=_LARGEST)
+        content = unpacker.decompress(
+            binascii.a2b_base64(line.rstrip(b"\n"), strict_mode=True), max_length=_LARGEST
+        )
     except (zstd.ZstdError, EOFError) as error:
         raise StateError(f"flows are damaged: {error}") from error
     if not unpacker.eof:

@@ -1,4 +1,4 @@
-"""Listens for syslog messages, and writes them into the journal, from where they are taken like all that is pushed.
+"""Listens for syslog messages, or other datagrams, and writes them into the journal, from where they are taken.
 
 One thread serves all sockets. When the journal cannot take more, TCP senders are not read from until it can, so that
 they wait; datagrams that come meanwhile are lost, and counted.
@@ -77,17 +77,37 @@ class Listen:
     context: ssl.SSLContext | None = None
 
 
+def _message(frame: bytes, sender: str) -> tuple[str, bytes] | None:
+    """A syslog message's stream and line; None where it says nothing."""
+    message = parse(frame)
+    if not message.line:
+        return None
+    return f"syslog:{printable(message.host or sender)}/{printable(message.tag)}", message.line
+
+
 class Syslog:
     """A listener; as a source it only says how it is doing, its lines come from the journal.
 
     Args:
         name: Its name among the sources. settings: What to listen to. inbox: Where lines go.
         refused: What `inbox` raises when it cannot take lines.
+        read: Makes of a frame and its sender a stream and a line; of syslog unless told otherwise.
+        other: The stream that senders share of whom there is no room for streams of their own; None to refuse them.
     """
 
     def __init__(
-        self, name: str, settings: Listen, inbox: Inbox, refused: type[Exception], clock: Callable[[], int]
+        self,
+        name: str,
+        settings: Listen,
+        inbox: Inbox,
+        refused: type[Exception],
+        clock: Callable[[], int],
+        *,
+        read: Callable[[bytes, str], tuple[str, bytes] | None] = _message,
+        other: str | None = OTHER,
     ) -> None:
+        self._understand = read
+        self._other = other
         self.name = name
         self._settings = settings
         self._inbox = inbox
@@ -248,17 +268,20 @@ class Syslog:
                 self._take_in(datagram, sender)
 
     def _take_in(self, frame: bytes, sender: str) -> None:
-        message = parse(frame)
-        if not message.line:
+        read = self._understand(frame, sender)
+        if read is None:
             return
-        stream = f"syslog:{printable(message.host or sender)}/{printable(message.tag)}"
+        stream, line = read
         if stream not in self._streams:
             if len(self._streams) < MOST_STREAMS:
                 self._streams.add(stream)
+            elif self._other is None:
+                self._count("datagrams_of_too_many_senders")
+                return
             else:
-                stream = OTHER
-        self._pending.setdefault(stream, []).append(message.line)
-        self._pending_bytes += len(message.line) + 1
+                stream = self._other
+        self._pending.setdefault(stream, []).append(line)
+        self._pending_bytes += len(line) + 1
 
     def _write(self, *, last: bool = False) -> None:
         """Hand on what is pending, and sync it if the last sync was long enough ago."""

@@ -1,0 +1,115 @@
+"""Packets of an interface become flows in the journal; what keeps them from it is told in one line."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vedette.config.sources import CaptureSection
+from vedette.live.capturing import Capture
+from vedette.schema.flows import Flow
+from vedette.sources.journal import Journal
+from vedette.sources.source import SourceState
+from vedette.windows.flow_table import TableSettings
+from vedette.windows.passed_lines import from_line
+
+cypcap = pytest.importorskip("cypcap")
+PATIENCE_S = 30.0
+
+
+def now() -> int:
+    return time.time_ns() // 1000
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path / "journal", now)
+    yield journal
+    journal.close()
+
+
+def capture(journal: Journal, interface: str, chosen: str = "") -> Capture:
+    section = CaptureSection(interface=interface, filter=chosen, buffer_mb=1)
+    return Capture(section, TableSettings(span=1_000_000), journal, now)
+
+
+def until(wanted: str, reached: Callable[[], object]) -> None:
+    """Wait until something holds; how long tests of other machines may take is no matter."""
+    end = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while not reached():
+        assert time.monotonic() < end, wanted
+        pause.wait(0.01)
+
+
+def allowed() -> bool:
+    try:
+        with cypcap.create("lo") as pcap:
+            pcap.activate()
+    except cypcap.Error:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not allowed(), reason="needs CAP_NET_RAW, and an interface lo")
+def test_packets_become_flows_in_the_journal(journal: Journal) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        source = capture(journal, "lo", f"udp dst port {port}")
+        source.open(None)
+        # Until the first has been seen nobody knows whether it listens yet.
+        until("listening", lambda: client.sendto(b"?", ("127.0.0.1", port)) and source.packets)
+        before = source.packets
+        for _ in range(500):
+            client.sendto(b"x" * 100, ("127.0.0.1", port))
+        until("packets", lambda: source.packets >= before + 500)
+        source.close()
+    lines = b"".join(delivery.lines for delivery in journal.take(1 << 24)).splitlines()
+    found = [from_line(line) for line in lines]
+    rows = [row for one in found for row in one.parts.table if row[Flow.SERVER_PORT] == port]
+    assert sum(int(row[Flow.PACKETS_OUT]) for row in rows) == source.packets
+    # On loopback each is seen once, as Ethernet: 14 bytes before IP and UDP.
+    assert sum(int(row[Flow.PAYLOAD_OUT]) for row in rows) >= 500 * 100
+    assert source.status().dropped.get("packets_kernel", 0) == 0
+    assert all(one.stream == "capture:lo" for one in journal.take(1 << 24))
+
+
+@pytest.mark.skipif(not allowed(), reason="needs CAP_NET_RAW")
+def test_an_interface_that_does_not_exist_is_told(journal: Journal) -> None:
+    source = capture(journal, "nonesuch0")
+    source.open(None)
+    until("failed", lambda: source.status().state is SourceState.FAILED)
+    assert source.status().reason == (
+        "interface 'nonesuch0': there is none of that name; `ip link` shows those that there are"
+    )
+    source.close()
+
+
+def test_an_interface_that_may_not_be_opened_is_told(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise cypcap.Error(cypcap.ErrorCode.PERM_DENIED, "Operation not permitted")
+
+    monkeypatch.setattr(cypcap, "create", refuse)
+    source = capture(journal, "lo")
+    source.open(None)
+    until("failed", lambda: source.status().state is SourceState.FAILED)
+    assert "CAP_NET_RAW" in source.status().reason
+    source.close()
+
+
+@pytest.mark.skipif(not allowed(), reason="needs CAP_NET_RAW, and an interface lo")
+def test_a_filter_that_is_none_is_told(journal: Journal) -> None:
+    source = capture(journal, "lo", "port nowhere!")
+    source.open(None)
+    until("failed", lambda: source.status().state is SourceState.FAILED)
+    assert "interface 'lo'" in source.status().reason
+    source.close()
