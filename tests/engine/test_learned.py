@@ -177,6 +177,14 @@ def test_another_process_says_why_not_and_goes_on(trainers: Callable[..., Traini
     assert isinstance(train_apart(job()).result(), ClientModel)
 
 
+def test_a_process_that_was_prepared_takes_jobs(trainers: Callable[..., TrainingProcesses]) -> None:
+    train_apart = trainers()
+    train_apart.prepare("forest")
+    assert train_apart.running == 1
+    assert isinstance(train_apart(job()).result(), ClientModel)
+    assert train_apart.running == 1
+
+
 def test_a_process_without_work_ends(trainers: Callable[..., TrainingProcesses]) -> None:
     train_apart = trainers(idle_s=0.0)
     assert isinstance(train_apart(job()).result(), ClientModel)

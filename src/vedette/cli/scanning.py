@@ -17,6 +17,7 @@ from vedette.cli.verdict_spool import VerdictSpool
 from vedette.cli.what_if import Alternatives
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
+from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -171,6 +172,9 @@ class Scan:
         sources = [source for source in (self._past, self._present) if source is not None]
         with ExitStack() as stack:
             stack.callback(self.training.close)
+            if self._apart and any(member.name == FOREST for member in engine.members):
+                # Nobody has much to do yet, and so long a log will have to wait for it otherwise.
+                self.training.prepare(FOREST)
             apart = self._in_a_process(engine, sources, stack) if self._apart else None
             if self._past is not None:
                 with engine.learning():

@@ -9,12 +9,14 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO, Final
 
 import msgspec
 
 from vedette.detectors.learned.card import Model, ModelError
+from vedette.detectors.learned.forest import load_library
 from vedette.detectors.learned.kinds import read_model, train
 from vedette.detectors.learned.training import Job, Refused, Training
 
@@ -25,6 +27,8 @@ IDLE_S: Final = 30.0
 _NICE: Final = 10
 _SAID: Final = 200
 _LENGTH: Final = 8
+_PREPARE: Final = b""
+"""Instead of a job: jobs will come. It is not answered."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -56,10 +60,11 @@ class TrainingProcesses:
 
     def __call__(self, job: Job) -> Training:
         """Begin to fit a model."""
-        process = self._of.get(job.member)
-        if process is None:
-            process = self._of[job.member] = _Process(self._command, self._longest_s, self._idle_s)
-        return _Apart(process, job)
+        return _Apart(self._process(job.member), job)
+
+    def prepare(self, member: str) -> None:
+        """Start the process of a member and have it import what it needs, while there is little else to do."""
+        self._process(member).prepare()
 
     @property
     def running(self) -> int:
@@ -70,6 +75,12 @@ class TrainingProcesses:
         """End the processes; what is being trained is lost."""
         for process in self._of.values():
             process.kill()
+
+    def _process(self, member: str) -> "_Process":
+        process = self._of.get(member)
+        if process is None:
+            process = self._of[member] = _Process(self._command, self._longest_s, self._idle_s)
+        return process
 
 
 class _Apart:
@@ -105,6 +116,11 @@ class _Process:
     def pid(self) -> int | None:
         """Of the process, None if there is none."""
         return None if self._running is None else self._running.pid
+
+    def prepare(self) -> None:
+        """Start it, and say that jobs will come. If it cannot be started, the first job says so."""
+        with self._turn, suppress(OSError):
+            _write(self._started().stdin, _PREPARE)
 
     def train(self, job: Job) -> Model | Refused:
         """Have a model fitted, after those that were asked for before."""
@@ -195,11 +211,9 @@ def _give_up(running: "subprocess.Popen[bytes]", late: threading.Event) -> None:
 
 def _ask(running: "subprocess.Popen[bytes]", job: bytes) -> bytes | None:
     """Hand a job over; the answer, or None if the process ended instead."""
-    if running.stdin is None or running.stdout is None:
-        return None
     try:
         _write(running.stdin, job)
-        return _read(running.stdout)
+        return None if running.stdout is None else _read(running.stdout)
     except OSError:
         return None
 
@@ -212,7 +226,9 @@ def _outcome(member: str, answer: bytes) -> Model | Refused:
         return Refused(f"the training process gave no model: {str(error)[:_SAID]}")
 
 
-def _write(pipe: IO[bytes], content: bytes) -> None:
+def _write(pipe: IO[bytes] | None, content: bytes) -> None:
+    if pipe is None:
+        return
     pipe.write(len(content).to_bytes(_LENGTH, "big") + content)
     pipe.flush()
 
@@ -231,6 +247,9 @@ def _main() -> None:
     """Answer jobs until there are none."""
     os.nice(_NICE)
     while (content := _read(sys.stdin.buffer)) is not None:
+        if content == _PREPARE:
+            load_library()
+            continue
         outcome = train(msgspec.msgpack.decode(content, type=Job))
         answer = (
             _Answer(None, outcome.reason) if isinstance(outcome, Refused) else _Answer(outcome.to_bytes())

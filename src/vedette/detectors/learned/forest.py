@@ -105,6 +105,11 @@ def fit_forest(rows: NDArray[np.float32], names: Sequence[str], seed: int) -> Fo
     return from_sklearn(model, names)
 
 
+def load_library() -> None:
+    """Import what fits forests: it takes longer than fitting one."""
+    import sklearn.ensemble  # noqa: F401
+
+
 def from_sklearn(model: Any, names: Sequence[str]) -> Forest:
     """Lay out a fitted `sklearn.ensemble.IsolationForest` of at most `DEPTH` levels."""
     trees = [estimator.tree_ for estimator in model.estimators_]
