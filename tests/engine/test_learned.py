@@ -231,3 +231,70 @@ def _feed(engine: Engine, enricher: Enricher, parser: Parser, lines: Sequence[by
         parsed = parser.parse(Chunk.of(b"".join(part), "test.log", number + start))
         enriched = enricher.apply(parsed.requests)
         engine.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
+
+
+@pytest.fixture
+def hourly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are fitted anew after an hour."""
+    monkeypatch.setattr("vedette.engine.members._retrain", lambda _: 60)
+
+
+def _history(findings: Findings) -> list[tuple[int | None, str, str]]:
+    (status,) = findings.coverage.members
+    assert status.since == status.history[-1].since
+    return [(use.since, use.model, use.why) for use in status.history]
+
+
+@pytest.mark.usefixtures("hourly")
+def test_models_are_fitted_anew_at_event_times_whatever_the_batches() -> None:
+    lines = mixed(crawl(95, 120) + crawl(150, 175))
+    whole = found(lines)
+    first, second = _history(whole)
+    assert (first[2], second[2]) == ("warm-up", "schedule")
+    assert None not in (first[0], second[0])
+    assert (second[0] or 0) - (first[0] or 0) >= 60 * 60_000_000
+    assert first[1] != second[1]
+    cut = found(lines, each=713)
+    assert _history(cut) == _history(whole)
+    assert unusual(cut) == unusual(whole)
+    assert {a.entity.value for a in unusual(whole)} == {CRAWLER}
+
+
+@pytest.mark.usefixtures("hourly")
+@pytest.mark.parametrize("minute", [110, 139])
+def test_a_restart_before_or_while_a_model_is_fitted_anew_changes_nothing(minute: int) -> None:
+    lines = mixed(crawl(95, 120) + crawl(150, 175))
+    whole = found(lines)
+    edge = sum(_second(line) < minute * 60 for line in lines)
+    first, enricher = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
+    parser = by_name("combined").open("test.log")
+    _feed(first, enricher, parser, lines[:edge], 1)
+    assert [status.phase for status in first.member_statuses()] == ["ensemble"]
+    second, renewed = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
+    assert restore(second, renewed, snapshot(first, enricher)).anew == []
+    _feed(second, renewed, parser, lines[edge:], edge + 1)
+    done = second.finish()
+    assert _history(done) == _history(whole)
+    assert unusual(done) == unusual(whole) != []
+
+
+@pytest.mark.usefixtures("hourly")
+def test_a_training_that_fails_leaves_the_running_model_at_work() -> None:
+    calls = []
+
+    def once(asked: Any) -> Any:
+        calls.append(asked)
+        return train_here(asked) if len(calls) == 1 else _Failed()
+
+    findings = found(mixed(crawl(150, 175)), trainer=once)
+    (status,) = findings.coverage.members
+    assert len(status.history) == 1
+    assert len(calls) == 2
+    assert calls[1].running is not None
+    assert status.reason == "no newer model (schedule): it broke"
+    assert {a.entity.value for a in unusual(findings)} == {CRAWLER}
+
+
+class _Failed:
+    def result(self) -> Refused:
+        return Refused("it broke")

@@ -45,6 +45,14 @@ class Learned(Section):
         "up to 100,000 a day, 50,000 above.",
         unit="requests",
     )
+    retrain_days: int = option(
+        7,
+        "Days of event time after which a model is fitted anew, to what came since; sooner when clients have changed. "
+        "0 for never.",
+        unit="days",
+        ge=0,
+        le=365,
+    )
     models: str | None = option(
         None,
         "Directory of trained models, as `vedette train` writes it; services found there are judged from the start.",

@@ -47,6 +47,7 @@ def _forest(
         trainer,
         span=config.windows.span_s * 1_000_000,
         warmup=_warmup(config),
+        retrain=_retrain(config),
         models=_of(ClientModel, given),
     )
 
@@ -69,6 +70,12 @@ def _of(type_: type[M], given: Mapping[str, Model]) -> dict[str, M]:
 def _warmup(config: Config) -> int | None:
     """Requests of a warm-up; None by traffic."""
     return None if isinstance(config.learned.warmup, str) else config.learned.warmup
+
+
+def _retrain(config: Config) -> int | None:
+    """Windows after which models are fitted anew; None for never."""
+    days = config.learned.retrain_days
+    return None if days == 0 else days * 86_400 // config.windows.span_s
 
 
 MEMBERS: Final[Mapping[MemberName, _Made]] = {MemberName.FOREST: _forest, MemberName.DDOS: _ddos}

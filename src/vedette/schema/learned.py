@@ -3,6 +3,19 @@
 import msgspec
 
 
+class ModelUse(msgspec.Struct, frozen=True):
+    """A model that was put to work.
+
+    Attributes:
+        since: Event time from which it judges, microseconds UTC; None from the beginning.
+        model: The first 16 digits of the SHA-256 of its bytes. why: Why it was fitted.
+    """
+
+    since: int | None
+    model: str
+    why: str
+
+
 class MemberStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far a learned model of a service has come.
 
@@ -10,7 +23,8 @@ class MemberStatus(msgspec.Struct, frozen=True, kw_only=True):
         member: Which model. phase: `warmup`, `training` or `ensemble`.
         requests: Collected so far. wanted: Requests that its warm-up takes.
         since: Event time from which it judges, microseconds UTC; None while it does not, or from the beginning.
-        rows: Rows that it was fitted to. reason: Why it does not judge, beyond its phase; else empty.
+        rows: Rows that it was fitted to. reason: Why it does not judge, beyond its phase, or why no newer one
+            does; else empty. history: Models that were at work, the latest last.
     """
 
     member: str
@@ -21,3 +35,4 @@ class MemberStatus(msgspec.Struct, frozen=True, kw_only=True):
     since: int | None = None
     rows: int = 0
     reason: str = ""
+    history: tuple[ModelUse, ...] = ()

@@ -3,10 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned import drift
+from vedette.detectors.learned.card import ModelError
+from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.evidence import most_evidence
-from vedette.detectors.learned.features import CLIENT_FEATURES, DAILY, ClientTable, matrix, route_rarity
+from vedette.detectors.learned.features import (
+    CLIENT_FEATURES,
+    DAILY,
+    ClientTable,
+    matrix,
+    named,
+    route_rarity,
+)
 from vedette.detectors.learned.forest import Forest, fit_forest
-from vedette.detectors.learned.model import Checked, ClientCard, ClientModel
+from vedette.detectors.learned.model import Checked, ClientCard, ClientModel, read_client_model
 from vedette.detectors.learned.sample import LEAST_ROWS, SESSION_WINDOWS, Sample
 from vedette.detectors.learned.tail import fit_tail
 from vedette.detectors.learned.training import Job, Refused
@@ -18,14 +28,14 @@ LEAST_SESSIONS = 50
 """Sessions held out: a tail of one in ten has five in it."""
 MOST_OF_CLIENT = 0.01
 """Share of the sample that one client's rows make up: a few that never rest are not what is usual."""
-MOST_DRIFT = 0.25
-"""Stability index from which a population is another one (Siddiqi 2006, p. 136)."""
 LEAST_SEPARATION = 0.8
 """Area under the curve below which a forest does not know its rows from noise."""
 LEAST_DAYS = 3.0
 """Days of a sample from which the time of day is a feature: before that, every new hour would be odd."""
+SHADOW_MARGIN = 0.02
+"""Area under the curve by which a running model may be better and is replaced all the same: three times what twelve
+fits of one sample with other seeds lay apart (0.006)."""
 _DAY_US = 86_400_000_000
-_BINS = 10
 _SMALLEST_SCALE = 0.01
 _SMALLEST_EVIDENCE = 0.25
 
@@ -66,16 +76,19 @@ def fit_client_model(job: Job) -> ClientModel | Refused:
     forest = fit_forest(fitted, names, job.seed)
     scores = forest.score(held)
     checked = _check(forest, fitted, scores, sessions, job.seed)
-    if checked.stability > MOST_DRIFT:
+    if checked.stability > drift.MOST:
         return Refused(
             f"its latest clients behave unlike those it was fitted to (stability index {checked.stability:.2f}, "
-            f"at most {MOST_DRIFT})"
+            f"at most {drift.MOST})"
         )
     if checked.separation < LEAST_SEPARATION:
         return Refused(
             f"it does not know its clients from noise (area under the curve {checked.separation:.2f}, "
             f"at least {LEAST_SEPARATION})"
         )
+    worse = _shadowed(job, sample, late, checked)
+    if worse:
+        return Refused(worse)
     windows = fit_tail(scores, least_scale=_SMALLEST_SCALE)
     evidence = most_evidence(sample.session[late], windows.surprise(scores))
     low, mid, high = np.quantile(fitted, [0.05, 0.5, 0.95], axis=0)
@@ -94,10 +107,59 @@ def fit_client_model(job: Job) -> ClientModel | Refused:
         mid=_floats(mid),
         high=_floats(high),
         checked=checked,
+        scores=Population.of(scores),
+        spread=tuple(Population.of(column) for column in rows.T),
         seed=job.seed,
         versions=_versions(),
     )
     return ClientModel(card, forest, rarity)
+
+
+def _shadowed(job: Job, sample: Sample, late: NDArray[np.bool_], checked: Checked) -> str:
+    """Why the running model is to stay; empty if it is not. Judged by the latest part, which neither was fitted to."""
+    if job.running is None:
+        return ""
+    try:
+        running = read_client_model(job.running)
+    except ModelError:
+        # It can judge no more: whatever passes its own check is better.
+        return ""
+    table = ClientTable(sample.sums, (sample.window + 1) * job.span, running.rarity, job.span / 60e6)
+    rows = matrix(named(running.card.names), table)
+    of_running = _check(
+        running.forest, rows[~late], running.forest.score(rows[late]), checked.sessions, job.seed
+    )
+    if of_running.separation <= checked.separation + SHADOW_MARGIN:
+        return ""
+    return (
+        f"the running model knows the latest clients from noise better (area under the curve "
+        f"{of_running.separation:.3f}, the new one {checked.separation:.3f}): it stays"
+    )
+
+
+def client_drift(model: ClientModel, sample: Sample, span: int) -> str:
+    """In what the clients of a sample are unlike those that a model was fitted to; empty if in nothing.
+
+    Args:
+        span: Length of a window, microseconds.
+    """
+    sample.settle()
+    card = model.card
+    if len(sample) < LEAST_ROWS or card.scores is None:
+        return ""
+    # What a part of a day does is no drift, unless the model knows no more of a day itself.
+    if (int(np.ptp(sample.window)) + 1) * span < min(_DAY_US, card.end - card.start):
+        return ""
+    table = ClientTable(sample.sums, (sample.window + 1) * span, model.rarity, card.minutes)
+    rows = matrix(named(card.names), table)
+    told = [("scores", card.scores.index(model.forest.score(rows)))]
+    told += [
+        (name, population.index(rows[:, place]))
+        for place, (name, population) in enumerate(zip(card.names, card.spread, strict=True))
+        if name not in DAILY
+    ]
+    name, index = max(told, key=lambda pair: pair[1])
+    return f"drift of {name}: stability index {index:.2f}, at most {drift.MOST}" if index > drift.MOST else ""
 
 
 def _fair(sample: Sample) -> NDArray[np.bool_]:
@@ -113,21 +175,6 @@ def _fair(sample: Sample) -> NDArray[np.bool_]:
     return kept
 
 
-def stability(expected: NDArray[np.float64], actual: NDArray[np.float64]) -> float:
-    """Population stability index of two sets of scores, over tenths of the first (Siddiqi 2006).
-
-    Both are counted with half a score more in each tenth, so that an empty one is no infinity. What two samples of
-    these sizes from one population have on average, is taken off: (tenths - 1) (1 / n + 1 / m).
-    """
-    edges = np.quantile(expected, np.linspace(0, 1, _BINS + 1)[1:-1])
-    parts = []
-    for scores in (expected, actual):
-        counts = np.bincount(np.searchsorted(edges, scores), minlength=_BINS) + 0.5
-        parts.append(counts / counts.sum())
-    chance = (_BINS - 1) * (1.0 / len(expected) + 1.0 / len(actual))
-    return float(((parts[1] - parts[0]) * np.log(parts[1] / parts[0])).sum()) - chance
-
-
 def _check(
     forest: Forest, fitted: NDArray[np.float32], scores: NDArray[np.float64], sessions: int, seed: int
 ) -> Checked:
@@ -137,7 +184,7 @@ def _check(
     return Checked(
         rows=len(scores),
         sessions=sessions,
-        stability=stability(forest.score(fitted), scores),
+        stability=Population.of(forest.score(fitted)).index(scores),
         separation=auc(scores, forest.score(noise)),
     )
 

@@ -63,6 +63,7 @@ class ClientBehaviour:
         *,
         span: int,
         warmup: int | None = None,
+        retrain: int | None = None,
         models: Mapping[str, ClientModel] | None = None,
     ) -> None:
         """Begin.
@@ -70,11 +71,19 @@ class ClientBehaviour:
         Args:
             thresholds: From which surprise it alarms. trainer: Fits models.
             span: Length of a window, microseconds. warmup: Requests of a warm-up; None by traffic.
+            retrain: Windows after which a model is fitted anew; None for never.
             models: By service, to judge by from the beginning, and after a restart.
         """
         self._thresholds = thresholds
         self._courses = Courses(
-            FOREST, ClientModel, Sample, span=span, warmup=warmup, trainer=trainer, given=models or {}
+            FOREST,
+            ClientModel,
+            Sample,
+            span=span,
+            warmup=warmup,
+            trainer=trainer,
+            given=models or {},
+            retrain=retrain,
         )
         self._sessions = Sessions()
 

@@ -1,5 +1,6 @@
 """One service's way from warm-up to a model at work."""
 
+import hashlib
 import zlib
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
@@ -10,7 +11,7 @@ from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.kinds import kind_of
 from vedette.detectors.learned.phases import Phase, warmup_requests
 from vedette.detectors.learned.training import Job, Refused, Trainer, Training
-from vedette.schema.learned import MemberStatus
+from vedette.schema.learned import MemberStatus, ModelUse
 from vedette.schema.state import StateError, check
 
 LEAST_WINDOWS = 30
@@ -18,8 +19,16 @@ LEAST_WINDOWS = 30
 DELAY_WINDOWS = 5
 """Windows from the end of a warm-up to a model's first judgement. It is the same in every run, however long fitting
 takes, so that the same log gives the same anomalies."""
+LOOK_WINDOWS = 60
+"""Windows between two looks at whether a model is to be fitted anew."""
+_HISTORY = 100
+"""Models that are told of."""
+_DIGITS = 16
 _AGAIN = 1.5
 """After a model was refused, the requests until the next attempt grow by this."""
+_WARMED_UP = "warm-up"
+_SCHEDULE = "schedule"
+_GIVEN = "given"
 
 
 class CourseState(msgspec.Struct, frozen=True, array_like=True):
@@ -36,6 +45,10 @@ class CourseState(msgspec.Struct, frozen=True, array_like=True):
     due: int | None
     model: bytes | None
     since: int | None
+    fresh: int | None
+    looked: int | None
+    why: str
+    history: tuple[ModelUse, ...]
 
 
 class Collected(Protocol):
@@ -64,10 +77,11 @@ class Course(Generic[M, S]):
     Args:
         member: Whose model. model: Its type. service: Of which service. span: Length of a window, microseconds.
         warmup: Requests; None by traffic. trainer: Fits. sample: Makes an empty sample.
+        retrain: Windows after which a model is fitted anew; None for never, whatever changes.
 
     Attributes:
         requests: Seen. model: At work, or None. since: Window from which it is.
-        reason: Why there is no model, or no newer one. sample: Filled by the member until a model is at work.
+        reason: Why there is no model, or no newer one. sample: Filled by the member.
     """
 
     def __init__(
@@ -80,6 +94,7 @@ class Course(Generic[M, S]):
         warmup: int | None,
         trainer: Trainer,
         sample: Callable[[], S],
+        retrain: int | None = None,
     ) -> None:
         self.member = member
         self.service = service
@@ -101,6 +116,11 @@ class Course(Generic[M, S]):
         self._due: int | None = None
         self._training: Training | None = None
         self._written: bytes | None = None
+        self._retrain = retrain
+        self._fresh: int | None = None
+        self._looked: int | None = None
+        self._why = _WARMED_UP
+        self._history: list[ModelUse] = []
 
     @property
     def phase(self) -> Phase:
@@ -120,18 +140,27 @@ class Course(Generic[M, S]):
             since=None if self.since is None else self.since * self._span,
             reason=self.reason,
             rows=0 if self.model is None else self.model.card.rows,
+            history=tuple(self._history),
         )
 
     def put_to_work(self, model: M, window: int | None) -> None:
         """Judge by a model from a window on (None: from the first)."""
         self.model, self.since, self.reason = model, window, ""
-        self._written = None
+        self._written = model.to_bytes()
         self._job = self._due = self._training = None
+        self._fresh = self._looked = None
+        digest = hashlib.sha256(self._written).hexdigest()[:_DIGITS]
+        at = None if window is None else window * self._span
+        self._history = [*self._history, ModelUse(at, digest, self._why if at is not None else _GIVEN)][
+            -_HISTORY:
+        ]
 
     def count(self, window: int, requests: int) -> bool:
         """Count a window's requests to the service; returns whether its clients belong into the sample."""
         if self.model is not None:
-            return False
+            if self._fresh is None:
+                self._fresh = self._looked = window
+            return self._retrain is not None
         self.requests += requests
         self._windows += requests > 0
         if self._first is None:
@@ -142,7 +171,12 @@ class Course(Generic[M, S]):
         """Go on at the end of a window: train when there is enough, work when it is time."""
         if self._due is not None and window >= self._due:
             self._finish(window)
-        if self.model is not None or self._job is not None or self._first is None:
+        if self._job is not None:
+            return
+        if self.model is not None:
+            self._look(self.model, window)
+            return
+        if self._first is None:
             return
         self._elapsed = (window - self._first + 1) * self._span
         if self.requests < max(self._wanted(self._elapsed), self._least) or self._windows < LEAST_WINDOWS:
@@ -151,8 +185,27 @@ class Course(Generic[M, S]):
         if lacks:
             self._refuse(lacks)
             return
+        self._begin(window, None)
+
+    def _look(self, model: M, window: int) -> None:
+        """Fit a model anew if it is old, or its clients have changed."""
+        if self._retrain is None or self._fresh is None or self._looked is None:
+            return
+        if window - self._looked < LOOK_WINDOWS:
+            return
+        self._looked = window
+        why = (
+            _SCHEDULE
+            if window - self._fresh >= self._retrain
+            else kind_of(self.member).drift(model, self.sample, self._span)
+        )
+        if why and not self.sample.lacks():
+            self._why = why
+            self._begin(window, self._written)
+
+    def _begin(self, window: int, running: bytes | None) -> None:
         seed = zlib.crc32(f"{self.service}\x1f{window}".encode("utf-8", "surrogateescape"))
-        self._job = Job(self.member, self.service, self.sample.to_state(), self._span, seed)
+        self._job = Job(self.member, self.service, self.sample.to_state(), self._span, seed, running)
         self._due = window + DELAY_WINDOWS
         self._training = self._trainer(self._job)
 
@@ -169,11 +222,16 @@ class Course(Generic[M, S]):
         training = self._training or self._trainer(self._job)
         outcome = self._own(training.result())
         self._job = self._due = self._training = None
-        if isinstance(outcome, Refused):
-            self._refuse(outcome.reason)
-        else:
+        if not isinstance(outcome, Refused):
             self.put_to_work(outcome, window)
             self.sample = self._empty()
+        elif self.model is None:
+            self._refuse(outcome.reason)
+        else:
+            # The running one stays, and a sample of later clients is collected for the next attempt.
+            self.reason = f"no newer model ({self._why}): {outcome.reason}"
+            self.sample = self._empty()
+            self._fresh = self._looked = window
 
     def _own(self, outcome: Model | Refused) -> M | Refused:
         """What came of a training, of this member's type."""
@@ -190,8 +248,6 @@ class Course(Generic[M, S]):
 
     def to_state(self) -> CourseState:
         """All of it; a model that is being fitted is fitted again by whoever takes it over."""
-        if self.model is not None and self._written is None:
-            self._written = self.model.to_bytes()
         return CourseState(
             self.requests,
             self._windows,
@@ -204,6 +260,10 @@ class Course(Generic[M, S]):
             self._due,
             self._written,
             self.since,
+            self._fresh,
+            self._looked,
+            self._why,
+            tuple(self._history),
         )
 
     def from_state(self, state: CourseState) -> None:
@@ -211,6 +271,9 @@ class Course(Generic[M, S]):
         self.requests, self._windows, self._first = state.requests, state.windows, state.first
         self._least, self._elapsed = state.least, state.elapsed
         self.reason, self.since = state.reason, state.since
+        self._fresh, self._looked, self._why = state.fresh, state.looked, state.why
+        check((state.fresh is None) == (state.looked is None), "training of a model")
+        self._history = list(state.history)
         check((state.job is None) == (state.due is None), "training of a model")
         self.sample.from_state(state.sample)
         self._job, self._due = state.job, state.due

@@ -28,6 +28,7 @@ class Courses(Generic[M, S]):
     Args:
         member: Whose models. model: Their type. sample: Makes an empty sample.
         span: Length of a window, microseconds. warmup: Requests; None by traffic. trainer: Fits.
+        retrain: See `Course`.
         given: Models by service, to judge by from the beginning, and after a restart.
 
     Attributes:
@@ -44,10 +45,12 @@ class Courses(Generic[M, S]):
         warmup: int | None,
         trainer: Trainer,
         given: Mapping[str, M],
+        retrain: int | None = None,
     ) -> None:
         self.unlearned = 0
+        self._retrain = retrain is not None
         self._begin: Callable[[str], Course[M, S]] = lambda service: Course(
-            member, model, service, span=span, warmup=warmup, trainer=trainer, sample=sample
+            member, model, service, span=span, warmup=warmup, trainer=trainer, sample=sample, retrain=retrain
         )
         self._courses: dict[str, Course[M, S]] = {}
         self._given = dict(given)
@@ -82,7 +85,7 @@ class Courses(Generic[M, S]):
     def collect(self) -> bool:
         """Whether a sample is being collected, or may be for a service that is new."""
         return len(self._courses) < MOST_SERVICES or any(
-            course.phase is Phase.WARMUP for course in self._courses.values()
+            course.phase is Phase.WARMUP or self._retrain for course in self._courses.values()
         )
 
     def count(self, service: str, window: int, requests: int) -> S | None:

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from vedette.detectors.learned.card import Model, ModelError
-from vedette.detectors.learned.client_training import fit_client_model
+from vedette.detectors.learned.client_training import client_drift, fit_client_model
 from vedette.detectors.learned.flood_model import read_flood_model
 from vedette.detectors.learned.model import read_client_model
 from vedette.detectors.learned.training import Done, Job, Refused, Training
 
 FOREST: Final = "forest"
 DDOS: Final = "ddos"
+
+
+def _never(model: Any, sample: Any, span: int) -> str:  # noqa: ARG001 - the shape is that of those that can tell
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +25,15 @@ class Kind:
     Attributes:
         member: Name of the member that judges by it.
         fit: Fits, checks and calibrates; the same job gives the same model.
+        drift: In what a sample is unlike what a model was fitted to; empty if in nothing. Takes the length of a window,
+            microseconds.
         read: A model from what its `to_bytes` gave; raises `ModelError`.
     """
 
     member: str
     fit: Callable[[Job], Model | Refused]
     read: Callable[[bytes], Model]
+    drift: Callable[[Any, Any, int], str] = _never
 
 
 def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of models that learn by themselves
@@ -34,7 +41,7 @@ def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of m
 
 
 KINDS: Final = (
-    Kind(FOREST, fit_client_model, read_client_model),
+    Kind(FOREST, fit_client_model, read_client_model, client_drift),
     Kind(DDOS, _needs_labels, read_flood_model),
 )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
 from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.features import ClientTable, FeatureError, matrix, named
 from vedette.detectors.learned.forest import Forest
 from vedette.detectors.learned.tail import Tail
@@ -40,6 +41,8 @@ class ClientCard(Card, frozen=True, kw_only=True):
         names: Of the features. usual_path: Length of a usual row's path.
         windows: Tail of single windows' scores. sessions_tail: Tail of sessions' evidence.
         low, mid, high: Quantiles 0.05, 0.5, 0.95 of each feature.
+        scores: Of windows that the forest was not fitted to. spread: Of each feature. Both tell drift; models that were
+            written by earlier versions have none.
     """
 
     names: tuple[str, ...]
@@ -50,6 +53,8 @@ class ClientCard(Card, frozen=True, kw_only=True):
     mid: tuple[float, ...]
     high: tuple[float, ...]
     checked: Checked
+    scores: Population | None = None
+    spread: tuple[Population, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +131,7 @@ def read_client_model(content: bytes) -> ClientModel:
         raise ModelError("its numbers are not all finite")
     if not card.usual_path > 0:
         raise ModelError(f"usual path of {card.usual_path}: must be positive")
+    if len(card.spread) not in (0, len(card.names)):
+        raise ModelError(f"{len(card.spread)} populations of {len(card.names)} features")
     forest = Forest(card.names, feature, threshold, arrays["cover"], length, card.usual_path)
     return ClientModel(card, forest, rarity)

@@ -15,6 +15,7 @@ class Job(msgspec.Struct, frozen=True):
     Attributes:
         member: Which model; see `vedette.detectors.learned.kinds`. service: Whose.
         sample: What it is fitted to, in the member's own form. span: Length of a window, microseconds.
+        running: The model at work, as bytes, beside which the new one is to be held; None if there is none.
     """
 
     member: str
@@ -22,6 +23,7 @@ class Job(msgspec.Struct, frozen=True):
     sample: bytes
     span: int
     seed: int
+    running: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,44 @@
+"""Whether a population is still the one that a model was fitted to."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+MOST: Final = 0.25
+"""Stability index from which a population is another one (Siddiqi 2006, p. 136)."""
+_TENTHS: Final = 10
+
+
+class Population(msgspec.Struct, frozen=True):
+    """How the values of one number are spread.
+
+    Attributes:
+        edges: Between spans, ascending. shares: Of the values, in each span. rows: Values.
+    """
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+    rows: int
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating]) -> "Population":
+        """Tenths of some values, n > 0; fewer spans where many values are the same."""
+        edges = np.unique(np.quantile(values, np.linspace(0.0, 1.0, _TENTHS + 1)[1:-1]))
+        return cls(tuple(edges.tolist()), tuple(_shares(edges, values).tolist()), len(values))
+
+    def index(self, values: NDArray[np.floating]) -> float:
+        """Population stability index of other values against these.
+
+        What two samples of these sizes from one population have on average is taken off: (spans - 1) (1 / n + 1 / m).
+        """
+        before, after = np.array(self.shares), _shares(np.array(self.edges), values)
+        chance = (len(before) - 1) * (1.0 / self.rows + 1.0 / len(values))
+        return float(((after - before) * np.log(after / before)).sum()) - chance
+
+
+def _shares(edges: NDArray[np.float64], values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Share of each span, counted with half a value more, so that an empty one is no infinity."""
+    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1) + 0.5
+    return np.asarray(counts / counts.sum())
