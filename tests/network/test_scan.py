@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,65 @@ def test_findings_of_flows_are_kept_in_a_store(vedette: Run, tmp_path: Path) -> 
     (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
     assert vedette("scan", "trace.pcap", "--store", "sqlite:///v.db", "-q").returncode == 1
     assert (tmp_path / "v.db").stat().st_size > 0
+
+
+def quiet(seconds: int, begin: int = BEGIN) -> list[Frame]:
+    """A connection a second."""
+    frames: list[Frame] = []
+    for n in range(seconds):
+        client, time = f"10.0.0.5:{2000 + n}", begin + n * 1_000_000
+        frames += [
+            (time, tcp(client, "192.0.2.1:443", SYN, seq=1)),
+            (time + 900, tcp("192.0.2.1:443", client, SYN | ACK, seq=1, ack=2)),
+            (time + 1800, tcp(client, "192.0.2.1:443", ACK, b"x" * 50, seq=2, ack=2)),
+        ]
+    return frames
+
+
+def moment(time: int) -> str:
+    return datetime.fromtimestamp(time // 1_000_000, UTC).isoformat()
+
+
+def found(vedette: Run, tmp_path: Path, *words: str, stdin: bytes | None = None) -> "dict[str, object]":
+    done = vedette(
+        "scan", *words, "--json", "found.json", "-q", **({} if stdin is None else {"stdin": stdin})
+    )
+    assert done.returncode in (0, 1), done.stderr
+    document: dict[str, object] = json.loads((tmp_path / "found.json").read_text())
+    return document
+
+
+def test_a_capture_is_read_from_standard_input(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    expected = found(vedette, tmp_path, "trace.pcap")
+    piped = found(vedette, tmp_path, "-", stdin=pcap(scan(), 101))
+    assert piped["anomalies"] == expected["anomalies"]
+    assert expected["anomalies"]
+
+
+def test_what_came_before_since_is_learned_from_and_what_comes_after_until_left_out(
+    vedette: Run, tmp_path: Path
+) -> None:
+    begin = BEGIN + 100 * 1_000_000
+    late = [(time + 100 * 1_000_000, frame) for time, frame in scan()]
+    frames = sorted(quiet(400) + late, key=lambda frame: frame[0])
+    (tmp_path / "trace.pcap").write_bytes(pcap(frames, 101))
+    whole = found(vedette, tmp_path, "trace.pcap")
+    assert len(whole["anomalies"]) >= 1  # type: ignore[arg-type]
+    after = found(vedette, tmp_path, "trace.pcap", "--since", moment(begin + 60 * 1_000_000))
+    assert after["anomalies"] == []
+    assert after["coverage"]["learned"] > 400  # type: ignore[index]
+    before = found(vedette, tmp_path, "trace.pcap", "--until", moment(begin))
+    assert before["anomalies"] == []
+    assert before["coverage"]["filtered"] == len(frames) - 300  # type: ignore[index]
+
+
+def test_older_captures_say_what_is_normal(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "old.pcap").write_bytes(pcap(quiet(400), 101))
+    (tmp_path / "new.pcap").write_bytes(pcap(quiet(60, BEGIN + 1000 * 1_000_000), 101))
+    alone = found(vedette, tmp_path, "new.pcap")["coverage"]
+    taught = found(vedette, tmp_path, "new.pcap", "--baseline-from", "old.pcap")["coverage"]
+    assert alone["windows"] == 0  # type: ignore[index]
+    assert taught["windows"] > 0  # type: ignore[index]
+    assert taught["learned"] == 400  # type: ignore[index]
+    assert found(vedette, tmp_path, "old.pcap", "--baseline-from", "new.pcap")["coverage"]["too_new"] > 0  # type: ignore[index]

@@ -14,11 +14,13 @@ from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem
 from vedette.parsers.flow_logs import FlowLog, FlowProblem
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
+from vedette.schema.flows import Flows
 from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _BUFFER: Final = 2 << 20
 _SPARE: Final = 64
+_NEVER: Final = 1 << 62
 _PROBLEMS: Final = {
     Status.NOT_IP: PacketProblem.NOT_IP,
     Status.CUT: PacketProblem.CUT,
@@ -35,6 +37,7 @@ class FlowTally:
         skipped: Reason to packets, or lines of flow logs, that are in no flow.
         left_out: Why inputs were not read.
         orphans: Later fragments whose first was not seen.
+        filtered: Packets, and flows of logs, that are too late to be looked at.
     """
 
     packets: int = 0
@@ -43,6 +46,7 @@ class FlowTally:
     position: int = 0
     evicted: int = 0
     orphans: int = 0
+    filtered: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     sources: list[SourceCoverage] = field(default_factory=list)
     left_out: list[VedetteError] = field(default_factory=list)
@@ -64,6 +68,7 @@ class FlowReading:
         table: How flows live.
         interrupted: Once it is set, nothing more is read.
         listen: Given each buffer and its decoded packets, of captures: HTTP is looked for there.
+        until: Packets, and flows, from then on are left out and counted, microseconds; None for none.
 
     An input that cannot be read is told in `tally.left_out`; the others still are.
     """
@@ -74,7 +79,9 @@ class FlowReading:
         table: TableSettings,
         interrupted: threading.Event,
         listen: Listener | None = None,
+        until: int | None = None,
     ) -> None:
+        self._until = _NEVER if until is None else until
         self.tally = FlowTally()
         self._inputs = inputs
         self._table = table
@@ -124,6 +131,8 @@ class FlowReading:
                 )  # fmt: skip
                 taken = rows[:count]
                 self._count(taken, coverage)
+                if count and int(frames.time.max()) >= self._until:
+                    taken = self._before(taken, 0)
                 if self._listen is not None:
                     self._listen(buffer[at:], taken)
                 yield from self._counted(table.add(taken))
@@ -155,6 +164,12 @@ class FlowReading:
                 if status:
                     self.tally.skip(_PROBLEMS[Status(int(status))], int(number))
 
+    def _before(self, rows: np.ndarray, column: int) -> np.ndarray:
+        """The rows whose time is early enough."""
+        kept = rows[:, column] < self._until
+        self.tally.filtered += int(len(rows) - np.count_nonzero(kept))
+        return rows[kept]
+
     def _counted(self, handed: Iterator[Passed]) -> Iterator[Passed]:
         for passed in handed:
             self.tally.flows += len(passed.ended)
@@ -180,6 +195,8 @@ class FlowReading:
                 coverage.bytes = reader.bytes
                 tally.position += reader.position - before
                 before = reader.position
+                if len(flows) and int(flows.table[:, 0].max()) >= self._until:
+                    flows = Flows(self._before(flows.table, 0), flows.known)
                 if len(flows):
                     yield Passed(int(flows.table[:, 0].min()), flows, flows, None)
             coverage.truncated = reader.truncated

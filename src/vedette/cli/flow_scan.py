@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +16,7 @@ from vedette.cli.options import ScanOptions
 from vedette.cli.scanning import run_record
 from vedette.config import Config
 from vedette.engine.build_network import build_network, table_settings
+from vedette.engine.network import NetworkEngine
 from vedette.parsers.captures import is_capture
 from vedette.report.html import write_html
 from vedette.report.json import write_json
@@ -23,8 +25,10 @@ from vedette.report.progress import Progress
 from vedette.report.terminal import render
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
+from vedette.schema.flows import Flow
 from vedette.sources import ByteReader, Input
 from vedette.storage import open_store
+from vedette.windows.flow_table import Passed, TableSettings
 
 _LOG_LATENESS_S = 300
 """Flow logs are written when flows end; Zeek and most exporters end silent ones within five minutes."""
@@ -32,6 +36,7 @@ _LOG_LATENESS_S = 300
 
 def scan_flows(
     inputs: Sequence[Input],
+    past: Sequence[Input],
     options: ScanOptions,
     config: Config,
     interrupted: threading.Event,
@@ -40,6 +45,7 @@ def scan_flows(
     """Scan captures and flow logs; returns what was found, and the requests in captures as an input of their own.
 
     Args:
+        inputs: What is scanned. past: What is learned from first.
         stack: Removes the requests when it is closed.
     """
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="vedette-")))
@@ -53,6 +59,9 @@ def scan_flows(
         baselines=options.baselines,
         http=http,
         progress=options.progress and not options.quiet,
+        since=options.since,
+        until=options.until,
+        past=past,
     )
     findings = scan.run()
     if http is None or not scan.requests:
@@ -86,7 +95,10 @@ class FlowScan:
         config: How it is to be done.
         interrupted: Once it is set, nothing more is read, and what was found is told.
         windows: Where to write windows as JSON lines, or None.
+        baselines: Where to write what is normal at the end, or None.
         http: Where to write the requests in captures, as log lines, or None.
+        since, until: What is looked at, microseconds; what came before `since` is learned from.
+        past: What is learned from first, as far as it is older than what is scanned.
     """
 
     def __init__(
@@ -99,7 +111,11 @@ class FlowScan:
         baselines: str | None = None,
         http: Path | None = None,
         progress: bool = False,
+        since: int | None = None,
+        until: int | None = None,
+        past: Sequence[Input] = (),
     ) -> None:
+        self._since, self._until, self._past = since, until, past
         self._inputs = inputs
         self._config = config
         self._interrupted = interrupted
@@ -119,7 +135,7 @@ class FlowScan:
         lateness = self._config.windows.lateness_s
         if lateness is None:
             lateness = 0 if all(map(_is_capture, self._inputs)) else _LOG_LATENESS_S
-        engine = build_network(self._config, lateness_us=lateness * 1_000_000)
+        engine = build_network(self._config, lateness_us=lateness * 1_000_000, since=self._since)
         table = table_settings(self._config.network)
         with ExitStack() as stack:
             listener = None
@@ -127,13 +143,16 @@ class FlowScan:
                 from vedette.cli.http_spool import HttpSpool
 
                 listener = stack.enter_context(HttpSpool(self._http))
-            reading = FlowReading(self._inputs, table, self._interrupted, listener)
+            reading = FlowReading(self._inputs, table, self._interrupted, listener, until=self._until)
+            handed = reading.passed()
+            if self._past:
+                handed = self._learned(engine, handed, table)
             if self._windows is not None:
                 engine.keep_windows = stack.enter_context(WindowWriter(self._windows))
             progress = stack.enter_context(
                 Progress("reading packets and flows", _size(self._inputs), enabled=self._progress)
             )
-            for passed in reading.passed():
+            for passed in handed:
                 engine.process(passed)
                 progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
             findings = engine.finish()
@@ -151,8 +170,27 @@ class FlowScan:
         findings.coverage.interrupted = self._interrupted.is_set()
         return findings
 
+    def _learned(
+        self, engine: NetworkEngine, handed: Iterator[Passed], table: TableSettings
+    ) -> Iterator[Passed]:
+        """Learn from the past that is older than what is scanned; returns what is scanned."""
+        first = next(handed, None)
+        if first is None:
+            return handed
+        past = FlowReading(self._past, table, self._interrupted, until=_begin(first))
+        if not engine.learn(past.passed()):
+            engine.coverage.too_new = past.tally.filtered
+        return chain([first], handed)
+
+
+def _begin(passed: Passed) -> int:
+    """When the first window that is told of begins, or its first flow."""
+    times = passed.parts.table[:, Flow.START]
+    return int(times.min()) if len(times) else passed.start
+
 
 def _cover(coverage: Coverage, tally: FlowTally) -> None:
+    coverage.filtered = tally.filtered
     coverage.packets = tally.packets
     coverage.flows = tally.flows
     coverage.packets_skipped = dict(sorted(tally.skipped.items()))
@@ -164,6 +202,8 @@ def _cover(coverage: Coverage, tally: FlowTally) -> None:
 
 
 def _is_capture(source: Input) -> bool:
+    if source.path is None:
+        return is_capture(source.begun)
     try:
         with ByteReader(source) as reader:
             return is_capture(reader.head)

@@ -30,13 +30,16 @@ def run(options: ScanOptions) -> int:
     from vedette.cli.scanning import DisorderError, Scan
 
     found.inputs, traffic = part_inputs(found.inputs)
+    history.inputs, past = part_inputs(history.inputs)
+    # What is scanned says itself what came before `--since`.
+    past = [source for source in past if source not in traffic]
     with graceful_interrupt() as interrupted, passing_over_the_present(), ExitStack() as stack:
         try:
             flows = None
             if traffic:
                 from vedette.cli.flow_scan import scan_flows, write_flows
 
-                flows, requests = scan_flows(traffic, options, config, interrupted, stack)
+                flows, requests = scan_flows(traffic, past, options, config, interrupted, stack)
                 found.inputs += requests
                 if not found.inputs:
                     return write_flows(flows, options, config)

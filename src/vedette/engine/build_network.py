@@ -21,13 +21,15 @@ from vedette.engine.network import NetworkEngine, NetworkSettings
 from vedette.windows.flow_table import TableSettings
 
 
-def build_network(config: Config, *, lateness_us: int, own_clock: bool = True) -> NetworkEngine:
+def build_network(
+    config: Config, *, lateness_us: int, own_clock: bool = True, since: int | None = None
+) -> NetworkEngine:
     """Make an engine.
 
     Args:
         config: What is looked for, and how.
         lateness_us: How late a flow may come and still count, microseconds.
-        own_clock: See `NetworkSettings`.
+        own_clock, since: See `NetworkSettings`.
     """
     network = config.network
     span = network.span_s * 1_000_000
@@ -42,6 +44,7 @@ def build_network(config: Config, *, lateness_us: int, own_clock: bool = True) -
         min_windows=config.baselines.min_windows,
         calendar=calendar(config.baselines.timezone, config.baselines.holidays),
         own_clock=own_clock,
+        since=since,
     )
     return NetworkEngine(settings, thresholds, network_detectors(config, thresholds, classic=classic))
 

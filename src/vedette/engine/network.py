@@ -1,7 +1,7 @@
 """The engine's sibling for flows: windows of flows in, anomalies and incidents out. Sans I/O, like `Engine`."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,6 +38,7 @@ class NetworkSettings:
         anomalies: Cap of anomalies kept; later ones are counted.
         calendar: Whose hours and days the traffic follows.
         own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
+        since: Windows that begin earlier are learned from, and nothing is stated of them, microseconds.
     """
 
     span: int = 10_000_000
@@ -47,6 +48,7 @@ class NetworkSettings:
     anomalies: int = 100_000
     calendar: Calendar = plain
     own_clock: bool = True
+    since: int | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class NetworkEngine:
     extremes: dict[NetworkMetric, tuple[float, float]] = field(default_factory=dict)
     recent: deque[FlowWindow] = field(default_factory=deque)
     last: int | None = None
+    _only_learns: bool = False
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -102,6 +105,25 @@ class NetworkEngine:
     def _close(self) -> None:
         for window in self.windower.close():
             self.take(window)
+
+    def learn(self, past: Iterable[Passed]) -> int:
+        """Learn from earlier flows, of which nothing is stated; returns how many there were."""
+        self._only_learns = True
+        before, count = self.coverage, 0
+        for passed in past:
+            self.process(passed)
+            count += len(passed.ended)
+        for window in self.windower.close(everything=True):
+            self.take(window)
+        self._only_learns = False
+        # What follows may have windows in common with what was learned from.
+        settings = self.settings
+        self.windower = FlowWindower(
+            settings.span, settings.lateness, settings.contacts, own_clock=settings.own_clock
+        )
+        self.coverage, self.last = Coverage(learned=before.learned), None
+        self.recent.clear()
+        return count
 
     def finish(self) -> Findings:
         """Close every window and hand out what was found. Nothing can be processed afterwards."""
@@ -147,15 +169,19 @@ class NetworkEngine:
         while self.recent and self.recent[0].start < window.end - RECENT_US:
             self.recent.popleft()
         self.recent.append(window)
+        learns = self._only_learns or (self.settings.since is not None and window.start < self.settings.since)
+        if learns:
+            self.coverage.learned += int(window.contacts[:, Flow.OPENED].sum())
         view = NetworkView(window, tuple(self.recent), held)
         found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
         distrusted = set()
         for anomaly in sorted(found, key=stating_order):
-            self.stated.state(anomaly)
+            if not learns:
+                self.stated.state(anomaly)
             distrusted.update(anomaly.details.get("metrics", ()))
         self.stated.close(window.end)
         self.baselines.learn(held, window.start, frozenset(NetworkMetric(m) for m in distrusted))
-        if self.keep_windows is not None:
+        if self.keep_windows is not None and not learns:
             self.keep_windows(window, found)
 
     def _count(self, held: dict[NetworkMetric, Held]) -> None:

@@ -121,9 +121,9 @@ class Coverage:
     skipped_samples: list[tuple[str, str, int, str]] = field(default_factory=list)
     """(reason, source, line, text)."""
     filtered: int = 0
-    """Requests outside --since/--until/--service."""
+    """Requests outside --since/--until/--service; packets, and flows of logs, after --until."""
     learned: int = 0
-    """Earlier requests that baselines learned from before the first was judged."""
+    """Earlier requests, and flows, that baselines learned from before the first was judged."""
     too_new: int = 0
     """Requests of --baseline-from that are no older than what is scanned, where nothing at all was learned."""
     packets: int = 0

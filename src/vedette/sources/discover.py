@@ -44,12 +44,14 @@ class Input:
         group: What its rotated siblings share; inputs of one group follow each other, oldest first.
         found: Whether it was found in a directory. What is wrong with it is then a reason to pass over it,
             where it would be an error of a file that was named.
+        begun: Bytes that were read of standard input already, to see what it holds; they come first.
     """
 
     name: str
     path: Path | None
     group: str
     found: bool = False
+    begun: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

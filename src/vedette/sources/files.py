@@ -234,7 +234,7 @@ def open_raw(source: Input, stopped: Callable[[], bool] | None) -> tuple[RawStre
         SourceError: It cannot be opened.
     """
     if source.path is None:
-        return _open_stdin(stopped)
+        return _open_stdin(stopped, source.begun)
     try:
         file = FileIO(source.path)
         status = os.fstat(file.fileno())
@@ -252,7 +252,7 @@ def open_raw(source: Input, stopped: Callable[[], bool] | None) -> tuple[RawStre
     return RawStream(file, stopped=stopped), None
 
 
-def _open_stdin(stopped: Callable[[], bool] | None) -> tuple[RawStream, int | None]:
+def _open_stdin(stopped: Callable[[], bool] | None, begun: bytes) -> tuple[RawStream, int | None]:
     remedy = "pipe a log into it or name a file"
     stdin = sys.stdin
     if stdin is None or stdin.closed:
@@ -263,9 +263,9 @@ def _open_stdin(stopped: Callable[[], bool] | None) -> tuple[RawStream, int | No
         status = os.fstat(stdin.fileno())
     except OSError:
         # A stand-in for standard input (a test's) has no descriptor, and nothing to wait for.
-        return RawStream(stdin.buffer, owned=False), None
+        return RawStream(stdin.buffer, owned=False, begun=begun), None
     # Without its buffer, which would wait until it is full.
     raw = getattr(stdin.buffer, "raw", stdin.buffer)
     if stat.S_ISREG(status.st_mode):
-        return RawStream(raw, owned=False), status.st_size
-    return RawStream(raw, owned=False, stopped=stopped), None
+        return RawStream(raw, owned=False, begun=begun), status.st_size
+    return RawStream(raw, owned=False, stopped=stopped, begun=begun), None

@@ -49,17 +49,23 @@ class RawStream:
         owned: Whether `close` closes it (standard input stays open).
         stopped: Looked at while a pipe has nothing to read; once it is true, the stream has ended. The file
             must have no buffer then, so that its reads take what is there instead of waiting for more.
+        begun: Bytes that were read of it already; they come first.
     """
 
     def __init__(
-        self, file: IO[bytes], *, owned: bool = True, stopped: Callable[[], bool] | None = None
+        self,
+        file: IO[bytes],
+        *,
+        owned: bool = True,
+        stopped: Callable[[], bool] | None = None,
+        begun: bytes = b"",
     ) -> None:
         self.damage: str | None = None
         self.position = 0
         self._file = file
         self._owned = owned
         self._stopped = stopped
-        self._peeked = b""
+        self._peeked = begun
 
     def peek(self, count: int) -> bytes:
         """The next bytes, fewer than `count` only at the end, without taking them."""
