@@ -18,6 +18,7 @@ class Row:
     service: bytes | None = None
     agent: bytes | None = None
     http: bool = True
+    template: bytes | None = None
 
 
 def batch(rows: Sequence[Row], source: str = "access.log") -> Requests:
@@ -44,4 +45,5 @@ def batch(rows: Sequence[Row], source: str = "access.log") -> Requests:
         buffer=np.zeros(64, dtype=np.uint8),
         raw_start=np.zeros(n, dtype=np.int64),
         raw_length=np.zeros(n, dtype=np.int32),
+        template=Coded.of([row.template for row in rows]) if any(row.template for row in rows) else None,
     )

@@ -192,3 +192,35 @@ def test_the_owners_templates_come_first() -> None:
         b"*",
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("template", "route"),
+    [
+        (b"/users/{user_id}", b"/users/{}"),
+        (b"/users/{user_id}/", b"/users/{}"),
+        (b"/files/{path:path}", b"/files/{}"),
+        (b"/users/<int:user_id>/orders", b"/users/{}/orders"),
+        (b"users/<uuid:u>", b"/users/{}"),
+        (b"/v{version}/a", b"/v{}/a"),
+        (b"/", b"/"),
+        # What is no template leaves the path to be folded.
+        (b"^users/(?P<id>[0-9]+)/$", b"/people/{}"),
+        (b"/a b", b"/people/{}"),
+        (b"/\xc3\xa9", b"/people/{}"),
+        (b"/x" * 200, b"/people/{}"),
+        (None, b"/people/{}"),
+    ],
+)
+def test_a_template_that_the_log_tells_is_the_route(template: bytes | None, route: bytes) -> None:
+    rows = [Row(target=b"/people/17", template=template), Row(target=b"/people/18"), Row(http=False)]
+    routes = RouteFolder().fold(batch([*rows, Row(target=None, template=template)]))
+    told = None if route == b"/people/{}" else route
+    assert [routes[row] for row in range(4)] == [route, b"/people/{}", b"(not http)", told]
+    assert len(set(routes.vocabulary)) == len(routes.vocabulary)
+
+
+def test_own_templates_are_matched_against_what_the_log_tells() -> None:
+    rows = [Row(target=b"/a/b", template=b"/shops/{id}/carts/{cart}")]
+    routes = RouteFolder(["/shops/{}/{}/{}"]).fold(batch(rows))
+    assert routes[0] == b"/shops/{}/{}/{}"

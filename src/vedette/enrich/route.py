@@ -1,13 +1,15 @@
 """The route of each request: its path with the variable parts folded."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.enrich.templates import Templates
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
-from vedette.kernels.route import ROOM, byte_classes, byte_traits, fold_targets
+from vedette.kernels.route import MAX_ROUTE, ROOM, byte_classes, byte_traits, fold_targets
 from vedette.schema.requests import Coded, RequestFlag, Requests, Vocabulary
 
 NOT_HTTP_ROUTE = b"(not http)"
@@ -64,9 +66,43 @@ class RouteFolder:
             first_length,
         )
         folded = Coded(route_ids[target_ids], Vocabulary(out, first_start[:routes], first_length[:routes]))
+        if requests.template is not None:
+            folded = _told(folded, requests.template, not_http)
         return self._templated(folded) if self._templates else folded
 
     def _templated(self, folded: Coded) -> Coded:
         templated = Coded.of([self._templates.match(route) for route in folded.vocabulary])
         # Id -1 (no target recorded) picks the last element.
         return Coded(np.append(templated.ids, np.int32(-1))[folded.ids], templated.vocabulary)
+
+
+_VARIABLE = re.compile(rb"\{[^{}/]*\}|<[^<>/]*>")
+"""`{user_id}` of FastAPI, Starlette and Litestar, `<int:user_id>` of Flask and Django."""
+_ROUTE = re.compile(rb"[/{}A-Za-z0-9._~:!$+@%,=-]*")
+
+
+def _told(folded: Coded, template: Coded, not_http: NDArray[np.bool_]) -> Coded:
+    """The routes that the log tells, and the folded ones where it tells none that can be read."""
+    known = [read_template(text) for text in template.vocabulary]
+    texts: list[bytes | None] = [*folded.vocabulary, *known, None]
+    told = np.array([text is not None for text in (*known, None)])
+    first = len(folded.vocabulary)
+    taken = told[template.ids] & ~not_http
+    # Id -1 (none) picks the last element, which is None.
+    ids = np.where(taken, template.ids + first, folded.ids)
+    # The route of one path may be told, and folded where it is not.
+    distinct = Coded.of(texts)
+    return Coded(distinct.ids[ids], distinct.vocabulary)
+
+
+def read_template(template: bytes) -> bytes | None:
+    """A framework's template as a route; None for one that is none, such as a regular expression.
+
+    >>> read_template(b"/users/{user_id}/")
+    b'/users/{}'
+    >>> read_template(b"files/<path:name>")
+    b'/files/{}'
+    """
+    route = _VARIABLE.sub(b"{}", template)
+    route = b"/" + b"/".join(part for part in route.split(b"/") if part)
+    return route if len(route) <= MAX_ROUTE and _ROUTE.fullmatch(route) else None

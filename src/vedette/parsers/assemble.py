@@ -109,6 +109,9 @@ class Assembler:
             buffer=buffer,
             raw_start=tokens.raw_start.copy(),
             raw_length=tokens.raw_length.copy(),
+            template=self._coded(buffer, tokens, Field.ROUTE)
+            if _present(tokens.start[Field.ROUTE])
+            else None,
         )
         return Parsed(requests, tokens.skips, tokens.lines)
 

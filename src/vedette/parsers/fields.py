@@ -34,6 +34,8 @@ class Field(IntEnum):
     REFERER = 12
     USER_AGENT = 13
     SERVICE = 14
+    ROUTE = 15
+    """The route's template, as whoever answered knew it: `/users/{user_id}`."""
 
 
 FIELDS = len(Field)

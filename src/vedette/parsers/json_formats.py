@@ -98,6 +98,7 @@ def _vedette() -> JsonFormat:
             Field.METHOD: (r"http\.request\.method",),
             Field.TARGET: (r"url\.path",),
             Field.QUERY: (r"url\.query",),
+            Field.ROUTE: (r"http\.route",),
             Field.PROTOCOL: (r"network\.protocol",),
             Field.STATUS: (r"http\.response\.status_code",),
             Field.BYTES_IN: (r"http\.request\.size",),

@@ -18,6 +18,7 @@ Column names follow the OpenTelemetry HTTP semantic conventions, shortened:
 | `peer` | `network.peer.address` | |
 | `forwarded` | `http.request.header.x-forwarded-for` | |
 | `client` | `client.address` | |
+| `template` | `http.route` | |
 | `user_agent` | `user_agent.original` | |
 | `service` | `server.address` or `service.name` | |
 """
@@ -160,6 +161,7 @@ class Requests:
         raw_start: int64 (n,), raw_length: int32 (n,): the whole line of each row, for evidence.
         client: Set by enrichment.
         route: Set by enrichment: one id per row into folded paths.
+        template: Routes as whoever answered knew them (`/users/{user_id}`); None where no row tells any.
     """
 
     source: str
@@ -183,6 +185,7 @@ class Requests:
     raw_length: NDArray[np.int32]
     client: Clients | None = None
     route: Coded | None = None
+    template: Coded | None = None
 
     def __len__(self) -> int:
         return len(self.line)
