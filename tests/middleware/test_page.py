@@ -52,7 +52,7 @@ def test_an_application_as_shown_ships_its_requests(name: str, hook: Receiver, t
     pytest.importorskip(name, reason=f"needs {name}: pip install {name}")
     key = tmp_path / "key"
     key.write_text("k3y\n")
-    shown = SHOWN[name].replace("http://vedette:8080", hook.url).replace("/run/secrets/vedette-key", str(key))
+    shown = SHOWN[name].replace("http://vedette:8430", hook.url).replace("/run/secrets/vedette-key", str(key))
     run((DJANGO if name == "django" else "") + shown + DRIVERS[name])
     (got,) = hook.got
     assert got.headers["authorization"] == "Bearer k3y"

@@ -18,7 +18,7 @@ class Ship(Queue):
     """A queue to a server.
 
     Args:
-        url: Of the server, like `http://vedette:8080`; by default the environment's `VEDETTE_URL`.
+        url: Of the server, like `http://vedette:8430`; by default the environment's `VEDETTE_URL`.
         key: An API key with the scope `ingest`; by default that of `key_file`, or the environment's `VEDETTE_KEY`.
         key_file: File that holds the key.
         service: Name of the application; without it, the server goes by the host that was asked for.
@@ -50,7 +50,7 @@ class HttpDelivery:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(
-                f"url = {url!r}: must be the address of a Vedette server, like http://vedette:8080"
+                f"url = {url!r}: must be the address of a Vedette server, like http://vedette:8430"
             )
         if key is not None and not (key.isascii() and key.isprintable()):
             raise ValueError("key: must be printable ASCII")
