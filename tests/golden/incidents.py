@@ -97,6 +97,10 @@ INCIDENTS: Final[dict[str, Case]] = {
     "protocol_violation": Case("protocol_violation@+75m+3m"),
 }
 
+ABUSES: Final = ("skipped_payment", "cart_hoarding", "card_testing", "order_walking", "account_hopping")
+"""Incidents that only a model of sequences can tell, which is off unless asked for; bench/quality/sequences.py has it
+look for them."""
+
 SILENT: Final[dict[str, Case]] = {
     "deploy": Case("deploy@+75m+20s"),
 }

@@ -66,7 +66,7 @@ def test_a_bad_injection_is_told_the_part_the_rule_and_an_example(text: str, par
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("flood@+5m", "no incident named 'flood': one of bot_activity, brute_force"),
+        ("flood@+5m", "no incident named 'flood': one of account_hopping, bot_activity"),
         ("ddos@+3h", "outside the log, which is 120 minutes"),
         ("ddos@07:00", "2026-03-03 07:00:00 UTC, outside the log"),
         ("ddos@+5m/nowhere", "no route '/nowhere': one of /, /category/{}"),

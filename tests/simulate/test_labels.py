@@ -8,8 +8,8 @@ from collections.abc import Callable
 from urllib.parse import unquote_plus
 
 import pytest
+from tests.golden.incidents import ABUSES, INTRUSION, SILENT
 from tests.golden.incidents import INCIDENTS as CASES
-from tests.golden.incidents import INTRUSION, SILENT
 from tests.simulate.reference import Request, read
 
 from vedette.schema.anomaly import EntityKind
@@ -73,6 +73,19 @@ CLAIMS: dict[str, Claim] = {
     ),
     "data_exfiltration": lambda rows: sum(r.size or 0 for r in rows) / len(rows) > 5_000_000,
     "rate_limit_abuse": lambda rows: _share(rows, lambda r: r.status == 429) > 0.8,
+    "skipped_payment": lambda rows: (
+        _share(rows, lambda r: r.target.endswith("/thanks")) > 0.1
+        and not any(r.target == "/checkout/orders" for r in rows)
+    ),
+    "cart_hoarding": lambda rows: (
+        _share(rows, lambda r: r.target == "/cart/items") > 0.5 and not any(r.target == "/cart" for r in rows)
+    ),
+    "card_testing": lambda rows: _share(rows, lambda r: r.target == "/checkout/orders") > 0.3,
+    "order_walking": lambda rows: _share(rows, lambda r: r.target.startswith("/account/orders/")) > 0.8,
+    "account_hopping": lambda rows: (
+        _share(rows, lambda r: (r.method, r.target) == ("POST", "/login")) > 0.15
+        and {r.status for r in rows} != {401}
+    ),
     "deploy": lambda rows: any(r.status in (502, 503) for r in rows),
     "sqli": _all_match(r"'|--|;|union|select|sleep|order by|0x|and |or "),
     "xss": _all_match(r"<|javascript:|onmouseover"),
@@ -214,7 +227,7 @@ def test_line_labels_are_one_json_object_per_labelled_line_in_order() -> None:
 
 
 def test_the_table_of_cases_has_every_incident_and_each_fits_its_traffic() -> None:
-    assert {case.name for case in (*CASES.values(), *SILENT.values())} == set(INCIDENTS)
+    assert {case.name for case in (*CASES.values(), *SILENT.values())} | set(ABUSES) == set(INCIDENTS)
     for case in (*CASES.values(), *SILENT.values(), INTRUSION):
         assert case.simulation().inject
         assert not case.calm().inject

@@ -18,6 +18,8 @@ class MemberName(StrEnum):
     """How clients behave in a minute: behavioral_anomaly."""
     DDOS = "ddos"
     """Whether a service looks flooded, in thirds of a minute: ddos_attack."""
+    TRANSFORMER = "transformer"
+    """In which order they ask for things: sequence_anomaly."""
 
 
 def _warmup(value: Any) -> Any:
@@ -37,7 +39,8 @@ class Learned(Section):
     enabled: bool = option(True, "Whether models are trained, and judge.")
     members: tuple[MemberName, ...] = option(
         (MemberName.FOREST, MemberName.DDOS),
-        "Which models there are; see [learned models](../explanation/learned.md).",
+        "Which models there are: `forest` (behavioral_anomaly), `ddos` (ddos_attack), `transformer` (sequence_anomaly; "
+        "needs `pip install 'vedette[transformer]'`, and a minute of one core to train for each service).",
     )
     warmup: Warmup = option(
         "auto",

@@ -69,7 +69,7 @@ def _default(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return "[]" if not value else str(list(value))
+        return f"[{', '.join(_default(each) for each in value)}]"
     return str(value)
 
 

@@ -94,6 +94,10 @@ class RouteNumbers(Protocol):
 
     def __getitem__(self, slot: int) -> Sequence[int]: ...
 
+    def names(self, numbers: NDArray[np.int64]) -> list[str]:
+        """The routes that registry numbers were merged into, int64 (k,)."""
+        ...
+
 
 @dataclass(slots=True)
 class WindowView:

@@ -31,7 +31,7 @@ from vedette.detectors.view import WindowDetector
 from vedette.engine.engine import Engine
 from vedette.engine.excusing import Exceptions
 from vedette.engine.judging import LONGEST_SILENCE
-from vedette.engine.members import learned_members
+from vedette.engine.members import learned_members, request_trails
 from vedette.engine.settings import EngineSettings
 from vedette.engine.signatures import signature_scanner
 from vedette.enrich.user_agent import AgentKind
@@ -90,9 +90,17 @@ def build_engine(
     signatures = config.detectors.signatures
     scanner = leader.scanner if leader is not None else signature_scanner(signatures)
     habits = request_habits(config) if leader is None and config.detectors.parameters.enabled else None
-    members = learned_members(config, thresholds, trainer)
+    trails = leader.trails if leader is not None else request_trails(config)
+    members = learned_members(config, thresholds, trainer, trails)
     engine = Engine(
-        settings, scanner, thresholds, lambda engine: detectors(config, engine), leader, habits, members
+        settings,
+        scanner,
+        thresholds,
+        lambda engine: detectors(config, engine),
+        leader,
+        habits,
+        members,
+        trails,
     )
     if exceptions:
         engine.exceptions = Exceptions(exceptions, scanner)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.member import Member
+from vedette.detectors.learned.trails import Trails
 from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -44,6 +45,7 @@ class Engine(WindowJudge):
         leader: Another engine, whose windows this one judges by its own baselines and thresholds. It is given no
             batches, and ends with its leader.
         habits: Learns what requests are like; None if nobody looks. A leader's serve its followers.
+        trails: Remembers what clients ask for until their window closes, for a member that looks at it.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Engine(WindowJudge):
         leader: "Engine | None" = None,
         habits: Habits | None = None,
         members: Sequence[Member] = (),
+        trails: Trails | None = None,
     ) -> None:
         if leader is None:
             windower, collector = Windower(settings.windows), Collector(settings.evidence, scanner.rules)
@@ -65,6 +68,7 @@ class Engine(WindowJudge):
             shared = leader.windower, leader.sampling, leader.collector, leader.names
             super().__init__(settings, thresholds, *shared)
         self.habits: Habits | None = habits
+        self.trails = trails
         self.scanner = scanner
         self.detectors = [*make_detectors(self), *members]
         self.members = members
@@ -111,6 +115,8 @@ class Engine(WindowJudge):
             suspect = self.habits.take(
                 requests, batch.service, batch.services, placed, self.windower.registry, decisive
             )
+        if self.trails is not None:
+            self.trails.take(requests, batch.service, placed, self.windower.registry.asset)
         if self.settings.windows.own_clock:
             self._cover_rows(requests.time[placed.late == 0], before)
         self._close_windows()
@@ -161,6 +167,8 @@ class Engine(WindowJudge):
             self._close(window)
         if self.habits is not None:
             self.habits.vouch()
+        if self.trails is not None:
+            self.trails.clear()
         for engine in every:
             engine.only_learns = False
             engine.coverage = Coverage()
@@ -246,11 +254,15 @@ class Engine(WindowJudge):
             self.collector.hostile.drop_from(forgotten)
             if self.habits is not None:
                 self.habits.drop_from(forgotten)
+            if self.trails is not None:
+                self.trails.drop_from(forgotten)
 
     def _close(self, window: ClosedWindow) -> None:
         """Judge one window, and forget what was kept of its rows."""
         if self.habits is not None:
             self.habits.close(window.number, window.start, states=not self.only_learns)
+        if self.trails is not None:
+            self.trails.close(window.number)
         for engine in (*self.followers, self):
             engine.take(window, self.services)
         self.sampling.close(window.number)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from vedette.enrich.slugs import SlugLearner, Way
 from vedette.windows.entities import NOT_FOUND_ROUTE, EntityBook
 from vedette.windows.layout import Group
-from vedette.windows.registry import RouteEntry, RouteRegistry
+from vedette.windows.registry import OTHER_ROUTE, RouteEntry, RouteRegistry
 from vedette.windows.summary import ClosedWindow, Groups
 
 _NO_ROWS = np.zeros(0, dtype=np.bool_)
@@ -32,6 +32,16 @@ class RouteNumbers:
             own = self._book.parents[self._slots] == slot
         found: list[int] = self._numbers[own].tolist()
         return found
+
+    def names(self, numbers: NDArray[np.int64]) -> list[str]:
+        """The routes that registry numbers were merged into; `(other)` for those without windows of their own."""
+        if not len(self._numbers):
+            return [OTHER_ROUTE] * len(numbers)
+        order = np.argsort(self._numbers, kind="stable")
+        at = np.minimum(np.searchsorted(self._numbers, numbers, sorter=order), len(order) - 1)
+        place = order[at]
+        slots = np.where(self._numbers[place] == numbers, self._slots[place], -1).tolist()
+        return [(self._book[slot].route if slot >= 0 else None) or OTHER_ROUTE for slot in slots]
 
 
 @dataclass(slots=True)

@@ -118,6 +118,7 @@ _FOUNDATIONS: Final[Mapping[str, Sequence[str]]] = {
     "thresholds": ("span", "alarm"),
     "sampling": ("span",),
     "habits": ("most_profiles",),
+    "trails": ("services", "span", "login_routes", "most_routes", "most_clients"),
     "statements": (),
     "exceptions": (),
     "names": (),
@@ -249,6 +250,8 @@ def parts_of(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
     }
     if engine.habits is not None:
         parts["habits"] = engine.habits.to_state()
+    if engine.trails is not None:
+        parts["trails"] = engine.trails.to_state()
     if engine.exceptions is not None:
         parts["exceptions"] = engine.exceptions.to_state()
     return parts
@@ -294,6 +297,8 @@ def _take(engine: Engine, enricher: Enricher, kept: Mapping[str, bytes]) -> None
     if (content := take("habits")) is not None and engine.habits is not None:
         # Suspects of open windows are told by the numbers of windows, services and routes.
         engine.habits.from_state(content, names if "open windows" in kept else None)
+    if (content := take("trails")) is not None and engine.trails is not None:
+        engine.trails.from_state(content)
     if (content := take("statements")) is not None:
         engine.stated.from_state(content)
     if (content := take("exceptions")) is not None and engine.exceptions is not None:

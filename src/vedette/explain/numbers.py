@@ -48,7 +48,7 @@ def in_unit(value: float, unit: str) -> str:
             return seconds(value)
         case "bytes":
             return size(value)
-        case "number" | "evidence":
+        case "number" | "evidence" | "oddness":
             return f"{value:.3g}"
         case "per_second":
             return f"{value:.3g} a second"

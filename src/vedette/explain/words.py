@@ -5,6 +5,7 @@ from typing import Any
 
 from vedette.explain.network import describe_network
 from vedette.explain.numbers import between, count, in_unit, number, odds, percent, plural, seconds, size
+from vedette.explain.session import describe_session
 from vedette.explain.unlike import describe_unlike, unlike_counterfactual
 from vedette.expression.measures import MEASURES
 from vedette.expression.quantities import Kind
@@ -18,7 +19,7 @@ def describe(anomaly: Anomaly) -> str:
     if anomaly.detector.startswith("network."):
         return describe_network(anomaly)
     body = _BODY.get(anomaly.type, _hostile)(anomaly)
-    carried = "" if anomaly.type is AnomalyType.BEHAVIORAL_ANOMALY else _carried(anomaly)
+    carried = "" if anomaly.type in _OF_MODELS else _carried(anomaly)
     return f"{body} {carried}" if carried else body
 
 
@@ -273,4 +274,7 @@ _BODY = {
     AnomalyType.DATA_EXFILTRATION: _exfiltration,
     AnomalyType.UNUSUAL_PATTERN: _rule,
     AnomalyType.BEHAVIORAL_ANOMALY: _behaviour,
+    AnomalyType.SEQUENCE_ANOMALY: describe_session,
 }
+_OF_MODELS = frozenset({AnomalyType.BEHAVIORAL_ANOMALY, AnomalyType.SEQUENCE_ANOMALY})
+"""Their contributions are features and requests, and told in the sentence."""

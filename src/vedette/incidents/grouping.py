@@ -52,6 +52,7 @@ _MANNERS = frozenset(
         AnomalyType.RATE_LIMIT_ABUSE,
         AnomalyType.SUSPICIOUS_CLIENT,
         AnomalyType.BEHAVIORAL_ANOMALY,
+        AnomalyType.SEQUENCE_ANOMALY,
     }
 )
 """What one client does for a while; no probe, however slight."""

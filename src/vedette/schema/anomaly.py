@@ -45,6 +45,7 @@ class AnomalyType(StrEnum):
     TUNNEL = "tunnel"
     NEW_DESTINATION = "new_destination"
     BEHAVIORAL_ANOMALY = "behavioral_anomaly"
+    SEQUENCE_ANOMALY = "sequence_anomaly"
 
     @property
     def label(self) -> str:
@@ -89,6 +90,7 @@ _LABELS = {
     AnomalyType.TUNNEL: "tunnel",
     AnomalyType.NEW_DESTINATION: "new destination",
     AnomalyType.BEHAVIORAL_ANOMALY: "unusual client",
+    AnomalyType.SEQUENCE_ANOMALY: "unusual session",
 }
 
 

@@ -20,11 +20,13 @@ class MemberStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far a learned model of a service has come.
 
     Attributes:
-        member: Which model. phase: `warmup`, `training` or `ensemble`.
+        member: Which model. phase: `warmup`, `training`, `ensemble` or `not installed`.
         requests: Collected so far. wanted: Requests that its warm-up takes.
         since: Event time from which it judges, microseconds UTC; None while it does not, or from the beginning.
-        rows: Rows that it was fitted to. reason: Why it does not judge, beyond its phase, or why no newer one
+        rows, sessions: That it was fitted to. reason: Why it does not judge, beyond its phase, or why no newer one
             does; else empty. history: Models that were at work, the latest last.
+        vocabulary: Different requests that it knows. unknown: Share (0..1) of late requests that it does not. Only of
+            models of sequences.
     """
 
     member: str
@@ -34,5 +36,8 @@ class MemberStatus(msgspec.Struct, frozen=True, kw_only=True):
     wanted: int
     since: int | None = None
     rows: int = 0
+    sessions: int = 0
+    vocabulary: int = 0
+    unknown: float = 0.0
     reason: str = ""
     history: tuple[ModelUse, ...] = ()

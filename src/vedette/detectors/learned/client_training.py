@@ -110,7 +110,7 @@ def fit_client_model(job: Job) -> ClientModel | Refused:
         scores=Population.of(scores),
         spread=tuple(Population.of(column) for column in rows.T),
         seed=job.seed,
-        versions=_versions(),
+        versions=versions("numpy", "scikit-learn"),
     )
     return ClientModel(card, forest, rarity)
 
@@ -206,7 +206,8 @@ def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
 
-def _versions() -> dict[str, str]:
+def versions(*names: str) -> dict[str, str]:
+    """Of libraries that are installed."""
     from importlib.metadata import version
 
-    return {name: version(name) for name in ("numpy", "scikit-learn")}
+    return {name: version(name) for name in names}

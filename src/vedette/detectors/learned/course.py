@@ -140,6 +140,7 @@ class Course(Generic[M, S]):
             since=None if self.since is None else self.since * self._span,
             reason=self.reason,
             rows=0 if self.model is None else self.model.card.rows,
+            sessions=0 if self.model is None else self.model.card.sessions,
             history=tuple(self._history),
         )
 

@@ -38,6 +38,13 @@ class Population(msgspec.Struct, frozen=True):
         return float(((after - before) * np.log(after / before)).sum()) - chance
 
 
+def index_of_counts(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> float:
+    """The same index of counts over the same k kinds, int64 (k,) each."""
+    before, after = ((counts + 0.5) / (counts + 0.5).sum() for counts in (expected, actual))
+    chance = (len(expected) - 1) * (1.0 / expected.sum() + 1.0 / actual.sum())
+    return float(((after - before) * np.log(after / before)).sum() - chance)
+
+
 def _shares(edges: NDArray[np.float64], values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Share of each span, counted with half a value more, so that an empty one is no infinity."""
     counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1) + 0.5

@@ -8,10 +8,13 @@ from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.client_training import client_drift, fit_client_model
 from vedette.detectors.learned.flood_model import read_flood_model
 from vedette.detectors.learned.model import read_client_model
+from vedette.detectors.learned.sequence_model import read_sequence_model
+from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
 from vedette.detectors.learned.training import Done, Job, Refused, Training
 
 FOREST: Final = "forest"
 DDOS: Final = "ddos"
+TRANSFORMER: Final = "transformer"
 
 
 def _never(model: Any, sample: Any, span: int) -> str:  # noqa: ARG001 - the shape is that of those that can tell
@@ -43,6 +46,7 @@ def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of m
 KINDS: Final = (
     Kind(FOREST, fit_client_model, read_client_model, client_drift),
     Kind(DDOS, _needs_labels, read_flood_model),
+    Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift),
 )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.training import Refused
-from vedette.detectors.view import WindowDetector
+from vedette.detectors.view import RouteNumbers, WindowDetector
 from vedette.schema.learned import MemberStatus
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
@@ -41,6 +41,7 @@ class Lesson:
         number: Of the window. services: Names by number. clients: All that the log names, sorted by service.
         requests: By service. distrusted: Services in which something was wrong: nothing is learned of them.
         bad: bool (k,), clients that baselines, other detectors or open incidents call bad.
+        routes: Names of its routes by number.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Lesson:
     requests: Mapping[str, int]
     distrusted: Collection[str]
     bad: NDArray[np.bool_]
+    routes: RouteNumbers
 
     def by_service(self) -> list[ServiceLesson]:
         """Of each service that has clients in it, in order of name.

@@ -38,14 +38,27 @@ def has_manner(clients: ClientRows) -> NDArray[np.bool_]:
 
     What says that it is a bot is unlike people, as it says; other detectors look at what it does.
     """
-    sums = clients.sums
-    return np.asarray((sums[:, Client.REQUESTS] >= LEAST_REQUESTS) & (sums[:, Client.AGENT_KINDS] != _BOT))
+    return np.asarray((clients.sums[:, Client.REQUESTS] >= LEAST_REQUESTS) & ~says_bot(clients))
+
+
+def says_bot(clients: ClientRows) -> NDArray[np.bool_]:
+    """Which clients of a window say in each request that they are bots, bool (k,)."""
+    return np.asarray(clients.sums[:, Client.AGENT_KINDS] == _BOT)
 
 
 def client_keys(clients: ClientRows) -> NDArray[np.uint64]:
     """A number for each client of a service, uint64 (k,)."""
-    key = mix(mix(clients.high, _SEED) ^ clients.low, _SEED)
-    return key ^ mix(clients.service.astype(np.uint64), _SEED)
+    return address_keys(clients.high, clients.low) ^ service_keys(clients.service)
+
+
+def address_keys(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The part of a client's number that is its address's, uint64 (k,)."""
+    return mix(mix(high, _SEED) ^ low, _SEED)
+
+
+def service_keys(service: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """The part that is its service's."""
+    return mix(service.astype(np.uint64), _SEED)
 
 
 def session_keys(client: NDArray[np.uint64], session: int) -> NDArray[np.uint64]:

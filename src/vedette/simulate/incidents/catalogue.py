@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from vedette.simulate import site
+from vedette.simulate.incidents.abuse import ABUSES
 from vedette.simulate.incidents.attacks import SIGNATURE_ATTACKS
 from vedette.simulate.incidents.base import Incident, Scene
 from vedette.simulate.incidents.clients import (
@@ -45,6 +46,7 @@ INCIDENTS: Final[dict[str, type[Incident]]] = {
     "data_exfiltration": DataExfiltration,
     "rate_limit_abuse": RateLimitAbuse,
     "deploy": Deploy,
+    **ABUSES,
     **SIGNATURE_ATTACKS,
 }
 

@@ -1,0 +1,252 @@
+"""Fit a model of sequences to a sample, and check it on the part of it that is latest."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned import drift
+from vedette.detectors.learned.card import ModelError
+from vedette.detectors.learned.client_training import (
+    HELD_OUT,
+    LEAST_SEPARATION,
+    LEAST_SESSIONS,
+    MOST_OF_CLIENT,
+    auc,
+    versions,
+)
+from vedette.detectors.learned.network import write_network
+from vedette.detectors.learned.sequence_model import (
+    MOST_VOCABULARY,
+    SequenceCard,
+    SequenceChecked,
+    SequenceModel,
+    read_sequence_model,
+)
+from vedette.detectors.learned.sequence_sample import LEAST_TOKENS, SequenceSample
+from vedette.detectors.learned.tail import fit_tail
+from vedette.detectors.learned.tokens import PAD, UNKNOWN, Vocabulary
+from vedette.detectors.learned.training import Job, Refused
+from vedette.detectors.learned.transformer import SMALL, Size, fit_network
+from vedette.detectors.learned.walks import PART, Chunks, chunks, highest, oddness, session_starts
+
+_STOP: Final = 0.1
+"""Share of the sessions a model is fitted to that only tell when to stop."""
+_LEAST_COUNT: Final = 2
+"""A token that the sample has once is unknown: so the model learns what follows the unknown, and how frequent it is."""
+_LONG: Final = 5
+"""Requests of a session that has an order."""
+MOST_UNKNOWN: Final = 0.05
+"""Share of requests that a model does not know, from which it is fitted anew ..."""
+TIMES_UNKNOWN: Final = 3.0
+"""... if that is so many times what it was on the sessions that the model was checked on."""
+SHADOW_MARGIN: Final = 0.05
+"""By so much less surprising the latest requests must be to the running model than to a new one for it to stay."""
+_SMALLEST_SCALE: Final = 0.05
+_BINS: Final = 10
+
+
+def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
+    """Fit, check and calibrate. The same job gives the same model. Imports PyTorch."""
+    sample = SequenceSample()
+    sample.from_state(job.sample)
+    sample.keep(_fair(sample.client))
+    if len(sample) < LEAST_TOKENS:
+        return Refused(f"{len(sample)} requests of clients: {LEAST_TOKENS} are needed")
+    starts = session_starts(sample.client, sample.window)
+    length = np.diff(np.append(starts, len(sample)))
+    # By time, and never a session in both parts.
+    begun = sample.window[starts]
+    late = begun >= np.quantile(begun, 1.0 - HELD_OUT)
+    of_late, sessions = np.repeat(late, length), int(np.count_nonzero(late))
+    if sessions < LEAST_SESSIONS or np.count_nonzero(~late) < LEAST_SESSIONS:
+        return Refused(
+            f"{np.count_nonzero(~late)} sessions before the latest part and {sessions} in it: {LEAST_SESSIONS} of each "
+            "are needed"
+        )
+    vocabulary = _vocabulary(sample, ~of_late)
+    if len(vocabulary.texts) < 3:
+        return Refused(f"{len(vocabulary.texts)} different requests: nothing to tell sessions by")
+    token = np.append(vocabulary.numbers(sample.texts), UNKNOWN)[sample.token]
+    place = np.arange(len(token)) - np.repeat(starts, length)
+    counts = [np.bincount(token[part], minlength=len(vocabulary)) for part in (~of_late, of_late)]
+    stability = drift.index_of_counts(*_binned(*counts))
+    if stability > drift.MOST:
+        return Refused(
+            f"its latest clients ask for other things than those before (stability index {stability:.2f}, at most "
+            f"{drift.MOST})"
+        )
+    draw = np.random.default_rng(job.seed)
+    stops = draw.random(len(starts)) < _STOP
+    fitted, stopping = (_windows(token, starts, length, ~late & part) for part in (~stops, stops))
+    if not len(stopping.row):
+        return Refused("too few sessions to tell when to stop fitting")
+    weights = fit_network(
+        fitted.inputs, _counted(fitted), (stopping.inputs, _counted(stopping)),
+        vocabulary=len(vocabulary), size=size, seed=job.seed % 2**31,
+    )  # fmt: skip
+    network = write_network(weights, heads=size.heads)
+    held = _windows(token, starts, length, late)
+    card = SequenceCard(
+        service=job.service,
+        minutes=job.span / 60e6,
+        start=int(sample.window.min()) * job.span,
+        end=(int(sample.window.max()) + 1) * job.span,
+        rows=len(sample),
+        sessions=len(starts),
+        vocabulary=vocabulary.texts,
+        width=size.width,
+        heads=size.heads,
+        layers=size.layers,
+        sessions_tail=fit_tail(np.zeros(1), least_scale=_SMALLEST_SCALE),
+        checked=SequenceChecked(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        seed=job.seed,
+        versions=versions("numpy", "torch", "onnx", "onnxruntime"),
+    )
+    uncalibrated = SequenceModel(card, network)
+    surprise, expected = uncalibrated.surprise(held)
+    excess = surprise - expected
+    drawn = _by_chance(token[of_late], counts[0], draw)
+    separation = _separation(uncalibrated, excess, drawn, place[of_late], length[late])
+    if separation < LEAST_SEPARATION:
+        return Refused(
+            f"it does not know its clients' order from chance (area under the curve {separation:.2f}, at least "
+            f"{LEAST_SEPARATION})"
+        )
+    worse = _shadowed(job, sample, starts, length, late, float(surprise.mean()))
+    if worse:
+        return Refused(worse)
+    late_starts = np.cumsum(length[late]) - length[late]
+    most = highest(late_starts, sample.window[of_late], excess)
+    share = (counts[0] + 0.5) / (counts[0] + 0.5).sum()
+    checked = SequenceChecked(
+        requests=len(surprise),
+        sessions=sessions,
+        stability=stability,
+        separation=separation,
+        surprise=float(surprise.mean()),
+        expected=float(expected.mean()),
+        by_frequency=float(-np.log10(share[token[of_late]]).mean()),
+        unknown=float((token[of_late] == UNKNOWN).mean()),
+    )
+    return SequenceModel(
+        _replaced(card, sessions_tail=fit_tail(most, least_scale=_SMALLEST_SCALE), checked=checked),
+        network,
+    )
+
+
+def _replaced(card: SequenceCard, **changes: object) -> SequenceCard:
+    from msgspec.structs import replace
+
+    return replace(card, **changes)
+
+
+def sequence_drift(model: SequenceModel, sample: SequenceSample, span: int) -> str:  # noqa: ARG001 - the shape is `Kind`'s
+    """In what the requests of a sample are unlike those that a model was fitted to; empty if in nothing."""
+    sample.settle()
+    if len(sample) < LEAST_TOKENS:
+        return ""
+    token = np.append(model.vocabulary.numbers(sample.texts), UNKNOWN)[sample.token]
+    share = float((token == UNKNOWN).mean())
+    most = max(MOST_UNKNOWN, TIMES_UNKNOWN * model.card.checked.unknown)
+    return (
+        f"drift of its vocabulary: {share:.1%} of the requests are new, at most {most:.1%}"
+        if share > most
+        else ""
+    )
+
+
+def _shadowed(
+    job: Job,
+    sample: SequenceSample,
+    starts: NDArray[np.intp],
+    length: NDArray[np.intp],
+    late: NDArray[np.bool_],
+    surprise: float,
+) -> str:
+    """Why the running model is to stay; empty if it is not. Judged by the latest part, which neither was fitted to."""
+    if job.running is None:
+        return ""
+    try:
+        running = read_sequence_model(job.running)
+    except ModelError:
+        # It can judge no more: whatever passes its own check is better.
+        return ""
+    token = np.append(running.vocabulary.numbers(sample.texts), UNKNOWN)[sample.token]
+    seen, _ = running.surprise(_windows(token, starts, length, late))
+    if float(seen.mean()) >= surprise - SHADOW_MARGIN:
+        return ""
+    return (
+        f"the latest requests surprise the running model less (on average {seen.mean():.3f}, the new one "
+        f"{surprise:.3f}): it stays"
+    )
+
+
+def _fair(client: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Rows with which no client has more than its share, bool (n,): of more, the first."""
+    most = max(PART, round(MOST_OF_CLIENT * len(client)))
+    place = np.arange(len(client))
+    starts = np.append(True, client[1:] != client[:-1])[: len(client)]
+    return np.asarray(place - np.maximum.accumulate(np.where(starts, place, 0)) < most)
+
+
+def _vocabulary(sample: SequenceSample, fitted: NDArray[np.bool_]) -> Vocabulary:
+    """The most frequent tokens of the earlier part."""
+    known = sample.token[fitted]
+    counts = np.bincount(known[known >= 0], minlength=len(sample.texts))
+    order = sorted(range(len(counts)), key=lambda n: (-int(counts[n]), sample.texts[n]))
+    return Vocabulary([sample.texts[n] for n in order[:MOST_VOCABULARY] if counts[n] >= _LEAST_COUNT])
+
+
+def _windows(
+    token: NDArray[np.int64], starts: NDArray[np.intp], length: NDArray[np.intp], chosen: NDArray[np.bool_]
+) -> Chunks:
+    """A model's windows on some whole sessions."""
+    begin = np.zeros(int(np.count_nonzero(chosen)), dtype=np.int64)
+    return chunks(token, starts[chosen].astype(np.int64), begin, begin, length[chosen].astype(np.int64))
+
+
+def _counted(windows: Chunks) -> NDArray[np.int64]:
+    """Targets, `PAD` where a request counts in another window."""
+    counted = np.full(windows.targets.shape, PAD, dtype=np.int64)
+    counted[windows.row, windows.column] = windows.targets[windows.row, windows.column]
+    return counted
+
+
+def _by_chance(
+    token: NDArray[np.int64], counts: NDArray[np.int64], draw: np.random.Generator
+) -> NDArray[np.int64]:
+    """As many tokens, drawn as frequently as they are."""
+    return np.asarray(draw.choice(len(counts), size=len(token), p=counts / counts.sum()), dtype=np.int64)
+
+
+def _separation(
+    model: SequenceModel,
+    excess: NDArray[np.float64],
+    drawn: NDArray[np.int64],
+    place: NDArray[np.int64],
+    length: NDArray[np.intp],
+) -> float:
+    """Area under the curve of long sessions drawn by chance against those that there were, by their first part."""
+    starts = np.cumsum(length) - length
+    begin = np.zeros(len(length), dtype=np.int64)
+    by_chance = model.excess(chunks(drawn, starts.astype(np.int64), begin, begin, length.astype(np.int64)))
+    session = np.repeat(np.arange(len(length)), length)
+    first = place < PART
+    count = np.minimum(length, PART).astype(np.int64)
+
+    def scores(of: NDArray[np.float64]) -> NDArray[np.float64]:
+        summed = np.bincount(session[first], weights=of[first], minlength=len(length)).astype(np.float64)
+        return oddness(summed, count)[length >= _LONG]
+
+    seen = scores(excess)
+    return auc(seen, scores(by_chance)) if len(seen) else 0.0
+
+
+def _binned(
+    before: NDArray[np.int64], after: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Counts of the most frequent tokens, and of all others together."""
+    order = np.argsort(-before, kind="stable")
+    top, rest = order[: _BINS - 1], order[_BINS - 1 :]
+    return np.append(before[top], before[rest].sum()), np.append(after[top], after[rest].sum())

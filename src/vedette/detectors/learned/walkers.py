@@ -1,0 +1,204 @@
+"""Every client that is in the middle of a session: its latest requests, and how odd they were."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned.tokens import UNKNOWN
+from vedette.detectors.learned.trails import PER_CLIENT
+from vedette.detectors.learned.walks import IDLE_WINDOWS, PART, WINDOW, Chunks, chunks, oddness
+from vedette.schema.state import PackedArray, check, pack, unpack
+
+MOST: Final = 16_384
+"""Sessions remembered; of more, those that were quiet for longest are forgotten."""
+KEPT: Final = PART + WINDOW + PER_CLIENT
+"""Latest requests of a session that are remembered: a whole part, what came before it, and a window after it."""
+
+
+class WalkersState(msgspec.Struct, frozen=True, array_like=True):
+    """What `Walkers` hold."""
+
+    key: PackedArray
+    counts: PackedArray
+    numbers: PackedArray
+    token: PackedArray
+    excess: PackedArray
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a window added to some sessions (k), each to one part or more (s).
+
+    Attributes:
+        place: intp (k,), where the sessions are. session: intp (s,), of each part, into those k.
+        past: int64 (s,), place in the session after the part's latest request.
+        total: float64 (s,), summed excess. count: int64 (s,), requests. score: float64 (s,), see `oddness`.
+    """
+
+    place: NDArray[np.intp]
+    session: NDArray[np.intp]
+    past: NDArray[np.int64]
+    total: NDArray[np.float64]
+    count: NDArray[np.int64]
+    score: NDArray[np.float64]
+
+
+class Walkers:
+    """Sessions by client, sorted.
+
+    Attributes:
+        key: uint64 (s,). last: int64 (s,), window of the latest request. length: int64 (s,), requests so far.
+        windows: int64 (s,), windows with requests. total: float64 (s,), excess of the part that goes on.
+        most: float64 (s,), the most surprising that any part ever was (-log10).
+        token: int16 (s, KEPT), the latest requests, the last one last. excess: float32 (s, KEPT), of each.
+        forgotten: Sessions there was no room for.
+    """
+
+    def __init__(self) -> None:
+        self.key = np.zeros(0, dtype=np.uint64)
+        self.last = np.zeros(0, dtype=np.int64)
+        self.length = np.zeros(0, dtype=np.int64)
+        self.windows = np.zeros(0, dtype=np.int64)
+        self.total = np.zeros(0, dtype=np.float64)
+        self.most = np.zeros(0, dtype=np.float64)
+        self.token = np.zeros((0, KEPT), dtype=np.int16)
+        self.excess = np.zeros((0, KEPT), dtype=np.float32)
+        self.forgotten = 0
+
+    def find(self, key: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """The place of each client's session, intp (k,), begun where there is none.
+
+        Args:
+            key: uint64 (k,), distinct; at most `MOST`.
+        """
+        fresh = np.sort(key[~self._known(key)])
+        over = len(self.key) + len(fresh) - MOST
+        if over > 0:
+            idle = np.lexsort((self.key, self.last, np.isin(self.key, key)))[:over]
+            kept = np.ones(len(self.key), dtype=np.bool_)
+            kept[idle] = False
+            self.forgotten += int(np.count_nonzero(~kept))
+            self._keep(kept)
+            fresh = np.sort(key[~self._known(key)])
+        at = np.searchsorted(self.key, fresh)
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            setattr(self, name, np.insert(column, at, fresh if name == "key" else 0, axis=0))
+        return np.searchsorted(self.key, key)
+
+    def _known(self, key: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        place = np.minimum(np.searchsorted(self.key, key), max(len(self.key) - 1, 0))
+        return np.asarray(self.key[place] == key if len(self.key) else np.zeros(len(key), dtype=np.bool_))
+
+    def windows_on(
+        self, place: NDArray[np.intp], token: NDArray[np.int64], count: NDArray[np.int64]
+    ) -> Chunks:
+        """A model's windows on the requests that sessions get now.
+
+        Args:
+            place: intp (k,), sessions. token: int64 (n,), their requests. count: int64 (k,), how many each has.
+        """
+        length = self.length[place]
+        known = np.minimum(length, WINDOW)
+        size = known + count
+        start = np.cumsum(size) - size
+        flat = np.empty(int(size.sum()), dtype=np.int64)
+        row, column = np.nonzero(np.arange(WINDOW) >= WINDOW - known[:, None])
+        flat[start[row] + column - (WINDOW - known[row])] = self.token[place[row], KEPT - WINDOW + column]
+        row = np.repeat(np.arange(len(count)), count)
+        among = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        flat[start[row] + known[row] + among] = token
+        return chunks(flat, start, length - known, length, length + count)
+
+    def add(
+        self,
+        place: NDArray[np.intp],
+        window: int,
+        token: NDArray[np.int64],
+        count: NDArray[np.int64],
+        excess: NDArray[np.float64],
+    ) -> Step:
+        """Take a window's requests in: one of each session or more, up to `PER_CLIENT`, and the excess of each."""
+        length = self.length[place]
+        session = np.repeat(np.arange(len(count)), count)
+        among = np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)
+        at = length[session] + among
+        first = np.flatnonzero((among == 0) | (at % PART == 0))
+        last = np.append(first[1:], len(session)) - 1
+        summed = np.add.reduceat(excess, first)
+        goes_on = (among[first] == 0) & (at[first] % PART != 0)
+        summed = summed + np.where(goes_on, self.total[place[session[first]]], 0.0)
+        counted = at[last] % PART + 1
+        final = np.append(session[first][1:] != session[first][:-1], True)
+        self.total[place] = summed[final]
+        self._remember(place, token, count, excess, session, among)
+        self.length[place] += count
+        self.last[place] = window
+        self.windows[place] += 1
+        return Step(place, session[first], at[last] + 1, summed, counted, oddness(summed, counted))
+
+    def _remember(
+        self,
+        place: NDArray[np.intp],
+        token: NDArray[np.int64],
+        count: NDArray[np.int64],
+        excess: NDArray[np.float64],
+        session: NDArray[np.intp],
+        among: NDArray[np.int64],
+    ) -> None:
+        shown = np.arange(KEPT) + count[:, None]
+        for held, fresh in ((self.token, token), (self.excess, excess)):
+            wide = np.concatenate([held[place], np.zeros((len(place), PER_CLIENT), dtype=held.dtype)], axis=1)
+            wide[session, KEPT + among] = fresh
+            held[place] = np.take_along_axis(wide, shown, axis=1)
+
+    def end(self, window: int) -> NDArray[np.float64]:
+        """Forget the sessions that have ended by a window; returns the most surprising of each, float64 (e,)."""
+        ended = self.last <= window - IDLE_WINDOWS
+        if not ended.any():
+            return np.zeros(0, dtype=np.float64)
+        most = self.most[ended]
+        self._keep(~ended)
+        return most
+
+    def _keep(self, kept: NDArray[np.bool_]) -> None:
+        for name in _COLUMNS:
+            setattr(self, name, getattr(self, name)[kept])
+
+    def unlearn(self) -> None:
+        """Forget which tokens requests were: a model with another vocabulary has come."""
+        self.token[:] = UNKNOWN
+
+    def to_state(self) -> WalkersState:
+        """All of it."""
+        return WalkersState(
+            pack(self.key),
+            pack(np.stack([self.last, self.length, self.windows])),
+            pack(np.stack([self.total, self.most])),
+            pack(self.token),
+            pack(self.excess),
+            self.forgotten,
+        )
+
+    def from_state(self, state: WalkersState) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        what = "sessions of requests"
+        self.key = unpack(state.key, np.uint64, (None,), what)
+        n = len(self.key)
+        check(n <= MOST and bool((self.key[1:] > self.key[:-1]).all()), what)
+        self.last, self.length, self.windows = unpack(state.counts, np.int64, (3, n), what).copy()
+        check(bool((self.length >= 0).all()), what)
+        numbers = unpack(state.numbers, np.float64, (2, n), what)
+        self.total, self.most = numbers.copy()
+        self.token = unpack(state.token, np.int16, (n, KEPT), what)
+        self.excess = unpack(state.excess, np.float32, (n, KEPT), what)
+        check(bool(np.isfinite(numbers).all() and np.isfinite(self.excess).all()), what)
+        check(bool((self.token >= 0).all()), what)
+        self.forgotten = state.forgotten
+
+
+_COLUMNS: Final = ("key", "last", "length", "windows", "total", "most", "token", "excess")

@@ -1,0 +1,186 @@
+"""Models of sequences are fitted, checked and calibrated, or refused with the reason; their files are data."""
+
+import pickle
+import re
+
+import numpy as np
+import pytest
+from tests.detectors.learned.walked import ROUND, SPAN, TEXTS, WAY, fitted, job, needs_transformer, sample
+
+from vedette.detectors.learned.card import ModelError
+from vedette.detectors.learned.network import check_network, write_network
+from vedette.detectors.learned.sequence_model import SequenceModel, read_sequence_model
+from vedette.detectors.learned.sequence_sample import SequenceSample
+from vedette.detectors.learned.sequence_training import fit_sequence_model
+from vedette.detectors.learned.tokens import UNKNOWN
+from vedette.detectors.learned.training import Refused
+from vedette.detectors.learned.walks import WINDOW, chunks, oddness
+
+pytestmark = needs_transformer
+
+
+@pytest.fixture(scope="module")
+def model() -> SequenceModel:
+    made = fitted()
+    assert isinstance(made, SequenceModel)
+    return made
+
+
+def score(model: SequenceModel, texts: tuple[str, ...]) -> float:
+    """Of one session."""
+    token = model.vocabulary.numbers(texts)
+    one = np.zeros(1, dtype=np.int64)
+    excess = model.excess(chunks(token, one, one, one, np.array([len(token)])))
+    return float(oddness(np.array([excess.sum()]), np.array([len(token)]))[0])
+
+
+def test_the_way_is_usual_and_another_order_is_not(model: SequenceModel) -> None:
+    tail = model.card.sessions_tail
+    assert score(model, WAY) < tail.quantile(0.9)
+    assert score(model, ROUND * 3) > tail.critical(4.0)
+    assert score(model, WAY[::-1]) > tail.critical(2.0)
+    assert model.card.checked.surprise < model.card.checked.by_frequency - 0.2
+
+
+def test_clients_that_abused_it_all_along_do_not_make_it_usual() -> None:
+    """Three of ten requests of the warm-up are an attack's, from a few clients."""
+    poisoned = sample(poison=2)
+    share = float((poisoned.client < 100).mean())
+    assert 0.25 < share < 0.4
+    made = fit_sequence_model(job(poisoned))
+    assert isinstance(made, SequenceModel)
+    assert score(made, ROUND * 3) > made.card.sessions_tail.critical(3.0)
+
+
+def test_the_same_job_gives_the_same_bytes(model: SequenceModel) -> None:
+    again = fit_sequence_model(job())
+    assert isinstance(again, SequenceModel)
+    assert again.to_bytes() == model.to_bytes()
+
+
+def test_a_model_read_again_judges_the_same(model: SequenceModel) -> None:
+    again = read_sequence_model(model.to_bytes())
+    assert again.card == model.card
+    assert score(again, ROUND) == score(model, ROUND)
+
+
+def test_it_computes_what_pytorch_does() -> None:
+    from vedette.detectors.learned.transformer import REFERENCE, SMALL, _begin, _copied, log_probability
+
+    draw = np.random.default_rng(1)
+    for size in (SMALL, REFERENCE):
+        weights = _copied(_begin(40, size))
+        weights["frequency"] = draw.normal(size=40).astype(np.float32)
+        for name in weights:
+            if name.endswith(("bias", "shift")):
+                weights[name] = draw.normal(size=weights[name].shape).astype(np.float32)
+        inputs = draw.integers(0, 40, (5, WINDOW))
+        told = log_probability(weights, inputs, size)
+        made = SequenceModel(fitted().card, write_network(weights, heads=size.heads))  # type: ignore[attr-defined]
+        np.testing.assert_allclose(made.expected(inputs), np.exp(told), atol=1e-5)
+        one = np.zeros(1, dtype=np.int64)
+        windows = chunks(inputs[0], one, one, one, np.array([WINDOW]))
+        seen, expected = made.surprise(windows)
+        told = log_probability(weights, windows.inputs, size)[0] / -np.log(10)
+        np.testing.assert_allclose(seen, told[np.arange(WINDOW), inputs[0]], atol=1e-4)
+        np.testing.assert_allclose(expected, (10.0**-told * told).sum(axis=1), atol=1e-4)
+
+
+def test_what_comes_later_changes_nothing_before(model: SequenceModel) -> None:
+    first, second = np.full((1, WINDOW), 4), np.full((1, WINDOW), 4)
+    second[0, 12:] = 7
+    np.testing.assert_allclose(model.expected(first)[0, :12], model.expected(second)[0, :12], atol=1e-6)
+
+
+def test_requests_never_seen_have_a_score(model: SequenceModel) -> None:
+    assert model.vocabulary.numbers(["GET /new"]).tolist() == [UNKNOWN]
+    assert np.isfinite(score(model, ("GET /new", "DELETE /all", "GET /")))
+    none = np.zeros(0, dtype=np.int64)
+    assert len(model.excess(chunks(none, none, none, none, none))) == 0
+    assert np.isfinite(score(model, ("GET /",)))
+
+
+@pytest.mark.parametrize(
+    ("of", "reason"),
+    [
+        (SequenceSample(), "0 requests of clients: 2000 are needed"),
+        (sample(windows=20), r"\d+ requests of clients: 2000 are needed"),
+        (sample(shuffled=True), r"it does not know its clients' order from chance \(area under the curve 0\.\d\d, .*"),
+    ],
+)  # fmt: skip
+def test_too_little_is_refused_with_what_was_found(of: SequenceSample, reason: str) -> None:
+    made = fit_sequence_model(job(of))
+    assert isinstance(made, Refused)
+    assert re.fullmatch(reason, made.reason), made.reason
+
+
+def test_a_site_that_has_changed_is_refused() -> None:
+    made = sample()
+    late = made.window > np.quantile(made.window, 0.65)
+    made.token[late] = TEXTS.index("GET /help")
+    outcome = fit_sequence_model(job(made))
+    assert isinstance(outcome, Refused)
+    assert "ask for other things than those before" in outcome.reason
+
+
+def test_few_clients_that_ask_for_much_are_too_few() -> None:
+    made = sample()
+    made.client[:] = made.client % np.uint64(3)
+    order = np.lexsort((made.window, made.client))
+    made.client, made.window, made.token = made.client[order], made.window[order], made.token[order]
+    outcome = fit_sequence_model(job(made))
+    assert isinstance(outcome, Refused)
+    assert "are needed" in outcome.reason
+
+
+def test_a_pickle_is_refused() -> None:
+    with pytest.raises(ModelError, match="pickle"):
+        read_sequence_model(pickle.dumps([1]))
+
+
+def test_no_altered_model_is_taken_for_what_it_was(model: SequenceModel) -> None:
+    content = model.to_bytes()
+    for place in range(60, len(content) - 300, len(content) // 23):
+        altered = bytearray(content)
+        altered[place] ^= 0x10
+        try:
+            read = read_sequence_model(bytes(altered)).to_bytes()
+        except ModelError:
+            continue
+        assert read == content, place
+
+
+def test_a_network_of_another_kind_is_refused(model: SequenceModel) -> None:
+    import onnx
+
+    known = len(model.vocabulary)
+    check_network(model.network, known)
+    with pytest.raises(ModelError, match=f"does not know {known + 1} tokens"):
+        check_network(model.network, known + 1)
+    with pytest.raises(ModelError, match="no network"):
+        check_network(b"nonsense" * 9, known)
+    other = onnx.load_model_from_string(model.network)
+    other.graph.node[0].op_type = "Loop"
+    with pytest.raises(ModelError, match="a network with Loop: no operation of ours"):
+        check_network(other.SerializeToString(), known)
+    other = onnx.load_model_from_string(model.network)
+    other.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
+    with pytest.raises(ModelError, match="weights outside its file"):
+        check_network(other.SerializeToString(), known)
+    other = onnx.load_model_from_string(model.network)
+    (token,) = (each for each in other.graph.initializer if each.name == "token")
+    values = onnx.numpy_helper.to_array(token).copy()
+    values[0, 0] = np.nan
+    token.CopyFrom(onnx.numpy_helper.from_array(values, "token"))
+    with pytest.raises(ModelError, match="not all finite"):
+        check_network(other.SerializeToString(), known)
+
+
+def test_its_card_says_what_it_rests_on(model: SequenceModel) -> None:
+    card = model.card
+    assert card.minutes == SPAN / 60e6
+    assert set(card.vocabulary) == set(TEXTS)
+    assert card.checked.stability <= 0.25
+    assert card.checked.separation >= 0.8
+    assert set(card.versions) == {"numpy", "torch", "onnx", "onnxruntime"}
+    assert model.summary().startswith(f"from {card.rows:,} requests in {card.sessions:,} sessions")
