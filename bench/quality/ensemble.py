@@ -1,24 +1,24 @@
 """Whether all members together are worth more than the best of them, and whether scores are reliable.
 
-    python bench/quality/ensemble.py [--fit] [--seeds N]
+    python bench/quality/ensemble.py [--fit] [--seeds N …]
 
-Three parts, each with average precision of every member and of all together, and the expected calibration error of
+Two parts, each with average precision of every member and of all together, and the expected calibration error of
 the latter:
 
 - requests of public sets, judged by rules and payload model (`detectors.signatures.opinions`). A request's hash says
   what it is for: rules and model were made on the tuning half; calibrations are fitted to half of the rest of the
   permitted sets (`--fit`), and the other half of the rest measures. Sets that may only measure are measured on all that
   is not of the tuning half;
-- CSIC 2010 as a log with a past, by `vedette scan --baseline-from`: rules, payload model, and the site's own habits
-  (detector `parameters`);
-- simulated logs with every kind of incident in them, by line, all detectors.
+- simulated logs with every kind of incident in them, by line: signatures, every other detector, and all together.
 
 `--fit` writes the calibrations that the package ships.
 """
 
 import argparse
 import hashlib
+import random
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +29,20 @@ from payloads import batches
 from ranking import average_precision
 from samples import PERMITTED, READERS, Label, Sample, read
 
+from vedette.cli.options import ScanOptions
+from vedette.cli.scanning import TYPE_NAMES
+from vedette.cli.survey import configured, survey
 from vedette.detectors.signatures.opinions import UNMARKED, Calibrated
 from vedette.detectors.signatures.payload_model import packaged
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.signatures.tables import PRIOR
+from vedette.engine.verdicts import Marker
+from vedette.evaluate.labels import read_labels
 from vedette.evaluate.reliability import reliability
 from vedette.fusion.calibration import calibrate
 from vedette.fusion.fusing import fuse, probability
 from vedette.fusion.weighing import weigh
+from vedette.simulate import INCIDENTS, Simulation
 
 TARGET = Path(__file__).parents[2] / "src" / "vedette" / "detectors" / "signatures" / "opinions.json"
 ASKED_LOSS = 0.005
@@ -72,12 +78,14 @@ def main() -> int:
     parser.add_argument(
         "--fit", action="store_true", help="fit the calibrations, and write them into the package"
     )
+    parser.add_argument("--seeds", type=int, nargs="*", default=[4, 5, 6], help="of simulated logs")
     options = parser.parse_args()
     said = ask(list(read(tuple(READERS))))
     if options.fit:
         fit(said)
         return 0
     requests(said)
+    suite(options.seeds)
     return 0
 
 
@@ -151,6 +159,64 @@ def requests(said: Said) -> None:
         )
         rows.append(row(group, wrong, alone, score, probability(known)))
     verdict(rows)
+
+
+def suite(seeds: list[int]) -> None:
+    """Print the table of simulated logs; members that mark no line are left out."""
+    print("| log | lines | labelled | best member | together | less the best | error |")
+    print("|---|---|---|---|---|---|---|")
+    rows = []
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            members, together, wrong = simulated(seed, Path(folder))
+        alone = {name: average_precision(score, wrong) for name, score in members.items()}
+        best = max(alone, key=lambda name: alone[name])
+        value = average_precision(together, wrong)
+        print(
+            f"| seed {seed} | {len(wrong):,} | {int(wrong.sum()):,} | {best} {alone[best]:.4f} | {value:.4f} "
+            f"| {value - alone[best]:+.4f} | {error(together, wrong):.3f} |"
+        )
+        rows.append((value - alone[best], error(together, wrong)))
+    verdict(rows)
+
+
+def simulated(
+    seed: int, folder: Path
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64], NDArray[np.bool_]]:
+    """A log with every kind of incident: scores of each member and of all together, and which lines are labelled."""
+    names = list(INCIDENTS)
+    random.Random(seed).shuffle(names)
+    inject = ",".join(f"{name}@+{75 + 11 * number}m" for number, name in enumerate(names))
+    simulation = Simulation(
+        minutes=90 + 11 * len(names), rate=4, seed=seed, inject=inject, format="nginx-timed"
+    )
+    log = folder / "traffic.log"
+    with log.open("wb") as stream:
+        truth = simulation.write(stream)
+    with (folder / "labels").open("wb") as stream:
+        truth.write_lines(stream)
+    labels = read_labels((folder / "labels").read_bytes().splitlines(), "labels")
+    options = ScanOptions(paths=(str(log),), progress=False, quiet=True)
+    done = survey(options, configured(options), spooled=True)
+    assert done.spool is not None
+    engine, anomalies = done.engine, done.findings.anomalies
+    told = {a.detector for a in anomalies}
+    parts: dict[str, list[NDArray[np.float64]]] = {
+        name: [] for name in ("signatures", *sorted(told), "together")
+    }
+    wrong = []
+    with done.spool as spool:
+        for block in spool.blocks():
+            silent = block.copy()
+            silent["score"] = 0.0
+            for name, into in parts.items():
+                chosen = [a for a in anomalies if name in (a.detector, "together")]
+                marker = Marker(chosen, engine.services, spool.routes, engine.names, TYPE_NAMES)
+                into.append(marker.judge(block if name in ("signatures", "together") else silent).score)
+            wrong.append(labels.of(spool.sources[0], block["line"], only=True) >= 0)
+    scores = {name: np.concatenate(into) for name, into in parts.items()}
+    together = scores.pop("together")
+    return {name: score for name, score in scores.items() if score.any()}, together, np.concatenate(wrong)
 
 
 def row(

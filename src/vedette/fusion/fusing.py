@@ -1,7 +1,7 @@
 """Evidence of several members, added up in log-odds."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,3 +40,15 @@ def fuse_one(evidence: Mapping[str, float], weight: Mapping[str, float], prior: 
         if not math.isnan(told):
             total += weight[member] * told
     return total
+
+
+def any_of(shares: Sequence[Floats]) -> Floats:
+    """Probability that any of several things is so that have nothing to do with each other, float64 (n,).
+
+    An attack in a request's text, and a flood that it is part of, are two questions: that one is answered with no says
+    nothing of the other. So probabilities of different things are put together like this, and not as evidence.
+    """
+    doubt = 1.0 - np.asarray(shares[0], dtype=np.float64)
+    for share in shares[1:]:
+        doubt = doubt * (1.0 - share)
+    return 1.0 - doubt
