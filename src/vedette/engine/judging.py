@@ -17,6 +17,7 @@ from vedette.engine.routes import PlacedWindow, Placer
 from vedette.engine.sampling import Sampling, estimated_clients, estimated_groups
 from vedette.engine.settings import EngineSettings
 from vedette.engine.statements import Statements
+from vedette.engine.unwatched import Unwatched
 from vedette.enrich.client import format_client
 from vedette.enrich.names import ClientNames
 from vedette.enrich.slugs import SlugLearner
@@ -87,6 +88,7 @@ class WindowJudge:
         self.detectors: Sequence[WindowDetector] = ()
         self.members: Sequence[Member] = ()
         self.exceptions: Exceptions | None = None
+        self.unwatched = Unwatched()
         self.keep_windows: Callable[[list[WindowRecord]], object] | None = None
         self.only_learns = False
         self.coverage = Coverage()
@@ -203,7 +205,12 @@ class WindowJudge:
             fresh = np.array(placed.fresh, dtype=np.int32)
             self.metrics.set_parents(fresh, self.book.parents[fresh])
         present = set(placed.groups.key[placed.services].tolist())
-        silent = [slot for slot in self.book.services if slot not in present]
+        silent = [
+            slot
+            for slot in self.book.services
+            if slot not in present
+            and not self.unwatched.covers(self.book[slot].service, window.start, window.end)
+        ]
         named, unnamed = window.clients.named()
         weight = self.sampling.of(window.number)
         groups, clients = placed.groups, named
@@ -243,6 +250,7 @@ class WindowJudge:
                 weight=weight,
             )
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
+            found = self.unwatched.without_drops(found)
             if self.exceptions is not None:
                 found = [anomaly for anomaly in found if not self.exceptions.silences(anomaly)]
             if weight > 1:

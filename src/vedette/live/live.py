@@ -13,12 +13,14 @@ from vedette.engine.engine import Engine
 from vedette.engine.snapshot import Anew, restore, snapshot
 from vedette.engine.training import TrainingProcesses
 from vedette.live.committing import Committer
+from vedette.live.downtime import Downtime
 from vedette.live.flows import LiveFlows
 from vedette.live.intake import MOST_STREAMS, Intake
 from vedette.live.overload import Overload
 from vedette.live.work import Work
 from vedette.schema.live import Commit
 from vedette.schema.records import BaselineRecord, WindowRecord
+from vedette.sources.journal import Journal
 from vedette.sources.source import Delivery, Source, SourceState
 from vedette.storage.live import LiveStore
 from vedette.windows.watermarks import Watermarks, WatermarkSettings
@@ -29,6 +31,7 @@ ROOM = 1 << 20
 """Bytes taken from a source at a time: others get their turn."""
 _STREAMS = "streams"
 _WATERMARKS = "watermarks"
+_DOWNTIME = "downtime"
 _LEAST_PAUSE_US = 2_000_000
 """Between commits while old logs are read and windows close by the dozen."""
 _LAST_LOOKS = 3
@@ -74,6 +77,7 @@ class Live:
         self._positions: dict[str, bytes] = {}
         self._windows: list[WindowRecord] = []
         self.watermarks = _watermarks(config)
+        self.downtime = Downtime(config.live.idle_after_s * 1_000_000)
         self._since = 0
         self._committed = clock()
         self._baselines_at = 0
@@ -197,7 +201,7 @@ class Live:
         last = self._store.resume()
         self._positions_kept = last is not None
         if last is not None:
-            for anew in self._restore(last.state):
+            for anew in self._restore(last.state, stopped=True):
                 _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
             self._positions = dict(last.positions)
         for source in self.sources:
@@ -205,14 +209,18 @@ class Live:
 
     def _snapshot(self) -> bytes:
         parts = {_STREAMS: self.intake.to_state(), _WATERMARKS: self.watermarks.to_state()}
+        parts[_DOWNTIME] = self.downtime.to_state(self.clock())
         parts |= self.flows.to_parts()
         return snapshot(self.engine, self.intake.enricher, parts)
 
-    def _restore(self, content: bytes) -> list[Anew]:
+    def _restore(self, content: bytes, *, stopped: bool = False) -> list[Anew]:
         restored = restore(self.engine, self.intake.enricher, content)
         self.watermarks = _watermarks(self.config)
         if (marks := restored.extra.get(_WATERMARKS)) is not None:
             self.watermarks.from_state(marks)
+        if stopped and (downtime := restored.extra.get(_DOWNTIME)) is not None:
+            self.downtime.from_state(downtime, self.clock(), self.engine.windower.watermark)
+        self.engine.unwatched = self.downtime.unwatched
         streams = restored.extra.get(_STREAMS)
         reasons = self.intake.from_state(streams) if streams is not None else []
         of_flows = self.flows.from_parts(restored.extra)
@@ -244,6 +252,8 @@ class Live:
                 late = self.watermarks.heard(
                     delivery.stream, times, began_at, caught_up=delivery.stream not in pending
                 )
+                if source.name == Journal.name:
+                    self.downtime.saw(batch)
                 self.engine.process(batch, late)
                 self.work.saw(int(times.max()), began_at)
             self.work.took(len(delivery.lines), perf_counter() - began)
