@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from vedette import __version__
+from vedette.cli.collecting import passing_over_the_present
 from vedette.live.trimming import map_large_arrays
 from vedette.live.watch import Kept, Watch, now, opened
 from vedette.server.app import create_app
@@ -72,7 +73,8 @@ class Serving:
             self._watch.start()
             watcher.start()
             _LOG.info("%s", self._greeting())
-            self._http.run()
+            with passing_over_the_present():
+                self._http.run()
             _LOG.info("ending: what is there is taken in and kept")
             self._watch.stop()
         return EXIT_FAILED if self._watch.service.failure is not None else 0
