@@ -52,6 +52,8 @@ def test_a_false_alarm_is_not_told_again_after_a_restart_either(tmp_path: Path) 
         for _ in range(3):
             (judged,) = live.detect([line], [None])
             assert judged.is_anomaly
+        assert judged.details["transformer"]["status"] == "off"
+        assert judged.details["isolation_forest"]["status"] == "not_ready"
         wait_until(lambda: kept(tmp_path))
         for found in kept(tmp_path):
             assert live.exclude(found.id, "a test of ours", None) is None

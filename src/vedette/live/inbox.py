@@ -1,7 +1,7 @@
 """What comes in over the network: kept on disk, and judged at once where somebody asks for that."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -25,7 +25,10 @@ _LOG = logging.getLogger("vedette.live")
 RULES = "rule_based"
 _RETRY_S = 5.0
 _REMEMBERED = 4096
-_NOT_READY = "not_ready"
+Models = Mapping[str, Mapping[str, Any]]
+"""What each learned model says of single lines, by its name."""
+_NOT_READY = {"status": "not_ready", "is_anomaly": None, "score": None, "why": "nothing is learned yet"}
+_NO_MODELS: Models = {"isolation_forest": _NOT_READY, "transformer": _NOT_READY}
 
 
 class Inbox:
@@ -71,18 +74,25 @@ class Inbox:
         return Pushed(taken=count)
 
     def detect(
-        self, lines: Sequence[bytes], sessions: Sequence[str | None], *, processed: int, phase: str
+        self,
+        lines: Sequence[bytes],
+        sessions: Sequence[str | None],
+        *,
+        processed: int,
+        phase: str,
+        models: Models = _NO_MODELS,
     ) -> list[DetectedLine]:
         """Judge lines at once, and hand them on to be learned from.
 
         Args:
             lines, sessions: See `LiveView`. processed: Lines processed so far. phase: As `/status` tells it.
+            models: What the learned models say of single lines.
         """
         judged = self.judge.judge(lines, sessions)
         self._learn_from([line for line, said in zip(lines, judged, strict=True) if said.log is not None])
         at = self._now()
         return [
-            _detected(_verdict(said), said.log, processed + number, at, phase, said.reason)
+            _detected(_verdict(said), said.log, processed + number, at, phase, models, said.reason)
             for number, said in enumerate(judged, start=1)
         ]
 
@@ -94,14 +104,15 @@ class Inbox:
         *,
         processed: int,
         phase: str,
+        models: Models = _NO_MODELS,
     ) -> DetectedLines:
         """The same of many lines, as JSON.
 
         Args:
-            lines, sessions, separator: See `LiveView`. processed, phase: See `detect`.
+            lines, sessions, separator: See `LiveView`. processed, phase, models: See `detect`.
         """
         if INTERPRETED or len(lines) <= FEW:
-            found = self.detect(lines, sessions, processed=processed, phase=phase)
+            found = self.detect(lines, sessions, processed=processed, phase=phase, models=models)
             unread = sum(said.details["log_data"] is None for said in found)
             return DetectedLines(list(map(_ENCODER.encode, found)), sum(f.is_anomaly for f in found), unread)
         parts, unread_lines = self.judge.judge_all(lines, sessions)
@@ -112,7 +123,7 @@ class Inbox:
         at = self._now()
 
         def frame(verdict: Verdict, processed: msgspec.Raw, log: msgspec.Raw) -> DetectedLine:
-            return _detected(verdict, log, processed, at, phase)
+            return _detected(verdict, log, processed, at, phase, models)
 
         told = [b""] * len(lines)
         for part in parts:
@@ -125,7 +136,7 @@ class Inbox:
             for place, begin, end in zip(part.read.place.tolist(), [0, *ends], ends, strict=False):
                 told[place] = written[begin:end]
         for place, reason in unread_lines.items():
-            said = _detected(NOTHING, None, processed + place + 1, at, phase, reason)
+            said = _detected(NOTHING, None, processed + place + 1, at, phase, models, reason)
             told[place] = _ENCODER.encode(said)
         anomalies = sum(verdict.score >= ANOMALOUS for part in parts for verdict in part.verdicts.values())
         return DetectedLines(told, anomalies, len(unread_lines))
@@ -171,14 +182,14 @@ def _detected(
     processed: int | msgspec.Raw,
     at: str,
     phase: str,
+    models: Models,
     reason: str | None = None,
 ) -> DetectedLine:
     details: dict[str, Any] = {
         "logs_processed": processed,
         # Most lines are harmless: what is said of them is the same, and made once.
         RULES: _rules(said) if said.confidence else _NO_RULES,
-        "isolation_forest": _NO_MODEL,
-        "transformer": _NO_MODEL,
+        **models,
         "ensemble": _ensemble(said.score, said.evidence, said.is_attack),
         "log_data": log,
         "reason": reason,
@@ -219,5 +230,4 @@ def _ensemble(score: float, evidence: tuple[Opinion, ...], decisive: bool) -> di
 
 
 _NO_RULES = _rules(NOTHING)
-_NO_MODEL = {"status": _NOT_READY, "is_anomaly": None, "score": None}
 _ENCODER = msgspec.json.Encoder()

@@ -9,6 +9,7 @@ from typing import Any
 from vedette.config import Config
 from vedette.config.errors import ConfigError
 from vedette.config.exceptions import ExceptionRule
+from vedette.config.learned import MemberName
 from vedette.engine.kept_lines import of_requests
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.narrowest import Stamp, of_window
@@ -16,6 +17,7 @@ from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document
 from vedette.live.exceptions import to_document as exceptions_document
 from vedette.live.inbox import RULES, Inbox
+from vedette.live.models import ENSEMBLE, TRAINING, is_ready, of_member, of_one_line
 from vedette.live.reload import DOCUMENT, Settings, to_document
 from vedette.live.service import Service
 from vedette.live.view import Counters, Event, Health, Pushed
@@ -31,9 +33,8 @@ Told = tuple[dict[tuple[str, str], int], dict[str, int]]
 """(channel, severity) to messages sent, and channel to tries that failed."""
 
 WARMUP = "warmup"
-TRAINING = "training"
-ENSEMBLE = "ensemble"
 FOREST = "isolation_forest"
+TRANSFORMER = "transformer"
 WAITING = "waiting"
 BASELINES = "baselines"
 _DAYS = 90
@@ -105,7 +106,7 @@ class Running:
             status="degraded" if problems else "ok",
             phase=self._phase(),
             logs_processed=parsed,
-            transformer_ready=False,
+            transformer_ready=is_ready(self._members(), MemberName.TRANSFORMER),
             active_models=self._active(),
             problems=tuple(problems[:_MOST_PROBLEMS]),
             sources=statuses,
@@ -117,20 +118,20 @@ class Running:
         """See `LiveView`."""
         live = self._service.live
         parsed = live.intake.parsed
+        members, active = self._members(), self._active()
+        sequences = of_member(members, MemberName.TRANSFORMER)
         target = live.config.live.warmup
         return {
             "logs_processed": parsed,
             "warmup_target": target,
             "warmup_complete": parsed >= target,
-            "training_in_progress": any(m.phase == TRAINING for m in self._members()),
-            "isolation_forest_ready": FOREST in self._active(),
-            "transformer_ready": False,
-            "vocabulary_size": 0,
-            "training_sequences": 0,
-            "iso_training_samples": sum(m.rows for m in self._members()),
-            "active_models": {
-                name: name in self._active() for name in (RULES, BASELINES, FOREST, "transformer")
-            },
+            "training_in_progress": any(member.training for member in members),
+            "isolation_forest_ready": FOREST in active,
+            "transformer_ready": TRANSFORMER in active,
+            "vocabulary_size": sum(member.vocabulary for member in sequences),
+            "training_sequences": sum(member.sessions for member in sequences),
+            "iso_training_samples": sum(member.rows for member in of_member(members, MemberName.FOREST)),
+            "active_models": {name: name in active for name in (RULES, BASELINES, FOREST, TRANSFORMER)},
             "phase": self._phase(),
         }
 
@@ -177,14 +178,18 @@ class Running:
     def detect(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[DetectedLine]:
         """See `LiveView`."""
         parsed = self._service.live.intake.parsed
-        return self._inbox.detect(lines, sessions, processed=parsed, phase=self._phase())
+        return self._inbox.detect(
+            lines, sessions, processed=parsed, phase=self._phase(), models=self._models()
+        )
 
     def detect_all(
         self, lines: Sequence[bytes], sessions: Sequence[str | None], separator: bytes | None = None
     ) -> DetectedLines:
         """See `LiveView`."""
         parsed = self._service.live.intake.parsed
-        return self._inbox.detect_all(lines, sessions, separator, processed=parsed, phase=self._phase())
+        return self._inbox.detect_all(
+            lines, sessions, separator, processed=parsed, phase=self._phase(), models=self._models()
+        )
 
     def push(
         self,
@@ -280,12 +285,25 @@ class Running:
 
     def _active(self) -> tuple[str, ...]:
         live = self._service.live
-        forest = any(member.phase == ENSEMBLE for member in self._members())
-        ready = live.config.detectors.signatures.enabled, live.engine.coverage.windows > 0, forest
-        return tuple(name for name, active in zip((RULES, BASELINES, FOREST), ready, strict=True) if active)
+        members = self._members()
+        ready = {
+            RULES: live.config.detectors.signatures.enabled,
+            BASELINES: live.engine.coverage.windows > 0,
+            FOREST: is_ready(members, MemberName.FOREST),
+            TRANSFORMER: is_ready(members, MemberName.TRANSFORMER),
+        }
+        return tuple(name for name, active in ready.items() if active)
 
     def _members(self) -> list[MemberStatus]:
         return self._service.live.engine.member_statuses()
+
+    def _models(self) -> dict[str, Any]:
+        """What the learned models say of single lines."""
+        config, members = self._service.live.config, self._members()
+        return {
+            FOREST: of_one_line(config, members, MemberName.FOREST),
+            TRANSFORMER: of_one_line(config, members, MemberName.TRANSFORMER),
+        }
 
     def _phase(self) -> str:
         """That of the service whose models have come furthest."""

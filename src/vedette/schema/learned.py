@@ -25,6 +25,7 @@ class MemberStatus(msgspec.Struct, frozen=True, kw_only=True):
         since: Event time from which it judges, microseconds UTC; None while it does not, or from the beginning.
         rows, sessions: That it was fitted to. reason: Why it does not judge, beyond its phase, or why no newer one
             does; else empty. history: Models that were at work, the latest last.
+        training: Whether a model is being fitted: the first, or one that may replace that at work.
         vocabulary: Different requests that it knows. unknown: Share (0..1) of late requests that it does not. Only of
             models of sequences.
     """
@@ -39,5 +40,6 @@ class MemberStatus(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int = 0
     vocabulary: int = 0
     unknown: float = 0.0
+    training: bool = False
     reason: str = ""
     history: tuple[ModelUse, ...] = ()

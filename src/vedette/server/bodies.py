@@ -106,7 +106,7 @@ class Ensemble(msgspec.Struct, frozen=True):
 
 
 class DetectDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """Why. A model that is not ready says `{"status": "not_ready"}`."""
+    """Why. A learned model says its `status` (`off`, `not_installed`, `not_ready` or `abstains`) and `why`."""
 
     logs_processed: int
     rule_based: RuleBased

@@ -142,6 +142,7 @@ class Course(Generic[M, S]):
             rows=0 if self.model is None else self.model.card.rows,
             sessions=0 if self.model is None else self.model.card.sessions,
             history=tuple(self._history),
+            training=self._job is not None,
         )
 
     def put_to_work(self, model: M, window: int | None) -> None:

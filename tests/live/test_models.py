@@ -1,0 +1,54 @@
+"""What is told of learned models is how far they have come, and why they say nothing of a single line."""
+
+import pytest
+
+from vedette.config import Config
+from vedette.config.learned import MemberName
+from vedette.live.models import is_ready, of_one_line
+from vedette.schema.learned import MemberStatus
+
+BOTH = Config.model_validate({"learned": {"members": ["forest", "transformer"]}}, strict=False)
+
+
+def status(
+    member: str, phase: str, *, requests: int = 300, training: bool = False, reason: str = ""
+) -> MemberStatus:
+    return MemberStatus(
+        member=member,
+        service="shop",
+        phase=phase,
+        requests=requests,
+        wanted=1_000,
+        training=training,
+        reason=reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told", "why"),
+    [
+        ([], "not_ready", "no request has come yet"),
+        ([status("transformer", "warmup")], "not_ready", "300 of 1,000 requests of its warm-up"),
+        ([status("transformer", "training", training=True)], "not_ready", "it is being fitted"),
+        ([status("transformer", "warmup", reason="too few")], "not_ready", "too few"),
+        ([status("transformer", "not installed", reason="pip install it")], "not_installed", "pip install it"),
+        ([status("transformer", "ensemble")], "abstains", "it judges sessions, as their windows close"),
+        ([status("forest", "ensemble")], "not_ready", "no request has come yet"),
+    ],
+)  # fmt: skip
+def test_a_single_line_is_not_judged_and_the_reason_is_told(
+    statuses: list[MemberStatus], told: str, why: str
+) -> None:
+    said = of_one_line(BOTH, statuses, MemberName.TRANSFORMER)
+    assert (said["status"], said["why"], said["score"]) == (told, why, None)
+
+
+def test_one_that_nobody_asked_for_is_off() -> None:
+    off = of_one_line(Config(), [], MemberName.TRANSFORMER)
+    assert (off["status"], off["why"]) == ("off", "it is not among learned.members")
+
+
+def test_each_member_is_ready_by_itself() -> None:
+    statuses = [status("ddos", "ensemble"), status("forest", "warmup"), status("transformer", "ensemble")]
+    assert not is_ready(statuses, MemberName.FOREST)
+    assert is_ready(statuses, MemberName.TRANSFORMER)
