@@ -6,14 +6,11 @@ clients, for one to six minutes. A session's score is the highest that it ever h
 precision and ROC-AUC, by manner and of all, beside what a model reaches that only knows how frequent each request is,
 and how many sessions alarm.
 
-With `--loghub DIR`, the blocks of the HDFS sample that name a block are sessions of log templates: a smoke test.
-
-Usage: python bench/quality/sequences.py [--size small] [--seeds 3] [--save FILE]
+Usage: python bench/quality/sequences.py [--size small] [--seeds 3]
 """
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,23 +36,21 @@ SPAN = 60_000_000
 EACH = 8
 """Clients of each manner, in four hours; there are some 6,000 sessions of others."""
 MINUTES, RATE = 240, 3.5
+SIZES = {"small": SMALL, "middle": Size(128, 4, 2), "reference": REFERENCE}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", choices=("small", "reference"), default="small")
+    parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--save", type=Path, help="write the first model here")
     arguments = parser.parse_args()
-    size = SMALL if arguments.size == "small" else REFERENCE
+    size = SIZES[arguments.size]
     print(f"size {size}")
     reached: dict[str, list[tuple[float, float]]] = {}
     for seed in range(1, arguments.seeds + 1):
         model = fitted(seed, size)
-        if arguments.save and seed == 1:
-            arguments.save.write_bytes(model.to_bytes())
         for name, pair in judged(model, 100 + seed).items():
             reached.setdefault(name, []).append(pair)
     for name, pairs in reached.items():
