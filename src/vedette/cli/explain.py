@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vedette.cli.findings_options import FindingsFile, StoreUrl
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.errors import VedetteError
+
+if TYPE_CHECKING:
+    from vedette.detectors.learned.lime import Local
 
 _NAMED = 5
 
@@ -28,6 +31,22 @@ def explain(
     ] = None,
     json: FindingsFile = None,
     store: StoreUrl = None,
+    csv: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what it rests on as a long table instead, of all anomalies without ID; - for standard output.",
+            show_default=False,
+        ),
+    ] = None,
+    lime: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Explain what models stated by a line fitted near it (LIME), with the models of this directory.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Print one anomaly's whole reasoning.
 
@@ -44,10 +63,43 @@ def explain(
 
     from vedette.cli.reasoning import show, show_list
 
-    if anomaly_id is None:
+    if csv is not None:
+        asked = anomalies if anomaly_id is None else [chosen(anomalies, anomaly_id, str(json or store))]
+        _write_table(asked, csv, lime)
+    elif anomaly_id is None:
         show_list(anomalies, Console())
     else:
-        show(chosen(anomalies, anomaly_id, str(json or store)), Console())
+        anomaly = chosen(anomalies, anomaly_id, str(json or store))
+        show(anomaly, Console(), None if lime is None else _nearby(anomaly, lime))
+
+
+def _nearby(anomaly: Anomaly, directory: Path) -> "tuple[tuple[str, ...], Local]":
+    from vedette.engine.local import LocalError, explainable, local
+
+    if not explainable(anomaly):
+        raise LocalError(
+            f"{anomaly.id}: {anomaly.detector} is no model that --lime can explain: leave it out"
+        )
+    return local(anomaly, directory)
+
+
+def _write_table(anomalies: Iterable[Anomaly], place: str, directory: Path | None) -> None:
+    """Write contributions; those of learned models by LIME if there is a directory of models."""
+    from vedette.engine.local import explainable, local
+    from vedette.report.contributions import Line, contribution_lines, write_contributions
+    from vedette.report.output import open_output
+
+    def lines(anomaly: Anomaly) -> list[Line]:
+        if directory is None or not explainable(anomaly):
+            return contribution_lines(anomaly)
+        names, found = local(anomaly, directory)
+        return [
+            (name, weight, anomaly.details["row"][name])
+            for name, weight in zip(names, found.weights.tolist(), strict=True)
+        ]
+
+    with open_output(place) as stream:
+        write_contributions(stream, ((anomaly, lines(anomaly)) for anomaly in anomalies))
 
 
 def from_file(path: Path) -> Iterable[Anomaly]:

@@ -1,13 +1,15 @@
 """An anomaly's reasoning as rows of text: each number it rests on, and its arithmetic done again."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
+from itertools import chain
 
 from rich.console import Console
 from rich.text import Text
 
 from vedette.baselines.formulas import FORMULAS as TAILS
+from vedette.detectors.learned.lime import Local
 from vedette.explain.formulas import recompute
 from vedette.explain.numbers import in_unit, odds, percent
 from vedette.explain.rule import holds
@@ -21,6 +23,8 @@ _SAME = 1e-6
 """Relative difference up to which two results are the same: arrays and single values round apart."""
 _INDENT = 2
 _LABEL = 12
+_NEARBY = 8
+ROW = "row"
 
 Row = tuple[str, str]
 
@@ -44,6 +48,9 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
     if anomaly.clients:
         yield "clients", ", ".join(anomaly.clients)
     for name, value in anomaly.details.items():
+        if name == ROW:
+            # A model's whole input; what matters of it is told among the contributions.
+            continue
         yield "details", f"{name.replace('_', ' ')}: {_detail(value)}"
     for evidence in anomaly.evidence:
         yield "evidence", f"{evidence.source}:{evidence.line}: {evidence.text}"
@@ -57,13 +64,26 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
         yield "incident", anomaly.incident_id
 
 
-def show(anomaly: Anomaly, console: Console) -> None:
-    """Print one anomaly's reasoning."""
+def nearby(names: Sequence[str], found: Local) -> Iterator[Row]:
+    """What each feature adds to a model's score, by a line fitted near the row; those that add most."""
+    line = f"a line fitted to rows like it gives {_number(found.said)}, {_number(found.usual)} where all is usual"
+    yield "nearby", f"score {_number(found.score)}; {line}, and explains {percent(found.fit)} of the scores"
+    order = sorted(range(len(names)), key=lambda place: -abs(float(found.weights[place])))
+    for place in order[:_NEARBY]:
+        yield "", f"{found.weights[place]:+.4f} {names[place]}"
+
+
+def show(anomaly: Anomaly, console: Console, near: "tuple[Sequence[str], Local] | None" = None) -> None:
+    """Print one anomaly's reasoning.
+
+    Args:
+        near: What a model's score rests on, by `vedette.engine.local`.
+    """
     glyphs = Glyphs.of(console.encoding)
     console.print(Text(f"{anomaly.type.label}, {anomaly.id}", style="bold"))
     room = max(20, console.width - _INDENT - _LABEL)
     previous = ""
-    for label, text in reasoning(anomaly):
+    for label, text in chain(reasoning(anomaly), () if near is None else nearby(*near)):
         begin = "" if label == previous else label
         previous = label
         for line in Text(glyphs.text(text)).wrap(console, room):

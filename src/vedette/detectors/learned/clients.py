@@ -210,6 +210,7 @@ class ClientBehaviour:
                 "mean_path": path,
                 "usual_path": model.card.usual_path,
                 "features": seen_values(model, features),
+                "row": dict(zip(model.card.names, features.tolist(), strict=True)),
             },
         )
 
