@@ -6,11 +6,17 @@ clients, for one to six minutes. A session's score is the highest that it ever h
 precision and ROC-AUC, by manner and of all, beside what a model reaches that only knows how frequent each request is,
 and how many sessions alarm.
 
-Usage: python bench/quality/sequences.py [--size small] [--seeds 3]
+With `--loghub DIR` (unpacked samples of 2,000 lines), instead: lines of BGL, Thunderbird and HDFS as tokens, nodes or
+kinds of process as clients: a smoke test of what a model says of so little.
+
+Usage: python bench/quality/sequences.py [--size small] [--seeds 3] [--loghub DIR]
 """
 
 import argparse
+import csv
 import time
+import zlib
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +25,7 @@ from vedette.config import Config
 from vedette.detectors.learned.client_training import auc
 from vedette.detectors.learned.sample import address_keys, service_keys
 from vedette.detectors.learned.sequence_model import SequenceModel
+from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.sequence_training import fit_sequence_model
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
@@ -45,7 +52,12 @@ def main() -> None:
     )
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--loghub", type=Path, help="directory of the unpacked loghub samples")
     arguments = parser.parse_args()
+    if arguments.loghub:
+        for name, client in (("BGL", "Node"), ("Thunderbird", "User"), ("HDFS", "Pid")):
+            print(f"{name}: {of_lines(arguments.loghub / name / f'{name}_2k.log_structured.csv', client)}")
+        return
     size = SIZES[arguments.size]
     print(f"size {size}")
     reached: dict[str, list[tuple[float, float]]] = {}
@@ -116,6 +128,20 @@ def judged(model: SequenceModel, seed: int) -> dict[str, tuple[float, float]]:
     usual = np.array([score for key, score in best.items() if key not in wrong])
     scores["all"] = np.concatenate(list(scores.values()))
     return {name: (average_precision(usual, of), auc(usual, of)) for name, of in scores.items()}
+
+
+def of_lines(path: Path, client: str) -> str:
+    """What comes of fitting a model to the lines of a sample, a hundred lines to a window."""
+    sample = SequenceSample()
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for start in range(0, len(rows), 100):
+        part = rows[start : start + 100]
+        keys = np.array([zlib.crc32(row[client].encode()) for row in part], dtype=np.uint64)
+        sample.add(keys, start // 100, np.arange(len(part)), [row["EventId"] for row in part])
+    sample.settle()
+    made = fit_sequence_model(Job("transformer", path.stem, sample.to_state(), SPAN, 1))
+    return f"refused: {made.reason}" if isinstance(made, Refused) else made.summary()
 
 
 def note(member: ClientSequences, best: dict[int, float]) -> None:
