@@ -119,10 +119,10 @@ def judged(model: SequenceModel, seed: int) -> dict[str, tuple[float, float]]:
     for text, name in clients.items():
         wrong[int(key_of(text)[0])] = name
     alarms = [a for a in engine.finish().anomalies if a.detector == "transformer"]
-    found = {c for a in alarms for c in a.clients}
+    found = {int(key_of(client)[0]) for alarm in alarms for client in alarm.clients}
     print(
-        f"  {len(best):,} clients, {len(wrong)} that abuse; alarms for {len(found & set(clients))} of these and "
-        f"{len(found - set(clients))} others"
+        f"  {len(best):,} clients, {len(wrong)} that abuse; alarms for {len(found & set(wrong))} of these and "
+        f"{len(found - set(wrong))} others"
     )
     scores = {name: np.array([best[k] for k in best if wrong.get(k) == name]) for name in ABUSES}
     usual = np.array([score for key, score in best.items() if key not in wrong])
@@ -155,7 +155,7 @@ def key_of(text: str) -> NDArray[np.uint64]:
     """A client's number, of the first service: number 0 is that of all others."""
     from ipaddress import ip_address
 
-    address = ip_address(text)
+    address = ip_address(text.removesuffix("/64"))
     number = int(address) if address.version == 6 else 0xFFFF_0000_0000 | int(address)
     high, low = number >> 64, number & (2**64 - 1)
     if address.version == 6:
