@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.detectors.learned.made import SPAN, job, sample
+from tests.detectors.learned.walked import fitted, needs_transformer
 from tests.engine.running import LATENESS_US
 from vedette.config import Config
 from vedette.detectors.learned.kinds import train
 from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.engine.build import build_engine
 from vedette.engine.model_files import (
     ModelFileError,
@@ -91,3 +93,31 @@ def test_an_engine_judges_by_them_from_the_beginning(directory: Path) -> None:
     engine = build_engine(config, lateness_us=LATENESS_US)
     (status,) = engine.member_statuses()
     assert (status.service, status.phase, status.since) == ("shop", "ensemble", None)
+
+
+@needs_transformer
+def test_models_of_one_service_lie_side_by_side(
+    directory: Path, models: tuple[ClientModel, ClientModel]
+) -> None:
+    """Each member has its own, with the network inside; a changed byte of it is refused."""
+    order = fitted()
+    assert isinstance(order, SequenceModel)
+    assert save_model(directory, "transformer", order) == 1
+    assert set(kept_models(directory)) == {("shop", "forest"), ("shop", "transformer")}
+    assert load_models(directory, "forest", SPAN)["shop"].card == models[1].card
+    (read,) = load_models(directory, "transformer", SPAN).values()
+    assert read.to_bytes() == order.to_bytes()
+    config = Config.model_validate(
+        {"learned": {"models": str(directory), "members": ["forest", "transformer"]}}, strict=False
+    )
+    statuses = build_engine(config, lateness_us=LATENESS_US).member_statuses()
+    assert [(s.member, s.phase, s.vocabulary > 0) for s in statuses] == [
+        ("forest", "ensemble", False),
+        ("transformer", "ensemble", True),
+    ]
+    path = directory / "transformer" / "shop" / "0001.model"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match="its bytes are not those that were written"):
+        load_models(directory, "transformer", SPAN)
