@@ -140,3 +140,28 @@ def test_older_captures_say_what_is_normal(vedette: Run, tmp_path: Path) -> None
     assert taught["windows"] > 0  # type: ignore[index]
     assert taught["learned"] == 400  # type: ignore[index]
     assert found(vedette, tmp_path, "old.pcap", "--baseline-from", "new.pcap")["coverage"]["too_new"] > 0  # type: ignore[index]
+
+
+def test_windows_that_were_written_are_read_again(vedette: Run, tmp_path: Path) -> None:
+    busy = [
+        (
+            BEGIN + 500 * 1_000_000 + n * 2_000,
+            tcp("10.0.0.5:2000", "192.0.2.1:443", ACK, b"x" * 1400, seq=n * 1400),
+        )
+        for n in range(9_000)
+    ]
+    frames = sorted(quiet(560) + busy, key=lambda frame: frame[0])
+    (tmp_path / "trace.pcap").write_bytes(pcap(frames, 101))
+    whole = found(vedette, tmp_path, "trace.pcap", "--windows", "w.jsonl")
+    told = {
+        (a["type"], a["start"], a["observed"])
+        for a in whole["anomalies"]
+        if a["detector"] == "network.volume"
+    }  # type: ignore[attr-defined]
+    assert told
+    (tmp_path / "w.jsonl").write_bytes((tmp_path / "w.jsonl").read_bytes() + b"\n{}\nnothing\n")
+    again = found(vedette, tmp_path, "w.jsonl")
+    assert {(a["type"], a["start"], a["observed"]) for a in again["anomalies"]} == told  # type: ignore[attr-defined]
+    assert again["coverage"]["packets_skipped"] == {"bad_window": 2, "blank": 1}  # type: ignore[index]
+    assert again["coverage"]["sources"][0]["format"] == "flow-windows"  # type: ignore[index]
+    assert again["coverage"]["windows"] == whole["coverage"]["windows"]  # type: ignore[index]

@@ -6,6 +6,7 @@ from typing import Final
 
 from vedette.parsers.captures import is_capture
 from vedette.parsers.flow_logs import is_flow_log
+from vedette.parsers.flow_windows import is_windows
 from vedette.schema.errors import VedetteError
 from vedette.sources import ByteReader, Input
 from vedette.sources.files import open_raw
@@ -48,4 +49,4 @@ def _holds_flows(source: Input) -> bool:
     except VedetteError:
         return False
     text = bytes(head[:got])
-    return is_capture(text) or is_flow_log(text)
+    return is_capture(text) or is_flow_log(text) or is_windows(text)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from vedette.cli.flow_reading import FlowReading, FlowTally
+from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
 from vedette.cli.scanning import run_record
 from vedette.config import Config
@@ -116,7 +117,8 @@ class FlowScan:
         past: Sequence[Input] = (),
     ) -> None:
         self._since, self._until, self._past = since, until, past
-        self._inputs = inputs
+        self._windowed = [source for source in inputs if holds_windows(source)]
+        self._inputs = [source for source in inputs if source not in self._windowed]
         self._config = config
         self._interrupted = interrupted
         self._windows = windows
@@ -144,6 +146,9 @@ class FlowScan:
 
                 listener = stack.enter_context(HttpSpool(self._http))
             reading = FlowReading(self._inputs, table, self._interrupted, listener, until=self._until)
+            measured = MeasuredReading(self._windowed, self._interrupted, self._until)
+            for window in measured.windows():
+                engine.take_measured(window.start, window.end, window.metrics)
             handed = reading.passed()
             if self._past:
                 handed = self._learned(engine, handed, table)
@@ -163,8 +168,10 @@ class FlowScan:
 
             write_baselines(engine, self._baselines)
         tally = reading.tally
-        if not tally.sources and tally.left_out:
+        tally.left_out += measured.left_out
+        if not tally.sources and not measured.sources and tally.left_out:
             raise tally.left_out[0]
+        measured.count(tally)
         _cover(findings.coverage, tally)
         findings.coverage.seconds = time.monotonic() - began
         findings.coverage.interrupted = self._interrupted.is_set()

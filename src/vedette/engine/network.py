@@ -1,20 +1,29 @@
 """The engine's sibling for flows: windows of flows in, anomalies and incidents out. Sans I/O, like `Engine`."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from vedette.baselines.calendar import Calendar, plain
-from vedette.detectors.network.metrics import Held, Measure, NetworkBaselines, NetworkMetric, measure
+from vedette.detectors.network.metrics import (
+    Held,
+    Measure,
+    NetworkBaselines,
+    NetworkMetric,
+    measure,
+    measured,
+)
 from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.statements import Statements
 from vedette.incidents.grouping import stating_order
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
-from vedette.schema.flows import Flow
-from vedette.windows.contacts import FlowWindow, FlowWindower
+from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow, Known
+from vedette.windows.contacts import BINS, FlowWindow, FlowWindower
 from vedette.windows.flow_table import Passed
 
 RECENT_US: Final = 60_000_000
@@ -152,15 +161,38 @@ class NetworkEngine:
 
     def take(self, window: FlowWindow) -> None:
         """Judge one window, after the silence before it."""
-        if self.last is not None:
-            missing = window.number - self.last - 1
-            if 0 < missing <= LONGEST_SILENCE:
-                for number in range(self.last + 1, window.number):
-                    self._judge(_silence(window, number), _NOTHING)
+        self._hush(window)
         self._judge(window, measure(window))
         self.last = window.number
 
-    def _judge(self, window: FlowWindow, measures: dict[NetworkMetric, Measure]) -> None:
+    def _hush(self, window: FlowWindow) -> None:
+        """Judge the silence before a window."""
+        if self.last is not None and 0 < window.number - self.last - 1 <= LONGEST_SILENCE:
+            for number in range(self.last + 1, window.number):
+                self._judge(_silence(window, number), _NOTHING)
+
+    def take_measured(self, start: int, end: int, metrics: Mapping[str, float]) -> None:
+        """Judge a window of which only the exported metrics are left; windows come in order of time.
+
+        Args:
+            start, end: Microseconds. metrics: See `measured`.
+        """
+        coverage = self.coverage
+        coverage.start = start if coverage.start is None else min(coverage.start, start)
+        coverage.end = end if coverage.end is None else max(coverage.end, end)
+        number = start // self.settings.span
+        nothing = np.zeros((0, CONTACT_COLUMNS), dtype=np.int64)
+        window = FlowWindow(
+            number, start, end, nothing, np.zeros((0, ENDED_COLUMNS), dtype=np.int64),
+            np.zeros((3, BINS), dtype=np.int64), Known(-1),
+        )  # fmt: skip
+        self._hush(window)
+        self._judge(window, measured(metrics), kept=False)
+        self.last = number
+
+    def _judge(
+        self, window: FlowWindow, measures: dict[NetworkMetric, Measure], *, kept: bool = True
+    ) -> None:
         held = self.baselines.judge(measures, window.start)
         self._count(held)
         for metric, one in measures.items():
@@ -181,7 +213,7 @@ class NetworkEngine:
             distrusted.update(anomaly.details.get("metrics", ()))
         self.stated.close(window.end)
         self.baselines.learn(held, window.start, frozenset(NetworkMetric(m) for m in distrusted))
-        if self.keep_windows is not None and not learns:
+        if self.keep_windows is not None and kept and not learns:
             self.keep_windows(window, found)
 
     def _count(self, held: dict[NetworkMetric, Held]) -> None:

@@ -25,6 +25,8 @@ class FlowProblem(StrEnum):
 
     COMMENT = "comment"
     BLANK = "blank"
+    BAD_WINDOW = "bad_window"
+    """A line of windows that is none, or one that begins before the one before it ended."""
     BAD_FLOW = "bad_flow"
     """Too few fields, or no time or address can be read."""
 

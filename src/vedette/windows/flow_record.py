@@ -42,7 +42,9 @@ def record(window: FlowWindow) -> dict[str, Any]:
         "data_segments": segments,
         "retransmitted_segments": again,
         "retransmitted_ratio": again / segments if segments else None,
+        "rtt_samples": int(window.histogram[1].sum()),
         "rtt_seconds": _quantiles(window.histogram[1:2]),
+        "response_samples": int(window.histogram[2].sum()),
         "response_seconds": _quantiles(window.histogram[2:3]),
         "packet_size_bytes": _sizes(window.histogram[0]),
         "flow_duration_seconds": _exact(window.ended[:, Ended.DURATION] / 1e6),
@@ -51,6 +53,7 @@ def record(window: FlowWindow) -> dict[str, Any]:
         own = rows[np.isin(rows[:, Flow.PROTOCOL], numbers)]
         moved = int(own[:, [Flow.PACKETS_OUT, Flow.PACKETS_IN]].sum())
         found[f"{name}_packets_ratio"] = moved / packets if packets else None
+        found[f"{name}_flows_opened"] = int(own[:, Flow.OPENED].sum())
     by_source = _by_client(rows)
     found["sources"] = len(by_source)
     total = float(by_source.sum())

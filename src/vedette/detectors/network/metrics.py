@@ -50,6 +50,37 @@ class Measure:
     exposure: float | None
 
 
+def measured(metrics: Mapping[str, float]) -> dict[NetworkMetric, Measure]:
+    """The numbers of a window of which only the exported metrics are left; see `vedette.windows.flow_record`.
+
+    Args:
+        metrics: Numbers by name; of quantiles, `name.p95`.
+    """
+    packets, size, opened = (metrics.get(name, 0.0) for name in ("packets", "bytes", "flows_opened"))
+    found = {
+        NetworkMetric.PACKETS: Measure(packets, packets, None),
+        NetworkMetric.FLOWS: Measure(opened, opened, None),
+    }
+    if size > 0:
+        found[NetworkMetric.BYTES] = Measure(size, size, None)
+    for name, metric in (("rtt", NetworkMetric.RTT), ("response", NetworkMetric.RESPONSE)):
+        p95, samples = metrics.get(f"{name}_seconds.p95"), metrics.get(f"{name}_samples", 0.0)
+        if p95 is not None and samples > 0:
+            found[metric] = Measure(p95, p95, samples)
+    segments, again = metrics.get("data_segments", 0.0), metrics.get("retransmitted_segments", 0.0)
+    if segments > 0:
+        found[NetworkMetric.LOSS] = Measure(again / segments, again, segments)
+    for name, metric in (
+        ("tcp", NetworkMetric.TCP),
+        ("udp", NetworkMetric.UDP),
+        ("icmp", NetworkMetric.ICMP),
+    ):
+        own = metrics.get(f"{name}_flows_opened")
+        if own is not None and opened > 0:
+            found[metric] = Measure(own / opened, own, opened)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A measure against its baseline; row 0 of the judgement."""
