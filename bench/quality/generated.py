@@ -155,7 +155,7 @@ SCENES = (
     Scene("hping3 -S", "syn_flood", "hping3",
           lambda: run(CLIENT, "hping3", "-q", "-S", "-p", "80", "-i", "u500", "--rand-source", ADDRESS, seconds=12)),
     Scene("hping3 --udp", "ddos_attack", "hping3",
-          lambda: run(CLIENT, "hping3", "-q", "--udp", "-p", "9", "-i", "u20", ADDRESS, seconds=14)),
+          lambda: run(CLIENT, "hping3", "-q", "--udp", "-p", "9", "--flood", ADDRESS, seconds=4)),
     Scene("hping3 --icmp", "ddos_attack", "hping3",
           lambda: run(CLIENT, "hping3", "-q", "--icmp", "-i", "u100", "--spoof", "10.98.0.77", ADDRESS, seconds=14)),
     Scene("slowhttptest", "long_lived_connection", "slowhttptest",

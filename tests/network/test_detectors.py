@@ -293,9 +293,18 @@ def test_long_lived_waits_for_an_hour_otherwise_and_tells_idle_ones() -> None:
 def test_slowloris(count: int, seconds: float, sent: int, answered: int, stated: bool) -> None:
     row = contact(
         OTHER, OUTSIDE, 80, opened=count, succeeded=count, payload_out=sent, payload_in=answered,
-        duration=round(seconds * 1e6),
+        duration=round(seconds * 1e6), response_count=answered,
     )  # fmt: skip
     assert bool(look(LongLived(), contact_window([row]))) is stated
+
+
+def test_slow_connections_are_not_hidden_by_quick_ones() -> None:
+    row = contact(
+        OTHER, OUTSIDE, 80, opened=80, succeeded=80, payload_out=9_000, payload_in=90_000, duration=20_000_000,
+        response_count=30,
+    )  # fmt: skip
+    assert look(LongLived(), contact_window([row]))
+    assert not look(LongLived(), contact_window([row | {Flow.RESPONSE_COUNT: 31}]))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from vedette.detectors.network.view import (
 )
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
-from vedette.schema.flows import Ended, Flow, Protocol
+from vedette.schema.flows import Ended, Flow, Known, Protocol
 from vedette.schema.state import check, decode, encode
 
 _IDLE_BYTES: Final = 1000
@@ -42,7 +42,8 @@ class LongLived:
     Decision: above `high` times the mean is high, above `medium` times medium, and from `seconds` in any case, unless
         `alarm.mode` is `threshold`: the mean of web traffic is seconds, and twice that is nothing. Each connection is
         stated once. Below 1,000 bytes it is idle. Slowloris: `slow` connections of one client to one port within a
-        minute, unanswered, at most 1,000 bytes sent on each, the oldest open for ten seconds.
+        minute more than there were answers, at most 1,000 bytes sent on each, the oldest open for ten seconds;
+        where answers are not timed, only of clients that were answered nothing at all.
     Explanation: duration, mean, bytes; or how many, how much on each.
     Known false alarms: web sockets, SSH sessions, database pools: raise `seconds` where these are wanted.
     References: CVE-2007-6750; formula `share`.
@@ -145,8 +146,14 @@ class LongLived:
 
     def _slow(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for own in recent_groups(view, _unanswered, _TALK, Flow.OPENED, self.slow):
+        timed = bool(view.window.known & Known.TIMES)
+        for own in recent_groups(view, _talked if timed else _unanswered, _TALK, Flow.OPENED, self.slow):
             count, longest = int(own[:, Flow.OPENED].sum()), float(own[:, Flow.DURATION].max()) / 1e6
+            if timed:
+                # What the same client was answered meanwhile hides nothing.
+                count = int(own[:, Flow.SUCCEEDED].sum()) - int(own[:, Flow.RESPONSE_COUNT].sum())
+                if count < self.slow:
+                    continue
             sent = int(own[:, Flow.PAYLOAD_OUT].sum())
             slow = longest >= _SLOW_S and 0 < sent <= _IDLE_BYTES * count
             if not slow:
@@ -180,6 +187,13 @@ class LongLived:
 
 
 _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
+
+
+def _talked(rows: Rows) -> NDArray[np.bool_]:
+    """Contacts in which connections were made, or asked something and told something."""
+    wanted: NDArray[np.bool_] = rows[:, Flow.PROTOCOL] == Protocol.TCP
+    wanted &= (rows[:, Flow.SUCCEEDED] > 0) | (rows[:, Flow.RESPONSE_COUNT] > 0)
+    return wanted
 
 
 def _unanswered(rows: Rows) -> NDArray[np.bool_]:
