@@ -52,7 +52,7 @@ for n in range(60):
 class Scene:
     """What happens, and what is to be stated: `expected` within three windows of `span` seconds.
 
-    `before` are seconds of quiet traffic before it, `after` the time that the event takes.
+    `before` are seconds of quiet traffic before it, `requests` at a time, `after` the time that the event takes.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Scene:
     before: float = 12
     after: float = 12
     span: int = 10
+    requests: int = 1
 
 
 def run(space: str, *words: str, seconds: float | None = None) -> None:
@@ -164,7 +165,7 @@ SCENES = (
     Scene("guessed passwords", "brute_force", "curl", lambda: run(CLIENT, sys.executable, "-c", GUESSES)),
     Scene("netem loss 8%", "packet_loss", "netem", lossy),
     Scene("netem delay 200 ms", "high_latency", "netem", slow, before=60, span=1),
-    Scene("answers after 0.3 s", "high_latency", "curl", slow_answers, before=60, span=1),
+    Scene("answers after 0.3 s", "high_latency", "curl", slow_answers, before=60, span=1, requests=16),
     Scene("iperf3 200 Mbit/s", "traffic_spike", "iperf3", heavy, before=60, span=1),
 )  # fmt: skip
 
@@ -172,12 +173,11 @@ SCENES = (
 def play(scene: Scene, folder: Path) -> None:
     capture = folder / "scene.pcapng"
     with ExitStack() as stack:
+        pages = f"http://{ADDRESS}/ " * scene.requests
         if scene.needs == "netem":
             shape("delay", "5ms")
         dump = start(stack, SERVER, "dumpcap", "-q", "-i", "vb", "-s", "256", "-B", "64", "-w", str(capture))
-        start(
-            stack, CLIENT, "bash", "-c", f"while :; do curl -s http://{ADDRESS}/ > /dev/null; sleep 0.5; done"
-        )
+        start(stack, CLIENT, "bash", "-c", f"while :; do curl -s -Z {pages} > /dev/null; sleep 0.5; done")
         time.sleep(scene.before)
         begin = time.time()
         scene.event()

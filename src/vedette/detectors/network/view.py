@@ -107,8 +107,9 @@ def groups(rows: Rows, *columns: Flow, of: Flow | None = None, least: float = 0)
         of, least: Only groups in which column `of` adds up to at least this much.
     """
     if of is not None and least > 1 and len(rows):
-        place = _mixed(rows, slice(None), columns)
-        enough = np.bincount(place, weights=rows[:, of], minlength=_SKETCH) >= least
+        size = _sketch(len(rows))
+        place = _mixed(rows, slice(None), columns, size)
+        enough = np.bincount(place, weights=rows[:, of], minlength=size) >= least
         rows = rows[enough[place]]
     if not len(rows):
         return
@@ -148,10 +149,11 @@ def recent_groups(
     chosen = [np.flatnonzero(wanted(window.contacts)) for window in view.recent]
     if not len(chosen[-1]):
         return
-    mixed = [_mixed(w.contacts, rows, columns) for w, rows in zip(view.recent, chosen, strict=True)]
-    sums = np.zeros(_SKETCH)
+    size = _sketch(sum(map(len, chosen)))
+    mixed = [_mixed(w.contacts, rows, columns, size) for w, rows in zip(view.recent, chosen, strict=True)]
+    sums = np.zeros(size)
     for window, rows, place in zip(view.recent, chosen, mixed, strict=True):
-        sums += np.bincount(place, weights=window.contacts[rows, of], minlength=_SKETCH)
+        sums += np.bincount(place, weights=window.contacts[rows, of], minlength=size)
     enough = sums >= least
     if not enough[mixed[-1]].any():
         return
@@ -167,11 +169,13 @@ def recent_groups(
             yield own
 
 
-_SKETCH: Final = 1 << 16
+def _sketch(rows: int) -> int:
+    """How many numbers rows are told apart by: several for each, so that few groups share one."""
+    return 1 << min(22, max(12, rows.bit_length() + 2))
 
 
-def _mixed(contacts: Rows, rows: "Rows | slice", columns: Sequence[Flow]) -> Rows:
-    """A number below `_SKETCH` for what each row holds in columns, the same for the same.
+def _mixed(contacts: Rows, rows: "Rows | slice", columns: Sequence[Flow], size: int) -> Rows:
+    """A number below `size`, a power of two, for what each row holds in columns, the same for the same.
 
     Sums by it are never below those of the groups themselves, so most groups need not be made (the upper bound of
     Cormode and Muthukrishnan's count-min sketch, 2005, with one row). Whoever makes numbers coincide costs time.
@@ -180,7 +184,7 @@ def _mixed(contacts: Rows, rows: "Rows | slice", columns: Sequence[Flow]) -> Row
     for column in columns:
         mixed = (mixed ^ contacts[rows, column].astype(np.uint64)) * _ODD
         mixed ^= mixed >> np.uint64(29)
-    place: Rows = (mixed >> np.uint64(48)).astype(np.int64)
+    place: Rows = (mixed >> np.uint64(65 - size.bit_length())).astype(np.int64)
     return place
 
 
