@@ -17,15 +17,20 @@ class RowVerdicts:
     Only of the rows that were looked at, if not all were: see `vedette.engine.sampling`.
 
     Attributes:
-        score: float32 (n,), probability of each to be an attack. types: int64 (n,), bit per type.
+        hits: What was said of each. types: int64 (n,), bit per type.
         placed: Where the rows went.
         suspect: uint32 (n,), the suspect that a row belongs to (`detectors.parameters`), 0 for none.
     """
 
-    score: NDArray[np.float32]
+    hits: SignatureHits
     types: NDArray[np.int64]
     placed: Placed
     suspect: NDArray[np.uint32]
+
+    @property
+    def score(self) -> NDArray[np.float32]:
+        """Probability of each to be an attack, float32 (n,); worked out when asked, which most scans never do."""
+        return self.hits.scores()
 
 
 @dataclass(slots=True)

@@ -120,7 +120,7 @@ class Engine(WindowJudge):
         if self.settings.windows.own_clock:
             self._cover_rows(requests.time[placed.late == 0], before)
         self._close_windows()
-        return RowVerdicts(hits.scores(), hits.types.astype(np.int64), placed, suspect)
+        return RowVerdicts(hits, hits.types.astype(np.int64), placed, suspect)
 
     def advance(self, until: int) -> None:
         """Let event time reach `until`, as if a line of that time had come from a service that nobody asks for.
