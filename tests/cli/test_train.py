@@ -24,18 +24,22 @@ def test_from_logs_to_a_scan(log: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert run(["models", "rollback", models, "shop"]) == 0
     assert capsys.readouterr().out == "shop: model forest 0001 is at work instead of 0002\n"
     assert run(["models", "list", models]) == 0
-    assert [line[:18] for line in capsys.readouterr().out.splitlines()] == [
+    assert [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()] == [
         "* shop forest 0001",
         "  shop forest 0002",
+        "  shop status_code 0001",
+        "* shop status_code 0002",
     ]
     assert run(["models", "show", models, "shop"]) == 0
     assert json.loads(capsys.readouterr().out)["card"]["service"] == "shop"
     config, found = tmp_path / "vedette.yaml", tmp_path / "found.json"
     config.write_text(f"learned: {{models: {models}}}\n")
     assert run(["scan", str(log), "-q", "--config", str(config), "--json", str(found)]) == 0
-    member, floods = json.loads(found.read_bytes())["coverage"]["members"]
+    member, floods, times, status = json.loads(found.read_bytes())["coverage"]["members"]
     assert (member["phase"], member["since"]) == ("ensemble", None)
     assert floods["member"] == "ddos"
+    assert (status["member"], status["phase"]) == ("status_code", "ensemble")
+    assert (times["member"], times["phase"]) == ("response_time", "warmup")
 
 
 def test_too_little_says_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,10 @@ class MemberName(StrEnum):
     """Whether a service looks flooded, in thirds of a minute: ddos_attack."""
     TRANSFORMER = "transformer"
     """In which order they ask for things: sequence_anomaly."""
+    RESPONSE_TIME = "response_time"
+    """Which response times are usual on each route: response_time_anomaly."""
+    STATUS_CODE = "status_code"
+    """Which classes of status are usual on each route: status_code_anomaly."""
 
 
 def _warmup(value: Any) -> Any:
@@ -38,8 +42,9 @@ class Learned(Section):
 
     enabled: bool = option(True, "Whether models are trained, and judge.")
     members: tuple[MemberName, ...] = option(
-        (MemberName.FOREST, MemberName.DDOS),
-        "Which models there are: `forest` (behavioral_anomaly), `ddos` (ddos_attack), `transformer` (sequence_anomaly; "
+        (MemberName.FOREST, MemberName.DDOS, MemberName.RESPONSE_TIME, MemberName.STATUS_CODE),
+        "Which models there are: `forest` (behavioral_anomaly), `ddos` (ddos_attack), `response_time` "
+        "(response_time_anomaly), `status_code` (status_code_anomaly), `transformer` (sequence_anomaly; "
         "needs `pip install 'vedette[transformer]'`, and a minute of one core to train for each service).",
     )
     warmup: Warmup = option(

@@ -18,6 +18,8 @@ from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
 from vedette.detectors.learned.training import Trainer
+from vedette.detectors.learned.unusual_values import RESPONSE_TIMES, STATUSES, UnusualValues, ValueKind
+from vedette.detectors.learned.value_model import ValueModel
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.model_files import load_models
 
@@ -108,6 +110,27 @@ def _transformer(
     )
 
 
+def _values(kind: ValueKind) -> _Made:
+    def made(
+        config: Config,
+        thresholds: Thresholds,
+        trainer: Trainer,
+        trails: Trails | None,  # noqa: ARG001 - windows tell it enough
+        given: Mapping[str, Model],
+    ) -> UnusualValues:
+        return UnusualValues(
+            kind,
+            thresholds,
+            trainer,
+            span=config.windows.span_s * 1_000_000,
+            warmup=_warmup(config),
+            retrain=_retrain(config),
+            models=_of(ValueModel, given),
+        )
+
+    return made
+
+
 def _of(type_: type[M], given: Mapping[str, Model]) -> dict[str, M]:
     """Models of one type; those of a member's directory are all of its own."""
     return {service: model for service, model in given.items() if isinstance(model, type_)}
@@ -128,6 +151,8 @@ MEMBERS: Final[Mapping[MemberName, _Made]] = {
     MemberName.FOREST: _forest,
     MemberName.DDOS: _ddos,
     MemberName.TRANSFORMER: _transformer,
+    MemberName.RESPONSE_TIME: _values(RESPONSE_TIMES),
+    MemberName.STATUS_CODE: _values(STATUSES),
 }
 """How each is made, in the order in which they look."""
 _NEEDED: Final[Mapping[MemberName, tuple[str, ...]]] = {

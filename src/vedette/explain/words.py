@@ -119,6 +119,17 @@ def _learned_flood(anomaly: Anomaly) -> str:
     )
 
 
+def _unusual_values(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    what = "took times" if anomaly.type is AnomalyType.RESPONSE_TIME_ANOMALY else "got statuses"
+    values = ", ".join(f"{c.value} ({percent(c.share)})" for c in anomaly.contributions)
+    return (
+        f"{plural(details['outside'], 'request')} of {count(details['requests'])} to {_place(anomaly)} {what} that are "
+        f"not usual there ({percent(anomaly.observed)}; usual is {percent(details['usual_share'])}, from "
+        f"{plural(anomaly.sample_count, 'request')}): {values}.{_rare(anomaly)}"
+    )
+
+
 def _feature(seen: dict[str, Any]) -> str:
     """A feature's value: how many times the usual, or a share."""
     return (
@@ -275,6 +286,8 @@ _BODY = {
     AnomalyType.UNUSUAL_PATTERN: _rule,
     AnomalyType.BEHAVIORAL_ANOMALY: _behaviour,
     AnomalyType.SEQUENCE_ANOMALY: describe_session,
+    AnomalyType.RESPONSE_TIME_ANOMALY: _unusual_values,
+    AnomalyType.STATUS_CODE_ANOMALY: _unusual_values,
 }
 _OF_MODELS = frozenset({AnomalyType.BEHAVIORAL_ANOMALY, AnomalyType.SEQUENCE_ANOMALY})
 """Their contributions are features and requests, and told in the sentence."""

@@ -34,6 +34,8 @@ _DISTURBANCES = frozenset(
         AnomalyType.TRAFFIC_DROP,
         AnomalyType.DDOS_ATTACK,
         AnomalyType.DATA_EXFILTRATION,
+        AnomalyType.RESPONSE_TIME_ANOMALY,
+        AnomalyType.STATUS_CODE_ANOMALY,
     }
 )
 _SYMPTOMS = frozenset(
@@ -42,6 +44,8 @@ _SYMPTOMS = frozenset(
         AnomalyType.LATENCY_SPIKE,
         AnomalyType.TRAFFIC_SPIKE,
         AnomalyType.TRAFFIC_DROP,
+        AnomalyType.RESPONSE_TIME_ANOMALY,
+        AnomalyType.STATUS_CODE_ANOMALY,
     }
 )
 """What happens to a service; of equal severity, who or what does it is told first."""

@@ -25,6 +25,8 @@ _ADVICE = {
     AnomalyType.BOT_ACTIVITY: "Decide whether you want this bot; if not, limit its rate or ask it for proof of work.",
     AnomalyType.BEHAVIORAL_ANOMALY: "Look at what this client asked for; if it is one of yours, train again.",
     AnomalyType.SEQUENCE_ANOMALY: "Look at what this client did step by step: does the site allow what it should not?",
+    AnomalyType.RESPONSE_TIME_ANOMALY: "Look at what changed on the route; times far too short are often errors.",
+    AnomalyType.STATUS_CODE_ANOMALY: "Look at what answers with these statuses: a release, a proxy in front, a client.",
     AnomalyType.ABNORMAL_REQUEST: "Check that what was asked for is meant to take this; a release explains it, too.",
     AnomalyType.DATA_EXFILTRATION: "Find out what was downloaded, by which account, and whether it should have been.",
     AnomalyType.PORT_SCAN: "If the scan is not yours, block the sender; check what it got answers from.",

@@ -46,6 +46,8 @@ class AnomalyType(StrEnum):
     NEW_DESTINATION = "new_destination"
     BEHAVIORAL_ANOMALY = "behavioral_anomaly"
     SEQUENCE_ANOMALY = "sequence_anomaly"
+    RESPONSE_TIME_ANOMALY = "response_time_anomaly"
+    STATUS_CODE_ANOMALY = "status_code_anomaly"
 
     @property
     def label(self) -> str:
@@ -91,6 +93,8 @@ _LABELS = {
     AnomalyType.NEW_DESTINATION: "new destination",
     AnomalyType.BEHAVIORAL_ANOMALY: "unusual client",
     AnomalyType.SEQUENCE_ANOMALY: "unusual session",
+    AnomalyType.RESPONSE_TIME_ANOMALY: "unusual response times",
+    AnomalyType.STATUS_CODE_ANOMALY: "unusual status codes",
 }
 
 

@@ -11,10 +11,18 @@ from vedette.detectors.learned.model import read_client_model
 from vedette.detectors.learned.sequence_model import read_sequence_model
 from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
 from vedette.detectors.learned.training import Done, Job, Refused, Training
+from vedette.detectors.learned.value_model import (
+    fit_response_times,
+    fit_statuses,
+    read_response_times,
+    read_statuses,
+)
 
 FOREST: Final = "forest"
 DDOS: Final = "ddos"
 TRANSFORMER: Final = "transformer"
+RESPONSE_TIME: Final = "response_time"
+STATUS_CODE: Final = "status_code"
 
 
 def _never(model: Any, sample: Any, span: int) -> str:  # noqa: ARG001 - the shape is that of those that can tell
@@ -47,6 +55,8 @@ KINDS: Final = (
     Kind(FOREST, fit_client_model, read_client_model, client_drift),
     Kind(DDOS, _needs_labels, read_flood_model),
     Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift),
+    Kind(RESPONSE_TIME, fit_response_times, read_response_times),
+    Kind(STATUS_CODE, fit_statuses, read_statuses),
 )
 
 

@@ -1,0 +1,85 @@
+"""Models of usual values at work: they learn on the way, state what is unusual, and go on after a restart."""
+
+from functools import cache
+
+import pytest
+
+from tests.engine.running import build, run
+from vedette.config import Config
+from vedette.engine.batch import Batch
+from vedette.engine.snapshot import restore, snapshot
+from vedette.enrich.enrich import Enricher
+from vedette.explain.formulas import recompute
+from vedette.parsers.registry import by_name
+from vedette.schema.anomaly import Anomaly
+from vedette.schema.chunk import Chunk
+from vedette.simulate import Simulation
+
+CONFIG = Config.model_validate(
+    {"learned": {"members": ["response_time", "status_code"], "warmup": 20_000}}, strict=False
+)
+FORMAT = "envoy-json"
+PARTS = 10
+
+
+@cache
+def pieces(inject: str) -> tuple[bytes, ...]:
+    """An hour and a half, in parts of whole lines."""
+    made = Simulation(minutes=90, rate=8, seed=4, format=FORMAT, inject=inject)
+    lines = b"".join(made.chunks()).splitlines(keepends=True)
+    size = -(-len(lines) // PARTS)
+    return tuple(b"".join(lines[i : i + size]) for i in range(0, len(lines), size))
+
+
+@cache
+def stated(inject: str) -> tuple[Anomaly, ...]:
+    found = run(pieces(inject), FORMAT, CONFIG)
+    assert [(m.member, m.phase) for m in found.coverage.members] == [
+        ("response_time", "ensemble"),
+        ("status_code", "ensemble"),
+    ]
+    return tuple(a for a in found.anomalies if a.detector in ("response_time", "status_code"))
+
+
+@pytest.mark.parametrize(
+    ("inject", "detector"),
+    [("latency_spike@+70m+8m", "response_time"), ("error_spike@+70m+8m", "status_code")],
+)
+def test_what_is_unusual_is_stated_while_it_lasts(inject: str, detector: str) -> None:
+    found = [anomaly for anomaly in stated(inject) if anomaly.detector == detector]
+    assert found
+    start = Simulation().start.timestamp() * 1e6
+    minutes = {(anomaly.start - start) / 60e6 for anomaly in found}
+    assert 70 <= min(minutes) <= max(minutes) <= 79
+
+
+def test_its_numbers_can_be_done_again() -> None:
+    for anomaly in stated("error_spike@+70m+8m"):
+        inputs, details = anomaly.formula.inputs, anomaly.details
+        assert recompute(anomaly.formula) == pytest.approx(details["surprise"], rel=1e-6)
+        assert anomaly.observed == inputs["value"] / inputs["exposure"]
+        at = {**inputs, "value": anomaly.threshold * inputs["exposure"]}
+        assert recompute(type(anomaly.formula)("ratio_high", at, 0.0)) >= details["surprise_threshold"] - 1e-9
+        assert anomaly.observed >= anomaly.threshold > anomaly.expected.mid
+
+
+def test_quiet_traffic_is_usual() -> None:
+    assert not stated("")
+
+
+def test_a_restart_changes_nothing() -> None:
+    inject = "latency_spike@+70m+8m"
+    parser, line, found = by_name(FORMAT).open("test.log"), 1, list[Anomaly]()
+    running, enricher = build(CONFIG), Enricher()
+    for text in pieces(inject):
+        parsed = parser.parse(Chunk.of(text, "test.log", line))
+        line += parsed.lines
+        enriched = enricher.apply(parsed.requests)
+        running.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
+        found += running.take_found().anomalies
+        content = snapshot(running, enricher)
+        running, enricher = build(CONFIG), Enricher()
+        assert restore(running, enricher, content).anew == []
+    found += running.finish().anomalies
+    again = [a.id for a in found if a.detector in ("response_time", "status_code")]
+    assert sorted(again) == sorted(a.id for a in stated(inject))
