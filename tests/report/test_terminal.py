@@ -2,6 +2,7 @@ import io
 import re
 import unicodedata
 from datetime import tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -153,6 +154,20 @@ def test_traffic_that_no_baseline_could_judge_is_not_called_healthy() -> None:
     assert "Whether errors, latency and volume are normal is not known." in told
     assert "40 of 40 windows had too little history" in told
     assert "Nothing out of the ordinary" not in told
+
+
+@pytest.mark.parametrize(
+    ("more", "older"),
+    [
+        ({}, "Older logs help: --baseline-from 'access.log.*'."),
+        (
+            {"lines": 0, "parsed": 0, "filtered": 0, "flows": 9},
+            "Older captures or flow logs help: --baseline-from 'yesterday.pcap'.",
+        ),
+    ],
+)
+def test_what_would_help_is_of_the_kind_that_was_scanned(more: dict[str, Any], older: str) -> None:
+    assert older in folded(printed(calm(windows=0, insufficient_data=40, **more)))
 
 
 def test_traffic_that_was_mostly_not_judged_is_said_so() -> None:

@@ -67,9 +67,12 @@ def remarks(coverage: Coverage) -> Iterator[str]:
         coverage.parsed > coverage.filtered or coverage.flows
     ) and coverage.insufficient_data >= coverage.windows:
         seen = coverage.windows + coverage.insufficient_data
+        older = "logs help: --baseline-from 'access.log.*'"
+        if not coverage.lines and coverage.flows:
+            older = "captures or flow logs help: --baseline-from 'yesterday.pcap'"
         yield (
             f"Not enough data: {coverage.insufficient_data:,} of {plural(seen, 'window')} had too little "
-            "history to be judged. Older logs help: --baseline-from 'access.log.*'."
+            f"history to be judged. Older {older}."
             if seen
             else "Not enough data: no window could be judged."
         )
