@@ -71,7 +71,7 @@ def test_an_incident_says_what_when_to_what_from_whom_how_sure_and_what_next(fou
         "do next Look at the failing route's application log. Then at the database.",
         "route /login 83 % ████",
         'access.log:1234 192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "POST /login HTTP/1.1" 503 12',
-        "and 256 more requests of this kind",
+        "and 256 more requests behind this incident",
     ):
         assert part in told
 

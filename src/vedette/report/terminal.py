@@ -74,7 +74,7 @@ class _Report:
             self._proof(evidence)
         unseen = story.evidence_total - min(len(story.evidence), _EVIDENCE)
         if unseen > 0 and story.evidence:
-            self._line(f"and {plural(unseen, 'more request')} of this kind", 4, "dim")
+            self._line(f"and {plural(unseen, 'more request')} behind this incident", 4, "dim")
 
     def _facts(self, story: Story) -> Iterator[tuple[str, str]]:
         incident = story.incident
