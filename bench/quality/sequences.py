@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from vedette.config import Config
 from vedette.detectors.learned.client_training import auc
+from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import address_keys, service_keys
 from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
@@ -33,6 +34,7 @@ from vedette.detectors.learned.training import Done, Job, Refused, Training
 from vedette.detectors.learned.transformer import REFERENCE, SMALL, Size
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
+from vedette.engine.teaching import Teaching
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.registry import by_name
 from vedette.schema.chunk import Chunk
@@ -85,7 +87,7 @@ def fitted(seed: int, size: Size) -> SequenceModel:
     engine = build_engine(
         Config.model_validate({"learned": {"members": ["transformer"], "warmup": 10_000_000}}, strict=False),
         lateness_us=10_000_000,
-        trainer=keep,
+        teaching=Teaching(keep),
     )
     feed(engine, Simulation(minutes=MINUTES, rate=RATE, seed=seed))
     engine.members[0].train_now()
@@ -108,9 +110,8 @@ def judged(model: SequenceModel, seed: int) -> dict[str, tuple[float, float]]:
         Config.model_validate({"learned": {"enabled": False}}, strict=False), lateness_us=10_000_000
     )
     trails = Trails()
-    member = ClientSequences(
-        engine.thresholds, lambda _: Done(Refused("")), trails, span=SPAN, models={"shop": model}
-    )
+    plan = Plan(SPAN, lambda _: Done(Refused("")), given={"shop": model})
+    member = ClientSequences(engine.thresholds, plan, trails)
     engine.trails, engine.members, engine.detectors = trails, [member], [*engine.detectors, member]
     best: dict[int, float] = {}
     feed(engine, simulation, lambda: note(member, best))

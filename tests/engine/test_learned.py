@@ -19,6 +19,7 @@ from vedette.detectors.learned.training import Refused, Trainer
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.snapshot import restore, snapshot
+from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
@@ -73,7 +74,7 @@ def _second(line: bytes) -> float:
 
 def found(lines: Sequence[bytes], each: int = 5000, trainer: Trainer = train_here) -> Findings:
     """What an engine finds."""
-    engine = build_engine(CONFIG, lateness_us=LATENESS_US, trainer=trainer)
+    engine = build_engine(CONFIG, lateness_us=LATENESS_US, teaching=Teaching(trainer))
     for batch in batches(b"".join(lines[i : i + each]) for i in range(0, len(lines), each)):
         engine.process(batch)
     return engine.finish()

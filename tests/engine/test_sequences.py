@@ -16,6 +16,7 @@ from vedette.detectors.learned.training import Done, Job, Trainer, Training
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.snapshot import restore, snapshot
+from vedette.engine.teaching import Teaching
 from vedette.enrich.enrich import Enricher
 from vedette.explain.words import describe
 from vedette.parsers.registry import by_name
@@ -80,7 +81,7 @@ def feed(
 
 
 def engine_of(config: Config = CONFIG, trainer: Trainer = remembering) -> Engine:
-    return build_engine(config, lateness_us=LATENESS_US, trainer=trainer)
+    return build_engine(config, lateness_us=LATENESS_US, teaching=Teaching(trainer))
 
 
 def found(lines: Sequence[bytes], each: int = 900) -> Findings:

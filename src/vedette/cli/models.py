@@ -21,17 +21,23 @@ Number = Annotated[
 
 @app.command("list")
 def list_(directory: Directory) -> None:
-    """List the models of each service; `*` marks the one at work."""
+    """List the models of each service; `*` marks the one at work. Of those that a service made, since when and why."""
+    from vedette.detectors.learned.course import DIGITS
     from vedette.engine.model_files import kept_models
+    from vedette.engine.model_record import uses_of
     from vedette.report.moments import iso
     from vedette.report.shown import shown
 
     for (service, member), kept in kept_models(directory).items():
+        uses = uses_of(directory, member, service)
         for model in kept:
-            card = model.card
+            card, use = model.card, uses.get(model.manifest.sha256[:DIGITS])
+            since = ""
+            if use is not None:
+                since = f", at work from {'the beginning' if use.since is None else iso(use.since)} ({shown(use.why)})"
             print(
                 f"{'*' if model.current else ' '} {shown(service)} {member} {model.number:04}, "
-                f"{card.rows:,} rows of {iso(card.start)} to {iso(card.end)}"
+                f"{card.rows:,} rows of {iso(card.start)} to {iso(card.end)}{since}"
             )
 
 
@@ -63,9 +69,14 @@ def show(
 def rollback(
     directory: Directory, service: Service, member: Member = "forest", number: Number = None
 ) -> None:
-    """Put an older model to work. Default: the one before the current one."""
+    """Put an older model to work. Default: the one before the current one.
+
+    A service takes its own back when it starts, or reads its configuration again (SIGHUP).
+    """
     from vedette.engine.model_files import roll_back
+    from vedette.engine.model_record import uses_of
     from vedette.report.shown import shown
 
     before, now = roll_back(directory, member, service, number)
-    print(f"{shown(service)}: model {member} {now:04} is at work instead of {before:04}")
+    when = " once the service reads its configuration again" if uses_of(directory, member, service) else ""
+    print(f"{shown(service)}: model {member} {now:04} is at work instead of {before:04}{when}")

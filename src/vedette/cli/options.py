@@ -17,6 +17,7 @@ class ScanOptions:
         since, until: Microseconds since the epoch, UTC; `until` exclusive.
         budget: `1/week`, or a name of one.
         what_if: Other settings to ask about, like `budget=1/day`.
+        models_from: Directory of the record of models to judge by; None trains some.
         lateness_s: Seconds; None finds it from a sample.
         json, verdicts, html, windows, baselines: Paths, or `-` for standard output.
         every_request: Verdicts also for clean requests.
@@ -34,6 +35,7 @@ class ScanOptions:
     budget: str | None = None
     what_if: tuple[str, ...] = ()
     baseline_from: tuple[str, ...] = ()
+    models_from: Path | None = None
     config: Path | None = None
     json: str | None = None
     verdicts: str | None = None

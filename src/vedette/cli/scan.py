@@ -55,6 +55,14 @@ def scan(
             rich_help_panel=_DETECTION, show_default=False,
         ),
     ] = None,
+    models_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Judge by the models that a service used, each from when it did, and train none: "
+            "`models` of the directory where vedette serve keeps its files.",
+            rich_help_panel=_DETECTION, show_default=False,
+        ),
+    ] = None,
     budget: Annotated[
         str | None,
         typer.Option(
@@ -197,6 +205,7 @@ def scan(
         budget=_budget(budget) if budget is not None else sensitivity,
         what_if=tuple(what_if or ()),
         baseline_from=tuple(baseline_from or ()),
+        models_from=models_from,
         json=json,
         verdicts=verdicts,
         every_request=every_request,

@@ -25,6 +25,8 @@ from vedette.engine.batch import Batch
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.engine import Engine
+from vedette.engine.model_record import Record
+from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.engine.verdicts import Marker
 from vedette.enrich.service import OTHER_SERVICE
@@ -113,6 +115,7 @@ class Scan:
         self._choose = Chooser(config)
         self._alternatives = Alternatives(options, config)
         self.training = TrainingProcesses()
+        self._record = None if options.models_from is None else Record(options.models_from)
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)
         self._apart = can_be_apart() and _large(found, history)
@@ -152,10 +155,11 @@ class Scan:
     def build(self) -> Engine:
         """An engine for this scan, as configured."""
         lateness = self._lateness()
+        teaching = Teaching(self.training, record=self._record)
         engine = build_engine(
-            self.config, lateness_us=lateness, exceptions=self._exceptions, trainer=self.training
+            self.config, lateness_us=lateness, exceptions=self._exceptions, teaching=teaching
         )
-        self._alternatives.follow(engine, lateness, self._exceptions)
+        self._alternatives.follow(engine, lateness, self._exceptions, teaching)
         return engine
 
     def examine(self, engine: Engine, spool: VerdictSpool | None = None) -> Findings:
@@ -172,7 +176,11 @@ class Scan:
         sources = [source for source in (self._past, self._present) if source is not None]
         with ExitStack() as stack:
             stack.callback(self.training.close)
-            if self._apart and any(member.name == FOREST for member in engine.members):
+            if (
+                self._apart
+                and self._record is None
+                and any(member.name == FOREST for member in engine.members)
+            ):
                 # Nobody has much to do yet, and so long a log will have to wait for it otherwise.
                 self.training.prepare(FOREST)
             apart = self._in_a_process(engine, sources, stack) if self._apart else None

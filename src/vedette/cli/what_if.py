@@ -10,6 +10,7 @@ from vedette.config.alarm import SENSITIVITIES
 from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
+from vedette.engine.teaching import Teaching
 from vedette.schema.anomaly import Severity
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings, WhatIf
@@ -39,12 +40,20 @@ class Alternatives:
             raise WhatIfError(f"--what-if: {len(self._configs)} settings: at most {MOST} at once")
         self._engines: list[tuple[str, Engine]] = []
 
-    def follow(self, engine: Engine, lateness_us: int, exceptions: Sequence[ExceptionRule]) -> None:
-        """Let them judge an engine's windows."""
+    def follow(
+        self, engine: Engine, lateness_us: int, exceptions: Sequence[ExceptionRule], teaching: Teaching
+    ) -> None:
+        """Let them judge an engine's windows, by models that come to be as its own do."""
         self._engines = [
             (
                 setting,
-                build_engine(config, lateness_us=lateness_us, leader=engine, exceptions=exceptions),
+                build_engine(
+                    config,
+                    lateness_us=lateness_us,
+                    leader=engine,
+                    exceptions=exceptions,
+                    teaching=teaching,
+                ),
             )
             for setting, config in self._configs
         ]

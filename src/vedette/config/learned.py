@@ -61,6 +61,14 @@ class Learned(Section):
         ge=0,
         le=365,
     )
+    keep: int = option(
+        5,
+        "Models of each service and member that `vedette serve` keeps in `models` of its directory (`live.directory`), "
+        "for `vedette models rollback` and `vedette scan --models-from`.",
+        unit="models",
+        ge=1,
+        le=100,
+    )
     models: str | None = option(
         None,
         "Directory of trained models, as `vedette train` writes it; services found there are judged from the start.",

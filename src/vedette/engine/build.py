@@ -11,8 +11,6 @@ from vedette.config.rules import RuleSection
 from vedette.config.tree import Config
 from vedette.detectors.custom.detector import CustomRules
 from vedette.detectors.custom.rule import Rule
-from vedette.detectors.learned.kinds import train_here
-from vedette.detectors.learned.training import Trainer
 from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
 from vedette.detectors.parameters.profiles import Profiles
@@ -34,6 +32,7 @@ from vedette.engine.judging import LONGEST_SILENCE
 from vedette.engine.members import learned_members, request_trails
 from vedette.engine.settings import EngineSettings
 from vedette.engine.signatures import signature_scanner
+from vedette.engine.teaching import Teaching
 from vedette.enrich.user_agent import AgentKind
 from vedette.expression.grammar import parse
 from vedette.windows.windower import WindowSettings
@@ -50,7 +49,7 @@ def build_engine(
     exceptions: Sequence[ExceptionRule] = (),
     own_clock: bool = True,
     seed: int = 0,
-    trainer: Trainer = train_here,
+    teaching: Teaching | None = None,
 ) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory.
 
@@ -61,7 +60,7 @@ def build_engine(
         exceptions: What is not to be told.
         own_clock: Whether event time follows the rows; else `Engine.advance` tells it.
         seed: See `EngineSettings`.
-        trainer: Fits models; in this process unless told otherwise.
+        teaching: Who fits models, where they are kept; here and nowhere unless told otherwise.
     """
     settings = EngineSettings(
         windows=WindowSettings(
@@ -91,7 +90,7 @@ def build_engine(
     scanner = leader.scanner if leader is not None else signature_scanner(signatures)
     habits = request_habits(config) if leader is None and config.detectors.parameters.enabled else None
     trails = leader.trails if leader is not None else request_trails(config)
-    members = learned_members(config, thresholds, trainer, trails)
+    members = learned_members(config, thresholds, teaching or Teaching(), trails)
     engine = Engine(
         settings,
         scanner,

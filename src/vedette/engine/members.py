@@ -3,53 +3,60 @@
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from vedette.config.learned import MemberName
 from vedette.config.tree import Config
 from vedette.detectors.learned.absent import Absent
-from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.clients import ClientBehaviour
 from vedette.detectors.learned.ddos import LearnedFloods
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, shipped_model
 from vedette.detectors.learned.member import Member
-from vedette.detectors.learned.model import ClientModel
-from vedette.detectors.learned.sequence_model import SequenceModel
+from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
-from vedette.detectors.learned.training import Trainer
 from vedette.detectors.learned.unusual_values import RESPONSE_TIMES, STATUSES, UnusualValues, ValueKind
-from vedette.detectors.learned.value_model import ValueModel
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.model_files import load_models
+from vedette.engine.teaching import Teaching
 
-M = TypeVar("M", bound=Model)
-_Made = Callable[[Config, Thresholds, Trainer, "Trails | None", Mapping[str, Model]], Member]
+_Made = Callable[[Thresholds, Plan, "Trails | None"], Member]
 
 
 def learned_members(
-    config: Config, thresholds: Thresholds, trainer: Trainer, trails: Trails | None
+    config: Config, thresholds: Thresholds, teaching: Teaching, trails: Trails | None
 ) -> list[Member]:
     """The members that the configuration names, in the order of `MEMBERS`.
 
     Raises:
         ModelFileError: A model that is to be put to work is damaged, or does not fit.
     """
-    learned = config.learned
-    if not learned.enabled:
+    if not config.learned.enabled:
         return []
-    span = config.windows.span_s * 1_000_000
-    directory = Path(learned.models) if learned.models else None
     found: list[Member] = []
     for name, make in MEMBERS.items():
-        if name in learned.members:
+        if name in config.learned.members:
             missing = missing_libraries(name)
             if missing:
                 found.append(Absent(name.value, missing))
                 continue
-            given = load_models(directory, name.value, span) if directory is not None else {}
-            found.append(make(config, thresholds, trainer, trails, given))
+            found.append(make(thresholds, _plan(config, teaching, name.value), trails))
     return found
+
+
+def _plan(config: Config, teaching: Teaching, member: str) -> Plan:
+    """How a member's models come to be."""
+    learned, span = config.learned, config.windows.span_s * 1_000_000
+    return Plan(
+        span=span,
+        trainer=teaching.trainer,
+        warmup=None if isinstance(learned.warmup, str) else learned.warmup,
+        retrain=_retrain(config),
+        keep=teaching.keep,
+        given=load_models(Path(learned.models), member, span) if learned.models else {},
+        asked=teaching.asked(member, span),
+        record=None if teaching.record is None else teaching.record.of(member, span),
+    )
 
 
 def request_trails(config: Config) -> Trails | None:
@@ -64,81 +71,36 @@ def missing_libraries(name: MemberName) -> tuple[str, ...]:
 
 
 def _forest(
-    config: Config,
     thresholds: Thresholds,
-    trainer: Trainer,
+    plan: Plan,
     trails: Trails | None,  # noqa: ARG001 - windows tell it enough
-    given: Mapping[str, Model],
 ) -> ClientBehaviour:
-    return ClientBehaviour(
-        thresholds,
-        trainer,
-        span=config.windows.span_s * 1_000_000,
-        warmup=_warmup(config),
-        retrain=_retrain(config),
-        models=_of(ClientModel, given),
-    )
+    return ClientBehaviour(thresholds, plan)
 
 
 def _ddos(
-    config: Config,  # noqa: ARG001 - nothing of it matters
     thresholds: Thresholds,
-    trainer: Trainer,  # noqa: ARG001 - labelled windows are needed
+    plan: Plan,
     trails: Trails | None,  # noqa: ARG001 - windows tell it enough
-    given: Mapping[str, Model],
 ) -> LearnedFloods:
-    own = _of(FloodModel, given).get(EVERY_SERVICE)
-    return LearnedFloods(thresholds, shipped_model() if own is None else own)
+    own = plan.given.get(EVERY_SERVICE)
+    return LearnedFloods(thresholds, own if isinstance(own, FloodModel) else shipped_model())
 
 
-def _transformer(
-    config: Config,
-    thresholds: Thresholds,
-    trainer: Trainer,
-    trails: Trails | None,
-    given: Mapping[str, Model],
-) -> ClientSequences:
-    return ClientSequences(
-        thresholds,
-        trainer,
-        # An engine that follows another one which remembers nothing has nothing to look at.
-        trails or Trails(),
-        span=config.windows.span_s * 1_000_000,
-        warmup=_warmup(config),
-        retrain=_retrain(config),
-        models=_of(SequenceModel, given),
-    )
+def _transformer(thresholds: Thresholds, plan: Plan, trails: Trails | None) -> ClientSequences:
+    # An engine that follows another one which remembers nothing has nothing to look at.
+    return ClientSequences(thresholds, plan, trails or Trails())
 
 
 def _values(kind: ValueKind) -> _Made:
     def made(
-        config: Config,
         thresholds: Thresholds,
-        trainer: Trainer,
+        plan: Plan,
         trails: Trails | None,  # noqa: ARG001 - windows tell it enough
-        given: Mapping[str, Model],
     ) -> UnusualValues:
-        return UnusualValues(
-            kind,
-            thresholds,
-            trainer,
-            span=config.windows.span_s * 1_000_000,
-            warmup=_warmup(config),
-            retrain=_retrain(config),
-            models=_of(ValueModel, given),
-        )
+        return UnusualValues(kind, thresholds, plan)
 
     return made
-
-
-def _of(type_: type[M], given: Mapping[str, Model]) -> dict[str, M]:
-    """Models of one type; those of a member's directory are all of its own."""
-    return {service: model for service, model in given.items() if isinstance(model, type_)}
-
-
-def _warmup(config: Config) -> int | None:
-    """Requests of a warm-up; None by traffic."""
-    return None if isinstance(config.learned.warmup, str) else config.learned.warmup
 
 
 def _retrain(config: Config) -> int | None:

@@ -21,6 +21,10 @@ from vedette.schema.errors import VedetteError
 
 _MANIFEST_BYTES: Final = 1 << 20
 _NAME_BYTES: Final = 100
+USES: Final = "uses.json"
+"""Beside models that a service made: which was at work from when."""
+ASKED: Final = "asked"
+"""Beside them: the number of the one that somebody went back to, until the service has taken it."""
 
 
 class ModelFileError(VedetteError):
@@ -61,7 +65,7 @@ def save_model(directory: Path, member: str, model: Model) -> int:
     Raises:
         ModelFileError: It cannot be written.
     """
-    folder = _folder(directory, member, model.card.service)
+    folder = model_folder(directory, member, model.card.service)
     content = model.to_bytes()
     manifest = Manifest(
         member=member,
@@ -70,15 +74,29 @@ def save_model(directory: Path, member: str, model: Model) -> int:
         bytes=len(content),
         card=msgspec.to_builtins(model.card),
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        number = max(_numbers(folder), default=0) + 1
-        _replace(folder / f"{number:04}.model", content)
-        _replace(folder / f"{number:04}.json", msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
-        _replace(folder / "current", b"%04d\n" % number)
-    except OSError as error:
-        raise ModelFileError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+    number = _write(folder, content, manifest)
+    put_to_work(folder, number)
     return number
+
+
+def keep_model(directory: Path, member: str, service: str, content: bytes) -> int:
+    """Write a model that was put to work, unless it is there already; returns its number. It is not made current.
+
+    Raises:
+        ModelFileError: It cannot be written, or is no model.
+    """
+    folder, digest = model_folder(directory, member, service), hashlib.sha256(content).hexdigest()
+    for number in model_numbers(folder):
+        if read_manifest(folder, number).sha256 == digest:
+            return number
+    try:
+        card = read_model(member, content).card
+    except ModelError as error:
+        raise ModelFileError(f"{folder}: {error}") from error
+    manifest = Manifest(
+        member=member, service=service, sha256=digest, bytes=len(content), card=msgspec.to_builtins(card)
+    )
+    return _write(folder, content, manifest)
 
 
 def load_models(directory: Path, member: str, span_us: int) -> dict[str, Model]:
@@ -95,15 +113,21 @@ def load_models(directory: Path, member: str, span_us: int) -> dict[str, Model]:
             f"{directory}: no such directory: write one with vedette train PATH --models DIR"
         )
     found = {}
-    for folder in _folders(directory / member):
-        model = load_model(folder, _current(folder))
-        if round(model.card.minutes * 60e6) != span_us:
-            raise ModelFileError(
-                f"{folder}: was trained on windows of {model.card.minutes * 60:g} s, and windows.span_s is "
-                f"{span_us / 1e6:g}: train again"
-            )
+    for folder in model_folders(directory / member):
+        model = load_fitting(folder, current_number(folder), span_us)
         found[model.card.service] = model
     return found
+
+
+def load_fitting(folder: Path, number: int, span_us: int) -> Model:
+    """One model, for windows of a length. Raises `ModelFileError`."""
+    model = load_model(folder, number)
+    if round(model.card.minutes * 60e6) != span_us:
+        raise ModelFileError(
+            f"{folder}: was trained on windows of {model.card.minutes * 60:g} s, and windows.span_s is "
+            f"{span_us / 1e6:g}: train again"
+        )
+    return model
 
 
 def load_model(folder: Path, number: int) -> Model:
@@ -112,8 +136,8 @@ def load_model(folder: Path, number: int) -> Model:
     Raises:
         ModelFileError: It is damaged, altered, or none.
     """
-    path, manifest = folder / f"{number:04}.model", _manifest(folder, number)
-    content = _read(path, LARGEST)
+    path, manifest = folder / f"{number:04}.model", read_manifest(folder, number)
+    content = read_file(path, LARGEST)
     digest = hashlib.sha256(content).hexdigest()
     if content[:1] != b"\x80" and digest != manifest.sha256:
         raise ModelFileError(
@@ -141,9 +165,9 @@ def kept_models(directory: Path) -> dict[tuple[str, str], list[Kept]]:
         )
     found = {}
     for member in (kind.member for kind in KINDS):
-        for folder in _folders(directory / member):
-            current = _current(folder)
-            kept = [Kept(n, _manifest(folder, n), n == current) for n in sorted(_numbers(folder))]
+        for folder in model_folders(directory / member):
+            current = current_number(folder)
+            kept = [Kept(n, read_manifest(folder, n), n == current) for n in sorted(model_numbers(folder))]
             if kept:
                 found[kept[0].manifest.service, member] = kept
     return dict(sorted(found.items()))
@@ -158,22 +182,43 @@ def roll_back(directory: Path, member: str, service: str, number: int | None = N
     Raises:
         ModelFileError: There is none, or it is damaged.
     """
-    folder = _folder(directory, member, service)
+    folder = model_folder(directory, member, service)
     if not folder.is_dir():
         raise ModelFileError(
             f"{directory}: no model {member} of service {service}: vedette models list names them"
         )
-    current = _current(folder)
-    older = [n for n in sorted(_numbers(folder)) if n < current] if number is None else [number]
-    if not older or older[-1] not in _numbers(folder):
+    current = current_number(folder)
+    older = [n for n in sorted(model_numbers(folder)) if n < current] if number is None else [number]
+    if not older or older[-1] not in model_numbers(folder):
         wanted = "older than the current one" if number is None else f"numbered {number}"
         raise ModelFileError(f"{folder}: no model {wanted}: vedette models list names them")
     load_model(folder, older[-1])
-    _replace(folder / "current", b"%04d\n" % older[-1])
+    put_to_work(folder, older[-1])
+    if (folder / USES).is_file():
+        # A service made them: it takes the older one back when it starts, or reads its configuration again.
+        replace_file(folder / ASKED, b"%04d\n" % older[-1])
     return current, older[-1]
 
 
-def _folder(directory: Path, member: str, service: str) -> Path:
+def put_to_work(folder: Path, number: int) -> None:
+    """Name a model as the one at work. Raises `ModelFileError`."""
+    replace_file(folder / "current", b"%04d\n" % number)
+
+
+def _write(folder: Path, content: bytes, manifest: Manifest) -> int:
+    """Write a model and its manifest under the next number."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelFileError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+    number = max(model_numbers(folder), default=0) + 1
+    replace_file(folder / f"{number:04}.model", content)
+    replace_file(folder / f"{number:04}.json", msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+    return number
+
+
+def model_folder(directory: Path, member: str, service: str) -> Path:
+    """Where a member's models of a service lie."""
     name = quote(service, safe="", errors="surrogateescape").replace(".", "%2E")
     if len(name) > _NAME_BYTES:
         digest = hashlib.blake2b(service.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
@@ -181,16 +226,19 @@ def _folder(directory: Path, member: str, service: str) -> Path:
     return directory / member / name
 
 
-def _folders(directory: Path) -> Iterator[Path]:
+def model_folders(directory: Path) -> Iterator[Path]:
+    """Of a member's directory: each service's folder."""
     return (folder for folder in sorted(directory.glob("*")) if (folder / "current").is_file())
 
 
-def _numbers(folder: Path) -> list[int]:
+def model_numbers(folder: Path) -> list[int]:
+    """Of the models in a folder, in no order."""
     return [int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()]
 
 
-def _current(folder: Path) -> int:
-    text = _read(folder / "current", 32).strip()
+def current_number(folder: Path) -> int:
+    """Of the model at work. Raises `ModelFileError`."""
+    text = read_file(folder / "current", 32).strip()
     if not text.isdigit():
         raise ModelFileError(
             f"{folder / 'current'}: holds no number: write that of the model to use, like 0001"
@@ -198,15 +246,17 @@ def _current(folder: Path) -> int:
     return int(text)
 
 
-def _manifest(folder: Path, number: int) -> Manifest:
+def read_manifest(folder: Path, number: int) -> Manifest:
+    """Of one model. Raises `ModelFileError`."""
     path = folder / f"{number:04}.json"
     try:
-        return msgspec.json.decode(_read(path, _MANIFEST_BYTES), type=Manifest)
+        return msgspec.json.decode(read_file(path, _MANIFEST_BYTES), type=Manifest)
     except msgspec.MsgspecError as error:
         raise ModelFileError(f"{path}: no manifest of a model: {error}: train again") from error
 
 
-def _read(path: Path, most: int) -> bytes:
+def read_file(path: Path, most: int) -> bytes:
+    """A file of so many bytes at most. Raises `ModelFileError`."""
     try:
         with path.open("rb") as file:
             content = file.read(most + 1)
@@ -217,11 +267,14 @@ def _read(path: Path, most: int) -> bytes:
     return content
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises `ModelFileError`."""
     fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise ModelFileError(f"{error.filename or path}: cannot be written: {error.strerror}") from error

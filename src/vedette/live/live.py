@@ -11,11 +11,13 @@ from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.engine.snapshot import Anew, restore, snapshot
+from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.live.committing import Committer
 from vedette.live.downtime import Downtime
 from vedette.live.flows import LiveFlows
 from vedette.live.intake import MOST_STREAMS, Intake
+from vedette.live.kept_models import KeptModels
 from vedette.live.overload import Overload
 from vedette.live.work import Work
 from vedette.schema.live import Commit
@@ -53,6 +55,7 @@ class Live:
         clock: The time. It says when to wait no longer and when to commit, never what a line means.
         exceptions: What is not to be told.
         kept: Called with each commit once the store has it.
+        models: Where models that are put to work are kept; None for nowhere.
 
     Raises:
         VedetteError: The configuration cannot be followed, or what was kept cannot be read.
@@ -66,6 +69,7 @@ class Live:
         clock: Clock,
         exceptions: Sequence[ExceptionRule] = (),
         kept: Callable[[Commit], object] = lambda _: None,
+        models: KeptModels | None = None,
     ) -> None:
         self.sources = tuple(sources)
         self.work = Work()
@@ -82,7 +86,7 @@ class Live:
         self._committed = clock()
         self._baselines_at = 0
         self.config, self._exceptions = config, tuple(exceptions)
-        self._training = TrainingProcesses()
+        self._training, self._models = TrainingProcesses(), models
         self.engine, self.intake = self._built(config, exceptions)
         self.flows = LiveFlows(config)
         self._resume()
@@ -110,6 +114,8 @@ class Live:
         if now - self._baselines_at >= _BASELINES_EVERY_US:
             self._baselines_at = now
             baselines = tuple(self.engine.baseline_records())
+        if self._models is not None:
+            self._models.write()
         windows, self._windows = self._windows, []
         self._committed, self._since = now, 0
         self.committer.commit(
@@ -188,11 +194,16 @@ class Live:
             exceptions=exceptions,
             own_clock=False,
             seed=secrets.randbits(64),
-            trainer=self._training,
+            teaching=self._teaching(),
         )
         engine.keep_windows = self._keep
         engine.stated.tells = True
         return engine, Intake(config)
+
+    def _teaching(self) -> Teaching:
+        if self._models is None:
+            return Teaching(self._training)
+        return Teaching(self._training, self._models.keep, self._models.asked)
 
     def _keep(self, windows: list[WindowRecord]) -> None:
         self._windows += windows
@@ -204,6 +215,9 @@ class Live:
             for anew in self._restore(last.state, stopped=True):
                 _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
             self._positions = dict(last.positions)
+            if self._models is not None:
+                # Killed after a commit, it had no time to write down what was at work.
+                self._models.settle(self.engine.member_statuses())
         for source in self.sources:
             source.open(self._positions.get(source.name))
 
@@ -301,6 +315,8 @@ class Live:
             if (position := commit.positions.get(source.name)) is not None:
                 with suppress(OSError):
                     source.committed(position)
+        if self._models is not None:
+            self._models.settle(self.engine.member_statuses())
         self._tell_kept(commit)
 
 

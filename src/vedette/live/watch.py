@@ -28,6 +28,7 @@ from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document as read_document
 from vedette.live.housekeeping import Housekeeping
 from vedette.live.inbox import Inbox
+from vedette.live.kept_models import KeptModels
 from vedette.live.live import Live
 from vedette.live.reload import DOCUMENT, Settings, from_document
 from vedette.live.running import Running
@@ -113,7 +114,15 @@ class Watch:
         exceptions = _exceptions(config, store)
         inbox = Inbox(journal, _judge(config, exceptions), now, lambda: self.service.wake())  # noqa: PLW0108 - it is made after
         self.service = Service(
-            lambda state: Live(config, (*sources, journal), store, now, exceptions, state),
+            lambda state: Live(
+                config,
+                (*sources, journal),
+                store,
+                now,
+                exceptions,
+                state,
+                KeptModels(kept.directory / "models", config.learned.keep),
+            ),
             before_turn=inbox.settle,
             kept=self._committed,
             until_ended="-" in paths,

@@ -147,8 +147,7 @@ def client_drift(model: ClientModel, sample: Sample, span: int) -> str:
     card = model.card
     if len(sample) < LEAST_ROWS or card.scores is None:
         return ""
-    # What a part of a day does is no drift, unless the model knows no more of a day itself.
-    if (int(np.ptp(sample.window)) + 1) * span < min(_DAY_US, card.end - card.start):
+    if not drift.tells_drift(sample.window, span, card.end - card.start):
         return ""
     table = ClientTable(sample.sums, (sample.window + 1) * span, model.rarity, card.minutes)
     rows = matrix(named(card.names), table)

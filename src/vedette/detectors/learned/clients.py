@@ -1,7 +1,5 @@
 """Clients that behave unlike the others of their service."""
 
-from collections.abc import Mapping
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +9,10 @@ from vedette.detectors.learned.explaining import contributions, seen_values
 from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
 from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, has_manner, session_keys
 from vedette.detectors.learned.sessions import Sessions, SessionsState
-from vedette.detectors.learned.training import Refused, Trainer
+from vedette.detectors.learned.training import Refused
 from vedette.detectors.statement import state, surprise_score, surprise_severity
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -56,35 +55,14 @@ class ClientBehaviour:
     name = FOREST
     types = (AnomalyType.BEHAVIORAL_ANOMALY,)
 
-    def __init__(
-        self,
-        thresholds: Thresholds,
-        trainer: Trainer,
-        *,
-        span: int,
-        warmup: int | None = None,
-        retrain: int | None = None,
-        models: Mapping[str, ClientModel] | None = None,
-    ) -> None:
+    def __init__(self, thresholds: Thresholds, plan: Plan) -> None:
         """Begin.
 
         Args:
-            thresholds: From which surprise it alarms. trainer: Fits models.
-            span: Length of a window, microseconds. warmup: Requests of a warm-up; None by traffic.
-            retrain: Windows after which a model is fitted anew; None for never.
-            models: By service, to judge by from the beginning, and after a restart.
+            thresholds: From which surprise it alarms. plan: How models come to be.
         """
         self._thresholds = thresholds
-        self._courses = Courses(
-            FOREST,
-            ClientModel,
-            Sample,
-            span=span,
-            warmup=warmup,
-            trainer=trainer,
-            given=models or {},
-            retrain=retrain,
-        )
+        self._courses = Courses(FOREST, ClientModel, Sample, plan)
         self._sessions = Sessions()
 
     def statuses(self) -> list[MemberStatus]:

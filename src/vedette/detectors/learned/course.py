@@ -10,7 +10,8 @@ import msgspec
 from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.kinds import kind_of
 from vedette.detectors.learned.phases import Phase, warmup_requests
-from vedette.detectors.learned.training import Job, Refused, Trainer, Training
+from vedette.detectors.learned.plan import Plan, Recorded
+from vedette.detectors.learned.training import Job, Refused, Training
 from vedette.schema.learned import MemberStatus, ModelUse
 from vedette.schema.state import StateError, check
 
@@ -23,12 +24,14 @@ LOOK_WINDOWS = 60
 """Windows between two looks at whether a model is to be fitted anew."""
 _HISTORY = 100
 """Models that are told of."""
-_DIGITS = 16
+DIGITS = 16
+"""Of a SHA-256, by which a use names its model."""
 _AGAIN = 1.5
 """After a model was refused, the requests until the next attempt grow by this."""
 _WARMED_UP = "warm-up"
 _SCHEDULE = "schedule"
 _GIVEN = "given"
+_ROLLED_BACK = "rolled back"
 
 
 class CourseState(msgspec.Struct, frozen=True, array_like=True):
@@ -75,9 +78,8 @@ class Course(Generic[M, S]):
     """Counts a warm-up, has a model trained on what was collected, and holds it.
 
     Args:
-        member: Whose model. model: Its type. service: Of which service. span: Length of a window, microseconds.
-        warmup: Requests; None by traffic. trainer: Fits. sample: Makes an empty sample.
-        retrain: Windows after which a model is fitted anew; None for never, whatever changes.
+        member: Whose model. model: Its type. service: Of which service. plan: How models come to be.
+        sample: Makes an empty sample.
 
     Attributes:
         requests: Seen. model: At work, or None. since: Window from which it is.
@@ -85,16 +87,7 @@ class Course(Generic[M, S]):
     """
 
     def __init__(
-        self,
-        member: str,
-        model: type[M],
-        service: str,
-        *,
-        span: int,
-        warmup: int | None,
-        trainer: Trainer,
-        sample: Callable[[], S],
-        retrain: int | None = None,
+        self, member: str, model: type[M], service: str, *, plan: Plan, sample: Callable[[], S]
     ) -> None:
         self.member = member
         self.service = service
@@ -105,9 +98,8 @@ class Course(Generic[M, S]):
         self._empty = sample
         self.since: int | None = None
         self.reason = ""
-        self._span = span
-        self._warmup = warmup
-        self._trainer = trainer
+        self._plan = plan
+        self._span = plan.span
         self._windows = 0
         self._first: int | None = None
         self._least = 0
@@ -116,11 +108,16 @@ class Course(Generic[M, S]):
         self._due: int | None = None
         self._training: Training | None = None
         self._written: bytes | None = None
-        self._retrain = retrain
         self._fresh: int | None = None
         self._looked: int | None = None
         self._why = _WARMED_UP
         self._history: list[ModelUse] = []
+        self._offered: tuple[M, str] | None = None
+        record = None if plan.record is None else plan.record.get(service, ())
+        self._record: list[Recorded] | None = None if record is None else list(record)
+        if self._record is not None:
+            self.reason = "the record tells of no model yet" if record else "the record tells of no model"
+            self._follow_record(None)
 
     @property
     def phase(self) -> Phase:
@@ -145,24 +142,35 @@ class Course(Generic[M, S]):
             training=self._job is not None,
         )
 
-    def put_to_work(self, model: M, window: int | None) -> None:
-        """Judge by a model from a window on (None: from the first)."""
+    def begin_with(self, model: Model) -> None:
+        """Judge by a given model from the first window on."""
+        if isinstance(model, self._type):
+            self._put_to_work(model, None, _GIVEN)
+
+    def offer(self, given: Model | None, asked: Model | None) -> None:
+        """Judge from the next window by a model that was given and never at work, or by one that is asked for again."""
+        at_work = {use.model for use in self._history}
+        if isinstance(given, self._type) and _digest(given.to_bytes()) not in at_work:
+            self._offered = given, _GIVEN
+        latest = self._history[-1].model if self._history else ""
+        if isinstance(asked, self._type) and _digest(asked.to_bytes()) != latest:
+            self._offered = asked, _ROLLED_BACK
+
+    def _put_to_work(self, model: M, window: int | None, why: str) -> None:
         self.model, self.since, self.reason = model, window, ""
         self._written = model.to_bytes()
         self._job = self._due = self._training = None
         self._fresh = self._looked = None
-        digest = hashlib.sha256(self._written).hexdigest()[:_DIGITS]
         at = None if window is None else window * self._span
-        self._history = [*self._history, ModelUse(at, digest, self._why if at is not None else _GIVEN)][
-            -_HISTORY:
-        ]
+        self._history = [*self._history, ModelUse(at, _digest(self._written), why)][-_HISTORY:]
+        self._plan.keep(self.member, self.service, self._written)
 
     def count(self, window: int, requests: int) -> bool:
         """Count a window's requests to the service; returns whether its clients belong into the sample."""
         if self.model is not None:
             if self._fresh is None:
                 self._fresh = self._looked = window
-            return self._retrain is not None
+            return self._plan.retrain is not None
         self.requests += requests
         self._windows += requests > 0
         if self._first is None:
@@ -171,6 +179,14 @@ class Course(Generic[M, S]):
 
     def step(self, window: int) -> None:
         """Go on at the end of a window: train when there is enough, work when it is time."""
+        if self._record is not None:
+            self._follow_record(window)
+            return
+        if self._offered is not None:
+            model, why = self._offered
+            self._offered = None
+            self._put_to_work(model, window, why)
+            self.sample = self._empty()
         if self._due is not None and window >= self._due:
             self._finish(window)
         if self._job is not None:
@@ -189,16 +205,28 @@ class Course(Generic[M, S]):
             return
         self._begin(window, None)
 
+    def _follow_record(self, window: int | None) -> None:
+        """Put to work what was at the end of a window (None: from the first)."""
+        while self._record and (
+            (at := self._record[0].use.since) is None or (window is not None and at <= window * self._span)
+        ):
+            one = self._record.pop(0)
+            if isinstance(one.model, self._type):
+                self._put_to_work(one.model, None if at is None else at // self._span, one.use.why)
+            else:
+                self.model, self.since = None, None
+                self.reason = f"model {one.use.model} was at work from here, and is no longer kept"
+
     def _look(self, model: M, window: int) -> None:
         """Fit a model anew if it is old, or its clients have changed."""
-        if self._retrain is None or self._fresh is None or self._looked is None:
+        if self._plan.retrain is None or self._fresh is None or self._looked is None:
             return
         if window - self._looked < LOOK_WINDOWS:
             return
         self._looked = window
         why = (
             _SCHEDULE
-            if window - self._fresh >= self._retrain
+            if window - self._fresh >= self._plan.retrain
             else kind_of(self.member).drift(model, self.sample, self._span)
         )
         if why and not self.sample.lacks():
@@ -209,23 +237,23 @@ class Course(Generic[M, S]):
         seed = zlib.crc32(f"{self.service}\x1f{window}".encode("utf-8", "surrogateescape"))
         self._job = Job(self.member, self.service, self.sample.to_state(), self._span, seed, running)
         self._due = window + DELAY_WINDOWS
-        self._training = self._trainer(self._job)
+        self._training = self._plan.trainer(self._job)
 
     def train_now(self) -> M | Refused:
         """Fit a model to the sample as it is."""
         seed = zlib.crc32(self.service.encode("utf-8", "surrogateescape"))
         job = Job(self.member, self.service, self.sample.to_state(), self._span, seed)
-        return self._own(self._trainer(job).result())
+        return self._own(self._plan.trainer(job).result())
 
     def _finish(self, window: int) -> None:
         if self._job is None:
             return
         # After a restart the training was lost with its process.
-        training = self._training or self._trainer(self._job)
+        training = self._training or self._plan.trainer(self._job)
         outcome = self._own(training.result())
         self._job = self._due = self._training = None
         if not isinstance(outcome, Refused):
-            self.put_to_work(outcome, window)
+            self._put_to_work(outcome, window, self._why)
             self.sample = self._empty()
         elif self.model is None:
             self._refuse(outcome.reason)
@@ -246,7 +274,7 @@ class Course(Generic[M, S]):
         self._least = int(self.requests * _AGAIN)
 
     def _wanted(self, elapsed: int) -> int:
-        return warmup_requests(self.requests, elapsed) if self._warmup is None else self._warmup
+        return warmup_requests(self.requests, elapsed) if self._plan.warmup is None else self._plan.warmup
 
     def to_state(self) -> CourseState:
         """All of it; a model that is being fitted is fitted again by whoever takes it over."""
@@ -287,3 +315,8 @@ class Course(Generic[M, S]):
             if not isinstance(model, self._type):
                 raise StateError(f"model of {self.service} is a {type(model).__name__}")
             self.model, self._written = model, state.model
+
+
+def _digest(content: bytes) -> str:
+    """By which a model's bytes are told, in short."""
+    return hashlib.sha256(content).hexdigest()[:DIGITS]

@@ -1,13 +1,14 @@
 """The courses of all services that one member has a model of, or collects for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Generic
 
 import msgspec
 
 from vedette.detectors.learned.course import Course, CourseState, M, S
 from vedette.detectors.learned.phases import Phase
-from vedette.detectors.learned.training import Refused, Trainer
+from vedette.detectors.learned.plan import Plan
+from vedette.detectors.learned.training import Refused
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import check
 
@@ -26,38 +27,27 @@ class Courses(Generic[M, S]):
     """A course for each service, of the first `MOST_SERVICES`.
 
     Args:
-        member: Whose models. model: Their type. sample: Makes an empty sample.
-        span: Length of a window, microseconds. warmup: Requests; None by traffic. trainer: Fits.
-        retrain: See `Course`.
-        given: Models by service, to judge by from the beginning, and after a restart.
+        member: Whose models. model: Their type. sample: Makes an empty sample. plan: How models come to be.
 
     Attributes:
         unlearned: Windows of services for which there was no room.
     """
 
-    def __init__(
-        self,
-        member: str,
-        model: type[M],
-        sample: Callable[[], S],
-        *,
-        span: int,
-        warmup: int | None,
-        trainer: Trainer,
-        given: Mapping[str, M],
-        retrain: int | None = None,
-    ) -> None:
+    def __init__(self, member: str, model: type[M], sample: Callable[[], S], plan: Plan) -> None:
         self.unlearned = 0
-        self._retrain = retrain is not None
+        self._plan = plan
         self._begin: Callable[[str], Course[M, S]] = lambda service: Course(
-            member, model, service, span=span, warmup=warmup, trainer=trainer, sample=sample, retrain=retrain
+            member, model, service, plan=plan, sample=sample
         )
         self._courses: dict[str, Course[M, S]] = {}
-        self._given = dict(given)
-        for service, known in sorted(given.items()):
+        for service, known in sorted(plan.given.items()) if plan.record is None else ():
             course = self._of(service)
             if course is not None:
-                course.put_to_work(known, None)
+                course.begin_with(known)
+        for service in sorted({*plan.asked, *(plan.record or ())}):
+            course = self._of(service)
+            if course is not None:
+                course.offer(None, plan.asked.get(service))
 
     def model(self, service: str) -> M | None:
         """The model at work of a service."""
@@ -84,8 +74,11 @@ class Courses(Generic[M, S]):
     @property
     def collect(self) -> bool:
         """Whether a sample is being collected, or may be for a service that is new."""
+        if self._plan.record is not None:
+            return False
         return len(self._courses) < MOST_SERVICES or any(
-            course.phase is Phase.WARMUP or self._retrain for course in self._courses.values()
+            course.phase is Phase.WARMUP or self._plan.retrain is not None
+            for course in self._courses.values()
         )
 
     def count(self, service: str, window: int, requests: int) -> S | None:
@@ -115,9 +108,13 @@ class Courses(Generic[M, S]):
     def from_state(self, state: CoursesState) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         check(len(state.courses) <= MOST_SERVICES, "learned models")
-        for name, known in state.courses.items():
-            course = self._courses[name] = self._begin(name)
-            course.from_state(known)
-            if name in self._given:
-                course.put_to_work(self._given[name], None)
+        # What was given or asked for begins where the state ends, not where the log began.
+        self._courses = {}
+        for name in (*state.courses, *sorted({*self._plan.given, *self._plan.asked} - set(state.courses))):
+            course = self._of(name)
+            if course is None:
+                continue
+            if name in state.courses:
+                course.from_state(state.courses[name])
+            course.offer(self._plan.given.get(name), self._plan.asked.get(name))
         self.unlearned = state.unlearned

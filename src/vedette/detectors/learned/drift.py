@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 MOST: Final = 0.25
 """Stability index from which a population is another one (Siddiqi 2006, p. 136)."""
 _TENTHS: Final = 10
+_DAY_US: Final = 86_400_000_000
 
 
 class Population(msgspec.Struct, frozen=True):
@@ -36,6 +37,25 @@ class Population(msgspec.Struct, frozen=True):
         before, after = np.array(self.shares), _shares(np.array(self.edges), values)
         chance = (len(before) - 1) * (1.0 / self.rows + 1.0 / len(values))
         return float(((after - before) * np.log(after / before)).sum()) - chance
+
+
+def tells_drift(window: NDArray[np.int64], span: int, model_us: int) -> bool:
+    """Whether a sample is long enough: what a part of a day does is no drift, unless the model knows no more of a day.
+
+    Args:
+        window: int64 (n,), numbers of its windows. span: Length of one, microseconds.
+        model_us: Length of what the model was fitted to, microseconds.
+    """
+    return len(window) > 0 and (int(np.ptp(window)) + 1) * span >= min(_DAY_US, model_us)
+
+
+def most_frequent(
+    before: NDArray[np.int64], after: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Counts of the kinds that were most frequent before, and of all others together."""
+    order = np.argsort(-before, kind="stable")
+    top, rest = order[: _TENTHS - 1], order[_TENTHS - 1 :]
+    return np.append(before[top], before[rest].sum()), np.append(after[top], after[rest].sum())
 
 
 def index_of_counts(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> float:

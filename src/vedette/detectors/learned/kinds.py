@@ -16,6 +16,7 @@ from vedette.detectors.learned.value_model import (
     fit_statuses,
     read_response_times,
     read_statuses,
+    value_drift,
 )
 
 FOREST: Final = "forest"
@@ -55,8 +56,8 @@ KINDS: Final = (
     Kind(FOREST, fit_client_model, read_client_model, client_drift),
     Kind(DDOS, _needs_labels, read_flood_model),
     Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift),
-    Kind(RESPONSE_TIME, fit_response_times, read_response_times),
-    Kind(STATUS_CODE, fit_statuses, read_statuses),
+    Kind(RESPONSE_TIME, fit_response_times, read_response_times, value_drift),
+    Kind(STATUS_CODE, fit_statuses, read_statuses, value_drift),
 )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.archive import read_archive, write_archive
 from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.tail import Tail
 from vedette.detectors.learned.tokens import PAD, Vocabulary
 from vedette.detectors.learned.walks import WINDOW, Chunks
@@ -49,6 +50,8 @@ class SequenceCard(Card, frozen=True, kw_only=True):
     Attributes:
         vocabulary: Texts of the tokens. width, heads, layers: Size of the network.
         sessions_tail: Tail of the highest score that each session had.
+        counts: How often each token came, of those beside the vocabulary, too. scores: Highest scores of sessions that
+            it was not fitted to. Both tell drift; models that were written by earlier versions have none.
     """
 
     vocabulary: tuple[str, ...]
@@ -57,6 +60,8 @@ class SequenceCard(Card, frozen=True, kw_only=True):
     layers: int
     sessions_tail: Tail
     checked: SequenceChecked
+    counts: tuple[int, ...] = ()
+    scores: Population | None = None
 
 
 class SequenceModel:
@@ -154,5 +159,8 @@ def read_sequence_model(content: bytes) -> SequenceModel:
         raise ModelError(
             f"a vocabulary of {len(card.vocabulary)} tokens: must be at most {MOST_VOCABULARY}, each once"
         )
-    check_network(contents["network.onnx"], len(Vocabulary(card.vocabulary)))
+    known = len(Vocabulary(card.vocabulary))
+    if len(card.counts) not in (0, known):
+        raise ModelError(f"counts of {len(card.counts)} tokens: must be {known}")
+    check_network(contents["network.onnx"], known)
     return SequenceModel(card, contents["network.onnx"])

@@ -43,7 +43,8 @@ TIMES_UNKNOWN: Final = 3.0
 SHADOW_MARGIN: Final = 0.05
 """By so much less surprising the latest requests must be to the running model than to a new one for it to stay."""
 _SMALLEST_SCALE: Final = 0.05
-_BINS: Final = 10
+_MOST_SCORED: Final = 512
+"""Sessions by whose scores drift is told: the engine waits for them."""
 
 
 def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
@@ -70,7 +71,7 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
     token = np.append(vocabulary.numbers(sample.texts), UNKNOWN)[sample.token]
     place = np.arange(len(token)) - np.repeat(starts, length)
     counts = [np.bincount(token[part], minlength=len(vocabulary)) for part in (~of_late, of_late)]
-    stability = drift.index_of_counts(*_binned(*counts))
+    stability = drift.index_of_counts(*drift.most_frequent(*counts))
     if stability > drift.MOST:
         return Refused(
             f"its latest clients ask for other things than those before (stability index {stability:.2f}, at most "
@@ -130,7 +131,13 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
         unknown=float((token[of_late] == UNKNOWN).mean()),
     )
     return SequenceModel(
-        _replaced(card, sessions_tail=fit_tail(most, least_scale=_SMALLEST_SCALE), checked=checked),
+        _replaced(
+            card,
+            sessions_tail=fit_tail(most, least_scale=_SMALLEST_SCALE),
+            checked=checked,
+            counts=tuple((counts[0] + counts[1]).tolist()),
+            scores=drift.Population.of(most),
+        ),
         network,
     )
 
@@ -141,19 +148,38 @@ def _replaced(card: SequenceCard, **changes: object) -> SequenceCard:
     return replace(card, **changes)
 
 
-def sequence_drift(model: SequenceModel, sample: SequenceSample, span: int) -> str:  # noqa: ARG001 - the shape is `Kind`'s
-    """In what the requests of a sample are unlike those that a model was fitted to; empty if in nothing."""
+def sequence_drift(model: SequenceModel, sample: SequenceSample, span: int) -> str:
+    """In what the requests of a sample are unlike those that a model was fitted to; empty if in nothing.
+
+    Args:
+        span: Length of a window, microseconds.
+    """
     sample.settle()
+    card = model.card
     if len(sample) < LEAST_TOKENS:
         return ""
     token = np.append(model.vocabulary.numbers(sample.texts), UNKNOWN)[sample.token]
     share = float((token == UNKNOWN).mean())
-    most = max(MOST_UNKNOWN, TIMES_UNKNOWN * model.card.checked.unknown)
-    return (
-        f"drift of its vocabulary: {share:.1%} of the requests are new, at most {most:.1%}"
-        if share > most
-        else ""
-    )
+    most = max(MOST_UNKNOWN, TIMES_UNKNOWN * card.checked.unknown)
+    if share > most:
+        return f"drift of its vocabulary: {share:.1%} of the requests are new, at most {most:.1%}"
+    if card.scores is None or not drift.tells_drift(sample.window, span, card.end - card.start):
+        return ""
+    known = np.array(card.counts, dtype=np.int64)
+    mix = drift.index_of_counts(*drift.most_frequent(known, np.bincount(token, minlength=len(known))))
+    told = [("requests", mix), ("scores", card.scores.index(_scores(model, sample, token)))]
+    name, index = max(told, key=lambda pair: pair[1])
+    return f"drift of {name}: stability index {index:.2f}, at most {drift.MOST}" if index > drift.MOST else ""
+
+
+def _scores(model: SequenceModel, sample: SequenceSample, token: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The highest score of each of the first sessions; clients are in order of their hashes, so these are by lot."""
+    starts = session_starts(sample.client, sample.window)
+    past = int(starts[_MOST_SCORED]) if len(starts) > _MOST_SCORED else len(token)
+    starts = starts[:_MOST_SCORED]
+    length = np.diff(np.append(starts, past))
+    windows = _windows(token[:past], starts, length, np.ones(len(starts), dtype=np.bool_))
+    return highest(starts, sample.window[:past], model.excess(windows))
 
 
 def _shadowed(
@@ -241,12 +267,3 @@ def _separation(
 
     seen = scores(excess)
     return auc(seen, scores(by_chance)) if len(seen) else 0.0
-
-
-def _binned(
-    before: NDArray[np.int64], after: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Counts of the most frequent tokens, and of all others together."""
-    order = np.argsort(-before, kind="stable")
-    top, rest = order[: _BINS - 1], order[_BINS - 1 :]
-    return np.append(before[top], before[rest].sum()), np.append(after[top], after[rest].sum())

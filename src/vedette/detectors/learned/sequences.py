@@ -1,6 +1,5 @@
 """Clients that ask for things in an order in which no other client does."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,12 +11,13 @@ from vedette.detectors.learned.clients import ALONE
 from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.kinds import TRANSFORMER
 from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
+from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import client_keys, says_bot
 from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.tokens import UNKNOWN, decoded, token_text
 from vedette.detectors.learned.trails import Trails
-from vedette.detectors.learned.training import Refused, Trainer
+from vedette.detectors.learned.training import Refused
 from vedette.detectors.learned.walkers import MOST, Step, Walkers, WalkersState
 from vedette.detectors.learned.walks import STEADY
 from vedette.detectors.learned.why import contributions, odd_steps, part_of
@@ -77,37 +77,15 @@ class ClientSequences:
     name = TRANSFORMER
     types = (AnomalyType.SEQUENCE_ANOMALY,)
 
-    def __init__(
-        self,
-        thresholds: Thresholds,
-        trainer: Trainer,
-        trails: Trails,
-        *,
-        span: int,
-        warmup: int | None = None,
-        retrain: int | None = None,
-        models: Mapping[str, SequenceModel] | None = None,
-    ) -> None:
+    def __init__(self, thresholds: Thresholds, plan: Plan, trails: Trails) -> None:
         """Begin.
 
         Args:
-            thresholds: From which surprise it alarms. trainer: Fits models. trails: What clients ask for.
-            span: Length of a window, microseconds. warmup: Requests of a warm-up; None by traffic.
-            retrain: Windows after which a model is fitted anew; None for never.
-            models: By service, to judge by from the beginning, and after a restart.
+            thresholds: From which surprise it alarms. plan: How models come to be. trails: What clients ask for.
         """
         self._thresholds = thresholds
         self._trails = trails
-        self._courses = Courses(
-            TRANSFORMER,
-            SequenceModel,
-            SequenceSample,
-            span=span,
-            warmup=warmup,
-            trainer=trainer,
-            given=models or {},
-            retrain=retrain,
-        )
+        self._courses = Courses(TRANSFORMER, SequenceModel, SequenceSample, plan)
         self.walkers = Walkers()
         self._unknown: dict[str, tuple[int, int]] = {}
         self._seeds: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """Routes whose response times, or statuses, are others than theirs usually are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,8 @@ from vedette.baselines.formulas import critical_value, recompute
 from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.kinds import RESPONSE_TIME, STATUS_CODE
 from vedette.detectors.learned.member import Lesson
-from vedette.detectors.learned.training import Refused, Trainer
+from vedette.detectors.learned.plan import Plan
+from vedette.detectors.learned.training import Refused
 from vedette.detectors.learned.value_model import ValueModel
 from vedette.detectors.learned.value_sample import ValueSample
 from vedette.detectors.learned.values import STATUS, response_times, statuses, step_edges
@@ -87,32 +88,13 @@ class UnusualValues:
     References: Schölkopf et al. 2001 (one-class SVM); formula `ratio_high`.
     """
 
-    def __init__(
-        self,
-        kind: ValueKind,
-        thresholds: Thresholds,
-        trainer: Trainer,
-        *,
-        span: int,
-        warmup: int | None = None,
-        retrain: int | None = None,
-        models: Mapping[str, ValueModel] | None = None,
-    ) -> None:
+    def __init__(self, kind: ValueKind, thresholds: Thresholds, plan: Plan) -> None:
         """Begin; see `ClientBehaviour`."""
         self.name = kind.member
         self.types = (kind.type,)
         self._kind = kind
         self._thresholds = thresholds
-        self._courses = Courses(
-            kind.member,
-            ValueModel,
-            ValueSample,
-            span=span,
-            warmup=warmup,
-            trainer=trainer,
-            given=models or {},
-            retrain=retrain,
-        )
+        self._courses = Courses(kind.member, ValueModel, ValueSample, plan)
         self._gate = Gate()
         self._seen: dict[str, tuple[list[str], NDArray[np.int64]]] = {}
         """Counts of the window that was looked at last, by service, until it is learned."""
