@@ -217,16 +217,16 @@ def test_a_restart_changes_nothing(crawled: Findings, minute: int, phase: str) -
     edge = sum(_second(line) < minute * 60 for line in lines)
     first, enricher = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
     parser = by_name("combined").open("test.log")
-    _feed(first, enricher, parser, lines[:edge], 1)
+    feed(first, enricher, parser, lines[:edge], 1)
     assert [status.phase for status in first.member_statuses()] == [phase]
     second, renewed = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
     assert restore(second, renewed, snapshot(first, enricher)).anew == []
     assert snapshot(second, renewed) == snapshot(first, enricher)
-    _feed(second, renewed, parser, lines[edge:], edge + 1)
+    feed(second, renewed, parser, lines[edge:], edge + 1)
     assert unusual(second.finish()) == unusual(crawled)
 
 
-def _feed(engine: Engine, enricher: Enricher, parser: Parser, lines: Sequence[bytes], number: int) -> None:
+def feed(engine: Engine, enricher: Enricher, parser: Parser, lines: Sequence[bytes], number: int) -> None:
     for start in range(0, len(lines), 5000):
         part = lines[start : start + 5000]
         parsed = parser.parse(Chunk.of(b"".join(part), "test.log", number + start))
@@ -269,11 +269,11 @@ def test_a_restart_before_or_while_a_model_is_fitted_anew_changes_nothing(minute
     edge = sum(_second(line) < minute * 60 for line in lines)
     first, enricher = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
     parser = by_name("combined").open("test.log")
-    _feed(first, enricher, parser, lines[:edge], 1)
+    feed(first, enricher, parser, lines[:edge], 1)
     assert [status.phase for status in first.member_statuses()] == ["ensemble"]
     second, renewed = build_engine(CONFIG, lateness_us=LATENESS_US), Enricher()
     assert restore(second, renewed, snapshot(first, enricher)).anew == []
-    _feed(second, renewed, parser, lines[edge:], edge + 1)
+    feed(second, renewed, parser, lines[edge:], edge + 1)
     done = second.finish()
     assert _history(done) == _history(whole)
     assert unusual(done) == unusual(whole) != []

@@ -26,6 +26,18 @@ class MemberName(StrEnum):
     """Which classes of status are usual on each route: status_code_anomaly."""
 
 
+class ExtraName(StrEnum):
+    """Detectors of PyOD that may join."""
+
+    ECOD = "ECOD"
+    COPOD = "COPOD"
+    HBOS = "HBOS"
+    KNN = "KNN"
+    LOF = "LOF"
+    GMM = "GMM"
+    OCSVM = "OCSVM"
+
+
 def _warmup(value: Any) -> Any:
     if value == "auto" or (
         isinstance(value, int) and not isinstance(value, bool) and _LEAST <= value <= MOST_WARMUP
@@ -46,6 +58,11 @@ class Learned(Section):
         "Which models there are: `forest` (behavioral_anomaly), `ddos` (ddos_attack), `response_time` "
         "(response_time_anomaly), `status_code` (status_code_anomaly), `transformer` (sequence_anomaly; "
         "needs `pip install 'vedette[transformer]'`, and a minute of one core to train for each service).",
+    )
+    extra: tuple[ExtraName, ...] = option(
+        (),
+        "Detectors of PyOD that judge how clients behave beside `forest` (behavioral_anomaly), like `[ECOD, KNN]`; "
+        "needs `pip install 'vedette[pyod]'`.",
     )
     warmup: Warmup = option(
         "auto",

@@ -8,7 +8,8 @@ import numpy as np
 
 from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.learned.lime import Local, lime
-from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.model import BehaviourModel
+from vedette.detectors.learned.outlier_model import OUTLIERS
 from vedette.engine.model_files import load_models
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.errors import VedetteError
@@ -22,7 +23,7 @@ class LocalError(VedetteError):
 
 def explainable(anomaly: Anomaly) -> bool:
     """Whether an anomaly is a model's whose input it holds."""
-    return anomaly.detector == FOREST and isinstance(anomaly.details.get("row"), dict)
+    return anomaly.detector in (FOREST, *OUTLIERS) and isinstance(anomaly.details.get("row"), dict)
 
 
 def local(anomaly: Anomaly, directory: Path) -> tuple[tuple[str, ...], Local]:
@@ -34,25 +35,27 @@ def local(anomaly: Anomaly, directory: Path) -> tuple[tuple[str, ...], Local]:
     Raises:
         VedetteError: The directory holds no model of the service, a damaged one, or not the one that stated it.
     """
-    models = load_models(directory, FOREST, anomaly.end - anomaly.start)
+    models = load_models(directory, anomaly.detector, anomaly.end - anomaly.start)
     model = models.get(anomaly.service)
-    if not isinstance(model, ClientModel):
+    if not isinstance(model, BehaviourModel):
         raise LocalError(
-            f"{directory}: no model {FOREST} of service {anomaly.service}: vedette models list names them"
+            f"{directory}: no model {anomaly.detector} of service {anomaly.service}: vedette models list names them"
         )
     row = anomaly.details["row"]
     names = model.card.names
     if set(row) != set(names) or not all(isinstance(row[name], int | float) for name in names):
-        raise LocalError(f"{anomaly.id}: its row is not what the model {FOREST} of {directory} looks at")
+        raise LocalError(
+            f"{anomaly.id}: its row is not what the model {anomaly.detector} of {directory} looks at"
+        )
     values = np.array([row[name] for name in names], dtype=np.float32)
     found = lime(
-        model.forest.score,
+        model.score,
         values,
         np.array(model.card.low),
         np.array(model.card.high),
         zlib.crc32(anomaly.id.encode()),
     )
-    stated = anomaly.details.get("isolation_score")
+    stated = anomaly.details.get("isolation_score", anomaly.details.get("outlier_score"))
     if not isinstance(stated, float) or abs(stated - found.score) > _SAME:
         raise LocalError(
             f"{anomaly.id}: the model of {directory} gives it {found.score:.6f}, and it was stated with {stated}: "

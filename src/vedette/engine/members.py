@@ -12,6 +12,7 @@ from vedette.detectors.learned.clients import ClientBehaviour
 from vedette.detectors.learned.ddos import LearnedFloods
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, shipped_model
 from vedette.detectors.learned.member import Member
+from vedette.detectors.learned.outlier_model import LIBRARY, OutlierModel
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
@@ -26,7 +27,7 @@ _Made = Callable[[Thresholds, Plan, "Trails | None"], Member]
 def learned_members(
     config: Config, thresholds: Thresholds, teaching: Teaching, trails: Trails | None
 ) -> list[Member]:
-    """The members that the configuration names, in the order of `MEMBERS`.
+    """The members that the configuration names, in the order of `MEMBERS`; then those of PyOD.
 
     Raises:
         ModelFileError: A model that is to be put to work is damaged, or does not fit.
@@ -38,9 +39,15 @@ def learned_members(
         if name in config.learned.members:
             missing = missing_libraries(name)
             if missing:
-                found.append(Absent(name.value, missing))
+                found.append(Absent(name.value, missing, name.value))
                 continue
             found.append(make(thresholds, _plan(config, teaching, name.value), trails))
+    for extra in dict.fromkeys(config.learned.extra):
+        if find_spec(LIBRARY) is None:
+            found.append(Absent(extra.value, (LIBRARY,), LIBRARY))
+        else:
+            plan = _plan(config, teaching, extra.value)
+            found.append(ClientBehaviour(thresholds, plan, extra.value, OutlierModel))
     return found
 
 

@@ -13,24 +13,27 @@ NOT_INSTALLED = "not installed"
 
 
 class Absent:
-    """States nothing, learns nothing, and says how to install what is missing. The extra is called like the member.
+    """States nothing, learns nothing, and says how to install what is missing.
 
     Args:
-        name: The member. missing: Libraries that are not there.
+        name: The member. missing: Libraries that are not there. extra: What installs them.
     """
 
     types: tuple[AnomalyType, ...] = ()
     collects = False
 
-    def __init__(self, name: str, missing: Sequence[str]) -> None:
+    def __init__(self, name: str, missing: Sequence[str], extra: str) -> None:
         self.name = name
+        self._extra = extra
         self._missing = tuple(missing)
         self._kept = b""
 
     @property
     def reason(self) -> str:
         """What is missing, and what installs it."""
-        return f"{self.name}: not installed ({', '.join(self._missing)}): pip install 'vedette[{self.name}]'"
+        return (
+            f"{self.name}: not installed ({', '.join(self._missing)}): pip install 'vedette[{self._extra}]'"
+        )
 
     def look(self, view: WindowView) -> list[Anomaly]:  # noqa: ARG002 - there is nothing to look by
         """Nothing."""

@@ -1,6 +1,11 @@
 """Fit a model of clients to a sample, and check it on the part of it that is latest."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from vedette.detectors.learned import drift
@@ -12,11 +17,17 @@ from vedette.detectors.learned.features import (
     DAILY,
     ClientTable,
     matrix,
-    named,
     route_rarity,
 )
 from vedette.detectors.learned.forest import Forest, fit_forest
-from vedette.detectors.learned.model import Checked, ClientCard, ClientModel, read_client_model
+from vedette.detectors.learned.model import (
+    BehaviourCard,
+    BehaviourModel,
+    Checked,
+    ClientCard,
+    ClientModel,
+    read_client_model,
+)
 from vedette.detectors.learned.sample import LEAST_ROWS, SESSION_WINDOWS, Sample
 from vedette.detectors.learned.tail import fit_tail
 from vedette.detectors.learned.training import Job, Refused
@@ -40,7 +51,38 @@ _SMALLEST_SCALE = 0.01
 _SMALLEST_EVIDENCE = 0.25
 
 
-def fit_client_model(job: Job) -> ClientModel | Refused:
+class Scorer(Protocol):
+    """What a model of clients scores by."""
+
+    def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """How odd rows are, float64 (n,)."""
+        ...
+
+
+F = TypeVar("F", bound=Scorer)
+
+
+@dataclass(frozen=True, slots=True)
+class Way(Generic[F]):
+    """How one kind of model of clients is made.
+
+    Attributes:
+        fit: To rows, float32 (n, features), of so named features, with a seed. build: The model from what was fitted.
+        read: A model from its bytes. libraries: Whose versions are told.
+    """
+
+    fit: Callable[[NDArray[np.float32], Sequence[str], int], F]
+    build: Callable[[BehaviourCard, F, NDArray[np.float64]], BehaviourModel]
+    read: Callable[[bytes], BehaviourModel]
+    libraries: tuple[str, ...]
+
+
+def fit_client_model(job: Job) -> BehaviourModel | Refused:
+    """Fit a forest, check and calibrate it. The same job gives the same model."""
+    return fit_behaviour(job, _FOREST)
+
+
+def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
     """Fit, check and calibrate. The same job gives the same model."""
     sample = Sample()
     sample.from_state(job.sample)
@@ -73,9 +115,9 @@ def fit_client_model(job: Job) -> ClientModel | Refused:
             f"{len(constant)} of {len(features)} features never change: nothing to tell clients by"
         )
     names = tuple(feature.name for feature in features)
-    forest = fit_forest(fitted, names, job.seed)
-    scores = forest.score(held)
-    checked = _check(forest, fitted, scores, sessions, job.seed)
+    scorer = way.fit(fitted, names, job.seed)
+    scores = scorer.score(held)
+    checked = _check(scorer, fitted, scores, sessions, job.seed)
     if checked.stability > drift.MOST:
         return Refused(
             f"its latest clients behave unlike those it was fitted to (stability index {checked.stability:.2f}, "
@@ -86,13 +128,13 @@ def fit_client_model(job: Job) -> ClientModel | Refused:
             f"it does not know its clients from noise (area under the curve {checked.separation:.2f}, "
             f"at least {LEAST_SEPARATION})"
         )
-    worse = _shadowed(job, sample, late, checked)
+    worse = _shadowed(job, way, sample, late, checked)
     if worse:
         return Refused(worse)
     windows = fit_tail(scores, least_scale=_SMALLEST_SCALE)
     evidence = most_evidence(sample.session[late], windows.surprise(scores))
     low, mid, high = np.quantile(fitted, [0.05, 0.5, 0.95], axis=0)
-    card = ClientCard(
+    card = BehaviourCard(
         service=job.service,
         minutes=job.span / 60e6,
         start=int(sample.window.min()) * job.span,
@@ -100,7 +142,6 @@ def fit_client_model(job: Job) -> ClientModel | Refused:
         rows=len(rows),
         sessions=len(np.unique(sample.session)),
         names=names,
-        usual_path=forest.usual,
         windows=windows,
         sessions_tail=fit_tail(evidence, least_scale=_SMALLEST_EVIDENCE),
         low=_floats(low),
@@ -110,25 +151,29 @@ def fit_client_model(job: Job) -> ClientModel | Refused:
         scores=Population.of(scores),
         spread=tuple(Population.of(column) for column in rows.T),
         seed=job.seed,
-        versions=versions("numpy", "scikit-learn"),
+        versions=versions(*way.libraries),
     )
-    return ClientModel(card, forest, rarity)
+    return way.build(card, scorer, rarity)
 
 
-def _shadowed(job: Job, sample: Sample, late: NDArray[np.bool_], checked: Checked) -> str:
+def _forest_model(card: BehaviourCard, forest: Forest, rarity: NDArray[np.float64]) -> ClientModel:
+    return ClientModel(ClientCard(**asdict(card), usual_path=forest.usual), forest, rarity)
+
+
+_FOREST: Final = Way(fit_forest, _forest_model, read_client_model, ("numpy", "scikit-learn"))
+
+
+def _shadowed(job: Job, way: Way[F], sample: Sample, late: NDArray[np.bool_], checked: Checked) -> str:
     """Why the running model is to stay; empty if it is not. Judged by the latest part, which neither was fitted to."""
     if job.running is None:
         return ""
     try:
-        running = read_client_model(job.running)
+        running = way.read(job.running)
     except ModelError:
         # It can judge no more: whatever passes its own check is better.
         return ""
-    table = ClientTable(sample.sums, (sample.window + 1) * job.span, running.rarity, job.span / 60e6)
-    rows = matrix(named(running.card.names), table)
-    of_running = _check(
-        running.forest, rows[~late], running.forest.score(rows[late]), checked.sessions, job.seed
-    )
+    rows = running.matrix(sample.sums, (sample.window + 1) * job.span)
+    of_running = _check(running, rows[~late], running.score(rows[late]), checked.sessions, job.seed)
     if of_running.separation <= checked.separation + SHADOW_MARGIN:
         return ""
     return (
@@ -137,7 +182,7 @@ def _shadowed(job: Job, sample: Sample, late: NDArray[np.bool_], checked: Checke
     )
 
 
-def client_drift(model: ClientModel, sample: Sample, span: int) -> str:
+def client_drift(model: BehaviourModel, sample: Sample, span: int) -> str:
     """In what the clients of a sample are unlike those that a model was fitted to; empty if in nothing.
 
     Args:
@@ -149,9 +194,8 @@ def client_drift(model: ClientModel, sample: Sample, span: int) -> str:
         return ""
     if not drift.tells_drift(sample.window, span, card.end - card.start):
         return ""
-    table = ClientTable(sample.sums, (sample.window + 1) * span, model.rarity, card.minutes)
-    rows = matrix(named(card.names), table)
-    told = [("scores", card.scores.index(model.forest.score(rows)))]
+    rows = model.matrix(sample.sums, (sample.window + 1) * span)
+    told = [("scores", card.scores.index(model.score(rows)))]
     told += [
         (name, population.index(rows[:, place]))
         for place, (name, population) in enumerate(zip(card.names, card.spread, strict=True))
@@ -175,7 +219,7 @@ def _fair(sample: Sample) -> NDArray[np.bool_]:
 
 
 def _check(
-    forest: Forest, fitted: NDArray[np.float32], scores: NDArray[np.float64], sessions: int, seed: int
+    scorer: Scorer, fitted: NDArray[np.float32], scores: NDArray[np.float64], sessions: int, seed: int
 ) -> Checked:
     draw = np.random.default_rng(seed)
     low, high = fitted.min(axis=0), fitted.max(axis=0)
@@ -183,8 +227,8 @@ def _check(
     return Checked(
         rows=len(scores),
         sessions=sessions,
-        stability=Population.of(forest.score(fitted)).index(scores),
-        separation=auc(scores, forest.score(noise)),
+        stability=Population.of(scorer.score(fitted)).index(scores),
+        separation=auc(scores, scorer.score(noise)),
     )
 
 

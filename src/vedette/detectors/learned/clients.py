@@ -1,5 +1,7 @@
 """Clients that behave unlike the others of their service."""
 
+import zlib
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.explaining import contributions, seen_values
 from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
-from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.model import BehaviourModel, ClientModel
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, has_manner, session_keys
 from vedette.detectors.learned.sessions import Sessions, SessionsState
@@ -40,40 +42,48 @@ class ClientBehaviour:
     """A client behaves unlike the clients that a service has.
 
     Signal: some twenty-five features of what a client does in a window (`vedette.detectors.learned.features`), scored
-        by an isolation forest that was fitted to the service's own clients.
-    Baseline: scores of sessions that the forest was not fitted to, the latest of the sample.
+        by an isolation forest, or another model, that was fitted to the service's own clients.
+    Baseline: scores of sessions that the model was not fitted to, the latest of the sample.
     Decision: the surprise of each window beyond `evidence.ALLOWANCE` is summed over the client's session (twelve
         windows); the most that was summed is as surprising as few usual sessions reach it. A session is one test of
         the budget.
-    Explanation: by how much each feature isolates the client's latest window (exact Shapley values).
+    Explanation: by how much each feature isolates the client's latest window (exact Shapley values); of other models,
+        a line fitted near it (LIME).
     Known false alarms: a new kind of client (an app's first release, a partner's integration) is unlike all others
         until the model is trained again.
     References: Liu, Ting, Zhou 2008 (isolation forest); Lundberg et al. 2020 (Shapley values in trees); Page 1954
         (cumulative sums); formula `exceedance`.
     """
 
-    name = FOREST
     types = (AnomalyType.BEHAVIORAL_ANOMALY,)
 
-    def __init__(self, thresholds: Thresholds, plan: Plan) -> None:
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        plan: Plan,
+        name: str = FOREST,
+        model: type[BehaviourModel] = ClientModel,
+    ) -> None:
         """Begin.
 
         Args:
             thresholds: From which surprise it alarms. plan: How models come to be.
+            name: Of the member. model: Type of its models.
         """
         self._thresholds = thresholds
-        self._courses = Courses(FOREST, ClientModel, Sample, plan)
+        self.name = name
+        self._courses = Courses(name, model, Sample, plan)
         self._sessions = Sessions()
 
     def statuses(self) -> list[MemberStatus]:
         """How far each service has come, by name."""
         return self._courses.statuses()
 
-    def models(self) -> dict[str, ClientModel]:
+    def models(self) -> dict[str, BehaviourModel]:
         """Those at work, by service."""
         return self._courses.models()
 
-    def train_now(self) -> dict[str, ClientModel | Refused]:
+    def train_now(self) -> dict[str, BehaviourModel | Refused]:
         """Fit a model to what each service's sample holds, whatever its warm-up takes; none is put to work."""
         return self._courses.train_now()
 
@@ -112,7 +122,9 @@ class ClientBehaviour:
         """See `Member`."""
         return self._courses.collect
 
-    def _judge(self, view: WindowView, service: str, model: ClientModel, rows: ClientRows) -> list[Anomaly]:
+    def _judge(
+        self, view: WindowView, service: str, model: BehaviourModel, rows: ClientRows
+    ) -> list[Anomaly]:
         features = model.rows(rows.sums, view.end)
         surprise = model.surprise(features)
         keys = session_keys(client_keys(rows), view.number // SESSION_WINDOWS)
@@ -138,7 +150,7 @@ class ClientBehaviour:
         self,
         view: WindowView,
         service: str,
-        model: ClientModel,
+        model: BehaviourModel,
         rows: ClientRows,
         features: NDArray[np.float32],
         row: int,
@@ -151,7 +163,10 @@ class ClientBehaviour:
     ) -> Anomaly:
         tail = model.card.sessions_tail
         name = view.client_name(int(rows.high[row]), int(rows.low[row]))
-        path = float(model.forest.paths(features[None, :])[0])
+        adds = model.adds(
+            features, zlib.crc32(f"{service}\x1f{name}\x1f{view.number}".encode("utf-8", "replace"))
+        )
+        shown = contributions(model.card.names, adds)
         inputs = {
             "value": evidence,
             "start": tail.start,
@@ -175,7 +190,7 @@ class ClientBehaviour:
             sample_count=tail.rows,
             unit="evidence",
             formula=Formula("exceedance", inputs, surprise),
-            contributions=contributions(model, features),
+            contributions=shown,
             evidence_total=requests,
             clients=(name,),
             details={
@@ -184,10 +199,8 @@ class ClientBehaviour:
                 "windows": windows,
                 "requests": requests,
                 "window_surprise": of_window,
-                "isolation_score": 2.0 ** (-path / model.card.usual_path),
-                "mean_path": path,
-                "usual_path": model.card.usual_path,
-                "features": seen_values(model, features),
+                **model.told(features),
+                "features": seen_values(model, features, shown),
                 "row": dict(zip(model.card.names, features.tolist(), strict=True)),
             },
         )

@@ -311,7 +311,10 @@ class Course(Generic[M, S]):
             try:
                 model = kind_of(self.member).read(state.model)
             except ModelError as error:
-                raise StateError(f"model of {self.service}: {error}") from error
+                # Bytes are those that were written: this program, or a library, is another one. A new one is fitted.
+                self.reason, self.since = f"the model at work before cannot be used: {error}", None
+                self._fresh = self._looked = None
+                return
             if not isinstance(model, self._type):
                 raise StateError(f"model of {self.service} is a {type(model).__name__}")
             self.model, self._written = model, state.model

@@ -4,37 +4,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.features import named
-from vedette.detectors.learned.model import ClientModel
+from vedette.detectors.learned.model import BehaviourModel
 from vedette.schema.anomaly import Contribution
 
 SHOWN = 5
 
 
-def contributions(model: ClientModel, row: NDArray[np.float32]) -> tuple[Contribution, ...]:
-    """The features that isolate a row most; shares are of all that isolates it.
+def contributions(names: tuple[str, ...], adds: NDArray[np.float64]) -> tuple[Contribution, ...]:
+    """The features that set a row apart most; shares are of all that does.
 
     Args:
-        row: float32 (features,).
+        names: Of the features. adds: float64 (features,), what each adds to its oddness.
     """
-    shares = model.forest.shares(row)
-    isolating = np.maximum(shares, 0.0)
-    whole = float(isolating.sum())
+    positive = np.maximum(adds, 0.0)
+    whole = float(positive.sum())
     if whole <= 0.0:
         return ()
-    order = np.argsort(-isolating, kind="stable")[:SHOWN]
+    order = np.argsort(-positive, kind="stable")[:SHOWN]
     return tuple(
-        Contribution("feature", model.card.names[place], float(isolating[place]) / whole)
+        Contribution("feature", names[place], float(positive[place]) / whole)
         for place in order.tolist()
-        if isolating[place] > 0.0
+        if positive[place] > 0.0
     )
 
 
-def seen_values(model: ClientModel, row: NDArray[np.float32]) -> dict[str, dict[str, float | str]]:
+def seen_values(
+    model: BehaviourModel, row: NDArray[np.float32], shown: tuple[Contribution, ...]
+) -> dict[str, dict[str, float | str]]:
     """The same features' values beside what is usual: quantiles 0.05 and 0.95 of the rows learned from."""
-    return {c.value: _value(model, c.value, row) for c in contributions(model, row)}
+    return {c.value: _value(model, c.value, row) for c in shown}
 
 
-def _value(model: ClientModel, name: str, row: NDArray[np.float32]) -> dict[str, float | str]:
+def _value(model: BehaviourModel, name: str, row: NDArray[np.float32]) -> dict[str, float | str]:
     place = model.card.names.index(name)
     feature = named([name])[0]
     return {

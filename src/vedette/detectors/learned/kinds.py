@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.client_training import client_drift, fit_client_model
 from vedette.detectors.learned.flood_model import read_flood_model
 from vedette.detectors.learned.model import read_client_model
+from vedette.detectors.learned.outlier_model import OUTLIERS, fit_outliers, read_outliers
 from vedette.detectors.learned.sequence_model import read_sequence_model
 from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
 from vedette.detectors.learned.training import Done, Job, Refused, Training
@@ -58,6 +60,10 @@ KINDS: Final = (
     Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift),
     Kind(RESPONSE_TIME, fit_response_times, read_response_times, value_drift),
     Kind(STATUS_CODE, fit_statuses, read_statuses, value_drift),
+    *(
+        Kind(name, partial(fit_outliers, name), partial(read_outliers, name), client_drift)
+        for name in OUTLIERS
+    ),
 )
 
 

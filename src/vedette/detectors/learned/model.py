@@ -1,5 +1,6 @@
 """A model of how clients of one service behave, with all that judging by it takes."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,19 +35,18 @@ class Checked(msgspec.Struct, frozen=True):
     separation: float
 
 
-class ClientCard(Card, frozen=True, kw_only=True):
-    """What is known about a model of clients besides its trees.
+class BehaviourCard(Card, frozen=True, kw_only=True):
+    """What is known about any model of clients besides what it scores by.
 
     Attributes:
-        names: Of the features. usual_path: Length of a usual row's path.
+        names: Of the features.
         windows: Tail of single windows' scores. sessions_tail: Tail of sessions' evidence.
         low, mid, high: Quantiles 0.05, 0.5, 0.95 of each feature.
-        scores: Of windows that the forest was not fitted to. spread: Of each feature. Both tell drift; models that were
+        scores: Of windows that it was not fitted to. spread: Of each feature. Both tell drift; models that were
             written by earlier versions have none.
     """
 
     names: tuple[str, ...]
-    usual_path: float
     windows: Tail
     sessions_tail: Tail
     low: tuple[float, ...]
@@ -57,26 +57,91 @@ class ClientCard(Card, frozen=True, kw_only=True):
     spread: tuple[Population, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ClientModel:
-    """An isolation forest over windows of clients, calibrated.
+class ClientCard(BehaviourCard, frozen=True, kw_only=True):
+    """What is known about a forest besides its trees. `usual_path`: length of a usual row's path."""
+
+    usual_path: float
+
+
+class BehaviourModel(ABC):
+    """Scores what clients do in a window; the higher, the odder. Each kind of model has its own.
 
     Attributes:
-        rarity: float64 (63,), see `ClientTable`.
+        card: What it rests on. rarity: float64 (63,), see `ClientTable`.
     """
+
+    __slots__ = ()
+
+    card: BehaviourCard
+    rarity: NDArray[np.float64]
+
+    @abstractmethod
+    def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """How odd rows are, float64 (n,)."""
+
+    @abstractmethod
+    def adds(self, row: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+        """What each feature of a row adds to its oddness, float64 (features,).
+
+        Args:
+            seed: Of models that are explained by rows drawn near it.
+        """
+
+    @abstractmethod
+    def told(self, row: NDArray[np.float32]) -> dict[str, Any]:
+        """What an anomaly tells of the score of one row."""
+
+    @abstractmethod
+    def to_bytes(self) -> bytes:
+        """See `Model`."""
+
+    def rows(self, sums: NDArray[np.int64], time: int) -> NDArray[np.float32]:
+        """Features of a window's clients: sums of the window, int64 (k, Client), and its end, microseconds."""
+        times = np.full(len(sums), time, dtype=np.int64)
+        return self.matrix(sums, times)
+
+    def matrix(self, sums: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Features of clients' windows: their sums, and their ends, int64 (k,), microseconds."""
+        card = self.card
+        return matrix(named(card.names), ClientTable(sums, times, self.rarity, card.minutes))
+
+    def surprise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """-log10 of the share of usual windows that are as odd, float64 (k,)."""
+        return self.card.windows.surprise(self.score(rows))
+
+    def summary(self) -> str:
+        """See `Model`."""
+        card, checked = self.card, self.card.checked
+        return (
+            f"from {card.rows:,} windows of clients in {card.sessions:,} sessions; "
+            f"stability {checked.stability:.3f}, separation {checked.separation:.3f}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClientModel(BehaviourModel):
+    """An isolation forest over windows of clients, calibrated."""
 
     card: ClientCard
     forest: Forest
     rarity: NDArray[np.float64]
 
-    def rows(self, sums: NDArray[np.int64], time: int) -> NDArray[np.float32]:
-        """Features of a window's clients: sums of the window, int64 (k, Client), and its end, microseconds."""
-        times = np.full(len(sums), time, dtype=np.int64)
-        return matrix(named(self.card.names), ClientTable(sums, times, self.rarity, self.card.minutes))
+    def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """See `BehaviourModel`: the quicker isolated, the odder."""
+        return self.forest.score(rows)
 
-    def surprise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """-log10 of the share of usual windows that are isolated as quickly, float64 (k,)."""
-        return self.card.windows.surprise(self.forest.score(rows))
+    def adds(self, row: NDArray[np.float32], seed: int) -> NDArray[np.float64]:  # noqa: ARG002 - it is exact
+        """See `BehaviourModel`: by how much each feature shortens the path, exact Shapley values."""
+        return self.forest.shares(row)
+
+    def told(self, row: NDArray[np.float32]) -> dict[str, Any]:
+        """See `BehaviourModel`."""
+        path = float(self.forest.paths(row[None, :])[0])
+        return {
+            "isolation_score": 2.0 ** (-path / self.card.usual_path),
+            "mean_path": path,
+            "usual_path": self.card.usual_path,
+        }
 
     def to_bytes(self) -> bytes:
         """See `Model`."""
@@ -90,14 +155,6 @@ class ClientModel:
         }
         return write_archive(self.card, arrays)
 
-    def summary(self) -> str:
-        """See `Model`."""
-        card, checked = self.card, self.card.checked
-        return (
-            f"from {card.rows:,} windows of clients in {card.sessions:,} sessions; "
-            f"stability {checked.stability:.3f}, separation {checked.separation:.3f}"
-        )
-
 
 def read_client_model(content: bytes) -> ClientModel:
     """What `ClientModel.to_bytes` gave.
@@ -106,10 +163,7 @@ def read_client_model(content: bytes) -> ClientModel:
         ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
     """
     card, arrays, _ = read_archive(content, ClientCard, ("feature", "threshold", "cover", "length", "rarity"))
-    try:
-        named(card.names)
-    except FeatureError as error:
-        raise ModelError(f"{error}: train it again with this program") from error
+    check_card(card)
     feature, threshold, length = arrays["feature"], arrays["threshold"], arrays["length"]
     rarity, trees = arrays["rarity"], len(feature)
     check_arrays(
@@ -131,7 +185,22 @@ def read_client_model(content: bytes) -> ClientModel:
         raise ModelError("its numbers are not all finite")
     if not card.usual_path > 0:
         raise ModelError(f"usual path of {card.usual_path}: must be positive")
-    if len(card.spread) not in (0, len(card.names)):
-        raise ModelError(f"{len(card.spread)} populations of {len(card.names)} features")
     forest = Forest(card.names, feature, threshold, arrays["cover"], length, card.usual_path)
     return ClientModel(card, forest, rarity)
+
+
+def check_card(card: BehaviourCard) -> None:
+    """Refuse what no model of clients can be about.
+
+    Raises:
+        ModelError: It looks at features that this program does not have, or its parts do not fit each other.
+    """
+    try:
+        named(card.names)
+    except FeatureError as error:
+        raise ModelError(f"{error}: train it again with this program") from error
+    if len(card.spread) not in (0, len(card.names)):
+        raise ModelError(f"{len(card.spread)} populations of {len(card.names)} features")
+    for name in ("low", "mid", "high"):
+        if len(getattr(card, name)) != len(card.names):
+            raise ModelError(f"{len(getattr(card, name))} quantiles of {len(card.names)} features")
