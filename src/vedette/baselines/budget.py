@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.formulas import normal_deviations, normal_tail
+from vedette.baselines.pareto import fit_excess
 from vedette.schema.findings import BudgetLine
 
 WEEK_US: Final = 7 * 24 * 3600 * 1_000_000
@@ -17,7 +18,6 @@ PEAK_LEVEL: Final = 2.0
 FEWEST_PEAKS: Final = 50
 MOST_PEAKS: Final = 512
 """Peaks that the tail is fitted from, and the most that are kept (the latest)."""
-_HEAVIEST: Final = 0.5
 _TALLEST: Final = 6.0
 """A peak beyond the promised threshold, or beyond this if that is more, is learned as this."""
 _FURTHEST: Final = 2.5
@@ -355,15 +355,6 @@ class ZScore:
 
 
 def _fit(peaks: NDArray[np.float64], rate: float) -> Fit:
-    """Fit a generalised Pareto tail by probability-weighted moments; a lighter one counts as exponential."""
-    excess = np.sort(peaks - PEAK_LEVEL)
-    n = len(excess)
-    mean = float(excess.mean())
-    weighted = float((excess * (1.0 - (np.arange(1, n + 1) - 0.35) / n)).mean())
-    spread = mean - 2.0 * weighted
-    shape = 2.0 - mean / spread if spread > 0.0 else _HEAVIEST
-    if shape <= 0.0:
-        return Fit(rate, mean, 0.0, n)
-    if shape > _HEAVIEST:
-        return Fit(rate, mean * (1.0 - _HEAVIEST), _HEAVIEST, n)
-    return Fit(rate, 2.0 * mean * weighted / spread, shape, n)
+    """The tail of the peaks."""
+    scale, shape = fit_excess(peaks - PEAK_LEVEL)
+    return Fit(rate, scale, shape, len(peaks))

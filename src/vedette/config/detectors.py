@@ -93,6 +93,12 @@ class Traffic(Section):
     )
 
 
+class Combination(Section):
+    """Metrics of a service that are odd together, though each may be usual by itself."""
+
+    enabled: bool = _enabled("unusual_pattern, besides those of rules of your own")
+
+
 class Ddos(Section):
     """Floods, from one client or from many."""
 
@@ -198,6 +204,7 @@ class Detectors(Section):
     errors: Errors = section(Errors)
     latency: Latency = section(Latency)
     traffic: Traffic = section(Traffic)
+    combination: Combination = section(Combination)
     ddos: Ddos = section(Ddos)
     bots: Bots = section(Bots)
     brute_force: BruteForce = section(BruteForce)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.joint import JointJudgement
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.evidence import EvidenceBook, Topic
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
@@ -30,6 +31,16 @@ class Metric(StrEnum):
     TOP_CLIENT_REQUESTS = "top_client_requests"
     TOP_CLIENT_BYTES = "top_client_bytes"
     LOGIN_FAILURES = "login_failures"
+
+
+TOGETHER: Final = (
+    Metric.REQUESTS,
+    Metric.ERROR_RATIO,
+    Metric.LATENCY,
+    Metric.BYTES_OUT,
+    Metric.CLIENTS,
+)
+"""Metrics of a service that are also looked at together, in this order. The others are about single clients."""
 
 
 @dataclass(slots=True)
@@ -118,6 +129,7 @@ class WindowView:
         recent_minutes: Over how many minutes `recent` is summed.
         client_name: Prints a client's key.
         claimed: Services whose traffic this window a detector has explained already.
+        joint: The metrics of `TOGETHER` held against what they usually are together; None where nobody did.
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
             `noteworthy` and `recent` what was seen; ratios and durations are judged by those seen.
     """
@@ -140,6 +152,7 @@ class WindowView:
     evidence: EvidenceBook
     claimed: set[str] = field(default_factory=set)
     weight: int = 1
+    joint: JointJudgement | None = None
 
     @property
     def minutes(self) -> float:

@@ -17,6 +17,7 @@ from vedette.detectors.parameters.profiles import Profiles
 from vedette.detectors.signatures.attacks import Attacks
 from vedette.detectors.statistical.bots import BotActivity
 from vedette.detectors.statistical.brute_force import BruteForce
+from vedette.detectors.statistical.combination import Combination
 from vedette.detectors.statistical.errors import ErrorSpike
 from vedette.detectors.statistical.exfiltration import DataExfiltration
 from vedette.detectors.statistical.floods import Flood
@@ -167,6 +168,7 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
             wanted.bots.enabled,
             BotActivity(requests=wanted.bots.requests, declared_bot=bot, browser=int(AgentKind.BROWSER)),
         ),
+        (wanted.combination.enabled, Combination(thresholds)),
         *(
             [(True, AbnormalRequests(engine.habits, shown=config.limits.evidence))]
             if engine.habits is not None

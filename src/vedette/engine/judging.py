@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from vedette.detectors.learned.member import Lesson, Member
+from vedette.detectors.statistical.combination import Combination
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Metric, WindowDetector, WindowView
 from vedette.engine.collect import Collector
@@ -22,7 +23,7 @@ from vedette.enrich.client import format_client
 from vedette.enrich.names import ClientNames
 from vedette.enrich.slugs import SlugLearner
 from vedette.incidents.grouping import stating_order
-from vedette.schema.anomaly import Anomaly, AnomalyType
+from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings, Spending
 from vedette.schema.learned import MemberStatus
 from vedette.schema.records import BaselineRecord, WindowRecord
@@ -226,6 +227,7 @@ class WindowJudge:
             weight,
         )
         distrusted: set[int] = set()
+        apart: set[int] = set()
         self._count(measured)
         noteworthy, recent = self.history.add(window.number, named)
         found: list[Anomaly] = []
@@ -248,6 +250,7 @@ class WindowJudge:
                 client_name=self._client_name,
                 evidence=self.collector.book,
                 weight=weight,
+                joint=measured.joint,
             )
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
             found = self.unwatched.without_drops(found)
@@ -260,6 +263,8 @@ class WindowJudge:
                 # What a user's rule says, or one odd request, tells nothing about the whole window.
                 if slot is not None and not _of_no_window(anomaly):
                     distrusted.add(slot)
+                    if anomaly.detector != Combination.name:
+                        apart.add(slot)
                 self.stated.state(anomaly)
             self.stated.close(window.end)
             if self.keep_windows is not None:
@@ -268,7 +273,7 @@ class WindowJudge:
         # Of clients that were seen in part, models would learn wrong manners.
         if weight == 1 and any(member.collects for member in self.members):
             self._teach(window.number, named, placed, found)
-        self.metrics.learn(measured, distrusted)
+        self.metrics.learn(measured, distrusted, apart)
         return measured.judged[Metric.REQUESTS]
 
     def _teach(self, number: int, clients: ClientRows, placed: PlacedWindow, found: list[Anomaly]) -> None:
@@ -304,6 +309,14 @@ class WindowJudge:
                         coverage.insufficient_by.get(metric.value, 0) + lacking
                     )
 
+        if measured.joint is None:
+            return
+        coverage.windows += int(np.count_nonzero(measured.joint.ready))
+        if lacking := measured.joint.lacking:
+            coverage.insufficient_data += lacking
+            name = Combination.name
+            coverage.insufficient_by[name] = coverage.insufficient_by.get(name, 0) + lacking
+
     def _client_name(self, high: int, low: int) -> str:
         return format_client(high, low, self.names)
 
@@ -313,4 +326,4 @@ def _sampled(anomaly: Anomaly, share: float) -> Anomaly:
 
 
 def _of_no_window(anomaly: Anomaly) -> bool:
-    return anomaly.type is AnomalyType.UNUSUAL_PATTERN or anomaly.unit == "abnormal_requests"
+    return anomaly.by_rule or anomaly.unit == "abnormal_requests"

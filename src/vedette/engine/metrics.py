@@ -11,10 +11,11 @@ from vedette.baselines.bank import BankSettings
 from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.counts import CountBank
 from vedette.baselines.formulas import critical_value
+from vedette.baselines.joint import JointBaseline, JointJudgement
 from vedette.baselines.judgement import Season
 from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
-from vedette.detectors.view import Judged, Metric
+from vedette.detectors.view import TOGETHER, Judged, Metric
 from vedette.engine.family import Family, FamilyWindow, Measured
 from vedette.schema.records import BaselineRecord
 from vedette.schema.state import check, decode, encode
@@ -50,6 +51,8 @@ class MeasuredWindow:
     time: int
     judged: dict[Metric, Judged] = field(default_factory=dict)
     families: list[FamilyWindow] = field(default_factory=list)
+    joint: JointJudgement | None = None
+    """None of a sampled window, which tells some metrics with a bias."""
     sampled: bool = False
 
 
@@ -83,6 +86,15 @@ class Metrics:
         )
         for family in self.families:
             family.bank.calendar = calendar
+        self._span = span_us
+        self.joint = JointBaseline(
+            span_us,
+            cap,
+            [
+                [TOGETHER.index(metric) if metric in TOGETHER else -1 for metric in family.metrics]
+                for family in self.families
+            ],
+        )
 
     def set_parents(self, slots: NDArray[np.int32], parents: NDArray[np.int32]) -> None:
         """Tell whose baselines fill in for new entities."""
@@ -116,13 +128,25 @@ class Metrics:
             share, judged = family.judge(measured, time)
             window.families.append(share)
             window.judged |= judged
+        if weight == 1:
+            self.joint.know(groups.key[services].astype(np.int32))
+            parts = [(share.place, share.judgement.table) for share in window.families]
+            window.joint = self.joint.judge(time // self._span, parts)
         return window
 
-    def learn(self, window: MeasuredWindow, distrusted: set[int]) -> None:
-        """Update the baselines with a judged window; slots that an incident explains teach least."""
+    def learn(self, window: MeasuredWindow, distrusted: set[int], apart: set[int]) -> None:
+        """Update the baselines with a judged window.
+
+        Args:
+            window: As `judge` gave it.
+            distrusted: Slots that an incident explains: they teach least.
+            apart: Those among them of which a metric by itself is wrong: they teach nothing of what goes together.
+        """
         slots = np.array(sorted(distrusted), dtype=np.int32)
         for family, share in zip(self.families, window.families, strict=True):
             family.learn(share, window.time, slots, _UNTOLD if window.sampled else ())
+        if window.joint is not None:
+            self.joint.learn(window.joint, np.array(sorted(apart), dtype=np.int32))
 
     def pass_by(self, windows: int, time: int) -> None:
         """Let windows of silence pass, the last of which starts at `time`."""
@@ -131,7 +155,7 @@ class Metrics:
 
     def to_state(self) -> bytes:
         """What all banks have learned, as bytes."""
-        return encode([family.bank.to_state() for family in self.families])
+        return encode([*(family.bank.to_state() for family in self.families), self.joint.to_state()])
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave.
@@ -140,9 +164,12 @@ class Metrics:
             ValueError: Damaged, or of banks with other settings; see `vedette.schema.state`.
         """
         banks = decode(content, list[bytes], "baselines")
-        check(len(banks) == len(self.families), "baselines")
-        for family, state in zip(self.families, banks, strict=True):
+        # States of earlier versions know nothing of the metrics together.
+        check(len(self.families) <= len(banks) <= len(self.families) + 1, "baselines")
+        for family, state in zip(self.families, banks, strict=False):
             family.bank.from_state(state)
+        for state in banks[len(self.families) :]:
+            self.joint.from_state(state)
 
     def records(self, book: EntityBook, time: int) -> list[BaselineRecord]:
         """What is normal at a time, for every entity whose baseline is ready."""

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from vedette.explain.combination import describe_combination
 from vedette.explain.network import describe_network
 from vedette.explain.numbers import between, count, in_unit, number, odds, percent, plural, seconds, size
 from vedette.explain.session import describe_session
@@ -29,6 +30,8 @@ def counterfactual(anomaly: Anomaly) -> str:
         return unlike_counterfactual(anomaly)
     if anomaly.counterfactual:
         return anomaly.counterfactual
+    if anomaly.unit == "squared_deviations":
+        return f"Not stated at a distance of {math.sqrt(anomaly.threshold):.2f} deviations or less."
     if anomaly.unit == "log_odds":
         return f"Not stated below a probability of {_as_probability(anomaly.threshold):.2f}."
     side = "more" if anomaly.type is AnomalyType.TRAFFIC_DROP else "less"
@@ -217,6 +220,10 @@ def _behaviour(anomaly: Anomaly) -> str:
     )
 
 
+def _pattern(anomaly: Anomaly) -> str:
+    return _rule(anomaly) if anomaly.by_rule else describe_combination(anomaly)
+
+
 def _rule(anomaly: Anomaly) -> str:
     details = anomaly.details
     long = f" for {plural(details['windows'], 'window')} in a row" if details["windows"] > 1 else ""
@@ -283,7 +290,7 @@ _BODY = {
     AnomalyType.RATE_LIMIT_ABUSE: _rate_limit,
     AnomalyType.BOT_ACTIVITY: _bots,
     AnomalyType.DATA_EXFILTRATION: _exfiltration,
-    AnomalyType.UNUSUAL_PATTERN: _rule,
+    AnomalyType.UNUSUAL_PATTERN: _pattern,
     AnomalyType.BEHAVIORAL_ANOMALY: _behaviour,
     AnomalyType.SEQUENCE_ANOMALY: describe_session,
     AnomalyType.RESPONSE_TIME_ANOMALY: _unusual_values,

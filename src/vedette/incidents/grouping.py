@@ -36,6 +36,7 @@ _DISTURBANCES = frozenset(
         AnomalyType.DATA_EXFILTRATION,
         AnomalyType.RESPONSE_TIME_ANOMALY,
         AnomalyType.STATUS_CODE_ANOMALY,
+        AnomalyType.UNUSUAL_PATTERN,
     }
 )
 _SYMPTOMS = frozenset(
@@ -46,6 +47,7 @@ _SYMPTOMS = frozenset(
         AnomalyType.TRAFFIC_DROP,
         AnomalyType.RESPONSE_TIME_ANOMALY,
         AnomalyType.STATUS_CODE_ANOMALY,
+        AnomalyType.UNUSUAL_PATTERN,
     }
 )
 """What happens to a service; of equal severity, who or what does it is told first."""
@@ -390,7 +392,7 @@ def _is_weather(draft: Draft) -> bool:
 
 
 def _kind(anomaly: Anomaly) -> _Kind:
-    if anomaly.type is AnomalyType.UNUSUAL_PATTERN:
+    if anomaly.by_rule:
         return _Kind.RULE
     if anomaly.severity is Severity.LOW and anomaly.type not in _DISTURBANCES | _MANNERS:
         return _Kind.BACKGROUND

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 
 _INJECTION = "Check the application log and the database for what these requests did; look first at those answered 2xx."
+_COMBINED = "Look at what changed in that minute: a release, a cache, a client that asks for other things."
 _ADVICE = {
     AnomalyType.SQL_INJECTION: _INJECTION,
     AnomalyType.COMMAND_INJECTION: "Look for new processes and files on the hosts that answered; rotate their secrets.",
@@ -44,9 +45,9 @@ _ADVICE = {
 
 def _named(anomaly: Anomaly) -> str:
     """What a type is called; a custom rule by its own name."""
-    if anomaly.type is AnomalyType.UNUSUAL_PATTERN and "rule" in anomaly.details:
+    if anomaly.by_rule:
         return f"rule {anomaly.details['rule']}"
-    return anomaly.type.label
+    return "unusual combination" if anomaly.type is AnomalyType.UNUSUAL_PATTERN else anomaly.type.label
 
 
 def _only_odd(ranked: Sequence[Anomaly]) -> bool:
@@ -136,6 +137,8 @@ def advise(background: bool, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
     found: list[str] = []
     for anomaly in ranked:
         advice = _ADVICE.get(anomaly.type)
+        if anomaly.type is AnomalyType.UNUSUAL_PATTERN and not anomaly.by_rule:
+            advice = _COMBINED
         if advice and advice not in found:
             found.append(advice)
     return tuple(found[:3] or (_INJECTION,))

@@ -219,3 +219,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     earlier: Earlier | None = None
     """The nearest earlier occurrence in what was read."""
     incident_id: str | None = None
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether a rule of the user's states it."""
+        return self.type is AnomalyType.UNUSUAL_PATTERN and "rule" in self.details

@@ -6,9 +6,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.pareto import fit_excess
+
 PEAKS = 0.1
 """Share of usual scores from which the tail begins."""
-_HEAVIEST = 0.5
 _EXPONENTIAL = 1e-6
 """Shape below which a tail counts as exponential."""
 
@@ -54,21 +55,13 @@ class Tail(msgspec.Struct, frozen=True):
 def fit_tail(scores: NDArray[np.float64], *, least_scale: float) -> Tail:
     """Fit the tail of usual scores, those of a time that the model has not seen.
 
-    By probability-weighted moments (Hosking and Wallis 1987), the shape kept within 0 and one half.
-
     Args:
         scores: float64 (n,), n > 0. least_scale: Of scores that are all alike, the difference that would matter.
     """
     start = float(np.quantile(scores, 1.0 - PEAKS))
-    excess = np.sort(scores[scores > start] - start)
-    n = len(excess)
-    rate = (n + 1.0) / (len(scores) + 1.0)
-    scale, shape = least_scale, 0.0
-    if n:
-        mean = float(excess.mean())
-        weighted = float((excess * (1.0 - (np.arange(1, n + 1) - 0.35) / n)).mean())
-        spread = mean - 2.0 * weighted
-        shape = min(max(2.0 - mean / spread, 0.0), _HEAVIEST) if spread > 0.0 else _HEAVIEST
-        scale = max(least_scale, mean * (1.0 - shape))
+    excess = scores[scores > start] - start
+    rate = (len(excess) + 1.0) / (len(scores) + 1.0)
+    scale, shape = fit_excess(excess) if len(excess) else (least_scale, 0.0)
+    scale = max(least_scale, scale)
     usual = np.quantile(scores, np.linspace(0.0, 1.0, 101))
     return Tail(start, rate, scale, shape, tuple(float(value) for value in usual), len(scores))

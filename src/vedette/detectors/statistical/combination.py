@@ -1,0 +1,244 @@
+"""Metrics of a service that are odd together, though each may be usual by itself."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.baselines.formulas import critical_value, normal_tail
+from vedette.baselines.joint import JointJudgement, critical
+from vedette.detectors.memory import Memoryless
+from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.view import TOGETHER, Metric, WindowView
+from vedette.kernels.joint import FITTED, MIDDLE, RATE, SCALE, SHAPE, START
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
+
+Array = NDArray[np.float64]
+
+ALONE: Final = 0.4
+"""Added to the budget's threshold, which counts on a second window that agrees, one time in ten. Here one window is
+enough; but smoothed deviations stay where they are for about four windows, which are one alarm: one in four."""
+BAND: Final = 2.0
+"""Surprise at the upper edge of the expected band: 99 % of usual windows are inside."""
+UNITS: Final = {
+    Metric.REQUESTS: "requests",
+    Metric.ERROR_RATIO: "ratio",
+    Metric.LATENCY: "seconds",
+    Metric.BYTES_OUT: "bytes",
+    Metric.CLIENTS: "clients",
+}
+
+
+class Combination(Memoryless):
+    """A service's requests, errors, times, sizes and clients do not go together as they usually do.
+
+    Signal: each metric's rank under its own baseline, as a standard normal's, cut at the edge of its band and smoothed
+        over the last windows.
+    Baseline: means, spreads and correlations of these, of the service's own past week, robust and drawn towards
+        independence (`vedette.baselines.joint`).
+    Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows; no
+        metric alone explains `MOST_ALONE` of it; and at least one is `FACTOR` times off from what the others let
+        expect (a ratio: `MIN_DIFFERENCE`).
+    Explanation: by how much each metric adds to the distance, and what the others let expect of it.
+    Known false alarms: a release that makes pages larger or answers quicker changes what goes together.
+    References: Mahalanobis 1936; Lowry, Woodall, Champ, Rigdon 1992 (smoothed multivariate charts); Maronna 1976
+        (robust covariance); formula `exceedance`.
+    """
+
+    name = "combination"
+    types = (AnomalyType.UNUSUAL_PATTERN,)
+
+    MOST_ALONE = 0.5
+    FACTOR = 1.25
+    MIN_DIFFERENCE = 0.02
+    MIN_COUNT = 5.0
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State the services of a window whose metrics do not go together."""
+        joint = view.joint
+        if joint is None:
+            return []
+        rows = np.flatnonzero(joint.ready)
+        if not len(rows):
+            return []
+        surprise = joint.surprise[rows]
+        self._thresholds.observe(self.name, surprise)
+        threshold = self._thresholds.threshold(self.name) + ALONE
+        found = []
+        for row in rows[surprise >= threshold].tolist():
+            if view.book[int(joint.slot[row])].service in view.claimed:
+                continue
+            odd = _Odd.of(view, joint, row)
+            if odd.largest_alone < self.MOST_ALONE * odd.distance and self._matters(odd):
+                found.append(self._state(view, joint, odd, threshold))
+        return found
+
+    def _matters(self, odd: "_Odd") -> bool:
+        """Whether a person would care about what one of the metrics is, the others being what they are."""
+        return any(self._far(part) for part in odd.parts)
+
+    def _far(self, part: "_Part") -> bool:
+        low, high = sorted((part.seen, part.expected))
+        if part.metric is Metric.ERROR_RATIO:
+            return high - low >= self.MIN_DIFFERENCE
+        if part.metric in (Metric.REQUESTS, Metric.CLIENTS) and high - low < self.MIN_COUNT:
+            return False
+        return high >= self.FACTOR * low
+
+    def _state(self, view: WindowView, joint: JointJudgement, odd: "_Odd", threshold: float) -> Anomaly:
+        service = view.book[int(joint.slot[odd.row])].service
+        tail = joint.tail[odd.row]
+        surprise = float(joint.surprise[odd.row])
+        inputs = {
+            "value": odd.distance,
+            "start": float(tail[START]),
+            "rate": float(tail[RATE]),
+            "scale": float(tail[SCALE]),
+            "shape": float(tail[SHAPE]),
+        }
+        adding = sum(max(0.0, part.adds) for part in odd.parts)
+        return state(
+            view,
+            type=AnomalyType.UNUSUAL_PATTERN,
+            detector=self.name,
+            service=service,
+            route=None,
+            entity=slot_entity(service, None),
+            severity=surprise_severity(surprise, threshold),
+            score=surprise_score(surprise, threshold),
+            observed=odd.distance,
+            expected=Band(0.0, float(tail[MIDDLE]), critical(tail, BAND)),
+            threshold=critical(tail, threshold),
+            sample_count=int(tail[FITTED]),
+            unit="squared_deviations",
+            formula=Formula("exceedance", inputs, surprise),
+            contributions=tuple(
+                Contribution("metric", part.metric.value, part.adds / adding)
+                for part in sorted(odd.parts, key=lambda part: (-part.adds, part.metric))
+                if part.adds > 0.0
+            ),
+            details={
+                "surprise": surprise,
+                "surprise_threshold": threshold,
+                "metrics": {part.metric.value: part.told() for part in odd.parts},
+                "precision": odd.precision,
+                "windows_learned": round(float(joint.windows[odd.row])),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One metric of an odd window.
+
+    Attributes:
+        value: Of this window. deviation: Its rank as a standard normal's, cut at its band.
+        smooth: The same over the last windows; usual, spread: mean and standard deviation of it; standard: how many
+            spreads it is from the mean, at most `LIMIT`; likely: what the other metrics let expect of it.
+        adds: To the squared distance.
+        seen, expected: `smooth` and `likely` in the metric's unit, under this window's baseline.
+        formula: The baseline's.
+    """
+
+    metric: Metric
+    value: float
+    deviation: float
+    smooth: float
+    usual: float
+    spread: float
+    standard: float
+    likely: float
+    adds: float
+    seen: float
+    expected: float
+    formula: Formula
+    band: Band
+
+    def told(self) -> dict[str, Any]:
+        """As the anomaly's details hold it."""
+        return {
+            "value": self.value,
+            "unit": UNITS[self.metric],
+            "band_low": self.band.low,
+            "band_high": self.band.high,
+            "deviation": self.deviation,
+            "smoothed": self.smooth,
+            "usual": self.usual,
+            "spread": self.spread,
+            "standard": self.standard,
+            "likely": self.likely,
+            "adds": self.adds,
+            "seen": self.seen,
+            "expected": self.expected,
+            "formula": self.formula.name.removesuffix("_high").removesuffix("_low"),
+            "inputs": {name: number for name, number in self.formula.inputs.items() if name != "value"},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Odd:
+    """A service's window, taken apart.
+
+    Attributes:
+        row: In the judgement. distance: Squared. largest_alone: The largest squared distance of one metric alone.
+        precision: Inverse correlation, of the parts in their order.
+    """
+
+    row: int
+    distance: float
+    largest_alone: float
+    parts: tuple[_Part, ...]
+    precision: list[list[float]]
+
+    @staticmethod
+    def of(view: WindowView, joint: JointJudgement, row: int) -> "_Odd":
+        """Of one row of a judgement."""
+        # Metrics that are not looked at are where they usually are, and independent of the others.
+        members = np.flatnonzero(joint.members[row])
+        precision = joint.precision[row][np.ix_(members, members)]
+        standard, usual, spread = (part[row][members] for part in (joint.standard, joint.usual, joint.spread))
+        pull = precision @ standard
+        likely = usual + spread * (standard - pull / np.diagonal(precision))
+        alone = standard**2 / np.diagonal(np.linalg.inv(precision))
+        parts = []
+        for at, dimension in enumerate(members.tolist()):
+            metric = TOGETHER[dimension]
+            judged = view.judged[metric]
+            of_slot = judged.find(int(joint.slot[row]))
+            assert of_slot is not None  # noqa: S101 -- its deviation was taken from there
+            formula = judged.formula(of_slot, high=True)
+            parts.append(
+                _Part(
+                    metric=metric,
+                    value=float(judged.value[of_slot]),
+                    deviation=float(joint.deviation[row, dimension]),
+                    smooth=float(joint.smooth[row, dimension]),
+                    usual=float(usual[at]),
+                    spread=float(spread[at]),
+                    standard=float(standard[at]),
+                    likely=float(likely[at]),
+                    adds=float(standard[at] * pull[at]),
+                    seen=at_deviation(formula, float(joint.smooth[row, dimension])),
+                    expected=at_deviation(formula, float(likely[at])),
+                    formula=formula,
+                    band=judged.band(of_slot),
+                )
+            )
+        return _Odd(row, float(joint.distance[row]), float(alone.max()), tuple(parts), precision.tolist())
+
+
+def at_deviation(formula: Formula, deviation: float) -> float:
+    """The value so many standard deviations from the middle of what a baseline expects, in the metric's unit.
+
+    Args:
+        formula: A tail of the baseline, either side.
+    """
+    family = formula.name.removesuffix("_high").removesuffix("_low")
+    side = "high" if deviation >= 0.0 else "low"
+    value = critical_value(f"{family}_{side}", formula.inputs, normal_tail(abs(deviation)))
+    return value / formula.inputs.get("exposure", 1.0)
