@@ -14,7 +14,7 @@ from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
 from vedette.schema.judged import LogData
 from vedette.schema.live import DetectedLine, DetectedLines
-from vedette.schema.records import BaselineRecord, WindowRecord
+from vedette.schema.records import BaselineRecord, ForecastRecord, WindowRecord
 from vedette.server.app import create_app
 from vedette.server.keys import make_key
 from vedette.storage.errors import StoreError, StoreProblem
@@ -65,6 +65,7 @@ class MemoryView:
         self.queue: Queue[Event | None] = Queue()
         self.problems: tuple[str, ...] = ()
         self.judged = 0
+        self.foreseen: list[ForecastRecord] | None = []
 
     def health(self) -> Health:
         return Health(
@@ -180,6 +181,11 @@ class MemoryView:
             except Empty:
                 event = None
             yield event
+
+    def forecast(self, service: str, horizon_s: int) -> list[ForecastRecord]:
+        if self.foreseen is None:
+            raise TimeoutError
+        return self.foreseen if service == "shop" and horizon_s else []
 
     def configuration(self) -> dict[str, Any]:
         return self.settings

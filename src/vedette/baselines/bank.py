@@ -16,6 +16,7 @@ from vedette.kernels.baseline import (
     REPEATED,
     check_slots,
     follow_series,
+    foresee_series,
     judge_window,
     learn_window,
 )
@@ -254,6 +255,40 @@ class Bank(ABC):
         self._clock = int(self._now(int(times[0]))) + len(value) - 1
         self._time = int(times[-1])
         return self._judgement(table, values, rests_on)
+
+    def foresee(
+        self, time_us: NDArray[np.int64], *, slot: int = 0, exposure: float | None = None
+    ) -> Judgement:
+        """What is expected of an entity at times to come, if it learns nothing until then. Changes nothing.
+
+        The bands are those of a next window: what may change on the way widens them no further.
+
+        Args:
+            time_us: int64 (n,), rising, none before the last update. slot: The entity.
+            exposure: Requests that a value would rest on, at least 1; None where values rest on no count.
+
+        Returns:
+            Column i is about time i; the surprises in it mean nothing.
+
+        Raises:
+            ValueError: The slot was never met, times run backwards, or a ratio has no exposure.
+        """
+        times: NDArray[np.int64] = np.ascontiguousarray(time_us, dtype=np.int64)
+        if not 0 <= slot < len(self):
+            raise ValueError(f"slot {slot} has no baseline: must be one of {len(self)} that were met")
+        if self.family == RATIO and exposure is None:
+            raise ValueError("a ratio needs its exposure: the requests that the count is among")
+        if len(times) and (int(times[0]) < self._time or (times[1:] < times[:-1]).any()):
+            raise ValueError("windows must be in order, none before the last that was learned")
+        table = np.empty((JUDGEMENT_ROWS, len(times)))
+        local = times if self.calendar is plain else np.array([self.calendar(t) for t in times.tolist()])
+        foresee_series(
+            slot, -1.0 if exposure is None else exposure, float(self._clock + 1), times, local,
+            *self._arrays(), self._looks, table,
+        )  # fmt: skip
+        self._looked = (-1, 0)
+        value = np.ones(len(times))
+        return self._judgement(table, value, value if exposure is None else np.full(len(times), exposure))
 
     def pass_by(self, windows: int, time_us: int) -> None:
         """Let so many windows pass in which silence was observed, without looking at each.

@@ -189,6 +189,24 @@ class SeriesBaseline:
                 getattr(out, name)[late] = getattr(found, name)
         return out
 
+    @property
+    def step(self) -> int | None:
+        """Microseconds from point to point, the median of the first ones; None before these were seen."""
+        return None if self._bank is None else self._bank.settings.window_us
+
+    def foresee(self, time_us: Times, exposure: float | None = None) -> Judgement:
+        """What is expected at times to come, int64 (n,), rising, if nothing is learned until then. Changes nothing.
+
+        Args:
+            time_us: Times. exposure: Of ratios, the events that a value will be a share of.
+
+        Raises:
+            ValueError: Too little was seen, or a time lies before the last point.
+        """
+        if self._bank is None:
+            raise ValueError(f"nothing can be foreseen before {self.settings.warm_up} points were seen")
+        return self._bank.foresee(time_us, exposure=exposure if isinstance(self._bank, RatioBank) else None)
+
     def formula_of(self, scored: Scored, at: int, value: float, exposure: float | None = None) -> Formula:
         """The arithmetic of one point's surprise, for `vedette.baselines.formulas.recompute`.
 

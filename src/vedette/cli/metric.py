@@ -1,11 +1,36 @@
 """`vedette metric`: score plain series of numbers."""
 
+import re
 from typing import Annotated
 
 import typer
 
 TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
 KINDS = ("gauge", "count", "latency", "ratio")
+
+
+_HORIZON = re.compile(r"([0-9]{1,6})\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST = 7 * 86_400
+
+
+def horizon(text: str) -> int:
+    """Microseconds of `15m`, `1h` ..."""
+    found = _HORIZON.fullmatch(text.strip())
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    if not 0 < seconds <= _LONGEST:
+        raise typer.BadParameter(f"--forecast {text}: must be a span like 15m, 1h or 1d, at most 7d")
+    return seconds * 1_000_000
+
+
+def budget(text: str) -> tuple[float, int]:
+    """Share and microseconds of an error budget."""
+    from vedette.config.error_budget import error_budget
+
+    try:
+        return error_budget(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--error-budget {text}: {error}") from None
 
 
 def metric(
@@ -76,6 +101,22 @@ def metric(
             help="Score from which a point is an anomaly, above 0 up to 1. What is new scores above 0.5."
         ),
     ] = 0.5,
+    forecast: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HORIZON",
+            help="Also say what comes next, with bands that hold 95 % of it: 15m, 1h, 1d.",
+            show_default=False,
+        ),
+    ] = None,
+    error_budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE/DAYS",
+            help="With --kind ratio and --total: when a budget like 0.1%/30d is gone at the last hour's rate.",
+            show_default=False,
+        ),
+    ] = None,
     fail: Annotated[bool, typer.Option("--fail", help="End with status 1 if there is an anomaly.")] = False,
 ) -> int:
     """Score each point of a series by the points before it.
@@ -95,6 +136,8 @@ def metric(
         raise typer.BadParameter(f"--threshold {threshold}: must be above 0, and at most 1")
     if csv == "-" and json == "-":
         raise typer.BadParameter("--csv - and --json -: only one of them can have standard output")
+    if error_budget is not None and (kind != "ratio" or total is None):
+        raise typer.BadParameter(f"--error-budget {error_budget}: needs --kind ratio and --total COLUMN")
     return run(
         MetricOptions(
             paths=tuple(paths),
@@ -108,5 +151,7 @@ def metric(
             zone=zone,
             threshold=threshold,
             fail=fail,
+            horizon=None if forecast is None else horizon(forecast),
+            budget=None if error_budget is None else budget(error_budget),
         )
     )

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vedette.baselines.calendar import Calendar
+    from vedette.baselines.error_budget import Cells
+    from vedette.baselines.forecast import Forecaster
     from vedette.baselines.series import Scored, SeriesBaseline
     from vedette.parsers.series import SeriesLayout, SeriesRows
+    from vedette.report.forecast import ErrorBudget, SeriesForecast
     from vedette.report.series import Peak, ScoreWriter, SeriesAnomaly, SeriesFindings
 
 CHUNK_BYTES: Final = 16 << 20
 """Rows of so many bytes are put in order of time; what comes later still is counted as out of order."""
 SMALL: Final = 30_000
 """Bytes below which kernels are interpreted: about a thousand points."""
+LATELY: Final = 3_600_000_000
+"""Microseconds that the rate at which an error budget is spent is taken of."""
 MOST_SERIES: Final = 2000
 MOST_ANOMALIES: Final = 1000
 """Strongest anomalies of a series that are told one by one."""
@@ -37,7 +42,11 @@ class MetricError(VedetteError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricOptions:
-    """Options of `vedette metric`, checked. `time_unit` is a power of ten of a second."""
+    """Options of `vedette metric`, checked.
+
+    `time_unit` is a power of ten of a second. `horizon`: microseconds to look ahead, or None. `budget`: share of events
+    that may be bad, and microseconds over which, or None.
+    """
 
     paths: tuple[str, ...]
     kind: str
@@ -50,6 +59,8 @@ class MetricOptions:
     zone: str
     threshold: float
     fail: bool
+    horizon: int | None = None
+    budget: tuple[float, int] | None = None
 
 
 def run(options: MetricOptions) -> int:
@@ -103,6 +114,8 @@ class _Found:
 
     name: str
     baseline: "SeriesBaseline"
+    forecaster: "Forecaster | None" = None
+    spent: "Cells | None" = None
     points: int = 0
     judged: int = 0
     told: int = 0
@@ -168,7 +181,7 @@ class _FileScoring:
 
         kind, settings = Kind(self._options.kind), SeriesSettings(threshold=self._options.threshold)
         found = [
-            _Found(name, SeriesBaseline(kind, calendar=self._clock, settings=settings))
+            self._begun(name, SeriesBaseline(kind, calendar=self._clock, settings=settings))
             for _, name in self._layout.values
         ]
         unit: list[int] = []
@@ -186,6 +199,18 @@ class _FileScoring:
         self._refuse_if_nothing(found)
         return [self._findings(one) for one in found]
 
+    def _begun(self, name: str, baseline: "SeriesBaseline") -> _Found:
+        from vedette.baselines.error_budget import Cells
+        from vedette.baselines.forecast import Forecaster
+
+        horizon, budget = self._options.horizon, self._options.budget
+        return _Found(
+            name,
+            baseline,
+            None if horizon is None else Forecaster(baseline, horizon),
+            None if budget is None else Cells(period=budget[1], lately=LATELY),
+        )
+
     def _score(self, rows: "SeriesRows", found: Sequence[_Found], writer: "ScoreWriter | None") -> None:
         import numpy as np
 
@@ -202,7 +227,10 @@ class _FileScoring:
         total = None if rows.total is None else rows.total[order]
         for one, column in zip(found, rows.value, strict=True):
             value = self._allowed(column[order])
-            scored = one.baseline.follow(ordered, value, total)
+            scored = (one.forecaster or one.baseline).follow(ordered, value, total)
+            if one.spent is not None and total is not None:
+                there = np.isfinite(value) & np.isfinite(total) & (total > 0.0)
+                one.spent.add(ordered[there], total[there], value[there] * total[there])
             one.points += len(value)
             one.judged += int(scored.ready.sum())
             self._gather(one, times, value, total, scored)
@@ -269,7 +297,27 @@ class _FileScoring:
             anomalies_left_out=one.left_out,
             skipped=dict(self._problems),
             samples={name: f"line {line}: {text}" for name, (line, text) in self._samples.items()},
+            forecast=self._forecast(one),
+            error_budget=self._error_budget(one),
         )
+
+    def _forecast(self, one: _Found) -> "SeriesForecast | None":
+        from vedette.report.forecast import told
+
+        if one.forecaster is None:
+            return None
+        try:
+            found = one.forecaster.forecast()
+        except ValueError as error:
+            raise MetricError(f"{self._source.name}: --forecast: {error}") from None
+        return told(found, one.forecaster.horizon)
+
+    def _error_budget(self, one: _Found) -> "ErrorBudget | None":
+        from vedette.report.forecast import budget_told
+
+        if one.spent is None or self._options.budget is None:
+            return None
+        return budget_told(one.spent.burn(self._options.budget[0]))
 
     def _name(self, one: _Found) -> str:
         if not self._several:

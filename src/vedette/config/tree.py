@@ -9,6 +9,7 @@ from typing import Any, Self
 from vedette.config.alarm import Alarm
 from vedette.config.alerts import Alerts
 from vedette.config.detectors import Detectors
+from vedette.config.error_budget import Slo
 from vedette.config.flows import NetworkSection
 from vedette.config.learned import Learned
 from vedette.config.live import Live
@@ -133,6 +134,7 @@ class Config(Section):
     windows: Windows = section(Windows)
     baselines: Baselines = section(Baselines)
     alarm: Alarm = section(Alarm)
+    slo: Slo = section(Slo)
     detectors: Detectors = section(Detectors)
     network: NetworkSection = section(NetworkSection)
     learned: Learned = section(Learned)

@@ -26,7 +26,7 @@ from vedette.incidents.grouping import stating_order
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings, Spending
 from vedette.schema.learned import MemberStatus
-from vedette.schema.records import BaselineRecord, WindowRecord
+from vedette.schema.records import BaselineRecord, ForecastRecord, WindowRecord
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import ClientHistory
 from vedette.windows.layout import Group
@@ -116,6 +116,18 @@ class WindowJudge:
         # Silence may have been judged since the last line.
         time = max(self.coverage.end or 0, *(family.bank.time for family in self.metrics.families))
         return self.metrics.records(self.book, time)
+
+    def forecast(self, service: str, horizon: int) -> list[ForecastRecord]:
+        """What is expected of a service's metrics from the next window on; nothing of one that is not known.
+
+        Args:
+            horizon: How far, microseconds.
+        """
+        slot = self.book.find(service, None)
+        if slot is None:
+            return []
+        last = max(family.bank.time for family in self.metrics.families)
+        return self.metrics.foresee(slot, last + self.settings.windows.span, horizon)
 
     def conclude(self) -> Findings:
         """What was found in the windows that have closed."""

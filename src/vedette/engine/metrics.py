@@ -15,9 +15,10 @@ from vedette.baselines.joint import JointBaseline, JointJudgement
 from vedette.baselines.judgement import Season
 from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
+from vedette.baselines.reach import unlearned, widened
 from vedette.detectors.view import TOGETHER, Judged, Metric
 from vedette.engine.family import Family, FamilyWindow, Measured
-from vedette.schema.records import BaselineRecord
+from vedette.schema.records import BaselineRecord, ForecastRecord
 from vedette.schema.state import check, decode, encode
 from vedette.windows.entities import EntityBook
 from vedette.windows.layout import Client, Group
@@ -25,6 +26,8 @@ from vedette.windows.summary import ClientRows, Groups, distinct_count, quantile
 
 _SEASONS = {Season.NONE: "all", Season.DAY: "hour of day", Season.WEEK: "hour of week"}
 
+MOST_FORESEEN = 240
+"""Windows of a forecast that are told."""
 LATENCY_QUANTILE = 0.95
 """Which quantile of a window's durations is judged."""
 
@@ -180,6 +183,47 @@ class Metrics:
             for metric in family.metrics
             for record in _records(metric, family, slots, book, time)
         ]
+
+    def foresee(self, slot: int, time: int, horizon: int) -> list[ForecastRecord]:
+        """What is expected of a service's metrics next; those that are not ready are left out.
+
+        Args:
+            slot: The service. time: Start of the first window to come, microseconds; not before the last learned.
+            horizon: How far, microseconds. At most `MOST_FORESEEN` windows are told, evenly apart.
+        """
+        windows = max(1, horizon // self._span)
+        step = -(-windows // MOST_FORESEEN)
+        times = time + self._span * np.arange(0, windows, step, dtype=np.int64)
+        ahead = np.minimum(1.0, (times + self._span - time) / horizon)
+        found: list[ForecastRecord] = []
+        requests = 1.0
+        for family in self.families:
+            for metric in (metric for metric in family.metrics if metric in TOGETHER):
+                place = int(family.places(metric, np.array([slot], dtype=np.int32))[0])
+                if place >= len(family.bank):
+                    continue
+                exposure = requests if metric in _RESTING else None
+                judged = family.bank.foresee(times, slot=place, exposure=exposure)
+                if not judged.ready.all():
+                    continue
+                if metric is Metric.REQUESTS:
+                    requests = max(1.0, float(judged.expected_mid.mean()))
+                lower, upper = widened(
+                    ahead, judged.expected_low, judged.expected_mid, judged.expected_high, unlearned()
+                )
+                most = 1.0 if metric is Metric.ERROR_RATIO else np.inf
+                found.append(
+                    ForecastRecord(
+                        metric=metric.value,
+                        unit=UNITS[metric],
+                        start=tuple(times.tolist()),
+                        expected=tuple(judged.expected_mid.tolist()),
+                        lower=tuple(np.maximum(lower, 0.0).tolist()),
+                        upper=tuple(np.minimum(upper, most).tolist()),
+                        sample_count=int(judged.sample_count[0]),
+                    )
+                )
+        return found
 
     @staticmethod
     def _measure(

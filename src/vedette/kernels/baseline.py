@@ -253,3 +253,30 @@ def follow_series(
             looks, 0, slot, value[i], n, out[TEACHES, i], now, time_us[i], local_us[i], settings, state,
             day_row, day_mean, day_weight, week_row, week_mean, week_weight, used,
         )  # fmt: skip
+
+
+@kernel
+def foresee_series(
+    slot: int, exposure: float, now: float, time_us: Ints, local_us: Ints,
+    settings: Floats, state: Table, parents: Ints32,
+    day_row: Ints32, day_mean: Cells, day_weight: Cells,
+    week_row: Ints32, week_mean: Cells, week_weight: Cells,
+    looks: Table, out: Table,
+) -> None:  # fmt: skip
+    """Say what is expected of one entity at n times to come, if nothing is learned until then.
+
+    Args:
+        slot: The entity.
+        exposure: Requests that a value would rest on, or below 0 where values rest on no count.
+        now: The bank's clock at the next window.
+        time_us, local_us: int64 (n,), rising.
+        settings, state, parents, and the cells of seasons: As for `judge_window`.
+        looks: float64 (1 + DEEPEST or more, OUTLOOK_COLUMNS), scratch.
+        out: float64 (JUDGEMENT_ROWS, n), filled: the judgements of a value of 1.
+    """
+    for i in range(time_us.shape[0]):
+        outlook(
+            looks, 0, looks.shape[0] - DEEPEST, slot, now, time_us[i], local_us[i], settings, state, parents,
+            day_row, day_mean, day_weight, week_row, week_mean, week_weight,
+        )  # fmt: skip
+        judge_one(out, i, looks, 0, 1.0, exposure, settings)

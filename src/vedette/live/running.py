@@ -24,6 +24,7 @@ from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.schema.errors import VedetteError
 from vedette.schema.learned import MemberStatus
 from vedette.schema.live import DetectedLine, DetectedLines
+from vedette.schema.records import ForecastRecord
 from vedette.sources.source import SourceState
 from vedette.storage.live import LiveStore
 
@@ -205,6 +206,10 @@ class Running:
     def events(self, after: int | None) -> Iterator[Event | None]:
         """See `LiveView`."""
         return self._service.events.watch(after)
+
+    def forecast(self, service: str, horizon_s: int) -> list[ForecastRecord]:
+        """See `LiveView`."""
+        return self._service.ask(lambda: self._service.live.engine.forecast(service, horizon_s * 1_000_000))
 
     def configuration(self) -> dict[str, Any]:
         """See `LiveView`."""

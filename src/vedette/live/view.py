@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from vedette.schema.live import DetectedLine, DetectedLines
+from vedette.schema.records import ForecastRecord
 from vedette.sources.source import SourceStatus
 
 
@@ -123,6 +124,14 @@ class LiveView(Protocol):
 
     def events(self, after: int | None) -> Iterator[Event | None]:
         """Events behind the one with id `after` (None: from now on); None about every 15 s when there is nothing."""
+        ...
+
+    def forecast(self, service: str, horizon_s: int) -> list[ForecastRecord]:
+        """What is expected of a service's metrics next; nothing of one that is not known, or is too young.
+
+        Raises:
+            TimeoutError: The engine has no time.
+        """
         ...
 
     def configuration(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.series import Scored
+from vedette.report.forecast import ErrorBudget, SeriesForecast
 from vedette.schema.anomaly import Formula
 
 HEADER = "timestamp,value,score,expected,lower,upper,is_anomaly"
@@ -44,7 +45,7 @@ class SeriesAnomaly(msgspec.Struct, frozen=True):
     peak: Peak
 
 
-class SeriesFindings(msgspec.Struct, frozen=True):
+class SeriesFindings(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was found in one series."""
 
     source: str
@@ -57,6 +58,8 @@ class SeriesFindings(msgspec.Struct, frozen=True):
     anomalies_left_out: int
     skipped: dict[str, int]
     samples: dict[str, str]
+    forecast: SeriesForecast | None = None
+    error_budget: ErrorBudget | None = None
 
 
 class SeriesDocument(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vedette.report.forecast import budget_line, forecast_lines
 from vedette.report.series import SeriesFindings
 from vedette.report.shown import shown
 
@@ -34,6 +35,10 @@ def summary(found: SeriesFindings, *, named: bool) -> list[str]:
         lines.append(
             f"  and {len(found.anomalies) - len(strongest) + found.anomalies_left_out:,} weaker ones"
         )
+    if found.forecast is not None:
+        lines += forecast_lines(found.forecast)
+    if found.error_budget is not None:
+        lines.append(f"  {budget_line(found.error_budget)}")
     for name, count in found.skipped.items():
         sample = found.samples.get(name)
         lines.append(

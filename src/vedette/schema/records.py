@@ -70,3 +70,19 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     parsed: int
     interrupted: bool
+
+
+class ForecastRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is expected next of one metric of a service. Times are microseconds since the epoch, UTC."""
+
+    metric: str
+    unit: str
+    """Of `expected`, `lower` and `upper`."""
+    start: tuple[int, ...]
+    """Of windows to come."""
+    expected: tuple[float, ...]
+    lower: tuple[float, ...]
+    """Below this (and above `upper`) comes less than one window in twenty."""
+    upper: tuple[float, ...]
+    sample_count: int
+    """Windows that it was learned from."""

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 import msgspec
 
+from vedette.report.forecast import ErrorBudget
 from vedette.report.wire import ANOMALY, INCIDENT
 from vedette.schema.judged import LogData, RuleMatch
 from vedette.schema.records import WindowRecord
@@ -308,6 +309,31 @@ class BaselinesAnswer(msgspec.Struct, frozen=True):
     count: int
     service: str | None = None
     cursor: str | None = None
+
+
+class ForecastMetric(msgspec.Struct, frozen=True):
+    """What is expected of one metric, window by window."""
+
+    unit: str
+    expected: tuple[float, ...]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    sample_count: int
+
+
+class ForecastAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is expected of a service next, and what is left of its error budget.
+
+    `metrics` holds those whose baselines are ready; `error_budget` is null where `slo.error_budget` says none.
+    """
+
+    service: str
+    horizon_s: int
+    coverage: float
+    start_time: list[str]
+    metrics: dict[str, ForecastMetric]
+    error_budget: ErrorBudget | None = None
+    error_budget_summary: str | None = None
 
 
 class ConfigAnswer(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ SHORT: Final = frozenset(
         "events",
         "stats",
         "baselines",
+        "forecast",
         "config",
         "silences",
         "notifications",
