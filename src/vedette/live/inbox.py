@@ -216,7 +216,7 @@ def _rules(said: Verdict) -> dict[str, Any]:
 @lru_cache(maxsize=_REMEMBERED)
 def _ensemble(score: float, evidence: tuple[Opinion, ...], decisive: bool) -> dict[str, Any]:
     """What all members say together. Few opinions are told again and again."""
-    weights = member_weights()
+    speaking = tuple(told.member for told in evidence)
     return {
         "score": score,
         "votes": {
@@ -224,8 +224,8 @@ def _ensemble(score: float, evidence: tuple[Opinion, ...], decisive: bool) -> di
             for told in evidence
         },
         "evidence": {told.member: told.evidence for told in evidence},
-        "weights": {told.member: weights[told.member] for told in evidence},
-        "active_models": [told.member for told in evidence],
+        "weights": member_weights(speaking),
+        "active_models": list(speaking),
     }
 
 
