@@ -4,7 +4,7 @@ Prints, for each week's log, the incidents that `vedette scan` reports (there sh
 many that makes per service and week. The traffic has the rhythm of a day and of a week, sessions, crawlers and
 deploys, and its share of robots that look for holes in every site is nought here.
 
-Usage: python bench/quality/quiet.py [--weeks 50] [--rate 1] [--formats nginx-timed combined]
+Usage: python bench/quality/quiet.py [--weeks 50] [--first 1] [--rate 1] [--formats nginx-timed combined]
 """
 
 import argparse
@@ -25,13 +25,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--weeks", type=int, default=50, help="one seed each")
+    parser.add_argument("--first", type=int, default=1, help="seed of the first week")
     parser.add_argument("--rate", type=float, default=1.0, help="requests a second")
     parser.add_argument("--formats", nargs="+", default=["nginx-timed", "combined"], help="taken in turn")
     arguments = parser.parse_args()
     alarms: Counter[str] = Counter()
     quiet = 0
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(1, arguments.weeks + 1):
+        for seed in range(arguments.first, arguments.first + arguments.weeks):
             kind = arguments.formats[seed % len(arguments.formats)]
             incidents = week(Path(folder), seed, arguments.rate, kind)
             quiet += not incidents

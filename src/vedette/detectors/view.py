@@ -130,6 +130,7 @@ class WindowView:
         client_name: Prints a client's key.
         claimed: Services whose traffic this window a detector has explained already.
         joint: The metrics of `TOGETHER` held against what they usually are together; None where nobody did.
+        shared: By id of an anomaly, slots of the routes that it tells of together with their service.
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
             `noteworthy` and `recent` what was seen; ratios and durations are judged by those seen.
     """
@@ -151,6 +152,7 @@ class WindowView:
     client_name: Callable[[int, int], str]
     evidence: EvidenceBook
     claimed: set[str] = field(default_factory=set)
+    shared: dict[str, tuple[int, ...]] = field(default_factory=dict)
     weight: int = 1
     joint: JointJudgement | None = None
 

@@ -277,6 +277,7 @@ class WindowJudge:
                     distrusted.add(slot)
                     if anomaly.detector != Combination.name:
                         apart.add(slot)
+                distrusted.update(view.shared.get(anomaly.id, ()))
                 self.stated.state(anomaly)
             self.stated.close(window.end)
             if self.keep_windows is not None:

@@ -60,19 +60,40 @@ def _rare(anomaly: Anomaly) -> str:
     return f" By chance that happens {odds(surprise)}; the alarm starts at {odds(limit)}."
 
 
+_ROUTES_TOLD = 3
+
+
+def _shared(anomaly: Anomaly) -> str:
+    """What the other alarms of the service in this window have to do with it."""
+    shared, apart = anomaly.details.get("shared_by"), anomaly.details.get("apart")
+    if shared is not None:
+        names = [each["route"] for each in shared["routes"][:_ROUTES_TOLD]]
+        rest = shared["count"] - len(names)
+        told = f"{', '.join(names)} and {rest:,} more" if rest else ", ".join(names)
+        verb = "shares" if shared["count"] == 1 else "share"
+        return f" {plural(shared['count'], 'route')} {verb} it: {told}."
+    if apart is not None:
+        beside = plural(apart["others"], "other route")
+        rare = odds(apart["surprise"])
+        return (
+            f" It is hit harder than the {beside} that alarm with it: by their measure this happens {rare}."
+        )
+    return ""
+
+
 def _errors(anomaly: Anomaly) -> str:
     details = anomaly.details
     over = f" in {count(details['windows'])} windows" if details["windows"] > 1 else ""
     return (
         f"{count(details['errors'])} of {plural(details['requests'], 'request')} to {_place(anomaly)}{over} failed "
-        f"with 5xx ({percent(anomaly.observed)}); {_expected(anomaly)}.{_rare(anomaly)}"
+        f"with 5xx ({percent(anomaly.observed)}); {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
     )
 
 
 def _latency(anomaly: Anomaly) -> str:
     return (
         f"The slowest 5 % of {plural(anomaly.details['timed_requests'], 'request')} to {_place(anomaly)} took "
-        f"{seconds(anomaly.observed)} or more; {_expected(anomaly)}.{_rare(anomaly)}"
+        f"{seconds(anomaly.observed)} or more; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
     )
 
 
@@ -82,7 +103,7 @@ def _volume(anomaly: Anomaly) -> str:
     if middle and middle >= 1 and anomaly.observed >= middle:
         times = f", {count(anomaly.observed / middle)} times the usual"
     got = "not a single request" if anomaly.observed == 0 else plural(anomaly.observed, "request")
-    return f"{_place(anomaly)} got {got}{times}; {_expected(anomaly)}.{_rare(anomaly)}"
+    return f"{_place(anomaly)} got {got}{times}; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
 
 
 def _flood(anomaly: Anomaly) -> str:

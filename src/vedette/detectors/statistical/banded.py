@@ -1,7 +1,6 @@
 """What all detectors that hold a metric against its baseline share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,25 +9,11 @@ from numpy.typing import NDArray
 from vedette.baselines.budget import PEAK_LEVEL
 from vedette.baselines.formulas import critical_value
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
-from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.gate import Alarm, Gate
+from vedette.detectors.statistical.shared import Shared
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Evidence, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A row of a judged metric that passed the gate.
-
-    Attributes:
-        row: Row in the judgement. slot: The entity.
-        surprise, threshold: -log10 p, and where the alarm starts.
-    """
-
-    row: int
-    slot: int
-    surprise: float
-    threshold: float
 
 
 def one_peak_each(owner: NDArray[np.int32], surprise: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,19 +89,22 @@ class Gated:
         clients: tuple[str, ...] = (),
         details: dict[str, Any] | None = None,
         start: int | None = None,
+        shared: Shared | None = None,
     ) -> Anomaly:
         """State an alarm with the metric's band and formula.
 
         The anomaly's `threshold` is the value, in the metric's unit, whose surprise the budget would just allow;
-        that surprise stands in `details`.
+        that surprise stands in `details`. `shared` tells what it has to do with the other alarms of its service.
         """
         entry = view.book[alarm.slot]
         formula = judged.formula(alarm.row, high=self.high)
         # Ratios are counted: their critical value is a number of requests out of `exposure`.
         critical = critical_value(formula.name, formula.inputs, alarm.threshold)
         critical /= formula.inputs.get("exposure", 1.0)
-        known = {"surprise": alarm.surprise, "surprise_threshold": alarm.threshold}
-        return state(
+        known: dict[str, Any] = {"surprise": alarm.surprise, "surprise_threshold": alarm.threshold}
+        if shared is not None:
+            known |= shared.details(view, judged)
+        anomaly = state(
             view,
             type=type,
             detector=self.detector,
@@ -138,3 +126,6 @@ class Gated:
             details={**known, **(details or {})},
             start=start,
         )
+        if shared is not None and shared.routes:
+            view.shared[anomaly.id] = tuple(each.slot for each in shared.routes)
+        return anomaly

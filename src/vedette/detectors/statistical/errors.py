@@ -3,8 +3,9 @@
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, route_carriers
-from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.merged import Merged, RecentRatios
+from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
@@ -20,7 +21,8 @@ class ErrorSpike(Remembering):
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one in which at
         least `OUTAGE` of the answers failed (a restart fails for seconds, and is over); at least `MIN_ERRORS`
         errors and `MIN_EXCESS` of all answers above what was expected.
-    Explanation: which routes, and which clients, carry the errors above the expected ones.
+    Explanation: which routes, and which clients, carry the errors above the expected ones. Routes that only share
+        what happens to their service are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a monitor that probes a broken address on purpose; deploys that answer 503 for minutes.
     References: docs/explanation/how-it-decides.md; formula `ratio_high`.
     """
@@ -54,10 +56,10 @@ class ErrorSpike(Remembering):
             return failing_now & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)
 
         alarms = self._gated.alarms(view, judged, worth, lambda: judged.value >= self.OUTAGE)
-        return [self._state(view, merged, alarm) for alarm in alarms]
+        return [self._state(view, merged, shared) for shared in apart(view, judged, alarms)]
 
-    def _state(self, view: WindowView, merged: Merged, alarm: Alarm) -> Anomaly:
-        judged = merged.judged
+    def _state(self, view: WindowView, merged: Merged, shared: Shared) -> Anomaly:
+        judged, alarm = merged.judged, shared.alarm
         entry = view.book[alarm.slot]
         requests, errors = int(merged.exposure[alarm.row]), int(merged.count[alarm.row])
         windows = int(merged.windows[alarm.row])
@@ -83,19 +85,16 @@ class ErrorSpike(Remembering):
         else:
             clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_5XX, excess)
             contributions.extend(by_client)
-        ratio = float(judged.value[alarm.row])
-        severity = Severity.MEDIUM
-        if ratio >= 0.5:
-            severity = Severity.CRITICAL if entry.route is None else Severity.HIGH
-        elif ratio >= 0.1:
-            severity = Severity.HIGH
         return self._gated.statement(
             view,
             judged,
             alarm,
+            shared=shared,
             type=AnomalyType.ERROR_SPIKE,
             unit="ratio",
-            severity=severity,
+            severity=shared.worst(
+                lambda each: _severity(float(judged.value[each.row]), view.book[each.slot].route)
+            ),
             contributions=tuple(contributions),
             evidence=view.route_proof(Topic.SERVER_ERROR, alarm.slot),
             evidence_total=view.total(alarm.slot, Group.STATUS_5XX),
@@ -103,3 +102,9 @@ class ErrorSpike(Remembering):
             start=view.start - (windows - 1) * (view.end - view.start),
             details={"requests": requests, "errors": errors, "windows": windows},
         )
+
+
+def _severity(ratio: float, route: str | None) -> Severity:
+    if ratio >= 0.5:
+        return Severity.CRITICAL if route is None else Severity.HIGH
+    return Severity.HIGH if ratio >= 0.1 else Severity.MEDIUM

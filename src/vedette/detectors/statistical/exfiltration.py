@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients
-from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.banded import Gated
+from vedette.detectors.statistical.gate import Alarm
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Entity, EntityKind, Severity

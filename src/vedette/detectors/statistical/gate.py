@@ -1,5 +1,7 @@
 """When surprises become an alarm."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,21 @@ OVERWHELMING = 2.0
 MEMORY = 3
 """Otherwise two of this many windows must agree."""
 _REMEMBERED = (1 << MEMORY) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A row of a judged metric that passed the gate.
+
+    Attributes:
+        row: Row in the judgement. slot: The entity.
+        surprise, threshold: -log10 p, and where the alarm starts.
+    """
+
+    row: int
+    slot: int
+    surprise: float
+    threshold: float
 
 
 class Gate:

@@ -4,7 +4,9 @@ import numpy as np
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
-from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.banded import Gated
+from vedette.detectors.statistical.gate import Alarm
+from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
@@ -20,7 +22,8 @@ class LatencySpike(Remembering):
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected, over at least `min_requests` requests,
         by a baseline of at least `min_windows` windows.
-    Explanation: which routes carry the time above the expected one.
+    Explanation: which routes carry the time above the expected one. Routes that only share what happens to their
+        service are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a batch of exports; a route whose work depends on what is asked of it.
     References: formula `log_high`.
     """
@@ -55,22 +58,28 @@ class LatencySpike(Remembering):
             enough = np.array(timed, dtype=np.int64) >= self.min_requests
             return large & enough & (judged.sample_count >= self.min_windows)
 
-        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
+        alarms = self._gated.alarms(view, judged, worth)
+        return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
 
-    def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+    def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
+        alarm = shared.alarm
         entry = view.book[alarm.slot]
         contributions: tuple[Contribution, ...] = ()
         if entry.route is None:
             contributions = self._by_route(view, judged, entry.service)
-        ratio = float(judged.value[alarm.row] / judged.expected_mid[alarm.row])
-        severity = Severity.HIGH if ratio >= 5 else Severity.MEDIUM
+
+        def severity(each: Alarm) -> Severity:
+            ratio = float(judged.value[each.row] / judged.expected_mid[each.row])
+            return Severity.HIGH if ratio >= 5 else Severity.MEDIUM
+
         return self._gated.statement(
             view,
             judged,
             alarm,
+            shared=shared,
             type=AnomalyType.LATENCY_SPIKE,
             unit="seconds",
-            severity=severity,
+            severity=shared.worst(severity),
             contributions=contributions,
             evidence=view.route_proof(Topic.SLOW, alarm.slot),
             evidence_total=view.total(alarm.slot, Group.TIMED),

@@ -4,8 +4,10 @@ import numpy as np
 
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, route_carriers
-from vedette.detectors.statistical.banded import Alarm, Gated
+from vedette.detectors.statistical.banded import Gated
+from vedette.detectors.statistical.gate import Alarm
 from vedette.detectors.statistical.recurrence import TIMES, Recurrence
+from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
@@ -38,7 +40,8 @@ class TrafficSpike(Remembering):
         `factor` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
         nor where a burst as high has come three times in the last week. Where fewer than `MIN_EXPECTED` requests
         are expected, only from `ALWAYS_MUCH` requests.
-    Explanation: which routes and clients carry the excess.
+    Explanation: which routes and clients carry the excess. Routes that only share what happens to their service
+        are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
     References: formula `count_high`.
     """
@@ -75,15 +78,17 @@ class TrafficSpike(Remembering):
             for alarm in self._gated.alarms(view, judged, worth)
             if self._recurrence.earlier(alarm.slot, view.start, float(judged.value[alarm.row])) < TIMES
         ]
-        return [
-            self._state(view, judged, alarm)
+        alarms = [
+            alarm
             for alarm in alarms
             if view.book[alarm.slot].service not in view.claimed
             # What nobody serves is the scanners' to raise; they are stated as such.
             and view.book[alarm.slot].route not in NOBODYS_ROUTES
         ]
+        return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
 
-    def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+    def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
+        alarm = shared.alarm
         entry = view.book[alarm.slot]
         excess = float(judged.value[alarm.row] - judged.expected_mid[alarm.row])
         contributions: tuple[Contribution, ...] = ()
@@ -100,6 +105,7 @@ class TrafficSpike(Remembering):
             view,
             judged,
             alarm,
+            shared=shared,
             type=AnomalyType.TRAFFIC_SPIKE,
             unit="requests",
             severity=severity,
