@@ -16,7 +16,8 @@ from vedette.engine.batch import Batch
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
 from vedette.parsers.sniff import Choice
-from vedette.schema.chunk import Chunk, SkipReason, Skips
+from vedette.parsers.wrappers import UnwrappingParser
+from vedette.schema.chunk import Chunk, Parsed, SkipReason, Skips
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.requests import Requests
@@ -55,6 +56,8 @@ class Tally:
     cut_lines: int = 0
     cut_bytes: int = 0
     hole_bytes: int = 0
+    cut_joined: int = 0
+    """Lines that came in parts and were too long once joined."""
     skips: Skips = field(default_factory=Skips)
     skip_samples: list[tuple[str, str, int, bytes]] = field(default_factory=list)
     """(reason, source, line number, first bytes), the first few of each reason."""
@@ -72,11 +75,16 @@ class Tally:
 
 @dataclass(slots=True)
 class _Opened:
-    """An input that is open, its parser, and how well the format fits a sample."""
+    """An input that is open, how it is read, and its parser."""
 
     reader: Reader
+    choice: Choice
     parser: Parser
-    share: float
+
+    def sampled(self) -> NDArray[np.int64]:
+        """The times in its sample, as a parser of its own reads them: what follows must not confuse the other."""
+        parser = self.choice.open(self.reader.source.name)
+        return parser.parse(self.reader.sample()).requests.time
 
 
 class Reading:
@@ -129,7 +137,7 @@ class Reading:
     @property
     def begin(self) -> int | None:
         """The earliest time in the samples, microseconds since the epoch."""
-        samples = [o.parser.parse(o.reader.sample()).requests.time for o, _ in self._lanes if o is not None]
+        samples = [opened.sampled() for opened, _ in self._lanes if opened is not None]
         return min((int(time.min()) for time in samples if len(time)), default=None)
 
     @property
@@ -138,7 +146,7 @@ class Reading:
         worst = 0
         for opened, _ in self._lanes:
             if opened is not None:
-                time = opened.parser.parse(opened.reader.sample()).requests.time
+                time = opened.sampled()
                 if len(time):
                     worst = max(worst, int((np.maximum.accumulate(time) - time).max()))
         return worst
@@ -178,7 +186,7 @@ class Reading:
             return None
         try:
             choice = self._choose(reader.sample())
-            return _Opened(reader, choice.open(source.name), choice.share)
+            return _Opened(reader, choice, choice.open(source.name))
         except VedetteError as error:
             reader.close()
             if not source.found:
@@ -197,21 +205,15 @@ class Reading:
 
     def _source(self, opened: _Opened) -> Iterator[Requests]:
         reader, parser, tally = opened.reader, opened.parser, self.tally
-        coverage = SourceCoverage(reader.source.name, "", opened.share)
+        coverage = SourceCoverage(reader.source.name, "", opened.choice.share)
         tally.sources.append(coverage)
         before = 0
         with reader:
             for chunk in reader:
                 parsed = parser.parse(chunk)
                 coverage.format = " and ".join(parser.formats)
-                coverage.lines += parsed.lines
-                coverage.parsed += len(parsed.requests)
                 coverage.bytes = reader.bytes
-                tally.lines += parsed.lines
-                tally.parsed += len(parsed.requests)
-                for sample in parsed.skips.samples:
-                    tally.keep_sample(reader.source.name, *sample)
-                tally.skips.merge(parsed.skips)
+                self._count(coverage, parsed)
                 tally.position += reader.position - before
                 before = reader.position
                 # What was unwrapped stands in a buffer of its own.
@@ -221,10 +223,28 @@ class Reading:
                     yield parsed.requests
                 if self._interrupted.is_set():
                     break
+        if isinstance(parser, UnwrappingParser):
+            parsed = parser.finish(reader.source.name)
+            self._count(coverage, parsed)
+            if len(parsed.requests):
+                yield parsed.requests
         coverage.truncated = reader.truncated
         tally.cut_lines += reader.cut_lines
         tally.cut_bytes += reader.cut_bytes
         tally.hole_bytes += reader.hole_bytes
+
+    def _count(self, coverage: SourceCoverage, parsed: Parsed) -> None:
+        tally = self.tally
+        lines = parsed.lines - parsed.joined
+        coverage.lines += lines
+        coverage.parsed += len(parsed.requests)
+        tally.lines += lines
+        tally.parsed += len(parsed.requests)
+        tally.cut_joined += parsed.cut_lines
+        tally.cut_bytes += parsed.cut_bytes
+        for sample in parsed.skips.samples:
+            tally.keep_sample(coverage.source, *sample)
+        tally.skips.merge(parsed.skips)
 
     def _filter(self, batch: Batch) -> Batch:
         wanted = self._wanted

@@ -298,7 +298,7 @@ class Scan:
         coverage.sources = tally.sources
         coverage.interrupted = interrupted
         coverage.seconds = seconds
-        for name in ("cut_lines", "cut_bytes", "hole_bytes"):
+        for name in ("cut_lines", "cut_joined", "cut_bytes", "hole_bytes"):
             if count := getattr(tally, name):
                 coverage.capped[name] = count
 

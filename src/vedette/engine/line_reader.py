@@ -129,7 +129,7 @@ class LineReader:
         if any(reader.name == name for reader in self._readers):
             return None
         inner = choice.format.open(SOURCE)
-        reader = Reader(name, inner if wrapper is None else UnwrappingParser(wrapper, inner))
+        reader = Reader(name, inner if wrapper is None else UnwrappingParser(wrapper, inner, joins=False))
         self._readers.insert(0, reader)
         del self._readers[MOST_READERS:]
         return reader

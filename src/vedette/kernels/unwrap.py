@@ -8,15 +8,21 @@ from vedette.kernels.search import Bytes, find, find2
 from vedette.kernels.spans import YEAR_MONTH_DAY, looks_like_time
 from vedette.kernels.unescape import unescape_backslashes
 
+Bytes2 = NDArray[np.uint8]
+
 KUBERNETES, CRI, DOCKER = range(3)
 
-OUT, LINES, WRAPPED, SPLIT, CONTINUATIONS = range(5)
-STATE_WIDTH = 5
-"""Bytes written; lines written; lines that were wrapped; streams (1 stdout, 2 stderr) whose last line the
-runtime cut, kept between chunks; lines left out because they go on with a cut one."""
-SAMPLES = 3
+OUT, LINES, WRAPPED, SPLIT, JOINED, CUT_LINES, CUT_BYTES = range(7)
+STATE_WIDTH = 7
+"""Bytes written; lines written; lines that were wrapped; streams (bit 0 stdout, bit 1 stderr) whose last line the
+runtime cut, kept between chunks; lines whose text waits for, or went into, a later one; joined lines that were longer
+than there is room for, and the bytes that they lost."""
+STREAMS = 2
+SIZE, LOST, NUMBER = range(3)
+HELD_WIDTH = 3
+"""Of what a stream's cut line holds so far: bytes kept, bytes there was no room for, number of its last part."""
 
-STDOUT, STDERR = 1, 2
+STDOUT, STDERR = 0, 1
 DOCKER_HEAD = tuple(b'{"log":"')
 DOCKER_STREAM = tuple(b',"stream":"std')
 
@@ -66,30 +72,48 @@ def _copy(buffer: Bytes, at: int, end: int, written: Bytes, out: int) -> int:
     return out + end - at
 
 
+@subkernel
+def _hold(
+    buffer: Bytes, at: int, end: int, number: int, stream: int, text: Bytes2, held: NDArray[np.int64]
+) -> None:
+    """Keep a part of a line that the runtime cut, as far as there is room."""
+    size = held[stream, SIZE]
+    kept = min(end - at, text.shape[1] - size)
+    for i in range(kept):
+        text[stream, size + i] = buffer[at + i]
+    held[stream, SIZE] = size + kept
+    held[stream, LOST] += end - at - kept
+    held[stream, NUMBER] = number
+
+
 @kernel
 def unwrap(
     buffer: Bytes,
     size: int,
     kind: int,
     first_line: int,
+    joins: int,
+    text: Bytes2,
+    held: NDArray[np.int64],
     written: Bytes,
     line_of: NDArray[np.int64],
-    samples: NDArray[np.int64],
     state: NDArray[np.int64],
 ) -> None:
     """Write what is wrapped in each line of `buffer`, one line each, to `written`.
 
-    Lines that are not wrapped are copied. A line that the runtime cut (16 KiB) gives its first part; the
-    lines that go on with it are left out and counted.
+    Lines that are not wrapped are copied. The parts of a line that the runtime cut (at 16 KiB) become one line again,
+    with the number of the last part, as far as there is room for them.
 
     Args:
         buffer: uint8: lines, `size` bytes, then `PADDING` newlines. Docker's escapes are undone in place.
         size: Bytes of lines.
         kind: `KUBERNETES`, `CRI` or `DOCKER`.
         first_line: Number of the first line.
-        written: uint8, at least `size + 1` bytes.
+        joins: 1 if parts are joined; otherwise each is a line of its own.
+        text: uint8, shape (STREAMS, room): what is held of a cut line of each stream, kept between chunks.
+        held: int64, shape (STREAMS, HELD_WIDTH): how much that is.
+        written: uint8, at least `size + 1` bytes and all that is held.
         line_of: int64, one element for each line: the number of each line written.
-        samples: int64, shape (SAMPLES, 3): number, start and length of the first lines left out.
         state: int64, shape (STATE_WIDTH,).
     """
     at = 0
@@ -100,46 +124,53 @@ def unwrap(
         end = newline
         if end > at and buffer[end - 1] == 13:
             end -= 1
-        text = -1
+        begin = -1
         stop = end
         stream = STDOUT
         cut = False
         if kind == DOCKER:
             if _starts_with(buffer, at, end, DOCKER_HEAD):
-                text = at + len(DOCKER_HEAD)
-                stop = _closing_quote(buffer, text, end)
+                begin = at + len(DOCKER_HEAD)
+                stop = _closing_quote(buffer, begin, end)
                 if _starts_with(buffer, stop + 1, end, DOCKER_STREAM):
                     if buffer[min(stop + 1 + len(DOCKER_STREAM), end)] == 101:
                         stream = STDERR
-                stop = unescape_backslashes(buffer, text, stop, text)
-                cut = stop == text or buffer[stop - 1] != 10
-                while stop > text and (buffer[stop - 1] == 10 or buffer[stop - 1] == 13):
+                stop = unescape_backslashes(buffer, begin, stop, begin)
+                cut = stop == begin or buffer[stop - 1] != 10
+                while stop > begin and (buffer[stop - 1] == 10 or buffer[stop - 1] == 13):
                     stop -= 1
-                for i in range(text, stop):
+                for i in range(begin, stop):
                     if buffer[i] == 10:
                         buffer[i] = 32
         else:
-            text = _after_time(buffer, at, end)
-            if text >= 0 and kind == CRI:
-                tags = text
-                text = _after_tags(buffer, tags, end)
-                if text >= 0:
+            begin = _after_time(buffer, at, end)
+            if begin >= 0 and kind == CRI:
+                tags = begin
+                begin = _after_tags(buffer, tags, end)
+                if begin >= 0:
                     cut = buffer[tags + 7] == 80
                     if buffer[tags + 3] == 101:
                         stream = STDERR
-        goes_on = text >= 0 and (state[SPLIT] & stream) != 0
-        if text >= 0:
+        if begin >= 0:
             state[WRAPPED] += 1
-            state[SPLIT] = (state[SPLIT] | stream) if cut else (state[SPLIT] & ~stream)
-        if goes_on:
-            count = state[CONTINUATIONS]
-            if count < SAMPLES:
-                samples[count, 0] = number
-                samples[count, 1] = at
-                samples[count, 2] = end - at
-            state[CONTINUATIONS] = count + 1
+        if begin >= 0 and cut and joins != 0:
+            _hold(buffer, begin, stop, number, stream, text, held)
+            state[SPLIT] |= 1 << stream
+            state[JOINED] += 1
         else:
-            out = _copy(buffer, at if text < 0 else text, stop, written, out)
+            if begin >= 0 and (state[SPLIT] >> stream) & 1 and joins != 0:
+                _hold(buffer, begin, stop, number, stream, text, held)
+                for i in range(held[stream, SIZE]):
+                    written[out + i] = text[stream, i]
+                out += held[stream, SIZE]
+                if held[stream, LOST] > 0:
+                    state[CUT_LINES] += 1
+                    state[CUT_BYTES] += held[stream, LOST]
+                held[stream, SIZE] = 0
+                held[stream, LOST] = 0
+                state[SPLIT] &= ~(1 << stream)
+            else:
+                out = _copy(buffer, at if begin < 0 else begin, stop, written, out)
             written[out] = 10
             out += 1
             line_of[state[LINES]] = number

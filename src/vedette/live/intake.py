@@ -68,6 +68,8 @@ class Tally:
     skips: Skips = field(default_factory=Skips)
     forgotten: int = 0
     """Streams that made room for others."""
+    cut_joined: int = 0
+    """Lines that came in parts and were too long once joined."""
 
 
 class Intake:
@@ -95,9 +97,10 @@ class Intake:
             return None
         parsed = stream.parser.parse(chunk)
         stream.formats = stream.parser.formats
-        stream.lines += parsed.lines
+        stream.lines += parsed.lines - parsed.joined
         stream.parsed += len(parsed.requests)
-        self.tally.lines += parsed.lines
+        self.tally.lines += parsed.lines - parsed.joined
+        self.tally.cut_joined += parsed.cut_lines
         self.tally.parsed += len(parsed.requests)
         self.tally.skips.merge(parsed.skips)
         if not len(parsed.requests):

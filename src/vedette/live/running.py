@@ -167,6 +167,7 @@ class Running:
             dropped=dropped,
             capped={
                 "streams": tally.forgotten + flows.tally.forgotten,
+                "cut_joined": tally.cut_joined,
                 **live.engine.capped(),
                 **live.flows.engine.capped(),
             },

@@ -83,7 +83,8 @@ def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, di
     scores = _scores(judged, formats)
     wrapper = next((w for w in wrappers() if w.share(judged) >= LEAST_WRAPPED), None)
     if wrapper is not None:
-        inner = _scores(wrapper.open().unwrap(judged).chunk, formats)
+        # Unwrapped before it is thinned: the parts of a cut line follow each other.
+        inner = _scores(thin(wrapper.open().unwrap(sample).chunk, LINES_JUDGED), formats)
         if max(inner.values(), default=0.0) >= max(scores.values(), default=0.0):
             return wrapper, inner
     return None, scores

@@ -13,6 +13,7 @@ _SAMPLE = 160
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
 _CAPPED = {
     "cut_lines": "lines: {1:,} longer than limits.line_bytes; they were read as far as that",
+    "cut_joined": "lines: {1:,} that came in parts, longer than 256 KiB together; they were read as far as that",
     "cut_bytes": "bytes: {1:,} left out of lines that are too long",
     "client_names": "names: {1:,} of clients forgotten; they are shown by their keys",
     "incident_anomalies": "incidents: {1:,} anomalies belong to incidents that name only their first ten thousand",

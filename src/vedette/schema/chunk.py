@@ -86,8 +86,17 @@ class Skips:
 
 @dataclass(slots=True)
 class Parsed:
-    """What one chunk held: its requests, its skipped lines, and how many lines it had."""
+    """What one chunk held.
+
+    Attributes:
+        requests: Its requests. skips: Its skipped lines. lines: How many lines it had.
+        joined: Those of them that are parts of a later line, less those that after all are not.
+        cut_lines, cut_bytes: Lines too long once their parts were joined, and the bytes that they lost.
+    """
 
     requests: Requests
     skips: Skips
     lines: int
+    joined: int = 0
+    cut_lines: int = 0
+    cut_bytes: int = 0

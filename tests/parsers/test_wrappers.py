@@ -1,0 +1,160 @@
+"""Lines that a container runtime wrote in parts are read as the lines that they were."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.parsers.lines import chunk, rows
+
+from vedette.engine.line_reader import LineReader
+from vedette.parsers.registry import by_name, formats
+from vedette.parsers.sniff import sniff
+from vedette.parsers.wrappers import MOST_JOINED, UnwrappingParser, wrappers
+from vedette.schema.chunk import Chunk, SkipReason
+from vedette.schema.state import StateError
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
+LINES = (GOLDEN / "combined.log").read_bytes().splitlines()[:12]
+DOCKER, CRI, KUBERNETES = wrappers()
+STAMP = "2026-03-02T08:00:00.123456789Z"
+LONG = b'192.0.2.1 - - [02/Mar/2026:08:00:00 +0000] "GET /%b HTTP/1.1" 200 5 "-" "curl/8.0"'  # as long as asked for
+
+
+def cri(part: bytes, last: bool, stream: str = "stdout") -> bytes:
+    return f"{STAMP} {stream} {'F' if last else 'P'} ".encode() + part + b"\n"
+
+
+def docker(part: bytes, last: bool, stream: str = "stdout") -> bytes:
+    text = part.decode("latin-1") + ("\n" if last else "")
+    entry = {"log": text, "stream": stream, "time": STAMP}
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+
+
+WRAP = {"cri": (CRI, cri), "docker": (DOCKER, docker)}
+
+
+def parser(name: str) -> UnwrappingParser:
+    return UnwrappingParser(WRAP[name][0], by_name("combined").open("test.log"))
+
+
+def parts(line: bytes, cuts: list[int]) -> list[bytes]:
+    edges = [0, *sorted(min(cut, len(line)) for cut in cuts), len(line)]
+    return [line[a:b] for a, b in pairwise(edges)]
+
+
+def told(row: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in row.items() if name != "line"}
+
+
+PLAIN = [
+    told(row) for row in rows(by_name("combined").open("x").parse(chunk(b"\n".join(LINES) + b"\n")).requests)
+]
+
+
+@pytest.mark.parametrize("name", list(WRAP))
+@given(data=st.data())
+def test_cut_lines_of_two_streams_are_joined_wherever_chunks_end(name: str, data: st.DataObject) -> None:
+    wrap = WRAP[name][1]
+    queues: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+    order: list[str] = []
+    for line in LINES:
+        stream = data.draw(st.sampled_from(["stdout", "stderr"]))
+        pieces = parts(line, data.draw(st.lists(st.integers(0, 200), max_size=3)))
+        wrapped = [wrap(piece, at == len(pieces) - 1, stream) for at, piece in enumerate(pieces)]
+        queues[stream] += wrapped
+        order += [stream] * len(wrapped)
+    # The two streams are written side by side; each in its own order.
+    text = [queues[stream].pop(0) for stream in data.draw(st.permutations(order))]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
+    reading, number, found, lines = parser(name), 1, [], 0
+    for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        parsed = reading.parse(chunk(b"".join(text[begin:end]), number))
+        found += rows(parsed.requests)
+        number += parsed.lines
+        lines += parsed.lines - parsed.joined
+        assert not parsed.skips.total
+        state, reading = reading.to_state(), parser(name)
+        reading.from_state(state)
+    assert lines == len(LINES)
+    assert number == len(text) + 1
+    assert sorted(map(str, map(told, found))) == sorted(map(str, PLAIN))
+    # A line has the number of its last part.
+    numbers = [int(str(row["line"])) for row in found]
+    assert numbers == sorted(numbers)
+    assert all(
+        (b"stdout F" in text[n - 1] or b"stderr F" in text[n - 1] or b"\\n" in text[n - 1]) for n in numbers
+    )
+
+
+@pytest.mark.parametrize("name", list(WRAP))
+def test_a_line_longer_than_there_is_room_for_is_read_as_far_as_that_and_counted(name: str) -> None:
+    line = LONG % (b"a" * (MOST_JOINED + 100_000))
+    wrap = WRAP[name][1]
+    pieces = [line[at : at + 16_384] for at in range(0, len(line), 16_384)]
+    text = b"".join(wrap(piece, piece is pieces[-1]) for piece in pieces) + wrap(LINES[0], True)
+    parsed = parser(name).parse(chunk(text))
+    assert (parsed.cut_lines, parsed.cut_bytes) == (1, len(line) - MOST_JOINED)
+    assert parsed.lines - parsed.joined == 2
+    assert len(parsed.requests) + parsed.skips.total == 2
+    assert told(rows(parsed.requests)[-1]) == PLAIN[0]
+
+
+def test_as_many_parts_as_there_is_room_for_lose_nothing() -> None:
+    line = LONG % (b"a" * (MOST_JOINED - len(LONG % b"")))
+    assert len(line) == MOST_JOINED
+    pieces = [line[at : at + 16_384] for at in range(0, len(line), 16_384)]
+    parsed = parser("cri").parse(chunk(b"".join(cri(piece, piece is pieces[-1]) for piece in pieces)))
+    (row,) = rows(parsed.requests)
+    assert (parsed.cut_lines, row["status"], len(str(row["target"]))) == (
+        0,
+        200,
+        len(line) - len(LONG % b"") + 1,
+    )
+
+
+def test_what_waits_for_a_part_that_never_comes_is_told_at_the_end() -> None:
+    reading = parser("cri")
+    parsed = reading.parse(chunk(cri(LINES[0], True) + cri(LINES[1], False) + cri(LINES[2], False, "stderr")))
+    assert [told(row) for row in rows(parsed.requests)] == PLAIN[:1]
+    rest = reading.finish("test.log")
+    assert [told(row) for row in rows(rest.requests)] == PLAIN[1:3]
+    assert [row["line"] for row in rows(rest.requests)] == [2, 3]
+    assert rest.lines - rest.joined == 2
+    assert len(reading.finish("test.log").requests) == 0
+
+
+def test_a_log_whose_lines_all_came_in_parts_is_recognised() -> None:
+    text = b"".join(cri(line[:40], False) + cri(line[40:], True) for line in LINES * 40)
+    choice = sniff(Chunk.of(text), formats())
+    assert (choice.format.name, choice.wrapper, choice.share) == ("combined", CRI, 1.0)
+
+
+def test_lines_sent_one_by_one_do_not_wait_for_each_other() -> None:
+    reader = LineReader(lambda sample: sniff(sample, formats()))
+    reader.read([cri(LINES[0], True).rstrip()], [None])
+    for _ in range(2):
+        found, reasons = reader.read([cri(LINES[1], False).rstrip()], [None])
+        assert [told(row) for read in found for row in rows(read.requests)] == PLAIN[1:2]
+        assert not reasons
+    found, reasons = reader.read([cri(b"half of a line", False).rstrip()], [None])
+    assert (found, reasons) == ([], {0: SkipReason.NOT_THIS_FORMAT})
+
+
+@pytest.mark.parametrize("split", [4, -1])
+def test_a_damaged_state_is_refused(split: int) -> None:
+    from vedette.schema.state import decode, encode
+
+    good = parser("cri")
+    name, held, inner = decode(good.to_state(), tuple[str, bytes, bytes], "x")
+    _, texts = decode(held, tuple[int, list[tuple[bytes, int, int]]], "x")
+    for damaged in (
+        (split, texts),
+        (0, texts[:1]),
+        (0, [(b"a" * (MOST_JOINED + 1), 0, 0), texts[1]]),
+        (0, [(b"", -1, 0)] * 2),
+    ):
+        with pytest.raises(StateError):
+            good.from_state(encode((name, encode(damaged), inner)))
