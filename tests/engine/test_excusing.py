@@ -9,7 +9,9 @@ from tests.engine.running import LATENESS_US, batches, found_in, run_case
 from tests.golden.incidents import INCIDENTS
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule
+from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.build import build_engine
+from vedette.engine.excusing import Exceptions
 from vedette.engine.narrowest import Stamp, of_request, of_window
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.findings import Findings
@@ -149,3 +151,42 @@ def test_at_any_time_is_wider() -> None:
 
 def test_without_exceptions_nothing_is_counted() -> None:
     assert run_case(INCIDENTS["scanner"]).coverage.silenced == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"/search?q={UNION}",
+        "/search?q=%3Cscript%3Ealert(1)%3C/script%3E",
+        "/search?q=%27%20or%20%271%27=%271",
+        f"/search?q=%3Cscript%3Ealert(1)%3C/script%3E{UNION}",
+        "/search?q=;cat%20/etc/passwd|id",
+    ],
+)
+def test_what_is_left_without_a_rule_is_what_is_said_where_it_is_switched_off(target: str) -> None:
+    engine = build_engine(Config(), lateness_us=LATENESS_US)
+    (batch,) = batches([log([target])])
+    rules = engine.scanner.rules
+    hit = engine.scanner.judge(batch.requests).rules(0)
+    assert len(hit) >= 2
+    assert any(rules[rule].band is not None for rule in hit)
+    for rule in hit:
+        exception = ExceptionRule.model_validate(
+            {
+                "id": "x",
+                "service": "test",
+                "type": rules[rule].type,
+                "rule": rules[rule].id,
+                "route": "/search",
+                "place": "request",
+                "expires": date(2027, 1, 1),
+            },
+            strict=False,
+        )
+        left = engine.scanner.judge(batch.requests)
+        Exceptions([exception], engine.scanner).excuse(batch.requests, batch.service, batch.services, left)
+        off = SignatureScanner.cached(disabled={rules[rule].id}).judge(batch.requests)
+        for name in ("confidence", "plain", "types", "top_rule", "payload"):
+            assert getattr(left, name).tolist() == pytest.approx(getattr(off, name).tolist(), nan_ok=True), (
+                name
+            )

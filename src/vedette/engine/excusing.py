@@ -8,7 +8,6 @@ one entity at some hours of the week, up to the size that was called false.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from urllib.parse import unquote_plus
 
 import numpy as np
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 
 from vedette.config.exceptions import ExceptionRule
 from vedette.detectors.signatures.hits import SignatureHits
-from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Silenced
@@ -50,7 +48,6 @@ class Exceptions:
             if each.detector is not None:
                 self._of_windows.setdefault((each.service, each.detector), []).append(each)
         self._latest = 0
-        self._bit = {kind: bit for bit, kind in enumerate(REQUEST_TYPES)}
 
     def excuse(
         self, requests: Requests, service: NDArray[np.int32], services: Sequence[str], hits: SignatureHits
@@ -153,19 +150,12 @@ class Exceptions:
 
     def _judge(self, hits: SignatureHits, row: int, rows: NDArray[np.intp], excused: set[int]) -> None:
         """Write down what is left of the verdicts on rows that are alike."""
-        rest = [rule for rule in hits.rules(row) if rule not in excused]
-        rules = self._scanner.rules
-        types = 0
-        for rule in rest:
-            types |= 1 << self._bit[rules[rule].type]
-        hits.confidence[rows] = 1.0 - prod(1.0 - rules[rule].confidence for rule in rest) if rest else 0.0
-        plain = [rule for rule in rest if rules[rule].band is None]
-        hits.plain[rows] = 1.0 - prod(1.0 - rules[rule].confidence for rule in plain) if plain else 0.0
-        if any(rules[rule].band is not None for rule in excused):
+        left = self._scanner.weigh(rule for rule in hits.rules(row) if rule not in excused)
+        hits.confidence[rows], hits.plain[rows] = left.confidence, left.plain
+        hits.types[rows], hits.top_rule[rows] = left.types, left.top_rule
+        if any(self._scanner.rules[rule].band is not None for rule in excused):
             # The model's score goes with the rule that stands for it.
             hits.payload[rows] = np.nan
-        hits.types[rows] = types
-        hits.top_rule[rows] = max(rest, key=lambda rule: (rules[rule].confidence, -rule), default=-1)
 
 
 def covers(each: ExceptionRule, anomaly: Anomaly) -> bool:

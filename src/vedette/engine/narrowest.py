@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ def of_request(
     rest = set(rules)
     route = (requests.route[row] or b"").decode("utf-8", "surrogateescape")
     for rule in sorted(own, key=lambda rule: (-scanner.rules[rule].confidence, rule)):
-        if 1.0 - prod(1.0 - scanner.rules[other].confidence for other in rest) < scanner.least - 1e-6:
+        if scanner.weigh(rest).confidence < np.float32(scanner.least):
             return
         rest.remove(rule)
         yield _exception(

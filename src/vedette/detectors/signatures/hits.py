@@ -61,6 +61,15 @@ class ToldHits(NamedTuple):
     payload: NDArray[np.float32]
 
 
+class Weighed(NamedTuple):
+    """What rules come to together; the fields are those of one row of `SignatureHits`."""
+
+    confidence: float
+    top_rule: int
+    types: int
+    plain: float
+
+
 def types_of(mask: int) -> tuple[AnomalyType, ...]:
     """The anomaly types of a type mask, in the order of `REQUEST_TYPES`."""
     return tuple(kind for bit, kind in enumerate(REQUEST_TYPES) if mask >> bit & 1)
@@ -71,7 +80,8 @@ class SignatureHits:
     """The verdicts on the n rows of one batch. Refers to the batch, and lives no longer than it.
 
     Attributes:
-        confidence: float32 (n,): 1 - prod(1 - c) over the distinct rules that the row hit; 0 where none.
+        confidence: float32 (n,): 1 - prod(1 - c) over the distinct rules that the row hit, its odds multiplied by the
+            factor of what the payload model says (`tables.model_factor`); 0 where none.
         top_rule: int32 (n,): the most confident rule, the first of equals; -1 where none hit.
         types: uint32 (n,): types of the rules that hit; bit i is `REQUEST_TYPES[i]`.
         plain: float32 (n,): the same without what the payload model says.

@@ -1,6 +1,6 @@
 """Judging a batch by signatures: each distinct text once, then rows by numbers alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.database import RuleSet, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
-from vedette.detectors.signatures.hits import SignatureHits, ToldHits
+from vedette.detectors.signatures.hits import SignatureHits, ToldHits, Weighed
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
@@ -146,6 +146,17 @@ class SignatureScanner:
         if column == 0:
             self._hush(bits, payload)
         return bool(dirty[0]), float(payload[0])
+
+    def weigh(self, rules: Iterable[int]) -> Weighed:
+        """What rules come to together, as of a row that hit them."""
+        bits = np.zeros((1, self._tables.width), dtype=np.uint8)
+        for rule in rules:
+            bits[0, rule >> 3] |= 1 << (rule & 7)
+        dirty, tables = np.ones(1, dtype=np.uint8), self._tables
+        weighed = _verdicts(1)
+        weigh_texts(bits, dirty, tables.confidence, tables.factor, tables.type_bit, *weighed)
+        confidence, top_rule, types, plain = weighed
+        return Weighed(float(confidence[0]), int(top_rule[0]), int(types[0]), float(plain[0]))
 
     @property
     def odd_flags(self) -> int:
