@@ -95,7 +95,7 @@ def test_a_time_of_day_is_the_next_one_after_the_start() -> None:
         ("attack_share", 1.5, "--attack-share 1.5: must be from 0 to 1"),
         ("malformed_share", -0.1, "--malformed-share -0.1"),
         ("clients", 0, "--clients 0"),
-        ("format", "clf", "--format 'clf': no such format: one of combined"),
+        ("format", "weblog", "--format 'weblog': cannot be written: one of combined"),
         ("start", datetime(2026, 1, 1), "has no time zone"),  # noqa: DTZ001 - that is the point
         ("start", datetime(1960, 1, 1, tzinfo=UTC), "in the years 1971 to 2100"),
     ],

@@ -30,7 +30,8 @@ def simulate(
             "--format",
             help="combined, common, vhost_combined, nginx-timed (combined and $request_time), envoy, "
             "envoy-json, istio-json, haproxy, traefik-json, traefik-clf, caddy-json, aws-alb, cloudfront, iis "
-            "or nginx-json. `scan` knows them by the same names.",
+            "or nginx-json; or another name that `vedette formats` lists for one of them. `scan` knows them by the "
+            "same names.",
         ),
     ] = "combined",
     inject: Annotated[

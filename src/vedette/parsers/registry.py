@@ -1,28 +1,11 @@
 """Every format known by name."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_formats
 from vedette.parsers.text_formats import text_formats
 from vedette.parsers.w3c import w3c_formats
 from vedette.schema.errors import VedetteError
-
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {
-        "apache": "combined",
-        "nginx": "combined",
-        "clf": "common",
-        "vhost-combined": "vhost_combined",
-        "alb": "aws-alb",
-        "elb": "aws-elb",
-        "traefik": "traefik-json",
-        "caddy": "caddy-json",
-        "istio-json": "envoy-json",
-    }
-)
-"""Other names people use."""
+from vedette.schema.format_names import ALIASES
 
 
 class NoSuchFormatError(VedetteError):

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import BinaryIO, Final
 
 from vedette.simulate.draws import Draws
-from vedette.simulate.formats.registry import FORMATS
+from vedette.simulate.formats.base import LogFormat
+from vedette.simulate.formats.registry import FORMATS, format_of
 from vedette.simulate.injection import SimulationError, parse_injections
 from vedette.simulate.labels import Labels
 from vedette.simulate.malformed import spoil
@@ -31,7 +32,7 @@ class Simulation:
         rate: Requests per second, the mean over the log, incidents apart.
         start: When it begins, to the second; a fixed moment by default.
         seed: Another seed, another log of the same kind.
-        format: One of `FORMATS`.
+        format: One of `FORMATS`, or another name that `scan` knows it by.
         inject: Incidents, as `--inject` takes them: one comma-separated text.
         services: How many services the site is split into (beyond six, there are several sites).
         clients: How many distinct clients there are, about; by default as many as fit the traffic.
@@ -69,8 +70,8 @@ class Simulation:
             raise SimulationError(f"--start {self.start.isoformat()}: has no time zone: add one, such as Z")
         if not 1971 <= self.start.year <= 2100:
             raise SimulationError(f"--start {self.start.isoformat()}: must be in the years 1971 to 2100")
-        if self.format not in FORMATS:
-            raise SimulationError(f"--format {self.format!r}: no such format: one of {', '.join(FORMATS)}")
+        if format_of(self.format) is None:
+            raise SimulationError(f"--format {self.format!r}: cannot be written: one of {', '.join(FORMATS)}")
         self._run()  # refuses injections that do not fit
 
     @property
@@ -84,7 +85,7 @@ class Simulation:
         Args:
             labels: From `blank_labels`; takes note of which lines belong to which incident.
         """
-        run, log_format = self._run(), FORMATS[self.format]
+        run, log_format = self._run(), self._format()
         header = log_format.header(self._start())
         if header:
             yield b"\n".join(header) + b"\n"
@@ -121,7 +122,12 @@ class Simulation:
 
     def blank_labels(self) -> Labels:
         """The incidents, their lines not yet known."""
-        return Labels(self._run().labels(with_service=FORMATS[self.format].names_service))
+        return Labels(self._run().labels(with_service=self._format().names_service))
+
+    def _format(self) -> LogFormat:
+        known = format_of(self.format)
+        assert known is not None  # noqa: S101 -- looked at the beginning
+        return known
 
     def _start(self) -> datetime:
         return self.start.astimezone(UTC).replace(microsecond=0)

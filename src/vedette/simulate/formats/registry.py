@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vedette.schema.format_names import ALIASES
 from vedette.simulate.formats.base import LogFormat
 from vedette.simulate.formats.clf import Combined, Common, Nginx, VhostCombined
 from vedette.simulate.formats.json_lines import Caddy, EnvoyJson, IstioJson, PlainJson, TraefikJson
@@ -27,3 +28,8 @@ _ALL: Final[tuple[LogFormat, ...]] = (
 )
 
 FORMATS: Final[dict[str, LogFormat]] = {f.name: f for f in _ALL}
+
+
+def format_of(name: str) -> LogFormat | None:
+    """The format of that name, or of another name that `scan` knows it by; None if there is none."""
+    return FORMATS.get(name) or FORMATS.get(ALIASES.get(name, name))

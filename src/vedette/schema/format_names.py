@@ -1,0 +1,19 @@
+"""Names of log formats that people use besides ours, for those who read logs and those who write them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "apache": "combined",
+        "nginx": "combined",
+        "clf": "common",
+        "vhost-combined": "vhost_combined",
+        "alb": "aws-alb",
+        "elb": "aws-elb",
+        "traefik": "traefik-json",
+        "caddy": "caddy-json",
+        "istio-json": "envoy-json",
+    }
+)
+"""To the name by which the format is listed."""
