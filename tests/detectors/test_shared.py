@@ -78,7 +78,7 @@ def test_a_long_list_of_routes_is_cut_and_says_so() -> None:
     view = SimpleNamespace(book=[SimpleNamespace(route=f"/r{n:02}") for n in range(count)])
     judged = SimpleNamespace(value=np.full(count, 0.5), expected_mid=np.full(count, 0.01))
     routes = tuple(Alarm(n, n, 9.0, 5.0) for n in range(count))
-    told = Shared(Alarm(0, 0, 9.0, 5.0), routes).details(view, judged)["shared_by"]  # type: ignore[arg-type]
+    told = Shared(Alarm(0, 0, 9.0, 5.0), routes, (1,) * count).details(view, judged)["shared_by"]  # type: ignore[arg-type]
     assert (told["count"], len(told["routes"]), told["cut"]) == (count, MOST_NAMED, True)
 
 

@@ -8,7 +8,7 @@ Which rows an anomaly of a window marks:
 | anomaly | rows marked |
 |---|---|
 | about a client | that client's requests to the service in the window |
-| `error_spike` | 5xx answers of the service or route in the window |
+| `error_spike` | 5xx answers of the service or route in the window, and of routes that share it in theirs |
 | `latency_spike` | requests at least as slow as the alarm's threshold |
 | `ddos_attack` of many clients | requests to the route that carries most of the excess |
 | `abnormal_request` of the detector `parameters` | the odd requests themselves |
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from vedette.detectors.parameters.habits import Marked
@@ -85,7 +86,8 @@ class Marker:
         type_names: Sequence[AnomalyType],
         odd: Marked | None = None,
     ) -> None:
-        self._marks = sorted((a for a in anomalies if a.detector not in _BY_ROW), key=lambda a: a.start)
+        marks = [part for a in anomalies if a.detector not in _BY_ROW for part in _parts(a)]
+        self._marks = sorted(marks, key=lambda a: a.start)
         self._starts = np.array([a.start for a in self._marks], dtype=np.int64)
         self._longest = max((a.end - a.start for a in self._marks), default=0)
         self._services = {name: number for number, name in enumerate(services)}
@@ -158,6 +160,17 @@ class Marker:
             if format_client(int(key["high"]), int(key["low"]), self._names) == name:
                 found |= (rows["high"] == key["high"]) & (rows["low"] == key["low"])
         return found
+
+
+def _parts(anomaly: Anomaly) -> Iterator[Anomaly]:
+    """A statement, and what it tells of routes that rest on more windows than it does, as statements of theirs."""
+    yield anomaly
+    windows = anomaly.details.get("windows", 1)
+    span = (anomaly.end - anomaly.start) // windows
+    for told in anomaly.details.get("shared_by", {}).get("routes", ()):
+        if told["windows"] > windows:
+            start = anomaly.end - told["windows"] * span
+            yield structs.replace(anomaly, route=told["route"], start=start)
 
 
 def _of_row(score: float) -> float:

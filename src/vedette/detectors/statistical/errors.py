@@ -56,7 +56,7 @@ class ErrorSpike(Remembering):
             return failing_now & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)
 
         alarms = self._gated.alarms(view, judged, worth, lambda: judged.value >= self.OUTAGE)
-        return [self._state(view, merged, shared) for shared in apart(view, judged, alarms)]
+        return [self._state(view, merged, shared) for shared in apart(view, judged, alarms, merged.windows)]
 
     def _state(self, view: WindowView, merged: Merged, shared: Shared) -> Anomaly:
         judged, alarm = merged.judged, shared.alarm

@@ -16,7 +16,7 @@ from vedette.schema.anomaly import Formula, Severity
 AS_MUCH_AGAIN = 2.0
 """A route is worse by itself from this many times the excess of the others: in one disturbance some routes are hit
 harder than others, and half as hard again is still the same one."""
-MOST_NAMED = 10
+MOST_NAMED = 20
 """Routes that a service's statement names; further ones are counted."""
 
 
@@ -27,6 +27,7 @@ class Shared:
     Attributes:
         alarm: It.
         routes: Of a service's alarm: those of its routes that only share it, the most surprising first.
+        windows: How many windows each of them rests on, up to this one.
         others: Of a route's alarm: routes of its service that alarm beside it.
         excess, others_excess: Of a route's alarm: its own excess, and theirs taken together; see `apart`.
         beside: How surprising the route's value would be if it had the excess of the others.
@@ -34,6 +35,7 @@ class Shared:
 
     alarm: Alarm
     routes: tuple[Alarm, ...] = ()
+    windows: tuple[int, ...] = ()
     others: int = 0
     excess: float = 0.0
     others_excess: float = 0.0
@@ -54,8 +56,9 @@ class Shared:
                         "route": view.book[alarm.slot].route,
                         "observed": float(judged.value[alarm.row]),
                         "expected": float(judged.expected_mid[alarm.row]),
+                        "windows": windows,
                     }
-                    for alarm in self.routes[:MOST_NAMED]
+                    for alarm, windows in list(zip(self.routes, self.windows, strict=True))[:MOST_NAMED]
                 ],
                 "cut": len(self.routes) > MOST_NAMED,
             }
@@ -69,7 +72,9 @@ class Shared:
         return found
 
 
-def apart(view: WindowView, judged: Judged, alarms: Sequence[Alarm]) -> list[Shared]:
+def apart(
+    view: WindowView, judged: Judged, alarms: Sequence[Alarm], windows: NDArray[np.int64] | None = None
+) -> list[Shared]:
     """Tell routes that are worse by themselves from those that share what happens to their service.
 
     Only where a service alarms, and more than one of its routes do. The excess of a route is, of a ratio, the share
@@ -80,6 +85,7 @@ def apart(view: WindowView, judged: Judged, alarms: Sequence[Alarm]) -> list[Sha
 
     Args:
         view: The window. judged: The metric, high values of which alarm. alarms: Of it.
+        windows: int64 (k,), how many windows each of its rows rests on; None for one each.
 
     Returns:
         The alarms that are to be stated, in their order.
@@ -104,7 +110,8 @@ def apart(view: WindowView, judged: Judged, alarms: Sequence[Alarm]) -> list[Sha
         mine = [alarm for alarm in members if alarm.row not in alone]
         mine.sort(key=lambda alarm: (-alarm.surprise, view.book[alarm.slot].route or ""))
         sharing.update(alarm.row for alarm in mine)
-        told |= alone | {known.row: Shared(known, tuple(mine))}
+        spans = tuple(1 if windows is None else int(windows[alarm.row]) for alarm in mine)
+        told |= alone | {known.row: Shared(known, tuple(mine), spans)}
     return [told.get(alarm.row, Shared(alarm)) for alarm in alarms if alarm.row not in sharing]
 
 
@@ -121,7 +128,9 @@ def _alone(judged: Judged, members: Sequence[Alarm]) -> dict[int, Shared]:
             continue
         beside = surprise_beside(judged.formula(alarm.row, high=True), others)
         if beside >= alarm.threshold:
-            found[alarm.row] = Shared(alarm, (), len(members) - 1, own, others, beside)
+            found[alarm.row] = Shared(
+                alarm, others=len(members) - 1, excess=own, others_excess=others, beside=beside
+            )
     return found
 
 
