@@ -2,9 +2,10 @@
 
 import pytest
 
-from vedette.parsers.registry import ALIASES, by_name, formats
+from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import sniff
 from vedette.schema.chunk import Chunk
+from vedette.schema.format_names import ALIASES
 from vedette.simulate import FORMATS, Simulation, SimulationError
 
 

@@ -26,8 +26,8 @@ def formats(
 
     # The list needs no compiled kernel; with nothing to read, they are not loaded.
     choose_kernel_mode([])
-    from vedette.parsers.registry import ALIASES
     from vedette.parsers.registry import formats as known
+    from vedette.schema.format_names import ALIASES
 
     aliases = {f.name: [alias for alias, name in ALIASES.items() if name == f.name] for f in known()}
     if as_json:
