@@ -47,6 +47,12 @@ def test_a_capture_is_scanned_for_scans_and_for_attacks_in_its_http(
     assert all(a["message"] and a["type"] == "port_scan" for w in windows for a in w["anomalies"])
     assert json.loads((tmp_path / "b.json").read_text())["packets"]["max"] > 0
     assert b"port scan" in done.stdout.lower()
+    # Who scans and attacks is one incident, whichever path saw it.
+    (incident,) = (i for i in document["incidents"] if "port_scan" in i["types"])
+    assert "sql_injection" in incident["types"]
+    assert {"network", "shop"} <= set(incident["services"])
+    named = {a["incident_id"] for a in document["anomalies"] if a["type"] in ("port_scan", "sql_injection")}
+    assert named == {incident["id"]}
 
 
 def test_flow_logs_and_captures_are_read_side_by_side(vedette: Run, tmp_path: Path) -> None:
@@ -72,6 +78,18 @@ def test_what_cannot_be_read_is_told_in_a_line_and_the_rest_is_read(vedette: Run
     alone = vedette("scan", "wifi.pcap")
     assert alone.returncode == 2
     assert len(alone.stderr.splitlines()) == 1
+
+
+def test_a_capture_and_a_log_of_the_same_client_are_one_incident(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    when = datetime.fromtimestamp(BEGIN // 1_000_000 + 20, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    line = '{} - - [{}] "GET /?id=1%27+union+select+1,2,3-- HTTP/1.1" 200 9 "-" "x"\n'
+    (tmp_path / "access.log").write_text("".join(line.format(f"198.51.100.{n}", when) for n in (7, 8)))
+    done = vedette("scan", "trace.pcap", "access.log", "--json", "found.json")
+    assert done.returncode == 1, done.stderr
+    incidents = json.loads((tmp_path / "found.json").read_text())["incidents"]
+    assert [sorted(i["services"]) for i in incidents if "port_scan" in i["types"]] == [["access", "network"]]
+    assert len([i for i in incidents if "sql_injection" in i["types"]]) == 2
 
 
 def test_findings_of_flows_are_kept_in_a_store(vedette: Run, tmp_path: Path) -> None:

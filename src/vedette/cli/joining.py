@@ -2,21 +2,31 @@
 
 from collections.abc import Sequence
 
+from vedette.incidents.regrouping import regroup
 from vedette.schema.findings import Coverage, Findings
 
 
-def joined(findings: Sequence[Findings]) -> Findings:
-    """The findings of several engines as one document."""
+def joined(findings: Sequence[Findings], *, step: int) -> Findings:
+    """The findings of several engines as one document, in which who does something in several is one incident.
+
+    Args:
+        findings: The first one's coverage becomes that of all.
+        step: Length of the longest window, microseconds.
+    """
     if len(findings) == 1:
         return findings[0]
-    whole = Findings(
-        sorted((a for f in findings for a in f.anomalies), key=lambda a: (a.start, a.id)),
-        sorted((i for f in findings for i in f.incidents), key=lambda i: (-i.severity.rank, i.start, i.id)),
-        findings[0].coverage,
-    )
+    coverage = findings[0].coverage
     for other in findings[1:]:
-        _join(whole.coverage, other.coverage)
-    return whole
+        _join(coverage, other.coverage)
+    anomalies = [a for f in findings for a in f.anomalies]
+    if sum(bool(f.anomalies) for f in findings) > 1 and not coverage.capped.get("anomalies"):
+        return Findings(*regroup(anomalies, step=step, until=coverage.end or 0), coverage)
+    # Incidents know of anomalies beyond the cap, which nobody has any more to group them anew.
+    return Findings(
+        sorted(anomalies, key=lambda a: (a.start, a.id)),
+        sorted((i for f in findings for i in f.incidents), key=lambda i: (-i.severity.rank, i.start, i.id)),
+        coverage,
+    )
 
 
 def _join(coverage: Coverage, other: Coverage) -> None:

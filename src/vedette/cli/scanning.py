@@ -145,7 +145,8 @@ class Scan:
                 engine.keep_windows = store.save_windows
             findings = self.examine(engine, spool)
             if self._flows is not None:
-                findings = joined([findings, self._flows])
+                longest = max(self.config.windows.span_s, self.config.network.span_s)
+                findings = joined([findings, self._flows], step=longest * 1_000_000)
             self._write(engine, findings, spool, store, started)
         if findings.coverage.interrupted:
             return 130

@@ -17,7 +17,7 @@ def describe(anomaly: Anomaly) -> str:
     """One or two sentences: what was observed, what was expected, how rare that is, who carries it."""
     if anomaly.unit == "abnormal_requests":
         return describe_unlike(anomaly)
-    if anomaly.detector.startswith("network."):
+    if anomaly.of_flows:
         return describe_network(anomaly)
     body = _BODY.get(anomaly.type, _hostile)(anomaly)
     carried = "" if anomaly.type in _OF_MODELS else _carried(anomaly)

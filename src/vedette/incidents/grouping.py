@@ -7,8 +7,12 @@ gap, by the first of these that holds:
 2. it is about a service or route whose service the incident disturbs, and both are disturbances (errors, latency,
    volume, floods); a flood and the other disturbances of its service are one, whoever floods;
 3. one of them is about a client, the other a disturbance of its service that this client mostly carries;
-4. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
+4. one of them is of flows and the other of requests, and the same client mostly carries both, whatever their services:
+   what a capture shows of a client and what a log does are the same client's doing;
+5. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
    incident, not one per sender.
+
+Requests know IPv6 clients by their /64, and flows by their address: both are taken by the /64.
 
 What a custom rule states only ever joins an incident of the same rule and service: a rule that always holds must not
 tie together what has nothing to do with each other.
@@ -18,6 +22,7 @@ Otherwise it opens a new one. The result depends on the anomalies alone, not on 
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv6Address
 
 import msgspec
 
@@ -97,6 +102,7 @@ class Draft:
         budgeted: Whether one rests on a threshold of the budget, or of a z-score.
         changed: Whether one joined since this was last handed out.
         told: Rank of the severity that was told last, -1 before any was.
+        requests: That it rests on; packets and connections of flows are none.
     """
 
     kind: _Kind
@@ -135,12 +141,13 @@ class Draft:
             self.anomalies.append(anomaly.id)
         else:
             self.unnamed += 1
-        self.requests += anomaly.evidence_total
+        if not anomaly.of_flows:
+            self.requests += anomaly.evidence_total
         if len(self.clients) < MOST_CLIENTS:
             if anomaly.entity.kind is EntityKind.CLIENT:
-                self.clients.add(anomaly.entity.value)
+                self.clients.add(_client(anomaly.entity.value))
             elif len(anomaly.clients) <= 3:
-                self.clients.update(anomaly.clients)
+                self.clients.update(map(_client, anomaly.clients))
         if len(self.carriers) < MOST_CLIENTS:
             self.carriers |= _carriers(anomaly)
         self.counts[anomaly.type] = self.counts.get(anomaly.type, 0.0) + anomaly.observed
@@ -156,6 +163,10 @@ class Draft:
         if kinds == {True, False} and worst is Severity.MEDIUM:
             return Severity.HIGH
         return worst
+
+    def is_otherwise(self, anomaly: Anomaly) -> bool:
+        """Whether this is of requests alone and the anomaly of flows, or the other way round."""
+        return all(own.of_flows is not anomaly.of_flows for own in self.worst.values())
 
     @property
     def ranked(self) -> list[Anomaly]:
@@ -261,7 +272,21 @@ class _KeptDraft(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _carriers(anomaly: Anomaly) -> set[str]:
-    return {c.value for c in anomaly.contributions if c.dimension == "client" and c.share >= _CARRIES}
+    return {
+        _client(c.value) for c in anomaly.contributions if c.dimension == "client" and c.share >= _CARRIES
+    }
+
+
+def _client(text: str) -> str:
+    """Whom a client counts as: an IPv6 address as its /64, everybody else as themselves."""
+    if ":" not in text or "/" in text:
+        return text
+    try:
+        number = int(IPv6Address(text))
+    except ValueError:
+        # A host name that is known by its key alone.
+        return text
+    return f"{IPv6Address(number >> 64 << 64)}/64"
 
 
 def stating_order(anomaly: Anomaly) -> tuple[bool, bool, bool, int, str]:
@@ -287,13 +312,13 @@ class Grouper:
     def add(self, anomaly: Anomaly) -> str:
         """Put an anomaly where it belongs; returns the incident's id."""
         kind = _kind(anomaly)
-        who = anomaly.entity.value
-        near = self._near(kind, anomaly.service, who)
+        who = _client(anomaly.entity.value)
+        near = self._near(kind, anomaly, who)
         if len(near) > 1:
             # What somebody is known for comes before the weather.
             near.sort(key=_is_weather)
         for draft in near:
-            if self._belongs(draft, kind, anomaly):
+            if self._belongs(draft, kind, anomaly, who):
                 draft.add(anomaly)
                 return draft.id
             if (
@@ -346,32 +371,39 @@ class Grouper:
     def _gap(self, draft: Draft) -> int:
         return self.settings.background_gap if draft.kind is _Kind.BACKGROUND else self.settings.gap
 
-    def _near(self, kind: _Kind, service: str, who: str) -> list[Draft]:
+    def _near(self, kind: _Kind, anomaly: Anomaly, who: str) -> list[Draft]:
         """The open incidents that `_belongs` has to look at: where many are open, none of the others takes anything."""
+        service = anomaly.service
         if kind is _Kind.CLIENT:
             return [
                 d
                 for d in self._open
                 if who in d.clients
-                or (service in d.services and (d.kind is _Kind.SERVICE or who in d.carriers))
+                or who in d.carriers
+                or (service in d.services and d.kind is _Kind.SERVICE)
             ]
         if kind is _Kind.SERVICE:
-            return [d for d in self._open if service in d.services and d.kind in _NOT_ALONE]
+            carriers = _carriers(anomaly)
+            return [
+                d
+                for d in self._open
+                if d.kind in _NOT_ALONE and (service in d.services or _among(carriers, d))
+            ]
         return [d for d in self._open if (service in d.services and d.kind is kind) or who in d.clients]
 
-    def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly) -> bool:
+    def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly, who: str) -> bool:
         if anomaly.start - draft.end > self._gap(draft):
             return False
         if _Kind.RULE in (draft.kind, kind):
             same = anomaly.detector == draft.first.detector and anomaly.service in draft.services
             return draft.kind is kind and same
-        known = anomaly.entity.kind is EntityKind.CLIENT and anomaly.entity.value in draft.clients
+        known = anomaly.entity.kind is EntityKind.CLIENT and who in draft.clients
         if known and draft.kind is not _Kind.BACKGROUND:
             return True
         if _Kind.BACKGROUND in (draft.kind, kind):
             return draft.kind is kind and anomaly.service in draft.services
         if anomaly.service not in draft.services:
-            return False
+            return draft.is_otherwise(anomaly) and _carried_alike(draft, kind, anomaly, who)
         if kind is _Kind.SERVICE and draft.kind is _Kind.SERVICE:
             return True
         flood = AnomalyType.DDOS_ATTACK
@@ -381,7 +413,17 @@ class Grouper:
             return True
         if kind is _Kind.SERVICE:
             return bool(_carriers(anomaly) & draft.clients)
-        return anomaly.entity.value in draft.carriers
+        return who in draft.carriers
+
+
+def _carried_alike(draft: Draft, kind: _Kind, anomaly: Anomaly, who: str) -> bool:
+    """Whether who carries an incident is who carries, or does, what an anomaly is about."""
+    return who in draft.carriers if kind is _Kind.CLIENT else _among(_carriers(anomaly), draft)
+
+
+def _among(clients: set[str], draft: Draft) -> bool:
+    """Whether an incident is about one of some clients, or carried by one."""
+    return not (clients.isdisjoint(draft.clients) and clients.isdisjoint(draft.carriers))
 
 
 _NOT_ALONE = (_Kind.SERVICE, _Kind.CLIENT)

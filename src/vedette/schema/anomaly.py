@@ -224,3 +224,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     def by_rule(self) -> bool:
         """Whether a rule of the user's states it."""
         return self.type is AnomalyType.UNUSUAL_PATTERN and "rule" in self.details
+
+    @property
+    def of_flows(self) -> bool:
+        """Whether it is about packets and flows; the others are about requests."""
+        return self.detector.startswith("network.")
