@@ -17,7 +17,11 @@ def line(*datagrams: bytes) -> bytes:
 
 
 def v5(
-    records: Sequence[Record], sequence: int = 0, last_ms: int = UPTIME_MS - 1_000, length_ms: int = 500
+    records: Sequence[Record],
+    sequence: int = 0,
+    last_ms: int = UPTIME_MS - 1_000,
+    length_ms: int = 500,
+    sampling: int = 0,
 ) -> bytes:
     body = b"".join(
         socket.inet_aton(source) + socket.inet_aton(target) + bytes(4) + bytes(4)
@@ -25,7 +29,9 @@ def v5(
                       0, 0, 24, 24, 0)
         for source, target, near, far, protocol, flags, packets, size in records
     )  # fmt: skip
-    return struct.pack(">HHIIIIBBH", 5, len(records), UPTIME_MS, NOW_S, 250_000, sequence, 0, 0, 0) + body
+    return (
+        struct.pack(">HHIIIIBBH", 5, len(records), UPTIME_MS, NOW_S, 250_000, sequence, 0, 0, sampling) + body
+    )
 
 
 def a_set(number: int, body: bytes) -> bytes:
@@ -39,6 +45,19 @@ def template(number: int, fields: Sequence[tuple[int, ...]]) -> bytes:
         body += struct.pack(">HH", kind | (0x8000 if enterprise else 0), length)
         body += b"".join(struct.pack(">I", one) for one in enterprise)
     return body
+
+
+def options9(number: int, scopes: Sequence[tuple[int, int]], fields: Sequence[tuple[int, int]]) -> bytes:
+    """An options template of NetFlow v9."""
+    both = [*scopes, *fields]
+    words = struct.pack(">HHH", number, 4 * len(scopes), 4 * len(fields))
+    return words + b"".join(struct.pack(">HH", kind, length) for kind, length in both)
+
+
+def options10(number: int, scopes: int, fields: Sequence[tuple[int, int]]) -> bytes:
+    """An options template of IPFIX; the first fields are the scope."""
+    words = struct.pack(">HHH", number, len(fields), scopes)
+    return words + b"".join(struct.pack(">HH", kind, length) for kind, length in fields)
 
 
 def v9(sets: Sequence[bytes], sequence: int = 0, domain: int = 7) -> bytes:

@@ -64,6 +64,15 @@ def ping(source: str, target: str, kind: int, payload: bytes, number: int = 7) -
     return ip(source, target, 1, struct.pack(">BBHHH", kind, 0, 0, number, 1) + payload)
 
 
+def unreachable(sender: str, packet: bytes, code: int = 3) -> bytes:
+    """An ICMP message to a packet's sender that it could not be delivered, with as much of it as RFC 792 asks for."""
+    six = packet[0] >> 4 == 6
+    family, at = (socket.AF_INET6, 8) if six else (socket.AF_INET, 12)
+    target = socket.inet_ntop(family, packet[at : at + (16 if six else 4)])
+    message = struct.pack(">BBHI", 1 if six else 3, code, 0, 0) + packet[: 48 if six else 28]
+    return ip(sender, target, 58 if six else 1, message)
+
+
 def ends(text: str) -> tuple[str, int]:
     address, _, port = text.rpartition(":")
     return address.strip("[]"), int(port)

@@ -231,6 +231,21 @@ def test_what_a_host_always_sends_is_no_exfiltration() -> None:
     assert not look(detector, contact_window([contact(INSIDE, OUTSIDE, 443, bytes_out=299_000_000)], 99))
 
 
+def test_the_beginning_of_a_burst_hides_nothing_of_the_rest_and_is_usual_two_minutes_later() -> None:
+    def sent(number: int, size: int) -> "list[Anomaly]":
+        return look(detector, contact_window([contact(INSIDE, OUTSIDE, 443, bytes_out=size)], number))
+
+    detector = HostHabits()
+    for number in range(40):
+        look(detector, quiet(number))
+    # Windows of ten seconds.
+    assert not sent(40, 40_000_000)
+    assert sent(41, 100_000_000)
+    for number in range(42, 54):
+        look(detector, quiet(number))
+    assert not sent(54, 499_000_000)
+
+
 @pytest.mark.parametrize(("windows", "stated"), [(1028, True), (1027, False)])
 def test_new_destination(windows: int, stated: bool) -> None:
     """Laplace: after n windows without one, 1 in n + 2; the first thirty only teach."""
@@ -293,7 +308,7 @@ def test_long_lived_waits_for_an_hour_otherwise_and_tells_idle_ones() -> None:
 def test_slowloris(count: int, seconds: float, sent: int, answered: int, stated: bool) -> None:
     row = contact(
         OTHER, OUTSIDE, 80, opened=count, succeeded=count, payload_out=sent, payload_in=answered,
-        duration=round(seconds * 1e6), response_count=answered,
+        duration=round(seconds * 1e6), responded=answered,
     )  # fmt: skip
     assert bool(look(LongLived(), contact_window([row]))) is stated
 
@@ -301,10 +316,10 @@ def test_slowloris(count: int, seconds: float, sent: int, answered: int, stated:
 def test_slow_connections_are_not_hidden_by_quick_ones() -> None:
     row = contact(
         OTHER, OUTSIDE, 80, opened=80, succeeded=80, payload_out=9_000, payload_in=90_000, duration=20_000_000,
-        response_count=30,
+        responded=30, response_count=3_000,
     )  # fmt: skip
     assert look(LongLived(), contact_window([row]))
-    assert not look(LongLived(), contact_window([row | {Flow.RESPONSE_COUNT: 31}]))
+    assert not look(LongLived(), contact_window([row | {Flow.RESPONDED: 31}]))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from tests.network.packets import (
     pcap,
     tcp,
     udp,
+    unreachable,
     whole_flows,
 )
 from vedette.kernels import flow_layout
@@ -273,3 +274,48 @@ def test_handshake_times_are_tshark_s(captures: list[Path]) -> None:
         assert Counter(flows[once, Flow.HANDSHAKE_SUM].tolist()) == theirs, path.name
         compared += theirs.total()
     assert compared > 100
+
+
+def refused(packet: bytes, *others: bytes) -> tuple[int, int]:
+    """Whether the flow of the first of some packets failed, and whether it was answered."""
+    rows = whole_flows([(BEGIN + n * MS, one) for n, one in enumerate((packet, *others))])
+    row = next(row for row in rows if row[Flow.PROTOCOL] not in (1, 58))
+    return int(row[Flow.FAILED]), int(row[Flow.SUCCEEDED])
+
+
+@pytest.mark.parametrize(
+    ("packet", "sender"),
+    [
+        (udp(A, "192.0.2.9:53", b"q"), "192.0.2.9"),
+        (udp(A, "192.0.2.9:53", b"q"), "198.51.100.1"),
+        (udp("[2001:db8::1]:4000", "[2001:db8::2]:53", b"q"), "2001:db8::2"),
+        (tcp(A, B, SYN), "198.51.100.1"),
+    ],
+    ids=["by the host", "by a router", "IPv6", "a SYN"],
+)
+def test_a_packet_that_could_not_be_delivered_fails_its_flow(packet: bytes, sender: str) -> None:
+    assert refused(packet, unreachable(sender, packet)) == (1, 0)
+    assert refused(packet, unreachable(sender, packet), unreachable(sender, packet)) == (1, 0)
+
+
+def test_what_is_told_to_somebody_else_cut_or_of_another_flow_fails_nothing() -> None:
+    asked = udp(A, "192.0.2.9:53", b"q")
+    told = unreachable("192.0.2.9", asked)
+    assert refused(asked, ip("192.0.2.9", "10.0.0.99", 1, told[20:])) == (0, 0)
+    for cut in range(len(told) - 6, 20, -1):
+        assert refused(asked, told[:cut]) == (0, 0)
+    assert refused(asked, unreachable("192.0.2.9", udp(A, "192.0.2.9:54", b"q"))) == (0, 0)
+
+
+def test_what_was_answered_did_not_fail() -> None:
+    asked, answer = udp(A, "192.0.2.9:53", b"q"), udp("192.0.2.9:53", A, b"a")
+    assert refused(asked, answer, unreachable("192.0.2.9", asked)) == (0, 1)
+    # The client closed its port before the answer came: nothing of the server's failed.
+    assert refused(asked, answer, unreachable("10.0.0.1", answer)) == (0, 1)
+
+
+def test_a_packet_refused_in_a_later_window_is_told_there() -> None:
+    asked = udp(A, "192.0.2.9:53", b"q")
+    frames = [(BEGIN, asked), (BEGIN + 15 * SECOND, unreachable("192.0.2.9", asked))]
+    parts = [(p.start, row) for p in passed(frames, TableSettings()) for row in p.parts.table if row[8] == 17]
+    assert [(int(row[Flow.FAILED]), int(row[Flow.PACKETS_OUT])) for _, row in parts] == [(0, 1), (1, 0)]

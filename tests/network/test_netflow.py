@@ -5,7 +5,6 @@ import socket
 import struct
 
 import netflow
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,8 @@ from tests.network.datagrams import (
     a_set,
     ipfix,
     line,
+    options9,
+    options10,
     record4,
     template,
     v5,
@@ -25,7 +26,7 @@ from tests.network.datagrams import (
 from vedette.detectors.network.addresses import address
 from vedette.parsers.netflow import NetflowParser
 from vedette.parsers.netflow_templates import MOST_TEMPLATES
-from vedette.schema.flows import Flow, Flows
+from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows
 
 CLIENT: Record = ("10.0.0.5", "192.0.2.1", 40_000, 443, 6, 0x1B, 12, 1_200)
 SERVER: Record = ("192.0.2.1", "10.0.0.5", 443, 40_000, 6, 0x1B, 20, 30_000)
@@ -234,4 +235,81 @@ def test_a_line_that_is_no_datagram_is_counted() -> None:
     flows, problems, lines = NetflowParser().parse(b"!!!\n\nAAUA\n")
     assert (len(flows), lines) == (0, 3)
     assert problems == {"bad_line": 1, "bad_datagram": 2}
-    assert flows.table.shape == np.zeros((0, 50)).shape
+    assert flows.table.shape == (0, FLOW_COLUMNS)
+
+
+def counts(flows: Flows) -> list[tuple[int, int]]:
+    """Packets and bytes of each flow, both ways together."""
+    row = flows.table
+    packets, size = (
+        row[:, Flow.PACKETS_OUT] + row[:, Flow.PACKETS_IN],
+        row[:, Flow.BYTES_OUT] + row[:, Flow.BYTES_IN],
+    )
+    return list(zip(packets.tolist(), size.tolist(), strict=True))
+
+
+FLOWS9 = a_set(0, template(256, FIELDS4)) + a_set(256, record4(CLIENT))
+
+
+def test_the_sampling_that_a_v5_header_tells_multiplies_packets_and_bytes() -> None:
+    # The two highest bits are how it samples.
+    flows, problems = read(v5([CLIENT, SERVER], sampling=0x4000 | 100))
+    assert counts(flows) == [(1_200, 120_000), (2_000, 3_000_000)]
+    assert not problems
+
+
+def test_a_v9_exporter_s_own_records_tell_its_sampling() -> None:
+    about = a_set(1, options9(300, [(1, 4)], [(48, 1), (49, 1), (50, 4)]))
+    rate = a_set(300, struct.pack(">IBBI", 9, 3, 2, 1000))
+    flows, problems = read(v9([FLOWS9]), v9([about, rate], sequence=1), v9([FLOWS9], sequence=2))
+    assert counts(flows) == [(12, 1_200), (12_000, 1_200_000)]
+    # Another exporter's domain is another's.
+    assert counts(read(v9([about, rate]), v9([FLOWS9], domain=8))[0]) == [(12, 1_200)]
+    assert not problems
+
+
+def test_each_flow_has_its_own_sampler_s_rate() -> None:
+    fields = [*FIELDS4, (48, 1)]
+    about = a_set(1, options9(300, [(1, 4)], [(48, 1), (34, 4)]))
+    rates = a_set(300, struct.pack(">IBI", 9, 1, 10) + struct.pack(">IBI", 9, 2, 50))
+    flow = b"".join(record4(CLIENT) + bytes([sampler]) for sampler in (1, 2, 3))
+    flows, _ = read(v9([about, rates, a_set(0, template(256, fields)), a_set(256, flow)]))
+    # Nothing is known of the third: it counts as it is.
+    assert counts(flows) == [(120, 12_000), (600, 60_000), (12, 1_200)]
+
+
+def test_ipfix_tells_how_many_packets_are_taken_and_passed_over() -> None:
+    about = a_set(3, options10(300, 1, [(302, 4), (304, 2), (305, 4), (306, 4)]))
+    rate = a_set(300, struct.pack(">IHII", 5, 1, 2, 254))
+    flow = a_set(2, template(256, FIELDS4)) + a_set(256, record4(CLIENT))
+    flows, problems = read(ipfix([about, rate, flow]))
+    assert counts(flows) == [(12 * 128, 1_200 * 128)]
+    assert not problems
+
+
+def test_a_rate_that_cannot_be_is_counted_and_not_believed() -> None:
+    about = a_set(1, options9(300, [(1, 4)], [(34, 4)]))
+    rates = a_set(300, struct.pack(">IIII", 9, 0, 9, 0xFFFFFFFF))
+    flows, problems = read(v9([about, rates, FLOWS9]))
+    assert counts(flows) == [(12, 1_200)]
+    assert problems == {"bad_set": 1}
+
+
+def test_whether_a_sampled_connection_was_answered_is_not_known() -> None:
+    (row,) = read(v5([ASKED], sampling=100))[0].table
+    assert [int(row[c]) for c in (Flow.FAILED, Flow.SUCCEEDED, Flow.SYN_OUT, Flow.PACKETS_OUT)] == [
+        0,
+        0,
+        0,
+        300,
+    ]
+    (row,) = read(v5([CLIENT], sampling=100))[0].table
+    assert [int(row[c]) for c in (Flow.FAILED, Flow.SUCCEEDED, Flow.SYN_OUT)] == [0, 1, 1]
+
+
+def test_rates_are_known_after_a_restart() -> None:
+    about = a_set(1, options9(300, [(1, 4)], [(34, 4)])) + a_set(300, struct.pack(">II", 9, 64))
+    before, after = NetflowParser(), NetflowParser()
+    before.parse(line(v9([about])))
+    after.from_state(before.to_state())
+    assert counts(after.parse(line(v9([FLOWS9], sequence=1)))[0]) == [(12 * 64, 1_200 * 64)]

@@ -1,7 +1,10 @@
 """`vedette scan` on captures and flow logs, as a user runs it."""
 
+import bz2
 import gzip
 import json
+import lzma
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,6 +133,28 @@ def test_a_capture_is_read_from_standard_input(vedette: Run, tmp_path: Path) -> 
     piped = found(vedette, tmp_path, "-", stdin=pcap(scan(), 101))
     assert piped["anomalies"] == expected["anomalies"]
     assert expected["anomalies"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gzip", "bzip2", "xz"])
+@pytest.mark.parametrize("name", ["trace.pcap", "conn.log"])
+def test_what_comes_compressed_through_a_pipe_is_told_by_what_is_in_it(
+    vedette: Run, tmp_path: Path, pack: "Callable[[bytes], bytes]", name: str
+) -> None:
+    content = pcap(scan(), 101) if name == "trace.pcap" else ZEEK.encode()
+    (tmp_path / name).write_bytes(content)
+    expected = found(vedette, tmp_path, name)
+    for piped in (content, pack(content)):
+        got = found(vedette, tmp_path, "-", stdin=piped)
+        assert got["anomalies"] == expected["anomalies"]
+        assert got["coverage"]["flows"] == expected["coverage"]["flows"] > 0  # type: ignore[index]
+
+
+def test_windows_are_read_from_standard_input(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(quiet(60), 101))
+    found(vedette, tmp_path, "trace.pcap", "--windows", "w.jsonl")
+    lines = (tmp_path / "w.jsonl").read_bytes()
+    got = found(vedette, tmp_path, "-", stdin=lines)
+    assert got["coverage"]["sources"][0]["parsed"] == len(lines.splitlines())  # type: ignore[index]
 
 
 def test_what_came_before_since_is_learned_from_and_what_comes_after_until_left_out(

@@ -1,6 +1,6 @@
 """Which inputs hold traffic (captures, flow logs), and which hold requests."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -9,44 +9,63 @@ from vedette.parsers.flow_logs import is_flow_log
 from vedette.parsers.flow_windows import is_windows
 from vedette.schema.errors import VedetteError
 from vedette.sources import ByteReader, Input
+from vedette.sources.bytes import beginning
+from vedette.sources.decoders import compression_of
 from vedette.sources.files import open_raw
 
 _LOOK: Final = 64 << 10
+_STORED: Final = 256 << 10
+"""Bytes of standard input that are looked at: a block of zstd's, of which nothing is known before its end, has half."""
+_STORED_BZIP2: Final = 1 << 20
+"""The same where bzip2 made blocks of 900,000 bytes."""
 _MAGIC: Final = 4
 
 
-def part_inputs(inputs: Sequence[Input]) -> tuple[list[Input], list[Input]]:
+def part_inputs(
+    inputs: Sequence[Input], stopped: Callable[[], bool] | None = None
+) -> tuple[list[Input], list[Input]]:
     """Part inputs into those with requests and those with flows, by their first bytes.
 
-    Of standard input captures are told, by their first bytes; flow logs and compressed captures in it are not. What
-    cannot be opened stays with the requests, where it is told.
+    What cannot be opened stays with the requests, where it is told.
+
+    Args:
+        stopped: Looked at while standard input has nothing to read; once it is true, what has come is all.
     """
     requests: list[Input] = []
     flows: list[Input] = []
     for source in inputs:
         if source.path is None:
-            source = _begun(source)
-            (flows if is_capture(source.begun) else requests).append(source)
-        else:
-            (flows if _holds_flows(source) else requests).append(source)
+            source = _begun(source, stopped)
+        (flows if holds_flows(source) else requests).append(source)
     return requests, flows
 
 
-def _begun(source: Input) -> Input:
-    """Standard input, with what was read to see what it holds."""
-    try:
-        stream, _ = open_raw(source, None)
-        return replace(source, begun=stream.peek(_MAGIC))
-    except VedetteError:
-        return source
+def first_bytes(source: Input, count: int) -> bytes:
+    """What an input says first, decompressed; nothing of one that cannot be opened.
 
-
-def _holds_flows(source: Input) -> bool:
+    Nothing is taken from standard input: what was read of it already is looked at.
+    """
+    if source.path is None:
+        return beginning(source.begun, count)
     try:
         with ByteReader(source) as reader:
-            head = bytearray(_LOOK)
-            got = reader.readinto(memoryview(head))
+            head = bytearray(count)
+            return bytes(head[: reader.readinto(memoryview(head))])
     except VedetteError:
-        return False
-    text = bytes(head[:got])
+        return b""
+
+
+def holds_flows(source: Input) -> bool:
+    """Whether an input is a capture, a flow log, or windows of flows."""
+    text = first_bytes(source, _LOOK)
     return is_capture(text) or is_flow_log(text) or is_windows(text)
+
+
+def _begun(source: Input, stopped: Callable[[], bool] | None) -> Input:
+    """Standard input, with what was read to see what it holds."""
+    try:
+        stream, _ = open_raw(source, stopped)
+        bzip2 = compression_of(stream.peek(_MAGIC)) == "bzip2"
+        return replace(source, begun=stream.peek(_STORED_BZIP2 if bzip2 else _STORED))
+    except VedetteError:
+        return source

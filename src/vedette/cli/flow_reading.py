@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from vedette.cli.flow_inputs import first_bytes
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
 from vedette.kernels.packets import decode_packets
-from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem
+from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_capture
 from vedette.parsers.flow_logs import FlowLog, FlowProblem
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
@@ -20,6 +21,7 @@ from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _BUFFER: Final = 2 << 20
 _SPARE: Final = 64
+_HEAD: Final = 64
 _NEVER: Final = 1 << 62
 _PROBLEMS: Final = {
     Status.NOT_IP: PacketProblem.NOT_IP,
@@ -95,13 +97,11 @@ class FlowReading:
 
     def _lane(self, source: Input) -> Iterator[Passed]:
         try:
-            with ByteReader(source, self._interrupted.is_set) as reader:
-                from vedette.parsers.captures import is_capture
-
-                if is_capture(reader.head):
+            if is_capture(first_bytes(source, _HEAD)):
+                with ByteReader(source, self._interrupted.is_set) as reader:
                     yield from self._capture(reader)
-                    return
-            yield from self._log(source)
+            else:
+                yield from self._log(source)
         except VedetteError as error:
             if isinstance(error, SourceError) and error.problem is SourceProblem.EMPTY and source.found:
                 return

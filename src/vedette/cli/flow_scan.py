@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowReading, FlowTally
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
@@ -24,13 +25,13 @@ from vedette.report.json import write_json
 from vedette.report.metric_windows import WindowWriter
 from vedette.report.progress import Progress
 from vedette.report.terminal import render
-from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
-from vedette.sources import ByteReader, Input
+from vedette.sources import Input
 from vedette.storage import open_store
 from vedette.windows.flow_table import Passed, TableSettings
 
+_HEAD = 64
 _LOG_LATENESS_S = 300
 """Flow logs are written when flows end; Zeek and most exporters end silent ones within five minutes."""
 
@@ -209,13 +210,9 @@ def _cover(coverage: Coverage, tally: FlowTally) -> None:
 
 
 def _is_capture(source: Input) -> bool:
-    if source.path is None:
-        return is_capture(source.begun)
-    try:
-        with ByteReader(source) as reader:
-            return is_capture(reader.head)
-    except VedetteError:
-        return True
+    head = first_bytes(source, _HEAD)
+    # What cannot be read is told later, and has no say in how late flows may be.
+    return is_capture(head) or not head
 
 
 def _size(inputs: Sequence[Input]) -> int | None:

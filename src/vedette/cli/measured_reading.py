@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Iterator, Sequence
 
+from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowTally
 from vedette.parsers.flow_logs import FlowProblem
 from vedette.parsers.flow_windows import MeasuredWindow, is_windows, read_window
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
-from vedette.sources import BufferPool, ByteReader, Input, read_chunks
+from vedette.sources import BufferPool, Input, read_chunks
 
 _FORMAT = "flow-windows"
 _LOOK = 4_096
@@ -16,14 +17,7 @@ _LOOK = 4_096
 
 def holds_windows(source: Input) -> bool:
     """Whether an input is a file of windows."""
-    if source.path is None:
-        return False
-    try:
-        with ByteReader(source) as reader:
-            head = bytearray(_LOOK)
-            return is_windows(bytes(head[: reader.readinto(memoryview(head))]))
-    except VedetteError:
-        return False
+    return is_windows(first_bytes(source, _LOOK))
 
 
 class MeasuredReading:

@@ -29,12 +29,12 @@ def run(options: ScanOptions) -> int:
     from vedette.cli.flow_inputs import part_inputs
     from vedette.cli.scanning import DisorderError, Scan
 
-    found.inputs, traffic = part_inputs(found.inputs)
-    history.inputs, past = part_inputs(history.inputs)
-    # What is scanned says itself what came before `--since`.
-    past = [source for source in past if source not in traffic]
     with graceful_interrupt() as interrupted, passing_over_the_present(), ExitStack() as stack:
         try:
+            found.inputs, traffic = part_inputs(found.inputs, interrupted.is_set)
+            history.inputs, past = part_inputs(history.inputs, interrupted.is_set)
+            # What is scanned says itself what came before `--since`.
+            past = [source for source in past if source not in traffic]
             flows = None
             if traffic:
                 from vedette.cli.flow_scan import scan_flows, write_flows

@@ -103,7 +103,7 @@ class NetworkEngine:
                 start, end = int(rows[:, Flow.START].min()), int(rows[:, Flow.END].max())
                 coverage.start = start if coverage.start is None else min(coverage.start, start)
                 coverage.end = end if coverage.end is None else max(coverage.end, end)
-        self.windower.add(passed.parts, passed.ended, passed.start, passed.histogram)
+        self.windower.add(passed.parts, passed.ended, passed.start, passed.histogram, over=passed.over)
         self._close()
 
     def advance(self, until: int) -> None:
@@ -122,8 +122,7 @@ class NetworkEngine:
         for passed in past:
             self.process(passed)
             count += len(passed.ended)
-        for window in self.windower.close(everything=True):
-            self.take(window)
+        self._take_rest()
         self._only_learns = False
         # What follows may have windows in common with what was learned from.
         settings = self.settings
@@ -136,8 +135,7 @@ class NetworkEngine:
 
     def finish(self) -> Findings:
         """Close every window and hand out what was found. Nothing can be processed afterwards."""
-        for window in self.windower.close(everything=True):
-            self.take(window)
+        self._take_rest()
         coverage = self.coverage
         coverage.late_flows += self.windower.late
         coverage.capped.update(self.capped())
@@ -159,11 +157,25 @@ class NetworkEngine:
             caps[detector.name] = detector.left_out
         return {name: count for name, count in caps.items() if count}
 
-    def take(self, window: FlowWindow) -> None:
-        """Judge one window, after the silence before it."""
+    def take(self, window: FlowWindow, *, whole: bool = True) -> None:
+        """Judge one window, after the silence before it.
+
+        Args:
+            whole: Whether it was watched to its end.
+        """
         self._hush(window)
-        self._judge(window, measure(window))
+        self._judge(window, measure(window), whole=whole)
         self.last = window.number
+
+    def _take_rest(self) -> None:
+        """Judge the windows that are open. In the last one the traffic, or who watched it, came to an end."""
+        held = None
+        for window in self.windower.close(everything=True):
+            if held is not None:
+                self.take(held)
+            held = window
+        if held is not None:
+            self.take(held, whole=False)
 
     def _hush(self, window: FlowWindow) -> None:
         """Judge the silence before a window."""
@@ -191,7 +203,12 @@ class NetworkEngine:
         self.last = number
 
     def _judge(
-        self, window: FlowWindow, measures: dict[NetworkMetric, Measure], *, kept: bool = True
+        self,
+        window: FlowWindow,
+        measures: dict[NetworkMetric, Measure],
+        *,
+        kept: bool = True,
+        whole: bool = True,
     ) -> None:
         held = self.baselines.judge(measures, window.start)
         self._count(held)
@@ -204,7 +221,7 @@ class NetworkEngine:
         learns = self._only_learns or (self.settings.since is not None and window.start < self.settings.since)
         if learns:
             self.coverage.learned += int(window.contacts[:, Flow.OPENED].sum())
-        view = NetworkView(window, tuple(self.recent), held)
+        view = NetworkView(window, tuple(self.recent), held, whole=whole)
         found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
         distrusted = set()
         for anomaly in sorted(found, key=stating_order):
@@ -212,7 +229,8 @@ class NetworkEngine:
                 self.stated.state(anomaly)
             distrusted.update(anomaly.details.get("metrics", ()))
         self.stated.close(window.end)
-        self.baselines.learn(held, window.start, frozenset(NetworkMetric(m) for m in distrusted))
+        if whole:
+            self.baselines.learn(held, window.start, frozenset(NetworkMetric(m) for m in distrusted))
         if self.keep_windows is not None and kept and not learns:
             self.keep_windows(window, found)
 

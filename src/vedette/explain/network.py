@@ -32,8 +32,9 @@ def _port_scan(anomaly: Anomaly) -> str:
         )
     if details["what"] == "UDP":
         return (
-            f"{who}: {plural(anomaly.observed, 'UDP port')} of {details['target']} said nothing within {time}; a scan "
-            f"is more than {count(anomaly.threshold)}."
+            f"{who}: {plural(anomaly.observed, 'UDP port')} of {details['target']} said nothing within {time}, "
+            f"{count(details['failed'])} of which it is told are unreachable; a scan is more than "
+            f"{count(anomaly.threshold)}."
         )
     return (
         f"{who}: {plural(anomaly.observed, details['what'] + ' packet')} to {where} within {time}, which no "
@@ -69,7 +70,7 @@ def _flood(anomaly: Anomaly) -> str:
     details = anomaly.details
     return (
         f"{anomaly.entity.value} got {count(anomaly.observed)} {details['what']} in {seconds(details['seconds'])} "
-        f"from {count(details['sources'])} addresses; a flood starts at {count(anomaly.threshold)}."
+        f"from {_addresses(details['sources'])}; a flood starts at {count(anomaly.threshold)}."
     )
 
 

@@ -77,11 +77,11 @@ def fold_contacts(
     """Add flows to the contacts that they belong to.
 
     Args:
-        rows: int64 (n, 50 or 51), flows or contacts.
+        rows: int64 (n, 51 or 52), flows or contacts.
         number: int64 (n,), the window of each.
         room: Contacts of which clients are told apart; those beyond share a contact for each server's port.
         windows: int64 (m,), receives each contact's window.
-        out: int64 (m, 51), receives contacts, as `vedette.schema.flows` says.
+        out: int64 (m, 52), receives contacts, as `vedette.schema.flows` says.
         index: int32 (power of two, > m), zero at first.
         key: uint8 (KEY_BYTES,), scratch. secret_a, secret_b: Of the hash.
         state: int64 (2,): contacts so far, flows whose client could not be told apart; updated.
@@ -119,20 +119,20 @@ def fold_contacts(
             out[slot, 8] = rows[row, 8]
             out[slot, 0] = rows[row, 0]
             out[slot, 1] = rows[row, 1]
-            out[slot, 49] = -1
             out[slot, 50] = -1
+            out[slot, 51] = -1
         out[slot, 0] = min(out[slot, 0], rows[row, 0])
         out[slot, 1] = max(out[slot, 1], rows[row, 1])
-        for column in range(9, 46):
+        for column in range(9, 47):
             out[slot, column] += rows[row, column]
-        out[slot, 46] = max(out[slot, 46], rows[row, 46])
         out[slot, 47] = max(out[slot, 47], rows[row, 47])
+        out[slot, 48] = max(out[slot, 48], rows[row, 48])
         # When flows began that began here.
         if rows[row, 40] > 0:
-            begun = rows[row, 49]
-            last = rows[row, 50] if rows.shape[1] > 50 else begun
-            if begun >= 0 and (out[slot, 49] < 0 or begun < out[slot, 49]):
-                out[slot, 49] = begun
-            if last > out[slot, 50]:
-                out[slot, 50] = last
+            begun = rows[row, 50]
+            last = rows[row, 51] if rows.shape[1] > 51 else begun
+            if begun >= 0 and (out[slot, 50] < 0 or begun < out[slot, 50]):
+                out[slot, 50] = begun
+            if last > out[slot, 51]:
+                out[slot, 51] = last
     state[0] = used

@@ -6,11 +6,11 @@ two against each other.
 
 from typing import Final
 
-OUT_COLUMNS: Final = 50
+OUT_COLUMNS: Final = 51
 FIRST_COUNT: Final = 9
-COUNTS: Final = 37
+COUNTS: Final = 38
 
-COUNTED: Final = 20
+COUNTED: Final = 19
 """Where the counts stand in the state, in the order of the output's columns from `FIRST_COUNT`."""
 STATE_COLUMNS: Final = 80
 META: Final = 16
@@ -20,3 +20,6 @@ SLOTS_TAKEN, FREE, NUMBERS, OLDEST, EVICTED, ACTIVE, NOW, ORPHANS = 0, 1, 2, 3, 
 
 NEW, ASKED, ANSWERED, ESTABLISHED, FAILED, MIDSTREAM = 0, 1, 2, 3, 4, 5
 """How far a TCP handshake has come."""
+
+UNREACHABLE = 3
+"""Among a packet's flags: an ICMP message that says which packet could not be delivered."""

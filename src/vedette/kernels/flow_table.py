@@ -40,10 +40,10 @@ from vedette.kernels.flow_layout import (
     OLDEST,
     ORPHANS,
     SLOTS_TAKEN,
+    UNREACHABLE,
 )
-from vedette.kernels.hashing import hash_bytes
+from vedette.kernels.hashing import hash_words
 
-Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
 
@@ -66,35 +66,52 @@ def _behind(a: int, b: int) -> bool:
 
 
 @inlined
-def _write64(key: Bytes, at: int, value: int) -> None:
-    for i in range(8):
-        key[at + i] = (value >> (8 * i)) & 255
+def _flow_hash(
+    high: int,
+    low: int,
+    port: int,
+    far_high: int,
+    far_low: int,
+    far_port: int,
+    protocol: int,
+    secret_a: int,
+    secret_b: int,
+) -> int:
+    """The same for both directions of a flow."""
+    swap = high > far_high
+    if high == far_high:
+        swap = low > far_low
+        if low == far_low:
+            swap = port > far_port
+    if swap:
+        ends = (far_port * 65536 + port) * 256 + protocol
+        return int(hash_words(far_high, far_low, high, low, ends, secret_a, secret_b))
+    ends = (port * 65536 + far_port) * 256 + protocol
+    return int(hash_words(high, low, far_high, far_low, ends, secret_a, secret_b))
 
 
-@subkernel
-def _flow_hash(rows: Ints, row: int, key: Bytes, secret_a: int, secret_b: int) -> int:
-    """The same for both directions of a flow; leaves 1 in `key[40]` where the source is the larger end."""
-    swap = 0
-    for column in range(3):
-        one = rows[row, 1 + column] if column < 2 else rows[row, 5]
-        other = rows[row, 3 + column] if column < 2 else rows[row, 6]
-        if one != other:
-            swap = 1 if one > other else 0
-            break
-    near = 3 if swap else 1
-    far = 1 if swap else 3
-    _write64(key, 0, rows[row, near])
-    _write64(key, 8, rows[row, near + 1])
-    _write64(key, 16, rows[row, far])
-    _write64(key, 24, rows[row, far + 1])
-    near_port = rows[row, 6] if swap else rows[row, 5]
-    far_port = rows[row, 5] if swap else rows[row, 6]
-    key[32] = near_port & 255
-    key[33] = near_port >> 8
-    key[34] = far_port & 255
-    key[35] = far_port >> 8
-    key[36] = rows[row, 7]
-    return int(hash_bytes(key, 0, 37, secret_a, secret_b))
+@inlined
+def _is_flow(
+    state: Ints,
+    slot: int,
+    high: int,
+    low: int,
+    port: int,
+    far_high: int,
+    far_low: int,
+    far_port: int,
+    protocol: int,
+) -> bool:
+    """Whether a slot holds the flow of a client and a server."""
+    return bool(
+        state[slot, 1] == low
+        and state[slot, 3] == far_low
+        and state[slot, 4] == port
+        and state[slot, 5] == far_port
+        and state[slot, 6] == protocol
+        and state[slot, 0] == high
+        and state[slot, 2] == far_high
+    )
 
 
 @subkernel
@@ -131,10 +148,10 @@ def _head(state: Ints, slot: int, out: Ints, row: int) -> None:
     out[row, 1] = state[slot, 9]
     for i in range(7):
         out[row, 2 + i] = state[slot, i]
-    out[row, 46] = state[slot, 9] - state[slot, 8]
-    out[row, 47] = state[slot, 10]
-    out[row, 48] = state[slot, 18]
-    out[row, 49] = state[slot, 8]
+    out[row, 47] = state[slot, 9] - state[slot, 8]
+    out[row, 48] = state[slot, 10]
+    out[row, 49] = state[slot, 18]
+    out[row, 50] = state[slot, 8]
 
 
 @subkernel
@@ -343,6 +360,7 @@ def _response(state: Ints, slot: int, side: int, payload: int, moment: int, hist
         counted = COUNTED - FIRST_COUNT
         state[slot, counted + 38] += took
         state[slot, counted + 39] += 1
+        state[slot, counted + 46] = 1
         _count_time(histogram, 2, took)
         state[slot, 75] = -1
 
@@ -364,7 +382,7 @@ def _other(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int,
             if rows[row, 18] > LONG_NAME:
                 state[slot, counted + 34] += 1
         _response(state, slot, side, rows[row, 9], moment, histogram)
-    elif (protocol == 1 or protocol == 58) and rows[row, 10] > 0:
+    elif (protocol == 1 or protocol == 58) and (rows[row, 10] == 1 or rows[row, 10] == 2):
         size = rows[row, 9]
         before = state[slot, 76 + side]
         if before >= 0 and before != size:
@@ -416,6 +434,43 @@ def _from_server(rows: Ints, row: int) -> bool:
     return bool(rows[row, 5] < 1024 and rows[row, 6] >= 1024)
 
 
+@subkernel
+def _refuse(
+    rows: Ints, row: int, moment: int, state: Ints, buckets: Ints32, secret_a: int, secret_b: int
+) -> None:
+    """Note that a client's packet could not be delivered, by the ICMP message that tells its sender (RFC 1122).
+
+    Such a message repeats the packet's addresses, protocol and ports: it says nothing of a flow that is not known, nor
+    of one that the server has answered.
+    """
+    counted = COUNTED - FIRST_COUNT
+    protocol = rows[row, 13]
+    mask = buckets.shape[0] - 1
+    bucket = (
+        _flow_hash(
+            rows[row, 3], rows[row, 4], rows[row, 11], rows[row, 18], rows[row, 19], rows[row, 12], protocol,
+            secret_a, secret_b,
+        )
+        & mask
+    )  # fmt: skip
+    slot = int(buckets[bucket]) - 1
+    while slot >= 0 and not _is_flow(
+        state, slot, rows[row, 3], rows[row, 4], rows[row, 11], rows[row, 18], rows[row, 19], rows[row, 12],
+        protocol,
+    ):  # fmt: skip
+        slot = state[slot, 13]
+    if slot < 0 or state[slot, counted + 41] > 0 or state[slot, counted + 42] > 0:
+        return
+    if protocol == 6:
+        if state[slot, 7] != ASKED:
+            return
+        state[slot, 7] = FAILED
+    state[slot, counted + 42] = 1
+    if state[slot, 15] == 0:
+        state[slot, 15] = 1
+        state[slot, 17] = moment
+
+
 @kernel
 def track_packets(
     rows: Ints,
@@ -427,7 +482,6 @@ def track_packets(
     buckets: Ints32,
     meta: Ints,
     fragments: Ints,
-    key: Bytes,
     secret_a: int,
     secret_b: int,
     histogram: Ints,
@@ -443,7 +497,7 @@ def track_packets(
         buckets: int32 (power of two,), first slot + 1 of each.
         meta: int64 (META,), the table's own numbers.
         fragments: int64 (f, FRAGMENT_WIDTH), ports of datagrams in pieces.
-        key: uint8 (40,), scratch. secret_a, secret_b: Of the hash.
+        secret_a, secret_b: Of the hash.
         histogram: int64 (3, 256): sizes of packets, round-trip and response times of the present window.
         parts, wholes: int64 (m, OUT_COLUMNS), receive flows that had to leave before their time.
         written: int64 (2,), rows of `parts` and `wholes` that are filled; updated.
@@ -463,31 +517,28 @@ def track_packets(
             moment = meta[NOW]
         if rows[row, 17] > 0 and not _fragment(rows, row, fragments):
             meta[ORPHANS] += 1
-        bucket = _flow_hash(rows, row, key, secret_a, secret_b) & mask
+        bucket = (
+            _flow_hash(
+                rows[row, 1], rows[row, 2], rows[row, 5], rows[row, 3], rows[row, 4], rows[row, 6], rows[row, 7],
+                secret_a, secret_b,
+            )
+            & mask
+        )  # fmt: skip
         slot = int(buckets[bucket]) - 1
         side = 0
         while slot >= 0:
-            if state[slot, 6] == rows[row, 7]:
-                if (
-                    state[slot, 1] == rows[row, 2]
-                    and state[slot, 3] == rows[row, 4]
-                    and state[slot, 4] == rows[row, 5]
-                    and state[slot, 5] == rows[row, 6]
-                    and state[slot, 0] == rows[row, 1]
-                    and state[slot, 2] == rows[row, 3]
-                ):
-                    side = 0
-                    break
-                if (
-                    state[slot, 3] == rows[row, 2]
-                    and state[slot, 1] == rows[row, 4]
-                    and state[slot, 5] == rows[row, 5]
-                    and state[slot, 4] == rows[row, 6]
-                    and state[slot, 2] == rows[row, 1]
-                    and state[slot, 0] == rows[row, 3]
-                ):
-                    side = 1
-                    break
+            if _is_flow(
+                state, slot, rows[row, 1], rows[row, 2], rows[row, 5], rows[row, 3], rows[row, 4], rows[row, 6],
+                rows[row, 7],
+            ):  # fmt: skip
+                side = 0
+                break
+            if _is_flow(
+                state, slot, rows[row, 3], rows[row, 4], rows[row, 6], rows[row, 1], rows[row, 2], rows[row, 5],
+                rows[row, 7],
+            ):  # fmt: skip
+                side = 1
+                break
             slot = state[slot, 13]
         begins = rows[row, 7] == 6 and rows[row, 10] & (SYN + ACK) == SYN
         if slot >= 0 and begins and side == 0 and state[slot, 7] != NEW and state[slot, 78] != rows[row, 11]:
@@ -557,6 +608,8 @@ def track_packets(
             _tcp(state, slot, side, rows, row, moment, histogram)
         else:
             _other(state, slot, side, rows, row, moment, histogram)
+            if (rows[row, 7] == 1 or rows[row, 7] == 58) and rows[row, 10] == UNREACHABLE:
+                _refuse(rows, row, moment, state, buckets, secret_a, secret_b)
     return stop
 
 

@@ -352,7 +352,7 @@ def read_flow_rows(
                     if role == 4 or role == 6:
                         table[count, 6 if role == 4 else 7] = value & 65535
                     elif role == 8 or role == 9:
-                        table[count, 46] = value
+                        table[count, 47] = value
                     elif role == 10 or role == 11:
                         table[count, 11 if role == 10 else 12] = value
                     elif role == 12 or role == 13:
@@ -370,14 +370,14 @@ def read_flow_rows(
             state[0] += 1
             at = end + 1
             continue
-        if finished > begun and table[count, 46] == 0:
-            table[count, 46] = finished - begun
+        if finished > begun and table[count, 47] == 0:
+            table[count, 47] = finished - begun
         table[count, 0] = begun
-        table[count, 1] = begun + table[count, 46]
-        table[count, 49] = begun
+        table[count, 1] = begun + table[count, 47]
+        table[count, 50] = begun
         table[count, 40] = 1
         table[count, 43] = 1
-        table[count, 48] = state[4] + count
+        table[count, 49] = state[4] + count
         # Without sizes on the wire, payload is what is known.
         if table[count, 11] == 0:
             table[count, 11] = table[count, 13]

@@ -73,13 +73,33 @@ def _hash_bytes(buffer: Bytes, start: int, length: int, secret_a: int, secret_b:
     return folded
 
 
+def _hash_words(
+    first: int, second: int, third: int, fourth: int, fifth: int, secret_a: int, secret_b: int
+) -> int:
+    state = _fold(first ^ secret_b, second ^ secret_a)
+    state = _fold(third ^ secret_b, fourth ^ state)
+    folded: int = _fold(_fold(fifth ^ secret_b, state), secret_a)
+    return folded
+
+
+def _hash_words_interpreted(
+    first: int, second: int, third: int, fourth: int, fifth: int, secret_a: int, secret_b: int
+) -> int:
+    return hash((secret_a, secret_b, first, second, third, fourth, fifth))
+
+
 def _hash_bytes_interpreted(buffer: Bytes, start: int, length: int, secret_a: int, secret_b: int) -> int:
     return hash((secret_a, secret_b, bytes(buffer[start : start + length])))
 
 
 if INTERPRETED:
     hash_bytes = _hash_bytes_interpreted
+    hash_words = _hash_words_interpreted
 else:
     _fold = intrinsic(_folded_multiply)
     hash_bytes = inlined(_hash_bytes)
-"""`hash_bytes(buffer, start, length, secret_a, secret_b)`: a keyed int64 hash of one span."""
+    hash_words = inlined(_hash_words)
+"""`hash_bytes(buffer, start, length, secret_a, secret_b)`: a keyed int64 hash of one span.
+
+`hash_words(first, second, third, fourth, fifth, secret_a, secret_b)`: one of five int64.
+"""

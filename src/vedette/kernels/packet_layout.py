@@ -5,7 +5,11 @@ from typing import Final
 
 
 class Packet(IntEnum):
-    """Columns of a decoded packet, and what its status can be."""
+    """Columns of a decoded packet.
+
+    `FLAGS` are TCP's; of ICMP 1 is an echo request, 2 its reply, and 3 says that a packet could not be delivered: then
+    `REFUSED_*` are that packet's ports, its protocol, and whom it was for. Its sender is the ICMP message's target.
+    """
 
     TIME = 0
     SOURCE_HIGH = 1
@@ -27,6 +31,11 @@ class Packet(IntEnum):
     FRAGMENT = 17
     NAME_BYTES = 18
     QUERY_TYPE = 19
+    REFUSED_SOURCE_PORT = 11
+    REFUSED_TARGET_PORT = 12
+    REFUSED_PROTOCOL = 13
+    REFUSED_TARGET_HIGH = 18
+    REFUSED_TARGET_LOW = 19
 
 
 PACKET_COLUMNS: Final = len(Packet)

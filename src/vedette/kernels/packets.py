@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel, subkernel
+from vedette.kernels.flow_layout import UNREACHABLE
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -180,6 +181,45 @@ def _internet(buffer: Bytes, at: int, end: int, kind: int, rows: Ints, row: int,
 
 
 @subkernel
+def _unreachable(buffer: Bytes, at: int, end: int, rows: Ints, row: int) -> None:
+    """Note which packet an ICMP message says could not be delivered; its headers begin at `at`.
+
+    Nothing is noted of one that the message's target did not send (RFC 5927, section 4), of a later fragment, or where
+    its ports were not captured.
+    """
+    if at + 20 > end:
+        return
+    if buffer[at] >> 4 == 4:
+        ports = at + (int(buffer[at]) & 15) * 4
+        protocol = int(buffer[at + 9])
+        if rows[row, 3] != 0 or rows[row, 4] != _MAPPED + _be32(buffer, at + 12):
+            return
+        if ports < at + 20 or _be16(buffer, at + 6) & 0x1FFF:
+            return
+        high = 0
+        low = _MAPPED + _be32(buffer, at + 16)
+    elif buffer[at] >> 4 == 6:
+        if at + 40 > end:
+            return
+        ports = at + 40
+        protocol = int(buffer[at + 6])
+        if rows[row, 3] != _be64(buffer, at + 8) or rows[row, 4] != _be64(buffer, at + 16):
+            return
+        high = _be64(buffer, at + 24)
+        low = _be64(buffer, at + 32)
+    else:
+        return
+    if ports + 4 > end or (protocol != 6 and protocol != 17):
+        return
+    rows[row, 10] = UNREACHABLE
+    rows[row, 11] = _be16(buffer, ports)
+    rows[row, 12] = _be16(buffer, ports + 2)
+    rows[row, 13] = protocol
+    rows[row, 18] = high
+    rows[row, 19] = low
+
+
+@subkernel
 def _transport(buffer: Bytes, at: int, end: int, stop: int, protocol: int, rows: Ints, row: int) -> int:
     """Read a transport header into a row; `stop` is where the datagram ends by its own word. Returns a status."""
     if protocol == 6:
@@ -218,6 +258,8 @@ def _transport(buffer: Bytes, at: int, end: int, stop: int, protocol: int, rows:
         else:
             rows[row, 5] = 0
             rows[row, 6] = _be16(buffer, at)
+            if kind == (3 if protocol == 1 else 1):
+                _unreachable(buffer, at + 8, end, rows, row)
             at += 4
     elif protocol == 132:
         if at + 12 > end:

@@ -17,7 +17,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Field, half, whole_number
+from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
+from vedette.parsers.netflow_sampling import Rates
 from vedette.parsers.netflow_templates import Key, Template, Templates, read_templates
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
 from vedette.schema.state import check, decode, encode
@@ -35,8 +36,6 @@ _DOMAINS: Final = 256
 _WHOLE: Final = 1 << 32
 _FARTHEST_US: Final = 1 << 52
 """The year 2112: a time beyond is none."""
-
-Columns = dict[Field, NDArray[np.int64]]
 
 
 class NetflowProblem(StrEnum):
@@ -56,6 +55,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     templates: list[tuple[Key, Template]]
     expected: list[tuple[tuple[int, int], int]]
     next: int
+    rates: list[tuple[tuple[int, int, int], int]] = []
 
 
 class NetflowParser:
@@ -67,6 +67,7 @@ class NetflowParser:
         self.templates = Templates()
         self._expected: dict[tuple[int, int], int] = {}
         self._next = 0
+        self._rates = Rates()
         self._problems: dict[str, int] = {}
 
     def parse(self, text: bytes) -> tuple[Flows, dict[str, int], int]:
@@ -88,7 +89,9 @@ class NetflowParser:
 
     def to_state(self) -> bytes:
         """Templates and sequences, as bytes."""
-        return encode(_State(self.templates.dump(), list(self._expected.items()), self._next))
+        return encode(
+            _State(self.templates.dump(), list(self._expected.items()), self._next, self._rates.dump())
+        )
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
@@ -96,6 +99,7 @@ class NetflowParser:
         check(len(state.expected) <= _DOMAINS and state.next >= 0, "templates")
         self.templates.load(state.templates)
         self._expected, self._next = dict(state.expected), state.next
+        self._rates.load(state.rates)
 
     def _datagram(self, datagram: bytes) -> list[NDArray[np.int64]]:
         version = int.from_bytes(datagram[:2], "big")
@@ -122,7 +126,10 @@ class NetflowParser:
         columns = {field: whole_number(octets[:, begin:end]) for field, begin, end in _V5_FIELDS}
         uptime, seconds, nanoseconds = (int.from_bytes(datagram[at : at + 4], "big") for at in (4, 8, 12))
         now = seconds * 1_000_000 + min(nanoseconds, 999_999_999) // 1000
-        return [self._rows(columns, count, now, uptime)]
+        # Two bits say how it samples, fourteen one in how many.
+        interval = int.from_bytes(datagram[22:24], "big") & 0x3FFF
+        rate = np.full(count, max(1, interval), dtype=np.int64)
+        return [self._rows(columns, rate, now, uptime)]
 
     def _v9(self, datagram: bytes) -> list[NDArray[np.int64]]:
         uptime, seconds, sequence, domain = (
@@ -173,8 +180,11 @@ class NetflowParser:
                     _variable(content, template) if template.variable else _fixed(content, template)
                 )
                 records = None if records is None else records + count
-                if not template.options and count:
-                    found.append(self._rows(columns, count, now, uptime))
+                if template.options:
+                    self._count(NetflowProblem.BAD_SET, self._rates.learn((version, domain), columns, count))
+                elif count:
+                    rate = self._rates.of((version, domain), columns, count)
+                    found.append(self._rows(columns, rate, now, uptime))
         return found, records
 
     def _learn(self, content: bytes, version: int, domain: int, *, options: bool) -> None:
@@ -187,13 +197,16 @@ class NetflowParser:
         except (ValueError, IndexError):
             self._count(NetflowProblem.BAD_SET)
 
-    def _rows(self, columns: Columns, count: int, now: int, uptime: int | None) -> NDArray[np.int64]:
+    def _rows(
+        self, columns: Columns, rate: NDArray[np.int64], now: int, uptime: int | None
+    ) -> NDArray[np.int64]:
         """Flows of records of one kind.
 
         Args:
-            count: How many there are.
+            rate: int64 (n,), one in how many packets was looked at, of each of the n records.
             now: When they were sent, microseconds. uptime: The same in milliseconds since the exporter was started.
         """
+        count = len(rate)
         source, target = (
             _addresses(columns, Field.SOURCE4, Field.SOURCE6),
             _addresses(columns, Field.TARGET4, Field.TARGET6),
@@ -231,10 +244,12 @@ class NetflowParser:
         ):
             table[:, column] = np.where(back, other, one)
         table[:, Flow.PROTOCOL] = protocol & 0xFF
-        table[:, Flow.PACKETS_OUT : Flow.BYTES_IN + 1] = np.minimum(
-            table[:, Flow.PACKETS_OUT : Flow.BYTES_IN + 1], _MOST
-        )
+        each = rate[:, None]
+        counts = table[:, Flow.PACKETS_OUT : Flow.BYTES_IN + 1]
+        table[:, Flow.PACKETS_OUT : Flow.BYTES_IN + 1] = np.minimum(counts, _MOST // each) * each
         _outcome(table, np.where(back, back_flags, flags), np.where(back, flags, back_flags), back)
+        alone = (rate > 1) & (table[:, Flow.FAILED] > 0)
+        table[alone, Flow.FAILED] = table[alone, Flow.SYN_OUT] = 0
         good = (last > 0) & (last < _FARTHEST_US) & (first > 0)
         self._count(NetflowProblem.BAD_TIME, int(count - good.sum()))
         kept: NDArray[np.int64] = table[good]

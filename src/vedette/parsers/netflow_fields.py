@@ -47,8 +47,14 @@ class Field(StrEnum):
     LAST_BEFORE = "last_before"
     BOOT_MS = "boot_ms"
     DURATION_MS = "duration_ms"
+    SAMPLER = "sampler"
+    SAMPLING = "sampling"
+    SAMPLED = "sampled"
+    PASSED_OVER = "passed_over"
 
 
+Columns = dict[Field, NDArray[np.int64]]
+"""Of n records, what each field holds: int64 (n,), of IPv6 addresses (n, 2)."""
 FIELDS: Final[Mapping[tuple[int, int], Field]] = MappingProxyType(
     {
         (0, 1): Field.BYTES,
@@ -66,6 +72,9 @@ FIELDS: Final[Mapping[tuple[int, int], Field]] = MappingProxyType(
         (0, 27): Field.SOURCE6,
         (0, 28): Field.TARGET6,
         (0, 32): Field.ICMP,
+        (0, 34): Field.SAMPLING,
+        (0, 48): Field.SAMPLER,
+        (0, 50): Field.SAMPLING,
         (0, 85): Field.BYTES,
         (0, 86): Field.PACKETS,
         (0, 139): Field.ICMP,
@@ -85,6 +94,9 @@ FIELDS: Final[Mapping[tuple[int, int], Field]] = MappingProxyType(
         (0, 232): Field.BACK_BYTES,
         (0, 298): Field.PACKETS,
         (0, 299): Field.BACK_PACKETS,
+        (0, 302): Field.SAMPLER,
+        (0, 305): Field.SAMPLED,
+        (0, 306): Field.PASSED_OVER,
         (REVERSE, 1): Field.BACK_BYTES,
         (REVERSE, 2): Field.BACK_PACKETS,
         (REVERSE, 6): Field.BACK_FLAGS,
@@ -92,6 +104,8 @@ FIELDS: Final[Mapping[tuple[int, int], Field]] = MappingProxyType(
 )
 """By enterprise number (0 for IANA's) and field type. Of two that say the same, the first of a template counts."""
 
+OF_SAMPLING: Final = frozenset((Field.SAMPLER, Field.SAMPLING, Field.SAMPLED, Field.PASSED_OVER))
+"""What is read of records about the exporter."""
 STAMPS: Final = frozenset((Field.FIRST_NTP, Field.LAST_NTP))
 """Sixty-four bits that are no number: seconds since 1900 and a fraction."""
 ADDRESSES6: Final = frozenset((Field.SOURCE6, Field.TARGET6))

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from vedette.parsers.netflow_fields import ADDRESSES6, FIELDS, REVERSE, STAMPS, VARIABLE, Field
+from vedette.parsers.netflow_fields import ADDRESSES6, FIELDS, OF_SAMPLING, REVERSE, STAMPS, VARIABLE, Field
 
 MOST_TEMPLATES: Final = 1_024
 """Templates kept of one exporter; the one that was used longest ago makes room."""
@@ -128,8 +128,8 @@ def read_templates(body: bytes, version: int, *, options: bool) -> Iterator[tupl
                 kind, enterprise = kind & ~_ENTERPRISE, int.from_bytes(body[at : at + 4], "big")
                 at += 4
             is_variable = version == 10 and length == VARIABLE
-            field = None if options or is_variable else _field(enterprise, kind, length)
-            if field in known:
+            field = None if is_variable else _field(enterprise, kind, length)
+            if field in known or (options and field not in OF_SAMPLING):
                 field = None
             if field is not None:
                 known.add(field)

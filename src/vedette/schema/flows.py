@@ -79,16 +79,19 @@ class Flow(IntEnum):
     SUCCEEDED = 41
     """The server answered: SYN with SYN-ACK; other protocols with anything."""
     FAILED = 42
-    """A SYN was refused, or not answered in three seconds."""
+    """A SYN was refused, or not answered in three seconds; or an ICMP message told the client that its packet could not
+    be delivered, and the server never answered."""
     CLOSED = 43
     HANDSHAKE_SUM = 44
     HANDSHAKE_COUNT = 45
-    DURATION = 46
+    RESPONDED = 46
+    """The server said something after the client had, for the first time."""
+    DURATION = 47
     """From the flow's first packet to the last one so far."""
-    LONGEST_GAP = 47
-    NUMBER = 48
+    LONGEST_GAP = 48
+    NUMBER = 49
     """Tells flows of one source apart: parts of one flow have the same."""
-    BEGAN = 49
+    BEGAN = 50
     """Time of the flow's first packet."""
 
 
@@ -111,7 +114,7 @@ class Ended(IntEnum):
 
 ENDED_COLUMNS: Final = len(Ended)
 FIRST_COUNT: Final = Flow.PACKETS_OUT
-LAST_COUNT: Final = Flow.HANDSHAKE_COUNT
+LAST_COUNT: Final = Flow.RESPONDED
 COUNTS: Final = LAST_COUNT - FIRST_COUNT + 1
 
 

@@ -1,13 +1,14 @@
 """Reads one input as bytes, for captures: decompressed, and nothing else."""
 
 from collections.abc import Callable
+from io import BytesIO
 from types import TracebackType
 from typing import Self
 
 from vedette.sources.discover import Input
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.files import open_raw
-from vedette.sources.streams import decompressed, fill
+from vedette.sources.streams import RawStream, decompressed, fill
 
 
 class ByteReader:
@@ -74,3 +75,9 @@ class ByteReader:
     def _take(self, count: int) -> bytes:
         head = bytearray(count)
         return bytes(head[: fill(self._stream, memoryview(head))])
+
+
+def beginning(stored: bytes, count: int) -> bytes:
+    """What an input says first, decompressed; fewer bytes than `count` where its first bytes as stored hold no more."""
+    head = bytearray(count)
+    return bytes(head[: fill(decompressed(RawStream(BytesIO(stored))), memoryview(head))])

@@ -162,13 +162,21 @@ class FlowWindower:
         self._now: int | None = None
         self._closed: int | None = None
 
-    def add(self, parts: Flows, ended: Flows, start: int | None, histogram: NDArray[np.int64] | None) -> None:
+    def add(
+        self,
+        parts: Flows,
+        ended: Flows,
+        start: int | None,
+        histogram: NDArray[np.int64] | None,
+        *,
+        over: bool = True,
+    ) -> None:
         """Take rows in.
 
         Args:
             parts: Parts of flows, or whole ones where only those are known: each counts in the window it starts in.
             ended: Whole flows that ended; each counts in the window that it ended in, or in the first that is open.
-            start, histogram: Of a window, what its packets were like.
+            start, histogram: Of a window, what its packets were like. over: Whether the window has ended.
         """
         if len(parts):
             self._known &= parts.known
@@ -193,7 +201,7 @@ class FlowWindower:
             if self._closed is None or number > self._closed:
                 known = self._histograms.get(number)
                 self._histograms[number] = histogram if known is None else known + histogram
-            if self._own_clock:
+            if self._own_clock and over:
                 self.advance(start + self.span)
 
     def advance(self, until: int) -> None:

@@ -61,12 +61,14 @@ class Passed:
         parts, ended: Rows.
         histogram: int64 (3, 256): packet sizes, round-trip and response times of the window; None with rows that
             left before their window ended.
+        over: Whether the window was watched to its end, where there is a histogram.
     """
 
     start: int
     parts: Flows
     ended: Flows
     histogram: NDArray[np.int64] | None
+    over: bool = True
 
 
 class FlowTable:
@@ -83,7 +85,6 @@ class FlowTable:
         self._meta[1] = -1
         self._meta[OLDEST : OLDEST + 4] = -1
         self._fragments = np.zeros((_FRAGMENTS, FRAGMENT_WIDTH), dtype=np.int64)
-        self._key = np.zeros(64, dtype=np.uint8)
         self._secret = new_secret()
         self._histogram = np.zeros((3, BINS), dtype=np.int64)
         self._parts = np.zeros((_ROWS, OUT_COLUMNS), dtype=np.int64)
@@ -115,7 +116,7 @@ class FlowTable:
                 self._until = (int(rows[at + int(good.argmax()), 0]) // span + 1) * span
             at = track_packets(
                 rows, at, len(rows), self._until, self._state, self._told, self._buckets, self._meta,
-                self._fragments, self._key, *self._secret, self._histogram, self._parts, self._ended, self._written,
+                self._fragments, *self._secret, self._histogram, self._parts, self._ended, self._written,
             )  # fmt: skip
             if at < len(rows):
                 if rows[at, 0] >= self._until:
@@ -134,7 +135,7 @@ class FlowTable:
             return
         yield from self._drain()
         yield from self._expire(_NEVER, _NEVER, _NEVER)
-        yield self._hand_out(self._histogram)
+        yield self._hand_out(self._histogram, over=False)
 
     def _end(self, following: int) -> Iterator[Passed]:
         """End the window that is open, and open the one that begins at `following`."""
@@ -163,10 +164,14 @@ class FlowTable:
         ):  # fmt: skip
             yield self._hand_out(None)
 
-    def _hand_out(self, histogram: NDArray[np.int64] | None) -> Passed:
+    def _hand_out(self, histogram: NDArray[np.int64] | None, *, over: bool = True) -> Passed:
         parts, ended = self._written.tolist()
         self._written[:] = 0
         start = (self._until or 0) - self.settings.span
         return Passed(
-            start, Flows(self._parts[:parts].copy(), SEEN), Flows(self._ended[:ended].copy(), SEEN), histogram
+            start,
+            Flows(self._parts[:parts].copy(), SEEN),
+            Flows(self._ended[:ended].copy(), SEEN),
+            histogram,
+            over,
         )

@@ -30,10 +30,13 @@ _MOST_DESTINATIONS: Final = 4_096
 _ALL_DESTINATIONS: Final = 262_144
 """Destinations remembered of all hosts; a host whose own had to make room is told nothing of new ones any more."""
 
-_WINDOWS, _KNOWN, _NEW, _TRIALS, _MOST_SENT, _FORGOT = range(6)
+_WINDOWS, _KNOWN, _NEW, _TRIALS, _MOST_SENT, _FORGOT, _OLDER, _FRESH, _SINCE = range(9)
 """Numbers remembered of a host: windows in which it talked to somebody outside; networks (an IPv4 /24, an IPv6 /48)
 and ports it talked to; how many of `_TRIALS` windows after the first `LEARN` had a new one; most bytes it sent to one
-host in a window; destinations of its that had to make room."""
+host in a window; destinations of its that had to make room; the same most of the minute before this, and of this
+minute, which began at the last number (microseconds): what is hardly a minute old is not yet what a host usually
+does."""
+_MINUTE_US: Final = 60_000_000
 
 
 class HostHabits(Remembering):
@@ -41,7 +44,8 @@ class HostHabits(Remembering):
 
     Signal: bytes of an internal host to one external host in a window, against what it got; networks (an IPv4
         /24, an IPv6 /48) and ports outside that it opens flows to.
-    Baseline: the host's own: the most it ever sent to one host in a window, and every destination it had.
+    Baseline: the host's own: the most it ever sent to one host in a window, up to a minute ago or two, so that the
+        beginning of a burst does not hide the rest; and every destination it had.
     Decision: exfiltration from `size` bytes, `factor` times its most, and `ratio` times what came back; a new
         destination where, by how often it had a new one so far (Laplace's rule of succession), one is no likelier than
         1 in `once_in`. Neither before `LEARN` windows in which it talked to somebody outside.
@@ -63,7 +67,7 @@ class HostHabits(Remembering):
         self.ratio = ratio
         self.once_in = once_in
         self.left_out = 0
-        self._hosts = RecentKeys(2, _MOST, numbers=6)
+        self._hosts = RecentKeys(2, _MOST, numbers=9)
         self._places = RecentKeys(5, _ALL_DESTINATIONS)
         self._unremembered = 0
 
@@ -138,7 +142,7 @@ class HostHabits(Remembering):
 
     def _rare(self, at: int) -> bool:
         """Whether something new is so unlikely of a host that it is told."""
-        windows, _, new, trials, _, forgot = self._hosts.numbers[at].tolist()
+        windows, _, new, trials, _, forgot = self._hosts.numbers[at][: _FORGOT + 1].tolist()
         return bool(windows >= self.LEARN and not forgot and (new + 1) / (trials + 2) <= 1 / self.once_in)
 
     def _sent(self, view: NetworkView, rows: Rows, place: NDArray[np.int64]) -> list[Anomaly]:
@@ -146,6 +150,10 @@ class HostHabits(Remembering):
         if not len(rows):
             return []
         hosts = self._hosts.numbers
+        settled = place[view.start - hosts[place, _SINCE] >= _MINUTE_US]
+        hosts[settled, _MOST_SENT] = np.maximum(hosts[settled, _MOST_SENT], hosts[settled, _OLDER])
+        hosts[settled, _OLDER] = hosts[settled, _FRESH]
+        hosts[settled, _FRESH], hosts[settled, _SINCE] = 0, view.start
         starts = _starts(rows, _PAIR)
         sent = np.add.reduceat(rows[:, Flow.BYTES_OUT], starts)
         got = np.add.reduceat(rows[:, Flow.BYTES_IN], starts)
@@ -157,7 +165,7 @@ class HostHabits(Remembering):
             self._exfiltrated(view, rows[starts[n]], float(sent[n]), float(got[n]), int(of[n]))
             for n in np.flatnonzero(told).tolist()
         ]
-        np.maximum.at(hosts[:, _MOST_SENT], of, sent)
+        np.maximum.at(hosts[:, _FRESH], of, sent)
         return found
 
     def _exfiltrated(self, view: NetworkView, row: Rows, most: float, got: float, at: int) -> Anomaly:
@@ -190,7 +198,7 @@ class HostHabits(Remembering):
         )
 
     def _tell(self, view: NetworkView, at: int, row: Rows) -> Anomaly:
-        windows, known, new, trials, _, _ = self._hosts.numbers[at].tolist()
+        windows, known, new, trials, _, _ = self._hosts.numbers[at][: _FORGOT + 1].tolist()
         surprise = -math.log10((new + 1) / (trials + 2))
         limit = math.log10(self.once_in)
         return state(

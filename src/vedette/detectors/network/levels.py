@@ -43,7 +43,7 @@ class _Surprise:
 class Volume(Remembering):
     """The network carries far more than usual, or far less.
 
-    Signal: bytes of a window (spike), packets of a window (drop; none at all counts).
+    Signal: bytes of a window (spike), packets of a window that was watched to its end (drop; none at all counts).
     Baseline: of the logarithm of bytes, and over-dispersed counts of packets, by hour of day and week once earned.
     Decision: with a budget of false alarms, its threshold, and at least `factor` times more or less; with
         `alarm.mode: threshold` the classic rule: above the mean by 3 standard deviations is high, by 2 medium.
@@ -83,7 +83,7 @@ class Volume(Remembering):
                 limit = self._spike.passes(size, high=True, worth=worth)
                 if limit is not None:
                     found.append(self._tell(view, size, AnomalyType.TRAFFIC_SPIKE, "bytes", limit))
-        if packets is not None and packets.ready:
+        if packets is not None and packets.ready and view.whole:
             few = self.factor * packets.measure.value <= packets.middle
             worth = few and packets.middle >= self.MIN_PACKETS
             limit = self._drop.passes(packets, high=False, worth=worth)

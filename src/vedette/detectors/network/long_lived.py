@@ -151,7 +151,7 @@ class LongLived:
             count, longest = int(own[:, Flow.OPENED].sum()), float(own[:, Flow.DURATION].max()) / 1e6
             if timed:
                 # What the same client was answered meanwhile hides nothing.
-                count = int(own[:, Flow.SUCCEEDED].sum()) - int(own[:, Flow.RESPONSE_COUNT].sum())
+                count = int(own[:, Flow.SUCCEEDED].sum()) - int(own[:, Flow.RESPONDED].sum())
                 if count < self.slow:
                     continue
             sent = int(own[:, Flow.PAYLOAD_OUT].sum())
@@ -192,7 +192,7 @@ _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 def _talked(rows: Rows) -> NDArray[np.bool_]:
     """Contacts in which connections were made, or asked something and told something."""
     wanted: NDArray[np.bool_] = rows[:, Flow.PROTOCOL] == Protocol.TCP
-    wanted &= (rows[:, Flow.SUCCEEDED] > 0) | (rows[:, Flow.RESPONSE_COUNT] > 0)
+    wanted &= (rows[:, Flow.SUCCEEDED] > 0) | (rows[:, Flow.RESPONDED] > 0)
     return wanted
 
 

@@ -36,12 +36,14 @@ class NetworkView:
         window: The window.
         recent: Windows of the last minute, oldest first, this one last.
         held: Its numbers against their baselines.
+        whole: Whether the window was watched to its end: what is missing in one that was not tells nothing.
         claimed: Hosts (as texts) that another detector has stated something about that explains the rest.
     """
 
     window: FlowWindow
     recent: tuple[FlowWindow, ...]
     held: Mapping[NetworkMetric, Held]
+    whole: bool = True
     claimed: set[str] = field(default_factory=set)
 
     @property

@@ -1,0 +1,252 @@
+"""What happens between the namespaces, and what has to be stated of it.
+
+What is recorded takes the time that it takes: a sleep here is a time in which traffic goes on.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.network.generated.spaces import HERE, SERVER, Pair, Shape, pair, running
+from vedette.cli.flow_scan import FlowScan
+from vedette.config import Config
+from vedette.schema.anomaly import Anomaly, AnomalyType
+from vedette.sources import Input
+
+NEAR = Shape(0.025)
+"""Usual links take so long one way: what a busy machine adds to that is little beside it."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An event in quiet traffic.
+
+    Attributes:
+        types: What is to be stated, each within three windows; nothing for a scene without an event.
+        event: Makes it. before: Seconds of quiet traffic in front of it.
+        span: Length of a window, seconds. shape: Of the link.
+        ends: Whether the quiet traffic ends where the event begins.
+        budget: Of false alarms.
+    """
+
+    name: str
+    types: tuple[AnomalyType, ...]
+    event: Callable[[Pair], object]
+    before: float = 3.0
+    span: int = 10
+    shape: Shape | None = None
+    ends: bool = False
+    budget: str = "1/week"
+
+
+def _far(pair: Pair) -> None:
+    """Far away at once: what is under way is there in time, what is sent from now on takes seven times as long."""
+    pair.shape(Shape(7 * NEAR.delay))
+    time.sleep(5)
+
+
+def _slow(pair: Pair) -> None:
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        pages = [f"http://{SERVER}/slow"] * 40
+        pair.run("curl", "-s", "-o", "/dev/null", "--parallel", "--parallel-max", "40", *pages)
+
+
+def _silence(pair: Pair) -> None:
+    """Nothing for a while; who is silent is told when the next packet comes."""
+    time.sleep(6)
+    pair.run("curl", "-s", "-o", "/dev/null", f"http://{SERVER}/")
+
+
+def _upload(pair: Pair) -> None:
+    pair.run("iperf3", "-c", SERVER, "-t", "4", "-b", "1000M", seconds=20)
+
+
+def _lossy(pair: Pair) -> None:
+    pair.run("iperf3", "-c", SERVER, "-t", "6", "-P", "8", seconds=20)
+
+
+def _flood(*words: str) -> Callable[[Pair], object]:
+    """As many packets as make a flood in one window of ten seconds, however slowly they come."""
+
+    def event(pair: Pair) -> None:
+        with running(pair, pair.near, *words):
+            until(lambda: pair.sent() >= 150_000, f"{words[0]} sends too slowly")
+
+    return event
+
+
+def _tool(*words: str, seconds: float | None = None) -> Callable[[Pair], object]:
+    return lambda pair: pair.run(*words, seconds=seconds)
+
+
+def _client(name: str) -> Callable[[Pair], object]:
+    return lambda pair: pair.act(name)
+
+
+A = AnomalyType
+_LEARNED = 40.0
+"""Seconds of quiet traffic from which a baseline of windows of a second is ready: 30, and some more that a busy machine
+may lose at their beginning."""
+_NMAP = ("nmap", "-n", "-Pn", "--max-retries", "1")
+
+_BUDGET = "1/hour"
+"""Of windows of a second there are 600,000 a week: what only one of all tests on them may pass, forty cannot show."""
+
+
+def _unlike(name: str, types: tuple[A, ...], event: Callable[[Pair], object], **more: object) -> tuple[Scene]:
+    """A lane with a scene that is found by what was usual before."""
+    return (Scene(name, types, event, before=_LEARNED, span=1, budget=_BUDGET, **more),)  # type: ignore[arg-type]
+
+
+AGAINST_BASELINES = (
+    _unlike("nothing", (), lambda _: time.sleep(6), shape=NEAR),
+    _unlike("netem delay", (A.HIGH_LATENCY,), _far, shape=NEAR),
+    _unlike("answers after 0.4 s", (A.HIGH_LATENCY,), _slow),
+    _unlike("iperf3 upload", (A.TRAFFIC_SPIKE, A.DATA_EXFILTRATION), _upload),
+    _unlike("UDP", (A.PROTOCOL_ANOMALY,), _client("datagrams")),
+    _unlike("silence", (A.TRAFFIC_DROP,), _silence, ends=True),
+)
+BY_RULE = (
+    (Scene("nothing by rule", (), lambda _: time.sleep(25)),),
+    (
+        Scene("nmap -sS", (A.PORT_SCAN,), _tool(*_NMAP, "-sS", "-p1-1000", SERVER, seconds=20)),
+        Scene("nmap -sT", (A.PORT_SCAN,), _tool(*_NMAP, "-sT", "-p1-1000", SERVER, seconds=20)),
+        Scene("nmap -sX", (A.PORT_SCAN,), _tool(*_NMAP, "-sX", "-F", SERVER, seconds=20)),
+        Scene("nmap -sU", (A.PORT_SCAN,), _tool(*_NMAP, "-sU", "-F", SERVER, seconds=8)),
+    ),
+    (
+        Scene("hping3 -S", (A.SYN_FLOOD,),
+              _tool("hping3", "-q", "-S", "-p", "80", "-i", "u500", "--rand-source", SERVER, seconds=5)),
+        Scene("hping3 --udp", (A.DDOS_ATTACK,),
+              _flood("hping3", "-q", "--udp", "-p", "9", "--flood", SERVER)),
+        Scene("hping3 --icmp", (A.DDOS_ATTACK,),
+              _flood("hping3", "-q", "--icmp", "--flood", "--spoof", "10.98.0.77", SERVER)),
+    ),
+    (
+        Scene("slowhttptest -H", (A.LONG_LIVED_CONNECTION,),
+              _tool("slowhttptest", "-H", "-c", "100", "-r", "50", "-i", "5", "-l", "16", "-u", f"http://{SERVER}/",
+                    seconds=25)),
+    ),
+    (
+        Scene("guessed passwords", (A.BRUTE_FORCE,), _client("passwords")),
+        Scene("connections", (A.DDOS_ATTACK,), _client("connections")),
+        Scene("reflection", (A.AMPLIFICATION,), _client("reflection")),
+    ),
+    (
+        Scene("DNS tunnel", (A.TUNNEL,), _client("dns_tunnel")),
+        Scene("ICMP tunnel", (A.TUNNEL,), _client("icmp_tunnel")),
+        Scene("netem loss 8%", (A.PACKET_LOSS,), _lossy, shape=Shape(0.002, 0.08)),
+    ),
+)  # fmt: skip
+"""Found by rules, which need no past."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A scene that was played.
+
+    Attributes:
+        capture: What was seen at the server's end. begin: When the event began, seconds since 1970.
+    """
+
+    scene: Scene
+    capture: Path
+    begin: float
+
+    def stated(self, *, until: float | None = None, span: int | None = None) -> list[Anomaly]:
+        """What a scan of the capture says about its flows.
+
+        Args:
+            until: Only of what came before then, seconds since 1970. span: Other windows than the scene's.
+        """
+        settings = {"network": {"span_s": span or self.scene.span}, "alarm": {"budget": self.scene.budget}}
+        config = Config.load(overrides=settings)
+        scan = FlowScan(
+            [Input(self.scene.name, self.capture, self.scene.name)],
+            config,
+            threading.Event(),
+            until=None if until is None else round(until * 1e6),
+        )
+        return scan.run().anomalies
+
+    def verdict(self) -> str:
+        """What is wrong with what was stated; empty if nothing is."""
+        found = self.stated()
+        early = []
+        if self.scene.before > self.scene.span:
+            early = [a.type.value for a in self.stated(until=self.begin)]
+        wrong = [f"stated before the event: {', '.join(early)}"] if early else []
+        if not self.scene.types and found:
+            wrong.append(f"not silent: {', '.join(a.description for a in found)}")
+        for wanted in self.scene.types:
+            ends = [a.end / 1e6 for a in found if a.type is wanted]
+            others = sorted({a.type.value for a in found})
+            if not ends:
+                wrong.append(f"no {wanted.value}, only {others}")
+            elif (window := self.window(min(ends))) > 3:
+                wrong.append(f"{wanted.value} not before window {window}")
+        return "; ".join(wrong)
+
+    def window(self, end: float) -> int:
+        """Which window since the event's beginning ends at a time; that in which it begins is the first."""
+        return int(end // self.scene.span - self.begin // self.scene.span)
+
+
+def play(scene: Scene, folder: Path) -> Recorded:
+    """Play a scene in namespaces of its own, and record it."""
+    capture = folder / f"{''.join(c if c.isalnum() else '-' for c in scene.name)}.pcapng"
+    with ExitStack() as stack:
+        made = stack.enter_context(pair(scene.shape))
+        stack.enter_context(running(made, made.far, sys.executable, str(HERE / "servers.py"), ready=True))
+        stack.enter_context(running(made, made.far, "iperf3", "-s"))
+        dump = stack.enter_context(
+            running(
+                made,
+                made.far,
+                "dumpcap",
+                "-q",
+                "-i",
+                made.device,
+                "-s",
+                "192",
+                "-B",
+                "64",
+                "-w",
+                str(capture),
+            )
+        )
+        until(lambda: capture.exists() and capture.stat().st_size > 0, "dumpcap does not begin to write")
+        quiet = stack.enter_context(ExitStack())
+        quiet.enter_context(running(made, made.near, sys.executable, str(HERE / "clients.py"), "quiet"))
+        time.sleep(scene.before)
+        if scene.ends:
+            quiet.close()
+        begin = time.time()
+        scene.event(made)
+        quiet.close()
+        # What was sent last is on its way, and dumpcap writes every so often.
+        time.sleep(1.0)
+        dump.send_signal(2)
+        dump.wait(20)
+    return Recorded(scene, capture, begin)
+
+
+def until(reached: Callable[[], object], otherwise: str) -> None:
+    """Wait until something holds; how long a busy machine takes is no matter."""
+    end = time.monotonic() + 40
+    while not reached():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.05)
+
+
+def play_side_by_side(lanes: Sequence[Sequence[Scene]], folder: Path) -> list[Recorded]:
+    """Play scenes: those of a lane one after the other, lanes at the same time."""
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        played = pool.map(lambda lane: [play(scene, folder) for scene in lane], lanes)
+        return [one for lane in played for one in lane]

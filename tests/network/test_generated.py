@@ -1,0 +1,65 @@
+"""What real tools do to a network is found within three windows, and the same minutes without it are silent.
+
+Not played: beaconing (two hours at least), new destinations (a thousand windows), and connections of more than an hour.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.network.generated.scenes import AGAINST_BASELINES, BY_RULE, play_side_by_side, until
+from tests.network.generated.spaces import CLIENT, HERE, SERVER, Pair, missing, pair, running, shapes
+from vedette.schema.anomaly import Anomaly, AnomalyType
+from vedette.storage import open_store
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "can be made here")]
+
+
+def test_events_are_found_within_three_windows_and_quiet_is_silent(tmp_path: Path) -> None:
+    unshaped = shapes()
+    recorded = []
+    # One after the other, and one test: floods would disturb what is compared with the past.
+    for lanes in (AGAINST_BASELINES, BY_RULE):
+        playable = [[s for s in lane if s.shape is None or not unshaped] for lane in lanes]
+        recorded += play_side_by_side([lane for lane in playable if lane], tmp_path)
+    wrong = {one.scene.name: verdict for one in recorded if (verdict := one.verdict())}
+    assert not wrong
+    if unshaped:
+        pytest.skip(f"links that delay and lose packets need {unshaped}; the other scenes were played")
+
+
+def test_a_service_that_listens_at_an_interface_states_a_scan(tmp_path: Path) -> None:
+    pytest.importorskip("cypcap")
+    settings = tmp_path / "vedette.yaml"
+    settings.write_text(
+        f"store: {{url: 'sqlite:///{tmp_path}/v.db'}}\nnetwork: {{span_s: 2}}\n"
+        "sources: {capture: [{interface: link0}]}\n"
+    )
+    with pair() as made:
+        service = ("-m", "vedette", "serve", "--config", str(settings), "--port", "8080")
+        with (
+            running(made, made.far, sys.executable, str(HERE / "servers.py"), ready=True),
+            running(made, made.far, sys.executable, *service, says=r" answers at "),
+            running(made, made.near, sys.executable, str(HERE / "clients.py"), "quiet"),
+        ):
+            # It answers before it listens: what comes before that nobody sees.
+            until(lambda: read(made), "the service has seen no flow")
+            made.run("nmap", "-n", "-Pn", "--max-retries", "1", "-sS", "-p1-500", SERVER, seconds=20)
+            until(lambda: stated(tmp_path), "a scan was made, and is not in the store")
+    assert {(a.type, a.entity.value) for a in stated(tmp_path)} == {(AnomalyType.PORT_SCAN, CLIENT)}
+
+
+def read(pair: Pair) -> float:
+    """Lines of flows that the service in the server's namespace has taken in."""
+    asked = pair.command(pair.far, ["curl", "-s", "http://127.0.0.1:8080/metrics"], 10)
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    found = re.search(r"^vedette_lines_total (\S+)", told, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def stated(folder: Path) -> list[Anomaly]:
+    with open_store(f"sqlite:///{folder}/v.db") as store:
+        return list(store.anomalies().items)
