@@ -25,8 +25,8 @@ def test_events_are_found_within_three_windows_and_quiet_is_silent(tmp_path: Pat
     for lanes in (AGAINST_BASELINES, BY_RULE):
         playable = [[s for s in lane if s.shape is None or not unshaped] for lane in lanes]
         recorded += play_side_by_side([lane for lane in playable if lane], tmp_path)
-    wrong = {one.scene.name: verdict for one in recorded if (verdict := one.verdict())}
-    assert not wrong
+    wrong = [f"{one.scene.name}: {verdict}" for one in recorded if (verdict := one.verdict())]
+    assert not wrong, "\n".join(wrong)
     if unshaped:
         pytest.skip(f"links that delay and lose packets need {unshaped}; the other scenes were played")
 

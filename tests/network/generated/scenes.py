@@ -12,9 +12,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.network.generated.servers import SLOW_PORT
 from tests.network.generated.spaces import HERE, SERVER, Pair, Shape, pair, running
+from tests.network.packets import decoded
 from vedette.cli.flow_scan import FlowScan
 from vedette.config import Config
+from vedette.kernels.packet_layout import Packet
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.sources import Input
 
@@ -32,6 +35,8 @@ class Scene:
         span: Length of a window, seconds. shape: Of the link.
         ends: Whether the quiet traffic ends where the event begins.
         budget: Of false alarms.
+        port: Of the server's, where the event's packets go and no others. Then it begins with the first of them: on a
+            busy machine seconds pass until a tool that was started does anything.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Scene:
     shape: Shape | None = None
     ends: bool = False
     budget: str = "1/week"
+    port: int | None = None
 
 
 def _far(pair: Pair) -> None:
@@ -53,7 +59,7 @@ def _far(pair: Pair) -> None:
 def _slow(pair: Pair) -> None:
     end = time.monotonic() + 5
     while time.monotonic() < end:
-        pages = [f"http://{SERVER}/slow"] * 40
+        pages = [f"http://{SERVER}:{SLOW_PORT}/"] * 40
         pair.run("curl", "-s", "-o", "/dev/null", "--parallel", "--parallel-max", "40", *pages)
 
 
@@ -71,12 +77,12 @@ def _lossy(pair: Pair) -> None:
     pair.run("iperf3", "-c", SERVER, "-t", "6", "-P", "8", seconds=20)
 
 
-def _flood(*words: str) -> Callable[[Pair], object]:
-    """As many packets as make a flood in one window of ten seconds, however slowly they come."""
+def _flood(packets: int, *words: str) -> Callable[[Pair], object]:
+    """So many packets, however slowly they come."""
 
     def event(pair: Pair) -> None:
         with running(pair, pair.near, *words):
-            until(lambda: pair.sent() >= 150_000, f"{words[0]} sends too slowly")
+            until(lambda: pair.sent() >= packets, f"{words[0]} sends too slowly")
 
     return event
 
@@ -107,9 +113,9 @@ def _unlike(name: str, types: tuple[A, ...], event: Callable[[Pair], object], **
 AGAINST_BASELINES = (
     _unlike("nothing", (), lambda _: time.sleep(6), shape=NEAR),
     _unlike("netem delay", (A.HIGH_LATENCY,), _far, shape=NEAR),
-    _unlike("answers after 0.4 s", (A.HIGH_LATENCY,), _slow),
-    _unlike("iperf3 upload", (A.TRAFFIC_SPIKE, A.DATA_EXFILTRATION), _upload),
-    _unlike("UDP", (A.PROTOCOL_ANOMALY,), _client("datagrams")),
+    _unlike("answers after 0.4 s", (A.HIGH_LATENCY,), _slow, port=SLOW_PORT),
+    _unlike("iperf3 upload", (A.TRAFFIC_SPIKE, A.DATA_EXFILTRATION), _upload, port=5201),
+    _unlike("UDP", (A.PROTOCOL_ANOMALY,), _client("datagrams"), port=4433),
     _unlike("silence", (A.TRAFFIC_DROP,), _silence, ends=True),
 )
 BY_RULE = (
@@ -122,11 +128,11 @@ BY_RULE = (
     ),
     (
         Scene("hping3 -S", (A.SYN_FLOOD,),
-              _tool("hping3", "-q", "-S", "-p", "80", "-i", "u500", "--rand-source", SERVER, seconds=5)),
+              _flood(8_000, "hping3", "-q", "-S", "-p", "80", "-i", "u500", "--rand-source", SERVER)),
         Scene("hping3 --udp", (A.DDOS_ATTACK,),
-              _flood("hping3", "-q", "--udp", "-p", "9", "--flood", SERVER)),
+              _flood(150_000, "hping3", "-q", "--udp", "-p", "9", "--flood", SERVER)),
         Scene("hping3 --icmp", (A.DDOS_ATTACK,),
-              _flood("hping3", "-q", "--icmp", "--flood", "--spoof", "10.98.0.77", SERVER)),
+              _flood(60_000, "hping3", "-q", "--icmp", "--flood", "--spoof", "10.98.0.77", SERVER)),
     ),
     (
         Scene("slowhttptest -H", (A.LONG_LIVED_CONNECTION,),
@@ -234,7 +240,13 @@ def play(scene: Scene, folder: Path) -> Recorded:
         time.sleep(1.0)
         dump.send_signal(2)
         dump.wait(20)
-    return Recorded(scene, capture, begin)
+    return Recorded(scene, capture, begin if scene.port is None else _first(capture, scene.port))
+
+
+def _first(capture: Path, port: int) -> float:
+    """When the first packet to a port was seen."""
+    rows, _ = decoded(capture.read_bytes())
+    return float(rows[rows[:, Packet.TARGET_PORT] == port, Packet.TIME].min()) / 1e6
 
 
 def until(reached: Callable[[], object], otherwise: str) -> None:

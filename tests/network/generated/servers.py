@@ -6,14 +6,15 @@ import sys
 ADDRESSES = tuple(f"203.0.113.{last}" for last in range(2, 6))
 """Documentation addresses (RFC 5737): to the client's private one they are somewhere outside."""
 QUICK_S, SLOW_S = 0.02, 0.4
+SLOW_PORT = 8080
 _BODY = b"x" * 500
 
 
 async def http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while True:
-            head = await reader.readuntil(b"\r\n\r\n")
-            await asyncio.sleep(SLOW_S if head.startswith(b"GET /slow ") else QUICK_S)
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(SLOW_S if writer.get_extra_info("sockname")[1] == SLOW_PORT else QUICK_S)
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY)
             await writer.drain()
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
@@ -51,7 +52,8 @@ class Answering(asyncio.DatagramProtocol):
 
 async def main() -> None:
     loop = asyncio.get_running_loop()
-    await asyncio.start_server(http, "0.0.0.0", 80, backlog=1024)
+    for port in (80, SLOW_PORT):
+        await asyncio.start_server(http, "0.0.0.0", port, backlog=1024)
     await asyncio.start_server(login, "0.0.0.0", 22, backlog=1024)
     for address in ADDRESSES:
         await loop.create_datagram_endpoint(lambda: Answering(b"m" * 1400, 20), (address, 123))
