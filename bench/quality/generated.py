@@ -24,6 +24,9 @@ def main(chosen: list[str]) -> None:
                 print(f"{scene.name:22} left out: {unshaped}")
             lanes = [[s for s in lane if s.shape is None or not unshaped] for lane in lanes]
             for one in play_side_by_side([lane for lane in lanes if lane], Path(folder)):
+                if one.left_out:
+                    print(one.left_out)
+                    continue
                 first: dict[str, int] = {}
                 for anomaly in one.stated():
                     first.setdefault(anomaly.type.value, one.window(anomaly.end / 1e6))
