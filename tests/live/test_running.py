@@ -57,6 +57,8 @@ def test_a_false_alarm_is_not_told_again_after_a_restart_either(tmp_path: Path) 
         wait_until(lambda: kept(tmp_path))
         for found in kept(tmp_path):
             assert live.exclude(found.id, "a test of ours", None) is None
+            assert live.answer(found.id, real=False) is None
+        assert live.weights().false_alarms == len(kept(tmp_path))
         (judged,) = live.detect([line], [None])
         assert not judged.is_anomaly
         assert live.exclude("a0", "", None) == "a0: there is no such anomaly"

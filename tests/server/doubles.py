@@ -13,7 +13,7 @@ from vedette.report.json import as_json
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
 from vedette.schema.judged import LogData
-from vedette.schema.live import DetectedLine, DetectedLines
+from vedette.schema.live import DetectedLine, DetectedLines, MemberWeight, MemberWeights
 from vedette.schema.records import BaselineRecord, ForecastRecord, WindowRecord
 from vedette.server.app import create_app
 from vedette.server.keys import make_key
@@ -66,6 +66,8 @@ class MemoryView:
         self.problems: tuple[str, ...] = ()
         self.judged = 0
         self.foreseen: list[ForecastRecord] | None = []
+        self.answered: list[tuple[str, bool]] = []
+        self.reweighed: str | None = None
 
     def health(self) -> Health:
         return Health(
@@ -186,6 +188,21 @@ class MemoryView:
         if self.foreseen is None:
             raise TimeoutError
         return self.foreseen if service == "shop" and horizon_s else []
+
+    def answer(self, anomaly_id: str, *, real: bool) -> str | None:
+        self.answered.append((anomaly_id, real))
+        return self.reweighed
+
+    def weights(self) -> MemberWeights:
+        return MemberWeights(
+            members=(MemberWeight("rule_based", 0.5, 0.7),),
+            fitted=True,
+            reason="",
+            confirmed=30,
+            false_alarms=22,
+            different=44,
+            needed=20,
+        )
 
     def configuration(self) -> dict[str, Any]:
         return self.settings

@@ -176,3 +176,18 @@ async def test_a_cursor_that_no_list_gave_is_named(house: Stored) -> None:
             answer = await client.get(f"{path}{'&' if '?' in path else '?'}cursor=nonsense")
             assert answer.status_code == 422
             assert answer.json()["errors"][0]["field"] == "cursor"
+
+
+async def test_what_is_said_is_learned_from_and_a_change_of_weights_is_audited(house: Stored) -> None:
+    house.store.save(Findings([anomaly(1), anomaly(2)], [], Coverage()))
+    async with house.client() as client:
+        await client.post("/anomalies/a0000000000000001/resolve", json={})
+        assert [line.action for line in house.store.audits().items] == ["resolve"]
+        house.view.reweighed = "rule_based 0.700 to 0.500; by 40 answers"
+        await client.post("/anomalies/a0000000000000002/false-positive", json={})
+    assert house.view.answered == [("a0000000000000001", True), ("a0000000000000002", False)]
+    (changed,) = [line for line in house.store.audits().items if line.action == "weights"]
+    assert (changed.target, changed.detail) == ("a0000000000000002", house.view.reweighed)
+    told = await got(house, "/weights")
+    assert told["members"] == [{"member": "rule_based", "weight": 0.5, "shipped": 0.7}]
+    assert (told["confirmed"], told["false_alarms"], told["needed"]) == (30, 22, 20)

@@ -14,7 +14,8 @@ def feedback(
         str | None,
         typer.Argument(
             metavar="ID",
-            help="The anomaly, or as much of its id as no other shares. Without it, the exceptions are listed.",
+            help="The anomaly, or as much of its id as no other shares. Without it, the exceptions are listed, and "
+            "with --store how answers over the API weigh the members.",
             show_default=False,
         ),
     ] = None,
@@ -50,10 +51,12 @@ def feedback(
     detector, entity, hour of the week and size), shows what else it would have silenced in the same findings or store,
     and adds it to a YAML file that `vedette scan` reads where the configuration names it: `exceptions: FILE`.
     """
-    from vedette.cli.feedback_run import list_exceptions, make_exceptions
+    from vedette.cli.feedback_run import list_exceptions, list_weights, make_exceptions
 
     if anomaly_id is None:
         list_exceptions(exceptions, config)
+        if store is not None:
+            list_weights(store)
         return
     if not false_alarm:
         raise typer.BadParameter("say what it was: --false-alarm")

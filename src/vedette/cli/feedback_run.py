@@ -54,6 +54,20 @@ def list_exceptions(path: Path | None, config_path: Path | None) -> None:
         print(f"{each.id}  until {each.expires}{ended}  {_printable(str(each))}{_printable(why)}")
 
 
+def list_weights(url: str) -> None:
+    """Print how much each member's evidence counts in the scores of a service with this store."""
+    from vedette.live.answering import Answers
+    from vedette.storage import open_live_store
+
+    choose_kernel_mode([])
+    with open_live_store(url) as kept:
+        told = Answers(kept).told()
+    for each in told.members:
+        print(f"{each.member}: weight {each.weight:.3f} (shipped: {each.shipped:.3f})")
+    said = f"{told.confirmed:,} alarms confirmed, {told.false_alarms:,} called false"
+    print(f"{said}: " + (f"fitted to {told.different:,} that differ" if told.fitted else told.reason))
+
+
 def make_exceptions(
     anomaly_id: str,
     *,

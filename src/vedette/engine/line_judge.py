@@ -6,7 +6,7 @@ at. What is answered is what a batch would be told (`detectors.signatures`).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv6Address, IPv6Network
 from threading import Lock
 from typing import NamedTuple
@@ -109,6 +109,19 @@ class LineJudge:
         self._addresses: dict[tuple[bytes | None, bytes], bytes | None] = {}
         self._turn = Lock()
 
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """How much each member's evidence counts, by name."""
+        return self._scanner.opinions.weights
+
+    def reweigh(self, weights: Sequence[float]) -> None:
+        """Let members' evidence count otherwise from now on; weights are in the order of `MEMBERS`."""
+        with self._turn:
+            self._scanner.opinions = self._scanner.opinions.weighed(weights)
+            self._quiet.clear()
+            self._known.clear()
+            self._usual = self._silent(float(NO_MARK))
+
     def judge(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[JudgedLine]:
         """What is said of each line, in order. Never raises for what they hold.
 
@@ -165,7 +178,7 @@ class LineJudge:
         rows = np.flatnonzero(hits.confidence > 0)
         if not len(rows):
             return verdicts
-        evidence = hits.opinions.evidence(hits.plain[rows], hits.payload[rows], hits.types[rows])
+        evidence = hits.opinions.evidence(hits.plain[rows], hits.payload[rows])
         told = zip(
             rows.tolist(),
             hits.confidence[rows].tolist(),
@@ -241,9 +254,8 @@ class LineJudge:
         opinions = self._scanner.opinions
         plain = np.zeros(1, dtype=np.float32)
         said = np.array([math.nan if payload == _ABSTAINS else payload], dtype=np.float32)
-        no_type = np.zeros(1, dtype=np.uint32)
-        score = opinions.score(plain, said, no_type, np.zeros(1, dtype=np.bool_))
-        told = opinions.evidence(plain, said, no_type)[:, 0].tolist()
+        score = opinions.score(plain, said, np.zeros(1, dtype=np.bool_))
+        told = opinions.evidence(plain, said)[:, 0].tolist()
         if len(self._quiet) >= REMEMBERED:
             self._quiet.clear()
         verdict = self._quiet[payload] = Verdict(0.0, False, (), (), float(score[0]), _opinions(told))

@@ -37,7 +37,12 @@ class Weighed:
 
 
 def weigh(
-    evidence: NDArray[np.float64], wrong: NDArray[np.bool_], fixed: Sequence[float], prior: float
+    evidence: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+    fixed: Sequence[float],
+    prior: float,
+    *,
+    held: float = 0.0,
 ) -> Weighed:
     """Fit weights to rows of which somebody said what they are.
 
@@ -46,7 +51,7 @@ def weigh(
 
     Args:
         evidence: float64 (members, n); NaN where a member abstains. wrong: bool (n,). fixed: Weights without labels.
-        prior: Share of rows that are wrong; it stays.
+        prior: Share of rows that are wrong; it stays. held: Share of its fixed weight that each keeps at least.
     """
     start = np.array(fixed, dtype=np.float64)
     n_bad, n_good = int(wrong.sum()), int((~wrong).sum())
@@ -65,7 +70,7 @@ def weigh(
     middle = np.append(start, -float(np.median(start @ told)))
     found = middle.copy()
     pull = np.append(np.full(len(start), STRENGTH), 0.0)
-    low, high = np.append(np.zeros(len(start)), -np.inf), np.append(np.full(len(start), MOST), np.inf)
+    low, high = np.append(held * start, -np.inf), np.append(np.full(len(start), MOST), np.inf)
     for _ in range(_ROUNDS):
         likely = probability(found @ columns)
         gradient = columns @ (wrong - likely) - pull * (found - middle)

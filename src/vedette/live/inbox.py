@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.signatures.opinions import ANOMALOUS, alone, member_weights
+from vedette.detectors.signatures.opinions import ANOMALOUS, alone
 from vedette.engine.line_judge import FEW, NOTHING, LineJudge, Verdict
 from vedette.engine.line_reader import SOURCE
 from vedette.kernels.compile import INTERPRETED
@@ -27,6 +27,8 @@ _RETRY_S = 5.0
 _REMEMBERED = 4096
 Models = Mapping[str, Mapping[str, Any]]
 """What each learned model says of single lines, by its name."""
+Weights = tuple[tuple[str, float], ...]
+"""How much each member's evidence counts, by name."""
 _NOT_READY = {"status": "not_ready", "is_anomaly": None, "score": None, "why": "nothing is learned yet"}
 _NO_MODELS: Models = {"isolation_forest": _NOT_READY, "transformer": _NOT_READY}
 
@@ -90,9 +92,9 @@ class Inbox:
         """
         judged = self.judge.judge(lines, sessions)
         self._learn_from([line for line, said in zip(lines, judged, strict=True) if said.log is not None])
-        at = self._now()
+        at, weights = self._now(), tuple(self.judge.weights.items())
         return [
-            _detected(_verdict(said), said.log, processed + number, at, phase, models, said.reason)
+            _detected(_verdict(said), said.log, processed + number, at, phase, models, weights, said.reason)
             for number, said in enumerate(judged, start=1)
         ]
 
@@ -120,10 +122,10 @@ class Inbox:
         if unread_lines:
             known = [line for place, line in enumerate(lines) if place not in unread_lines]
         self._learn_from(known)
-        at = self._now()
+        at, weights = self._now(), tuple(self.judge.weights.items())
 
         def frame(verdict: Verdict, processed: msgspec.Raw, log: msgspec.Raw) -> DetectedLine:
-            return _detected(verdict, log, processed, at, phase, models)
+            return _detected(verdict, log, processed, at, phase, models, weights)
 
         told = [b""] * len(lines)
         for part in parts:
@@ -136,7 +138,7 @@ class Inbox:
             for place, begin, end in zip(part.read.place.tolist(), [0, *ends], ends, strict=False):
                 told[place] = written[begin:end]
         for place, reason in unread_lines.items():
-            said = _detected(NOTHING, None, processed + place + 1, at, phase, models, reason)
+            said = _detected(NOTHING, None, processed + place + 1, at, phase, models, weights, reason)
             told[place] = _ENCODER.encode(said)
         anomalies = sum(verdict.score >= ANOMALOUS for part in parts for verdict in part.verdicts.values())
         return DetectedLines(told, anomalies, len(unread_lines))
@@ -183,6 +185,7 @@ def _detected(
     at: str,
     phase: str,
     models: Models,
+    weights: Weights,
     reason: str | None = None,
 ) -> DetectedLine:
     details: dict[str, Any] = {
@@ -190,7 +193,7 @@ def _detected(
         # Most lines are harmless: what is said of them is the same, and made once.
         RULES: _rules(said) if said.confidence else _NO_RULES,
         **models,
-        "ensemble": _ensemble(said.score, said.evidence, said.is_attack),
+        "ensemble": _ensemble(said.score, said.evidence, said.is_attack, weights),
         "log_data": log,
         "reason": reason,
     }
@@ -214,9 +217,11 @@ def _rules(said: Verdict) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _ensemble(score: float, evidence: tuple[Opinion, ...], decisive: bool) -> dict[str, Any]:
+def _ensemble(
+    score: float, evidence: tuple[Opinion, ...], decisive: bool, weights: Weights
+) -> dict[str, Any]:
     """What all members say together. Few opinions are told again and again."""
-    speaking = tuple(told.member for told in evidence)
+    weight = dict(weights)
     return {
         "score": score,
         "votes": {
@@ -224,8 +229,8 @@ def _ensemble(score: float, evidence: tuple[Opinion, ...], decisive: bool) -> di
             for told in evidence
         },
         "evidence": {told.member: told.evidence for told in evidence},
-        "weights": member_weights(speaking),
-        "active_models": list(speaking),
+        "weights": {told.member: weight[told.member] for told in evidence},
+        "active_models": [told.member for told in evidence],
     }
 
 

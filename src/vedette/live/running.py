@@ -13,6 +13,7 @@ from vedette.config.learned import MemberName
 from vedette.engine.kept_lines import of_requests
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.narrowest import Stamp, of_window
+from vedette.live.answering import Answers
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document
 from vedette.live.exceptions import to_document as exceptions_document
@@ -23,7 +24,7 @@ from vedette.live.service import Service
 from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.schema.errors import VedetteError
 from vedette.schema.learned import MemberStatus
-from vedette.schema.live import DetectedLine, DetectedLines
+from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
 from vedette.sources.source import SourceState
 from vedette.storage.live import LiveStore
@@ -79,6 +80,8 @@ class Running:
         self._tell_changed = changed
         self._problems = problems
         self._told = told
+        self._answers = Answers(store)
+        self._inbox.judge.reweigh(self._answers.weighed.weight.tolist())
 
     def health(self) -> Health:
         """See `LiveView`."""
@@ -243,6 +246,29 @@ class Running:
 
         return self._refusals(put)
 
+    def answer(self, anomaly_id: str, *, real: bool) -> str | None:
+        """See `LiveView`."""
+        anomaly = self._store.anomaly(anomaly_id)
+        if anomaly is None:
+            return None
+
+        def take() -> str | None:
+            live = self._service.live
+            changed = self._answers.take(anomaly, real=real, scanner=live.engine.scanner, config=live.config)
+            if changed is not None:
+                self._inbox.judge.reweigh(self._answers.weighed.weight.tolist())
+            return changed
+
+        try:
+            return self._service.ask(take)
+        except TimeoutError:
+            _LOG.warning("%s: nothing was learned of the answer: the service is too busy", anomaly_id)
+            return None
+
+    def weights(self) -> MemberWeights:
+        """See `LiveView`."""
+        return self._answers.told()
+
     def exclude(self, anomaly_id: str, note: str, until_days: int | None) -> str | None:
         """See `LiveView`."""
         anomaly = self._store.anomaly(anomaly_id)
@@ -272,6 +298,7 @@ class Running:
         self._check(config)
         exceptions = self._exceptions_for(config)
         judge = self._judge_for(config, exceptions)
+        judge.reweigh(self._answers.weighed.weight.tolist())
         for anew in live.reconfigure(config, exceptions):
             _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
         self._inbox.judge = judge

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from vedette.schema.live import DetectedLine, DetectedLines
+from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
 from vedette.sources.source import SourceStatus
 
@@ -140,6 +140,14 @@ class LiveView(Protocol):
 
     def configure(self, changes: dict[str, Any]) -> list[str]:
         """Put changes into force without a restart, all or none; returns reasons why not, empty if done."""
+        ...
+
+    def answer(self, anomaly_id: str, *, real: bool) -> str | None:
+        """Learn from what was said of an alarm; returns what changed of the members' weights, None if nothing did."""
+        ...
+
+    def weights(self) -> MemberWeights:
+        """How much the evidence of each member counts, and how that came about."""
         ...
 
     def exclude(self, anomaly_id: str, note: str, until_days: int | None) -> str | None:

@@ -85,3 +85,28 @@ class DetectedLines(msgspec.Struct, frozen=True):
     anomalies: int
     unread: int
     """Lines that are no access log."""
+
+
+class MemberWeight(msgspec.Struct, frozen=True):
+    """How much a member's evidence counts, and how much without anybody's answers."""
+
+    member: str
+    weight: float
+    shipped: float
+
+
+class MemberWeights(msgspec.Struct, frozen=True, kw_only=True):
+    """The weights in force, and how they came about.
+
+    Attributes:
+        fitted: Whether to answers; `reason` says why not. confirmed, false_alarms: Alarms that were called so.
+        different: How many of these answers differ. needed: Of each kind, to be fitted to.
+    """
+
+    members: tuple[MemberWeight, ...]
+    fitted: bool
+    reason: str
+    confirmed: int
+    false_alarms: int
+    different: int
+    needed: int

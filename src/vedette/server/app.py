@@ -46,6 +46,7 @@ ROUTES = (
     anomalies.resolve,
     anomalies.false_positive,
     anomalies.stats,
+    anomalies.weights,
     incidents.incidents,
     incidents.incident,
     incidents.windows,

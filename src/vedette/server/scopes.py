@@ -22,6 +22,7 @@ SHORT: Final = frozenset(
         "stats",
         "baselines",
         "forecast",
+        "weights",
         "config",
         "silences",
         "notifications",

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.features import named
 from vedette.detectors.learned.model import BehaviourModel
 from vedette.schema.anomaly import Contribution
 
@@ -36,7 +37,7 @@ def seen_values(
 
 def _value(model: BehaviourModel, name: str, row: NDArray[np.float32]) -> dict[str, float | str]:
     place = model.card.names.index(name)
-    feature = model.card.features()[place]
+    feature = named([name])[0]
     return {
         "value": float(row[place]),
         "usual_low": model.card.low[place],

@@ -3,8 +3,8 @@
 `opinions.json` holds the calibrations; `bench/quality/ensemble.py --fit` makes it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.payload_model import PayloadModel, packaged
-from vedette.detectors.signatures.rules import MODEL_KINDS, REQUEST_TYPES
 from vedette.fusion.calibration import AnyCalibration
 from vedette.fusion.fusing import fuse, log_odds, probability
 
@@ -27,9 +26,6 @@ UNMARKED: Final = -12.0
 would have to be told of a mark to take it for an attack."""
 NO_MARK: Final = np.float32(-1e9)
 """What the payload model's score is of a value without a mark."""
-TOLD: Final = np.uint32(sum(1 << REQUEST_TYPES.index(kind) for kind in MODEL_KINDS))
-"""Bits of the types that the payload model can tell. Of a file that should not be served, or of a scanner's name, it
-has learned nothing: where rules say only such things, it is not asked."""
 SAID: Final = -1e8
 """Above it, a score is one of a value with a mark."""
 
@@ -39,7 +35,7 @@ class Calibrated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         rules: Evidence of the rules' combined confidence. payload: Evidence of the payload model's log-odds.
-        weights: Of both, where both speak. prior: Share of requests that are attacks, where nothing is known.
+        weights: Of both. prior: Share of requests that are attacks, where nothing is known.
         fitted_to: In words.
     """
 
@@ -68,14 +64,23 @@ class Opinions:
         known = model is not None and model is packaged()
         return cls(calibrated(), (model.scale, model.bias) if known and model is not None else None)
 
-    def evidence(
-        self, plain: NDArray[np.float32], payload: NDArray[np.float32], types: NDArray[np.uint32]
-    ) -> NDArray[np.float64]:
+    def weighed(self, weights: Sequence[float]) -> "Opinions":
+        """The same, with other weights, in the order of `MEMBERS`."""
+        rule_based, payload_model = weights
+        calibrated = msgspec.structs.replace(self.calibrated, weights=(rule_based, payload_model))
+        return replace(self, calibrated=calibrated)
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """How much each member's evidence counts, by name."""
+        return dict(zip(MEMBERS, self.calibrated.weights, strict=True))
+
+    def evidence(self, plain: NDArray[np.float32], payload: NDArray[np.float32]) -> NDArray[np.float64]:
         """Evidence of both members, float64 (2, n); NaN of one that abstains.
 
         Args:
             plain: float32 (n,), combined confidence of rules. payload: float32 (n,), the model's score before scale
-                and bias; NaN where it did not look. types: uint32 (n,), types of the rules that hit.
+                and bias; NaN where it did not look.
         """
         told = np.full((2, len(plain)), np.nan)
         told[0] = self.calibrated.rules.evidence(plain.astype(np.float64))
@@ -83,44 +88,31 @@ class Opinions:
             scale, bias = self.payload
             odds = np.maximum(payload.astype(np.float64) * scale + bias, UNMARKED)
             told[1] = self.calibrated.payload.evidence(odds)
-            told[1, (types != 0) & (types & TOLD == 0)] = np.nan
         return told
 
     def score(
-        self,
-        plain: NDArray[np.float32],
-        payload: NDArray[np.float32],
-        types: NDArray[np.uint32],
-        decisive: NDArray[np.bool_],
+        self, plain: NDArray[np.float32], payload: NDArray[np.float32], decisive: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
-        """Probability that a request is an attack, float32 (n,); see `evidence`."""
+        """Probability that a request is an attack, float32 (n,)."""
         # Most requests say nothing to either: they have one of two scores.
         said = (plain > 0) | (payload > SAID)
         score = np.where(np.isnan(payload), *self._silent()).astype(np.float32)
         rows = np.flatnonzero(said)
         if len(rows):
-            fused = self._probability(plain[rows], payload[rows], types[rows])
-            sure = ANOMALOUS + (1.0 - ANOMALOUS) * fused
-            score[rows] = np.where(decisive[rows], sure, fused)
+            fused = self._probability(plain[rows], payload[rows])
+            score[rows] = np.where(decisive[rows], np.maximum(fused, ANOMALOUS), fused)
         return score
 
     def _silent(self) -> tuple[np.float64, np.float64]:
         """Scores of a request at which the model did not look, and of one in which it found no mark."""
         found = self._probability(
-            np.zeros(2, dtype=np.float32),
-            np.array([np.nan, NO_MARK], dtype=np.float32),
-            np.zeros(2, dtype=np.uint32),
+            np.zeros(2, dtype=np.float32), np.array([np.nan, NO_MARK], dtype=np.float32)
         )
         return found[0], found[1]
 
-    def _probability(
-        self, plain: NDArray[np.float32], payload: NDArray[np.float32], types: NDArray[np.uint32]
-    ) -> NDArray[np.float64]:
-        told = self.evidence(plain, payload, types)
-        both = np.array(self.calibrated.weights)[:, np.newaxis]
-        # They share what they see; one that speaks alone tells what no other tells.
-        weights = np.where(np.isnan(told[::-1]), 1.0, both)
-        return probability(fuse(told, weights, self.calibrated.prior))
+    def _probability(self, plain: NDArray[np.float32], payload: NDArray[np.float32]) -> NDArray[np.float64]:
+        weights = np.array(self.calibrated.weights)
+        return probability(fuse(self.evidence(plain, payload), weights, self.calibrated.prior))
 
 
 @cache
@@ -128,15 +120,6 @@ def calibrated() -> Calibrated:
     """The package's calibrations."""
     content = (resources.files("vedette.detectors.signatures") / "opinions.json").read_bytes()
     return msgspec.json.decode(content, type=Calibrated)
-
-
-@cache
-def member_weights(speaking: tuple[str, ...]) -> Mapping[str, float]:
-    """How much the evidence of each member that speaks counts, by name."""
-    if len(speaking) == 1:
-        return dict.fromkeys(speaking, 1.0)
-    known = dict(zip(MEMBERS, calibrated().weights, strict=True))
-    return {member: known[member] for member in speaking}
 
 
 def alone(evidence: float) -> float:

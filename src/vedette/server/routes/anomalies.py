@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from vedette.report.moments import iso
 from vedette.schema.anomaly import Anomaly, AnomalyType, Severity
+from vedette.schema.live import MemberWeights
 from vedette.server.answer import problems
 from vedette.server.asked import Cursor, Limit, Name, Since, Until, moment_asked, one_of, several
 from vedette.server.bodies import (
@@ -131,6 +132,12 @@ def false_positive(
     return _say(rooms, request, anomaly_id, said.note, false_positive=True)
 
 
+@get(f"{PREFIX}/weights", tags=["anomalies"], responses=problems(503), sync_to_thread=True)
+def weights(rooms: Inside) -> MemberWeights:
+    """How much each member's evidence counts in the scores of requests, and whether answers to alarms changed that."""
+    return rooms.view.weights()
+
+
 @get(f"{PREFIX}/stats", tags=["anomalies"], responses=problems(503), sync_to_thread=True)
 def stats(rooms: Inside) -> StatsAnswer:
     """Counts over everything that is kept. `last_analysis`: event time up to which all is judged."""
@@ -173,6 +180,18 @@ def _say(
             detail=note,
         )
     )
+    changed = rooms.view.answer(anomaly_id, real=not false_positive)
+    if changed is not None:
+        rooms.store.audit(
+            AuditLine(
+                at=now,
+                who=caller.name,
+                address=caller.address,
+                action="weights",
+                target=anomaly_id,
+                detail=changed,
+            )
+        )
     return ResolutionAnswer(
         id=anomaly_id,
         resolved=True,
