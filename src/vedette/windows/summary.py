@@ -47,6 +47,18 @@ def quantile(latency: NDArray[np.int32], q: float) -> NDArray[np.float64]:
     return np.asarray(np.where(total > 0, _MIDDLES[np.minimum(bins, LATENCY_BINS - 1)], np.nan))
 
 
+def seconds_above(latency: NDArray[np.int32], limit: float) -> NDArray[np.float64]:
+    """Time by which durations exceed a limit, summed, from histograms.
+
+    Args:
+        latency: int32, shape (k, bins). limit: Seconds.
+
+    Returns:
+        float64, shape (k,): seconds, each duration taken as the middle of its bin (see `quantile`).
+    """
+    return np.asarray(latency @ np.maximum(_MIDDLES - limit, 0.0))
+
+
 def distinct_count(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Estimate distinct counts from HyperLogLog registers (Flajolet et al. 2007; linear counting when small).
 

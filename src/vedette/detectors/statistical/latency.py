@@ -6,12 +6,13 @@ from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.gate import Alarm
+from vedette.detectors.statistical.recurrence import TIMES, Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.layout import Group
-from vedette.windows.summary import quantile
+from vedette.windows.summary import seconds_above
 
 
 class LatencySpike(Remembering):
@@ -21,10 +22,11 @@ class LatencySpike(Remembering):
     Baseline: location and scale on a log scale, widened by the sampling error of a window with few requests.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected, over at least `min_requests` requests,
-        by a baseline of at least `min_windows` windows.
-    Explanation: which routes carry the time above the expected one. Routes that only share what happens to their
-        service are told with it (`vedette.detectors.statistical.shared`).
-    Known false alarms: a batch of exports; a route whose work depends on what is asked of it.
+        by a baseline of at least `min_windows` windows. Not where a service's time is that of routes which take as long
+        as they did before (more of them was asked for), nor where it was as slow three times in the last week.
+    Explanation: which routes carry the time beyond what the service was expected to take. Routes that only share what
+        happens to their service are told with it (`vedette.detectors.statistical.shared`).
+    Known false alarms: a first batch of exports; a route whose work depends on what is asked of it.
     References: formula `log_high`.
     """
 
@@ -33,15 +35,18 @@ class LatencySpike(Remembering):
 
     MIN_RATIO = 1.5
     MIN_EXCESS_SECONDS = 0.01
+    USUAL_SHARE = 0.9
+    """Part of a service's time above the expected one that must be usual on its routes for it to be no news."""
 
     def __init__(self, thresholds: Thresholds, *, min_requests: int = 5, min_windows: int = 30) -> None:
         self.min_requests = min_requests
         self.min_windows = min_windows
         self._gated = Gated(self.name, thresholds, high=True)
+        self._recurrence = Recurrence()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return (self._gated.gate,)
+        return self._gated.gate, self._recurrence
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State latency spikes of the window."""
@@ -56,7 +61,11 @@ class LatencySpike(Remembering):
             )
             timed = [view.total(slot, Group.TIMED) for slot in judged.slot.tolist()]
             enough = np.array(timed, dtype=np.int64) >= self.min_requests
-            return large & enough & (judged.sample_count >= self.min_windows)
+            found: Mask = large & enough & (judged.sample_count >= self.min_windows)
+            for row in np.flatnonzero(found).tolist():
+                if view.book[int(judged.slot[row])].route is None:
+                    found[row] = not self._known(view, judged, row)
+            return found
 
         alarms = self._gated.alarms(view, judged, worth)
         return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
@@ -66,7 +75,7 @@ class LatencySpike(Remembering):
         entry = view.book[alarm.slot]
         contributions: tuple[Contribution, ...] = ()
         if entry.route is None:
-            contributions = self._by_route(view, judged, entry.service)
+            contributions = self._by_route(view, judged, alarm.row)
 
         def severity(each: Alarm) -> Severity:
             ratio = float(judged.value[each.row] / judged.expected_mid[each.row])
@@ -86,22 +95,43 @@ class LatencySpike(Remembering):
             details={"timed_requests": view.total(alarm.slot, Group.TIMED)},
         )
 
+    def _known(self, view: WindowView, judged: Judged, row: int) -> bool:
+        """Whether a service is slow as it was before: again and again, or because more of slow routes was asked for."""
+        slot = int(judged.slot[row])
+        times = self._recurrence.earlier(slot, view.start, float(judged.value[row]))
+        if times >= TIMES:
+            return True
+        # What a route was like before this began is what counts, not what it has been since.
+        since = (view.start - self._recurrence.began(slot)) // (view.end - view.start)
+        seconds, usual = 0.0, 0.0
+        for carried, _, of_route in self._carried(view, judged, row):
+            seconds += carried
+            found = judged.find(of_route)
+            if (
+                found is not None
+                and judged.sample_count[found] > since
+                and judged.value[found] < self.MIN_RATIO * judged.expected_mid[found]
+            ):
+                usual += carried
+        return usual > self.USUAL_SHARE * seconds
+
     @staticmethod
-    def _by_route(view: WindowView, judged: Judged, service: str) -> tuple[Contribution, ...]:
-        """Share of the time spent above each route's expected 95th percentile, summed over its requests."""
-        extra: list[tuple[float, str]] = []
-        for row, route in view.routes_of(service):
-            found = judged.find(int(view.groups.key[row]))
-            if found is None or not np.isfinite(judged.expected_mid[found]):
-                continue
-            slow = float(quantile(view.groups.latency[row : row + 1], 0.95)[0]) - float(
-                judged.expected_mid[found]
-            )
-            if slow > 0:
-                extra.append((slow * int(view.groups.sums[row, Group.TIMED]), route))
-        total = sum(seconds for seconds, _ in extra)
+    def _carried(view: WindowView, judged: Judged, row: int) -> list[tuple[float, str, int]]:
+        """Seconds beyond the service's expected 95th percentile on each of its routes: (seconds, route, slot)."""
+        routes = view.routes_of(view.book[int(judged.slot[row])].service)
+        rows = [of_route for of_route, _ in routes]
+        seconds = seconds_above(view.groups.latency[rows], float(judged.expected_mid[row]))
+        return [
+            (carried, route, int(view.groups.key[of_route]))
+            for carried, (of_route, route) in zip(seconds.tolist(), routes, strict=True)
+        ]
+
+    def _by_route(self, view: WindowView, judged: Judged, row: int) -> tuple[Contribution, ...]:
+        """Each route's share of the time beyond the service's expected 95th percentile."""
+        carried = self._carried(view, judged, row)
+        total = sum(seconds for seconds, _, _ in carried)
         return tuple(
             Contribution("route", route, seconds / total)
-            for seconds, route in sorted(extra, key=lambda e: (-e[0], e[1]))[:5]
-            if seconds >= 0.05 * total
+            for seconds, route, _ in sorted(carried, key=lambda e: (-e[0], e[1]))[:5]
+            if seconds > 0 and seconds >= 0.05 * total
         )

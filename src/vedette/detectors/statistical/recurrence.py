@@ -46,6 +46,10 @@ class Recurrence:
             episodes.append((time, time, value))
         return sum(height >= ALIKE * value for _, _, height in before)
 
+    def began(self, slot: int) -> int:
+        """Start of an entity's latest episode, microseconds; there must have been one."""
+        return self._episodes[slot][-1][0]
+
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
         return encode([(slot, list(episodes)) for slot, episodes in sorted(self._episodes.items())])
