@@ -1,11 +1,16 @@
 """Keys of the learned detectors."""
 
+import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from vedette.config.options import Section, option
+from vedette.expression.client_measures import CLIENT_MEASURES
+from vedette.expression.errors import ExpressionError
+from vedette.expression.grammar import parse_number
+from vedette.expression.quantities import units
 
 _LEAST = 1_000
 MOST_WARMUP = 10_000_000
@@ -49,6 +54,75 @@ def _warmup(value: Any) -> Any:
 Warmup = Annotated[int | str, BeforeValidator(_warmup)]
 
 
+class FeatureUnit(StrEnum):
+    """What a feature's expression may measure."""
+
+    NUMBER = "number"
+    RATIO = "ratio"
+    BYTES = "bytes"
+    SECONDS = "seconds"
+    PER_SECOND = "per_second"
+    BYTES_PER_SECOND = "bytes_per_second"
+
+
+_FEATURE = re.compile(r"[a-z][a-z0-9_]*")
+MOST_FEATURES = 20
+
+
+def _feature_name(name: str) -> str:
+    if not _FEATURE.fullmatch(name):
+        raise ValueError("must be lower-case letters, digits and _, like bytes_per_page")
+    return name
+
+
+def _expression(text: str) -> str:
+    try:
+        parse_number(text, CLIENT_MEASURES)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _distinct(features: tuple["FeatureSection", ...]) -> tuple["FeatureSection", ...]:
+    seen: set[str] = set()
+    for feature in features:
+        if feature.name in seen:
+            raise ValueError(
+                f"two features are named {feature.name!r}: explanations name them, so give another"
+            )
+        seen.add(feature.name)
+    if len(features) > MOST_FEATURES:
+        raise ValueError(f"{len(features)} features: must be at most {MOST_FEATURES}")
+    return features
+
+
+class FeatureSection(Section):
+    """A number of your own that models of clients look at."""
+
+    name: Annotated[str, AfterValidator(_feature_name)] = option(
+        ...,
+        "Name, in lower-case letters, digits and `_`, as explanations show it.",
+        min_length=1,
+        max_length=40,
+    )
+    expression: Annotated[str, AfterValidator(_expression)] = option(
+        ...,
+        "What it is, of one client in one window: `bytes_out / (requests - static_files)`. 0 where that is not known.",
+        min_length=1,
+    )
+    unit: FeatureUnit = option(..., "What the expression measures; a count is a `number`.")
+    doc: str = option(..., "What it tells, for who reads an explanation.", min_length=1, max_length=200)
+
+    @model_validator(mode="after")
+    def _of_the_unit(self) -> Self:
+        _, _, measured = parse_number(self.expression, CLIENT_MEASURES)
+        if self.unit not in (fitting := units(measured)):
+            raise ValueError(
+                f"`{self.expression}` is {measured}, and its unit {self.unit.value}: must be {' or '.join(fitting)}"
+            )
+        return self
+
+
 class Learned(Section):
     """Models that learn how a site's own clients behave."""
 
@@ -63,6 +137,11 @@ class Learned(Section):
         (),
         "Detectors of PyOD that judge how clients behave beside `forest` (behavioral_anomaly), like `[ECOD, KNN]`; "
         "needs `pip install 'vedette[pyod]'`.",
+    )
+    features: Annotated[tuple[FeatureSection, ...], AfterValidator(_distinct)] = option(
+        (),
+        "Numbers of your own, besides those that there are, that `forest` and `extra` look at. Where they are changed, "
+        "models are fitted anew.",
     )
     warmup: Warmup = option(
         "auto",

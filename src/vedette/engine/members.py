@@ -10,9 +10,12 @@ from vedette.config.tree import Config
 from vedette.detectors.learned.absent import Absent
 from vedette.detectors.learned.clients import ClientBehaviour
 from vedette.detectors.learned.ddos import LearnedFloods
+from vedette.detectors.learned.features import FeatureError
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, shipped_model
+from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.learned.member import Member
-from vedette.detectors.learned.outlier_model import LIBRARY, OutlierModel
+from vedette.detectors.learned.outlier_model import LIBRARY, OUTLIERS, OutlierModel
+from vedette.detectors.learned.own_features import OwnFeature, all_features
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
@@ -59,6 +62,7 @@ def _plan(config: Config, teaching: Teaching, member: str) -> Plan:
         trainer=teaching.trainer,
         warmup=None if isinstance(learned.warmup, str) else learned.warmup,
         retrain=_retrain(config),
+        features=_features(config) if member == FOREST or member in OUTLIERS else (),
         keep=teaching.keep,
         given=load_models(Path(learned.models), member, span) if learned.models else {},
         asked=teaching.asked(member, span),
@@ -75,6 +79,15 @@ def request_trails(config: Config) -> Trails | None:
 def missing_libraries(name: MemberName) -> tuple[str, ...]:
     """Libraries that a member needs and that are not installed."""
     return tuple(library for library in _NEEDED.get(name, ()) if find_spec(library) is None)
+
+
+def _features(config: Config) -> tuple[OwnFeature, ...]:
+    own = tuple(OwnFeature(f.name, f.unit.value, f.doc, f.expression) for f in config.learned.features)
+    try:
+        all_features(own)
+    except FeatureError as error:
+        raise FeatureError(f"learned.features: {error}") from None
+    return own
 
 
 def _forest(

@@ -14,12 +14,12 @@ are clearer for it.
 
 import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
 from vedette.expression.errors import ExpressionError
-from vedette.expression.measures import MEASURES
-from vedette.expression.quantities import PER_SECOND, PLAIN, TIMES, UNITS
+from vedette.expression.measures import MEASURES, Measure
+from vedette.expression.quantities import PER_SECOND, PLAIN, TIMES, UNITS, Quantity
 from vedette.expression.tokens import Piece, Token, pieces
 from vedette.expression.tree import (
     Arithmetic,
@@ -34,7 +34,7 @@ from vedette.expression.tree import (
     Number,
     Place,
 )
-from vedette.expression.types import check
+from vedette.expression.types import check, quantity
 
 DEEPEST: Final = 20
 """Brackets and signs within each other, at most."""
@@ -56,9 +56,22 @@ def parse(text: str) -> Condition:
     return _Parser(text).rule()
 
 
+def parse_number(text: str, measures: Mapping[str, Measure]) -> tuple[Node, tuple[str, ...], Quantity]:
+    """Read an expression that is a number: its tree, the measures that it names, and what it measures.
+
+    Args:
+        measures: That it may name.
+
+    Raises:
+        ExpressionError: It is none; the error says where, what and the remedy.
+    """
+    return _Parser(text, measures).number()
+
+
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, measures: Mapping[str, Measure] = MEASURES) -> None:
         self._text = text
+        self._measures = measures
         self._pieces = pieces(text)
         self._at = 0
         self._depth = 0
@@ -73,6 +86,18 @@ class _Parser:
             self._refuse(self._next.place, self._left_over())
         check(self._text, node)
         return Condition(node, duration, tuple(self._names))
+
+    def number(self) -> tuple[Node, tuple[str, ...], Quantity]:
+        if not self._next.text:
+            self._refuse(self._next.place, "empty: write a number, like `bytes_out / requests`")
+        node = self._sum()
+        if self._next.text:
+            problem = f"`{self._next.text}` does not follow here: an expression of a feature is one number"
+            self._refuse(self._next.place, problem)
+        measured = quantity(node, self._text, self._measures)
+        if not self._names:
+            self._refuse(node.place, "is always the same: name a measure, like `requests`")
+        return node, tuple(self._names), measured
 
     @property
     def _next(self) -> Piece:
@@ -162,8 +187,8 @@ class _Parser:
         if piece.token is not Token.NAME or piece.text in _WORDS:
             found = "the end" if piece.token is Token.END else f"`{piece.text}`"
             self._refuse(piece.place, f"here stands {found}, where a number, a measure or `(` belongs")
-        if piece.text not in MEASURES:
-            self._refuse(piece.place, _unknown(piece.text))
+        if piece.text not in self._measures:
+            self._refuse(piece.place, _unknown(piece.text, self._measures))
         self._at += 1
         self._names[piece.text] = None
         return Name(piece.text, piece.place)
@@ -223,13 +248,16 @@ class _Parser:
         return f"`{piece.text}` does not follow here: put `and` or `or` between conditions"
 
 
-def _unknown(name: str) -> str:
-    like = difflib.get_close_matches(name, MEASURES, n=1, cutoff=0.6)
+def _unknown(name: str, measures: Mapping[str, Measure]) -> str:
+    like = difflib.get_close_matches(name, measures, n=1, cutoff=0.6)
     if name.lower() in ("true", "false", "none", "null"):
         return f"`{name}` is not read: a rule compares measures with numbers"
     if like:
         return f"there is no measure `{name}`; did you mean `{like[0]}`?"
-    return f"there is no measure `{name}`; `vedette rules metrics` lists them"
+    where = (
+        "`vedette rules metrics` lists them" if measures is MEASURES else f"there are {', '.join(measures)}"
+    )
+    return f"there is no measure `{name}`; {where}"
 
 
 def _no_unit(name: str) -> str:

@@ -72,6 +72,12 @@ def _plain(first: Quantity, second: Quantity) -> bool:
     return first.dimension == second.dimension == (0, 0)
 
 
+def units(measured: Quantity) -> tuple[str, ...]:
+    """Units, by the schema's names, that a number may be given; one count by another may well be a ratio."""
+    plain = measured.dimension == (0, 0) and measured.kind is Kind.PLAIN
+    return ("number", "ratio") if plain else (measured.unit,)
+
+
 PLAIN: Final = Quantity()
 COUNT: Final = Quantity(kind=Kind.COUNT)
 SHARE: Final = Quantity(kind=Kind.SHARE)

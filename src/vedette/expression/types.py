@@ -1,9 +1,10 @@
 """Whether an expression makes sense: conditions where conditions belong, and units that agree."""
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 from vedette.expression.errors import ExpressionError
-from vedette.expression.measures import MEASURES
+from vedette.expression.measures import MEASURES, Measure
 from vedette.expression.quantities import BYTES, BYTES_PER_SECOND, PER_SECOND, SECONDS, Kind, Quantity
 from vedette.expression.tree import Arithmetic, Both, Comparison, Name, Negative, Node, Not, Number, render
 
@@ -28,9 +29,16 @@ def check(text: str, node: Node) -> None:
     _Checker(text).condition(node)
 
 
-def quantity(node: Node) -> Quantity:
-    """What a number of a checked tree measures."""
-    return _Checker("").number(node)
+def quantity(node: Node, text: str = "", measures: Mapping[str, Measure] = MEASURES) -> Quantity:
+    """What a number measures.
+
+    Args:
+        text: The whole expression, for the error; of a checked tree there is none. measures: By name.
+
+    Raises:
+        ExpressionError: Its parts do not agree, or it is no number.
+    """
+    return _Checker(text, measures).number(node)
 
 
 def constant(node: Node) -> bool:
@@ -46,8 +54,9 @@ def constant(node: Node) -> bool:
 
 
 class _Checker:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, measures: Mapping[str, Measure] = MEASURES) -> None:
         self._text = text
+        self._measures = measures
 
     def _refuse(self, node: Node, problem: str) -> NoReturn:
         first, end = node.place
@@ -73,7 +82,7 @@ class _Checker:
             case Number():
                 return node.quantity
             case Name():
-                return MEASURES[node.name].quantity
+                return self._measures[node.name].quantity
             case Negative():
                 return self.number(node.of)
             case Arithmetic():

@@ -13,9 +13,9 @@ from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.evidence import most_evidence
 from vedette.detectors.learned.features import (
-    CLIENT_FEATURES,
     DAILY,
     ClientTable,
+    FeatureError,
     matrix,
     route_rarity,
 )
@@ -28,6 +28,7 @@ from vedette.detectors.learned.model import (
     ClientModel,
     read_client_model,
 )
+from vedette.detectors.learned.own_features import all_features
 from vedette.detectors.learned.sample import LEAST_ROWS, SESSION_WINDOWS, Sample
 from vedette.detectors.learned.tail import fit_tail
 from vedette.detectors.learned.training import Job, Refused
@@ -102,7 +103,11 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
         return Refused(f"{sessions} sessions in the latest part: {LEAST_SESSIONS} are needed")
     rarity = route_rarity(sample.sums[~late][:, Client.ROUTES])
     days = float(sample.window.max() - sample.window.min()) * job.span / _DAY_US
-    features = [f for f in CLIENT_FEATURES if f.name not in DAILY or days >= LEAST_DAYS]
+    try:
+        offered = all_features(job.features)
+    except FeatureError as error:
+        return Refused(str(error))
+    features = [f for f in offered if f.name not in DAILY or days >= LEAST_DAYS]
     rows = matrix(
         features,
         ClientTable(sample.sums, (sample.window + 1) * job.span, rarity, job.span / 60e6),
@@ -152,6 +157,7 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
         spread=tuple(Population.of(column) for column in rows.T),
         seed=job.seed,
         versions=versions(*way.libraries),
+        own=job.features,
     )
     return way.build(card, scorer, rarity)
 

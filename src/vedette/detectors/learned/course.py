@@ -30,6 +30,7 @@ _AGAIN = 1.5
 """After a model was refused, the requests until the next attempt grow by this."""
 _WARMED_UP = "warm-up"
 _SCHEDULE = "schedule"
+_FEATURES = "other features are configured"
 _GIVEN = "given"
 _ROLLED_BACK = "rolled back"
 
@@ -224,26 +225,32 @@ class Course(Generic[M, S]):
         if window - self._looked < LOOK_WINDOWS:
             return
         self._looked = window
-        why = (
-            _SCHEDULE
-            if window - self._fresh >= self._plan.retrain
-            else kind_of(self.member).drift(model, self.sample, self._span)
-        )
+        why = self._due_because(model, window - self._fresh >= self._plan.retrain)
         if why and not self.sample.lacks():
             self._why = why
             self._begin(window, self._written)
 
+    def _due_because(self, model: M, old: bool) -> str:
+        """Why a new model is due; empty if none is."""
+        kind = kind_of(self.member)
+        if kind.features(model) != self._plan.features:
+            return _FEATURES
+        return _SCHEDULE if old else kind.drift(model, self.sample, self._span)
+
     def _begin(self, window: int, running: bytes | None) -> None:
         seed = zlib.crc32(f"{self.service}\x1f{window}".encode("utf-8", "surrogateescape"))
-        self._job = Job(self.member, self.service, self.sample.to_state(), self._span, seed, running)
+        self._job = self._job_of(seed, running)
         self._due = window + DELAY_WINDOWS
         self._training = self._plan.trainer(self._job)
 
     def train_now(self) -> M | Refused:
         """Fit a model to the sample as it is."""
         seed = zlib.crc32(self.service.encode("utf-8", "surrogateescape"))
-        job = Job(self.member, self.service, self.sample.to_state(), self._span, seed)
-        return self._own(self._plan.trainer(job).result())
+        return self._own(self._plan.trainer(self._job_of(seed, None)).result())
+
+    def _job_of(self, seed: int, running: bytes | None) -> Job:
+        sample, features = self.sample.to_state(), self._plan.features
+        return Job(self.member, self.service, sample, self._span, seed, running, features)
 
     def _finish(self, window: int) -> None:
         if self._job is None:

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.features import named
 from vedette.detectors.learned.model import BehaviourModel
 from vedette.schema.anomaly import Contribution
 
@@ -37,7 +36,7 @@ def seen_values(
 
 def _value(model: BehaviourModel, name: str, row: NDArray[np.float32]) -> dict[str, float | str]:
     place = model.card.names.index(name)
-    feature = named([name])[0]
+    feature = model.card.features()[place]
     return {
         "value": float(row[place]),
         "usual_low": model.card.low[place],

@@ -178,13 +178,13 @@ DAILY = frozenset({"hour_sine", "hour_cosine"})
 """Features that mean something only to who has seen the day before."""
 
 
-def named(names: Sequence[str]) -> list[Feature]:
-    """Features by their names.
+def named(names: Sequence[str], offered: Sequence[Feature] = CLIENT_FEATURES) -> list[Feature]:
+    """Features by their names, of those that there are.
 
     Raises:
         FeatureError: There is none of a name.
     """
-    known = {feature.name: feature for feature in CLIENT_FEATURES}
+    known = {feature.name: feature for feature in offered}
     for name in names:
         if name not in known:
             raise FeatureError(f"feature {name}: there is none of that name; there are {', '.join(known)}")

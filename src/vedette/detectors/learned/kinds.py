@@ -8,8 +8,9 @@ from typing import Any, Final
 from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.client_training import client_drift, fit_client_model
 from vedette.detectors.learned.flood_model import read_flood_model
-from vedette.detectors.learned.model import read_client_model
+from vedette.detectors.learned.model import BehaviourModel, read_client_model
 from vedette.detectors.learned.outlier_model import OUTLIERS, fit_outliers, read_outliers
+from vedette.detectors.learned.own_features import OwnFeature
 from vedette.detectors.learned.sequence_model import read_sequence_model
 from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
 from vedette.detectors.learned.training import Done, Job, Refused, Training
@@ -28,6 +29,14 @@ RESPONSE_TIME: Final = "response_time"
 STATUS_CODE: Final = "status_code"
 
 
+def _no_features(model: Any) -> tuple[OwnFeature, ...]:  # noqa: ARG001 - the shape is that of those that have some
+    return ()
+
+
+def _own_features(model: BehaviourModel) -> tuple[OwnFeature, ...]:
+    return model.card.own
+
+
 def _never(model: Any, sample: Any, span: int) -> str:  # noqa: ARG001 - the shape is that of those that can tell
     return ""
 
@@ -41,6 +50,7 @@ class Kind:
         fit: Fits, checks and calibrates; the same job gives the same model.
         drift: In what a sample is unlike what a model was fitted to; empty if in nothing. Takes the length of a window,
             microseconds.
+        features: That a user added, of those that a model looks at.
         read: A model from what its `to_bytes` gave; raises `ModelError`.
     """
 
@@ -48,6 +58,7 @@ class Kind:
     fit: Callable[[Job], Model | Refused]
     read: Callable[[bytes], Model]
     drift: Callable[[Any, Any, int], str] = _never
+    features: Callable[[Any], tuple[OwnFeature, ...]] = _no_features
 
 
 def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of models that learn by themselves
@@ -55,13 +66,13 @@ def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of m
 
 
 KINDS: Final = (
-    Kind(FOREST, fit_client_model, read_client_model, client_drift),
+    Kind(FOREST, fit_client_model, read_client_model, client_drift, _own_features),
     Kind(DDOS, _needs_labels, read_flood_model),
     Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift),
     Kind(RESPONSE_TIME, fit_response_times, read_response_times, value_drift),
     Kind(STATUS_CODE, fit_statuses, read_statuses, value_drift),
     *(
-        Kind(name, partial(fit_outliers, name), partial(read_outliers, name), client_drift)
+        Kind(name, partial(fit_outliers, name), partial(read_outliers, name), client_drift, _own_features)
         for name in OUTLIERS
     ),
 )

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
 from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.drift import Population
-from vedette.detectors.learned.features import ClientTable, FeatureError, matrix, named
+from vedette.detectors.learned.features import ClientTable, Feature, FeatureError, matrix, named
 from vedette.detectors.learned.forest import Forest
+from vedette.detectors.learned.own_features import OwnFeature, all_features
 from vedette.detectors.learned.tail import Tail
 from vedette.kernels.forest import INNER, LEAVES
 
@@ -44,6 +45,7 @@ class BehaviourCard(Card, frozen=True, kw_only=True):
         low, mid, high: Quantiles 0.05, 0.5, 0.95 of each feature.
         scores: Of windows that it was not fitted to. spread: Of each feature. Both tell drift; models that were
             written by earlier versions have none.
+        own: Features that a user added.
     """
 
     names: tuple[str, ...]
@@ -55,6 +57,11 @@ class BehaviourCard(Card, frozen=True, kw_only=True):
     checked: Checked
     scores: Population | None = None
     spread: tuple[Population, ...] = ()
+    own: tuple[OwnFeature, ...] = ()
+
+    def features(self) -> list[Feature]:
+        """What it looks at, in order. Raises `FeatureError`."""
+        return named(self.names, all_features(self.own))
 
 
 class ClientCard(BehaviourCard, frozen=True, kw_only=True):
@@ -102,8 +109,7 @@ class BehaviourModel(ABC):
 
     def matrix(self, sums: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features of clients' windows: their sums, and their ends, int64 (k,), microseconds."""
-        card = self.card
-        return matrix(named(card.names), ClientTable(sums, times, self.rarity, card.minutes))
+        return matrix(self.card.features(), ClientTable(sums, times, self.rarity, self.card.minutes))
 
     def surprise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """-log10 of the share of usual windows that are as odd, float64 (k,)."""
@@ -196,7 +202,7 @@ def check_card(card: BehaviourCard) -> None:
         ModelError: It looks at features that this program does not have, or its parts do not fit each other.
     """
     try:
-        named(card.names)
+        card.features()
     except FeatureError as error:
         raise ModelError(f"{error}: train it again with this program") from error
     if len(card.spread) not in (0, len(card.names)):

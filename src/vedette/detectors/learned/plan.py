@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vedette.detectors.learned.card import Model
+from vedette.detectors.learned.own_features import OwnFeature
 from vedette.detectors.learned.training import Trainer
 from vedette.schema.learned import ModelUse
 
@@ -34,6 +35,7 @@ class Plan:
     Attributes:
         span: Length of a window, microseconds. trainer: Fits. warmup: Requests; None by traffic.
         retrain: Windows after which a model is fitted anew; None for never, whatever changes.
+        features: That a user added, for members that look at features of clients.
         keep: Told of models that are put to work.
         given: By service, to judge by from the beginning; after a restart, if they have not been at work before.
         asked: By service, to go back to; one that is at work already stays.
@@ -44,6 +46,7 @@ class Plan:
     trainer: Trainer
     warmup: int | None = None
     retrain: int | None = None
+    features: tuple[OwnFeature, ...] = ()
     keep: Keep = keep_nothing
     given: Mapping[str, Model] = field(default_factory=dict)
     asked: Mapping[str, Model] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from vedette.detectors.learned.card import Model
+from vedette.detectors.learned.own_features import OwnFeature
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -15,6 +16,7 @@ class Job(msgspec.Struct, frozen=True):
     Attributes:
         member: Which model; see `vedette.detectors.learned.kinds`. service: Whose.
         sample: What it is fitted to, in the member's own form. span: Length of a window, microseconds.
+        features: That a user added, for models that look at features of clients.
         running: The model at work, as bytes, beside which the new one is to be held; None if there is none.
     """
 
@@ -24,6 +26,7 @@ class Job(msgspec.Struct, frozen=True):
     span: int
     seed: int
     running: bytes | None = None
+    features: tuple[OwnFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
