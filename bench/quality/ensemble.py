@@ -51,11 +51,12 @@ ASKED_ERROR = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What rules and payload model say of n samples: `plain` and `payload` as `SignatureHits` have them."""
+    """What rules and payload model say of n samples: `plain`, `payload` and `types` as `SignatureHits` have them."""
 
     samples: list[Sample]
     plain: NDArray[np.float32]
     payload: NDArray[np.float32]
+    types: NDArray[np.uint32]
     decisive: NDArray[np.bool_]
 
     @property
@@ -68,7 +69,7 @@ class Said:
     def of(self, rows: NDArray[np.bool_]) -> "Said":
         """Some of the samples."""
         kept = [sample for sample, this in zip(self.samples, rows, strict=True) if this]
-        return Said(kept, self.plain[rows], self.payload[rows], self.decisive[rows])
+        return Said(kept, self.plain[rows], self.payload[rows], self.types[rows], self.decisive[rows])
 
 
 def main() -> int:
@@ -92,13 +93,14 @@ def main() -> int:
 def ask(samples: list[Sample]) -> Said:
     """Have samples judged by the engine's own scanner."""
     scanner = SignatureScanner.cached()
-    plain, payload, decisive = [], [], []
+    plain, payload, types, decisive = [], [], [], []
     for requests in batches(samples):
         hits = scanner.judge(requests)
         plain.append(hits.plain)
         payload.append(hits.payload)
+        types.append(hits.types)
         decisive.append(hits.decisive())
-    return Said(samples, np.concatenate(plain), np.concatenate(payload), np.concatenate(decisive))
+    return Said(samples, *(np.concatenate(part) for part in (plain, payload, types, decisive)))
 
 
 def for_fitting(sample: Sample) -> bool:
@@ -149,11 +151,11 @@ def requests(said: Said) -> None:
         wrong = part.wrong
         if not wrong.any() or wrong.all():
             continue
-        score = opinions.score(part.plain, part.payload, part.decisive).astype(np.float64)
+        score = opinions.score(part.plain, part.payload, part.types, part.decisive).astype(np.float64)
         alone = [average_precision(part.plain.astype(np.float64), wrong)]
         alone.append(average_precision(np.nan_to_num(part.payload.astype(np.float64), nan=-1e9), wrong))
         known = fuse(
-            opinions.evidence(part.plain, part.payload),
+            opinions.evidence(part.plain, part.payload, part.types),
             np.array(opinions.calibrated.weights),
             float(wrong.mean()),
         )

@@ -33,14 +33,29 @@ def scanner() -> SignatureScanner:
 def test_a_score_is_prior_and_weighted_evidence(scanner: SignatureScanner) -> None:
     hits = scanner.judge(batch({"target": TARGETS}))
     known = calibrated()
-    told = hits.opinions.evidence(hits.plain, hits.payload)
+    told = hits.opinions.evidence(hits.plain, hits.payload, hits.types)
     for row, (score, decisive) in enumerate(zip(hits.scores(), hits.decisive(), strict=True)):
         odds = math.log(known.prior / (1 - known.prior))
-        for weight, evidence in zip(known.weights, told[:, row], strict=True):
-            odds += 0.0 if math.isnan(evidence) else weight * evidence
+        spoken = [evidence for evidence in told[:, row] if not math.isnan(evidence)]
+        weights = known.weights if len(spoken) == 2 else (1.0,)
+        odds += sum(weight * evidence for weight, evidence in zip(weights, spoken, strict=True))
         expected = 1 / (1 + math.exp(-odds))
-        assert score == pytest.approx(max(expected, ANOMALOUS) if decisive else expected, abs=1e-6)
+        if decisive:
+            expected = 1 - (1 - ANOMALOUS) * (1 - expected)
+        assert score == pytest.approx(expected, abs=1e-6)
     assert math.isnan(told[1, -1])
+
+
+def test_the_payload_model_is_not_asked_where_rules_say_what_it_never_learned(
+    scanner: SignatureScanner,
+) -> None:
+    hits = scanner.judge(batch({"target": [b"/storage/logs/laravel.log", b"/about", b"/v?f=/etc/passwd"]}))
+    told = hits.opinions.evidence(hits.plain, hits.payload, hits.types)
+    assert np.isnan(told[1]).tolist() == [True, False, False]
+    log, page, _ = hits.scores().tolist()
+    # A rule that is not sure enough to call it an attack still makes it likelier than a page by far.
+    assert 0.1 < log < ANOMALOUS
+    assert log > 100 * page
 
 
 def test_what_was_seen_before_is_scored_as_what_is_new(scanner: SignatureScanner) -> None:
@@ -64,11 +79,12 @@ def test_a_decisive_request_is_anomalous_whatever_the_model_says(rows) -> None:
     opinions = Opinions.of(packaged())
     plain = np.array([p for p, _ in rows], dtype=np.float32)
     payload = np.array([m for _, m in rows], dtype=np.float32)
+    types = np.where(plain > 0, np.uint32(1), np.uint32(0))
     decisive = plain > 0.5
-    assert (opinions.score(plain, payload, decisive)[decisive] >= ANOMALOUS).all()
+    assert (opinions.score(plain, payload, types, decisive)[decisive] >= ANOMALOUS).all()
     # Nor does a member ever speak for less because it says more.
-    more = opinions.score(plain, payload + np.float32(1.0), decisive)
-    assert (more >= opinions.score(plain, payload, decisive) - 1e-6).all()
+    more = opinions.score(plain, payload + np.float32(1.0), types, decisive)
+    assert (more >= opinions.score(plain, payload, types, decisive) - 1e-6).all()
 
 
 def test_a_model_whose_rules_are_switched_off_abstains_where_they_would_have_hit() -> None:
@@ -83,4 +99,4 @@ def test_a_model_whose_rules_are_switched_off_abstains_where_they_would_have_hit
 def test_without_a_model_the_rules_speak_alone() -> None:
     alone = SignatureScanner.cached(model=None)
     hits = alone.judge(batch({"target": TARGETS}))
-    assert np.isnan(hits.opinions.evidence(hits.plain, hits.payload)[1]).all()
+    assert np.isnan(hits.opinions.evidence(hits.plain, hits.payload, hits.types)[1]).all()

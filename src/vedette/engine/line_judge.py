@@ -178,7 +178,7 @@ class LineJudge:
         rows = np.flatnonzero(hits.confidence > 0)
         if not len(rows):
             return verdicts
-        evidence = hits.opinions.evidence(hits.plain[rows], hits.payload[rows])
+        evidence = hits.opinions.evidence(hits.plain[rows], hits.payload[rows], hits.types[rows])
         told = zip(
             rows.tolist(),
             hits.confidence[rows].tolist(),
@@ -254,8 +254,9 @@ class LineJudge:
         opinions = self._scanner.opinions
         plain = np.zeros(1, dtype=np.float32)
         said = np.array([math.nan if payload == _ABSTAINS else payload], dtype=np.float32)
-        score = opinions.score(plain, said, np.zeros(1, dtype=np.bool_))
-        told = opinions.evidence(plain, said)[:, 0].tolist()
+        no_type = np.zeros(1, dtype=np.uint32)
+        score = opinions.score(plain, said, no_type, np.zeros(1, dtype=np.bool_))
+        told = opinions.evidence(plain, said, no_type)[:, 0].tolist()
         if len(self._quiet) >= REMEMBERED:
             self._quiet.clear()
         verdict = self._quiet[payload] = Verdict(0.0, False, (), (), float(score[0]), _opinions(told))

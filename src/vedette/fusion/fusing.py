@@ -26,11 +26,13 @@ def fuse(evidence: Floats, weight: Floats, prior: float) -> Floats:
 
     Args:
         evidence: float64 (members, n), from `Calibration.evidence`; NaN of a member that abstains: it adds nothing.
-        weight: float64 (members,): 1 of a member that tells what no other tells, less of those that see the same.
+        weight: float64 (members,), or (members, n): 1 of a member that tells what no other tells, less of those that
+            see the same.
         prior: Share of rows that are wrong.
     """
     told = np.where(np.isnan(evidence), 0.0, evidence)
-    return np.asarray(log_odds(prior) + weight @ told)
+    added = weight @ told if weight.ndim == 1 else (weight * told).sum(axis=0)
+    return np.asarray(log_odds(prior) + added)
 
 
 def fuse_one(evidence: Mapping[str, float], weight: Mapping[str, float], prior: float) -> float:

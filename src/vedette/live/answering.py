@@ -106,7 +106,7 @@ def evidence_of(anomaly: Anomaly, scanner: SignatureScanner, config: Config) -> 
     if read is None or not len(read.requests):
         return None
     hits = scanner.judge(read.requests)
-    told = hits.opinions.evidence(hits.plain, hits.payload)
+    told = hits.opinions.evidence(hits.plain, hits.payload, hits.types)
     known = calibrated()
     most = int(np.argmax(fuse(told, np.array(known.weights), known.prior)))
     return tuple(float(each) for each in told[:, most])

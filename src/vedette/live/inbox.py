@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.signatures.opinions import ANOMALOUS, alone
+from vedette.detectors.signatures.opinions import ANOMALOUS, alone, member_weights
 from vedette.engine.line_judge import FEW, NOTHING, LineJudge, Verdict
 from vedette.engine.line_reader import SOURCE
 from vedette.kernels.compile import INTERPRETED
@@ -221,7 +221,7 @@ def _ensemble(
     score: float, evidence: tuple[Opinion, ...], decisive: bool, weights: Weights
 ) -> dict[str, Any]:
     """What all members say together. Few opinions are told again and again."""
-    weight = dict(weights)
+    speaking = [told.member for told in evidence]
     return {
         "score": score,
         "votes": {
@@ -229,8 +229,8 @@ def _ensemble(
             for told in evidence
         },
         "evidence": {told.member: told.evidence for told in evidence},
-        "weights": {told.member: weight[told.member] for told in evidence},
-        "active_models": [told.member for told in evidence],
+        "weights": member_weights(speaking, dict(weights)),
+        "active_models": speaking,
     }
 
 

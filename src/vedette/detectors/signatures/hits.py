@@ -124,7 +124,7 @@ class SignatureHits:
 
     def scores(self) -> NDArray[np.float32]:
         """Probability of each row to be an attack, float32 (n,); see `Opinions`."""
-        return self.opinions.score(self.plain, self.payload, self.decisive())
+        return self.opinions.score(self.plain, self.payload, self.types, self.decisive())
 
     def rules(self, row: int) -> list[int]:
         """The rules that a row hit, in order."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.payload_model import PayloadModel, packaged
+from vedette.detectors.signatures.rules import MODEL_KINDS, REQUEST_TYPES
 from vedette.fusion.calibration import AnyCalibration
 from vedette.fusion.fusing import fuse, log_odds, probability
 
@@ -26,6 +27,9 @@ UNMARKED: Final = -12.0
 would have to be told of a mark to take it for an attack."""
 NO_MARK: Final = np.float32(-1e9)
 """What the payload model's score is of a value without a mark."""
+TOLD: Final = np.uint32(sum(1 << REQUEST_TYPES.index(kind) for kind in MODEL_KINDS))
+"""Bits of the types that the payload model can tell. Of a file that should not be served, or of a scanner's name, it
+has learned nothing: where rules say only such things, it is not asked."""
 SAID: Final = -1e8
 """Above it, a score is one of a value with a mark."""
 
@@ -35,7 +39,7 @@ class Calibrated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         rules: Evidence of the rules' combined confidence. payload: Evidence of the payload model's log-odds.
-        weights: Of both. prior: Share of requests that are attacks, where nothing is known.
+        weights: Of both, where both speak. prior: Share of requests that are attacks, where nothing is known.
         fitted_to: In words.
     """
 
@@ -75,12 +79,14 @@ class Opinions:
         """How much each member's evidence counts, by name."""
         return dict(zip(MEMBERS, self.calibrated.weights, strict=True))
 
-    def evidence(self, plain: NDArray[np.float32], payload: NDArray[np.float32]) -> NDArray[np.float64]:
+    def evidence(
+        self, plain: NDArray[np.float32], payload: NDArray[np.float32], types: NDArray[np.uint32]
+    ) -> NDArray[np.float64]:
         """Evidence of both members, float64 (2, n); NaN of one that abstains.
 
         Args:
             plain: float32 (n,), combined confidence of rules. payload: float32 (n,), the model's score before scale
-                and bias; NaN where it did not look.
+                and bias; NaN where it did not look. types: uint32 (n,), types of the rules that hit.
         """
         told = np.full((2, len(plain)), np.nan)
         told[0] = self.calibrated.rules.evidence(plain.astype(np.float64))
@@ -88,31 +94,44 @@ class Opinions:
             scale, bias = self.payload
             odds = np.maximum(payload.astype(np.float64) * scale + bias, UNMARKED)
             told[1] = self.calibrated.payload.evidence(odds)
+            told[1, (types != 0) & (types & TOLD == 0)] = np.nan
         return told
 
     def score(
-        self, plain: NDArray[np.float32], payload: NDArray[np.float32], decisive: NDArray[np.bool_]
+        self,
+        plain: NDArray[np.float32],
+        payload: NDArray[np.float32],
+        types: NDArray[np.uint32],
+        decisive: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
-        """Probability that a request is an attack, float32 (n,)."""
+        """Probability that a request is an attack, float32 (n,); see `evidence`."""
         # Most requests say nothing to either: they have one of two scores.
         said = (plain > 0) | (payload > SAID)
         score = np.where(np.isnan(payload), *self._silent()).astype(np.float32)
         rows = np.flatnonzero(said)
         if len(rows):
-            fused = self._probability(plain[rows], payload[rows])
-            score[rows] = np.where(decisive[rows], np.maximum(fused, ANOMALOUS), fused)
+            fused = self._probability(plain[rows], payload[rows], types[rows])
+            sure = ANOMALOUS + (1.0 - ANOMALOUS) * fused
+            score[rows] = np.where(decisive[rows], sure, fused)
         return score
 
     def _silent(self) -> tuple[np.float64, np.float64]:
         """Scores of a request at which the model did not look, and of one in which it found no mark."""
         found = self._probability(
-            np.zeros(2, dtype=np.float32), np.array([np.nan, NO_MARK], dtype=np.float32)
+            np.zeros(2, dtype=np.float32),
+            np.array([np.nan, NO_MARK], dtype=np.float32),
+            np.zeros(2, dtype=np.uint32),
         )
         return found[0], found[1]
 
-    def _probability(self, plain: NDArray[np.float32], payload: NDArray[np.float32]) -> NDArray[np.float64]:
-        weights = np.array(self.calibrated.weights)
-        return probability(fuse(self.evidence(plain, payload), weights, self.calibrated.prior))
+    def _probability(
+        self, plain: NDArray[np.float32], payload: NDArray[np.float32], types: NDArray[np.uint32]
+    ) -> NDArray[np.float64]:
+        told = self.evidence(plain, payload, types)
+        both = np.array(self.calibrated.weights)[:, np.newaxis]
+        # They share what they see; one that speaks alone tells what no other tells.
+        weights = np.where(np.isnan(told[::-1]), 1.0, both)
+        return probability(fuse(told, weights, self.calibrated.prior))
 
 
 @cache
@@ -120,6 +139,17 @@ def calibrated() -> Calibrated:
     """The package's calibrations."""
     content = (resources.files("vedette.detectors.signatures") / "opinions.json").read_bytes()
     return msgspec.json.decode(content, type=Calibrated)
+
+
+def member_weights(speaking: Sequence[str], weights: Mapping[str, float]) -> Mapping[str, float]:
+    """How much the evidence of each member that speaks counts, by name.
+
+    Args:
+        weights: Of members that speak together.
+    """
+    if len(speaking) == 1:
+        return dict.fromkeys(speaking, 1.0)
+    return {member: weights[member] for member in speaking}
 
 
 def alone(evidence: float) -> float:
