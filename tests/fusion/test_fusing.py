@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.fusion.fusing import fuse, fuse_one, log_odds, probability
+from vedette.fusion.fusing import fuse, fuse_one, log_odds, probability, with_evidence
 from vedette.fusion.weighing import LEAST, MOST, weigh
 
 _EVIDENCE = st.lists(
@@ -84,3 +84,18 @@ def test_of_too_few_labels_the_fixed_weights_stay_and_it_is_said_why() -> None:
     assert found.weight.tolist() == [0.7, 0.6, 0.5]
     assert f"{LEAST - 1} real" in found.reason
     assert f"{LEAST} of each" in found.reason
+
+
+@given(st.floats(0.0, 1.0), st.floats(-9, 9), st.floats(-9, 9))
+def test_evidence_adds_up_in_any_order_and_none_changes_nothing(share, one, other) -> None:
+    start = np.array([share])
+    both = with_evidence(with_evidence(start, np.array([one])), np.array([other]))
+    at_once = with_evidence(start, np.array([one + other]))
+    assert both[0] == pytest.approx(at_once[0], abs=1e-6)
+    assert with_evidence(start, np.zeros(1))[0] == pytest.approx(share, abs=1e-9)
+
+
+def test_evidence_multiplies_the_odds() -> None:
+    # Odds of 1 to 9, three times as likely: 3 to 9.
+    assert with_evidence(np.array([0.1]), np.array([math.log(3.0)]))[0] == pytest.approx(0.25)
+    assert with_evidence(np.array([0.0, 1.0]), np.array([9.0, -9.0])).tolist() == [0.0, 1.0]

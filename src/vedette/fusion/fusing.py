@@ -44,6 +44,17 @@ def fuse_one(evidence: Mapping[str, float], weight: Mapping[str, float], prior: 
     return total
 
 
+def with_evidence(share: Floats, evidence: Floats) -> Floats:
+    """Probabilities after more was said, float64 (n,): evidence adds to their log-odds.
+
+    Args:
+        share: float64 (n,), 0 and 1 included: what is certain stays so. evidence: float64 (n,).
+    """
+    with np.errstate(divide="ignore"):
+        odds = np.log(share) - np.log1p(-share)
+    return probability(odds + evidence)
+
+
 def any_of(shares: Sequence[Floats]) -> Floats:
     """Probability that any of several things is so that have nothing to do with each other, float64 (n,).
 
