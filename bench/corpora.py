@@ -108,6 +108,11 @@ def envoy_json(scale: float) -> Corpus:
     )
 
 
+def untroubled(scale: float) -> Corpus:
+    """Two million Combined lines without an attack: models find enough to be trained on."""
+    return Corpus.of("untroubled", round(2_000_000 * scale))
+
+
 def quiet_month(scale: float) -> Corpus:
     """Thirty days of Combined lines, two a minute."""
     return Corpus.of("quiet-month", round(86_400 * scale), minutes=round(43_200 * scale))

@@ -88,6 +88,16 @@ def plain_contenders(path: Path) -> list[Contender]:
     return [scan(path), word_count(path)]
 
 
+def learned_contenders(path: Path) -> list[Contender]:
+    """The members that are on, none, and all there are."""
+    none, every = scan(path), scan(path)
+    none.name, none.environment = "without models", lambda: {"VEDETTE_LEARNED__ENABLED": "false"}
+    members = "[forest, ddos, response_time, status_code, transformer]"
+    every.name, every.environment = "and the transformer", lambda: {"VEDETTE_LEARNED__MEMBERS": members}
+    every.most_runs = 1
+    return [scan(path), none, every]
+
+
 Case = tuple[str, corpora.Corpus, Callable[[Path], list[Contender]]]
 
 CASES: dict[str, Callable[[float], Case]] = {
@@ -99,6 +109,11 @@ CASES: dict[str, Callable[[float], Case]] = {
     ),
     "all-attacks": lambda s: ("Combined, every line an attack", corpora.all_attacks(s), plain_contenders),
     "envoy-json": lambda s: ("Envoy JSON, six services", corpora.envoy_json(s), plain_contenders),
+    "learned": lambda s: (
+        "Combined, no attacks: models are trained on the way",
+        corpora.untroubled(s),
+        learned_contenders,
+    ),
     "gzip": lambda s: ("Combined, gzip", corpora.packed(s), packed_contenders),
 }
 

@@ -57,11 +57,11 @@ def line(number: int) -> str:
 
 
 @contextmanager
-def serving(command: list[str]) -> Iterator[tuple[int, str, int]]:
-    """A service on one core: its process, host and port."""
+def serving(command: list[str], *, one_core: bool = True) -> Iterator[tuple[int, str, int]]:
+    """A service, on one core unless told otherwise: its process, host and port."""
     with tempfile.TemporaryDirectory() as state:
         environment = os.environ | {"STATE_DIRECTORY": state}
-        pinned = ["taskset", "-c", "0", *command] if shutil.which("taskset") else command
+        pinned = ["taskset", "-c", "0", *command] if one_core and shutil.which("taskset") else command
         with subprocess.Popen(pinned, stderr=subprocess.PIPE, env=environment) as process:
             assert process.stderr is not None
             said = b""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.detectors.learned.made import job, sample
@@ -16,6 +17,7 @@ from vedette.config import Config
 from vedette.detectors.learned.kinds import train, train_here
 from vedette.detectors.learned.model import ClientModel
 from vedette.detectors.learned.training import Refused, Trainer
+from vedette.detectors.learned.value_sample import ValueSample
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.snapshot import restore, snapshot
@@ -184,6 +186,39 @@ def test_a_process_that_was_prepared_takes_jobs(trainers: Callable[..., Training
     assert train_apart.running == 1
     assert isinstance(train_apart(job()).result(), ClientModel)
     assert train_apart.running == 1
+
+
+def test_models_of_one_library_share_a_process(trainers: Callable[..., TrainingProcesses]) -> None:
+    train_apart = trainers()
+    jobs = [job(), msgspec.structs.replace(job(), member="status_code", sample=ValueSample().to_state())]
+    model, refused = [training.result() for training in [train_apart(each) for each in jobs]]
+    assert isinstance(model, ClientModel)
+    assert refused == Refused("0 windows: 30 are needed")
+    assert train_apart.running == 1
+
+
+def test_preparing_a_process_that_is_at_work_waits_for_nothing(
+    trainers: Callable[..., TrainingProcesses],
+) -> None:
+    train_apart = trainers((sys.executable, "-c", "import sys; sys.stdin.buffer.read()"), longest_s=60)
+    training = train_apart(job())
+    began = time.monotonic()
+    train_apart.prepare("status_code")
+    assert time.monotonic() - began < 30
+    train_apart.close()
+    assert isinstance(training.result(), Refused)
+
+
+def test_a_process_is_asked_for_once_there_is_something_to_fit() -> None:
+    agent = b'"Googlebot/2.1 (+http://www.google.com/bot.html)"\n'
+    bots = [line.rsplit(b'"', 2)[0] + agent for line in quiet()]
+    for lines, wanted in ((quiet(), ["forest"]), (bots, [])):
+        asked: list[str] = []
+        engine = build_engine(CONFIG, lateness_us=LATENESS_US, teaching=Teaching(prepare=asked.append))
+        for batch in batches([b"".join(lines[:3000])]):
+            engine.process(batch)
+        engine.finish()
+        assert asked == wanted
 
 
 def test_a_process_without_work_ends(trainers: Callable[..., TrainingProcesses]) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from vedette.cli.verdict_spool import VerdictSpool
 from vedette.cli.what_if import Alternatives
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
-from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -157,6 +157,9 @@ class Scan:
         """An engine for this scan, as configured."""
         lateness = self._lateness()
         teaching = Teaching(self.training, record=self._record)
+        if self._apart:
+            # So long a log has to wait for the first training otherwise.
+            teaching = replace(teaching, prepare=self.training.prepare)
         engine = build_engine(
             self.config, lateness_us=lateness, exceptions=self._exceptions, teaching=teaching
         )
@@ -177,13 +180,6 @@ class Scan:
         sources = [source for source in (self._past, self._present) if source is not None]
         with ExitStack() as stack:
             stack.callback(self.training.close)
-            if (
-                self._apart
-                and self._record is None
-                and any(member.name == FOREST for member in engine.members)
-            ):
-                # Nobody has much to do yet, and so long a log will have to wait for it otherwise.
-                self.training.prepare(FOREST)
             apart = self._in_a_process(engine, sources, stack) if self._apart else None
             if self._past is not None:
                 with engine.learning():

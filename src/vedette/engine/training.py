@@ -1,8 +1,8 @@
 """Train models in processes of their own: detection goes on meanwhile, and a training that dies takes nothing along.
 
-A process serves the trainings of one kind of model, one after the other, because it takes longer to import
-scikit-learn than to fit a model with it. It ends when it has had nothing to do for a while, and with whoever started
-it: its input ends then. Jobs and answers cross as MessagePack behind eight bytes of length.
+A process serves the trainings by one library, one after the other, because it takes longer to import scikit-learn than
+to fit a model with it, and a hundred megabytes. It ends when it has had nothing to do for a while, and with whoever
+started it: its input ends then. Jobs and answers cross as MessagePack behind eight bytes of length.
 """
 
 import os
@@ -17,7 +17,7 @@ import msgspec
 
 from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.forest import load_library
-from vedette.detectors.learned.kinds import read_model, train
+from vedette.detectors.learned.kinds import SKLEARN, kind_of, read_model, train
 from vedette.detectors.learned.training import Job, Refused, Training
 
 LONGEST_S: Final = 300.0
@@ -39,7 +39,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class TrainingProcesses:
-    """A `Trainer`: one process for each member that is trained.
+    """A `Trainer`: one process for each library that models are fitted by.
 
     Args:
         command: What is run; takes jobs from standard input, writes answers to standard output.
@@ -63,8 +63,9 @@ class TrainingProcesses:
         return _Apart(self._process(job.member), job)
 
     def prepare(self, member: str) -> None:
-        """Start the process of a member and have it import what it needs, while there is little else to do."""
-        self._process(member).prepare()
+        """Start the process of a member and have it import what it needs, if that takes longer than fitting."""
+        if kind_of(member).library == SKLEARN:
+            self._process(member).prepare()
 
     @property
     def running(self) -> int:
@@ -77,9 +78,10 @@ class TrainingProcesses:
             process.kill()
 
     def _process(self, member: str) -> "_Process":
-        process = self._of.get(member)
+        library = kind_of(member).library
+        process = self._of.get(library)
         if process is None:
-            process = self._of[member] = _Process(self._command, self._longest_s, self._idle_s)
+            process = self._of[library] = _Process(self._command, self._longest_s, self._idle_s)
         return process
 
 
@@ -118,9 +120,14 @@ class _Process:
         return None if self._running is None else self._running.pid
 
     def prepare(self) -> None:
-        """Start it, and say that jobs will come. If it cannot be started, the first job says so."""
-        with self._turn, suppress(OSError):
-            _write(self._started().stdin, _PREPARE)
+        """Start it, and say that jobs will come, unless it is there. If it cannot be started, the first job says so."""
+        if self._running is not None or not self._turn.acquire(blocking=False):
+            return
+        try:
+            with suppress(OSError):
+                _write(self._started().stdin, _PREPARE)
+        finally:
+            self._turn.release()
 
     def train(self, job: Job) -> Model | Refused:
         """Have a model fitted, after those that were asked for before."""

@@ -203,7 +203,7 @@ class Live:
     def _teaching(self) -> Teaching:
         if self._models is None:
             return Teaching(self._training)
-        return Teaching(self._training, self._models.keep, self._models.asked)
+        return Teaching(self._training, keep=self._models.keep, asked=self._models.asked)
 
     def _keep(self, windows: list[WindowRecord]) -> None:
         self._windows += windows

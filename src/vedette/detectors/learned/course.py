@@ -58,6 +58,10 @@ class CourseState(msgspec.Struct, frozen=True, array_like=True):
 class Collected(Protocol):
     """What a model is to be fitted to, while it comes together; bounded."""
 
+    def __len__(self) -> int:
+        """What it holds; 0 while there is nothing."""
+        ...
+
     def lacks(self) -> str:
         """What a model would need more of; empty if nothing."""
         ...
@@ -114,6 +118,7 @@ class Course(Generic[M, S]):
         self._why = _WARMED_UP
         self._history: list[ModelUse] = []
         self._offered: tuple[M, str] | None = None
+        self._prepared = False
         record = None if plan.record is None else plan.record.get(service, ())
         self._record: list[Recorded] | None = None if record is None else list(record)
         if self._record is not None:
@@ -198,6 +203,9 @@ class Course(Generic[M, S]):
         if self._first is None:
             return
         self._elapsed = (window - self._first + 1) * self._span
+        if not self._prepared and self.sample:
+            self._prepared = True
+            self._plan.prepare(self.member)
         if self.requests < max(self._wanted(self._elapsed), self._least) or self._windows < LEAST_WINDOWS:
             return
         lacks = self.sample.lacks()

@@ -9,7 +9,7 @@ from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.client_training import client_drift, fit_client_model
 from vedette.detectors.learned.flood_model import read_flood_model
 from vedette.detectors.learned.model import BehaviourModel, read_client_model
-from vedette.detectors.learned.outlier_model import OUTLIERS, fit_outliers, read_outliers
+from vedette.detectors.learned.outlier_model import LIBRARY, OUTLIERS, fit_outliers, read_outliers
 from vedette.detectors.learned.own_features import OwnFeature
 from vedette.detectors.learned.sequence_model import read_sequence_model
 from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
@@ -27,6 +27,8 @@ DDOS: Final = "ddos"
 TRANSFORMER: Final = "transformer"
 RESPONSE_TIME: Final = "response_time"
 STATUS_CODE: Final = "status_code"
+SKLEARN: Final = "scikit-learn"
+_TORCH: Final = "torch"
 
 
 def _no_features(model: Any) -> tuple[OwnFeature, ...]:  # noqa: ARG001 - the shape is that of those that have some
@@ -52,6 +54,7 @@ class Kind:
             microseconds.
         features: That a user added, of those that a model looks at.
         read: A model from what its `to_bytes` gave; raises `ModelError`.
+        library: That fits it. Importing one takes longer than most fits: those of one are fitted one after the other.
     """
 
     member: str
@@ -59,6 +62,7 @@ class Kind:
     read: Callable[[bytes], Model]
     drift: Callable[[Any, Any, int], str] = _never
     features: Callable[[Any], tuple[OwnFeature, ...]] = _no_features
+    library: str = SKLEARN
 
 
 def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of models that learn by themselves
@@ -68,11 +72,18 @@ def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of m
 KINDS: Final = (
     Kind(FOREST, fit_client_model, read_client_model, client_drift, _own_features),
     Kind(DDOS, _needs_labels, read_flood_model),
-    Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift),
+    Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift, library=_TORCH),
     Kind(RESPONSE_TIME, fit_response_times, read_response_times, value_drift),
     Kind(STATUS_CODE, fit_statuses, read_statuses, value_drift),
     *(
-        Kind(name, partial(fit_outliers, name), partial(read_outliers, name), client_drift, _own_features)
+        Kind(
+            name,
+            partial(fit_outliers, name),
+            partial(read_outliers, name),
+            client_drift,
+            _own_features,
+            LIBRARY,
+        )
         for name in OUTLIERS
     ),
 )

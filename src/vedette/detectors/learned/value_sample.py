@@ -63,6 +63,9 @@ class ValueSample:
         if self._cells > MOST_CELLS:
             self.settle()
 
+    def __len__(self) -> int:
+        return self._cells
+
     def settle(self) -> None:
         """Put together what was added; appending to long arrays window by window would take as long as judging."""
         if self._waiting:

@@ -1,0 +1,150 @@
+"""What fitting the learned models to 50,000 requests takes, and what asking `/detect` takes meanwhile.
+
+    python bench/training.py [--requests 50000]
+
+Each model is fitted in a process of its own, as a scan and a service do it, started for it: importing its library
+counts. Then a service on all cores is given as many requests; while its models are fitted, `/detect` is asked on one
+connection, one line after the other, and as many times when they are done.
+"""
+
+import argparse
+import json
+import os
+import resource
+import socket
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from serve import ask, line, request, serving
+from vedette.config import Config
+from vedette.detectors.learned.training import Done, Job, Refused, Training
+from vedette.engine.batch import Batch
+from vedette.engine.build import build_engine
+from vedette.engine.teaching import Teaching
+from vedette.engine.training import TrainingProcesses
+from vedette.enrich.enrich import Enricher
+from vedette.parsers.registry import by_name
+from vedette.schema.chunk import Chunk
+from vedette.simulate import Simulation
+
+MEMBERS = ["forest", "response_time", "status_code", "transformer"]
+MINUTES = 180
+FORMAT = "envoy-json"
+PATIENCE_S = 400
+
+
+def log(requests: int) -> list[bytes]:
+    """Lines of a quiet shop with response times."""
+    made = Simulation(minutes=MINUTES, rate=requests / MINUTES / 60, seed=7, format=FORMAT, inject="")
+    return b"".join(made.chunks()).splitlines(keepends=True)
+
+
+def jobs(lines: list[bytes]) -> list[Job]:
+    """What each member would have fitted."""
+    found: list[Job] = []
+
+    def keep(job: Job) -> Training:
+        found.append(job)
+        return Done(Refused("only the job is wanted"))
+
+    config = Config.model_validate({"learned": {"members": MEMBERS, "warmup": 10_000_000}}, strict=False)
+    engine = build_engine(config, lateness_us=60_000_000, teaching=Teaching(keep))
+    parser, enricher = by_name(FORMAT).open("bench"), Enricher()
+    for start in range(0, len(lines), 5_000):
+        parsed = parser.parse(Chunk.of(b"".join(lines[start : start + 5_000]), "bench", start + 1))
+        enriched = enricher.apply(parsed.requests)
+        engine.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
+    engine.finish()
+    for member in engine.members:
+        member.train_now()
+    return found
+
+
+def fit(job: Job) -> None:
+    """Print one row."""
+    processes, before = TrainingProcesses(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    outcome = processes(job).result()
+    wall = time.perf_counter() - began
+    processes.close()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    said = f"refused: {outcome.reason}" if isinstance(outcome, Refused) else outcome.summary()
+    print(f"{job.member:14} {wall:8.1f} {cpu:8.1f}  {said}", flush=True)
+
+
+def in_training(connection: socket.socket) -> bool:
+    """Whether the service fits a model now."""
+    answer = ask(connection, b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return bool(json.loads(answer)["training_in_progress"])
+
+
+def timed(connection: socket.socket, first: int, count: int) -> list[float]:
+    """Seconds of so many requests, one after the other."""
+    took = []
+    for number in range(first, first + count):
+        message = request("/detect", json.dumps({"log_line": line(number)}).encode())
+        began = time.perf_counter()
+        ask(connection, message)
+        took.append(time.perf_counter() - began)
+    return took
+
+
+def live(lines: list[bytes]) -> None:
+    """Print how long `/detect` takes while models are fitted, and afterwards."""
+    with TemporaryDirectory() as directory:
+        config = Path(directory) / "vedette.yaml"
+        config.write_text(json.dumps({"learned": {"members": MEMBERS, "warmup": int(0.9 * len(lines))}}))
+        command = [sys.executable, "-m", "vedette", "serve", "--port", "0", "--config", str(config)]
+        with (
+            serving(command, one_core=False) as (_, host, port),
+            socket.create_connection((host, port)) as asked,
+        ):
+            asked.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            timed(asked, 0, 500)
+            for start in range(0, len(lines), 1_000):
+                part = [text.decode() for text in lines[start : start + 1_000]]
+                ask(asked, request("/detect/batch", json.dumps({"logs": part}).encode()))
+            until = time.monotonic() + PATIENCE_S
+            while not in_training(asked):
+                if time.monotonic() > until:
+                    raise SystemExit("no model was fitted")
+                time.sleep(0.05)
+            meanwhile: list[float] = []
+            number = 1_000_000
+            while in_training(asked) and time.monotonic() < until:
+                meanwhile += timed(asked, number, 200)
+                number += 200
+            tell("while fitting", meanwhile)
+            tell("afterwards", timed(asked, number, len(meanwhile)))
+
+
+def tell(name: str, took: list[float]) -> None:
+    """Print one row."""
+    took = sorted(took)
+    p50, p99, most = (took[min(len(took) - 1, int(len(took) * share))] * 1e3 for share in (0.5, 0.99, 1.0))
+    print(f"{name:14} {len(took):8,} {p50:8.2f} {p99:8.2f} {most:8.2f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--only", choices=("fit", "live"))
+    asked = parser.parse_args()
+    lines = log(asked.requests)
+    print(f"{len(lines):,} requests; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    if asked.only != "live":
+        print(f"{'fitting':14} {'wall, s':>8} {'CPU, s':>8}")
+    for job in jobs(lines) if asked.only != "live" else ():
+        fit(job)
+    if asked.only != "fit":
+        print(f"\n{'/detect, ms':14} {'asked':>8} {'p50':>8} {'p99':>8} {'most':>8}")
+        live(lines)
+
+
+if __name__ == "__main__":
+    main()
