@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
+from vedette.kernels.origins import strip_origins
 from vedette.kernels.ports import strip_ports
 from vedette.schema.chunk import Chunk
 from vedette.schema.requests import Coded
@@ -85,3 +86,29 @@ def test_stripping_a_port_stays_inside_the_span(text: bytes) -> None:
     start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
     strip_ports(Chunk.of(text).buffer, start, length)
     assert 0 <= start[0] <= start[0] + length[0] <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (b"https://shop.example/cart?a=http://b/", b"/cart?a=http://b/"),
+        (b"HTTP://[2001:db8::1]:8080/", b"/"),
+        (b"https://shop.example", b"https://shop.example"),
+        (b"http:///x", b"/x"),
+        (b"/https://a/b", b"/https://a/b"),
+        (b"httpsx://a/b", b"httpsx://a/b"),
+        (b"hello/world", b"hello/world"),
+    ],
+)
+def test_scheme_and_host_come_off_whole_addresses(text: bytes, path: bytes) -> None:
+    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
+    buffer = Chunk.of(text).buffer
+    strip_origins(buffer, start, length)
+    assert buffer[start[0] : start[0] + length[0]].tobytes() == path
+
+
+@given(st.binary(max_size=30).map(lambda rest: b"http" + rest))
+def test_stripping_an_origin_leaves_the_end_of_the_span(text: bytes) -> None:
+    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
+    strip_origins(Chunk.of(text).buffer, start, length)
+    assert 0 <= start[0] <= start[0] + length[0] == len(text)

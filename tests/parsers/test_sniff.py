@@ -64,6 +64,11 @@ def test_an_unknown_format_is_an_error_that_shows_the_line_and_the_remedy() -> N
     )
 
 
+def test_an_unknown_json_log_is_to_be_mapped_by_its_keys() -> None:
+    with pytest.raises(UnknownFormatError, match=r"or say which keys hold what: --field time=KEY"):
+        sniff(chunk(b'{"when":"2026-03-02T08:00:00Z","what":"/a"}\n'), formats())
+
+
 def test_formats_have_names_of_their_own_and_aliases_lead_to_them() -> None:
     names = [form.name for form in formats()]
     assert len(set(names)) == len(names)

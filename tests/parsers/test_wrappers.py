@@ -1,4 +1,4 @@
-"""Lines that a container runtime wrote in parts are read as the lines that they were."""
+"""Lines that a container runtime wrote in parts, or a syslog daemon after a head, are read as the lines that they were."""
 
 import json
 from itertools import pairwise
@@ -18,7 +18,7 @@ from vedette.schema.state import StateError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
 LINES = (GOLDEN / "combined.log").read_bytes().splitlines()[:12]
-DOCKER, CRI, KUBERNETES = wrappers()
+DOCKER, CRI, SYSLOG, KUBERNETES = wrappers()
 STAMP = "2026-03-02T08:00:00.123456789Z"
 LONG = b'192.0.2.1 - - [02/Mar/2026:08:00:00 +0000] "GET /%b HTTP/1.1" 200 5 "-" "curl/8.0"'  # as long as asked for
 
@@ -158,3 +158,50 @@ def test_a_damaged_state_is_refused(split: int) -> None:
     ):
         with pytest.raises(StateError):
             good.from_state(encode((name, encode(damaged), inner)))
+
+
+HEADS = (
+    "Mar  2 08:00:00 web1 nginx: ",
+    "Mar 12 08:00:00 web1.example.org nginx[4711]: ",
+    "<190>Mar  2 08:00:00 web1 nginx: ",
+    "2026-03-02T08:00:00.123456+01:00 web1 nginx[1]: ",
+    "<14>1 2026-03-02T08:00:00.123456Z web1 nginx 4711 access - ",
+    '<14>1 2026-03-02T08:00:00Z web1 nginx - - [x@1 a="]\\" ["][y b="c"] ',
+)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_what_a_syslog_daemon_puts_before_a_line_is_peeled_off(head: str) -> None:
+    text = b"".join(head.encode() + line + b"\n" for line in LINES)
+    choice = sniff(chunk(text), formats())
+    assert (choice.wrapper, choice.format.name) == (SYSLOG, "combined")
+    parsed = choice.open("test.log").parse(chunk(text))
+    assert [told(row) for row in rows(parsed.requests)] == PLAIN
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Mar  2 08:00:00 web1 last message repeated 2 times",
+        b"2026-03-02T08:00:00.000000Z name 192.0.2.1:5 10.0.0.1:80 0.1 0.2 0.3 200 200 0 5",
+        b"Mar  2 08:00:00 web1",
+        b"Mar 2 08:00:00 web1 nginx: x",
+        b"<14>1 2026-03-02T08:00:00Z web1 nginx - - [a",
+        b"<14",
+        b"<",
+        b"",
+    ],
+)
+def test_a_line_without_a_whole_head_stays_as_it_is(line: bytes) -> None:
+    unwrapped = SYSLOG.open().unwrap(chunk(line + b"\n"))
+    assert unwrapped.wrapped == 0
+    assert unwrapped.chunk.buffer[: unwrapped.chunk.length].tobytes() == line + b"\n"
+
+
+@given(st.binary(max_size=60).map(lambda text: text.replace(b"\n", b" ")), st.sampled_from(HEADS), st.data())
+def test_a_head_that_ends_anywhere_never_leaves_the_line(rest: bytes, head: str, data: st.DataObject) -> None:
+    cut = head[: data.draw(st.integers(0, len(head)))].encode()
+    unwrapped = SYSLOG.open().unwrap(chunk(cut + rest + b"\n"))
+    written = unwrapped.chunk.buffer[: unwrapped.chunk.length].tobytes()
+    assert written.count(b"\n") == 1
+    assert (cut + rest).rstrip(b"\r").endswith(written[:-1])

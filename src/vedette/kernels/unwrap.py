@@ -1,4 +1,4 @@
-"""Peeling off what a container runtime wraps each line in, into a buffer of its own."""
+"""Peeling off what a container runtime or a syslog daemon puts around each line, into a buffer of its own."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from vedette.kernels.unescape import unescape_backslashes
 
 Bytes2 = NDArray[np.uint8]
 
-KUBERNETES, CRI, DOCKER = range(3)
+KUBERNETES, CRI, DOCKER, SYSLOG = range(4)
 
 OUT, LINES, WRAPPED, SPLIT, JOINED, CUT_LINES, CUT_BYTES = range(7)
 STATE_WIDTH = 7
@@ -23,6 +23,8 @@ HELD_WIDTH = 3
 """Of what a stream's cut line holds so far: bytes kept, bytes there was no room for, number of its last part."""
 
 STDOUT, STDERR = 0, 1
+LONGEST_WORD = 255
+"""Bytes of a syslog host's name, at most (RFC 5424, section 6)."""
 DOCKER_HEAD = tuple(b'{"log":"')
 DOCKER_STREAM = tuple(b',"stream":"std')
 
@@ -44,6 +46,76 @@ def _after_time(buffer: Bytes, at: int, end: int) -> int:
     if space >= end or space - at > 40 or not looks_like_time(buffer, at, space, YEAR_MONTH_DAY):
         return -1
     return space + 1
+
+
+@subkernel
+def _after_month(buffer: Bytes, at: int, end: int) -> int:
+    """Where the text after `Mar  2 08:00:00 ` begins, or -1."""
+    if at + 16 > end or buffer[at + 3] != 32 or buffer[at + 6] != 32 or buffer[at + 15] != 32:
+        return -1
+    if buffer[at + 9] != 58 or buffer[at + 12] != 58 or buffer[at] < 65 or buffer[at] > 90:
+        return -1
+    for i in (5, 7, 8, 10, 11, 13, 14):
+        if buffer[at + i] < 48 or buffer[at + i] > 57:
+            return -1
+    return at + 16
+
+
+@subkernel
+def _after_word(buffer: Bytes, at: int, end: int) -> int:
+    """Where the text after a word and a space begins, or -1."""
+    space = find(buffer, at, end, 32)
+    if space >= end or space == at or space - at > LONGEST_WORD:
+        return -1
+    return space + 1
+
+
+@subkernel
+def _after_structured_data(buffer: Bytes, at: int, end: int) -> int:
+    """Where the text after RFC 5424's structured data begins, or -1."""
+    if at < end and buffer[at] == 45:
+        return at + 2 if at + 1 < end else -1
+    quoted = False
+    if at >= end or buffer[at] != 91:
+        return -1
+    while at < end:
+        if buffer[at] == 92:
+            at += 1
+        elif buffer[at] == 34:
+            quoted = not quoted
+        elif buffer[at] == 93 and not quoted and at + 1 < end and buffer[at + 1] == 32:
+            return at + 2
+        at += 1
+    return -1
+
+
+@subkernel
+def _after_syslog(buffer: Bytes, at: int, end: int) -> int:
+    """Where the message of a line that a syslog daemon wrote begins, or -1.
+
+    Either `<priority>1 time host program process id data message` (RFC 5424), or `time host program[process]: message`
+    with an optional priority and a time of RFC 3164 or 3339, which is what files hold.
+    """
+    begin = at
+    if buffer[at] == 60:
+        begin = find(buffer, at, min(end, at + 5), 62) + 1
+        if begin < end - 1 and buffer[begin] == 49 and buffer[begin + 1] == 32:
+            begin = _after_time(buffer, begin + 2, end)
+            for _ in range(4):
+                if begin >= 0:
+                    begin = _after_word(buffer, begin, end)
+            return _after_structured_data(buffer, begin, end) if begin >= 0 else -1
+    after = _after_month(buffer, begin, end)
+    if after < 0:
+        after = _after_time(buffer, begin, end)
+    if after >= 0:
+        after = _after_word(buffer, after, end)
+    if after >= 0:
+        after = _after_word(buffer, after, end)
+    # The program's name ends with a colon: `nginx: `, `haproxy[71]: `.
+    if after < 0 or buffer[after - 2] != 58:
+        return -1
+    return after
 
 
 @subkernel
@@ -107,7 +179,7 @@ def unwrap(
     Args:
         buffer: uint8: lines, `size` bytes, then `PADDING` newlines. Docker's escapes are undone in place.
         size: Bytes of lines.
-        kind: `KUBERNETES`, `CRI` or `DOCKER`.
+        kind: `KUBERNETES`, `CRI`, `DOCKER` or `SYSLOG`.
         first_line: Number of the first line.
         joins: 1 if parts are joined; otherwise each is a line of its own.
         text: uint8, shape (STREAMS, room): what is held of a cut line of each stream, kept between chunks.
@@ -142,6 +214,8 @@ def unwrap(
                 for i in range(begin, stop):
                     if buffer[i] == 10:
                         buffer[i] = 32
+        elif kind == SYSLOG:
+            begin = _after_syslog(buffer, at, end)
         else:
             begin = _after_time(buffer, at, end)
             if begin >= 0 and kind == CRI:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
 from vedette.kernels.numbers import LARGEST, durations, go_durations, whole_numbers
+from vedette.kernels.origins import strip_origins
 from vedette.kernels.ports import strip_ports
 from vedette.kernels.request_line import join_queries, query_room, split_request_lines
 from vedette.kernels.times import (
@@ -63,6 +64,7 @@ class Assembler:
       not read flags its row `REPAIRED`.
     * PEER stays as logged: reading addresses is enrichment's work. Only where `Conventions.peer_has_port` is
       the port taken off, because each connection has another; `[2001:db8::7]:443` becomes `2001:db8::7`.
+    * TARGET stays as logged. Only where `Conventions.target_has_origin` are scheme and host taken off.
 
     Args:
         secret: Two int64 that key the hash tables; fresh ones by default. No output depends on them.
@@ -87,6 +89,8 @@ class Assembler:
             self._resize(rows + rows // 4)
         if conventions.peer_has_port:
             strip_ports(chunk.buffer, tokens.start[Field.PEER], tokens.length[Field.PEER])
+        if conventions.target_has_origin:
+            strip_origins(chunk.buffer, tokens.start[Field.TARGET], tokens.length[Field.TARGET])
         flags = tokens.flags.copy()
         buffer = _complete_targets(chunk, tokens, flags)
         requests = Requests(

@@ -41,7 +41,20 @@ DURATION_NAMES: Mapping[str, DurationUnit] = MappingProxyType(
 
 def json_formats() -> tuple[JsonFormat, ...]:
     """The JSON formats known by name."""
-    return (_vedette(), _envoy(), _traefik(), _caddy(), _nginx())
+    return (
+        _vedette(),
+        _envoy(),
+        _traefik(),
+        _caddy(),
+        _ecs(),
+        _cloudflare(),
+        _google(),
+        _azure(),
+        _api_gateway(),
+        _kong(),
+        _pino(),
+        _nginx(),
+    )
 
 
 def json_format_from_map(
@@ -185,6 +198,189 @@ def _caddy() -> JsonFormat:
             Field.SERVICE: ("request.host",),
         },
         Conventions(TimeFormat.ANY, DurationUnit.SECONDS, peer_has_port=True),
+    )
+
+
+def _either(*names: str) -> tuple[str, ...]:
+    """Paths of keys that are written flat, with dots in them, or nested."""
+    return tuple(path for name in names for path in (name.replace(".", r"\."), name))
+
+
+def _ecs() -> JsonFormat:
+    """Elastic Common Schema, flat or nested; `event.duration` is nanoseconds.
+
+    https://www.elastic.co/guide/en/ecs/current/ecs-http.html
+    """
+    return JsonFormat(
+        "ecs-json",
+        "Elastic Common Schema (@timestamp, http.request.method, url.original, ...), flat or nested",
+        {
+            Field.TIME: ("@timestamp",),
+            Field.PEER: _either("source.ip", "client.ip", "source.address", "client.address"),
+            Field.METHOD: _either("http.request.method"),
+            Field.TARGET: _either("url.original", "url.path"),
+            Field.QUERY: _either("url.query"),
+            Field.STATUS: _either("http.response.status_code"),
+            Field.BYTES_IN: _either("http.request.bytes", "http.request.body.bytes"),
+            Field.BYTES_OUT: _either("http.response.bytes", "http.response.body.bytes"),
+            Field.DURATION: _either("event.duration"),
+            Field.REFERER: _either("http.request.referrer"),
+            Field.USER_AGENT: _either("user_agent.original"),
+            Field.SERVICE: _either("service.name", "url.domain"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True),
+    )
+
+
+def _cloudflare() -> JsonFormat:
+    """Cloudflare Logpush, data set "HTTP requests", with times as RFC 3339 or whole seconds.
+
+    https://developers.cloudflare.com/logs/reference/log-fields/zone/http_requests/
+    """
+    return JsonFormat(
+        "cloudflare-json",
+        "Cloudflare Logpush of HTTP requests (EdgeStartTimestamp, ClientRequestURI, ...)",
+        {
+            Field.TIME: ("EdgeStartTimestamp", "EdgeEndTimestamp"),
+            Field.PEER: ("ClientIP",),
+            Field.METHOD: ("ClientRequestMethod",),
+            Field.TARGET: ("ClientRequestURI", "ClientRequestPath"),
+            Field.PROTOCOL: ("ClientRequestProtocol",),
+            Field.STATUS: ("EdgeResponseStatus",),
+            Field.BYTES_IN: ("ClientRequestBytes",),
+            Field.BYTES_OUT: ("EdgeResponseBytes",),
+            Field.DURATION: ("EdgeTimeToFirstByteMs",),
+            Field.REFERER: ("ClientRequestReferer",),
+            Field.USER_AGENT: ("ClientRequestUserAgent",),
+            Field.SERVICE: ("ClientRequestHost",),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
+    )
+
+
+def _google() -> JsonFormat:
+    """Google Cloud's `httpRequest`: load balancers, Cloud Run, App Engine. Its target is a whole address.
+
+    https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#HttpRequest
+    """
+    return JsonFormat(
+        "gcp-json",
+        "Google Cloud's HTTP requests (httpRequest.requestMethod, httpRequest.requestUrl, ...)",
+        {
+            Field.TIME: ("timestamp",),
+            Field.PEER: ("httpRequest.remoteIp",),
+            Field.METHOD: ("httpRequest.requestMethod",),
+            Field.TARGET: ("httpRequest.requestUrl",),
+            Field.PROTOCOL: ("httpRequest.protocol",),
+            Field.STATUS: ("httpRequest.status",),
+            Field.BYTES_IN: ("httpRequest.requestSize",),
+            Field.BYTES_OUT: ("httpRequest.responseSize",),
+            Field.DURATION: ("httpRequest.latency",),
+            Field.REFERER: ("httpRequest.referer",),
+            Field.USER_AGENT: ("httpRequest.userAgent",),
+            Field.SERVICE: ("resource.labels.backend_service_name", "resource.labels.service_name"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.GO, peer_has_port=True, target_has_origin=True),
+    )
+
+
+def _azure() -> JsonFormat:
+    """Azure Application Gateway's access log; `timeTaken` is seconds in its second version.
+
+    https://learn.microsoft.com/azure/application-gateway/application-gateway-diagnostics
+    """
+    return JsonFormat(
+        "azure-json",
+        "Azure Application Gateway (properties.httpMethod, properties.requestUri, ...)",
+        {
+            Field.TIME: ("timeStamp", "time"),
+            Field.PEER: ("properties.clientIP",),
+            Field.METHOD: ("properties.httpMethod",),
+            Field.TARGET: ("properties.requestUri",),
+            Field.QUERY: ("properties.requestQuery",),
+            Field.PROTOCOL: ("properties.httpVersion",),
+            Field.STATUS: ("properties.httpStatus",),
+            Field.BYTES_IN: ("properties.receivedBytes",),
+            Field.BYTES_OUT: ("properties.sentBytes",),
+            Field.DURATION: ("properties.timeTaken",),
+            Field.USER_AGENT: ("properties.userAgent",),
+            Field.SERVICE: ("properties.originalHost", "properties.host"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.SECONDS, peer_has_port=True),
+    )
+
+
+def _api_gateway() -> JsonFormat:
+    """AWS API Gateway, with the keys of its documentation's example; latency in milliseconds.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+    """
+    return JsonFormat(
+        "aws-apigateway-json",
+        "AWS API Gateway access log as JSON (requestTime, httpMethod, resourcePath or path, ...)",
+        {
+            Field.TIME: ("requestTime",),
+            Field.PEER: ("ip", "sourceIp"),
+            Field.METHOD: ("httpMethod",),
+            Field.TARGET: ("path", "resourcePath"),
+            Field.PROTOCOL: ("protocol",),
+            Field.STATUS: ("status",),
+            Field.BYTES_OUT: ("responseLength",),
+            Field.DURATION: ("responseLatency",),
+            Field.USER_AGENT: ("userAgent",),
+            Field.SERVICE: ("domainName", "apiId"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
+    )
+
+
+def _kong() -> JsonFormat:
+    """Kong's logging plugins: `started_at` in milliseconds since the epoch, latencies in milliseconds.
+
+    https://docs.konghq.com/hub/kong-inc/file-log/
+    """
+    return JsonFormat(
+        "kong-json",
+        "Kong's log plugins (started_at, request.uri, latencies.request, ...)",
+        {
+            Field.TIME: ("started_at",),
+            Field.PEER: ("client_ip",),
+            Field.METHOD: ("request.method",),
+            Field.TARGET: ("request.uri",),
+            Field.STATUS: ("response.status",),
+            Field.BYTES_IN: ("request.size",),
+            Field.BYTES_OUT: ("response.size",),
+            Field.DURATION: ("latencies.request",),
+            Field.REFERER: ("request.headers.referer",),
+            Field.USER_AGENT: ("request.headers.user-agent",),
+            Field.SERVICE: ("service.name",),
+        },
+        Conventions(TimeFormat.EPOCH_MILLISECONDS, DurationUnit.MILLISECONDS),
+    )
+
+
+def _pino() -> JsonFormat:
+    """pino-http and Fastify: `time` in milliseconds since the epoch, `responseTime` in milliseconds.
+
+    Lines about anything but a request that has been answered are not requests.
+    https://github.com/pinojs/pino-http
+    """
+    return JsonFormat(
+        "pino-json",
+        "pino-http and Fastify (time, req.method, req.url, res.statusCode, responseTime, ...)",
+        {
+            Field.TIME: ("time",),
+            Field.PEER: ("req.remoteAddress",),
+            Field.FORWARDED: ("req.headers.x-forwarded-for",),
+            Field.METHOD: ("req.method",),
+            Field.TARGET: ("req.url",),
+            Field.STATUS: ("res.statusCode",),
+            Field.DURATION: ("responseTime",),
+            Field.REFERER: ("req.headers.referer",),
+            Field.USER_AGENT: ("req.headers.user-agent",),
+            Field.SERVICE: ("req.headers.host", "name"),
+        },
+        Conventions(TimeFormat.EPOCH_MILLISECONDS, DurationUnit.MILLISECONDS),
     )
 
 

@@ -115,7 +115,10 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
     fit = (
         f"the nearest, {nearest}, fits {best:.0%} of the sampled lines" if best > 0 else "none fits any line"
     )
+    remedy = "describe it with --log-format '...'"
+    if first.lstrip().startswith(b"{"):
+        remedy = "say which keys hold what: --field time=KEY --field target=KEY --field status=KEY ..."
     return UnknownFormatError(
         f"{sample.source}: no known log format ({fit}; {LEAST_SHARE:.0%} are needed): first line: "
-        f"{shown}{cut}: name the format with --format, or describe it with --log-format '...'"
+        f"{shown}{cut}: name the format with --format, or {remedy}"
     )

@@ -1,4 +1,4 @@
-"""What container runtimes wrap around each log line: Kubernetes, CRI and Docker."""
+"""What container runtimes and syslog daemons put around each log line: Kubernetes, CRI, Docker, syslog."""
 
 from dataclasses import dataclass
 
@@ -37,11 +37,13 @@ def wrappers() -> tuple[Wrapper, ...]:
 
     `docker`: https://docs.docker.com/engine/logging/drivers/json-file/
     `cri`: https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
+    `syslog`: what rsyslog, syslog-ng and `journalctl` write; RFC 3164 and 5424, and the former with RFC 3339's times.
     `kubernetes`: what `kubectl logs --timestamps` prints.
     """
     return (
         Wrapper("docker", kernel.DOCKER),
         Wrapper("cri", kernel.CRI),
+        Wrapper("syslog", kernel.SYSLOG),
         Wrapper("kubernetes", kernel.KUBERNETES),
     )
 
