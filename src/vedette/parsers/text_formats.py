@@ -113,6 +113,21 @@ def _combined_family() -> tuple[TextFormat, ...]:
             fallbacks=(combined,),
             needs_peer=True,
         ),
+        # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/: the upstream's name is
+        # namespace, service and port.
+        TextFormat(
+            "ingress-nginx",
+            "Kubernetes' ingress-nginx (Combined, then ... 432 0.005 [shop-web-80] [] 10.0.0.7:8080 ...)",
+            (
+                template(
+                    _COMMON + ' "{referer}" "{user_agent}" {bytes_in} {duration} [{service}] [{}]',
+                    open_ended=True,
+                ),
+            ),
+            Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
+            fallbacks=(combined,),
+            duration_shape=re.compile(rb"[0-9]+\.[0-9]{3}"),
+        ),
         # nginx writes `$request_time` as seconds with three decimals; Apache's durations are whole numbers.
         TextFormat(
             "nginx-timed",
