@@ -1,4 +1,4 @@
-"""Lines that a container runtime wrote in parts, or a syslog daemon after a head, are read as the lines that they were."""
+"""Lines that a container runtime cut, or a syslog daemon put a head on, are read as the lines that they were."""
 
 import json
 from itertools import pairwise

@@ -82,8 +82,8 @@ class Conventions:
     peer_has_port: bool = False
     """PEER is an address with a port (`192.0.2.7:5678`, `[2001:db8::7]:443`); assembly takes the port off."""
     target_has_origin: bool = False
-    """TARGET is a whole address (`https://shop.example/cart`) in each line; assembly leaves the path and query. Elsewhere
-    such a target was asked for as it stands, which is how open proxies are looked for."""
+    """TARGET is a whole address (`https://shop.example/cart`) in each line; assembly leaves the path and query.
+    Elsewhere such a target was asked for as it stands, which is how open proxies are looked for."""
 
 
 @dataclass(slots=True)
