@@ -19,6 +19,7 @@ from vedette.cli.scanning import run_record
 from vedette.config import Config
 from vedette.engine.build_network import build_network, table_settings
 from vedette.engine.network import NetworkEngine
+from vedette.engine.training import TrainingProcesses
 from vedette.parsers.captures import is_capture
 from vedette.report.html import write_html
 from vedette.report.json import write_json
@@ -138,9 +139,13 @@ class FlowScan:
         lateness = self._config.windows.lateness_s
         if lateness is None:
             lateness = 0 if all(map(_is_capture, self._inputs)) else _LOG_LATENESS_S
-        engine = build_network(self._config, lateness_us=lateness * 1_000_000, since=self._since)
         table = table_settings(self._config.network)
         with ExitStack() as stack:
+            training = TrainingProcesses()
+            stack.callback(training.close)
+            engine = build_network(
+                self._config, lateness_us=lateness * 1_000_000, since=self._since, trainer=training
+            )
             listener = None
             if self._http is not None:
                 from vedette.cli.http_spool import HttpSpool

@@ -40,6 +40,7 @@ def _join(coverage: Coverage, other: Coverage) -> None:
         for key, count in getattr(other, name).items():
             mine[key] = mine.get(key, 0) + count
     coverage.sources += other.sources
+    coverage.members += other.members
     coverage.budget += other.budget
     coverage.spending += other.spending
     coverage.interrupted |= other.interrupted

@@ -143,6 +143,12 @@ class HostsSection(Section):
     )
 
 
+class BehaviourSection(Section):
+    """Addresses that behave unlike the others of their network, by a model that learns how they do."""
+
+    enabled: bool = _enabled("behavioral_anomaly, of flows; it takes learned.enabled, too")
+
+
 class LongLivedSection(Section):
     """Connections that stay, and floods of slow ones."""
 
@@ -259,6 +265,7 @@ class NetworkSection(Section):
     brute_force: LoginGuessSection = section(LoginGuessSection)
     beaconing: BeaconingSection = section(BeaconingSection)
     hosts: HostsSection = section(HostsSection)
+    behaviour: BehaviourSection = section(BehaviourSection)
     long_lived: LongLivedSection = section(LongLivedSection)
     volume: VolumeSection = section(VolumeSection)
     latency: HighLatencySection = section(HighLatencySection)

@@ -7,7 +7,10 @@ from vedette.baselines.calendar import calendar
 from vedette.config.alarm import AlarmMode
 from vedette.config.flows import NetworkSection
 from vedette.config.tree import Config
+from vedette.detectors.learned.kinds import train_here
+from vedette.detectors.learned.training import Trainer
 from vedette.detectors.network.beaconing import Beaconing
+from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.brute_force import NetworkBruteForce
 from vedette.detectors.network.floods import Amplification, ConnectionFlood, PacketFlood, SynFlood
 from vedette.detectors.network.hosts import HostHabits
@@ -22,7 +25,12 @@ from vedette.windows.flow_table import TableSettings
 
 
 def build_network(
-    config: Config, *, lateness_us: int, own_clock: bool = True, since: int | None = None
+    config: Config,
+    *,
+    lateness_us: int,
+    own_clock: bool = True,
+    since: int | None = None,
+    trainer: Trainer = train_here,
 ) -> NetworkEngine:
     """Make an engine.
 
@@ -30,6 +38,7 @@ def build_network(
         config: What is looked for, and how.
         lateness_us: How late a flow may come and still count, microseconds.
         own_clock, since: See `NetworkSettings`.
+        trainer: Fits models; in this process unless told otherwise.
     """
     network = config.network
     span = network.span_s * 1_000_000
@@ -46,7 +55,8 @@ def build_network(
         own_clock=own_clock,
         since=since,
     )
-    return NetworkEngine(settings, thresholds, network_detectors(config, thresholds, classic=classic))
+    detectors = network_detectors(config, thresholds, trainer, classic=classic)
+    return NetworkEngine(settings, thresholds, detectors)
 
 
 def table_settings(network: NetworkSection) -> TableSettings:
@@ -59,7 +69,9 @@ def table_settings(network: NetworkSection) -> TableSettings:
     )
 
 
-def network_detectors(config: Config, thresholds: Thresholds, *, classic: bool) -> Sequence[NetworkDetector]:
+def network_detectors(
+    config: Config, thresholds: Thresholds, trainer: Trainer, *, classic: bool
+) -> Sequence[NetworkDetector]:
     """The detectors of flows, in the order in which they look: what explains others comes first."""
     wanted = config.network
     offered: list[tuple[bool, NetworkDetector]] = [
@@ -151,6 +163,16 @@ def network_detectors(config: Config, thresholds: Thresholds, *, classic: bool) 
             wanted.protocols.enabled,
             ProtocolShift(
                 thresholds, points=wanted.protocols.points, flows=wanted.protocols.flows, classic=classic
+            ),
+        ),
+        (
+            wanted.behaviour.enabled and config.learned.enabled,
+            AddressBehaviour(
+                thresholds,
+                trainer,
+                span=wanted.span_s * 1_000_000,
+                warmup=None if isinstance(config.learned.warmup, str) else config.learned.warmup,
+                retrain=config.learned.retrain_days * 86_400 // wanted.span_s or None,
             ),
         ),
     ]

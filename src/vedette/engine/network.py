@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from vedette.baselines.calendar import Calendar, plain
+from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.metrics import (
     Held,
     Measure,
@@ -139,6 +140,12 @@ class NetworkEngine:
         coverage = self.coverage
         coverage.late_flows += self.windower.late
         coverage.capped.update(self.capped())
+        coverage.members = [
+            status
+            for detector in self.detectors
+            if isinstance(detector, AddressBehaviour)
+            for status in detector.statuses()
+        ]
         coverage.budget = self.thresholds.account()
         for line in coverage.budget:
             line.alarms = self.stated.alarms.get(line.detector, 0)
@@ -222,7 +229,11 @@ class NetworkEngine:
         if learns:
             self.coverage.learned += int(window.contacts[:, Flow.OPENED].sum())
         view = NetworkView(window, tuple(self.recent), held, whole=whole)
-        found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
+        found: list[Anomaly] = []
+        for detector in self.detectors:
+            stated = detector.look(view)
+            found += stated
+            view.accused.update(name for a in stated for name in (a.entity.value, *a.clients))
         distrusted = set()
         for anomaly in sorted(found, key=stating_order):
             if not learns:

@@ -192,7 +192,22 @@ def _new(anomaly: Anomaly) -> str:
     )
 
 
+def _behaviour(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    told = "; ".join(
+        f"{seen['meaning']} {count(seen['value'])} (usual {count(seen['usual_low'])} to {count(seen['usual_high'])})"
+        for seen in details["features"].values()
+    )
+    return (
+        f"{anomaly.entity.value} behaves unlike the addresses of this network, judged by "
+        f"{plural(details['windows'], 'window')} of its own and {count(details['learned'])} of theirs: {told}. "
+        f"Evidence of {anomaly.observed:.2f} stands against {count(anomaly.sample_count)} sessions, 99 % of which stay "
+        f"within {anomaly.expected.high or 0.0:.2f}; the alarm starts at {anomaly.threshold:.2f}."
+    )
+
+
 _BODY = {
+    AnomalyType.BEHAVIORAL_ANOMALY: _behaviour,
     AnomalyType.PORT_SCAN: _port_scan,
     AnomalyType.SYN_FLOOD: _syn_flood,
     AnomalyType.AMPLIFICATION: _amplification,

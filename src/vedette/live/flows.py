@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.config import Config
+from vedette.detectors.learned.training import Trainer
 from vedette.engine.build_network import build_network
 from vedette.engine.network import NetworkEngine
 from vedette.engine.network_state import network_state, restore_network
@@ -27,14 +28,14 @@ class LiveFlows:
     """Flows in, findings out. Used by one thread.
 
     Args:
-        config: How everything is done.
+        config: How everything is done. trainer: Fits models.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, trainer: Trainer) -> None:
         self._span = config.network.span_s * _SECOND
         self._lateness = config.windows.lateness_s
         live = config.live
-        self.engine: NetworkEngine = build_network(config, lateness_us=0, own_clock=False)
+        self.engine: NetworkEngine = build_network(config, lateness_us=0, own_clock=False, trainer=trainer)
         self.engine.stated.tells = True
         self.intake = FlowIntake()
         self.watermarks = Watermarks(

@@ -88,7 +88,7 @@ class Live:
         self.config, self._exceptions = config, tuple(exceptions)
         self._training, self._models = TrainingProcesses(), models
         self.engine, self.intake = self._built(config, exceptions)
-        self.flows = LiveFlows(config)
+        self.flows = LiveFlows(config, self._training)
         self._resume()
 
     def turn(self) -> bool:
@@ -141,7 +141,7 @@ class Live:
         old = self.config, self._exceptions, self.engine, self.intake, self.flows
         try:
             self.engine, self.intake = self._built(config, exceptions)
-            self.flows = LiveFlows(config)
+            self.flows = LiveFlows(config, self._training)
             self.config, self._exceptions = config, tuple(exceptions)
             return self._restore(before)
         except Exception:

@@ -21,7 +21,9 @@ from vedette.detectors.learned.value_model import (
     read_statuses,
     value_drift,
 )
+from vedette.detectors.network.manner_model import fit_manner_model, read_manner_model
 
+ADDRESS: Final = "address"
 FOREST: Final = "forest"
 DDOS: Final = "ddos"
 TRANSFORMER: Final = "transformer"
@@ -86,6 +88,7 @@ KINDS: Final = (
         )
         for name in OUTLIERS
     ),
+    Kind(ADDRESS, fit_manner_model, read_manner_model),
 )
 
 

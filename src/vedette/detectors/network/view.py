@@ -37,6 +37,7 @@ class NetworkView:
         recent: Windows of the last minute, oldest first, this one last.
         held: Its numbers against their baselines.
         whole: Whether the window was watched to its end: what is missing in one that was not tells nothing.
+        accused: Addresses (as texts) of which something was stated already.
         claimed: Hosts (as texts) that another detector has stated something about that explains the rest.
     """
 
@@ -44,6 +45,7 @@ class NetworkView:
     recent: tuple[FlowWindow, ...]
     held: Mapping[NetworkMetric, Held]
     whole: bool = True
+    accused: set[str] = field(default_factory=set)
     claimed: set[str] = field(default_factory=set)
 
     @property

@@ -1,0 +1,194 @@
+"""Addresses that behave unlike the others of their network."""
+
+from typing import ClassVar, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned.clients import ALONE
+from vedette.detectors.learned.course import Course, CourseState
+from vedette.detectors.learned.sessions import Sessions, SessionsState
+from vedette.detectors.learned.training import Trainer
+from vedette.detectors.network.addresses import address
+from vedette.detectors.network.manner_model import SESSION_WINDOWS, MannerModel, MannerSample, sessions_of
+from vedette.detectors.network.manners import MANNERS, address_table, matrix
+from vedette.detectors.network.view import NETWORK, NetworkView, state
+from vedette.detectors.statement import surprise_score, surprise_severity
+from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, EntityKind, Formula
+from vedette.schema.flows import Flow
+from vedette.schema.learned import MemberStatus
+from vedette.schema.state import decode, encode
+
+MEMBER: Final = "address"
+_MOST_STATED: Final = 20
+_UNLEARNED_US: Final = 1_800_000_000
+"""How long before somebody was found out nothing of theirs is learned."""
+_SHOWN: Final = 4
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    course: CourseState
+    sessions: SessionsState
+
+
+class AddressBehaviour:
+    """An address that behaves in a window as those of this network do not.
+
+    Signal: the numbers of `vedette.detectors.network.manners` of each address that opened flows in a window.
+    Baseline: an isolation forest over windows of addresses, fitted to what came before, checked and calibrated on its
+        latest part; nothing is judged without (`lacks` in `coverage.members` says what is missing). Addresses of which
+        something was stated are not learned from, nor what they did in the half hour before.
+    Decision: the budget's threshold, passed by the evidence of an address's last windows, up to thirty: no window says
+        more than four digits, so several must agree. A window in which another detector stated something of an address
+        is left out.
+    Explanation: the features that isolate it, with what is usual of each.
+    Known false alarms: the first day of a new kind of host; a backup that runs once a month.
+    References: Liu, Ting, Zhou 2008; formula `exceedance`.
+    """
+
+    name: ClassVar[str] = "network.behaviour"
+    types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.BEHAVIORAL_ANOMALY,)
+
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        trainer: Trainer,
+        *,
+        span: int,
+        warmup: int | None = None,
+        retrain: int | None = None,
+    ) -> None:
+        self.left_out = 0
+        self._thresholds = thresholds
+        self._span = span
+        self._course: Course[MannerModel, MannerSample] = Course(
+            MEMBER, MannerModel, NETWORK, span=span, warmup=warmup, trainer=trainer, sample=MannerSample,
+            retrain=retrain,
+        )  # fmt: skip
+        self._sessions = Sessions()
+
+    def statuses(self) -> list[MemberStatus]:
+        """How far its model has come."""
+        return [self._course.status()]
+
+    def look(self, view: NetworkView) -> list[Anomaly]:
+        """State the addresses of a window that are unlike the others, and learn it."""
+        number = view.window.number
+        self._course.step(number - 1)
+        keys, table = address_table(view.window.contacts)
+        rows = matrix(table)
+        accused = np.array([address(high, low) in view.accused for high, low in keys.tolist()], dtype=bool)
+        found = self._judge(view, keys, rows, accused)
+        if self._course.count(number, int(table.of(Flow.OPENED).sum())):
+            told = {anomaly.entity.value for anomaly in found}
+            bad = accused | np.array([address(*key) in told for key in keys.tolist()], dtype=bool)
+            sample = self._course.sample
+            if bad.any():
+                sample.drop(keys[bad], number - _UNLEARNED_US // self._span)
+            sample.add(number, keys[~bad], rows[~bad])
+        self._course.step(number)
+        return found
+
+    def _judge(
+        self,
+        view: NetworkView,
+        keys: NDArray[np.int64],
+        rows: NDArray[np.float32],
+        accused: NDArray[np.bool_],
+    ) -> list[Anomaly]:
+        model = self._course.model
+        if model is None or not len(rows):
+            return []
+        number = view.window.number
+        self._thresholds.observe(self.name, self._sessions.end(number))
+        keys, rows = keys[~accused], rows[~accused]
+        surprise = model.surprise(rows)
+        place = self._sessions.add(sessions_of(keys, np.full(len(keys), number)), number, surprise)
+        evidence = self._sessions.evidence[place]
+        of_session = model.card.sessions_tail.surprise(evidence)
+        self._sessions.most[place] = np.maximum(self._sessions.most[place], of_session)
+        limit = self._thresholds.threshold(self.name) + ALONE
+        alarmed = np.flatnonzero(of_session >= limit)
+        alarmed = alarmed[np.argsort(-evidence[alarmed], kind="stable")]
+        self.left_out += max(0, len(alarmed) - _MOST_STATED)
+        windows = self._sessions.windows[place]
+        return [
+            self._tell(view, model, keys[row], rows[row], float(evidence[row]), int(windows[row]), limit)
+            for row in alarmed[:_MOST_STATED].tolist()
+        ]
+
+    def _tell(
+        self,
+        view: NetworkView,
+        model: MannerModel,
+        key: NDArray[np.int64],
+        row: NDArray[np.float32],
+        evidence: float,
+        windows: int,
+        limit: float,
+    ) -> Anomaly:
+        card = model.card
+        tail = card.sessions_tail
+        surprise = float(tail.surprise(np.array([evidence]))[0])
+        shares = np.maximum(model.forest.shares(row), 0.0)
+        whole = float(shares.sum())
+        order = [n for n in np.argsort(-shares, kind="stable")[:_SHOWN].tolist() if shares[n] > 0.0]
+        inputs = {
+            "value": evidence,
+            "start": tail.start,
+            "rate": tail.rate,
+            "scale": tail.scale,
+            "shape": tail.shape,
+        }
+        return state(
+            view,
+            type=AnomalyType.BEHAVIORAL_ANOMALY,
+            detector=self.name,
+            about=address(int(key[0]), int(key[1])),
+            who=EntityKind.CLIENT,
+            severity=surprise_severity(surprise, limit),
+            score=surprise_score(surprise, limit),
+            observed=evidence,
+            expected=Band(tail.quantile(0.0), tail.quantile(0.5), tail.quantile(0.99)),
+            threshold=tail.critical(limit),
+            sample_count=tail.rows,
+            unit="evidence",
+            formula=Formula("exceedance", inputs, surprise),
+            contributions=tuple(
+                Contribution("feature", card.names[n], float(shares[n]) / whole) for n in order
+            ),
+            details={
+                "what": "behaviour",
+                "windows": windows,
+                "surprise": surprise,
+                "surprise_threshold": limit,
+                "learned": card.rows,
+                "features": {
+                    card.names[n]: {
+                        "value": _plain(n, float(row[n])),
+                        "usual_low": _plain(n, card.low[n]),
+                        "usual_high": _plain(n, card.high[n]),
+                        "meaning": MANNERS[n].doc,
+                    }
+                    for n in order
+                },
+            },
+            counterfactual=f"Not stated below evidence of {tail.critical(limit):.2f} from {SESSION_WINDOWS} windows.",
+        )
+
+    def to_state(self) -> bytes:
+        """What is collected, fitted and remembered, as bytes."""
+        return encode(_State(self._course.to_state(), self._sessions.to_state()))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        kept = decode(content, _State, "behaviour of addresses")
+        self._course.from_state(kept.course)
+        self._sessions.from_state(kept.sessions)
+
+
+def _plain(place: int, value: float) -> float:
+    """A feature's value as people count: what is learned as a logarithm is told as what it is one of."""
+    return 2.0**value - 1.0 if MANNERS[place].unit.startswith("log2") else value

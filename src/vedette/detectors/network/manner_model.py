@@ -1,0 +1,299 @@
+"""A model of how addresses of a network behave in a window: an isolation forest, calibrated on what it has not seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.learned import drift
+from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
+from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.client_training import (
+    HELD_OUT,
+    LEAST_SEPARATION,
+    LEAST_SESSIONS,
+    auc,
+    versions,
+)
+from vedette.detectors.learned.drift import Population
+from vedette.detectors.learned.evidence import most_evidence
+from vedette.detectors.learned.forest import Forest, fit_forest
+from vedette.detectors.learned.sample import address_keys, session_keys
+from vedette.detectors.learned.tail import Tail, fit_tail
+from vedette.detectors.learned.training import Job, Refused
+from vedette.detectors.network.manners import MANNERS
+from vedette.kernels.forest import INNER, LEAVES
+from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+
+LEAST_ROWS: Final = 1_000
+"""Addresses' windows: 300 of them are held out, and a tail of one in ten has thirty in it."""
+MOST_ROWS: Final = 32_768
+"""Rows that are kept: beyond, every other window is forgotten, and from then on passed over."""
+SESSION_WINDOWS: Final = 30
+"""A session is what an address does in so many windows, counted from the epoch: five minutes of windows of ten seconds.
+Twelve, of which a site's sessions are, would not hold the evidence that the budget asks for here, with six times as
+many windows a week."""
+_MOST_TREES: Final = 1_000
+_SMALLEST_SCALE: Final = 0.01
+_SMALLEST_EVIDENCE: Final = 0.25
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `MannerSample` holds."""
+
+    stride: int
+    window: PackedArray
+    keys: PackedArray
+    rows: PackedArray
+
+
+class MannerSample:
+    """How addresses behaved, window by window.
+
+    Attributes:
+        window: int64 (n,). keys: int64 (n, 2), addresses. rows: float32 (n, features).
+    """
+
+    def __init__(self) -> None:
+        self.window = np.zeros(0, dtype=np.int64)
+        self.keys = np.zeros((0, 2), dtype=np.int64)
+        self.rows = np.zeros((0, len(MANNERS)), dtype=np.float32)
+        self._stride = 1
+        self._waiting: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+        self._held = 0
+
+    def add(self, window: int, keys: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
+        """Take a window in."""
+        if window % self._stride or not len(rows):
+            return
+        # At most a part of all that is kept: who has many addresses has them in every window.
+        most = MOST_ROWS // 64
+        if len(rows) > most:
+            chosen = np.linspace(0, len(rows) - 1, most).astype(np.int64)
+            keys, rows = keys[chosen], rows[chosen]
+        self._waiting.append((np.full(len(rows), window, dtype=np.int64), keys, rows))
+        self._held += len(rows)
+        if self._held > MOST_ROWS:
+            self.settle()
+
+    def drop(self, keys: NDArray[np.int64], since: int) -> None:
+        """Take addresses out that turned out bad, from window `since` on."""
+        self.settle()
+        bad = (self.window >= since) & _among(self.keys, keys)
+        if bad.any():
+            self._keep(~bad)
+
+    def settle(self) -> None:
+        """Put together what was added, and halve it until it fits."""
+        if self._waiting:
+            parts = [(self.window, self.keys, self.rows), *self._waiting]
+            self.window, self.keys, self.rows = (
+                np.concatenate(column) for column in zip(*parts, strict=True)
+            )
+            self._waiting = []
+        while len(self.window) > MOST_ROWS:
+            self._stride *= 2
+            self._keep(self.window % self._stride == 0)
+        self._held = len(self.window)
+
+    def lacks(self) -> str:
+        """See `Collected`."""
+        self.settle()
+        if len(self.window) >= LEAST_ROWS:
+            return ""
+        return f"{len(self.window)} windows of addresses: {LEAST_ROWS} are needed"
+
+    def _keep(self, kept: NDArray[np.bool_]) -> None:
+        self.window, self.keys, self.rows = self.window[kept], self.keys[kept], self.rows[kept]
+        self._held = len(self.window)
+
+    def to_state(self) -> bytes:
+        """See `Collected`."""
+        self.settle()
+        return encode(_State(self._stride, pack(self.window), pack(self.keys), pack(self.rows)))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave. Raises `StateError`."""
+        what = "sample of addresses"
+        state = decode(content, _State, what)
+        self.window = unpack(state.window, np.int64, (None,), what)
+        n = len(self.window)
+        self.keys = unpack(state.keys, np.int64, (n, 2), what)
+        self.rows = unpack(state.rows, np.float32, (n, len(MANNERS)), what)
+        check(state.stride > 0 and n <= 2 * MOST_ROWS and bool(np.isfinite(self.rows).all()), what)
+        self._stride, self._waiting, self._held = state.stride, [], n
+
+
+class MannerCard(Card, frozen=True, kw_only=True):
+    """What is known about a model of addresses besides its trees.
+
+    Attributes:
+        names: Of the features. usual_path: Length of a usual row's path.
+        tail: Of scores of the time that it was not fitted to. sessions_tail: Of sessions' evidence in it.
+        low, mid, high: Quantiles 0.05, 0.5, 0.95 of each feature.
+        stability, separation: What its own check found; see `vedette.detectors.learned.model.Checked`.
+    """
+
+    names: tuple[str, ...]
+    usual_path: float
+    tail: Tail
+    sessions_tail: Tail
+    low: tuple[float, ...]
+    mid: tuple[float, ...]
+    high: tuple[float, ...]
+    stability: float
+    separation: float
+
+
+@dataclass(frozen=True, slots=True)
+class MannerModel:
+    """An isolation forest over windows of addresses, calibrated."""
+
+    card: MannerCard
+    forest: Forest
+
+    def surprise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """-log10 of the share of usual windows of addresses that are isolated as quickly, float64 (k,)."""
+        return self.card.tail.surprise(self.forest.score(rows))
+
+    def to_bytes(self) -> bytes:
+        """See `Model`."""
+        forest = self.forest
+        return write_archive(
+            self.card,
+            {
+                "feature": forest.feature,
+                "threshold": forest.threshold,
+                "cover": forest.cover,
+                "length": forest.length,
+            },
+        )
+
+    def summary(self) -> str:
+        """See `Model`."""
+        card = self.card
+        return (
+            f"from {card.rows:,} windows of {card.sessions:,} addresses; stability {card.stability:.3f}, "
+            f"separation {card.separation:.3f}"
+        )
+
+
+def fit_manner_model(job: Job) -> MannerModel | Refused:
+    """Fit, check and calibrate. The same job gives the same model."""
+    sample = MannerSample()
+    sample.from_state(job.sample)
+    if lacks := sample.lacks():
+        return Refused(lacks)
+    late = sample.window >= np.quantile(sample.window, 1.0 - HELD_OUT)
+    fitted, held = sample.rows[~late], sample.rows[late]
+    if min(len(fitted), len(held)) < LEAST_ROWS // 10:
+        return Refused(
+            f"{len(fitted)} windows of addresses before the latest part, {len(held)} in it: too few"
+        )
+    varied = int(np.count_nonzero(np.ptp(fitted, axis=0)))
+    if varied < 3:
+        return Refused(f"{len(MANNERS) - varied} of {len(MANNERS)} features never change: nothing to tell by")
+    names = tuple(manner.name for manner in MANNERS)
+    forest = fit_forest(fitted, names, job.seed)
+    scores = forest.score(held)
+    stability = Population.of(forest.score(fitted)).index(scores)
+    if stability > drift.MOST:
+        return Refused(
+            f"its latest addresses behave unlike those it was fitted to (stability index {stability:.2f}, at most "
+            f"{drift.MOST})"
+        )
+    noise = np.random.default_rng(job.seed).uniform(fitted.min(axis=0), fitted.max(axis=0), held.shape)
+    separation = auc(scores, forest.score(noise.astype(np.float32)))
+    if separation < LEAST_SEPARATION:
+        return Refused(
+            f"it does not know its addresses from noise (area under the curve {separation:.2f}, at least "
+            f"{LEAST_SEPARATION})"
+        )
+    tail = fit_tail(scores, least_scale=_SMALLEST_SCALE)
+    session = sessions_of(sample.keys[late], sample.window[late])
+    order = np.lexsort((sample.window[late], session))
+    evidence = most_evidence(session[order], tail.surprise(scores)[order])
+    if len(evidence) < LEAST_SESSIONS:
+        return Refused(f"{len(evidence)} sessions in the latest part: {LEAST_SESSIONS} are needed")
+    low, mid, high = np.quantile(fitted, [0.05, 0.5, 0.95], axis=0)
+    card = MannerCard(
+        service=job.service,
+        minutes=job.span / 60e6,
+        start=int(sample.window.min()) * job.span,
+        end=(int(sample.window.max()) + 1) * job.span,
+        rows=len(sample.rows),
+        sessions=len(np.unique(sample.keys, axis=0)),
+        names=names,
+        usual_path=forest.usual,
+        tail=tail,
+        sessions_tail=fit_tail(evidence, least_scale=_SMALLEST_EVIDENCE),
+        low=_floats(low),
+        mid=_floats(mid),
+        high=_floats(high),
+        stability=stability,
+        separation=separation,
+        seed=job.seed,
+        versions=versions("numpy", "scikit-learn"),
+    )
+    return MannerModel(card, forest)
+
+
+def read_manner_model(content: bytes) -> MannerModel:
+    """What `MannerModel.to_bytes` gave.
+
+    Raises:
+        ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
+    """
+    card, arrays, _ = read_archive(content, MannerCard, ("feature", "threshold", "cover", "length"))
+    if card.names != tuple(manner.name for manner in MANNERS):
+        raise ModelError("it looks at other features than this program: train it again with this program")
+    trees = len(arrays["feature"])
+    check_arrays(
+        arrays,
+        {
+            "feature": (np.uint8, (trees, INNER)),
+            "threshold": (np.float32, (trees, INNER)),
+            "cover": (np.float32, (trees, INNER)),
+            "length": (np.float64, (trees, LEAVES)),
+        },
+    )
+    # A kernel reads rows at these places.
+    if not 0 < trees <= _MOST_TREES or int(arrays["feature"].max()) >= len(card.names):
+        raise ModelError(f"{trees} trees that look beyond {len(card.names)} features")
+    if (
+        not np.isfinite(arrays["length"]).all()
+        or np.isnan(arrays["threshold"]).any()
+        or not card.usual_path > 0
+    ):
+        raise ModelError("its numbers are not all finite")
+    forest = Forest(
+        card.names, arrays["feature"], arrays["threshold"], arrays["cover"], arrays["length"], card.usual_path
+    )
+    return MannerModel(card, forest)
+
+
+def sessions_of(keys: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """A number for each address's session: what it does in `SESSION_WINDOWS` windows, counted from the epoch.
+
+    Args:
+        keys: int64 (n, 2). window: int64 (n,), the window of each.
+    """
+    of_address = address_keys(keys[:, 0].astype(np.uint64), keys[:, 1].astype(np.uint64))
+    found = np.zeros(len(keys), dtype=np.uint64)
+    for number in np.unique(window // SESSION_WINDOWS).tolist():
+        own = window // SESSION_WINDOWS == number
+        found[own] = session_keys(of_address[own], number)
+    return found
+
+
+def _among(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which keys are among some others, bool (n,)."""
+    known = set(map(tuple, wanted.tolist()))
+    return np.array([tuple(key) in known for key in keys.tolist()], dtype=bool)
+
+
+def _floats(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

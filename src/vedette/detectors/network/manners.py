@@ -1,0 +1,129 @@
+"""How each address behaved in a window of flows, as the numbers that a model sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.detectors.network.addresses import internal
+from vedette.detectors.network.view import CLIENT, Rows
+from vedette.schema.flows import Flow, Protocol
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTable:
+    """What k addresses did as clients.
+
+    Attributes:
+        sums: int64 (k, columns of a contact), their contacts added up; keys, times and durations mean nothing.
+        contacts: float64 (k,), ports of hosts that they talked to. servers, ports: The same, hosts and ports alone.
+        outside, udp, icmp: Flows that they opened to others' addresses, over UDP and with ICMP, float64 (k,).
+    """
+
+    sums: Rows
+    contacts: Column
+    servers: Column
+    ports: Column
+    outside: Column
+    udp: Column
+    icmp: Column
+
+    def of(self, *columns: Flow) -> Column:
+        """Columns of sums, added up."""
+        added: Column = self.sums[:, list(columns)].sum(axis=1).astype(np.float64)
+        return added
+
+    @property
+    def opened(self) -> Column:
+        """Flows, at least 1."""
+        return np.maximum(self.of(Flow.OPENED), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """One number of each address. Counts and sizes are as logarithms: twice as much is as far from one as from many."""
+
+    name: str
+    unit: str
+    doc: str
+    of: Callable[[AddressTable], Column]
+
+
+def _log(values: Column) -> Column:
+    logarithm: Column = np.log2(1.0 + values)
+    return logarithm
+
+
+MANNERS: Final = (
+    Manner("flows", "log2 of flows", "flows that it opened", lambda t: _log(t.of(Flow.OPENED))),
+    Manner("servers", "log2 of hosts", "hosts that it talked to", lambda t: _log(t.servers)),
+    Manner("ports", "log2 of ports", "ports that it talked to", lambda t: _log(t.ports)),
+    Manner("bytes_out", "log2 of bytes", "bytes that it sent", lambda t: _log(t.of(Flow.BYTES_OUT))),
+    Manner("bytes_in", "log2 of bytes", "bytes that it got", lambda t: _log(t.of(Flow.BYTES_IN))),
+    Manner(
+        "packet_size",
+        "log2 of bytes",
+        "mean size of its packets and of those it got",
+        lambda t: _log(
+            t.of(Flow.BYTES_OUT, Flow.BYTES_IN) / np.maximum(t.of(Flow.PACKETS_OUT, Flow.PACKETS_IN), 1.0)
+        ),
+    ),
+    Manner("failed_ratio", "ratio", "share of its flows that failed", lambda t: t.of(Flow.FAILED) / t.opened),
+    Manner("reset_ratio", "ratio", "resets for each flow", lambda t: t.of(Flow.RESET_OUT, Flow.RESET_IN) / t.opened),
+    Manner("outside_ratio", "ratio", "share of its flows to others' addresses", lambda t: t.outside / t.opened),
+    Manner("udp_ratio", "ratio", "share of its flows over UDP", lambda t: t.udp / t.opened),
+    Manner("icmp_ratio", "ratio", "share of its flows with ICMP", lambda t: t.icmp / t.opened),
+    Manner("dns_queries", "log2 of queries", "DNS questions that it asked", lambda t: _log(t.of(Flow.DNS_QUERIES))),
+)  # fmt: skip
+
+
+def address_table(contacts: Rows) -> tuple[Rows, AddressTable]:
+    """Who opened flows in a window, int64 (k, 2), and what they did.
+
+    Args:
+        contacts: int64 (n, columns), sorted by client, of one window.
+    """
+    told = (contacts[:, Flow.CLIENT_HIGH] != 0) | (contacts[:, Flow.CLIENT_LOW] != 0)
+    rows = contacts[told]
+    if not len(rows):
+        none = np.zeros(0)
+        return rows[:, list(CLIENT)], AddressTable(rows, none, none, none, none, none, none)
+    keys = rows[:, list(CLIENT)]
+    starts = np.concatenate([[0], np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1])
+    which = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
+    opened = rows[:, Flow.OPENED]
+    others = ~internal(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
+
+    def added(wanted: NDArray[np.bool_]) -> Column:
+        return np.add.reduceat(np.where(wanted, opened, 0), starts).astype(np.float64)
+
+    table = AddressTable(
+        np.add.reduceat(rows, starts, axis=0),
+        np.diff(np.append(starts, len(rows))).astype(np.float64),
+        _distinct(which, rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW], len(starts)),
+        _distinct(which, rows[:, Flow.PROTOCOL], rows[:, Flow.SERVER_PORT], len(starts)),
+        added(others),
+        added(rows[:, Flow.PROTOCOL] == Protocol.UDP),
+        added(np.isin(rows[:, Flow.PROTOCOL], (Protocol.ICMP, Protocol.ICMPV6))),
+    )
+    busy = table.sums[:, Flow.OPENED] > 0
+    kept = AddressTable(*(getattr(table, name)[busy] for name in AddressTable.__slots__))
+    return keys[starts][busy], kept
+
+
+def matrix(table: AddressTable) -> NDArray[np.float32]:
+    """The numbers of `MANNERS`, float32 (k, features)."""
+    return np.column_stack([manner.of(table) for manner in MANNERS]).astype(np.float32)
+
+
+def _distinct(which: Rows, first: Rows, second: Rows, groups: int) -> Column:
+    """Distinct pairs of each group."""
+    order = np.lexsort((second, first, which))
+    which, first, second = which[order], first[order], second[order]
+    new = np.ones(len(which), dtype=bool)
+    new[1:] = (which[1:] != which[:-1]) | (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+    return np.bincount(which[new], minlength=groups).astype(np.float64)
