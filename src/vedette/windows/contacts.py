@@ -15,6 +15,7 @@ from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Ended, Flow, Fl
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 
 BINS: Final = 256
+_BLOCK: Final = 512
 _SPARE: Final = 4_096
 """Contacts of a window beyond the cap: one for each port of a server whose clients are no longer told apart."""
 
@@ -125,11 +126,22 @@ def fold(
     key = np.zeros(KEY_BYTES + 16, dtype=np.uint8)
     secret = new_secret()
     for rows, number in zip(parts, numbers, strict=True):
-        fold_contacts(rows, number, room, windows, out, index, key, *secret, state)
+        fold_contacts(np.ascontiguousarray(rows), number, room, windows, out, index, key, *secret, state)
     count = int(state[0])
     out, windows = out[:count], windows[:count]
     order = np.lexsort((out[:, 8], out[:, 7], out[:, 5], out[:, 4], out[:, 3], out[:, 2], windows))
-    return out[order], windows[order], int(state[1])
+    return _by_column(out, order), windows[order], int(state[1])
+
+
+def _by_column(rows: NDArray[np.int64], order: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Rows in an order, column by column in memory: detectors look at few columns of all rows.
+
+    Block by block, which stays in the cache: ten times as fast as to turn the whole round.
+    """
+    columns = np.empty((rows.shape[1], len(order)), dtype=np.int64)
+    for at in range(0, len(order), _BLOCK):
+        columns[:, at : at + _BLOCK] = rows[order[at : at + _BLOCK]].T
+    return columns.T
 
 
 def _in_order(ended: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """Addresses of flows as people write them, and whose they are."""
 
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,28 @@ def address(high: int, low: int) -> str:
     if high == 0 and low >> 32 == _MAPPED:
         return str(IPv4Address(low & 0xFFFFFFFF))
     return str(IPv6Address((high % _WORD) << 64 | low))
+
+
+def among(keys: NDArray[np.int64], addresses: Iterable[str]) -> NDArray[np.bool_]:
+    """Which keys are some addresses', bool (n,).
+
+    Args:
+        keys: int64 (n, 2). addresses: Few, as `address` writes them; other texts are nobody's.
+    """
+    found = np.zeros(len(keys), dtype=bool)
+    for text in addresses:
+        try:
+            one = ip_address(text)
+        except ValueError:
+            continue
+        number = int(one) | (_MAPPED << 32 if one.version == 4 else 0)
+        high, low = number >> 64, number % _WORD
+        found |= (keys[:, 0] == _signed(high)) & (keys[:, 1] == _signed(low))
+    return found
+
+
+def _signed(word: int) -> int:
+    return word - _WORD if word >= _WORD // 2 else word
 
 
 def internal(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -10,8 +10,14 @@ from vedette.detectors.learned.clients import ALONE
 from vedette.detectors.learned.course import Course, CourseState
 from vedette.detectors.learned.sessions import Sessions, SessionsState
 from vedette.detectors.learned.training import Trainer
-from vedette.detectors.network.addresses import address
-from vedette.detectors.network.manner_model import SESSION_WINDOWS, MannerModel, MannerSample, sessions_of
+from vedette.detectors.network.addresses import address, among
+from vedette.detectors.network.manner_model import (
+    MOST_OF_WINDOW,
+    SESSION_WINDOWS,
+    MannerModel,
+    MannerSample,
+    sessions_of,
+)
 from vedette.detectors.network.manners import MANNERS, address_table, matrix
 from vedette.detectors.network.view import NETWORK, NetworkView, state
 from vedette.detectors.statement import surprise_score, surprise_severity
@@ -77,16 +83,20 @@ class AddressBehaviour:
         """State the addresses of a window that are unlike the others, and learn it."""
         number = view.window.number
         self._course.step(number - 1)
-        keys, table = address_table(view.window.contacts)
+        contacts = view.window.contacts
+        # Where nothing is judged yet, only what is learned from.
+        keys, table = address_table(contacts, MOST_OF_WINDOW if self._course.model is None else None)
         rows = matrix(table)
-        accused = np.array([address(high, low) in view.accused for high, low in keys.tolist()], dtype=bool)
+        accused = among(keys, view.accused)
         found = self._judge(view, keys, rows, accused)
-        if self._course.count(number, int(table.of(Flow.OPENED).sum())):
-            told = {anomaly.entity.value for anomaly in found}
-            bad = accused | np.array([address(*key) in told for key in keys.tolist()], dtype=bool)
+        if self._course.count(number, int(contacts[:, Flow.OPENED].sum())):
+            bad = accused | among(keys, [anomaly.entity.value for anomaly in found])
             sample = self._course.sample
             if bad.any():
-                sample.drop(keys[bad], number - _UNLEARNED_US // self._span)
+                sample.drop(
+                    sorted({*view.accused, *(a.entity.value for a in found)}),
+                    number - _UNLEARNED_US // self._span,
+                )
             sample.add(number, keys[~bad], rows[~bad])
         self._course.step(number)
         return found

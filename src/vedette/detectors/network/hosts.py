@@ -98,52 +98,56 @@ class HostHabits(Remembering):
         hosts = self._hosts.numbers
         found = self._sent(view, rows, place)
         opened = rows[:, Flow.OPENED] > 0
-        new = self._new(rows[opened], place[opened])
+        targets, place = rows[opened], place[opened]
+        new = self._new(targets, place)
+        with_new, first, count = np.unique(place[new], return_index=True, return_counts=True)
+        # Only the first new destination of a window is told.
+        told = np.flatnonzero(self._rare(with_new))
+        for n in told[np.argsort(first[told], kind="stable")].tolist():
+            found.append(self._tell(view, int(with_new[n]), targets[new[first[n]]]))
         fresh = np.zeros(len(hosts), dtype=bool)
-        targets = rows[opened]
-        for row, at in new:
-            # Only the first new destination of a window is told.
-            if not fresh[at] and self._rare(at):
-                found.append(self._tell(view, at, targets[row]))
-            fresh[at] = True
-        for at, count in zip(*np.unique([at for _, at in new] or _NONE, return_counts=True), strict=True):
-            hosts[at, _KNOWN] += count
+        fresh[with_new] = True
+        hosts[with_new, _KNOWN] += count
         judged = present[hosts[present, _WINDOWS] >= self.LEARN]
         hosts[judged, _TRIALS] += 1
         hosts[judged, _NEW] += fresh[judged]
         hosts[present, _WINDOWS] += 1
         return found
 
-    def _new(self, rows: Rows, place: NDArray[np.int64]) -> list[tuple[int, int]]:
-        """Rows with a destination that their host never had, each with its host; they are known from now on."""
+    def _new(self, rows: Rows, place: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows with a destination that their host never had, int64 (n,); they are known from now on."""
         room = self._hosts.numbers[place, _KNOWN] < _MOST_DESTINATIONS
         networks = _networks(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
         keys = np.column_stack([rows[:, list(CLIENT)], *networks, rows[:, Flow.SERVER_PORT]])
-        found: list[tuple[int, int]] = []
+        found = [_NONE]
         for claimed in self._places.claim(keys):
             rows_of = np.flatnonzero(claimed.fresh) + claimed.rows.start
             self._unremembered += int(np.count_nonzero(~room[rows_of]))
-            found += [(row, int(place[row])) for row in rows_of.tolist() if room[row]]
+            found.append(rows_of[room[rows_of]])
             self._forget(claimed.gone)
-        return found
+        return np.concatenate(found)
 
     def _forget(self, gone: NDArray[np.int64]) -> None:
         """Note whose destinations had to make room; a host that is not followed any more is no matter."""
         if not len(gone):
             return
+        # Those that are followed and those of what is gone, sorted together: each stands behind its own.
         known = self._hosts.keys()
-        order = np.lexsort((known[:, 1], known[:, 0]))
-        ours = {
-            (high, low): at for at, (high, low) in zip(order.tolist(), known[order].tolist(), strict=True)
-        }
-        for high, low in gone[:, :2].tolist():
-            if (at := ours.get((high, low))) is not None:
-                self._hosts.numbers[at, _FORGOT] += 1
+        both = np.concatenate([known, gone[:, :2]])
+        of_gone = np.arange(len(both)) >= len(known)
+        order = np.lexsort((of_gone, both[:, 1], both[:, 0]))
+        both, of_gone = both[order], of_gone[order]
+        own = np.maximum.accumulate(np.where(of_gone, -1, np.arange(len(both))))
+        place = own[of_gone]
+        place = place[(place >= 0) & (both[np.maximum(place, 0)] == both[of_gone]).all(axis=1)]
+        np.add.at(self._hosts.numbers[:, _FORGOT], order[place], 1)
 
-    def _rare(self, at: int) -> bool:
-        """Whether something new is so unlikely of a host that it is told."""
-        windows, _, new, trials, _, forgot = self._hosts.numbers[at][: _FORGOT + 1].tolist()
-        return bool(windows >= self.LEARN and not forgot and (new + 1) / (trials + 2) <= 1 / self.once_in)
+    def _rare(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Of which hosts something new is so unlikely that it is told, bool (n,)."""
+        hosts = self._hosts.numbers[at]
+        chance = (hosts[:, _NEW] + 1) / (hosts[:, _TRIALS] + 2)
+        rare: NDArray[np.bool_] = (hosts[:, _WINDOWS] >= self.LEARN) & (hosts[:, _FORGOT] == 0)
+        return rare & (chance <= 1 / self.once_in)
 
     def _sent(self, view: NetworkView, rows: Rows, place: NDArray[np.int64]) -> list[Anomaly]:
         """Hosts that sent far more to one host than ever; what each sent is remembered."""

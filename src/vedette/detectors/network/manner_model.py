@@ -1,6 +1,6 @@
 """A model of how addresses of a network behave in a window: an isolation forest, calibrated on what it has not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from vedette.detectors.learned.forest import Forest, fit_forest
 from vedette.detectors.learned.sample import address_keys, session_keys
 from vedette.detectors.learned.tail import Tail, fit_tail
 from vedette.detectors.learned.training import Job, Refused
+from vedette.detectors.network.addresses import among
 from vedette.detectors.network.manners import MANNERS
 from vedette.kernels.forest import INNER, LEAVES
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
@@ -32,6 +33,8 @@ LEAST_ROWS: Final = 1_000
 """Addresses' windows: 300 of them are held out, and a tail of one in ten has thirty in it."""
 MOST_ROWS: Final = 32_768
 """Rows that are kept: beyond, every other window is forgotten, and from then on passed over."""
+MOST_OF_WINDOW: Final = MOST_ROWS // 64
+"""Rows of a window that are kept, however many addresses there are: a model rests on dozens of windows."""
 SESSION_WINDOWS: Final = 30
 """A session is what an address does in so many windows, counted from the epoch: five minutes of windows of ten seconds.
 Twelve, of which a site's sessions are, would not hold the evidence that the budget asks for here, with six times as
@@ -69,20 +72,18 @@ class MannerSample:
         """Take a window in."""
         if window % self._stride or not len(rows):
             return
-        # At most a part of all that is kept: who has many addresses has them in every window.
-        most = MOST_ROWS // 64
-        if len(rows) > most:
-            chosen = np.linspace(0, len(rows) - 1, most).astype(np.int64)
+        if len(rows) > MOST_OF_WINDOW:
+            chosen = np.linspace(0, len(rows) - 1, MOST_OF_WINDOW).astype(np.int64)
             keys, rows = keys[chosen], rows[chosen]
         self._waiting.append((np.full(len(rows), window, dtype=np.int64), keys, rows))
         self._held += len(rows)
         if self._held > MOST_ROWS:
             self.settle()
 
-    def drop(self, keys: NDArray[np.int64], since: int) -> None:
+    def drop(self, addresses: Iterable[str], since: int) -> None:
         """Take addresses out that turned out bad, from window `since` on."""
         self.settle()
-        bad = (self.window >= since) & _among(self.keys, keys)
+        bad = (self.window >= since) & among(self.keys, addresses)
         if bad.any():
             self._keep(~bad)
 
@@ -287,12 +288,6 @@ def sessions_of(keys: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[n
         own = window // SESSION_WINDOWS == number
         found[own] = session_keys(of_address[own], number)
     return found
-
-
-def _among(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which keys are among some others, bool (n,)."""
-    known = set(map(tuple, wanted.tolist()))
-    return np.array([tuple(key) in known for key in keys.tolist()], dtype=bool)
 
 
 def _floats(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:

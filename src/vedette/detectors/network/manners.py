@@ -81,14 +81,15 @@ MANNERS: Final = (
 )  # fmt: skip
 
 
-def address_table(contacts: Rows) -> tuple[Rows, AddressTable]:
+def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, AddressTable]:
     """Who opened flows in a window, int64 (k, 2), and what they did.
 
     Args:
         contacts: int64 (n, columns), sorted by client, of one window.
+        most: Of so many addresses at most, spread evenly over all of them.
     """
     told = (contacts[:, Flow.CLIENT_HIGH] != 0) | (contacts[:, Flow.CLIENT_LOW] != 0)
-    rows = contacts[told]
+    rows = _thinned(contacts[told], most)
     if not len(rows):
         none = np.zeros(0)
         return rows[:, list(CLIENT)], AddressTable(rows, none, none, none, none, none, none)
@@ -113,6 +114,23 @@ def address_table(contacts: Rows) -> tuple[Rows, AddressTable]:
     busy = table.sums[:, Flow.OPENED] > 0
     kept = AddressTable(*(getattr(table, name)[busy] for name in AddressTable.__slots__))
     return keys[starts][busy], kept
+
+
+def _thinned(rows: Rows, most: int | None) -> Rows:
+    """The rows of so many clients at most; rows are sorted by client."""
+    if most is None or len(rows) <= most:
+        return rows
+    changes = (rows[1:, Flow.CLIENT_LOW] != rows[:-1, Flow.CLIENT_LOW]) | (
+        rows[1:, Flow.CLIENT_HIGH] != rows[:-1, Flow.CLIENT_HIGH]
+    )
+    number = np.concatenate([[0], np.cumsum(changes)])
+    clients = int(number[-1]) + 1
+    if clients <= most:
+        return rows
+    chosen = np.zeros(clients, dtype=bool)
+    chosen[np.linspace(0, clients - 1, most).astype(np.int64)] = True
+    kept: Rows = rows[chosen[number]]
+    return kept
 
 
 def matrix(table: AddressTable) -> NDArray[np.float32]:
