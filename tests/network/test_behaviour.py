@@ -11,6 +11,7 @@ from vedette.baselines.budget import Budget
 from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.kinds import ADDRESS, read_model, train_here
 from vedette.detectors.learned.phases import Phase
+from vedette.detectors.learned.plan import Plan
 from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.manner_model import MOST_ROWS, MannerSample
 from vedette.detectors.network.manners import MANNERS, address_table, matrix
@@ -55,10 +56,10 @@ def odd() -> list[Contact]:
     ]  # fmt: skip
 
 
-def detector(**more: int) -> AddressBehaviour:
+def detector(warmup: int = 1_000) -> AddressBehaviour:
     budget = Budget(1.0, window_us=SPAN)
     budget.share(1)
-    return AddressBehaviour(budget, train_here, span=SPAN, warmup=more.pop("warmup", 1_000), **more)
+    return AddressBehaviour(budget, Plan(span=SPAN, trainer=train_here, warmup=warmup))
 
 
 def window(number: int, *extra: Contact) -> FlowWindow:
@@ -98,7 +99,7 @@ def test_usual_windows_stay_silent() -> None:
 
 
 def test_nothing_is_judged_without_enough() -> None:
-    one = detector(warmup=1_000)
+    one = detector()
     found: list[Anomaly] = []
     for number in range(60):
         # Two hosts are too few to know manners from.

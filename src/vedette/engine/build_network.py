@@ -8,6 +8,7 @@ from vedette.config.alarm import AlarmMode
 from vedette.config.flows import NetworkSection
 from vedette.config.tree import Config
 from vedette.detectors.learned.kinds import train_here
+from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.training import Trainer
 from vedette.detectors.network.beaconing import Beaconing
 from vedette.detectors.network.behaviour import AddressBehaviour
@@ -169,10 +170,12 @@ def network_detectors(
             wanted.behaviour.enabled and config.learned.enabled,
             AddressBehaviour(
                 thresholds,
-                trainer,
-                span=wanted.span_s * 1_000_000,
-                warmup=None if isinstance(config.learned.warmup, str) else config.learned.warmup,
-                retrain=config.learned.retrain_days * 86_400 // wanted.span_s or None,
+                Plan(
+                    span=wanted.span_s * 1_000_000,
+                    trainer=trainer,
+                    warmup=None if isinstance(config.learned.warmup, str) else config.learned.warmup,
+                    retrain=config.learned.retrain_days * 86_400 // wanted.span_s or None,
+                ),
             ),
         ),
     ]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.clients import ALONE
 from vedette.detectors.learned.course import Course, CourseState
+from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sessions import Sessions, SessionsState
-from vedette.detectors.learned.training import Trainer
 from vedette.detectors.network.addresses import address, among
 from vedette.detectors.network.manner_model import (
     MOST_OF_WINDOW,
@@ -57,22 +57,18 @@ class AddressBehaviour:
     name: ClassVar[str] = "network.behaviour"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.BEHAVIORAL_ANOMALY,)
 
-    def __init__(
-        self,
-        thresholds: Thresholds,
-        trainer: Trainer,
-        *,
-        span: int,
-        warmup: int | None = None,
-        retrain: int | None = None,
-    ) -> None:
+    def __init__(self, thresholds: Thresholds, plan: Plan) -> None:
+        """Begin.
+
+        Args:
+            thresholds: From which surprise it alarms. plan: How its model comes to be; requests are flows here.
+        """
         self.left_out = 0
         self._thresholds = thresholds
-        self._span = span
+        self._span = plan.span
         self._course: Course[MannerModel, MannerSample] = Course(
-            MEMBER, MannerModel, NETWORK, span=span, warmup=warmup, trainer=trainer, sample=MannerSample,
-            retrain=retrain,
-        )  # fmt: skip
+            MEMBER, MannerModel, NETWORK, plan=plan, sample=MannerSample
+        )
         self._sessions = Sessions()
 
     def statuses(self) -> list[MemberStatus]:
