@@ -68,6 +68,9 @@ class MannerSample:
         self._waiting: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
         self._held = 0
 
+    def __len__(self) -> int:
+        return self._held
+
     def add(self, window: int, keys: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
         """Take a window in."""
         if window % self._stride or not len(rows):
