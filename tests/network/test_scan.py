@@ -4,6 +4,8 @@ import bz2
 import gzip
 import json
 import lzma
+import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,6 +149,22 @@ def test_what_comes_compressed_through_a_pipe_is_told_by_what_is_in_it(
         got = found(vedette, tmp_path, "-", stdin=piped)
         assert got["anomalies"] == expected["anomalies"]
         assert got["coverage"]["flows"] == expected["coverage"]["flows"] > 0  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", ["trace.pcap", "conn.log", "access.log"])
+def test_a_named_pipe_is_read_once_and_whole(vedette: Run, tmp_path: Path, name: str) -> None:
+    lines = b"".join(
+        b'192.0.2.%d - - [01/Mar/2025:00:%02d:%02d +0000] "GET / HTTP/1.1" 200 9 "-" "x"\n' % (n % 250, n // 60, n % 60)
+        for n in range(3_000)
+    )  # fmt: skip
+    content = {"trace.pcap": pcap(scan(), 101), "conn.log": ZEEK.encode(), "access.log": lines}[name]
+    os.mkfifo(tmp_path / name)
+    writer = threading.Thread(target=(tmp_path / name).write_bytes, args=(content,))
+    writer.start()
+    coverage = found(vedette, tmp_path, name)["coverage"]
+    writer.join()
+    (source,) = coverage["sources"]  # type: ignore[index]
+    assert source["parsed"] == {"trace.pcap": 300, "conn.log": 3, "access.log": 3_000}[name]
 
 
 def test_windows_are_read_from_standard_input(vedette: Run, tmp_path: Path) -> None:

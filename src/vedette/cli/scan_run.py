@@ -11,6 +11,7 @@ from vedette.config import Config
 from vedette.data import sample_path
 from vedette.report.output import check_output
 from vedette.sources import Discovery, Input, SourceError, SourceProblem, discover
+from vedette.sources.discover import opened_if_pipe
 
 
 def run(options: ScanOptions) -> int:
@@ -58,6 +59,8 @@ def inputs(options: ScanOptions) -> tuple[Discovery, Discovery]:
     """What is to be scanned, and what is to be learned from first."""
     found = _sample() if options.sample else discover(options.paths)
     history = discover(options.baseline_from) if options.baseline_from else Discovery()
+    for each in (found, history):
+        each.inputs = [opened_if_pipe(source) for source in each.inputs]
     # A log is not its own past: what is scanned is left out of what is learned from.
     scanned = {source.path.resolve() for source in found.inputs if source.path is not None}
     history.inputs = [s for s in history.inputs if s.path is None or s.path.resolve() not in scanned]

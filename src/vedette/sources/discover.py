@@ -45,6 +45,7 @@ class Input:
         found: Whether it was found in a directory. What is wrong with it is then a reason to pass over it,
             where it would be an error of a file that was named.
         begun: Bytes that were read of standard input already, to see what it holds; they come first.
+        held: A pipe that was named, open already: it can be opened once only. It has no path then, like standard input.
     """
 
     name: str
@@ -52,6 +53,23 @@ class Input:
     group: str
     found: bool = False
     begun: bytes = b""
+    held: FileIO | None = None
+
+
+def opened_if_pipe(source: Input) -> Input:
+    """An input that can be read only once (a named pipe, `<(zcat access.log.gz)`), open; any other one as it is.
+
+    Who looks at what it holds, closes it and opens it again has lost what was read, and may have ended its writer.
+    """
+    if source.path is None:
+        return source
+    try:
+        if stat.S_ISREG(source.path.stat().st_mode):
+            return source
+        return replace(source, path=None, held=FileIO(source.path))
+    except OSError:
+        # Told by whoever reads it.
+        return source
 
 
 @dataclass(frozen=True, slots=True)

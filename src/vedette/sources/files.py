@@ -233,6 +233,8 @@ def open_raw(source: Input, stopped: Callable[[], bool] | None) -> tuple[RawStre
     Raises:
         SourceError: It cannot be opened.
     """
+    if source.held is not None:
+        return RawStream(source.held, owned=False, stopped=stopped, begun=source.begun), None
     if source.path is None:
         return _open_stdin(stopped, source.begun)
     try:
