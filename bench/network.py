@@ -1,7 +1,9 @@
-"""Packets a second from a capture to windows with all detectors, beside tshark and nfpcapd; lines of conn.log.
+"""Packets a second from a capture to windows with all detectors, beside tshark, nfpcapd, nfstream; lines of conn.log.
 
 `python bench/network.py [packets]` writes a capture of TCP sessions with packets of 500 bytes on average, and a Zeek
-log, into a temporary directory, and prints CPU time (user and system, one process, kernels compiled before).
+log, into a temporary directory, and prints CPU time (user and system, of the process and those that it starts,
+kernels compiled before). nfstream is run with one meter and without dissection; `NFSTREAM_PYTHON` names a Python that
+has it, if this one has not.
 """
 
 import os
@@ -16,6 +18,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+NFSTREAM = """
+import sys
+from nfstream import NFStreamer
+if __name__ == "__main__":
+    print(sum(1 for _ in NFStreamer(source=sys.argv[1], n_meters=1, n_dissections=0, statistical_analysis=True)))
+"""
 SESSIONS = 20_000
 SIZES = (0, 0, 1460, 1460, 300, 100, 0, 520)
 """Payloads, drawn evenly: with headers 500 bytes on average."""
@@ -99,12 +107,16 @@ def main(packets: int) -> None:
         print(
             f"{packets:,} packets, {size / packets:.0f} bytes each in the file; start of a run: {start:.2f} s CPU"
         )
+        with_nfstream = os.environ.get("NFSTREAM_PYTHON", sys.executable)
+        script = folder / "flows.py"
+        script.write_text(NFSTREAM)
         for title, command in (
             ("vedette scan, all detectors", [*vedette, str(capture)]),
             ("tshark -q -z conv,tcp", ["tshark", "-r", str(capture), "-q", "-z", "conv,tcp"]),
             ("nfpcapd", ["nfpcapd", "-r", str(capture), "-w" if _new() else "-l", str(folder)]),
+            ("nfstream", [with_nfstream, str(script), str(capture)]),
         ):
-            if shutil.which(command[0]) is None:
+            if shutil.which(command[0]) is None or (title == "nfstream" and not _has_nfstream(with_nfstream)):
                 print(f"{title:30} not installed")
                 continue
             cpu, wall, memory = cost(command)
@@ -116,6 +128,11 @@ def main(packets: int) -> None:
             f"{'vedette scan conn.log':30} {cpu:7.2f} s CPU {wall:7.2f} s {packets / cpu / 1e6:6.2f} M lines/s "
             f"{memory:6} MB"
         )
+
+
+def _has_nfstream(python: str) -> bool:
+    asked = [python, "-c", "import nfstream"]
+    return not subprocess.run(asked, stderr=subprocess.DEVNULL, check=False).returncode
 
 
 def _new() -> bool:
