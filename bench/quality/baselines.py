@@ -105,7 +105,7 @@ def report(name: str, surprise: NDArray[np.float64], series: Series, threshold: 
         if threshold is None:
             budget.observe("all", row[np.isfinite(row)])
             limit = budget.threshold("all")
-        alarms[minute] = gate.decide(slots, row, limit)
+        alarms[minute, gate.decide(slots, row, limit)] = True
     false = hit = segments = 0
     for column in range(k):
         labelled = _episodes(series.label[:, column], 1)

@@ -96,3 +96,29 @@ def test_latency_that_is_higher_on_sundays_is_known_from_the_fifth_on() -> None:
     bank.calendar = calendar("Europe/Berlin")
     judged = bank.follow(value, TIME * 1_000_000)
     assert miss(judged, mean, date(2024, 4, 7)) < 1.4
+
+
+def wave(low: float) -> Floats:
+    """Requests a minute that jump at nine and at five, every day."""
+    return low * np.where([9 <= t.hour < 17 for t in LOCAL], 5.0, 1.0)
+
+
+def off(judged: Judgement, mean: Floats, first: int) -> NDArray[np.bool_]:
+    """Minutes from a day on whose expectation is wrong by half or more."""
+    rows = slice(first * 1440, None)
+    found: NDArray[np.bool_] = np.abs(np.log(judged.expected_mid[rows] / mean[rows])) > np.log(1.5)
+    return found
+
+
+@pytest.mark.parametrize(("low", "known"), [(4.0, 7), (60.0, 21)])
+def test_a_rhythm_that_jumps_at_full_hours_is_foreseen_to_the_minute(low: float, known: int) -> None:
+    mean = wave(low)
+    judged = follow(counts(mean))
+    assert off(judged, mean, 0)[: 3 * 1440].mean() > 0.01
+    assert off(judged, mean, known).mean() < 0.001
+
+
+def test_a_smooth_day_is_followed_no_worse_for_it() -> None:
+    mean = usual(1.0)
+    judged = follow(counts(mean))
+    assert all(miss(judged, mean, date(2024, 3, day)) < 1.1 for day in (14, 19, 23))

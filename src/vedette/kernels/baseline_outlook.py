@@ -154,16 +154,30 @@ def level(looks: Table, i: int, settings: Floats) -> float:
 def _season(
     row: int, local_us: int, cells: int, shift: int, mean: Cells, weight: Cells, settings: Floats
 ) -> float:
-    """The usual value between the middles of two hours; NaN unless both have been seen."""
-    hours = (local_us - HOUR_US // 2) // HOUR_US
-    share = (local_us - HOUR_US // 2 - hours * HOUR_US) / HOUR_US
-    first = (hours + shift) % cells
-    second = (first + 1) % cells
+    """The usual value within an hour; NaN unless the hour has been seen.
+
+    Within an hour it rises or falls as from the hour before to the hour after, but by no more than twice as much as to
+    either of them, and not at all where these disagree (the monotonised central slope: van Leer 1977). So a curve is
+    followed closely, and a rhythm that jumps at a full hour is let jump there.
+    """
+    hours = local_us // HOUR_US
+    share = (local_us - hours * HOUR_US) / HOUR_US
+    here = (hours + shift) % cells
+    before, after = (here - 1) % cells, (here + 1) % cells
     enough = 0.5 * settings[HOUR_WINDOWS]
-    if weight[row, first] < enough or weight[row, second] < enough:
+    if weight[row, here] < enough:
         return nan
-    between: float = (1.0 - share) * mean[row, first] + share * mean[row, second]
-    return between
+    usual_here: float = mean[row, here]
+    if weight[row, before] < enough or weight[row, after] < enough:
+        return usual_here
+    rise, next_rise = usual_here - mean[row, before], mean[row, after] - usual_here
+    if rise * next_rise <= 0.0:
+        return usual_here
+    slope = 0.5 * (rise + next_rise)
+    most = 2.0 * (rise if abs(rise) < abs(next_rise) else next_rise)
+    if abs(most) < abs(slope):
+        slope = most
+    return usual_here + (share - 0.5) * slope
 
 
 @subkernel
