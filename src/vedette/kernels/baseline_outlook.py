@@ -177,7 +177,8 @@ def _season(
     most = 2.0 * (rise if abs(rise) < abs(next_rise) else next_rise)
     if abs(most) < abs(slope):
         slope = most
-    return usual_here + (share - 0.5) * slope
+    usual_now: float = usual_here + (share - 0.5) * slope
+    return usual_now
 
 
 @subkernel
