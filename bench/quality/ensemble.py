@@ -210,7 +210,7 @@ def simulated(
     with done.spool as spool:
         for block in spool.blocks():
             silent = block.copy()
-            silent["score"] = 0.0
+            silent["score"] = PRIOR
             for name, into in parts.items():
                 chosen = [a for a in anomalies if name in (a.detector, "together")]
                 marker = Marker(chosen, engine.services, spool.routes, engine.names, TYPE_NAMES)
@@ -218,7 +218,8 @@ def simulated(
             wrong.append(labels.of(spool.sources[0], block["line"], only=True) >= 0)
     scores = {name: np.concatenate(into) for name, into in parts.items()}
     together = scores.pop("together")
-    return {name: score for name, score in scores.items() if score.any()}, together, np.concatenate(wrong)
+    told_apart = {name: score for name, score in scores.items() if score.max() > score.min()}
+    return told_apart, together, np.concatenate(wrong)
 
 
 def row(

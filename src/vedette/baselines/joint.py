@@ -38,8 +38,9 @@ MEMORY_US: Final = 7 * 24 * 3600 * 1_000_000
 """A week: after that an old window counts a third."""
 _PEAKS: Final = 0.1
 """Share of usual distances from which the tail begins."""
-_FURTHEST: Final = 4.0
-"""A distance rarer than once in ten thousand windows is far."""
+_FURTHEST: Final = 2.5
+"""A distance rarer than once in 300 windows is far, and hardly fills the tail: half an hour of a combination now and
+then must not make it usual. That cuts the tail that is fitted, and makes far windows a tenth more surprising."""
 _LEAST_SCALE: Final = 1e-3
 _EXPONENTIAL: Final = 1e-6
 """Shape below which a tail counts as exponential."""

@@ -60,7 +60,7 @@ SMOOTHING: Final = 0.25
 small shifts take 0.1 to 0.3."""
 EDGE: Final = 2.5758293035489004
 """A deviation beyond its own band counts as at its edge: that a metric left its band is for its own detector to say."""
-LIMIT: Final = 3.0
+LIMIT: Final = 4.0
 """A metric counts as at most so many of its spreads away: what is rare in one metric alone, like a single error where
 there are none, must not be all that is ever far."""
 PRIOR: Final = 100.0
