@@ -46,4 +46,5 @@ def test_a_follower_finds_what_it_would_have_found_alone(past: bool) -> None:
         assert found.anomalies == wanted.anomalies
         assert found.incidents == wanted.incidents
         assert found.coverage.budget == wanted.coverage.budget
-    assert len(followers[0].conclude().anomalies) > len(led.anomalies)
+    # More routes pass a lower threshold, and are told with the service.
+    assert followers[0].conclude().anomalies != led.anomalies

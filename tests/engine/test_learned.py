@@ -209,6 +209,19 @@ def test_preparing_a_process_that_is_at_work_waits_for_nothing(
     assert isinstance(training.result(), Refused)
 
 
+def test_a_process_that_is_ended_while_it_is_started_holds_nobody_up(
+    trainers: Callable[..., TrainingProcesses],
+) -> None:
+    endless = (sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
+    for _ in range(20):
+        train_apart = trainers(endless, longest_s=300)
+        began = time.monotonic()
+        training = train_apart(job())
+        train_apart.close()
+        assert isinstance(training.result(), Refused)
+        assert time.monotonic() - began < 60
+
+
 def test_a_process_is_asked_for_once_there_is_something_to_fit() -> None:
     agent = b'"Googlebot/2.1 (+http://www.google.com/bot.html)"\n'
     bots = [line.rsplit(b'"', 2)[0] + agent for line in quiet()]

@@ -188,7 +188,7 @@ def test_without_its_libraries_it_says_what_installs_them(monkeypatch: pytest.Mo
 def test_what_it_had_learned_survives_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     from vedette.detectors.learned.absent import Absent
 
-    absent = Absent("transformer", ["torch"])
+    absent = Absent("transformer", ["torch"], "transformer")
     absent.from_state(b"what the member wrote")
     assert absent.to_state() == b"what the member wrote"
 

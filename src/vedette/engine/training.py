@@ -113,6 +113,7 @@ class _Process:
         self._running: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
         self._idle: threading.Timer | None = None
+        self._over = threading.Event()
 
     @property
     def pid(self) -> int | None:
@@ -138,6 +139,11 @@ class _Process:
                 running = self._started()
             except OSError as error:
                 return Refused(f"the training process could not be started: {error.strerror}")
+            if self._over.is_set():
+                # It was started while it was being killed.
+                running.kill()
+                self._ended()
+                return Refused("training was ended")
             late = threading.Event()
             patience = threading.Timer(self._longest_s, _give_up, (running, late))
             patience.daemon = True
@@ -157,7 +163,8 @@ class _Process:
             return _outcome(job.member, answer)
 
     def kill(self) -> None:
-        """End the process now."""
+        """End the process now, and start none any more."""
+        self._over.set()
         running = self._running
         if running is not None:
             running.kill()
