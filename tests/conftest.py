@@ -1,7 +1,8 @@
 """Settings for every test."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A first call may compile a kernel, which takes seconds: time per example says nothing here.
-settings.register_profile("vedette", deadline=None)
+# How long something takes says more of a shared machine than of the code.
+settings.register_profile("vedette", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vedette")
