@@ -15,6 +15,9 @@ from tests.network.generated.spaces import CLIENT, HERE, SERVER, Pair, missing, 
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.storage import open_store
 
+SERVICE_PORT = "8430"
+"""None of those that the scenes' servers listen at."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "can be made here")]
 
 
@@ -42,7 +45,7 @@ def test_a_service_that_listens_at_an_interface_states_a_scan(tmp_path: Path) ->
         "sources: {capture: [{interface: link0}]}\n"
     )
     with pair() as made:
-        service = ("-m", "vedette", "serve", "--config", str(settings), "--port", "8080")
+        service = ("-m", "vedette", "serve", "--config", str(settings), "--port", SERVICE_PORT)
         with (
             running(made, made.far, sys.executable, str(HERE / "servers.py"), ready=True),
             running(made, made.far, sys.executable, *service, says=r" answers at "),
@@ -57,7 +60,7 @@ def test_a_service_that_listens_at_an_interface_states_a_scan(tmp_path: Path) ->
 
 def read(pair: Pair) -> float:
     """Lines of flows that the service in the server's namespace has taken in."""
-    asked = pair.command(pair.far, ["curl", "-s", "http://127.0.0.1:8080/metrics"], 10)
+    asked = pair.command(pair.far, ["curl", "-s", f"http://127.0.0.1:{SERVICE_PORT}/metrics"], 10)
     told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
     found = re.search(r"^vedette_lines_total (\S+)", told, re.MULTILINE)
     return float(found[1]) if found else 0.0

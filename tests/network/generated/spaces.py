@@ -156,7 +156,10 @@ def running(
         if child.stdout is not None:
             assert child.stdout.readline() == "ready\n", words
         if child.stderr is not None:
-            assert any(re.search(says, line) for line in child.stderr), words
+            heard: list[str] = []
+            while not re.search(says, "".join(heard[-1:])):
+                heard.append(child.stderr.readline())
+                assert heard[-1], (words, heard)
         for one in later:
             one.start()
         yield child
