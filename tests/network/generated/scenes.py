@@ -271,7 +271,7 @@ def _first(capture: Path, port: int) -> float:
 
 def until(reached: Callable[[], object], otherwise: str) -> None:
     """Wait until something holds; how long a busy machine takes is no matter."""
-    end = time.monotonic() + 40
+    end = time.monotonic() + 180
     while not reached():
         assert time.monotonic() < end, otherwise
         time.sleep(0.05)
