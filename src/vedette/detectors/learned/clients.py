@@ -19,7 +19,7 @@ from vedette.detectors.statement import state, surprise_score, surprise_severity
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
-from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula
+from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import decode, encode
 from vedette.windows.layout import Client
@@ -167,13 +167,6 @@ class ClientBehaviour:
             features, zlib.crc32(f"{service}\x1f{name}\x1f{view.number}".encode("utf-8", "replace"))
         )
         shown = contributions(model.card.names, adds)
-        inputs = {
-            "value": evidence,
-            "start": tail.start,
-            "rate": tail.rate,
-            "scale": tail.scale,
-            "shape": tail.shape,
-        }
         requests = int(rows.sums[row, Client.REQUESTS])
         return state(
             view,
@@ -185,11 +178,11 @@ class ClientBehaviour:
             severity=surprise_severity(surprise, threshold),
             score=surprise_score(surprise, threshold),
             observed=evidence,
-            expected=Band(tail.quantile(0.0), tail.quantile(0.5), tail.quantile(0.99)),
+            expected=tail.band(),
             threshold=tail.critical(threshold),
             sample_count=tail.rows,
             unit="evidence",
-            formula=Formula("exceedance", inputs, surprise),
+            formula=tail.formula(evidence),
             contributions=shown,
             evidence_total=requests,
             clients=(name,),

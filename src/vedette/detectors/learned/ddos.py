@@ -31,7 +31,7 @@ from vedette.detectors.statement import (
 from vedette.detectors.statistical.gate import Gate
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
-from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula, Severity
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import check, decode, encode
 from vedette.windows.layout import SLICES, Client, Group
@@ -245,13 +245,6 @@ class LearnedFloods:
         )
         heavy = tuple(c for c in carried if c.share >= CARRIES)
         shares, slices = model.forest.shares(features), window.slices
-        inputs = {
-            "value": value,
-            "start": quiet.start,
-            "rate": quiet.rate,
-            "scale": quiet.scale,
-            "shape": quiet.shape,
-        }
         return state(
             view,
             type=AnomalyType.DDOS_ATTACK,
@@ -262,11 +255,11 @@ class LearnedFloods:
             severity=Severity.HIGH if _harms(slices, third, row, features) else Severity.MEDIUM,
             score=surprise_score(surprise, threshold),
             observed=value,
-            expected=Band(quiet.quantile(0.0), quiet.quantile(0.5), quiet.quantile(0.99)),
+            expected=quiet.band(),
             threshold=max(alarm, quiet.critical(threshold)),
             sample_count=quiet.rows,
             unit="log_odds",
-            formula=Formula("exceedance", inputs, surprise),
+            formula=quiet.formula(value),
             contributions=(*_adding(shares), *heavy),
             evidence_total=requests,
             clients=tuple(name for name in clients if name in {c.value for c in heavy}),

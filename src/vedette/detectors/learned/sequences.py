@@ -25,7 +25,7 @@ from vedette.detectors.statement import state, surprise_score, surprise_severity
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import RouteNumbers, WindowView
-from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula
+from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import check, decode, encode
 from vedette.windows.summary import ClientRows
@@ -214,13 +214,6 @@ class ClientSequences:
         place = int(step.place[session])
         seen = part_of(self.walkers, place, int(step.past[part]), int(step.count[part]))
         observed = float(step.score[part])
-        inputs = {
-            "value": observed,
-            "start": tail.start,
-            "rate": tail.rate,
-            "scale": tail.scale,
-            "shape": tail.shape,
-        }
         return state(
             view,
             type=AnomalyType.SEQUENCE_ANOMALY,
@@ -231,11 +224,11 @@ class ClientSequences:
             severity=surprise_severity(surprise, threshold),
             score=surprise_score(surprise, threshold),
             observed=observed,
-            expected=Band(tail.quantile(0.0), tail.quantile(0.5), tail.quantile(0.99)),
+            expected=tail.band(),
             threshold=tail.critical(threshold),
             sample_count=tail.rows,
             unit="oddness",
-            formula=Formula("exceedance", inputs, surprise),
+            formula=tail.formula(observed),
             contributions=contributions(model, seen),
             evidence_total=int(step.count[part]),
             clients=(name,),

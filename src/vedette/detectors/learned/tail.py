@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.pareto import fit_excess
+from vedette.schema.anomaly import Band, Formula
 
 PEAKS = 0.1
 """Share of usual scores from which the tail begins."""
@@ -50,6 +51,21 @@ class Tail(msgspec.Struct, frozen=True):
     def quantile(self, share: float) -> float:
         """A quantile of usual scores."""
         return float(np.interp(share, np.linspace(0.0, 1.0, len(self.usual)), self.usual))
+
+    def band(self) -> Band:
+        """Where usual scores lie: the least, the middle, and what one in a hundred exceeds."""
+        return Band(self.quantile(0.0), self.quantile(0.5), self.quantile(0.99))
+
+    def formula(self, score: float) -> Formula:
+        """The arithmetic by which a score above the start is as surprising as it is."""
+        inputs = {
+            "value": score,
+            "start": self.start,
+            "rate": self.rate,
+            "scale": self.scale,
+            "shape": self.shape,
+        }
+        return Formula("exceedance", inputs, float(self.surprise(np.array([score]))[0]))
 
 
 def fit_tail(scores: NDArray[np.float64], *, least_scale: float) -> Tail:

@@ -22,7 +22,7 @@ from vedette.detectors.network.manners import MANNERS, address_table, matrix
 from vedette.detectors.network.view import NETWORK, NetworkView, state
 from vedette.detectors.statement import surprise_score, surprise_severity
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, EntityKind, Formula
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, EntityKind
 from vedette.schema.flows import Flow
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import decode, encode
@@ -141,13 +141,6 @@ class AddressBehaviour:
         shares = np.maximum(model.forest.shares(row), 0.0)
         whole = float(shares.sum())
         order = [n for n in np.argsort(-shares, kind="stable")[:_SHOWN].tolist() if shares[n] > 0.0]
-        inputs = {
-            "value": evidence,
-            "start": tail.start,
-            "rate": tail.rate,
-            "scale": tail.scale,
-            "shape": tail.shape,
-        }
         return state(
             view,
             type=AnomalyType.BEHAVIORAL_ANOMALY,
@@ -157,11 +150,11 @@ class AddressBehaviour:
             severity=surprise_severity(surprise, limit),
             score=surprise_score(surprise, limit),
             observed=evidence,
-            expected=Band(tail.quantile(0.0), tail.quantile(0.5), tail.quantile(0.99)),
+            expected=tail.band(),
             threshold=tail.critical(limit),
             sample_count=tail.rows,
             unit="evidence",
-            formula=Formula("exceedance", inputs, surprise),
+            formula=tail.formula(evidence),
             contributions=tuple(
                 Contribution("feature", card.names[n], float(shares[n]) / whole) for n in order
             ),
