@@ -49,8 +49,8 @@ def test_a_row_scores_alone_as_among_others() -> None:
 
 def test_the_same_seed_gives_the_same_forest() -> None:
     first, second, other = (fit_forest(rows(500), NAMES, seed) for seed in (1, 1, 2))
-    assert np.array_equal(first.threshold, second.threshold)
-    assert not np.array_equal(first.threshold, other.threshold)
+    assert np.array_equal(first.trees.threshold, second.trees.threshold)
+    assert not np.array_equal(first.trees.threshold, other.trees.threshold)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -93,13 +93,13 @@ def _expected(forest: Forest, row: NDArray[np.float32], known: set[int]) -> floa
 
     def below(tree: int, node: int) -> float:
         if node >= INNER:
-            return float(forest.length[tree, node - INNER])
-        left = float(forest.cover[tree, node])
-        place = int(forest.feature[tree, node])
+            return float(forest.trees.leaf[tree, node - INNER])
+        left = float(forest.trees.cover[tree, node])
+        place = int(forest.trees.feature[tree, node])
         if left >= 1.0:
             return below(tree, 2 * node + 1)
         if place in known:
-            return below(tree, 2 * node + 1 + int(row[place] > forest.threshold[tree, node]))
+            return below(tree, 2 * node + 1 + int(row[place] > forest.trees.threshold[tree, node]))
         return left * below(tree, 2 * node + 1) + (1 - left) * below(tree, 2 * node + 2)
 
-    return sum(below(tree, 0) for tree in range(len(forest.feature))) / len(forest.feature)
+    return sum(below(tree, 0) for tree in range(len(forest.trees.feature))) / len(forest.trees.feature)

@@ -52,16 +52,16 @@ def test_shares_are_shapley_values_of_every_coalition() -> None:
 
     def worth(tree: int, node: int, known: frozenset[int]) -> float:
         if node >= INNER:
-            return max(0.0, float(forest.vote[tree, node - INNER]))
-        column = int(forest.feature[tree, node])
-        left = float(forest.cover[tree, node])
+            return max(0.0, float(forest.trees.leaf[tree, node - INNER]))
+        column = int(forest.trees.feature[tree, node])
+        left = float(forest.trees.cover[tree, node])
         if left < 1.0 and column in known:
-            left = 0.0 if row[column] > forest.threshold[tree, node] else 1.0
+            left = 0.0 if row[column] > forest.trees.threshold[tree, node] else 1.0
         sides = ((2 * node + 1, left), (2 * node + 2, 1.0 - left))
         return sum(part * worth(tree, place, known) for place, part in sides if part > 0.0)
 
     features = range(len(NAMES))
-    trees = range(len(forest.feature))
+    trees = range(len(forest.trees.feature))
     value = {
         frozenset(chosen): sum(worth(tree, 0, frozenset(chosen)) for tree in trees) / len(trees)
         for size in range(len(NAMES) + 1)
@@ -88,8 +88,8 @@ def test_one_row_and_none_have_what_they_have_among_others() -> None:
 
 def test_the_same_seed_gives_the_same_forest() -> None:
     first, second, other = fitted(), fitted(), fitted(seed=2)
-    assert np.array_equal(first.threshold, second.threshold)
-    assert not np.array_equal(first.threshold, other.threshold)
+    assert np.array_equal(first.trees.threshold, second.trees.threshold)
+    assert not np.array_equal(first.trees.threshold, other.trees.threshold)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

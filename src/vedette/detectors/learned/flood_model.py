@@ -10,19 +10,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
+from vedette.detectors.learned.archive import read_archive, write_archive
 from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.flood_features import FLOOD_FEATURES
-from vedette.detectors.learned.random_forest import RandomForest
+from vedette.detectors.learned.random_forest import RANDOM_FOREST_ARRAYS, RandomForest, read_random_forest
 from vedette.detectors.learned.tail import Tail
-from vedette.kernels.forest import INNER, LEAVES
 
 EVERY_SERVICE: Final = "*"
 """Service of a model that judges all of them."""
 SURE: Final = 0.001
 """No forest of some dozens of trees is surer than this, or less sure of the contrary."""
-_MOST_TREES: Final = 1_000
-_ARRAYS: Final = ("feature", "threshold", "cover", "vote")
 
 
 class FloodChecked(msgspec.Struct, frozen=True):
@@ -73,16 +70,7 @@ class FloodModel:
 
     def to_bytes(self) -> bytes:
         """See `Model`."""
-        forest = self.forest
-        return write_archive(
-            self.card,
-            {
-                "feature": forest.feature,
-                "threshold": forest.threshold,
-                "cover": forest.cover,
-                "vote": forest.vote,
-            },
-        )
+        return write_archive(self.card, self.forest.arrays())
 
     def summary(self) -> str:
         """See `Model`."""
@@ -105,30 +93,14 @@ def read_flood_model(content: bytes) -> FloodModel:
     Raises:
         ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
     """
-    card, arrays, _ = read_archive(content, FloodCard, _ARRAYS)
+    card, arrays, _ = read_archive(content, FloodCard, RANDOM_FOREST_ARRAYS)
     _check_names(card.names)
-    feature, threshold, cover, vote = (arrays[name] for name in _ARRAYS)
-    trees = len(feature)
-    check_arrays(
-        arrays,
-        {
-            "feature": (np.uint8, (trees, INNER)),
-            "threshold": (np.float32, (trees, INNER)),
-            "cover": (np.float32, (trees, INNER)),
-            "vote": (np.float64, (trees, LEAVES)),
-        },
-    )
-    # A kernel reads rows at these places.
-    if not 0 < trees <= _MOST_TREES or int(feature.max()) >= len(card.names):
-        raise ModelError(
-            f"{trees} trees that look at feature {int(feature.max(initial=0))} of {len(card.names)}"
-        )
-    finite = np.isfinite(vote).all() and np.isfinite(cover).all() and not np.isnan(threshold).any()
-    if not finite or vote.max() > 1.0 or not 0.0 < card.alarm < 1.0:
-        raise ModelError("its numbers are no probabilities")
+    forest = read_random_forest(arrays, card.names, card.usual)
+    if not 0.0 < card.alarm < 1.0:
+        raise ModelError(f"alarm from {card.alarm:.3g} on: must be above 0 and below 1")
     if not (card.quiet.scale > 0.0 and 0.0 < card.quiet.rate <= 1.0):
         raise ModelError(f"tail of scale {card.quiet.scale} and rate {card.quiet.rate}: must be positive")
-    return FloodModel(card, RandomForest(card.names, feature, threshold, cover, vote, card.usual))
+    return FloodModel(card, forest)
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -115,7 +115,7 @@ def flood_card(
         sessions=sessions,
         seed=seed,
         versions={name: version(name) for name in ("numpy", "scikit-learn")},
-        names=forest.names,
+        names=forest.trees.names,
         usual=forest.usual,
         alarm=alarm,
         quiet=quiet,

@@ -1,18 +1,22 @@
 """An isolation forest: fitted by scikit-learn, walked by a kernel (Liu, Ting, Zhou 2008)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.features import refuse_gaps
-from vedette.kernels.forest import BLOCK, DEPTH, INNER, LEAVES, path_lengths, path_shares
+from vedette.detectors.learned.trees import Trees, array_names, lay_out, read_trees
 
 TREES = 100
 ROWS_PER_TREE = 256
 """Both from the paper, figures 4 and 5: more of either hardly changes what is found."""
+_LEAF: Final = "length"
+FOREST_ARRAYS: Final = array_names(_LEAF)
+"""What `Forest.arrays` writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +24,11 @@ class Forest:
     """A fitted isolation forest.
 
     Attributes:
-        names: Of its features.
-        feature, threshold, cover: (trees, INNER): uint8, float32, float32; see the kernels.
-        length: float64 (trees, LEAVES); -1 where no branch ends.
+        trees: A leaf is worth the length of the path to it.
         usual: Length of the path of a usual row, by which scores are normalised.
     """
 
-    names: tuple[str, ...]
-    feature: NDArray[np.uint8]
-    threshold: NDArray[np.float32]
-    cover: NDArray[np.float32]
-    length: NDArray[np.float64]
+    trees: Trees
     usual: float
 
     def paths(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -39,18 +37,7 @@ class Forest:
         Raises:
             FeatureError: A value is not a number.
         """
-        refuse_gaps(rows, self.names)
-        total = np.zeros(len(rows), dtype=np.float64)
-        place = np.zeros(BLOCK, dtype=np.int64)
-        path_lengths(
-            np.ascontiguousarray(rows, dtype=np.float32),
-            self.feature,
-            self.threshold,
-            self.length,
-            place,
-            total,
-        )
-        return total / len(self.feature)
+        return self.trees.mean(rows)
 
     def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scores of rows, 0..1, float64 (n,): the shorter the path, the higher; about one half is usual."""
@@ -61,21 +48,23 @@ class Forest:
 
         Exact Shapley values; they add up to the mean path of training rows less that of this row.
         """
-        refuse_gaps(row[None, :], self.names)
-        shares = np.zeros(len(row), dtype=np.float64)
-        path_shares(
-            np.ascontiguousarray(row, dtype=np.float32),
-            self.feature,
-            self.threshold,
-            self.length,
-            self.cover,
-            np.zeros(DEPTH, dtype=np.int64),
-            np.zeros(DEPTH, dtype=np.float64),
-            np.zeros(DEPTH, dtype=np.int64),
-            np.zeros(DEPTH + 1, dtype=np.float64),
-            shares,
-        )
-        return -shares / len(self.feature)
+        return -self.trees.shares(row)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is written of it, besides `usual`."""
+        return self.trees.arrays(_LEAF)
+
+
+def read_forest(arrays: Mapping[str, NDArray[Any]], names: Sequence[str], usual: float) -> Forest:
+    """A forest from what `Forest.arrays` gave.
+
+    Raises:
+        ModelError: It is none.
+    """
+    trees = read_trees(arrays, names, _LEAF)
+    if not usual > 0.0:
+        raise ModelError(f"usual path of {usual}: must be positive")
+    return Forest(trees, usual)
 
 
 def usual_path(rows: int) -> float:
@@ -112,42 +101,10 @@ def load_library() -> None:
 
 def from_sklearn(model: Any, names: Sequence[str]) -> Forest:
     """Lay out a fitted `sklearn.ensemble.IsolationForest` of at most `DEPTH` levels."""
-    trees = [estimator.tree_ for estimator in model.estimators_]
-    feature = np.zeros((len(trees), INNER), dtype=np.uint8)
-    threshold = np.full((len(trees), INNER), np.inf, dtype=np.float32)
-    cover = np.ones((len(trees), INNER), dtype=np.float32)
-    length = np.full((len(trees), LEAVES), -1.0, dtype=np.float64)
-    for number, tree in enumerate(trees):
-        _lay_out(tree, feature[number], threshold[number], cover[number], length[number])
-    return Forest(tuple(names), feature, threshold, cover, length, usual_path(int(model.max_samples_)))
-
-
-def _lay_out(
-    tree: Any,
-    feature: NDArray[np.uint8],
-    threshold: NDArray[np.float32],
-    cover: NDArray[np.float32],
-    length: NDArray[np.float64],
-) -> None:
-    left, right, count = tree.children_left, tree.children_right, tree.n_node_samples
-    # (place in the heap, node, its depth, depth where its branch ended)
-    waiting = [(0, 0, 0)]
-    while waiting:
-        place, node, depth = waiting.pop()
-        if left[node] < 0:
-            end = place
-            while end < INNER:
-                end = 2 * end + 1
-            length[end - INNER] = depth + usual_path(int(count[node]))
-            continue
-        feature[place] = tree.feature[node]
-        threshold[place] = not_above(float(tree.threshold[node]))
-        cover[place] = count[left[node]] / count[node]
-        waiting.append((2 * place + 1, int(left[node]), depth + 1))
-        waiting.append((2 * place + 2, int(right[node]), depth + 1))
-
-
-def not_above(value: float) -> np.float32:
-    """The largest float32 that is at most a value: comparing float32 rows with it is comparing with the value."""
-    single = np.float32(value)
-    return np.nextafter(single, np.float32(-np.inf)) if float(single) > value else single
+    trees = lay_out(
+        model,
+        names,
+        lambda tree: np.asarray(tree.n_node_samples),
+        lambda tree, node, depth: depth + usual_path(int(tree.n_node_samples[node])),
+    )
+    return Forest(trees, usual_path(int(model.max_samples_)))

@@ -1,6 +1,7 @@
 """A model of how clients of one service behave, with all that judging by it takes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,13 +13,11 @@ from vedette.detectors.learned.archive import check_arrays, read_archive, write_
 from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.features import ClientTable, Feature, FeatureError, matrix, named
-from vedette.detectors.learned.forest import Forest
+from vedette.detectors.learned.forest import FOREST_ARRAYS, Forest, read_forest
 from vedette.detectors.learned.own_features import OwnFeature, all_features
 from vedette.detectors.learned.tail import Tail
-from vedette.kernels.forest import INNER, LEAVES
 
 _ROUTE_BITS: Final = 63
-_MOST_TREES: Final = 1_000
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -151,15 +150,7 @@ class ClientModel(BehaviourModel):
 
     def to_bytes(self) -> bytes:
         """See `Model`."""
-        forest = self.forest
-        arrays: dict[str, NDArray[Any]] = {
-            "feature": forest.feature,
-            "threshold": forest.threshold,
-            "cover": forest.cover,
-            "length": forest.length,
-            "rarity": self.rarity,
-        }
-        return write_archive(self.card, arrays)
+        return write_archive(self.card, {**self.forest.arrays(), "rarity": self.rarity})
 
 
 def read_client_model(content: bytes) -> ClientModel:
@@ -168,31 +159,22 @@ def read_client_model(content: bytes) -> ClientModel:
     Raises:
         ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
     """
-    card, arrays, _ = read_archive(content, ClientCard, ("feature", "threshold", "cover", "length", "rarity"))
+    card, arrays, _ = read_archive(content, ClientCard, (*FOREST_ARRAYS, "rarity"))
     check_card(card)
-    feature, threshold, length = arrays["feature"], arrays["threshold"], arrays["length"]
-    rarity, trees = arrays["rarity"], len(feature)
-    check_arrays(
-        arrays,
-        {
-            "feature": (np.uint8, (trees, INNER)),
-            "threshold": (np.float32, (trees, INNER)),
-            "cover": (np.float32, (trees, INNER)),
-            "length": (np.float64, (trees, LEAVES)),
-            "rarity": (np.float64, (_ROUTE_BITS,)),
-        },
-    )
-    # A kernel reads rows at these places.
-    if not 0 < trees <= _MOST_TREES or int(feature.max()) >= len(card.names):
-        raise ModelError(
-            f"{trees} trees that look at feature {int(feature.max(initial=0))} of {len(card.names)}"
-        )
-    if not (np.isfinite(length).all() and np.isfinite(rarity).all() and not np.isnan(threshold).any()):
-        raise ModelError("its numbers are not all finite")
-    if not card.usual_path > 0:
-        raise ModelError(f"usual path of {card.usual_path}: must be positive")
-    forest = Forest(card.names, feature, threshold, arrays["cover"], length, card.usual_path)
-    return ClientModel(card, forest, rarity)
+    return ClientModel(card, read_forest(arrays, card.names, card.usual_path), read_rarity(arrays))
+
+
+def read_rarity(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """The rarity of a site's routes, float64 (63,), that was written beside a model of its clients.
+
+    Raises:
+        ModelError: It is none.
+    """
+    check_arrays(arrays, {"rarity": (np.float64, (_ROUTE_BITS,))})
+    rarity = arrays["rarity"]
+    if not np.isfinite(rarity).all():
+        raise ModelError("the rarity of routes is not all finite")
+    return rarity
 
 
 def check_card(card: BehaviourCard) -> None:

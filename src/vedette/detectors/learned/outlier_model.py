@@ -20,7 +20,7 @@ from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.client_training import Way, fit_behaviour
 from vedette.detectors.learned.features import refuse_gaps
 from vedette.detectors.learned.lime import lime
-from vedette.detectors.learned.model import BehaviourCard, BehaviourModel, check_card
+from vedette.detectors.learned.model import BehaviourCard, BehaviourModel, check_card, read_rarity
 from vedette.detectors.learned.sample import MOST_ROWS
 from vedette.detectors.learned.training import Job, Refused
 
@@ -32,7 +32,6 @@ _BLOCK: Final = 32
 change a rank by one in a hundred at most."""
 _PROBES: Final = 16
 _SAME: Final = 1e-6
-_ROUTE_BITS: Final = 63
 
 
 class OutlierCard(BehaviourCard, frozen=True, kw_only=True):
@@ -133,13 +132,10 @@ def read_outliers(name: str, content: bytes) -> OutlierModel:
     check_card(card)
     if card.detector != name:
         raise ModelError(f"a model {card.detector[:40]!r}: must be {name}")
-    rows, rarity = arrays["rows"], arrays["rarity"]
+    rows, rarity = arrays["rows"], read_rarity(arrays)
     count = len(rows)
-    check_arrays(
-        arrays,
-        {"rows": (np.float32, (count, len(card.names))), "rarity": (np.float64, (_ROUTE_BITS,))},
-    )
-    if not 1 < count <= MOST_ROWS or not (np.isfinite(rows).all() and np.isfinite(rarity).all()):
+    check_arrays(arrays, {"rows": (np.float32, (count, len(card.names)))})
+    if not 1 < count <= MOST_ROWS or not np.isfinite(rows).all():
         raise ModelError(f"{count} rows: must be 2 to {MOST_ROWS}, of finite numbers")
     if find_spec(LIBRARY) is None:
         raise ModelError(f"{name}: PyOD is not installed: pip install 'vedette[pyod]'")

@@ -1,18 +1,22 @@
 """A random forest of two classes: fitted by scikit-learn, walked by a kernel (Breiman 2001)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.features import refuse_gaps
-from vedette.detectors.learned.forest import not_above
-from vedette.kernels.forest import BLOCK, DEPTH, INNER, LEAVES, path_lengths, path_shares
+from vedette.detectors.learned.trees import Trees, array_names, lay_out, read_trees
+from vedette.kernels.forest import DEPTH
 
 LEAST_OF_LEAF = 5
 """Rows of a leaf: a leaf of one learns its row by heart."""
+_LEAF: Final = "vote"
+RANDOM_FOREST_ARRAYS: Final = array_names(_LEAF)
+"""What `RandomForest.arrays` writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +24,11 @@ class RandomForest:
     """A fitted forest of `DEPTH` levels.
 
     Attributes:
-        names: Of its features.
-        feature, threshold, cover: (trees, INNER): uint8, float32, float32; see the kernels.
-        vote: float64 (trees, LEAVES), share of the second class among a leaf's rows; -1 where no branch ends.
+        trees: A leaf is worth the share of the second class among its rows.
         usual: Mean probability of the rows it was fitted to: what it says of a row it knows nothing of.
     """
 
-    names: tuple[str, ...]
-    feature: NDArray[np.uint8]
-    threshold: NDArray[np.float32]
-    cover: NDArray[np.float32]
-    vote: NDArray[np.float64]
+    trees: Trees
     usual: float
 
     def probability(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -39,38 +37,32 @@ class RandomForest:
         Raises:
             FeatureError: A value is not a number; it is named.
         """
-        refuse_gaps(rows, self.names)
-        total = np.zeros(len(rows), dtype=np.float64)
-        path_lengths(
-            np.ascontiguousarray(rows, dtype=np.float32),
-            self.feature,
-            self.threshold,
-            self.vote,
-            np.zeros(BLOCK, dtype=np.int64),
-            total,
-        )
-        return total / len(self.feature)
+        return self.trees.mean(rows)
 
     def shares(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
         """What each feature adds to a row's probability, float64 (features,).
 
         Exact Shapley values; they add up to the probability less `usual`.
         """
-        refuse_gaps(row[None, :], self.names)
-        shares = np.zeros(len(row), dtype=np.float64)
-        path_shares(
-            np.ascontiguousarray(row, dtype=np.float32),
-            self.feature,
-            self.threshold,
-            self.vote,
-            self.cover,
-            np.zeros(DEPTH, dtype=np.int64),
-            np.zeros(DEPTH, dtype=np.float64),
-            np.zeros(DEPTH, dtype=np.int64),
-            np.zeros(DEPTH + 1, dtype=np.float64),
-            shares,
-        )
-        return shares / len(self.feature)
+        return self.trees.shares(row)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is written of it, besides `usual`."""
+        return self.trees.arrays(_LEAF)
+
+
+def read_random_forest(
+    arrays: Mapping[str, NDArray[Any]], names: Sequence[str], usual: float
+) -> RandomForest:
+    """A forest from what `RandomForest.arrays` gave.
+
+    Raises:
+        ModelError: It is none.
+    """
+    trees = read_trees(arrays, names, _LEAF)
+    if trees.leaf.max() > 1.0:
+        raise ModelError(f"a vote of {trees.leaf.max():.3g}: must be at most 1")
+    return RandomForest(trees, usual)
 
 
 def fit_random_forest(
@@ -101,40 +93,16 @@ def fit_random_forest(
 
 def random_forest_of(model: Any, names: Sequence[str]) -> RandomForest:
     """Lay out a fitted `sklearn.ensemble.RandomForestClassifier` of two classes and at most `DEPTH` levels."""
-    trees = [estimator.tree_ for estimator in model.estimators_]
-    feature = np.zeros((len(trees), INNER), dtype=np.uint8)
-    threshold = np.full((len(trees), INNER), np.inf, dtype=np.float32)
-    cover = np.ones((len(trees), INNER), dtype=np.float32)
-    vote = np.full((len(trees), LEAVES), -1.0, dtype=np.float64)
+    trees = lay_out(model, names, lambda tree: np.asarray(tree.weighted_n_node_samples), _vote)
     usual = 0.0
-    for number, tree in enumerate(trees):
-        _lay_out(tree, feature[number], threshold[number], cover[number], vote[number])
-        usual += _mean_vote(cover[number], vote[number]) / len(trees)
-    return RandomForest(tuple(names), feature, threshold, cover, vote, usual)
+    for cover, vote in zip(trees.cover, trees.leaf, strict=True):
+        usual += _mean_vote(cover, vote) / len(trees.leaf)
+    return RandomForest(trees, usual)
 
 
-def _lay_out(
-    tree: Any,
-    feature: NDArray[np.uint8],
-    threshold: NDArray[np.float32],
-    cover: NDArray[np.float32],
-    vote: NDArray[np.float64],
-) -> None:
-    left, right, weight = tree.children_left, tree.children_right, tree.weighted_n_node_samples
-    waiting = [(0, 0)]
-    while waiting:
-        place, node = waiting.pop()
-        if left[node] < 0:
-            while place < INNER:
-                place = 2 * place + 1
-            of_class = tree.value[node][0]
-            vote[place - INNER] = of_class[1] / of_class.sum()
-            continue
-        feature[place] = tree.feature[node]
-        threshold[place] = not_above(float(tree.threshold[node]))
-        cover[place] = weight[left[node]] / weight[node]
-        waiting.append((2 * place + 1, int(left[node])))
-        waiting.append((2 * place + 2, int(right[node])))
+def _vote(tree: Any, node: int, depth: int) -> float:  # noqa: ARG001 - a vote is the same at any depth
+    of_class = tree.value[node][0]
+    return float(of_class[1] / of_class.sum())
 
 
 def _mean_vote(cover: NDArray[np.float32], vote: NDArray[np.float64]) -> float:

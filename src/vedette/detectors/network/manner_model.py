@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned import drift
-from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
+from vedette.detectors.learned.archive import read_archive, write_archive
 from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.client_training import (
     HELD_OUT,
@@ -20,13 +20,12 @@ from vedette.detectors.learned.client_training import (
 )
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.evidence import most_evidence
-from vedette.detectors.learned.forest import Forest, fit_forest
+from vedette.detectors.learned.forest import FOREST_ARRAYS, Forest, fit_forest, read_forest
 from vedette.detectors.learned.sample import address_keys, session_keys
 from vedette.detectors.learned.tail import Tail, fit_tail
 from vedette.detectors.learned.training import Job, Refused
 from vedette.detectors.network.addresses import among
 from vedette.detectors.network.manners import MANNERS
-from vedette.kernels.forest import INNER, LEAVES
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
 LEAST_ROWS: Final = 1_000
@@ -39,7 +38,6 @@ SESSION_WINDOWS: Final = 30
 """A session is what an address does in so many windows, counted from the epoch: five minutes of windows of ten seconds.
 Twelve, of which a site's sessions are, would not hold the evidence that the budget asks for here, with six times as
 many windows a week."""
-_MOST_TREES: Final = 1_000
 _SMALLEST_SCALE: Final = 0.01
 _SMALLEST_EVIDENCE: Final = 0.25
 
@@ -165,16 +163,7 @@ class MannerModel:
 
     def to_bytes(self) -> bytes:
         """See `Model`."""
-        forest = self.forest
-        return write_archive(
-            self.card,
-            {
-                "feature": forest.feature,
-                "threshold": forest.threshold,
-                "cover": forest.cover,
-                "length": forest.length,
-            },
-        )
+        return write_archive(self.card, self.forest.arrays())
 
     def summary(self) -> str:
         """See `Model`."""
@@ -251,32 +240,10 @@ def read_manner_model(content: bytes) -> MannerModel:
     Raises:
         ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
     """
-    card, arrays, _ = read_archive(content, MannerCard, ("feature", "threshold", "cover", "length"))
+    card, arrays, _ = read_archive(content, MannerCard, FOREST_ARRAYS)
     if card.names != tuple(manner.name for manner in MANNERS):
         raise ModelError("it looks at other features than this program: train it again with this program")
-    trees = len(arrays["feature"])
-    check_arrays(
-        arrays,
-        {
-            "feature": (np.uint8, (trees, INNER)),
-            "threshold": (np.float32, (trees, INNER)),
-            "cover": (np.float32, (trees, INNER)),
-            "length": (np.float64, (trees, LEAVES)),
-        },
-    )
-    # A kernel reads rows at these places.
-    if not 0 < trees <= _MOST_TREES or int(arrays["feature"].max()) >= len(card.names):
-        raise ModelError(f"{trees} trees that look beyond {len(card.names)} features")
-    if (
-        not np.isfinite(arrays["length"]).all()
-        or np.isnan(arrays["threshold"]).any()
-        or not card.usual_path > 0
-    ):
-        raise ModelError("its numbers are not all finite")
-    forest = Forest(
-        card.names, arrays["feature"], arrays["threshold"], arrays["cover"], arrays["length"], card.usual_path
-    )
-    return MannerModel(card, forest)
+    return MannerModel(card, read_forest(arrays, card.names, card.usual_path))
 
 
 def sessions_of(keys: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[np.uint64]:
