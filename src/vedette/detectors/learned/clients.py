@@ -128,22 +128,15 @@ class ClientBehaviour:
         features = model.rows(rows.sums, view.end)
         surprise = model.surprise(features)
         keys = session_keys(client_keys(rows), view.number // SESSION_WINDOWS)
-        place = self._sessions.add(keys, view.number, surprise)
-        evidence = self._sessions.evidence[place]
-        of_session = model.card.sessions_tail.surprise(evidence)
-        self._sessions.most[place] = np.maximum(self._sessions.most[place], of_session)
+        added = self._sessions.add(keys, view.number, surprise, model.card.sessions_tail)
         threshold = self._thresholds.threshold(self.name) + ALONE
-        alarmed = np.flatnonzero(of_session >= threshold)
-        # Of many, those with the most evidence; of equal evidence, in order of their keys.
-        alarmed = alarmed[np.argsort(-evidence[alarmed], kind="stable")][:MOST_PER_WINDOW]
-        windows = self._sessions.windows[place]
         return [
             self._statement(
                 view, service, model, rows, features[row], row,
-                evidence=float(evidence[row]), surprise=float(of_session[row]), threshold=threshold,
-                of_window=float(surprise[row]), windows=int(windows[row]),
+                evidence=float(added.evidence[row]), surprise=float(added.surprise[row]), threshold=threshold,
+                of_window=float(surprise[row]), windows=int(added.windows[row]),
             )
-            for row in alarmed.tolist()
+            for row in added.alarmed(threshold)[:MOST_PER_WINDOW].tolist()
         ]  # fmt: skip
 
     def _statement(

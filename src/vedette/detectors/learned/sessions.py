@@ -1,10 +1,13 @@
 """The evidence against every client that is active."""
 
+from typing import NamedTuple
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.evidence import add_up
+from vedette.detectors.learned.tail import Tail
 from vedette.schema.state import PackedArray, check, pack, unpack
 
 MOST = 65_536
@@ -21,6 +24,23 @@ class SessionsState(msgspec.Struct, frozen=True, array_like=True):
     windows: PackedArray
     numbers: PackedArray
     forgotten: int
+
+
+class Added(NamedTuple):
+    """What sessions have come to with a window.
+
+    Attributes:
+        evidence: float64 (k,). surprise: float64 (k,), of the evidence, -log10. windows: int64 (k,), judged so far.
+    """
+
+    evidence: NDArray[np.float64]
+    surprise: NDArray[np.float64]
+    windows: NDArray[np.int64]
+
+    def alarmed(self, threshold: float) -> NDArray[np.intp]:
+        """Those as surprising as a threshold: first the ones with the most evidence, of equal evidence as given."""
+        over = np.flatnonzero(self.surprise >= threshold)
+        return over[np.argsort(-self.evidence[over], kind="stable")]
 
 
 class Sessions:
@@ -40,11 +60,11 @@ class Sessions:
         self.most = np.zeros(0, dtype=np.float64)
         self.forgotten = 0
 
-    def add(self, key: NDArray[np.uint64], window: int, surprise: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Add a window's surprises up; returns the place of each session, intp (k,).
+    def add(self, key: NDArray[np.uint64], window: int, surprise: NDArray[np.float64], tail: Tail) -> "Added":
+        """Add a window's surprises up, and hold what they come to against usual sessions.
 
         Args:
-            key: uint64 (k,), distinct.
+            key: uint64 (k,), distinct. tail: Of usual sessions' evidence.
         """
         if len(self.key) + len(key) > MOST:
             self._forget(len(self.key) + len(key) - MOST)
@@ -62,8 +82,10 @@ class Sessions:
         place = np.searchsorted(self.key, key)
         self.last[place] = window
         self.windows[place] += 1
-        self.evidence[place] = add_up(self.evidence[place], surprise)
-        return place
+        evidence = self.evidence[place] = add_up(self.evidence[place], surprise)
+        of_session = tail.surprise(evidence)
+        self.most[place] = np.maximum(self.most[place], of_session)
+        return Added(evidence, of_session, self.windows[place])
 
     def end(self, window: int) -> NDArray[np.float64]:
         """Forget the sessions that have ended by a window; returns the most surprising of each, float64 (e,)."""

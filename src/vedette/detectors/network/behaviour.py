@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.clients import ALONE
 from vedette.detectors.learned.course import Course, CourseState
 from vedette.detectors.learned.plan import Plan
-from vedette.detectors.learned.sessions import Sessions, SessionsState
+from vedette.detectors.learned.sessions import Added, Sessions, SessionsState
 from vedette.detectors.network.addresses import address, among
 from vedette.detectors.network.manner_model import (
     MOST_OF_WINDOW,
@@ -111,17 +111,13 @@ class AddressBehaviour:
         self._thresholds.observe(self.name, self._sessions.end(number))
         keys, rows = keys[~accused], rows[~accused]
         surprise = model.surprise(rows)
-        place = self._sessions.add(sessions_of(keys, np.full(len(keys), number)), number, surprise)
-        evidence = self._sessions.evidence[place]
-        of_session = model.card.sessions_tail.surprise(evidence)
-        self._sessions.most[place] = np.maximum(self._sessions.most[place], of_session)
+        sessions = sessions_of(keys, np.full(len(keys), number))
+        added = self._sessions.add(sessions, number, surprise, model.card.sessions_tail)
         limit = self._thresholds.threshold(self.name) + ALONE
-        alarmed = np.flatnonzero(of_session >= limit)
-        alarmed = alarmed[np.argsort(-evidence[alarmed], kind="stable")]
+        alarmed = added.alarmed(limit)
         self.left_out += max(0, len(alarmed) - _MOST_STATED)
-        windows = self._sessions.windows[place]
         return [
-            self._tell(view, model, keys[row], rows[row], float(evidence[row]), int(windows[row]), limit)
+            self._tell(view, model, keys[row], rows[row], added, row, limit)
             for row in alarmed[:_MOST_STATED].tolist()
         ]
 
@@ -131,13 +127,13 @@ class AddressBehaviour:
         model: MannerModel,
         key: NDArray[np.int64],
         row: NDArray[np.float32],
-        evidence: float,
-        windows: int,
+        added: Added,
+        place: int,
         limit: float,
     ) -> Anomaly:
         card = model.card
         tail = card.sessions_tail
-        surprise = float(tail.surprise(np.array([evidence]))[0])
+        evidence, surprise = float(added.evidence[place]), float(added.surprise[place])
         shares = np.maximum(model.forest.shares(row), 0.0)
         whole = float(shares.sum())
         order = [n for n in np.argsort(-shares, kind="stable")[:_SHOWN].tolist() if shares[n] > 0.0]
@@ -160,7 +156,7 @@ class AddressBehaviour:
             ),
             details={
                 "what": "behaviour",
-                "windows": windows,
+                "windows": int(added.windows[place]),
                 "surprise": surprise,
                 "surprise_threshold": limit,
                 "learned": card.rows,
