@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.detectors.test_parameters import LATER, line, shop
 
 from vedette.cli.main import run
 from vedette.simulate import Simulation
@@ -92,3 +93,20 @@ def test_what_cannot_be_done_is_refused(
 ) -> None:
     assert run(["evaluate", *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_requests_unlike_the_site_count_as_found(tmp_path: Path) -> None:
+    """What only the site's own habits tell is in the scores, and in what is flagged."""
+    (tmp_path / "past.log").write_bytes(b"".join(shop()))
+    odd = [f"/shop/basket?article=1234{letter}&amount=7" for letter in "abcdef"]
+    rows = [line(LATER + number, target) for number, target in enumerate([*odd, *["/shop/"] * 30])]
+    (tmp_path / "a.log").write_bytes(b"".join(rows))
+    labels = [{"line": number, "type": "abnormal_request"} for number in range(1, len(odd) + 1)]
+    (tmp_path / "odd.jsonl").write_text("".join(json.dumps(label) + "\n" for label in labels))
+    done = _evaluate(
+        "a.log", "--baseline-from", "past.log", "--labels", "odd.jsonl", "--json", "out.json", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    total = json.loads((tmp_path / "out.json").read_text())["all_lines"]
+    assert (total["found"], total["labelled"], total["flagged"]) == (6, 6, 0)
+    assert total["auc_pr"] == 1.0

@@ -140,3 +140,20 @@ def test_how_rows_are_cut_into_batches_makes_no_difference(
     for begin, end in pairwise(edges):
         parts += assigned(namer, names[begin:end])
     assert parts == whole
+
+
+@given(st.lists(st.sampled_from([b"shop.example", b"Shop.Example:443", b"-", b"a b", b"", None]), max_size=6))
+def test_a_settled_name_is_the_one_that_is_assigned_once_it_is_earned(names: list[bytes | None]) -> None:
+    patterns = (ServicePattern("api", files=("api*",), hosts=("*.internal",)),)
+    for source in ("shop.log", "api.log"):
+        namer = ServiceNamer(patterns)
+        told = [namer.settled(source, name) for name in names]
+        assert namer.names == ServiceNamer(patterns).names
+        assert told == assigned(namer, names, source)
+
+
+def test_a_name_is_settled_before_it_is_earned() -> None:
+    namer = ServiceNamer()
+    assigned(namer, [b"host-%d" % number for number in range(FREE_NAMES)])
+    assert assigned(namer, [b"later"]) == [OTHER_SERVICE]
+    assert namer.settled("access.log", b"later") == "later"

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.detectors.test_parameters import START, line, shop
 from vedette.live.running import Running
 from vedette.live.watch import watch
 from vedette.schema.anomaly import Anomaly
@@ -90,3 +92,26 @@ def test_changes_come_into_force_at_once_and_outlive_the_process_or_are_refused_
 def test_a_directory_is_used_by_one_service_at_a_time(tmp_path: Path) -> None:
     with running(tmp_path), pytest.raises(VedetteError, match="another"), running(tmp_path):
         pass
+
+
+def test_a_line_unlike_the_site_is_told_at_once_when_the_site_is_known(tmp_path: Path) -> None:
+    """Its habits are learned from what was asked about before; a line alone and a batch are told alike."""
+    odd = line(START + 30_000, "/shop/basket?article=1234x&amount=7").rstrip(b"\n")
+    usual = line(START + 30_000, "/shop/basket?article=12345&amount=7").rstrip(b"\n")
+    with running(tmp_path) as service:
+        first = line(START, "/shop/").rstrip(b"\n")
+        assert service.detect([first], [None])[0].details["parameters"].status == "not_ready"
+        past = [text.rstrip(b"\n") for text in shop(20_000)]
+        for at in range(0, len(past), 5_000):
+            service.detect_all(past[at : at + 5_000], [None] * 5_000)
+        wait_until(lambda: service.status()["logs_processed"] > len(past))
+        wait_until(lambda: service.detect([usual], [None])[0].details["parameters"].status == "ready")
+        (told,) = service.detect([odd], [None])
+        (among, *_) = service.detect_all([odd, *[usual] * 20], [None] * 21).answers
+    assert told.is_anomaly
+    assert not told.details["ensemble"]["votes"]["rule_based"]
+    assert told.details["ensemble"]["votes"]["parameters"]
+    assert "parameters" in told.details["ensemble"]["active_models"]
+    assert told.details["parameters"].novelties[0]["parameter"] == "article"
+    assert told.anomaly_score == told.details["ensemble"]["score"] > 0.8
+    assert msgspec.json.decode(among)["details"]["parameters"]["is_anomaly"]

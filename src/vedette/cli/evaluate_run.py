@@ -107,7 +107,8 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         )
     bit = {kind: number for number, kind in enumerate(TYPE_NAMES)}
     tally = LineTally(labels.names, [-1 if kind is None else bit[kind] for kind in labels.types])
-    marker = Marker(findings.anomalies, engine.services, spool.routes, engine.names, TYPE_NAMES)
+    odd = engine.habits.marked if engine.habits is not None else None
+    marker = Marker(findings.anomalies, engine.services, spool.routes, engine.names, TYPE_NAMES, odd)
     line_spans = LineSpans(labels)
     for rows in spool.blocks():
         verdicts = marker.judge(rows)

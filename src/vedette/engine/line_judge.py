@@ -1,4 +1,6 @@
-"""Judging single lines and small batches at once, by what needs no window: parse, find the client, ask the signatures.
+"""Judging single lines and small batches at once, by what needs no window.
+
+That is: parse, find the client, ask the signatures and the site's own habits.
 
 A batch of one row is most of the work of one of a thousand: each compiled loop costs microseconds to call. So a single
 line's texts are held against what is known of them by a plain dictionary first, and only a text that is new is looked
@@ -14,19 +16,23 @@ from typing import NamedTuple
 import numpy as np
 
 from vedette.detectors.kept import printable
+from vedette.detectors.parameters.glance import USUAL, Glance
+from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Match
 from vedette.detectors.signatures.hits import SignatureHits, types_of
-from vedette.detectors.signatures.opinions import MEMBERS, NO_MARK
+from vedette.detectors.signatures.opinions import ANOMALOUS, MEMBERS, NO_MARK
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.excusing import Exceptions
 from vedette.engine.line_logs import logs, shown
 from vedette.engine.line_reader import LineReader, ReadLines
+from vedette.engine.verdicts import of_row
 from vedette.enrich.client import format_client
 from vedette.enrich.enrich import Enricher
+from vedette.fusion.fusing import any_of
 from vedette.parsers.sniff import Choice
 from vedette.schema.chunk import Chunk
-from vedette.schema.judged import JudgedLine, Opinion, RuleMatch
+from vedette.schema.judged import NO_HABITS, Habit, JudgedLine, Opinion, RuleMatch
 from vedette.schema.requests import Coded, Requests
 
 FEW = 4
@@ -45,7 +51,7 @@ Key = tuple[int, tuple[bytes | None, ...]]
 
 
 class Verdict(NamedTuple):
-    """What the signatures say of one request; see `JudgedLine`."""
+    """What is said of one request; see `JudgedLine`."""
 
     confidence: float
     is_attack: bool
@@ -53,9 +59,15 @@ class Verdict(NamedTuple):
     matches: tuple[RuleMatch, ...]
     score: float
     evidence: tuple[Opinion, ...]
+    habit: Habit = NO_HABITS
+
+    @property
+    def is_anomaly(self) -> bool:
+        """Whether it is called anomalous: it is as likely as not, or unlike the site."""
+        return self.score >= ANOMALOUS or bool(self.habit.is_anomaly)
 
 
-NOTHING = Verdict(0.0, False, (), (), 0.0, ())
+NOTHING = Verdict(0.0, False, (), (), 0.0, (), Habit("abstains", None, None, "it is not an access log line"))
 """Of a line that could not be read."""
 
 
@@ -64,7 +76,7 @@ class JudgedPart(NamedTuple):
 
     Attributes:
         read: The lines. clients: Who sent each, as an address or name of its own.
-        verdicts: What the signatures say of each row that is not as most are. others: Of all others.
+        verdicts: What is said of each row that is not as most are. others: Of all others.
     """
 
     read: ReadLines
@@ -87,6 +99,7 @@ class LineJudge:
         scanner: The signatures; of its own, since a scan uses scratch space.
         choose: Finds the format of a sample. enricher: Of its own, too.
         exceptions: What somebody called a false alarm; None for nothing.
+        habits: The site's own, as far as they are learned now; None where nobody learns them.
     """
 
     def __init__(
@@ -95,8 +108,12 @@ class LineJudge:
         choose: Callable[[Chunk], Choice],
         enricher: Enricher,
         exceptions: Exceptions | None = None,
+        habits: Callable[[], Habits | None] | None = None,
     ) -> None:
         self._scanner = scanner
+        self._habits = habits
+        self._glance: Glance | None = None
+        self._habit = NO_HABITS if habits is None else USUAL
         self._enricher = enricher
         self._exceptions = exceptions
         self._reader = LineReader(choose)
@@ -106,6 +123,7 @@ class LineJudge:
         self._known: dict[Key, Verdict] = {}
         # Most requests hold nothing to go by.
         self._usual = self._silent(float(NO_MARK))
+        self._ways: dict[tuple[bytes | None, bytes, int], tuple[str, bytes | None]] = {}
         self._addresses: dict[tuple[bytes | None, bytes], bytes | None] = {}
         self._turn = Lock()
 
@@ -148,12 +166,69 @@ class LineJudge:
         with self._turn:
             read, reasons = self._reader.read(lines, sessions)
             parts = [
-                JudgedPart(part, self._clients(part.requests), self._verdicts(part.requests), self._usual)
+                JudgedPart(part, self._clients(part.requests), self._told(part.requests), self._usual)
                 for part in read
             ]
         return JudgedLines(parts, {place: _UNREAD.format(why.value) for place, why in reasons.items()})
 
+    def _told(self, requests: Requests) -> dict[int, Verdict]:
+        """What is said of the rows that are not as most are (`_usual`), by all."""
+        verdicts = self._verdicts(requests)
+        if self._habits is None:
+            return verdicts
+        habits = self._habits()
+        if habits is None:
+            looks = dict.fromkeys(range(len(requests)), NO_HABITS)
+        else:
+            if self._glance is None or self._glance.habits is not habits:
+                self._glance = Glance(habits)
+            looks = self._look(self._glance, requests, verdicts)
+        # Most rows of which the same is said are told by the same object.
+        made: dict[tuple[int, int], Verdict] = {}
+        for row, habit in looks.items():
+            said = verdicts.get(row, self._usual)
+            key = id(said), id(habit)
+            both = made.get(key)
+            if both is None:
+                score = said.score
+                if habit.score:
+                    score = float(any_of([np.array(score), np.array(of_row(habit.score))]))
+                both = made[key] = said._replace(score=score, habit=habit)
+            verdicts[row] = both
+        return verdicts
+
+    def _look(self, glance: Glance, requests: Requests, verdicts: Mapping[int, Verdict]) -> dict[int, Habit]:
+        if len(requests) == 1 and not verdicts.get(0, self._usual).is_attack:
+            service, route = self._way(requests)
+            served = int(requests.status[0]) < 400
+            target = requests.target[0] or b""
+            return {0: glance.one(service, route, requests.method[0], target, served=served)}
+        hostile = np.zeros(len(requests), dtype=np.bool_)
+        hostile[[row for row, said in verdicts.items() if said.is_attack]] = True
+        routes = self._enricher.routes.fold(requests)
+        hosts = requests.service
+        names = [self._enricher.namer.settled(requests.source, host) for host in (*hosts.vocabulary, None)]
+        # Of rows that tell none, the last.
+        numbers = np.where(hosts.ids < 0, np.int32(len(names) - 1), hosts.ids)
+        return glance.look(requests, routes, numbers, names, hostile)
+
+    def _way(self, requests: Requests) -> tuple[str, bytes | None]:
+        """Service and route of a single row."""
+        path = (requests.target[0] or b"").partition(b"?")[0]
+        key = requests.service[0], path, int(requests.flags[0])
+        known = self._ways.get(key)
+        if known is None:
+            service = self._enricher.namer.settled(requests.source, requests.service[0])
+            known = service, self._enricher.routes.fold(requests)[0]
+            # An application that names its routes may name two for one path.
+            if requests.template is None and len(path) <= REMEMBERED_BYTES:
+                if len(self._ways) >= REMEMBERED:
+                    self._ways.clear()
+                self._ways[key] = known
+        return known
+
     def _verdicts(self, requests: Requests) -> dict[int, Verdict]:
+        """What the signatures say of them."""
         if len(requests) > FEW:
             return self._asked(requests)
         known = {row: self._recall(requests, row) for row in range(len(requests))}
@@ -191,7 +266,9 @@ class LineJudge:
         )
         for row, sure, attack, types, matches, score, opinions in told:
             kinds = tuple(kind.value for kind in types_of(types))
-            verdicts[row] = Verdict(sure, attack, kinds, self._matches(matches), score, _opinions(opinions))
+            verdicts[row] = Verdict(
+                sure, attack, kinds, self._matches(matches), score, _opinions(opinions), self._habit
+            )
         return verdicts
 
     def _recall(self, requests: Requests, row: int) -> Verdict | None:
@@ -259,7 +336,9 @@ class LineJudge:
         told = opinions.evidence(plain, said, no_type)[:, 0].tolist()
         if len(self._quiet) >= REMEMBERED:
             self._quiet.clear()
-        verdict = self._quiet[payload] = Verdict(0.0, False, (), (), float(score[0]), _opinions(told))
+        verdict = self._quiet[payload] = Verdict(
+            0.0, False, (), (), float(score[0]), _opinions(told), self._habit
+        )
         return verdict
 
     def _clients(self, requests: Requests) -> Coded:

@@ -105,7 +105,7 @@ class Marker:
         odd = odd or Marked()
         suspects = np.array(odd.number, dtype=np.uint32)
         order = np.argsort(suspects)
-        self._odd, self._odd_score = suspects[order], np.array(odd.score, dtype=np.float64)[order]
+        self._odd, self._odd_score = suspects[order], np.array([of_row(s) for s in odd.score])[order]
 
     def judge(self, rows: NDArray[np.void]) -> Verdicts:
         """Verdicts on a block of rows (dtype `ROW`), in the block's order."""
@@ -132,7 +132,7 @@ class Marker:
                     continue
                 anomalous[marked] = True
                 types[marked] |= 1 << self._bit[anomaly.type]
-                into, worth = told, _of_row(anomaly.score)
+                into, worth = told, of_row(anomaly.score)
                 if anomaly.detector in _MEMBERS:
                     into, worth = weighed, float(_TAIL.evidence(np.array(anomaly.details["surprise"])))
                 said = into.setdefault(anomaly.detector, np.zeros(len(rows)))
@@ -187,6 +187,6 @@ def _parts(anomaly: Anomaly) -> Iterator[Anomaly]:
             yield structs.replace(anomaly, route=told["route"], start=start)
 
 
-def _of_row(score: float) -> float:
+def of_row(score: float) -> float:
     """Probability that a row is to blame which an alarm of this score marks."""
     return float(probability(np.array(log_odds(score) + ALARM)))

@@ -130,6 +130,22 @@ class ServiceNamer:
         self.folded += int(np.count_nonzero(ids == OTHER))
         return ids
 
+    def settled(self, source: str, logged: bytes | None) -> str:
+        """What a row's service is called once its name is earned. Numbers and counts nothing.
+
+        Args:
+            logged: Host or service name; None where the log tells none.
+        """
+        by_file = self._first_pattern(source, [p.files for p in self._patterns])
+        by_host, name = (len(self._patterns), b"") if logged is None else self._read(logged)
+        pattern = min(by_file, by_host)
+        if pattern < len(self._patterns):
+            return self._patterns[pattern].name
+        if name in _CATCH_ALL:
+            called = service_of_source(source)
+            return self._renamed.get(called, called)
+        return name.decode("ascii") if _NAME.fullmatch(name) else OTHER_SERVICE
+
     @property
     def about(self) -> str:
         """The configuration that the numbers rest on, as short text."""

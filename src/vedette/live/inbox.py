@@ -23,6 +23,7 @@ from vedette.sources.journal import Journal, JournalError
 _LOG = logging.getLogger("vedette.live")
 
 RULES = "rule_based"
+PARAMETERS = "parameters"
 _RETRY_S = 5.0
 _REMEMBERED = 4096
 Models = Mapping[str, Mapping[str, Any]]
@@ -140,7 +141,7 @@ class Inbox:
         for place, reason in unread_lines.items():
             said = _detected(NOTHING, None, processed + place + 1, at, phase, models, weights, reason)
             told[place] = _ENCODER.encode(said)
-        anomalies = sum(verdict.score >= ANOMALOUS for part in parts for verdict in part.verdicts.values())
+        anomalies = sum(verdict.is_anomaly for part in parts for verdict in part.verdicts.values())
         return DetectedLines(told, anomalies, len(unread_lines))
 
     def _now(self) -> str:
@@ -175,7 +176,9 @@ def _in_order(place: NDArray[np.int64], count: int) -> bool:
 
 
 def _verdict(said: JudgedLine) -> Verdict:
-    return Verdict(said.confidence, said.is_attack, said.types, said.matches, said.score, said.evidence)
+    return Verdict(
+        said.confidence, said.is_attack, said.types, said.matches, said.score, said.evidence, said.habit
+    )
 
 
 def _detected(
@@ -193,12 +196,13 @@ def _detected(
         # Most lines are harmless: what is said of them is the same, and made once.
         RULES: _rules(said) if said.confidence else _NO_RULES,
         **models,
-        "ensemble": _ensemble(said.score, said.evidence, said.is_attack, weights),
+        PARAMETERS: said.habit,
+        "ensemble": _ensemble(said.score, said.evidence, said.is_attack, said.habit.is_anomaly, weights),
         "log_data": log,
         "reason": reason,
     }
     return DetectedLine(
-        is_anomaly=said.score >= ANOMALOUS,
+        is_anomaly=said.is_anomaly,
         anomaly_score=said.score,
         phase=phase,
         timestamp=at,
@@ -218,19 +222,22 @@ def _rules(said: Verdict) -> dict[str, Any]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _ensemble(
-    score: float, evidence: tuple[Opinion, ...], decisive: bool, weights: Weights
+    score: float, evidence: tuple[Opinion, ...], decisive: bool, odd: bool | None, weights: Weights
 ) -> dict[str, Any]:
     """What all members say together. Few opinions are told again and again."""
     speaking = [told.member for told in evidence]
+    votes = {
+        told.member: (decisive and told.member == RULES) or alone(told.evidence) >= ANOMALOUS
+        for told in evidence
+    }
+    if odd is not None:
+        votes[PARAMETERS] = odd
     return {
         "score": score,
-        "votes": {
-            told.member: (decisive and told.member == RULES) or alone(told.evidence) >= ANOMALOUS
-            for told in evidence
-        },
+        "votes": votes,
         "evidence": {told.member: told.evidence for told in evidence},
         "weights": member_weights(speaking, dict(weights)),
-        "active_models": speaking,
+        "active_models": list(votes),
     }
 
 

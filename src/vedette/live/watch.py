@@ -112,7 +112,7 @@ class Watch:
             for section in config.sources.capture
         ]
         exceptions = _exceptions(config, store)
-        inbox = Inbox(journal, _judge(config, exceptions), now, lambda: self.service.wake())  # noqa: PLW0108 - it is made after
+        inbox = Inbox(journal, self._judge(config, exceptions), now, lambda: self.service.wake())  # noqa: PLW0108 - it is made after
         self.service = Service(
             lambda state: Live(
                 config,
@@ -136,7 +136,7 @@ class Watch:
             inbox,
             store,
             settings,
-            _judge,
+            self._judge,
             lambda new: _exceptions(new, store),
             check=lambda new: build_channels(new.alerts),
             changed=self._follow,
@@ -155,6 +155,13 @@ class Watch:
         self.service.stop()
         self._teller.stop(_TELLING_S)
         self._housekeeping.stop()
+
+    def _judge(self, config: Config, exceptions: Sequence[ExceptionRule]) -> LineJudge:
+        """What judges single lines under a configuration."""
+        scanner = signature_scanner(config.detectors.signatures)
+        known = Exceptions(exceptions, scanner) if exceptions else None
+        habits = (lambda: self.service.live.engine.habits) if config.detectors.parameters.enabled else None
+        return LineJudge(scanner, Chooser(config), enricher(config), known, habits)
 
     def _follow(self, config: Config) -> None:
         """Another configuration is in force."""
@@ -215,13 +222,6 @@ def _retention(section: RetentionSection) -> Retention:
         alerts=span(section.alerts_d),
         audits=span(section.audit_d),
     )
-
-
-def _judge(config: Config, exceptions: Sequence[ExceptionRule]) -> LineJudge:
-    """What judges single lines under a configuration."""
-    scanner = signature_scanner(config.detectors.signatures)
-    known = Exceptions(exceptions, scanner) if exceptions else None
-    return LineJudge(scanner, Chooser(config), enricher(config), known)
 
 
 def _warm(config: Config) -> None:

@@ -1,6 +1,6 @@
 """What is said of one log line by what needs no window."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,25 @@ class Opinion(NamedTuple):
 
     member: str
     evidence: float
+
+
+class Habit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the site's own habits say of a request: whether anything in it is unlike all that the site served before.
+
+    Attributes:
+        status: `ready`; `not_ready`, `abstains` or `off` where nothing is said: then `why` says why not.
+        is_anomaly: Whether something new in it is unlikely. score: How sure that is, 0..1.
+        novelties: What is new in it, the least likely first, as an anomaly's details tell it.
+    """
+
+    status: str
+    is_anomaly: bool | None
+    score: float | None
+    why: str
+    novelties: tuple[dict[str, Any], ...] = ()
+
+
+NO_HABITS = Habit("off", None, None, "detectors.parameters.enabled is false")
 
 
 class LogData(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +77,9 @@ class JudgedLine(msgspec.Struct, frozen=True):
         is_attack: Whether that is enough by itself.
         types: Names of the attack types, of all rules that hit.
         matches: The rules, the most confident first.
-        score: Probability that it is an attack, of all members together. evidence: Of those that do not abstain.
+        score: Probability that it is an attack, or unlike the site, of all members together.
+        evidence: Of those that do not abstain.
+        habit: What the site's own habits say of it.
     """
 
     log: LogData | None
@@ -69,3 +90,4 @@ class JudgedLine(msgspec.Struct, frozen=True):
     matches: tuple[RuleMatch, ...]
     score: float
     evidence: tuple[Opinion, ...]
+    habit: Habit

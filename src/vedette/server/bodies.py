@@ -6,7 +6,7 @@ import msgspec
 
 from vedette.report.forecast import ErrorBudget
 from vedette.report.wire import ANOMALY, INCIDENT
-from vedette.schema.judged import LogData, RuleMatch
+from vedette.schema.judged import Habit, LogData, RuleMatch
 from vedette.schema.records import WindowRecord
 
 Ratio = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -98,7 +98,7 @@ class Ensemble(msgspec.Struct, frozen=True):
     score: Ratio
     """Probability that something is wrong."""
     votes: dict[str, bool]
-    """Whether each alone would call it anomalous."""
+    """Whether each alone would call it anomalous; `parameters` that it is unlike the site."""
     evidence: dict[str, float]
     """What each says: the natural logarithm of the factor by which it multiplies the odds."""
     weights: dict[str, float]
@@ -113,6 +113,8 @@ class DetectDetails(msgspec.Struct, frozen=True, kw_only=True):
     rule_based: RuleBased
     isolation_forest: dict[str, Any]
     transformer: dict[str, Any]
+    parameters: Habit
+    """Whether anything in the request is unlike all that the site served before."""
     ensemble: Ensemble
     log_data: LogData | None
     """What the line says; null if it is no line of an access log."""

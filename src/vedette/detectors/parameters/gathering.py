@@ -1,6 +1,6 @@
 """Look through batches: count the trials of requests with nothing new, and keep those in which something may be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -8,36 +8,22 @@ from numpy.typing import NDArray
 
 from vedette.detectors.kept import KeptLine
 from vedette.detectors.parameters.profiles import Profiles
+from vedette.detectors.parameters.scales import Scales, Weighed, route_slot
 from vedette.detectors.parameters.suspects import (
-    METHODS,
     PER_WINDOW,
     TEXT_BYTES,
     OpenWindow,
     PackedWindow,
     Suspect,
     cut,
+    method_codes,
 )
 from vedette.kernels.intern import slots_for
-from vedette.kernels.parameters import (
-    MOST_PARAMETERS,
-    SCRATCH,
-    UNJUDGED,
-    UNKNOWN,
-    find_queries,
-    group_rows,
-    weigh_groups,
-)
+from vedette.kernels.parameters import UNJUDGED, group_rows
 from vedette.schema.requests import UNNAMED_TAG, Requests
 from vedette.schema.state import check, decode, encode
 from vedette.windows.registry import OTHER_ROUTE, RouteRegistry
 from vedette.windows.windower import Placed
-
-_CODES = {b"POST": 1, b"PUT": 2, b"PATCH": 3, b"DELETE": 4}
-_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
-"""Methods that ask for nothing to be changed (RFC 9110, 9.2.1): any route may be asked by them."""
-_OTHER_CODE = METHODS - 1
-_UNJUDGED_ROUTES = frozenset({OTHER_ROUTE, "(not http)"})
-
 
 _NUMBERS = 1 << 32
 """Suspects' numbers begin anew before this: they are kept in 32 bits, and 0 is nobody's."""
@@ -67,10 +53,7 @@ class Gatherer:
         self._open: dict[int, OpenWindow] = {}
         self._number = 0
         self._text_bytes = 0
-        self._scratch = np.zeros(SCRATCH, dtype=np.uint8)
-        self._passed = np.zeros(MOST_PARAMETERS, dtype=np.int32)
-        self._tally = np.zeros(profiles.capacity, dtype=np.int64)
-        self._touched = np.zeros(profiles.capacity, dtype=np.int32)
+        self._scales = Scales(profiles)
         self._service_names: Sequence[str] = ()
 
     def pop(self, window: int) -> OpenWindow | None:
@@ -131,7 +114,7 @@ class Gatherer:
         n = len(requests)
         served = requests.status < 400
         keep = ((placed.late == 0) & ~hostile & served & (placed.route >= 0)).astype(np.uint8)
-        code = _codes(requests)
+        code = method_codes(requests.method)
         group, first, count = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
         groups = group_rows(
             keep, placed.window, service, requests.target.ids, code, np.zeros(slots_for(max(n, 1)), np.int32),
@@ -158,10 +141,9 @@ class Gatherer:
         suspect: NDArray[np.uint8],
     ) -> None:
         """Mark groups in which something may be new, and count the others."""
-        profiles, targets = self.profiles, requests.target.vocabulary
-        query = np.empty(len(targets), dtype=np.int64)
-        find_queries(targets.buffer, targets.start, targets.length, query)
-        window, target = placed.window[first], requests.target.ids[first]
+        profiles = self.profiles
+        query = self._scales.queries(requests.target.vocabulary)
+        window = placed.window[first]
         of_service = np.array(
             [profiles.service_slot(name.encode("utf-8", "surrogateescape")) for name in self._service_names],
             dtype=np.int32,
@@ -172,33 +154,25 @@ class Gatherer:
         here[placed.route[first]] = True
         slot_of = np.full(len(here), UNJUDGED, dtype=np.int32)
         for number in np.flatnonzero(here).tolist():
-            slot_of[number] = self._route_slot(registry, number, of_service)
-        route = slot_of[placed.route[first]]
+            entry = registry[number]
+            slot_of[number] = route_slot(profiles, int(of_service[entry.service]), entry.route)
+        weighed = Weighed(
+            requests.target.vocabulary,
+            requests.target.ids[first],
+            slot_of[placed.route[first]],
+            service_slot,
+            code[first],
+            count,
+        )
         order = (
             np.arange(len(window)) if (window[1:] >= window[:-1]).all() else np.argsort(window, kind="stable")
         )
         edges = np.flatnonzero(np.diff(window[order], prepend=-1, append=-1))
         for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             groups = order[begin:end]
-            used = weigh_groups(
-                groups, target, route, service_slot, code[first], count, targets.buffer, targets.start,
-                targets.length, query, profiles.full, profiles.classes, profiles.bits, profiles.high,
-                profiles.shape_count, profiles.shapes, profiles.keys, profiles.slots, *profiles.secret,
-                self._scratch, self._passed, suspect, self._tally, self._touched,
-            )  # fmt: skip
-            if used:
-                touched = self._touched[:used].copy()
-                number = int(window[groups[0]])
-                self._open.setdefault(number, OpenWindow()).count(touched, self._tally[touched])
-                self._tally[touched] = 0
-
-    def _route_slot(self, registry: RouteRegistry, number: int, of_service: NDArray[np.int32]) -> int:
-        entry = registry[number]
-        if entry.route is None or entry.route in _UNJUDGED_ROUTES:
-            return UNJUDGED
-        service = int(of_service[entry.service])
-        found = UNKNOWN if service < 0 else self.profiles.route(service, entry.route)
-        return UNJUDGED if found == UNKNOWN and self.profiles.crowded else found
+            slots, counts = self._scales.weigh(groups, weighed, query, suspect)
+            if len(slots):
+                self._open.setdefault(int(window[groups[0]]), OpenWindow()).count(slots, counts)
 
     def _suspect(
         self,
@@ -270,10 +244,3 @@ class Gatherer:
         elif order < known.order:
             known.order, known.line = order, KeptLine.of(requests, row)
         return known
-
-
-def _codes(requests: Requests) -> NDArray[np.uint8]:
-    """The kind of each row's method: 0 where it changes nothing, or is not told."""
-    codes: Callable[[bytes], int] = lambda m: 0 if m in _SAFE else _CODES.get(m, _OTHER_CODE)  # noqa: E731
-    of_method = np.array([codes(m.upper()) for m in requests.method.vocabulary] + [0], dtype=np.uint8)
-    return of_method[requests.method.ids]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 import msgspec
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.parameters.doubts import Doubts
 from vedette.detectors.parameters.gathering import Gatherer
-from vedette.detectors.parameters.novelty import Kind, Novelty, novelties
+from vedette.detectors.parameters.novelty import Asked, Kind, Novelty, novelties
 from vedette.detectors.parameters.profiles import Profiles
 from vedette.detectors.parameters.suspects import (
     Parameter,
@@ -100,6 +101,7 @@ class Habits:
     Attributes:
         odd: What was odd in the window closed last. window: Its number.
         unready: Windows of services with something new that too few or too varied requests before could not judge.
+        turn: Held while profiles change: others may hold single lines against them (`Glance`).
     """
 
     def __init__(self, profiles: Profiles, limits: Limits) -> None:
@@ -114,6 +116,7 @@ class Habits:
         self._reader = ParameterReader(profiles.classes)
         self._gatherer = Gatherer(profiles)
         self._service_names: Sequence[str] = ()
+        self.turn = Lock()
 
     def take(
         self,
@@ -141,7 +144,8 @@ class Habits:
             return
         slots, counts = opened.trials()
         if not opened.suspects:
-            self.profiles.advance(slots, counts)
+            with self.turn:
+                self.profiles.advance(slots, counts)
             return
         judged = sorted(
             opened.suspects.values(), key=lambda s: (self._service_names[s.service], s.target, s.code)
@@ -149,42 +153,50 @@ class Habits:
         read = [self._reader.read(s.target) for s in judged]
         unready: set[int] = set()
         for suspect, parameters in zip(judged, read, strict=True) if states else ():
-            found = [
-                novelty
-                for novelty in novelties(self.profiles, suspect, self._service(suspect), parameters)
-                if self.limit(novelty) < math.inf
-            ]
-            unlikely = [n for n in found if n.surprise >= self.limit(n)]
+            found, unlikely = self.weigh(suspect, self._service(suspect), parameters)
             if found and not unlikely:
                 unready.add(suspect.service)
             if unlikely:
-                unlikely.sort(key=lambda n: (-n.surprise, n.kind, n.feature))
-                self.odd.append(OddRequest(suspect, tuple(unlikely), self.limit(unlikely[0])))
+                self.odd.append(OddRequest(suspect, unlikely, self.limit(unlikely[0])))
         self.unready += len(unready)
         tally = dict(zip(slots.tolist(), counts.tolist(), strict=True))
         for suspect, parameters in zip(judged, read, strict=True):
             for slot in self._slots_of(suspect, parameters):
                 tally[slot] = tally.get(slot, 0) + suspect.rows
         doubted = self._doubted(tally, time)
-        known = self.profiles.used
-        for suspect, parameters in zip(judged, read, strict=True):
-            if suspect.number not in doubted:
-                self._learn(suspect, parameters)
-        # What is new since then has no trials yet but these.
-        for suspect, parameters in zip(judged, read, strict=True):
-            for slot in self._slots_of(suspect, parameters):
-                if slot >= known:
-                    tally[slot] = tally.get(slot, 0) + suspect.rows
-        tried = sorted(tally)
-        self.profiles.advance(
-            np.array(tried, dtype=np.int32), np.array([tally[s] for s in tried], dtype=np.int64)
-        )
+        with self.turn:
+            known = self.profiles.used
+            for suspect, parameters in zip(judged, read, strict=True):
+                if suspect.number not in doubted:
+                    self._learn(suspect, parameters)
+            # What is new since then has no trials yet but these.
+            for suspect, parameters in zip(judged, read, strict=True):
+                for slot in self._slots_of(suspect, parameters):
+                    if slot >= known:
+                        tally[slot] = tally.get(slot, 0) + suspect.rows
+            tried = sorted(tally)
+            self.profiles.advance(
+                np.array(tried, dtype=np.int32), np.array([tally[s] for s in tried], dtype=np.int64)
+            )
         for odd in self.odd:
             if len(self.marked.number) >= MOST_MARKED:
                 self.unmarked += odd.suspect.rows
                 continue
             self.marked.number.append(odd.suspect.number)
             self.marked.score.append(surprise_score(odd.surprise, odd.limit))
+
+    def weigh(
+        self, asked: Asked, service: int, parameters: list[Parameter]
+    ) -> tuple[bool, tuple[Novelty, ...]]:
+        """Whether anything is new in a request that may ever be stated, and what of it is unlikely, the least first.
+
+        Args:
+            service: Slot of the service, or `UNKNOWN`. parameters: The request's.
+        """
+        found = [n for n in novelties(self.profiles, asked, service, parameters) if self.limit(n) < math.inf]
+        unlikely = [n for n in found if n.surprise >= self.limit(n)]
+        unlikely.sort(key=lambda n: (-n.surprise, n.kind, n.feature))
+        return bool(found), tuple(unlikely)
 
     def limit(self, novelty: Novelty) -> float:
         """From which surprise a novelty is stated."""

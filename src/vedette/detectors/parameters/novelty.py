@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from vedette.detectors.parameters.profiles import LEAP, Chance, Feature, Profiles
-from vedette.detectors.parameters.suspects import Parameter, Suspect
+from vedette.detectors.parameters.suspects import Parameter
 from vedette.kernels.parameters import UNKNOWN
 
 
@@ -21,6 +22,25 @@ class Kind(StrEnum):
 
 
 FEATURES = {Kind.CLASSES: Feature.CLASSES, Kind.LENGTH: Feature.LENGTH, Kind.SHAPE: Feature.SHAPE}
+
+
+class Asked(Protocol):
+    """A request: what was asked for, and how."""
+
+    @property
+    def route(self) -> str:
+        """Its path, folded."""
+        ...
+
+    @property
+    def method(self) -> bytes:
+        """As it was logged."""
+        ...
+
+    @property
+    def code(self) -> int:
+        """Kind of the method; see `method_code`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +69,7 @@ class Novelty:
         return -math.log10(self.chance.probability)
 
 
-def novelties(
-    profiles: Profiles, suspect: Suspect, service: int, parameters: list[Parameter]
-) -> list[Novelty]:
+def novelties(profiles: Profiles, asked: Asked, service: int, parameters: list[Parameter]) -> list[Novelty]:
     """Everything that is new in a request, judged by the profiles as they are.
 
     Args:
@@ -60,20 +78,20 @@ def novelties(
     """
     if service < 0:
         return []
-    route = profiles.route(service, suspect.route)
+    route = profiles.route(service, asked.route)
     if route == UNKNOWN:
         if profiles.crowded:
             return []
         return [
             Novelty(
-                Kind.ROUTE, service, suspect.route.encode("utf-8", "surrogateescape"),
+                Kind.ROUTE, service, asked.route.encode("utf-8", "surrogateescape"),
                 profiles.chance(service, Feature.MEMBER), profiles.seen(service),
             )
         ]  # fmt: skip
     found = []
-    if suspect.code and not int(profiles.bits[route]) >> suspect.code & 1:
+    if asked.code and not int(profiles.bits[route]) >> asked.code & 1:
         chance = profiles.chance(route, Feature.MEMBER)
-        found.append(Novelty(Kind.METHOD, route, suspect.method, chance, profiles.seen(route)))
+        found.append(Novelty(Kind.METHOD, route, asked.method, chance, profiles.seen(route)))
     for parameter in parameters:
         found.extend(_of_parameter(profiles, route, parameter))
     return found

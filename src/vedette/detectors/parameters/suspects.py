@@ -15,12 +15,16 @@ from vedette.kernels.parameters import (
     TARGET_BYTES,
     list_parameters,
 )
+from vedette.schema.requests import Coded
 from vedette.schema.state import PackedArray, check, pack, unpack, within
 
 Sender = tuple[int, int]
 """The two halves of a client's key."""
 METHODS = 6
 """Kinds of methods that are told apart."""
+_CODES = {b"POST": 1, b"PUT": 2, b"PATCH": 3, b"DELETE": 4}
+_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
+"""Methods that ask for nothing to be changed (RFC 9110, 9.2.1): any route may be asked by them."""
 PER_WINDOW = 4_096
 """Distinct requests kept in one window; more are counted."""
 TEXT_BYTES = 16 << 20
@@ -192,3 +196,15 @@ class PackedWindow(msgspec.Struct, frozen=True, array_like=True):
 def cut(target: bytes) -> bytes:
     """The part of a target that is looked at."""
     return target[:TARGET_BYTES]
+
+
+def method_code(method: bytes) -> int:
+    """The kind of a method: 0 where it changes nothing, or is not told."""
+    name = method.upper()
+    return 0 if name in _SAFE else _CODES.get(name, METHODS - 1)
+
+
+def method_codes(methods: Coded) -> NDArray[np.uint8]:
+    """The kind of each row's method, uint8 (n,); see `method_code`."""
+    of_method = np.array([*map(method_code, methods.vocabulary), 0], dtype=np.uint8)
+    return of_method[methods.ids]
