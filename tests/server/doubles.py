@@ -150,6 +150,7 @@ class MemoryView:
                 "rule_based": rules,
                 "isolation_forest": {"status": "not_ready"},
                 "transformer": {"status": "not_ready"},
+                "parameters": {"status": "not_ready", "is_anomaly": None, "score": None, "why": "new"},
                 "ensemble": {
                     "score": 0.9 if attack else 0.0,
                     "votes": {"rules": attack},
