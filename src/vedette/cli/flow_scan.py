@@ -9,27 +9,19 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
-
 from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowReading, FlowTally
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
-from vedette.cli.scanning import run_record
 from vedette.config import Config
 from vedette.engine.build_network import build_network, table_settings
 from vedette.engine.network import NetworkEngine
 from vedette.engine.training import TrainingProcesses
 from vedette.parsers.captures import is_capture
-from vedette.report.html import write_html
-from vedette.report.json import write_json
-from vedette.report.metric_windows import WindowWriter
 from vedette.report.progress import Progress
-from vedette.report.terminal import render
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
 from vedette.sources import Input
-from vedette.storage import open_store
 from vedette.windows.flow_table import Passed, TableSettings
 
 _HEAD = 64
@@ -76,13 +68,24 @@ def scan_flows(
 def write_flows(findings: Findings, options: ScanOptions, config: Config) -> int:
     """Write what was found where nothing but flows was scanned; returns the exit status."""
     if config.store.url:
+        from vedette.cli.run_record import run_record
+        from vedette.storage import open_store
+
         with open_store(config.store.url) as store:
             store.save(findings, run_record(findings, datetime.now(UTC)))
     if options.json:
+        from vedette.report.json import write_json
+
         write_json(findings, options.json)
     if options.html:
+        from vedette.report.html import write_html
+
         write_html(findings, options.html)
     if not options.quiet and "-" not in (options.json, options.html, options.windows):
+        from rich.console import Console
+
+        from vedette.report.terminal import render
+
         render(findings, Console(), top=config.output.top)
     if findings.coverage.interrupted:
         return 130
@@ -159,6 +162,8 @@ class FlowScan:
             if self._past:
                 handed = self._learned(engine, handed, table)
             if self._windows is not None:
+                from vedette.report.metric_windows import WindowWriter
+
                 engine.keep_windows = stack.enter_context(WindowWriter(self._windows))
             progress = stack.enter_context(
                 Progress("reading packets and flows", _size(self._inputs), enabled=self._progress)

@@ -28,9 +28,8 @@ def run(options: ScanOptions) -> int:
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
     from vedette.cli.flow_inputs import part_inputs
-    from vedette.cli.scanning import DisorderError, Scan
 
-    with graceful_interrupt() as interrupted, passing_over_the_present(), ExitStack() as stack:
+    with graceful_interrupt() as interrupted, ExitStack() as stack:
         try:
             found.inputs, traffic = part_inputs(found.inputs, interrupted.is_set)
             history.inputs, past = part_inputs(history.inputs, interrupted.is_set)
@@ -40,10 +39,15 @@ def run(options: ScanOptions) -> int:
             if traffic:
                 from vedette.cli.flow_scan import scan_flows, write_flows
 
+                stack.enter_context(passing_over_the_present())
                 flows, requests = scan_flows(traffic, past, options, config, interrupted, stack)
                 found.inputs += requests
                 if not found.inputs:
                     return write_flows(flows, options, config)
+            # Flows alone do without: that is a third of the time until the first of them is read.
+            from vedette.cli.scanning import DisorderError, Scan
+
+            stack.enter_context(passing_over_the_present())
             try:
                 return Scan(options, config, found, history, interrupted, flows=flows).run()
             except DisorderError:

@@ -1,6 +1,5 @@
 """One scan: two stages, and everything that is written of what they find."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vedette import __version__
 from vedette.cli.apart import Apart, Job, can_be_apart
 from vedette.cli.joining import joined
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
+from vedette.cli.run_record import run_record
 from vedette.cli.verdict_spool import VerdictSpool
 from vedette.cli.what_if import Alternatives
 from vedette.config import Config
@@ -38,7 +37,6 @@ from vedette.report.story import some
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings
-from vedette.schema.records import RunRecord
 from vedette.sources import BufferPool, Discovery
 from vedette.storage.store import Store
 
@@ -384,29 +382,3 @@ def _first_compilation() -> bool:
     from vedette.kernels.windows import add_groups
 
     return not kept_before(add_groups)
-
-
-def run_record(findings: Findings, started: datetime) -> RunRecord:
-    """What a store keeps of a run; the same scan of the same sources has the same id."""
-    coverage = findings.coverage
-    sources = tuple(s.source for s in coverage.sources)
-    digest = hashlib.blake2b(
-        "\x1f".join(["scan", *sources, str(coverage.start), str(coverage.end)]).encode(
-            "utf-8", "surrogateescape"
-        ),
-        digest_size=8,
-    )
-    began = round(started.timestamp() * 1e6)
-    return RunRecord(
-        id="r" + digest.hexdigest(),
-        command="scan",
-        version=__version__,
-        started=began,
-        finished=began + round(coverage.seconds * 1e6),
-        sources=sources,
-        anomalies=len(findings.anomalies),
-        incidents=len(findings.incidents),
-        lines=coverage.lines,
-        parsed=coverage.parsed,
-        interrupted=coverage.interrupted,
-    )
