@@ -172,7 +172,7 @@ def contact_window(
     for at, row in enumerate(rows):
         for column, value in row.items():
             table[at, column] = value
-    contacts, _, _ = fold([table], [np.full(len(rows), number, dtype=np.int64)], len(rows) + 1)
+    contacts, _ = fold([table], len(rows) + 1)
     return FlowWindow(
         number, number * span, (number + 1) * span, contacts, np.zeros((0, ENDED_COLUMNS), dtype=np.int64),
         np.zeros((3, 256), dtype=np.int64), known,

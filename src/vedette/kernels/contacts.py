@@ -3,58 +3,42 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import inlined, kernel, subkernel
-from vedette.kernels.hashing import hash_bytes
+from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.hashing import hash_words
 
-Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
 
-KEY_BYTES = 48
-
-
-@inlined
-def _write64(key: Bytes, at: int, value: int) -> None:
-    for i in range(8):
-        key[at + i] = (value >> (8 * i)) & 255
+_BLOCK = 64
+"""Rows that are turned together: with all their columns they stay in the nearest cache."""
 
 
 @subkernel
 def _slot(
-    window: int,
-    port: int,
-    row: int,
     high: int,
     low: int,
-    rows: Ints,
-    windows: Ints,
+    server_high: int,
+    server_low: int,
+    port: int,
+    protocol: int,
     out: Ints,
     index: Ints32,
-    key: Bytes,
     secret_a: int,
     secret_b: int,
 ) -> int:
     """The contact's row, or -(place in the index) - 1 where it has none yet."""
-    _write64(key, 0, window)
-    _write64(key, 8, high)
-    _write64(key, 16, low)
-    _write64(key, 24, rows[row, 4])
-    _write64(key, 32, rows[row, 5])
-    key[40] = port & 255
-    key[41] = port >> 8
-    key[42] = rows[row, 8]
     mask = index.shape[0] - 1
-    place = hash_bytes(key, 0, 43, secret_a, secret_b) & mask
+    ends = port * 256 + protocol
+    place = hash_words(high, low, server_high, server_low, ends, secret_a, secret_b) & mask
     while index[place] != 0:
         slot = int(index[place]) - 1
         if (
-            windows[slot] == window
-            and out[slot, 3] == low
-            and out[slot, 5] == rows[row, 5]
+            out[slot, 3] == low
+            and out[slot, 5] == server_low
             and out[slot, 7] == port
-            and out[slot, 8] == rows[row, 8]
+            and out[slot, 8] == protocol
             and out[slot, 2] == high
-            and out[slot, 4] == rows[row, 4]
+            and out[slot, 4] == server_high
         ):
             return slot
         place = (place + 1) & mask
@@ -64,75 +48,129 @@ def _slot(
 @kernel
 def fold_contacts(
     rows: Ints,
-    number: Ints,
+    pick: Ints,
+    first: int,
     room: int,
-    windows: Ints,
+    most: int,
     out: Ints,
     index: Ints32,
-    key: Bytes,
+    used_columns: Ints,
     secret_a: int,
     secret_b: int,
     state: Ints,
-) -> None:
+) -> int:
     """Add flows to the contacts that they belong to.
 
     Args:
         rows: int64 (n, 51 or 52), flows or contacts.
-        number: int64 (n,), the window of each.
+        pick: int64 (p,), which of them; from place `first` on.
         room: Contacts of which clients are told apart; those beyond share a contact for each server's port.
-        windows: int64 (m,), receives each contact's window.
+        most: Contacts at all; what comes beyond is only counted.
         out: int64 (m, 52), receives contacts, as `vedette.schema.flows` says.
         index: int32 (power of two, > m), zero at first.
-        key: uint8 (KEY_BYTES,), scratch. secret_a, secret_b: Of the hash.
+        used_columns: int64 (52,), has some bit set where a column holds anything but zeros; updated.
+        secret_a, secret_b: Of the hash.
         state: int64 (2,): contacts so far, flows whose client could not be told apart; updated.
+
+    Returns:
+        Places of `pick` that were dealt with: fewer than there are where `out` is full and could be larger.
     """
     used = state[0]
-    for row in range(rows.shape[0]):
+    extended = rows.shape[1] > 51
+    for place in range(first, pick.shape[0]):
+        row = pick[place]
         port = rows[row, 7]
         # A ping's identifier tells nothing about what is talked to.
         if rows[row, 8] == 1 or rows[row, 8] == 58:
             port = 0
         high = rows[row, 2]
         low = rows[row, 3]
-        slot = _slot(number[row], port, row, high, low, rows, windows, out, index, key, secret_a, secret_b)
-        if slot < 0 and used >= room:
-            state[1] += 1
+        slot = _slot(
+            high, low, rows[row, 4], rows[row, 5], port, rows[row, 8], out, index, secret_a, secret_b
+        )
+        apart = slot >= 0 or used < room
+        if not apart:
             high = 0
             low = 0
             slot = _slot(
-                number[row], port, row, high, low, rows, windows, out, index, key, secret_a, secret_b
+                high, low, rows[row, 4], rows[row, 5], port, rows[row, 8], out, index, secret_a, secret_b
             )
-            if slot < 0 and used >= out.shape[0]:
+        if slot < 0 and used >= out.shape[0] and used < most:
+            state[0] = used
+            return place
+        if not apart:
+            state[1] += 1
+            if slot < 0 and used >= most:
                 continue
+        begun = -1
+        last = -1
+        # When flows began that began here.
+        if rows[row, 40] > 0:
+            begun = rows[row, 50]
+            last = rows[row, 51] if extended else begun
+        for column in range(9, 49):
+            used_columns[column] |= rows[row, column]
         if slot < 0:
             index[-slot - 1] = used + 1
             slot = used
             used += 1
-            windows[slot] = number[row]
-            for column in range(out.shape[1]):
-                out[slot, column] = 0
+            for column in range(49):
+                out[slot, column] = rows[row, column]
             out[slot, 2] = high
             out[slot, 3] = low
-            out[slot, 4] = rows[row, 4]
-            out[slot, 5] = rows[row, 5]
+            out[slot, 6] = 0
             out[slot, 7] = port
-            out[slot, 8] = rows[row, 8]
-            out[slot, 0] = rows[row, 0]
-            out[slot, 1] = rows[row, 1]
-            out[slot, 50] = -1
-            out[slot, 51] = -1
+            out[slot, 49] = 0
+            out[slot, 50] = begun if begun >= 0 else -1
+            out[slot, 51] = max(last, -1)
+            continue
         out[slot, 0] = min(out[slot, 0], rows[row, 0])
         out[slot, 1] = max(out[slot, 1], rows[row, 1])
         for column in range(9, 47):
             out[slot, column] += rows[row, column]
         out[slot, 47] = max(out[slot, 47], rows[row, 47])
         out[slot, 48] = max(out[slot, 48], rows[row, 48])
-        # When flows began that began here.
-        if rows[row, 40] > 0:
-            begun = rows[row, 50]
-            last = rows[row, 51] if rows.shape[1] > 51 else begun
-            if begun >= 0 and (out[slot, 50] < 0 or begun < out[slot, 50]):
-                out[slot, 50] = begun
-            if last > out[slot, 51]:
-                out[slot, 51] = last
+        if begun >= 0 and (out[slot, 50] < 0 or begun < out[slot, 50]):
+            out[slot, 50] = begun
+        if last > out[slot, 51]:
+            out[slot, 51] = last
     state[0] = used
+    return pick.shape[0]
+
+
+@kernel
+def index_contacts(out: Ints, count: int, index: Ints32, secret_a: int, secret_b: int) -> None:
+    """Fill the index of a table that grew.
+
+    Args:
+        out: int64 (m, 52), contacts, of which there are `count`, all different.
+        index: int32 (power of two, > m), zero at first.
+        secret_a, secret_b: Of the hash.
+    """
+    mask = index.shape[0] - 1
+    for slot in range(count):
+        ends = out[slot, 7] * 256 + out[slot, 8]
+        place = (
+            hash_words(out[slot, 2], out[slot, 3], out[slot, 4], out[slot, 5], ends, secret_a, secret_b)
+            & mask
+        )
+        while index[place] != 0:
+            place = (place + 1) & mask
+        index[place] = slot + 1
+
+
+@kernel
+def turn_columns(rows: Ints, order: Ints, columns: Ints, out: Ints) -> None:
+    """Copy rows in an order, each column by itself.
+
+    Args:
+        rows: int64 (n, c). order: int64 (k,), of its rows.
+        columns: int64 (a,), which columns.
+        out: int64 (c, k), receives them, each at its own number.
+    """
+    for begin in range(0, order.shape[0], _BLOCK):
+        end = min(begin + _BLOCK, order.shape[0])
+        for number in range(columns.shape[0]):
+            column = columns[number]
+            for place in range(begin, end):
+                out[column, place] = rows[order[place], column]

@@ -9,15 +9,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.contacts import KEY_BYTES, fold_contacts
-from vedette.kernels.hashing import new_secret
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Ended, Flow, Flows, Known
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
+from vedette.windows.contact_table import ContactTable, sorting
 
 BINS: Final = 256
-_BLOCK: Final = 512
-_SPARE: Final = 4_096
-"""Contacts of a window beyond the cap: one for each port of a server whose clients are no longer told apart."""
 
 
 class PackedWindow(msgspec.Struct, frozen=True, array_like=True):
@@ -65,8 +61,7 @@ class FlowWindow:
         if (self.number, self.end) != (other.number, other.end):
             raise ValueError(f"windows {self.number} and {other.number} differ: only equal ones merge")
         rows = np.concatenate([self.contacts, other.contacts])
-        number = np.full(len(rows), self.number, dtype=np.int64)
-        contacts, _, left_out = fold([rows], [number], len(rows) + 1)
+        contacts, left_out = fold([rows], len(rows) + 1)
         return FlowWindow(
             self.number, self.start, self.end, contacts, _in_order(np.concatenate([self.ended, other.ended])),
             self.histogram + other.histogram, self.known & other.known, self.left_out + other.left_out + left_out,
@@ -105,48 +100,24 @@ class _Waiting(msgspec.Struct, frozen=True, array_like=True):
     left_out: int
 
 
-def fold(
-    parts: Sequence[NDArray[np.int64]], numbers: Sequence[NDArray[np.int64]], room: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Fold flows or contacts into contacts.
+def fold(parts: Sequence[NDArray[np.int64]], room: int) -> tuple[NDArray[np.int64], int]:
+    """Fold flows or contacts of one window into contacts.
 
     Args:
-        parts: Each int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS). numbers: Each int64 (n,), the window of each row.
+        parts: Each int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS).
         room: Contacts of which clients are told apart.
 
     Returns:
-        Contacts and their windows, sorted by window, addresses, port and protocol; and how many flows' clients were
-        not told apart.
+        Contacts, sorted by addresses, port and protocol; and how many flows' clients were not told apart.
     """
-    most = min(sum(map(len, parts)), room + _SPARE)
-    windows = np.empty(most, dtype=np.int64)
-    out = np.empty((most, CONTACT_COLUMNS), dtype=np.int64)
-    index = np.zeros(1 << max(4, (2 * most).bit_length()), dtype=np.int32)
-    state = np.zeros(2, dtype=np.int64)
-    key = np.zeros(KEY_BYTES + 16, dtype=np.uint8)
-    secret = new_secret()
-    for rows, number in zip(parts, numbers, strict=True):
-        fold_contacts(np.ascontiguousarray(rows), number, room, windows, out, index, key, *secret, state)
-    count = int(state[0])
-    out, windows = out[:count], windows[:count]
-    order = np.lexsort((out[:, 8], out[:, 7], out[:, 5], out[:, 4], out[:, 3], out[:, 2], windows))
-    return _by_column(out, order), windows[order], int(state[1])
-
-
-def _by_column(rows: NDArray[np.int64], order: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Rows in an order, column by column in memory: detectors look at few columns of all rows.
-
-    Block by block, which stays in the cache: ten times as fast as to turn the whole round.
-    """
-    columns = np.empty((rows.shape[1], len(order)), dtype=np.int64)
-    for at in range(0, len(order), _BLOCK):
-        columns[:, at : at + _BLOCK] = rows[order[at : at + _BLOCK]].T
-    return columns.T
+    table = ContactTable()
+    for rows in parts:
+        table.add(np.ascontiguousarray(rows), np.arange(len(rows)), room)
+    return table.contacts(), table.left_out
 
 
 def _in_order(ended: NDArray[np.int64]) -> NDArray[np.int64]:
-    keys = tuple(ended[:, c] for c in range(ENDED_COLUMNS - 1, -1, -1))
-    return ended[np.lexsort(keys)] if len(ended) else ended
+    return ended[sorting(ended, tuple(range(ENDED_COLUMNS)))]
 
 
 class FlowWindower:
@@ -155,7 +126,7 @@ class FlowWindower:
     Args:
         span: Length of a window, microseconds.
         lateness: How much later than event time a flow's start may be, microseconds.
-        room: Contacts told apart in all open windows together.
+        room: Contacts told apart in a window; in all open windows together twice as many.
         own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
     """
 
@@ -166,9 +137,9 @@ class FlowWindower:
         self.late = 0
         self.left_out = 0
         self._room = room
-        self._rows: dict[int, list[NDArray[np.int64]]] = {}
+        self._tables: dict[int, ContactTable] = {}
+        self._contacts = 0
         self._ended: dict[int, list[NDArray[np.int64]]] = {}
-        self._pending = 0
         self._histograms: dict[int, NDArray[np.int64]] = {}
         self._known = Known(-1)
         self._now: int | None = None
@@ -194,20 +165,11 @@ class FlowWindower:
             self._known &= parts.known
             if self._own_clock:
                 self.advance(int(parts.table[:, Flow.START].max()))
-            rows = parts.table
-            if self._closed is not None:
-                late = rows[:, Flow.START] // self.span <= self._closed
-                if late.any():
-                    self.late += int(np.count_nonzero(late))
-                    rows = rows[~late]
-            for number, own in self._by_window(rows, Flow.START):
-                self._rows.setdefault(number, []).append(own)
-            self._pending += len(rows)
-            if self._pending > 2 * self._room:
-                self._compact()
-        for number, own in self._by_window(_remembered(ended.table), Ended.END):
+            self._fold(parts.table)
+        rows = _remembered(ended.table)
+        for number, pick in _by_window(rows[:, Ended.END] // self.span):
             place = number if self._closed is None else max(number, self._closed + 1)
-            self._ended.setdefault(place, []).append(own)
+            self._ended.setdefault(place, []).append(rows[pick])
         if histogram is not None and start is not None:
             number = start // self.span
             if self._closed is None or number > self._closed:
@@ -232,19 +194,17 @@ class FlowWindower:
 
     def to_state(self) -> bytes:
         """What waits, folded, as bytes."""
-        if self._rows:
-            self._compact()
         joined = {number: np.concatenate(parts) for number, parts in self._ended.items()}
         return encode(
             _Waiting(
-                [(number, pack(parts[0])) for number, parts in sorted(self._rows.items())],
+                [(number, pack(table.contacts())) for number, table in sorted(self._tables.items())],
                 [(number, pack(rows)) for number, rows in sorted(joined.items())],
                 [(number, pack(one)) for number, one in sorted(self._histograms.items())],
                 int(self._known),
                 self._now,
                 self._closed,
                 self.late,
-                self.left_out,
+                self.left_out + sum(table.left_out for table in self._tables.values()),
             )
         )
 
@@ -253,8 +213,12 @@ class FlowWindower:
         what = "open windows of flows"
         kept = decode(content, _Waiting, what)
         shape = (None, CONTACT_COLUMNS)
-        self._rows = {number: [unpack(rows, np.int64, shape, what)] for number, rows in kept.rows}
-        self._pending = sum(len(rows) for (rows,) in self._rows.values())
+        self._tables = {}
+        for number, packed in kept.rows:
+            rows = np.ascontiguousarray(unpack(packed, np.int64, shape, what))
+            table = self._tables.setdefault(number, ContactTable())
+            table.add(rows, np.arange(len(rows)), len(rows) + 1)
+        self._contacts = sum(map(len, self._tables.values()))
         self._ended = {
             number: [unpack(rows, np.int64, (None, ENDED_COLUMNS), what)] for number, rows in kept.ended
         }
@@ -270,50 +234,36 @@ class FlowWindower:
         if last is not None and self._closed is not None and last <= self._closed:
             return
         empty = np.zeros((3, BINS), dtype=np.int64)
-        for one in sorted({n for n in (*self._rows, *self._histograms) if last is None or n <= last}):
-            rows = self._rows.pop(one, [])
-            self._pending -= sum(map(len, rows))
-            contacts, _, left_out = fold(
-                rows, [np.full(len(r), one, dtype=np.int64) for r in rows], self._room
-            )
-            self.left_out += left_out
+        for one in sorted({n for n in (*self._tables, *self._histograms) if last is None or n <= last}):
+            table = self._tables.pop(one, None) or ContactTable()
+            self._contacts -= len(table)
+            self.left_out += table.left_out
             yield FlowWindow(
-                one, one * self.span, (one + 1) * self.span, contacts, self._take_ended(one),
+                one, one * self.span, (one + 1) * self.span, table.contacts(), self._take_ended(one),
                 self._histograms.pop(one, empty), self._known,
             )  # fmt: skip
             self._closed = one if self._closed is None else max(self._closed, one)
         if last is not None:
             self._closed = last if self._closed is None else max(self._closed, last)
 
-    def _by_window(self, rows: NDArray[np.int64], column: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Rows by the window that a time of theirs is in, in order."""
-        if not len(rows):
-            return
-        number = rows[:, column] // self.span
-        if number.min() == number.max():
-            yield int(number[0]), rows
-            return
-        order = np.argsort(number, kind="stable")
-        number = number[order]
-        starts = np.concatenate([[0], np.flatnonzero(number[1:] != number[:-1]) + 1, [len(rows)]]).tolist()
-        for start, end in pairwise(starts):
-            yield int(number[start]), rows[order[start:end]]
+    def _fold(self, rows: NDArray[np.int64]) -> None:
+        """Take flows into the windows that they begin in."""
+        number = rows[:, Flow.START] // self.span
+        for one, pick in _by_window(number):
+            if self._closed is not None and one <= self._closed:
+                self.late += len(pick)
+                continue
+            table = self._tables.setdefault(one, ContactTable())
+            before = len(table)
+            room = min(self._room, max(0, 2 * self._room - self._contacts) + before)
+            table.add(np.ascontiguousarray(rows), pick, room)
+            self._contacts += len(table) - before
 
     def _take_ended(self, upto: int) -> NDArray[np.int64]:
         """Whole flows that ended in a window, or before it and after the one before, in order of their end."""
         ready = sorted(n for n in self._ended if n <= upto)
         rows = np.concatenate([_NONE, *(own for n in ready for own in self._ended.pop(n))])
         return _in_order(rows)
-
-    def _compact(self) -> None:
-        """Fold what waits, so that many flows of few contacts take little room."""
-        parts = [rows for own in self._rows.values() for rows in own]
-        numbers = [np.full(len(rows), one, dtype=np.int64) for one, own in self._rows.items() for rows in own]
-        contacts, number, left_out = fold(parts, numbers, self._room)
-        self.left_out += left_out
-        edges = np.flatnonzero(np.diff(number, prepend=-1, append=-1)).tolist() if len(number) else []
-        self._rows = {int(number[a]): [contacts[a:b].copy()] for a, b in pairwise(edges)}
-        self._pending = len(contacts)
 
 
 _NONE: Final = np.zeros((0, ENDED_COLUMNS), dtype=np.int64)
@@ -323,3 +273,26 @@ def _remembered(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Of whole flows, the columns of `Ended`."""
     kept: NDArray[np.int64] = rows[:, [Flow.END, Flow.DURATION, Flow.PROTOCOL, Flow.SUCCEEDED]]
     return kept
+
+
+def _by_window(number: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Rows by the window that each is in, in order.
+
+    Args:
+        number: int64 (n,), the window of each.
+    """
+    if not len(number):
+        return
+    least, largest = int(number.min()), int(number.max())
+    if least == largest:
+        yield least, np.arange(len(number))
+        return
+    if largest - least < 1 << 16:
+        # Of so few, numpy sorts by digits.
+        number = (number - least).astype(np.uint16)
+    order = np.argsort(number, kind="stable")
+    number = number[order]
+    starts = np.concatenate([[0], np.flatnonzero(number[1:] != number[:-1]) + 1, [len(number)]]).tolist()
+    base = least if number.dtype == np.uint16 else 0
+    for start, end in pairwise(starts):
+        yield int(number[start]) + base, order[start:end]

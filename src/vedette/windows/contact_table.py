@@ -1,0 +1,122 @@
+"""The contacts of one window, folded as flows come in."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.contacts import fold_contacts, index_contacts, turn_columns
+from vedette.kernels.hashing import new_secret
+from vedette.schema.flows import CONTACT_COLUMNS, LAST_BEGAN, Flow
+
+SPARE: Final = 4_096
+"""Contacts of a window beyond the cap: one for each port of a server whose clients are no longer told apart."""
+_LEAST: Final = 4
+_ALWAYS: Final = (
+    Flow.START, Flow.END, Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT,
+    Flow.PROTOCOL, Flow.BEGAN, LAST_BEGAN,
+)  # fmt: skip
+"""Columns that hold something in every contact. Of the others most hold zeros, and take neither time nor room."""
+
+
+class ContactTable:
+    """Contacts of one window.
+
+    Attributes:
+        left_out: Flows whose client could not be told apart.
+    """
+
+    def __init__(self) -> None:
+        self._secret = new_secret()
+        self._rows = np.empty((0, CONTACT_COLUMNS), dtype=np.int64)
+        self._index = np.zeros(2, dtype=np.int32)
+        self._used_columns = np.zeros(CONTACT_COLUMNS, dtype=np.int64)
+        self._used_columns[list(_ALWAYS)] = 1
+        self._state = np.zeros(2, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._state[0])
+
+    @property
+    def left_out(self) -> int:
+        """Flows whose client could not be told apart."""
+        return int(self._state[1])
+
+    def add(self, rows: NDArray[np.int64], pick: NDArray[np.int64], room: int) -> None:
+        """Fold flows or contacts in.
+
+        Args:
+            rows: int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS). pick: int64 (p,), which of them.
+            room: Contacts of which clients are told apart.
+        """
+        most, at = room + SPARE, 0
+        self._make_room(min(len(pick), most, len(self) + len(pick)))
+        while True:
+            at = fold_contacts(
+                rows, pick, at, room, most, self._rows, self._index, self._used_columns, *self._secret, self._state
+            )  # fmt: skip
+            if at == len(pick):
+                return
+            self._make_room(min(most, len(self) + max(len(self), _LEAST)))
+
+    def contacts(self) -> NDArray[np.int64]:
+        """int64 (k, CONTACT_COLUMNS), sorted by addresses, port and protocol, column by column in memory."""
+        rows = self._rows[: len(self)]
+        columns = np.zeros((CONTACT_COLUMNS, len(rows)), dtype=np.int64)
+        used = np.flatnonzero(self._used_columns)
+        turn_columns(rows, sorting(rows, _KEYS), used, columns)
+        return columns.T
+
+    def _make_room(self, contacts: int) -> None:
+        """Have room for so many at least."""
+        if contacts <= len(self._rows):
+            return
+        count = len(self)
+        larger = np.empty((max(contacts, _LEAST), CONTACT_COLUMNS), dtype=np.int64)
+        larger[:count] = self._rows[:count]
+        self._rows = larger
+        self._index = np.zeros(1 << (2 * len(larger)).bit_length(), dtype=np.int32)
+        index_contacts(self._rows, count, self._index, *self._secret)
+
+
+_KEYS: Final = (
+    Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT, Flow.PROTOCOL,
+)  # fmt: skip
+_WORD: Final = 1 << 32
+
+
+def sorting(rows: NDArray[np.int64], keys: tuple[int, ...]) -> NDArray[np.intp]:
+    """The order that sorts rows by columns, the first of `keys` before the others.
+
+    The columns that tell most rows apart, as far as they fit into 64 bits, are sorted by together, which is several
+    times as fast as one column after the other; what is equal in them is put in order afterwards.
+    """
+    if not len(rows):
+        return np.zeros(0, dtype=np.intp)
+    packed = np.zeros(len(rows), dtype=np.uint64)
+    room, rest = 1 << 64, list(keys)
+    while rest:
+        column = np.ascontiguousarray(rows[:, rest[0]])
+        least = int(column.min())
+        width = int(column.max()) - least + 1
+        if width > room:
+            break
+        room //= width
+        if width > 1:
+            packed *= np.uint64(width) if width < 1 << 64 else np.uint64(1)
+            packed += column.astype(np.uint64) - np.uint64(least % (1 << 64))
+        del rest[0]
+    if len(rest) == len(keys):
+        return np.lexsort(tuple(rows[:, key] for key in reversed(keys)))
+    order = np.argsort(packed)
+    if not rest:
+        # Equal in all of them: no matter which comes first.
+        return order
+    packed = packed[order]
+    same = np.zeros(len(rows) + 1, dtype=bool)
+    same[1:-1] = packed[1:] == packed[:-1]
+    tied = np.flatnonzero(same[1:] | same[:-1])
+    if len(tied):
+        own = rows[order[tied]]
+        order[tied] = order[tied][np.lexsort((*(own[:, key] for key in reversed(rest)), packed[tied]))]
+    return order
