@@ -15,6 +15,7 @@ from vedette.detectors.learned.plan import Plan
 from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.manner_model import MOST_ROWS, MannerSample
 from vedette.detectors.network.manners import MANNERS, address_table, matrix
+from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.view import NetworkView
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.flows import Flow
@@ -114,7 +115,9 @@ def test_nothing_is_judged_without_enough() -> None:
 def test_who_was_told_of_already_is_neither_told_again_nor_learned_from() -> None:
     one = taught(40)
     for number in range(40, 60):
-        view = NetworkView(window(number, *odd()), (window(number, *odd()),), {}, accused={"10.0.0.200"})
+        view = NetworkView(
+            window(number, *odd()), (RecentWindow(window(number, *odd())),), {}, accused={"10.0.0.200"}
+        )
         assert not one.look(view)
     sample = MannerSample()
     sample.from_state(one._course.sample.to_state())

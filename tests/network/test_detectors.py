@@ -15,6 +15,7 @@ from vedette.detectors.network.hosts import HostHabits
 from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
 from vedette.detectors.network.long_lived import LongLived
 from vedette.detectors.network.metrics import Held, Measure, NetworkBaselines, NetworkMetric, measure
+from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector, NetworkView
 from vedette.explain.formulas import recompute
@@ -42,7 +43,7 @@ def contact(client: int, server: int, port: int, protocol: int = TCP, **counts: 
 def look(
     detector: NetworkDetector, *windows: FlowWindow, held: dict[NetworkMetric, Held] | None = None
 ) -> list[Anomaly]:
-    found = detector.look(NetworkView(windows[-1], windows, held or {}))
+    found = detector.look(NetworkView(windows[-1], tuple(map(RecentWindow, windows)), held or {}))
     for anomaly in found:
         again = recompute(anomaly.formula)
         assert math.isclose(again, anomaly.formula.result, rel_tol=1e-6, abs_tol=1e-9)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.network.packets import contact_window, host
 from vedette.detectors.network.port_scan import PortScan
+from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.view import NetworkView
 from vedette.explain.formulas import recompute
 from vedette.explain.words import describe
@@ -29,7 +30,7 @@ def contact(port: int, server: int = TARGET, **counts: int) -> dict[Flow, int]:
 
 
 def look(detector: PortScan, *windows: FlowWindow) -> list[Anomaly]:
-    return detector.look(NetworkView(windows[-1], windows, {}))
+    return detector.look(NetworkView(windows[-1], tuple(map(RecentWindow, windows)), {}))
 
 
 def syns(ports: int, total: int) -> list[dict[Flow, int]]:

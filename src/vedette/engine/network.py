@@ -17,6 +17,7 @@ from vedette.detectors.network.metrics import (
     measure,
     measured,
 )
+from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.statements import Statements
@@ -83,7 +84,7 @@ class NetworkEngine:
     stated: Statements = field(init=False)
     coverage: Coverage = field(default_factory=Coverage)
     extremes: dict[NetworkMetric, tuple[float, float]] = field(default_factory=dict)
-    recent: deque[FlowWindow] = field(default_factory=deque)
+    recent: deque[RecentWindow] = field(default_factory=deque)
     last: int | None = None
     _only_learns: bool = False
 
@@ -224,7 +225,9 @@ class NetworkEngine:
             self.extremes[metric] = (min(least, one.value), max(most, one.value))
         while self.recent and self.recent[0].start < window.end - RECENT_US:
             self.recent.popleft()
-        self.recent.append(window)
+        if self.recent:
+            self.recent[-1].settle()
+        self.recent.append(RecentWindow(window))
         learns = self._only_learns or (self.settings.since is not None and window.start < self.settings.since)
         if learns:
             self.coverage.learned += int(window.contacts[:, Flow.OPENED].sum())

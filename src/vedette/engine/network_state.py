@@ -3,9 +3,10 @@
 import msgspec
 
 from vedette.detectors.network.metrics import NetworkMetric
+from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.engine.network import NetworkEngine
 from vedette.schema.state import check, decode, encode
-from vedette.windows.contacts import FlowWindow, PackedWindow
+from vedette.windows.contacts import PackedWindow
 
 
 class _Covered(msgspec.Struct, frozen=True, array_like=True):
@@ -78,7 +79,7 @@ def restore_network(engine: NetworkEngine, content: bytes) -> str | None:
         if detector.name in kept.detectors:
             detector.from_state(kept.detectors[detector.name])
     engine.stated.from_state(kept.statements)
-    engine.recent.extend(FlowWindow.unpacked(window) for window in kept.recent)
+    engine.recent.extend(RecentWindow.unpacked(window) for window in kept.recent)
     engine.last = kept.last
     check(set(kept.extremes) <= {metric.value for metric in NetworkMetric}, "state of flows")
     engine.extremes = {NetworkMetric(name): seen for name, seen in kept.extremes.items()}

@@ -135,7 +135,7 @@ def fold_contacts(
         if last > out[slot, 51]:
             out[slot, 51] = last
     state[0] = used
-    return pick.shape[0]
+    return int(pick.shape[0])
 
 
 @kernel

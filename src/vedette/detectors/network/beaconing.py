@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
-from vedette.detectors.network.addresses import address, internal, many
+from vedette.detectors.network.addresses import address
 from vedette.detectors.network.recent import RecentKeys
-from vedette.detectors.network.view import NetworkView, state
+from vedette.detectors.network.view import NetworkView, outward, state
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Protocol
 
@@ -56,18 +56,16 @@ class Beaconing(Remembering):
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State beacons that called in the window."""
         rows = view.window.contacts
-        wanted = (
-            (rows[:, Flow.OPENED] > 0)
-            & (rows[:, Flow.BEGAN] >= 0)
-            & ~np.isin(rows[:, Flow.SERVER_PORT], _POLLED)
-            & np.isin(rows[:, Flow.PROTOCOL], (Protocol.TCP, Protocol.UDP))
-        )
-        rows = rows[wanted][:, [*_TALK, Flow.BEGAN]]
-        rows = rows[internal(rows[:, 0], rows[:, 1]) & ~internal(rows[:, 2], rows[:, 3])]
-        rows = rows[~many(rows[:, 2], rows[:, 3])]
+        which = outward(rows)
+        protocol = rows[which, Flow.PROTOCOL]
+        wanted = (protocol == Protocol.TCP) | (protocol == Protocol.UDP)
+        wanted &= (rows[which, Flow.OPENED] > 0) & (rows[which, Flow.BEGAN] >= 0)
+        wanted &= ~np.isin(rows[which, Flow.SERVER_PORT], _POLLED)
+        which = which[wanted]
+        began = rows[which, Flow.BEGAN]
         found = []
-        for claimed in self._known.claim(rows[:, : len(_TALK)]):
-            begun = rows[claimed.rows, -1]
+        for claimed in self._known.claim(np.column_stack([rows[which, column] for column in _TALK])):
+            begun = began[claimed.rows]
             known, reals = self._known.numbers, self._known.reals
             new = claimed.place[claimed.fresh]
             known[new, _FIRST] = known[new, _LAST] = begun[claimed.fresh]

@@ -7,16 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
-from vedette.detectors.network.view import (
-    CLIENT,
-    SERVER,
-    NetworkView,
-    Rows,
-    client_of,
-    recent_groups,
-    server_of,
-    state,
-)
+from vedette.detectors.network.grouping import Rows
+from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Protocol
@@ -58,7 +51,7 @@ class NetworkBruteForce(Memoryless):
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State guessing that went on in the window."""
         found = []
-        for own in recent_groups(view, _logins, _TALK, Flow.SUCCEEDED, self.connections):
+        for own in recent_groups(view.recent, _LOGINS, Flow.SUCCEEDED, self.connections):
             count = int(own[:, Flow.SUCCEEDED].sum())
             each = float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum()) / count
             if each > self.size or not own[:, Flow.PAYLOAD_OUT].sum() or not own[:, Flow.PAYLOAD_IN].sum():
@@ -97,10 +90,12 @@ class NetworkBruteForce(Memoryless):
 
 
 _PORTS: Final = np.array(sorted(LOGINS), dtype=np.int64)
-_TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 
 
 def _logins(rows: Rows) -> NDArray[np.bool_]:
     wanted = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & np.isin(rows[:, Flow.SERVER_PORT], _PORTS)
     kept: NDArray[np.bool_] = wanted & (rows[:, Flow.SUCCEEDED] > 0)
     return kept
+
+
+_LOGINS: Final = Interest(_logins, (*CLIENT, *SERVER, Flow.SERVER_PORT))

@@ -9,19 +9,9 @@ from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.addresses import is_many
-from vedette.detectors.network.view import (
-    CLIENT,
-    SERVER,
-    NetworkView,
-    Rows,
-    client_of,
-    distinct,
-    groups,
-    heaviest,
-    recent_groups,
-    server_of,
-    state,
-)
+from vedette.detectors.network.grouping import Rows, distinct, groups, heaviest, starts_of
+from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
@@ -32,7 +22,8 @@ _MOST_STATED: Final = 20
 
 def source_entropy(rows: Rows, column: Flow) -> float:
     """Entropy of a count over clients, in bits."""
-    sums = np.array([float(group[:, column].sum()) for group in groups(rows, *CLIENT)])
+    order = np.lexsort(tuple(rows[:, c] for c in reversed(CLIENT)))
+    sums = np.add.reduceat(rows[order, column], starts_of(rows, CLIENT, order)).astype(np.float64)
     shares = sums[sums > 0] / sums.sum()
     return float(-(shares * np.log2(shares)).sum())
 
@@ -60,11 +51,11 @@ class SynFlood(Memoryless):
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State SYN floods of the window."""
         rows = view.window.contacts
-        rows = rows[(rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SYN_OUT] > 0)]
-        if not view.window.known & Known.FLAGS or int(rows[:, Flow.SYN_OUT].sum()) < self.syns:
+        asking = np.flatnonzero((rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SYN_OUT] > 0))
+        if not view.window.known & Known.FLAGS or int(rows[asking, Flow.SYN_OUT].sum()) < self.syns:
             return []
         found = []
-        for own in groups(rows, *SERVER, Flow.SERVER_PORT, of=Flow.SYN_OUT, least=self.syns):
+        for own in groups(rows, *SERVER, Flow.SERVER_PORT, of=Flow.SYN_OUT, least=self.syns, among=asking):
             syns = int(own[:, Flow.SYN_OUT].sum())
             done = int(np.minimum(own[:, Flow.SYN_OUT], _completed(own, view.window.known)).sum())
             share = (syns - done) / syns
@@ -170,12 +161,12 @@ class Amplification(Memoryless):
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State reflected floods of the window."""
         rows = view.window.contacts
-        wanted = (rows[:, Flow.PROTOCOL] == Protocol.UDP) & np.isin(rows[:, Flow.SERVER_PORT], _PORTS)
-        rows = rows[wanted]
-        if int(rows[:, Flow.BYTES_IN].sum()) < self.size:
+        asked_of = np.flatnonzero(rows[:, Flow.PROTOCOL] == Protocol.UDP)
+        asked_of = asked_of[np.isin(rows[asked_of, Flow.SERVER_PORT], _PORTS)]
+        if int(rows[asked_of, Flow.BYTES_IN].sum()) < self.size:
             return []
         found = []
-        for own in groups(rows, *CLIENT, Flow.SERVER_PORT, of=Flow.BYTES_IN, least=self.size):
+        for own in groups(rows, *CLIENT, Flow.SERVER_PORT, of=Flow.BYTES_IN, least=self.size, among=asked_of):
             got, asked = int(own[:, Flow.BYTES_IN].sum()), int(own[:, Flow.BYTES_OUT].sum())
             servers = distinct(own, *SERVER)
             if got < self.ratio * asked or servers < self.servers:
@@ -256,10 +247,13 @@ class PacketFlood(Memoryless):
         self, view: NetworkView, protocols: tuple[int, ...], least: int, what: str, metric: str
     ) -> Iterator[Anomaly]:
         rows = view.window.contacts
-        rows = rows[np.isin(rows[:, Flow.PROTOCOL], protocols)]
-        if int(rows[:, Flow.PACKETS_OUT].sum()) < least:
+        wanted = rows[:, Flow.PROTOCOL] == protocols[0]
+        for protocol in protocols[1:]:
+            wanted |= rows[:, Flow.PROTOCOL] == protocol
+        sent = np.flatnonzero(wanted)
+        if int(rows[sent, Flow.PACKETS_OUT].sum()) < least:
             return
-        for own in groups(rows, *SERVER, of=Flow.PACKETS_OUT, least=least):
+        for own in groups(rows, *SERVER, of=Flow.PACKETS_OUT, least=least, among=sent):
             packets, back = int(own[:, Flow.PACKETS_OUT].sum()), int(own[:, Flow.PACKETS_IN].sum())
             target = server_of(own[0])
             many = is_many(int(own[0, Flow.SERVER_HIGH]), int(own[0, Flow.SERVER_LOW]))
@@ -312,7 +306,7 @@ class ConnectionFlood(Memoryless):
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State connection floods that went on in the window."""
         found = []
-        for own in recent_groups(view, _answered, _TALK, Flow.SUCCEEDED, self.connections):
+        for own in recent_groups(view.recent, _ANSWERED, Flow.SUCCEEDED, self.connections):
             count = int(own[:, Flow.SUCCEEDED].sum())
             target = server_of(own[0])
             found.append(
@@ -345,9 +339,9 @@ class ConnectionFlood(Memoryless):
         return found[:_MOST_STATED]
 
 
-_TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
-
-
 def _answered(rows: Rows) -> NDArray[np.bool_]:
     kept: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)
     return kept
+
+
+_ANSWERED: Final = Interest(_answered, (*CLIENT, *SERVER, Flow.SERVER_PORT))

@@ -8,17 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
+from vedette.detectors.network.grouping import Rows, picked, starts_of
 from vedette.detectors.network.recent import RecentKeys
-from vedette.detectors.network.view import (
-    CLIENT,
-    SERVER,
-    NetworkView,
-    Rows,
-    client_of,
-    outward,
-    server_of,
-    state,
-)
+from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, outward, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
@@ -77,9 +69,12 @@ class HostHabits(Remembering):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State what internal hosts did in the window that they never did."""
-        rows = outward(view.window.contacts)
-        starts = _starts(rows, CLIENT)
+        contacts = view.window.contacts
+        which = outward(contacts)
+        rows = picked(contacts, which, _LOOKED_AT)
+        starts = starts_of(rows, CLIENT)
         found = []
+        opened = contacts[which, Flow.OPENED] > 0
         # Hosts are told apart by the place of each in the table; a block of them fits in it.
         for claimed in self._hosts.claim(rows[starts][:, list(CLIENT)]):
             first, past = claimed.rows.start, claimed.rows.stop
@@ -87,18 +82,25 @@ class HostHabits(Remembering):
             end = int(starts[past]) if past < len(starts) else len(rows)
             own = rows[begin:end]
             counts = np.diff(np.append(starts[first:past], end))
-            found += self._block(view, own, np.repeat(claimed.place, counts), claimed.place)
+            found += self._block(
+                view, own, opened[begin:end], np.repeat(claimed.place, counts), claimed.place
+            )
         self.left_out = self._hosts.forgotten + self._unremembered
         return found
 
     def _block(
-        self, view: NetworkView, rows: Rows, place: NDArray[np.int64], present: NDArray[np.int64]
+        self,
+        view: NetworkView,
+        rows: Rows,
+        opened: NDArray[np.bool_],
+        place: NDArray[np.int64],
+        present: NDArray[np.int64],
     ) -> list[Anomaly]:
         """Look at some hosts' contacts; `place` is each row's host, `present` all of them."""
         hosts = self._hosts.numbers
         found = self._sent(view, rows, place)
-        opened = rows[:, Flow.OPENED] > 0
-        targets, place = rows[opened], place[opened]
+        which = np.flatnonzero(opened)
+        targets, place = picked(rows, which, _LOOKED_AT), place[which]
         new = self._new(targets, place)
         with_new, first, count = np.unique(place[new], return_index=True, return_counts=True)
         # Only the first new destination of a window is told.
@@ -118,7 +120,8 @@ class HostHabits(Remembering):
         """Rows with a destination that their host never had, int64 (n,); they are known from now on."""
         room = self._hosts.numbers[place, _KNOWN] < _MOST_DESTINATIONS
         networks = _networks(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
-        keys = np.column_stack([rows[:, list(CLIENT)], *networks, rows[:, Flow.SERVER_PORT]])
+        high, low, port = (rows[:, c] for c in (*CLIENT, Flow.SERVER_PORT))
+        keys = np.column_stack([high, low, *networks, port])
         found = [_NONE]
         for claimed in self._places.claim(keys):
             rows_of = np.flatnonzero(claimed.fresh) + claimed.rows.start
@@ -158,7 +161,7 @@ class HostHabits(Remembering):
         hosts[settled, _MOST_SENT] = np.maximum(hosts[settled, _MOST_SENT], hosts[settled, _OLDER])
         hosts[settled, _OLDER] = hosts[settled, _FRESH]
         hosts[settled, _FRESH], hosts[settled, _SINCE] = 0, view.start
-        starts = _starts(rows, _PAIR)
+        starts = starts_of(rows, _PAIR)
         sent = np.add.reduceat(rows[:, Flow.BYTES_OUT], starts)
         got = np.add.reduceat(rows[:, Flow.BYTES_IN], starts)
         of = place[starts]
@@ -231,16 +234,8 @@ class HostHabits(Remembering):
 
 _PAIR: Final = (*CLIENT, *SERVER)
 _NONE: Final = np.zeros(0, dtype=np.int64)
-
-
-def _starts(rows: Rows, columns: Sequence[Flow]) -> NDArray[np.int64]:
-    """Where rows, sorted by columns, begin to differ in them."""
-    if not len(rows):
-        return _NONE
-    changes = np.zeros(len(rows) - 1, dtype=bool)
-    for column in columns:
-        changes |= rows[1:, column] != rows[:-1, column]
-    return np.concatenate([[0], np.flatnonzero(changes) + 1])
+_LOOKED_AT: Final = Flow.BYTES_IN + 1
+"""Columns of a contact, from the first, with who sent how much to whom."""
 
 
 def _networks(high: NDArray[np.int64], low: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

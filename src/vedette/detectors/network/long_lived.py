@@ -6,16 +6,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.view import (
-    CLIENT,
-    SERVER,
-    NetworkView,
-    Rows,
-    client_of,
-    recent_groups,
-    server_of,
-    state,
-)
+from vedette.detectors.network.grouping import Rows
+from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Ended, Flow, Known, Protocol
@@ -84,22 +77,22 @@ class LongLived:
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State connections that are too long, and floods of slow ones."""
-        rows = view.window.contacts
-        tcp = rows[rows[:, Flow.PROTOCOL] == Protocol.TCP]
-        found = [*self._long(view, tcp), *self._slow(view)]
+        found = [*self._long(view), *self._slow(view)]
         ended = view.window.ended
-        ended = ended[(ended[:, Ended.PROTOCOL] == Protocol.TCP) & (ended[:, Ended.SUCCEEDED] > 0)]
-        self._count += len(ended)
-        self._sum += float(ended[:, Ended.DURATION].sum()) / 1e6
+        counted = (ended[:, Ended.PROTOCOL] == Protocol.TCP) & (ended[:, Ended.SUCCEEDED] > 0)
+        self._count += int(np.count_nonzero(counted))
+        self._sum += float(ended[counted, Ended.DURATION].sum()) / 1e6
         return found
 
-    def _long(self, view: NetworkView, tcp: Rows) -> list[Anomaly]:
+    def _long(self, view: NetworkView) -> list[Anomaly]:
         if self._count < self.connections:
             return []
         mean = self._sum / self._count
         least = max(self.medium * mean, self.seconds)
         found = []
-        for row in tcp[tcp[:, Flow.DURATION] > least * 1e6]:
+        rows = view.window.contacts
+        long = (rows[:, Flow.DURATION] > least * 1e6) & (rows[:, Flow.PROTOCOL] == Protocol.TCP)
+        for row in rows[np.flatnonzero(long)]:
             key = tuple(row[_TALK].tolist())
             duration = float(row[Flow.DURATION]) / 1e6
             began = int(row[Flow.END]) - int(row[Flow.DURATION])
@@ -147,7 +140,7 @@ class LongLived:
     def _slow(self, view: NetworkView) -> list[Anomaly]:
         found = []
         timed = bool(view.window.known & Known.TIMES)
-        for own in recent_groups(view, _talked if timed else _unanswered, _TALK, Flow.OPENED, self.slow):
+        for own in recent_groups(view.recent, _TALKED if timed else _UNANSWERED, Flow.OPENED, self.slow):
             count, longest = int(own[:, Flow.OPENED].sum()), float(own[:, Flow.DURATION].max()) / 1e6
             if timed:
                 # What the same client was answered meanwhile hides nothing.
@@ -201,3 +194,7 @@ def _unanswered(rows: Rows) -> NDArray[np.bool_]:
     wanted: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SUCCEEDED] > 0)
     wanted &= (rows[:, Flow.PAYLOAD_IN] == 0) & (rows[:, Flow.OPENED] > 0)
     return wanted
+
+
+_TALKED: Final = Interest(_talked, _TALK)
+_UNANSWERED: Final = Interest(_unanswered, _TALK)

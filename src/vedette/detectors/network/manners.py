@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import internal
-from vedette.detectors.network.view import CLIENT, Rows
+from vedette.detectors.network.grouping import Rows, picked, starts_of
+from vedette.detectors.network.view import CLIENT
 from vedette.schema.flows import Flow, Protocol
 
 Column = NDArray[np.float64]
@@ -19,7 +20,7 @@ class AddressTable:
     """What k addresses did as clients.
 
     Attributes:
-        sums: int64 (k, columns of a contact), their contacts added up; keys, times and durations mean nothing.
+        sums: int64 (k, columns of a contact), what manners are made of, of their contacts added up; zeros otherwise.
         contacts: float64 (k,), ports of hosts that they talked to. servers, ports: The same, hosts and ports alone.
         outside, udp, icmp: Flows that they opened to others' addresses, over UDP and with ICMP, float64 (k,).
     """
@@ -89,47 +90,58 @@ def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, Addres
         most: Of so many addresses at most, spread evenly over all of them.
     """
     told = (contacts[:, Flow.CLIENT_HIGH] != 0) | (contacts[:, Flow.CLIENT_LOW] != 0)
-    rows = _thinned(contacts[told], most)
+    which = _thinned(contacts, np.flatnonzero(told), most)
+    rows = picked(contacts, which, contacts.shape[1])
+    keys = np.column_stack([rows[:, column] for column in CLIENT])
     if not len(rows):
         none = np.zeros(0)
-        return rows[:, list(CLIENT)], AddressTable(rows, none, none, none, none, none, none)
-    keys = rows[:, list(CLIENT)]
-    starts = np.concatenate([[0], np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1])
-    which = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
+        return keys, AddressTable(rows, none, none, none, none, none, none)
+    starts = starts_of(rows, CLIENT)
+    count = np.diff(np.append(starts, len(rows)))
+    which = np.repeat(np.arange(len(starts)), count)
     opened = rows[:, Flow.OPENED]
     others = ~internal(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
+    protocol = rows[:, Flow.PROTOCOL]
 
     def added(wanted: NDArray[np.bool_]) -> Column:
         return np.add.reduceat(np.where(wanted, opened, 0), starts).astype(np.float64)
 
+    sums = np.zeros((len(starts), rows.shape[1]), dtype=np.int64)
+    for column in _ADDED:
+        sums[:, column] = np.add.reduceat(rows[:, column], starts)
     table = AddressTable(
-        np.add.reduceat(rows, starts, axis=0),
-        np.diff(np.append(starts, len(rows))).astype(np.float64),
+        sums,
+        count.astype(np.float64),
         _distinct(which, rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW], len(starts)),
-        _distinct(which, rows[:, Flow.PROTOCOL], rows[:, Flow.SERVER_PORT], len(starts)),
+        _distinct(which, protocol, rows[:, Flow.SERVER_PORT], len(starts)),
         added(others),
-        added(rows[:, Flow.PROTOCOL] == Protocol.UDP),
-        added(np.isin(rows[:, Flow.PROTOCOL], (Protocol.ICMP, Protocol.ICMPV6))),
+        added(protocol == Protocol.UDP),
+        added((protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)),
     )
     busy = table.sums[:, Flow.OPENED] > 0
     kept = AddressTable(*(getattr(table, name)[busy] for name in AddressTable.__slots__))
     return keys[starts][busy], kept
 
 
-def _thinned(rows: Rows, most: int | None) -> Rows:
-    """The rows of so many clients at most; rows are sorted by client."""
-    if most is None or len(rows) <= most:
-        return rows
-    changes = (rows[1:, Flow.CLIENT_LOW] != rows[:-1, Flow.CLIENT_LOW]) | (
-        rows[1:, Flow.CLIENT_HIGH] != rows[:-1, Flow.CLIENT_HIGH]
-    )
-    number = np.concatenate([[0], np.cumsum(changes)])
+_ADDED: Final = (
+    Flow.PACKETS_OUT, Flow.PACKETS_IN, Flow.BYTES_OUT, Flow.BYTES_IN, Flow.RESET_OUT, Flow.RESET_IN, Flow.DNS_QUERIES,
+    Flow.OPENED, Flow.FAILED,
+)  # fmt: skip
+"""Columns that manners are made of."""
+
+
+def _thinned(contacts: Rows, which: NDArray[np.intp], most: int | None) -> NDArray[np.intp]:
+    """Of some contacts, sorted by client, those of so many clients at most."""
+    if most is None or len(which) <= most:
+        return which
+    high, low = contacts[which, Flow.CLIENT_HIGH], contacts[which, Flow.CLIENT_LOW]
+    number = np.concatenate([[0], np.cumsum((low[1:] != low[:-1]) | (high[1:] != high[:-1]))])
     clients = int(number[-1]) + 1
     if clients <= most:
-        return rows
+        return which
     chosen = np.zeros(clients, dtype=bool)
     chosen[np.linspace(0, clients - 1, most).astype(np.int64)] = True
-    kept: Rows = rows[chosen[number]]
+    kept: NDArray[np.intp] = which[chosen[number]]
     return kept
 
 

@@ -9,19 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import is_many
-from vedette.detectors.network.view import (
-    CLIENT,
-    SERVER,
-    NetworkView,
-    Rows,
-    busy,
-    client_of,
-    distinct,
-    groups,
-    recent_groups,
-    server_of,
-    state,
-)
+from vedette.detectors.network.grouping import Rows, busy, distinct, groups
+from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
@@ -116,7 +106,7 @@ class PortScan:
         found = []
         if not view.window.known & Known.FLAGS:
             return []
-        for rows in self._recent_of(view, Protocol.TCP, Flow.SYN_OUT, self.syns + 1):
+        for rows in recent_groups(view.recent, _SYNS, Flow.SYN_OUT, self.syns + 1):
             syns = int(rows[:, Flow.SYN_OUT].sum())
             ports = distinct(rows, Flow.SERVER_PORT)
             if syns > self.syns and ports > self.ports:
@@ -125,7 +115,7 @@ class PortScan:
 
     def _odd(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for rows in self._recent_of(view, Protocol.TCP, Flow.PROBES, self.probes):
+        for rows in recent_groups(view.recent, _PROBES, Flow.PROBES, self.probes):
             probes = int(rows[:, Flow.PROBES].sum())
             if probes >= self.probes:
                 fin = int(rows[:, Flow.PROBES_FIN].sum())
@@ -136,7 +126,7 @@ class PortScan:
 
     def _udp(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for rows in self._recent_of(view, Protocol.UDP, Flow.OPENED, self.ports + 1):
+        for rows in recent_groups(view.recent, _DATAGRAMS, Flow.OPENED, self.ports + 1):
             silent = rows[(rows[:, Flow.PACKETS_IN] == 0) & (rows[:, Flow.PACKETS_OUT] > 0)]
             for own in busy(silent, self.ports + 1, *SERVER):
                 ports = distinct(own, Flow.SERVER_PORT)
@@ -144,16 +134,6 @@ class PortScan:
                 if ports > self.ports and not is_many(*host):
                     found.append(self._tell(view, own, "UDP", "ports", ports, self.ports, ports))
         return found
-
-    @staticmethod
-    def _recent_of(view: NetworkView, protocol: int, column: Flow, least: int) -> list[Rows]:
-        """Contacts of the last minute by client, of clients that did something of the kind in this window."""
-
-        def wanted(rows: Rows) -> NDArray[np.bool_]:
-            kept: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == protocol) & (rows[:, column] > 0)
-            return kept
-
-        return list(recent_groups(view, wanted, CLIENT, column, least))
 
     def _walked(self, view: NetworkView) -> list[Anomaly]:
         """The sequential test: one step for each first contact."""
@@ -163,17 +143,20 @@ class PortScan:
         told = rows[:, Flow.PROTOCOL] == Protocol.TCP
         told &= (rows[:, Flow.FAILED] > 0) | (rows[:, Flow.SUCCEEDED] > 0)
         told &= (rows[:, Flow.CLIENT_HIGH] != 0) | (rows[:, Flow.CLIENT_LOW] != 0)
-        rows = rows[told]
-        if not len(rows):
+        chosen = np.flatnonzero(told)
+        if not len(chosen):
             return []
-        failing = rows[rows[:, Flow.FAILED] > 0]
-        sources = set(map(tuple, failing[:, list(CLIENT)].tolist()))
+        high, low = rows[chosen, Flow.CLIENT_HIGH], rows[chosen, Flow.CLIENT_LOW]
+        failing = rows[chosen, Flow.FAILED] > 0
+        sources = set(zip(high[failing].tolist(), low[failing].tolist(), strict=True))
         if self._walks:
-            sources |= {s for s in map(tuple, rows[:, list(CLIENT)].tolist()) if s in self._walks}
+            sources |= {s for s in zip(high.tolist(), low.tolist(), strict=True) if s in self._walks}
         if not sources:
             return []
         found = []
-        for own in groups(rows, *CLIENT):
+        # A client's contacts stand together.
+        theirs = np.isin(low, np.array([low for _, low in sources], dtype=np.int64))
+        for own in groups(rows, *CLIENT, among=chosen[theirs]):
             source = (int(own[0, Flow.CLIENT_HIGH]), int(own[0, Flow.CLIENT_LOW]))
             if source not in sources:
                 continue
@@ -289,6 +272,19 @@ class PortScan:
         )
 
 
+def _clients_of(protocol: int, column: Flow) -> Interest:
+    """Contacts by client, of clients that did something of the kind."""
+
+    def wanted(rows: Rows) -> NDArray[np.bool_]:
+        kept: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == protocol) & (rows[:, column] > 0)
+        return kept
+
+    return Interest(wanted, CLIENT)
+
+
+_SYNS: Final = _clients_of(Protocol.TCP, Flow.SYN_OUT)
+_PROBES: Final = _clients_of(Protocol.TCP, Flow.PROBES)
+_DATAGRAMS: Final = _clients_of(Protocol.UDP, Flow.OPENED)
 _FAILS: Final = 0.8
 """Share of a scanner's first contacts that fail, and of others' that succeed: the paper's."""
 _STEP: Final = math.log10(_FAILS / (1 - _FAILS))

@@ -6,16 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
-from vedette.detectors.network.view import (
-    CLIENT,
-    SERVER,
-    NetworkView,
-    Rows,
-    client_of,
-    recent_groups,
-    server_of,
-    state,
-)
+from vedette.detectors.network.grouping import Rows
+from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
@@ -56,7 +49,7 @@ class Tunnel(Memoryless):
         if not view.window.known & Known.CONTENT:
             return []
         found = []
-        for own in recent_groups(view, _carriers, _TALK, Flow.PACKETS_OUT, 1):
+        for own in recent_groups(view.recent, _CARRIERS, Flow.PACKETS_OUT, 1):
             protocol = int(own[0, Flow.PROTOCOL])
             if protocol == Protocol.UDP:
                 anomaly = self._dns(view, own)
@@ -161,14 +154,15 @@ class Tunnel(Memoryless):
         )
 
 
-_TALK: Final = [*CLIENT, *SERVER, Flow.PROTOCOL]
-
-
 def _carriers(rows: Rows) -> NDArray[np.bool_]:
     """Contacts that could carry something."""
     protocol, port = rows[:, Flow.PROTOCOL], rows[:, Flow.SERVER_PORT]
     dns = (protocol == Protocol.UDP) & (rows[:, Flow.DNS_QUERIES] > 0)
     tcp = (protocol == Protocol.TCP) & (port == _DNS)
-    pings = np.isin(protocol, (Protocol.ICMP, Protocol.ICMPV6)) & (rows[:, Flow.ECHO_SIZES] > 0)
+    pings = (protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)
+    pings &= rows[:, Flow.ECHO_SIZES] > 0
     wanted: NDArray[np.bool_] = dns | tcp | pings
     return wanted
+
+
+_CARRIERS: Final = Interest(_carriers, (*CLIENT, *SERVER, Flow.PROTOCOL))

@@ -1,14 +1,16 @@
 """What network detectors see of a closed window."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import address, internal, many
+from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.metrics import Held, NetworkMetric
+from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.statement import anomaly_id
 from vedette.schema.anomaly import (
     Anomaly,
@@ -23,7 +25,6 @@ from vedette.schema.anomaly import (
 from vedette.schema.flows import Flow
 from vedette.windows.contacts import FlowWindow
 
-Rows = NDArray[np.int64]
 NETWORK = "network"
 """The service that anomalies of flows are about."""
 
@@ -42,7 +43,7 @@ class NetworkView:
     """
 
     window: FlowWindow
-    recent: tuple[FlowWindow, ...]
+    recent: tuple[RecentWindow, ...]
     held: Mapping[NetworkMetric, Held]
     whole: bool = True
     accused: set[str] = field(default_factory=set)
@@ -103,117 +104,15 @@ def server_of(row: Rows) -> str:
     return address(int(row[Flow.SERVER_HIGH]), int(row[Flow.SERVER_LOW]))
 
 
-def groups(rows: Rows, *columns: Flow, of: Flow | None = None, least: float = 0) -> Iterator[Rows]:
-    """Rows in groups that agree in columns, in order of these.
-
-    Args:
-        rows: int64 (k, any). columns: What a group agrees in.
-        of, least: Only groups in which column `of` adds up to at least this much.
-    """
-    if of is not None and least > 1 and len(rows):
-        size = _sketch(len(rows))
-        place = _mixed(rows, slice(None), columns, size)
-        enough = np.bincount(place, weights=rows[:, of], minlength=size) >= least
-        rows = rows[enough[place]]
-    if not len(rows):
-        return
-    order = np.lexsort(tuple(rows[:, c] for c in reversed(columns)))
-    changes = np.zeros(len(rows) - 1, dtype=bool)
-    for column in columns:
-        values = rows[order, column]
-        changes |= values[1:] != values[:-1]
-    starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
-    ends = np.append(starts[1:], len(rows))
-    if of is not None:
-        wanted = np.add.reduceat(rows[order, of], starts) >= least
-        starts, ends = starts[wanted], ends[wanted]
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        yield rows[order[start:end]]
-
-
-def busy(rows: Rows, least: int, *columns: Flow) -> Iterator[Rows]:
-    """The groups of at least so many rows."""
-    return (group for group in groups(rows, *columns) if len(group) >= least)
-
-
-def recent_groups(
-    view: "NetworkView",
-    wanted: Callable[[Rows], NDArray[np.bool_]],
-    columns: Sequence[Flow],
-    of: Flow,
-    least: float,
-) -> Iterator[Rows]:
-    """Contacts of the last minute in groups that agree in columns, of those with one in this window.
-
-    Args:
-        wanted: Says of a window's contacts which are looked at, bool (k,).
-        columns: What a group agrees in.
-        of, least: Column that must add up to at least this much in a group.
-    """
-    chosen = [np.flatnonzero(wanted(window.contacts)) for window in view.recent]
-    if not len(chosen[-1]):
-        return
-    size = _sketch(sum(map(len, chosen)))
-    mixed = [_mixed(w.contacts, rows, columns, size) for w, rows in zip(view.recent, chosen, strict=True)]
-    sums = np.zeros(size)
-    for window, rows, place in zip(view.recent, chosen, mixed, strict=True):
-        sums += np.bincount(place, weights=window.contacts[rows, of], minlength=size)
-    enough = sums >= least
-    if not enough[mixed[-1]].any():
-        return
-    parts = [
-        w.contacts[rows[enough[place]]] for w, rows, place in zip(view.recent, chosen, mixed, strict=True)
-    ]
-    now = parts[-1]
-    present: set[tuple[int, ...]] | None = None
-    for own in groups(np.concatenate(parts), *columns, of=of, least=least):
-        if present is None:
-            present = set(map(tuple, now[:, list(columns)].tolist()))
-        if tuple(own[0, list(columns)].tolist()) in present:
-            yield own
-
-
-def _sketch(rows: int) -> int:
-    """How many numbers rows are told apart by: several for each, so that few groups share one."""
-    return 1 << min(22, max(12, rows.bit_length() + 2))
-
-
-def _mixed(contacts: Rows, rows: "Rows | slice", columns: Sequence[Flow], size: int) -> Rows:
-    """A number below `size`, a power of two, for what each row holds in columns, the same for the same.
-
-    Sums by it are never below those of the groups themselves, so most groups need not be made (the upper bound of
-    Cormode and Muthukrishnan's count-min sketch, 2005, with one row). Whoever makes numbers coincide costs time.
-    """
-    mixed: NDArray[np.uint64] = np.zeros(1, dtype=np.uint64)
-    for column in columns:
-        mixed = (mixed ^ contacts[rows, column].astype(np.uint64)) * _ODD
-        mixed ^= mixed >> np.uint64(29)
-    place: Rows = (mixed >> np.uint64(65 - size.bit_length())).astype(np.int64)
-    return place
-
-
-_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
-
-
-def outward(rows: Rows) -> Rows:
-    """Contacts of one's own hosts with single hosts elsewhere."""
+def outward(rows: Rows) -> NDArray[np.intp]:
+    """Which contacts are those of one's own hosts with single hosts elsewhere."""
     client = rows[:, Flow.CLIENT_HIGH], rows[:, Flow.CLIENT_LOW]
     server = rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW]
-    kept: Rows = rows[internal(*client) & ~internal(*server) & ~many(*server)]
-    return kept
+    return np.flatnonzero(internal(*client) & ~internal(*server) & ~many(*server))
 
 
 CLIENT = (Flow.CLIENT_HIGH, Flow.CLIENT_LOW)
 SERVER = (Flow.SERVER_HIGH, Flow.SERVER_LOW)
-
-
-def distinct(rows: Rows, *columns: Flow) -> int:
-    """How many different values columns have together."""
-    if len(columns) == 1:
-        return len(np.unique(rows[:, columns[0]]))
-    keys = rows[:, list(columns)]
-    keys = keys[np.lexsort(tuple(keys.T))]
-    return int((keys[1:] != keys[:-1]).any(axis=1).sum()) + 1 if len(keys) else 0
 
 
 def state(
@@ -272,8 +171,3 @@ def state(
         details=details,
         counterfactual=counterfactual,
     )
-
-
-def heaviest(rows: Rows, column: Flow, most: int = 10) -> Rows:
-    """The rows with the most, the heaviest first."""
-    return rows[np.argsort(-rows[:, column], kind="stable")[:most]]
