@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel, subkernel
+from vedette.kernels.search import find
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -14,6 +15,7 @@ Ints = NDArray[np.int64]
 _MAPPED = 0xFFFF << 32
 _MOST = 1 << 52
 """Larger numbers count as this."""
+_DIGITS = 15
 _DAYS_TO_1970 = 719468
 
 
@@ -26,7 +28,12 @@ def _number(buffer: Bytes, start: int, end: int, scale: int) -> int:
     whole = 0
     fraction = 0
     unit = 1
-    seen = 0
+    # So many digits are below the largest.
+    few = min(end, start + _DIGITS)
+    while at < few and buffer[at] >= 48 and buffer[at] <= 57:
+        whole = whole * 10 + int(buffer[at]) - 48
+        at += 1
+    seen = 1 if at > start else 0
     while at < end and buffer[at] >= 48 and buffer[at] <= 57:
         whole = min(_MOST, whole * 10 + int(buffer[at]) - 48)
         at += 1
@@ -267,12 +274,12 @@ def read_flow_rows(
     """Read whole lines.
 
     Args:
-        buffer: uint8. length: Bytes of it.
+        buffer: uint8, with at least 64 bytes after `length`. length: Bytes of it.
         delimiter: Byte between fields.
         roles: int64 (columns,), what each holds.
         counted: 1 where outcomes have to be told from counts of packets and flags (CICFlowMeter).
         found: int64 (8,), scratch.
-        table: int64 (lines, FLOW_COLUMNS), zero at first; receives flows.
+        table: int64 (lines, FLOW_COLUMNS), receives flows.
         state: int64 (8,): bad lines, comments, blank lines, lines, number of the first flow.
 
     Returns:
@@ -282,9 +289,7 @@ def read_flow_rows(
     at = 0
     columns = roles.shape[0]
     while at < length:
-        end = at
-        while end < length and buffer[end] != 10:
-            end += 1
+        end = find(buffer, at, length, 10)
         stop = end
         if stop > at and buffer[stop - 1] == 13:
             stop -= 1
@@ -306,9 +311,7 @@ def read_flow_rows(
         for column in range(columns):
             if field > stop:
                 break
-            close = field
-            while close < stop and buffer[close] != delimiter:
-                close += 1
+            close = find(buffer, field, stop, delimiter)
             role = roles[column]
             if role != 0:
                 start = field

@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel
-from vedette.kernels.hashing import hash_bytes
+from vedette.kernels.hashing import hash_words
 
-Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
 
@@ -21,13 +20,13 @@ KNOWN, NEW, INSTEAD = 0, 1, 2
 
 
 @inlined
-def _bucket(rows: Ints, row: int, key: Bytes, secret_a: int, secret_b: int, mask: int) -> int:
-    width = rows.shape[1]
-    for column in range(width):
-        value = rows[row, column]
-        for i in range(8):
-            key[8 * column + i] = (value >> (8 * i)) & 255
-    return int(hash_bytes(key, 0, 8 * width, secret_a, secret_b)) & mask
+def _bucket(rows: Ints, row: int, secret_a: int, secret_b: int, mask: int) -> int:
+    mixed = 0
+    for column in range(0, rows.shape[1] - 1, 2):
+        mixed = hash_words(rows[row, column], rows[row, column + 1], mixed, column, 0, secret_a, secret_b)
+    if rows.shape[1] & 1:
+        mixed = hash_words(rows[row, rows.shape[1] - 1], 0, mixed, 0, 0, secret_a, secret_b)
+    return int(mixed) & mask
 
 
 @kernel
@@ -37,7 +36,6 @@ def claim_keys(
     links: Ints,
     buckets: Ints32,
     meta: Ints,
-    key: Bytes,
     secret_a: int,
     secret_b: int,
     places: Ints,
@@ -50,7 +48,7 @@ def claim_keys(
         rows: int64 (n, k), no more of them than the table has places.
         keys: int64 (m, k), the table. links: int64 (m, LINKS). buckets: int32 (power of two,), first place + 1.
         meta: int64 (META,): places taken, the oldest and the youngest (-1 for none).
-        key: uint8 (8 * k + 16,), scratch. secret_a, secret_b: Of the hash.
+        secret_a, secret_b: Of the hash.
         places: int64 (n,), receives each row's place.
         became: int64 (n,), receives `KNOWN`, `NEW` or `INSTEAD`.
         gone: int64 (n, k), receives the key that had to go, where `became` says `INSTEAD`.
@@ -58,7 +56,7 @@ def claim_keys(
     mask = buckets.shape[0] - 1
     width = rows.shape[1]
     for row in range(rows.shape[0]):
-        bucket = _bucket(rows, row, key, secret_a, secret_b, mask)
+        bucket = _bucket(rows, row, secret_a, secret_b, mask)
         place = int(buckets[bucket]) - 1
         while place >= 0:
             same = True
@@ -79,7 +77,7 @@ def claim_keys(
             for column in range(width):
                 gone[row, column] = keys[place, column]
             became[row] = INSTEAD
-            old = _bucket(keys, place, key, secret_a, secret_b, mask)
+            old = _bucket(keys, place, secret_a, secret_b, mask)
             at = int(buckets[old]) - 1
             if at == place:
                 buckets[old] = links[place, CHAINED] + 1

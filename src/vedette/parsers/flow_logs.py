@@ -236,7 +236,7 @@ class FlowLog:
             flows, bad, lines = self._json.parse(chunk.buffer[: chunk.length].tobytes())
             return flows, {FlowProblem.BAD_FLOW: bad} if bad else {}, lines
         most = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A)) + 1
-        table = np.zeros((most, FLOW_COLUMNS), dtype=np.int64)
+        table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
         state = np.zeros(8, dtype=np.int64)
         state[4] = self._next
         count = read_flow_rows(
@@ -278,6 +278,9 @@ def _layout(head: bytes) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]]
         present = sum(bool(set(of) & set(names)) for of in layout.needed)
         # Most of them: a log that lacks one is told which.
         if present >= len(layout.needed) - 1:
-            roles = np.array([layout.roles.get(name, Role.NOTHING) for name in names], dtype=np.int64)
-            return layout, ord(delimiter), roles, names
+            held = [layout.roles.get(name, Role.NOTHING) for name in names]
+            # What stands behind the last column that is wanted need not be looked at.
+            while held and held[-1] is Role.NOTHING:
+                held.pop()
+            return layout, ord(delimiter), np.array(held, dtype=np.int64), names
     return None

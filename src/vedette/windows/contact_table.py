@@ -31,8 +31,15 @@ class ContactTable:
         self._rows = np.empty((0, CONTACT_COLUMNS), dtype=np.int64)
         self._index = np.zeros(2, dtype=np.int32)
         self._used_columns = np.zeros(CONTACT_COLUMNS, dtype=np.int64)
-        self._used_columns[list(_ALWAYS)] = 1
         self._state = np.zeros(2, dtype=np.int64)
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, with the room that there is."""
+        self._index[:] = 0
+        self._used_columns[:] = 0
+        self._used_columns[list(_ALWAYS)] = 1
+        self._state[:] = 0
 
     def __len__(self) -> int:
         return int(self._state[0])

@@ -139,6 +139,7 @@ class FlowWindower:
         self._room = room
         self._tables: dict[int, ContactTable] = {}
         self._contacts = 0
+        self._idle: ContactTable | None = None
         self._ended: dict[int, list[NDArray[np.int64]]] = {}
         self._histograms: dict[int, NDArray[np.int64]] = {}
         self._known = Known(-1)
@@ -235,11 +236,15 @@ class FlowWindower:
             return
         empty = np.zeros((3, BINS), dtype=np.int64)
         for one in sorted({n for n in (*self._tables, *self._histograms) if last is None or n <= last}):
-            table = self._tables.pop(one, None) or ContactTable()
+            table = self._tables.pop(one, None)
+            table = ContactTable() if table is None else table
+            contacts = table.contacts()
             self._contacts -= len(table)
             self.left_out += table.left_out
+            table.clear()
+            self._idle = table
             yield FlowWindow(
-                one, one * self.span, (one + 1) * self.span, table.contacts(), self._take_ended(one),
+                one, one * self.span, (one + 1) * self.span, contacts, self._take_ended(one),
                 self._histograms.pop(one, empty), self._known,
             )  # fmt: skip
             self._closed = one if self._closed is None else max(self._closed, one)
@@ -253,7 +258,11 @@ class FlowWindower:
             if self._closed is not None and one <= self._closed:
                 self.late += len(pick)
                 continue
-            table = self._tables.setdefault(one, ContactTable())
+            table = self._tables.get(one)
+            if table is None:
+                # Memory that was used before is at hand; new memory has to be cleared by the system first.
+                table, self._idle = ContactTable() if self._idle is None else self._idle, None
+                self._tables[one] = table
             before = len(table)
             room = min(self._room, max(0, 2 * self._room - self._contacts) + before)
             table.add(np.ascontiguousarray(rows), pick, room)

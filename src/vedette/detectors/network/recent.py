@@ -54,7 +54,6 @@ class RecentKeys:
         self.forgotten = 0
         self._width = width
         self._secret = new_secret()
-        self._key = np.zeros(8 * width + 16, dtype=np.uint8)
         self._shape = numbers, reals
         self._clear(min(most, _LEAST_ROWS))
 
@@ -79,7 +78,7 @@ class RecentKeys:
             place, became = np.empty(len(block), dtype=np.int64), np.empty(len(block), dtype=np.int64)
             gone = np.empty((len(block), self._width), dtype=np.int64)
             claim_keys(
-                block, self._keys, self._links, self._buckets, self._meta, self._key, *self._secret,
+                block, self._keys, self._links, self._buckets, self._meta, *self._secret,
                 place, became, gone,
             )  # fmt: skip
             fresh = became != KNOWN
