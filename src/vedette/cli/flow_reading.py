@@ -17,14 +17,10 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.flows import Flows
 from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
-from vedette.sources.long_lines import LINE_BYTES
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _BUFFER: Final = 2 << 20
 _SPARE: Final = 64
-_LINES: Final = LINE_BYTES + (64 << 10)
-"""Bytes of flow logs read at once: few flows, which are still in the cache when they get into their windows, but the
-longest line that is read."""
 _HEAD: Final = 64
 _NEVER: Final = 1 << 62
 _PROBLEMS: Final = {
@@ -181,9 +177,10 @@ class FlowReading:
 
     def _log(self, source: Input) -> Iterator[Passed]:
         tally = self.tally
-        pool = BufferPool(_LINES, limit=2)
+        pool = BufferPool(limit=2)
         with read_chunks(source, pool=pool, stopped=self._interrupted.is_set) as reader:
-            log = FlowLog(source.name, reader.sample())
+            # What a chunk held is in its windows before the next is read.
+            log = FlowLog(source.name, reader.sample(), reuse=True)
             coverage = SourceCoverage(source.name, log.format, 1.0)
             tally.sources.append(coverage)
             before = 0

@@ -181,12 +181,16 @@ class FlowLog:
 
     Args:
         source: Its name. head: Its first lines.
+        reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes: memory that was
+            used before is at hand, while new memory has to be cleared by the system first.
 
     Raises:
         FlowLogError: It is none that is known, or lacks a column.
     """
 
-    def __init__(self, source: str, head: Chunk) -> None:
+    def __init__(self, source: str, head: Chunk, *, reuse: bool = False) -> None:
+        self._reuse = reuse
+        self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
         text = head.buffer[: head.length].tobytes()
         self._json: JsonFlows | None = json_flows(text)
         self._header = b""
@@ -236,7 +240,11 @@ class FlowLog:
             flows, bad, lines = self._json.parse(chunk.buffer[: chunk.length].tobytes())
             return flows, {FlowProblem.BAD_FLOW: bad} if bad else {}, lines
         most = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A)) + 1
-        table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
+        table = self._table
+        if len(table) < most:
+            table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
+            if self._reuse:
+                self._table = table
         state = np.zeros(8, dtype=np.int64)
         state[4] = self._next
         count = read_flow_rows(
