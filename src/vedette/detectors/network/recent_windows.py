@@ -41,7 +41,7 @@ class RecentWindow:
         self.end = window.end
         # How single flows ended is looked at once.
         self._rest = FlowWindow(
-            window.number, window.start, window.end, window.contacts[:0],
+            window.number, window.start, window.end, np.zeros((0, CONTACT_COLUMNS), dtype=np.int64),
             np.zeros((0, ENDED_COLUMNS), dtype=np.int64), window.histogram, window.known, window.left_out,
         )  # fmt: skip
         self._contacts: Rows | _Narrow = window.contacts
