@@ -81,7 +81,7 @@ def fed(chunks: Iterator[bytes]) -> tuple[Engine, Enricher]:
         line += parsed.lines
         batch = enrich.apply(parsed.requests)
         engine.process(Batch(batch.requests, batch.service, batch.services, batch.agent_kind))
-    engine.take_found()
+    engine.take_stated()
     return engine, enrich
 
 

@@ -35,7 +35,7 @@ def traffic(first: int, past: int) -> list[bytes]:
 
 def stated(service: Service) -> list[Anomaly]:
     """What has been found since this was asked last."""
-    return service.engine.take_found().anomalies
+    return service.engine.take_stated()
 
 
 @cache

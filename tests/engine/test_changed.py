@@ -26,7 +26,7 @@ def state() -> bytes:
     """The state of a service amid traffic."""
     service = Service()
     service.feed(log()[:HALF])
-    service.engine.take_found()
+    service.engine.take_stated()
     return service.state()
 
 
@@ -112,13 +112,9 @@ def test_a_rule_that_changes_forgets_for_how_long_it_has_held_and_the_others_do_
     second = Service(changed)
     assert restore(second.engine, second.enricher, first.state()).anew == []
     second.line = first.line
-    second.engine.take_found()
+    second.engine.take_stated()
     second.feed(log()[HALF : HALF + 250])
-    stated = [
-        a.details["rule"]
-        for a in second.engine.take_found().anomalies
-        if a.type is AnomalyType.UNUSUAL_PATTERN
-    ]
+    stated = [a.details["rule"] for a in second.engine.take_stated() if a.type is AnomalyType.UNUSUAL_PATTERN]
     assert "long" in stated
     assert "other" not in stated
 

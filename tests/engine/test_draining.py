@@ -6,29 +6,39 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_snapshot import Service, log, undisturbed
-from vedette.engine.statements import Found
+from vedette.incidents.correlating import Correlator, Found, Spans
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident, IncidentState
 from vedette.schema.live import Change, Notice
+
+SPANS = Spans(requests=60_000_000, flows=10_000_000)
 
 
 def live(sizes: Sequence[int], *, restarts: bool = False) -> tuple[Service, list[Found]]:
     """Feed the log in batches of so many lines, taking what is found after each, and at the end."""
     service, at, found = Service(), 0, []
-    service.engine.stated.tells = True
+    correlator = Correlator(SPANS)
     for size in [*sizes, len(log())]:
         service.feed(log()[at : at + size])
         at += size
-        found.append(service.engine.take_found())
+        found.append(take(service, correlator))
         if restarts:
-            service = service.reborn()
-            service.engine.stated.tells = True
+            service, kept = service.reborn(), correlator.to_state()
+            correlator = Correlator(SPANS)
+            correlator.from_state(kept)
     # Far enough for every incident but the background's to close.
     end = undisturbed().coverage.end
     assert end is not None
     service.engine.advance(end + 3600_000_000)
-    found.append(service.engine.take_found())
+    found.append(take(service, correlator))
     return service, found
+
+
+def take(service: Service, correlator: Correlator) -> Found:
+    """What is new, as a service without flows groups it."""
+    correlator.add(service.engine.take_stated())
+    correlator.group(service.engine.windower.open_from * SPANS.requests)
+    return correlator.take()
 
 
 def anomalies(found: Sequence[Found]) -> list[Anomaly]:
@@ -93,8 +103,7 @@ def test_each_incident_opens_once_grows_worse_in_order_and_closes_once() -> None
 
 def test_what_was_taken_is_not_kept() -> None:
     service, _ = live([500] * 20)
-    again = service.engine.take_found()
-    assert (again.anomalies, again.notices) == ([], [])
+    assert service.engine.take_stated() == []
     assert service.engine.finish().anomalies == []
 
 

@@ -56,11 +56,10 @@ def test_with_ever_new_clients_routes_hosts_and_agents_the_state_stays_as_large_
     ):
         monkeypatch.setattr(module, name, 300)
     service, random = Service(Config.model_validate(LIMITS, strict=False)), Random(1)
-    service.engine.stated.tells = True
     sizes: list[int] = []
     for number in range(WINDOWS):
         service.feed(minute(number, random))
-        service.engine.take_found()
+        service.engine.take_stated()
         if number % 20 == 19:
             service = service.reborn()
             sizes.append(len(service.state()))

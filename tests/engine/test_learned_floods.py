@@ -66,7 +66,7 @@ def test_a_restart_in_the_flood_changes_nothing() -> None:
         enriched = enricher.apply(parsed.requests)
         running.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
         if number >= PARTS - 4:
-            found += running.take_found().anomalies
+            found += running.take_stated()
             content = snapshot(running, enricher)
             running, enricher = build(ONLY), Enricher()
             assert restore(running, enricher, content).anew == []

@@ -76,7 +76,7 @@ def test_a_restart_changes_nothing() -> None:
         line += parsed.lines
         enriched = enricher.apply(parsed.requests)
         running.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
-        found += running.take_found().anomalies
+        found += running.take_stated()
         content = snapshot(running, enricher)
         running, enricher = build(CONFIG), Enricher()
         assert restore(running, enricher, content).anew == []

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.incidents.test_grouping import MINUTE, anomaly, group
 
+from vedette.incidents.correlating import Spans
 from vedette.incidents.regrouping import regroup
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
 
-STEP = MINUTE
+SPANS = Spans(requests=MINUTE, flows=MINUTE)
 
 
 def of_flows(one: Anomaly) -> Anomaly:
@@ -30,13 +31,13 @@ def flood(minute: int, carrier: tuple[str, float] | None, host: str = "198.51.10
 
 
 def incidents_of(*anomalies: Anomaly) -> "list[tuple[str, ...]]":
-    named, incidents = regroup(anomalies, step=STEP, until=0)
+    named, incidents = regroup(anomalies, spans=SPANS, until=0)
     assert {a.incident_id for a in named} == {i.id for i in incidents}
     return [i.anomaly_ids for i in incidents]
 
 
 def test_a_clients_port_scan_and_its_attack_on_a_site_are_one_incident_with_both_services() -> None:
-    named, (incident,) = regroup([attack(3), scan(1)], step=STEP, until=0)
+    named, (incident,) = regroup([attack(3), scan(1)], spans=SPANS, until=0)
     assert incident.services == ("network", "shop")
     assert incident.anomaly_ids == (scan(1).id, attack(3).id)
     assert [a.incident_id for a in named] == [incident.id, incident.id]
@@ -93,5 +94,5 @@ def test_one_engines_anomalies_are_grouped_as_it_grouped_them_in_whatever_order_
 
     expected = group(*sorted(stated, key=lambda a: (a.end, stating_order(a))))
     random.shuffle(stated)  # type: ignore[attr-defined]
-    _, incidents = regroup(stated, step=STEP, until=0)
+    _, incidents = regroup(stated, spans=SPANS, until=0)
     assert sorted(i.anomaly_ids for i in incidents) == sorted(i.anomaly_ids for i in expected)

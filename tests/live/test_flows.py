@@ -16,6 +16,8 @@ from tests.live.lines import Clock, Lines
 from tests.network.datagrams import FIELDS4, NOW_S, UPTIME_MS, Record, a_set, line, record4, template
 from tests.network.packets import BEGIN, SYN, decoded, pcap, tcp
 from vedette.config import Config
+from vedette.detectors.learned.kinds import train_here
+from vedette.live.flows import LiveFlows
 from vedette.live.live import Live
 from vedette.sources.source import Delivery
 from vedette.storage import open_live_store
@@ -120,6 +122,26 @@ def test_a_scan_is_found_in_what_an_exporter_sends() -> None:
 def test_killing_changes_nothing(seed: int, crashes: int) -> None:
     with TemporaryDirectory() as directory:
         assert serve(Path(directory) / "v.db", seed, exported(), crashes=crashes) == undisturbed()
+
+
+def test_an_exporter_that_sends_now_and_then_is_waited_for_while_it_is_silent() -> None:
+    flows = LiveFlows(Config(), train_here)
+    for second in range(40 * 30):
+        at = (NOW_S + second) * SECOND
+        if second % 40 == 0:
+            # Of flows that were last seen up to 35 s before.
+            sent = [
+                line(datagram([("10.0.0.3", "192.0.2.80", 40_000 + second, 443, 6, 0x1B, 9, 900)],
+                              second - back, second, b"" if second else a_set(0, template(300, FIELDS4))))
+                for back in (35, 0)
+            ]  # fmt: skip
+            delivery = Delivery("netflow:192.0.2.250", b"".join(sent), b"", 1, None, "netflow")
+            assert flows.intake.takes(delivery)
+            flows.take(delivery, at, caught_up=True)
+        flows.follow(at)
+    assert flows.intake.tally.flows == 60
+    assert flows.engine.windower.late == 0
+    assert flows.engine.windower.closed > (NOW_S + 40 * 27) * SECOND
 
 
 def conn_log() -> tuple[bytes, ...]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
+from vedette.incidents.correlating import Spans
 from vedette.incidents.regrouping import regroup
 from vedette.schema.findings import Coverage, Findings
 
 
-def joined(findings: Sequence[Findings], *, step: int) -> Findings:
+def joined(findings: Sequence[Findings], *, spans: Spans) -> Findings:
     """The findings of several engines as one document, in which who does something in several is one incident.
 
     Args:
         findings: The first one's coverage becomes that of all.
-        step: Length of the longest window, microseconds.
+        spans: Lengths of their windows.
     """
     if len(findings) == 1:
         return findings[0]
@@ -20,7 +21,7 @@ def joined(findings: Sequence[Findings], *, step: int) -> Findings:
         _join(coverage, other.coverage)
     anomalies = [a for f in findings for a in f.anomalies]
     if sum(bool(f.anomalies) for f in findings) > 1 and not coverage.capped.get("anomalies"):
-        return Findings(*regroup(anomalies, step=step, until=coverage.end or 0), coverage)
+        return Findings(*regroup(anomalies, spans=spans, until=coverage.end or 0), coverage)
     # Incidents know of anomalies beyond the cap, which nobody has any more to group them anew.
     return Findings(
         sorted(anomalies, key=lambda a: (a.start, a.id)),

@@ -21,7 +21,7 @@ from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.batch import Batch
-from vedette.engine.build import build_engine
+from vedette.engine.build import build_engine, window_spans
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.engine import Engine
 from vedette.engine.model_record import Record
@@ -143,8 +143,7 @@ class Scan:
                 engine.keep_windows = store.save_windows
             findings = self.examine(engine, spool)
             if self._flows is not None:
-                longest = max(self.config.windows.span_s, self.config.network.span_s)
-                findings = joined([findings, self._flows], step=longest * 1_000_000)
+                findings = joined([findings, self._flows], spans=window_spans(self.config))
             self._write(engine, findings, spool, store, started)
         if findings.coverage.interrupted:
             return 130

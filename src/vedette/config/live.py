@@ -49,6 +49,16 @@ class Live(Section):
         ge=1,
         le=3600,
     )
+    correlate_s: int = option(
+        15,
+        "How long what is stated of requests waits for flows of the same time, and the other way round, so that "
+        "both are grouped in order of time. Who is further behind is not waited for; what it states joins incidents "
+        "when it comes.",
+        unit="seconds",
+        ge=0,
+        le=3600,
+        why="captured packets are told of some ten seconds after a window; NetFlow takes a minute, flow logs five",
+    )
     skew_s: int = option(
         300,
         "Difference between a source's times and the clock from which its clock is called wrong.",

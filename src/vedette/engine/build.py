@@ -36,10 +36,16 @@ from vedette.engine.signatures import signature_scanner
 from vedette.engine.teaching import Teaching
 from vedette.enrich.user_agent import AgentKind
 from vedette.expression.grammar import parse
+from vedette.incidents.correlating import Spans
 from vedette.windows.windower import WindowSettings
 
 _RECENT_S = 600
 """How far back single clients are looked at."""
+
+
+def window_spans(config: Config) -> Spans:
+    """Lengths of the windows of requests and of flows."""
+    return Spans(config.windows.span_s * 1_000_000, config.network.span_s * 1_000_000)
 
 
 def build_engine(

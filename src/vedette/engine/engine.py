@@ -24,9 +24,9 @@ from vedette.engine.collect import Collector
 from vedette.engine.judging import WindowJudge
 from vedette.engine.sampling import Sampling
 from vedette.engine.settings import EngineSettings
-from vedette.engine.statements import Found
 from vedette.enrich.names import ClientNames
 from vedette.enrich.user_agent import AgentKind
+from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.requests import Clients
 from vedette.windows.summary import ClosedWindow
@@ -147,11 +147,8 @@ class Engine(WindowJudge):
         """
         self.sampling.ask(share, self.windower.open_windows)
 
-    def take_found(self) -> Found:
-        """What was found since this was asked last; it is the caller's from now on.
-
-        What is kept is bounded: incidents that may still go on, and what later ones are compared with.
-        """
+    def take_stated(self) -> list[Anomaly]:
+        """What was stated since this was asked last; see `Statements.take`."""
         if self.habits is not None:
             self.habits.take_marked()
         return self.stated.take()

@@ -1,36 +1,18 @@
 """What was stated so far: anomalies, the incidents that they make up, and what of it has been handed out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from vedette.engine.spending import spending
 from vedette.explain.words import counterfactual, describe
 from vedette.incidents.grouping import Grouper
-from vedette.incidents.notices import last_news, news
 from vedette.incidents.occurrences import Occurrences
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Spending
 from vedette.schema.incident import Incident
 from vedette.schema.live import Notice
 from vedette.schema.state import check, decode, encode
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found since it was asked for last.
-
-    Attributes:
-        anomalies: New ones, in the order in which they were stated.
-        incidents: New ones and those that changed, as they stand now.
-        notices: What somebody may want to be told, in order. They depend on the windows alone, not on when this was
-            asked for.
-    """
-
-    anomalies: list[Anomaly]
-    incidents: list[Incident]
-    notices: list[Notice]
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -41,6 +23,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     anomalies: list[Anomaly]
     incidents: list[Incident]
     notices: list[Notice]
+    """Of older versions; none are kept here any more."""
     alarms: list[tuple[str, int]]
     spent: list[tuple[str, int]]
     closed_spent: int
@@ -54,12 +37,10 @@ class Statements:
         most: Anomalies that wait to be taken, at most; further ones are counted in `left_out`.
 
     Attributes:
-        tells: Whether notices are made. A report about the past tells nobody anything.
         alarms: By detector, anomalies that rest on a threshold of the budget, or of a z-score.
     """
 
     def __init__(self, most: int) -> None:
-        self.tells = False
         self.grouper = Grouper()
         self.occurrences = Occurrences()
         self.alarms: dict[str, int] = {}
@@ -67,7 +48,6 @@ class Statements:
         self._most = most
         self._anomalies: list[Anomaly] = []
         self._incidents: list[Incident] = []
-        self._notices: list[Notice] = []
         # Of incidents that closed: those that spent of the budget, by service and in all.
         self._spent: dict[str, int] = {}
         self._closed_spent = 0
@@ -90,32 +70,21 @@ class Statements:
             self.left_out += 1
 
     def close(self, end: int) -> None:
-        """End a window: say what is new of incidents, and close those that have been quiet for long."""
-        if self.tells:
-            told = (news(draft, end) for draft in self.grouper.drafts if draft.changed)
-            self._notices.extend(notice for notice in told if notice is not None)
+        """End a window: close the incidents that have been quiet for long."""
         for draft in self.grouper.close(end):
-            incident = draft.finish(closed=True)
-            self._incidents.append(incident)
+            self._incidents.append(draft.finish(closed=True))
             if draft.budgeted:
                 self._closed_spent += 1
-                for service in incident.services:
+                for service in draft.services:
                     self._spent[service] = self._spent.get(service, 0) + 1
-            if self.tells:
-                self._notices.append(last_news(draft, end))
 
-    def take(self) -> Found:
-        """Hand out what is new, and keep only what may still go on."""
-        changed = [draft for draft in self.grouper.drafts if draft.changed]
-        found = Found(
-            self._anomalies,
-            self._incidents + [draft.finish(closed=False) for draft in changed],
-            self._notices,
-        )
-        for draft in changed:
-            draft.changed = False
-        self._anomalies, self._incidents, self._notices = [], [], []
-        return found
+    def take(self) -> list[Anomaly]:
+        """Hand out new anomalies, in the order in which they were stated; who takes them groups them.
+
+        What is kept is bounded: incidents that may still go on, and what later anomalies are compared with.
+        """
+        anomalies, self._anomalies, self._incidents = self._anomalies, [], []
+        return anomalies
 
     def all(self) -> tuple[list[Anomaly], list[Incident]]:
         """Everything that was not taken, in the order of a report: anomalies by time, incidents the worst first."""
@@ -151,7 +120,7 @@ class Statements:
                 self.occurrences.to_state(),
                 self._anomalies,
                 self._incidents,
-                self._notices,
+                [],
                 sorted(self.alarms.items()),
                 sorted(self._spent.items()),
                 self._closed_spent,
@@ -170,6 +139,5 @@ class Statements:
         self.grouper.from_state(state.grouper)
         self.occurrences.from_state(state.occurrences)
         self._anomalies, self._incidents = state.anomalies, state.incidents
-        self._notices = state.notices
         self.alarms, self._spent = dict(state.alarms), dict(state.spent)
         self._closed_spent, self.left_out = state.closed_spent, state.left_out

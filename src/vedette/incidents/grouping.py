@@ -107,6 +107,7 @@ class Draft:
 
     kind: _Kind
     first: Anomaly
+    start: int
     end: int
     services: set[str] = field(default_factory=set)
     clients: set[str] = field(default_factory=set)
@@ -131,6 +132,7 @@ class Draft:
         """Take an anomaly in."""
         self.changed = True
         self.budgeted |= "surprise" in anomaly.details
+        self.start = min(self.start, anomaly.start)
         self.end = max(self.end, anomaly.end)
         self.services.add(anomaly.service)
         if len(self.entities) < MOST_NAMED or anomaly.entity in self.entities:
@@ -190,7 +192,7 @@ class Draft:
             ),
             severity=self.severity,
             score=max(a.score for a in ranked),
-            start=self.first.start,
+            start=self.start,
             end=self.end,
             state=IncidentState.CLOSED if closed else IncidentState.OPEN,
             types=tuple(a.type for a in ranked),
@@ -224,6 +226,7 @@ class _KeptDraft(msgspec.Struct, frozen=True, array_like=True):
     budgeted: bool
     changed: bool
     told: int
+    start: int | None = None
 
     @classmethod
     def of(cls, draft: Draft) -> "_KeptDraft":
@@ -244,6 +247,7 @@ class _KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             draft.budgeted,
             draft.changed,
             draft.told,
+            draft.start,
         )
 
     def draft(self) -> Draft:
@@ -254,6 +258,7 @@ class _KeptDraft(msgspec.Struct, frozen=True, array_like=True):
         return Draft(
             self.kind,
             self.first,
+            self.first.start if self.start is None else self.start,
             self.end,
             set(self.services),
             set(self.clients),
@@ -309,38 +314,43 @@ class Grouper:
         """Anomalies that closed incidents do not name."""
         self._open: list[Draft] = []
 
-    def add(self, anomaly: Anomaly) -> str:
-        """Put an anomaly where it belongs; returns the incident's id."""
+    def add(self, anomaly: Anomaly, begun: int | None = None) -> str:
+        """Put an anomaly where it belongs; returns the incident's id.
+
+        Args:
+            begun: When the window began that it is of, if incidents that were over by then may not be closed yet.
+        """
         kind = _kind(anomaly)
+        since = anomaly.start if begun is None else max(anomaly.start, begun)
         who = _client(anomaly.entity.value)
         near = self._near(kind, anomaly, who)
         if len(near) > 1:
             # What somebody is known for comes before the weather.
             near.sort(key=_is_weather)
         for draft in near:
-            if self._belongs(draft, kind, anomaly, who):
+            if since - draft.end <= self.gap(draft) and self._belongs(draft, kind, anomaly, who):
                 draft.add(anomaly)
                 return draft.id
             if (
                 kind is _Kind.CLIENT
                 and draft.kind is _Kind.BACKGROUND
                 and draft.clients == {who}
-                and anomaly.start - draft.end <= self.settings.gap
+                and since - draft.end <= self.settings.gap
             ):
                 # The weather was this client all along.
                 draft.kind = _Kind.CLIENT
                 draft.add(anomaly)
                 return draft.id
-        draft = Draft(kind, anomaly, anomaly.end)
+        draft = Draft(kind, anomaly, anomaly.start, anomaly.end)
         draft.add(anomaly)
         self._open.append(draft)
         return draft.id
 
     def close(self, time: int) -> list[Draft]:
         """Hand out incidents that have been quiet for longer than their gap at event time `time`."""
-        quiet = [d for d in self._open if time - d.end > self._gap(d)]
+        quiet = [d for d in self._open if time - d.end > self.gap(d)]
         if quiet:
-            self._open = [d for d in self._open if time - d.end <= self._gap(d)]
+            self._open = [d for d in self._open if time - d.end <= self.gap(d)]
         if len(self._open) > MOST_OPEN:
             # Stable: of equals, the one that opened first.
             early = sorted(self._open, key=lambda d: d.end)[: len(self._open) - MOST_OPEN]
@@ -365,11 +375,26 @@ class Grouper:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        self.unnamed, kept = decode(content, tuple[int, list[_KeptDraft]], "incidents")
-        self._open = [one.draft() for one in kept]
+        self.unnamed, self._open = 0, []
+        self.adopt(content)
 
-    def _gap(self, draft: Draft) -> int:
+    def adopt(self, content: bytes) -> None:
+        """Go on with another's incidents beside one's own; `content` is from its `to_state`.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        unnamed, kept = decode(content, tuple[int, list[_KeptDraft]], "incidents")
+        self.unnamed += unnamed
+        self._open += [one.draft() for one in kept]
+
+    def gap(self, draft: Draft) -> int:
+        """How long an incident may be quiet and still go on, microseconds."""
         return self.settings.background_gap if draft.kind is _Kind.BACKGROUND else self.settings.gap
+
+    def over(self, draft: Draft) -> int:
+        """From when on an incident is over unless something joins it, microseconds."""
+        return draft.end + self.gap(draft)
 
     def _near(self, kind: _Kind, anomaly: Anomaly, who: str) -> list[Draft]:
         """The open incidents that `_belongs` has to look at: where many are open, none of the others takes anything."""
@@ -392,8 +417,6 @@ class Grouper:
         return [d for d in self._open if (service in d.services and d.kind is kind) or who in d.clients]
 
     def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly, who: str) -> bool:
-        if anomaly.start - draft.end > self._gap(draft):
-            return False
         if _Kind.RULE in (draft.kind, kind):
             same = anomaly.detector == draft.first.detector and anomaly.service in draft.services
             return draft.kind is kind and same

@@ -13,6 +13,7 @@ from vedette.engine.network import NetworkEngine
 from vedette.engine.network_state import network_state, restore_network
 from vedette.engine.snapshot import Anew
 from vedette.live.flow_intake import MOST_STREAMS, FlowIntake, lateness_us
+from vedette.live.together import Reached
 from vedette.schema.flows import Flow, Flows
 from vedette.sources.source import Delivery
 from vedette.windows.flow_table import Passed
@@ -36,7 +37,6 @@ class LiveFlows:
         self._lateness = config.windows.lateness_s
         live = config.live
         self.engine: NetworkEngine = build_network(config, lateness_us=0, own_clock=False, trainer=trainer)
-        self.engine.stated.tells = True
         self.intake = FlowIntake()
         self.watermarks = Watermarks(
             WatermarkSettings(
@@ -54,6 +54,12 @@ class LiveFlows:
         self.watermarks.add(stream, self._late(stream), at)
         self.watermarks.waits(stream, at)
         return True
+
+    def reached(self, *, behind: bool) -> list[Reached]:
+        """How far it has come, if there are flows at all. `behind`: whether there is more to be read already."""
+        if not len(self.watermarks):
+            return []
+        return [Reached(self.engine.windower.closed + self._span - 1, behind)]
 
     def take(self, delivery: Delivery, at: int, *, caught_up: bool) -> int | None:
         """Take a delivery in; returns the newest time in it, or None.

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from time import perf_counter
 
@@ -19,6 +19,7 @@ from vedette.live.flows import LiveFlows
 from vedette.live.intake import MOST_STREAMS, Intake
 from vedette.live.kept_models import KeptModels
 from vedette.live.overload import Overload
+from vedette.live.together import Reached, Together
 from vedette.live.work import Work
 from vedette.schema.live import Commit
 from vedette.schema.records import BaselineRecord, WindowRecord
@@ -34,6 +35,7 @@ ROOM = 1 << 20
 _STREAMS = "streams"
 _WATERMARKS = "watermarks"
 _DOWNTIME = "downtime"
+_INCIDENTS = "incidents"
 _LEAST_PAUSE_US = 2_000_000
 """Between commits while old logs are read and windows close by the dozen."""
 _LAST_LOOKS = 3
@@ -89,6 +91,7 @@ class Live:
         self._training, self._models = TrainingProcesses(), models
         self.engine, self.intake = self._built(config, exceptions)
         self.flows = LiveFlows(config, self._training)
+        self._together = Together(config)
         self._resume()
 
     def turn(self) -> bool:
@@ -96,9 +99,12 @@ class Live:
         if not self.committer.retry():
             return False
         took = False
+        pending: set[str] = set()
         for source in self.sources:
             took |= self._take(source)
+            pending.update(source.pending())
         self._follow()
+        self._group(pending)
         self._keep_up()
         if self._due():
             self.commit()
@@ -109,7 +115,7 @@ class Live:
         if not self.committer.retry():
             return
         now = self.clock()
-        found, of_flows = self.engine.take_found(), self.flows.engine.stated.take()
+        found = self._together.found_now()
         baselines: tuple[BaselineRecord, ...] = ()
         if now - self._baselines_at >= _BASELINES_EVERY_US:
             self._baselines_at = now
@@ -123,11 +129,11 @@ class Live:
                 time=max(self.engine.windower.watermark, self.flows.engine.windower.closed),
                 state=self._snapshot(),
                 positions=dict(self._positions),
-                anomalies=(*found.anomalies, *of_flows.anomalies),
-                incidents=(*found.incidents, *of_flows.incidents),
+                anomalies=tuple(found.anomalies),
+                incidents=tuple(found.incidents),
                 windows=tuple(windows),
                 baselines=baselines,
-                notices=(*found.notices, *of_flows.notices),
+                notices=tuple(found.notices),
             )
         )
 
@@ -138,14 +144,15 @@ class Live:
             VedetteError: It cannot be followed; the old one stays in force.
         """
         before = self._snapshot()
-        old = self.config, self._exceptions, self.engine, self.intake, self.flows
+        old = self.config, self._exceptions, self.engine, self.intake, self.flows, self._together
         try:
             self.engine, self.intake = self._built(config, exceptions)
             self.flows = LiveFlows(config, self._training)
+            self._together = Together(config)
             self.config, self._exceptions = config, tuple(exceptions)
             return self._restore(before)
         except Exception:
-            self.config, self._exceptions, self.engine, self.intake, self.flows = old
+            self.config, self._exceptions, self.engine, self.intake, self.flows, self._together = old
             raise
 
     def drain(self, until: int, wait: Callable[[float], object] = lambda _: None) -> None:
@@ -161,6 +168,7 @@ class Live:
             else:
                 looks += 1
                 wait(_LOOK_S)
+        self._together.hurry()
         self.commit()
 
     def close(self) -> None:
@@ -197,7 +205,6 @@ class Live:
             teaching=self._teaching(),
         )
         engine.keep_windows = self._keep
-        engine.stated.tells = True
         return engine, Intake(config)
 
     def _teaching(self) -> Teaching:
@@ -224,6 +231,7 @@ class Live:
     def _snapshot(self) -> bytes:
         parts = {_STREAMS: self.intake.to_state(), _WATERMARKS: self.watermarks.to_state()}
         parts[_DOWNTIME] = self.downtime.to_state(self.clock())
+        parts[_INCIDENTS] = self._together.to_state()
         parts |= self.flows.to_parts()
         return snapshot(self.engine, self.intake.enricher, parts)
 
@@ -238,6 +246,10 @@ class Live:
         streams = restored.extra.get(_STREAMS)
         reasons = self.intake.from_state(streams) if streams is not None else []
         of_flows = self.flows.from_parts(restored.extra)
+        engines = self.engine, self.flows.engine
+        self._together.from_state(
+            restored.extra.get(_INCIDENTS), [engine.stated.grouper.to_state() for engine in engines]
+        )
         return [*restored.anew, *(Anew("stream", reason) for reason in reasons), *of_flows]
 
     def _take(self, source: Source) -> bool:
@@ -291,6 +303,18 @@ class Live:
         if reached is not None and reached > self.engine.windower.now:
             self.engine.advance(reached)
 
+    def _group(self, pending: Set[str]) -> None:
+        """Group what the engines have stated, as far as they have come; `pending` streams have more to give."""
+        of_flows = {stream for stream in pending if stream in self.flows.intake}
+        reached = self.flows.reached(behind=bool(of_flows))
+        if len(self.watermarks):
+            span = self.engine.settings.windows.span
+            # The next window to be judged ends a window later.
+            settled = (self.engine.windower.open_from + 1) * span - 1
+            reached.append(Reached(settled, behind=len(pending) > len(of_flows)))
+        stated = [*self.engine.take_stated(), *self.flows.engine.stated.take()]
+        self._together.take(stated, reached, self.clock())
+
     def _keep_up(self) -> None:
         """Look at a share of the requests if there are more than can be looked at."""
         share = self.overload.look(self.clock(), self.work.lag_us, self.waiting)
@@ -303,7 +327,7 @@ class Live:
         if not self._positions_kept and self._since:
             # From here on a restart knows which files it had begun, whatever they are called by then.
             return True
-        if self._windows:
+        if self._windows or self._together.found:
             return since >= _LEAST_PAUSE_US or not self.waiting
         if self._since >= settings.commit_bytes:
             return True

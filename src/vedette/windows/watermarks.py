@@ -24,8 +24,8 @@ class WatermarkSettings:
 
     Attributes:
         idle_after: How long nobody waits for a source that is silent, by the caller's clock.
-        grace: How far behind the caller's clock event time follows while all sources are silent. At least what
-            their lines are late by on their way.
+        grace: How far behind the caller's clock event time follows while all sources are silent, at least. Where a
+            source is allowed a lateness, it is that and `idle_after` too.
         skew: From which offset a source's clock is called wrong.
         jump: How far ahead a time may be to be believed at once; see `vedette.kernels.windows.mark_late`.
         span: Length of a window.
@@ -173,8 +173,10 @@ class Watermarks:
             reached = min(
                 s.newest - s.lateness if s.newest > _BEGINNING else _BEGINNING for s in right or awaited
             )
-        elif any(s.newest > _BEGINNING and not self._slow(s) for s in self._sources.values()):
-            reached = at - self.settings.grace
+        elif vouching := [s for s in self._sources.values() if s.newest > _BEGINNING and not self._slow(s)]:
+            # What is late by so much while it comes is so too when it comes after a silence.
+            latest = max(s.lateness for s in vouching)
+            reached = at - max(self.settings.grace, self.settings.idle_after + latest)
         else:
             # An old log, or nothing yet: the clock says nothing about what will come.
             reached = _BEGINNING
