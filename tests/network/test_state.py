@@ -12,7 +12,6 @@ from vedette.engine.network import NetworkEngine
 from vedette.engine.network_state import network_state, restore_network
 from vedette.schema.findings import Findings
 from vedette.schema.flows import Flow
-from vedette.schema.state import StateError
 from vedette.windows.flow_table import FlowTable, Passed
 
 
@@ -59,8 +58,8 @@ def test_a_state_taken_at_any_time_changes_nothing() -> None:
             running.process(one)
             if number % every == 0:
                 state = network_state(running)
-                running = engine()
-                assert restore_network(running, state) is None
+                running, anew = restore_network(engine, state)
+                assert not anew
                 assert network_state(running) == state
         return running.finish()
 
@@ -72,18 +71,49 @@ def test_a_state_taken_at_any_time_changes_nothing() -> None:
 
 
 def test_a_state_of_other_windows_is_not_taken_over() -> None:
-    other = build_network(Config.load(overrides={"network.span_s": 60}), lateness_us=0)
-    reason = restore_network(other, network_state(engine()))
-    assert reason is not None
-    assert "windows of 10 s" in reason
-    assert "windows of 60 s" in reason
+    def other() -> NetworkEngine:
+        return build_network(Config.load(overrides={"network.span_s": 60}), lateness_us=0)
+
+    _, (anew,) = restore_network(other, network_state(engine()))
+    assert "windows of 10 s" in anew.reason
+    assert "windows of 60 s" in anew.reason
 
 
-def test_a_damaged_state_is_refused() -> None:
+def test_what_is_no_state_of_this_format_is_lost_as_a_whole_and_said() -> None:
     state = network_state(engine())
-    for damaged in (b"", state[:-3], b"\0" + msgspec.msgpack.encode({"rests_on": 1})):
-        with pytest.raises(StateError):
-            restore_network(engine(), damaged)
+    kept = msgspec.msgpack.decode(state[1:])
+    later = b"\0" + msgspec.msgpack.encode({**kept, "format": 9, "version": "7.1"})
+    damaged = (b"", state[:-3], b"\0" + msgspec.msgpack.encode({"rests_on": 1}), later)
+    for content in damaged:
+        made, (anew,) = restore_network(engine, content)
+        assert anew.part == "flows"
+        assert "all that was learned of flows is learned anew" in anew.reason
+        assert network_state(made) == state
+    assert "Vedette 7.1 wrote it in format 9, and this one reads 1" in anew.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("windower", "open windows of flows"),
+        ("baselines", "baselines of flows"),
+        ("thresholds", "thresholds of flows"),
+        ("statements", "statements of flows"),
+    ],
+)
+def test_a_part_that_cannot_be_read_is_lost_alone(name: str, part: str) -> None:
+    running = engine()
+    for one in passed():
+        running.process(one)
+    state = msgspec.msgpack.decode(network_state(running)[1:])
+    made, (anew,) = restore_network(engine, b"\0" + msgspec.msgpack.encode({**state, name: b"\0\x91\x01"}))
+    assert anew.part == part
+    assert "wrote it otherwise" in anew.reason
+    again = msgspec.msgpack.decode(network_state(made)[1:])
+    lost = {name, "recent"} if name == "windower" else {name}
+    assert {key for key in again if again[key] != state[key]} == lost
+    # What is closed stays closed.
+    assert made.windower.closed > 0
 
 
 def test_event_time_is_what_is_said_where_flows_do_not_tell_it() -> None:

@@ -1,6 +1,7 @@
 """The part of the live service that is about flows: an engine of its own, its streams and its event time."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from vedette.engine.snapshot import Anew
 from vedette.live.flow_intake import MOST_STREAMS, FlowIntake, lateness_us
 from vedette.live.together import Reached
 from vedette.schema.flows import Flow, Flows
+from vedette.schema.state import StateError
 from vedette.sources.source import Delivery
 from vedette.windows.flow_table import Passed
 from vedette.windows.watermarks import Watermarks, WatermarkSettings
@@ -36,16 +38,16 @@ class LiveFlows:
         self._span = config.network.span_s * _SECOND
         self._lateness = config.windows.lateness_s
         live = config.live
-        self.engine: NetworkEngine = build_network(config, lateness_us=0, own_clock=False, trainer=trainer)
+        self._make = partial(build_network, config, lateness_us=0, own_clock=False, trainer=trainer)
+        self.engine: NetworkEngine = self._make()
         self.intake = FlowIntake()
-        self.watermarks = Watermarks(
-            WatermarkSettings(
-                idle_after=live.idle_after_s * _SECOND,
-                grace=(live.idle_after_s + live.lateness_s) * _SECOND,
-                skew=live.skew_s * _SECOND,
-                span=self._span,
-            )
+        self._settings = WatermarkSettings(
+            idle_after=live.idle_after_s * _SECOND,
+            grace=(live.idle_after_s + live.lateness_s) * _SECOND,
+            skew=live.skew_s * _SECOND,
+            span=self._span,
         )
+        self.watermarks = Watermarks(self._settings)
 
     def waits(self, stream: str, at: int) -> bool:
         """Wait for a stream that has more to give, if it is one of flows; whether it is."""
@@ -101,13 +103,21 @@ class LiveFlows:
         """Take over what `to_parts` gave; returns what begins anew."""
         anew: list[Anew] = []
         if (content := parts.get(_STREAMS)) is not None:
-            anew += [Anew("stream", reason) for reason in self.intake.from_state(content)]
-        if (content := parts.get(_ENGINE)) is not None:
-            reason = restore_network(self.engine, content)
-            if reason is not None:
-                anew.append(Anew(_ENGINE, reason))
+            try:
+                anew += [Anew("stream", reason) for reason in self.intake.from_state(content)]
+            except StateError as error:
+                self.intake = FlowIntake()
+                anew.append(Anew(_STREAMS, f"another version wrote it ({error}): formats are found anew"))
         if (content := parts.get(_WATERMARKS)) is not None:
-            self.watermarks.from_state(content)
+            try:
+                self.watermarks.from_state(content)
+            except StateError as error:
+                anew.append(
+                    Anew(_WATERMARKS, f"another version wrote it ({error}): event time is found anew")
+                )
+        if (content := parts.get(_ENGINE)) is not None:
+            self.engine, more = restore_network(self._make, content, self.watermarks.newest)
+            anew += more
         return anew
 
     def _late(self, stream: str) -> int:

@@ -183,6 +183,10 @@ class FlowWindower:
         """Let event time reach `until`, microseconds; it never goes back."""
         self._now = until if self._now is None else max(self._now, until)
 
+    def begin_after(self, number: int) -> None:
+        """Take nothing of a window, or of one before it: they were closed by somebody else."""
+        self._closed = number
+
     @property
     def now(self) -> int | None:
         """Event time, microseconds; None before the first flow."""

@@ -183,6 +183,12 @@ class Watermarks:
         self._time = max(self._time, reached)
         return None if self._time == _BEGINNING else self._time
 
+    @property
+    def newest(self) -> int | None:
+        """The newest time of any source that is believed, microseconds; None before the first."""
+        newest = max((s.newest for s in self._sources.values()), default=_BEGINNING)
+        return None if newest == _BEGINNING else newest
+
     def wrong_clocks(self) -> list[WrongClock]:
         """Sources whose clock is wrong by more than the skew allowed, in order of name."""
         return [
