@@ -1,4 +1,4 @@
-"""Packets of an interface become flows in the journal; what keeps them from it is told in one line."""
+"""Packets of an interface become flows and requests in the journal; what keeps them from it is told in one line."""
 
 import socket
 import threading
@@ -31,8 +31,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def capture(journal: Journal, interface: str, chosen: str = "") -> Capture:
-    section = CaptureSection(interface=interface, filter=chosen, buffer_mb=1)
+def capture(journal: Journal, interface: str, chosen: str = "", *, http: bool = True) -> Capture:
+    section = CaptureSection(interface=interface, filter=chosen, buffer_mb=1, http=http)
     return Capture(section, TableSettings(span=1_000_000), journal, now)
 
 
@@ -79,6 +79,49 @@ def test_packets_become_flows_in_the_journal(journal: Journal) -> None:
     assert sum(int(row[Flow.PAYLOAD_OUT]) for row in rows) >= 500 * 100
     assert source.status().dropped.get("packets_kernel", 0) == 0
     assert all(one.stream == "capture:lo" for one in journal.take(1 << 24))
+
+
+ANSWER = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello"
+REQUEST = b"GET /?id=1%%27+union+select+%d HTTP/1.1\r\nHost: shop.example\r\nCookie: c=%s\r\n\r\n"
+
+
+@pytest.mark.skipif(not allowed(), reason="needs CAP_NET_RAW, and an interface lo")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_cleartext_requests_become_lines_of_a_log(journal: Journal, wanted: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        source = capture(journal, "lo", f"tcp port {port}", http=wanted)
+        source.open(None)
+        with socket.create_connection(("127.0.0.1", port)) as client, server.accept()[0] as accepted:
+
+            def exchange(number: int) -> int:
+                client.sendall(REQUEST % (number, b"x" * 1_500))
+                while not accepted.recv(1 << 16).endswith(b"\r\n\r\n"):
+                    pass
+                accepted.sendall(ANSWER)
+                client.recv(1 << 16)
+                return source.packets
+
+            until("listening", lambda: exchange(0))
+            for number in range(1, 6):
+                exchange(number)
+            told: dict[str, bytes] = {}
+
+            def last_told() -> bool:
+                for delivery in journal.take(1 << 24):
+                    assert delivery.format == (
+                        "vhost_combined" if "HTTP" in delivery.stream else "flow-parts"
+                    )
+                    told[delivery.stream] = told.get(delivery.stream, b"") + delivery.lines
+                return b"select+5" in told.get("capture:lo (HTTP)", b"") if wanted else "capture:lo" in told
+
+            until("what was captured", last_told)
+        source.close()
+    lines = told.get("capture:lo (HTTP)", b"").splitlines()[-5:]
+    assert len(lines) == (5 if wanted else 0)
+    for number, line in enumerate(lines, start=1):
+        assert line.startswith(b"shop.example:%d 127.0.0.1 - - [" % port)
+        assert line.endswith(b'] "GET /?id=1%%27+union+select+%d HTTP/1.1" 403 5 "-" "-"' % number)
 
 
 @pytest.mark.skipif(not allowed(), reason="needs CAP_NET_RAW")

@@ -13,6 +13,7 @@ import pytest
 from tests.network.generated.scenes import AGAINST_BASELINES, BY_RULE, play_side_by_side, until
 from tests.network.generated.spaces import CLIENT, HERE, SERVER, Pair, missing, pair, running, shapes
 from vedette.schema.anomaly import Anomaly, AnomalyType
+from vedette.schema.incident import Incident
 from vedette.storage import open_store
 
 SERVICE_PORT = "8430"
@@ -37,11 +38,13 @@ def test_events_are_found_within_three_windows_and_quiet_is_silent(tmp_path: Pat
         pytest.skip(f"the other scenes were found: {'; '.join(left_out)}")
 
 
-def test_a_service_that_listens_at_an_interface_states_a_scan(tmp_path: Path) -> None:
+def test_a_service_that_listens_at_an_interface_states_a_scan_and_the_attack_after_it_as_one(
+    tmp_path: Path,
+) -> None:
     pytest.importorskip("cypcap")
     settings = tmp_path / "vedette.yaml"
     settings.write_text(
-        f"store: {{url: 'sqlite:///{tmp_path}/v.db'}}\nnetwork: {{span_s: 2}}\n"
+        f"store: {{url: 'sqlite:///{tmp_path}/v.db'}}\nnetwork: {{span_s: 2}}\nwindows: {{span_s: 2}}\n"
         "sources: {capture: [{interface: link0}]}\n"
     )
     with pair() as made:
@@ -54,10 +57,20 @@ def test_a_service_that_listens_at_an_interface_states_a_scan(tmp_path: Path) ->
             # It answers before it listens: what comes before that nobody sees.
             until(lambda: read(made), "the service has seen no flow")
             made.run("nmap", "-n", "-Pn", "--max-retries", "1", "-sS", "-p1-500", SERVER, seconds=20)
-            until(lambda: stated(tmp_path), "a scan was made, and is not in the store")
+            made.run(
+                "curl",
+                "-s",
+                "-o",
+                "/dev/null",
+                f"http://{SERVER}/?id=1%27%20union%20select%20a,b%20from%20c--",
+            )
+            until(
+                lambda: incidents(tmp_path),
+                "a scan and an attack were made, and are not one incident in the store",
+            )
     # Where the machine stalls, so does the quiet traffic of its clients, and that is told too.
     stalls = {AnomalyType.TRAFFIC_DROP, AnomalyType.TRAFFIC_SPIKE}
-    found = {(a.type, a.entity.value) for a in stated(tmp_path) if a.type not in stalls}
+    found = {(a.type, a.entity.value) for a in stated(tmp_path) if a.of_flows and a.type not in stalls}
     assert found == {(AnomalyType.PORT_SCAN, CLIENT)}
 
 
@@ -67,6 +80,13 @@ def read(pair: Pair) -> float:
     told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
     found = re.search(r"^vedette_lines_total (\S+)", told, re.MULTILINE)
     return float(found[1]) if found else 0.0
+
+
+def incidents(folder: Path) -> list[Incident]:
+    """Those in which somebody scanned and attacked."""
+    wanted = {AnomalyType.PORT_SCAN, AnomalyType.SQL_INJECTION}
+    with open_store(f"sqlite:///{folder}/v.db") as store:
+        return [one for one in store.incidents().items if wanted <= set(one.types)]
 
 
 def stated(folder: Path) -> list[Anomaly]:

@@ -69,7 +69,7 @@ class FlowReading:
         inputs: Each is read by itself; what they tell is put in order of time.
         table: How flows live.
         interrupted: Once it is set, nothing more is read.
-        listen: Given each buffer and its decoded packets, of captures: HTTP is looked for there.
+        listen: Gives what is given each buffer of a capture and its decoded packets: HTTP is looked for there.
         until: Packets, and flows, from then on are left out and counted, microseconds; None for none.
 
     An input that cannot be read is told in `tally.left_out`; the others still are.
@@ -80,7 +80,7 @@ class FlowReading:
         inputs: Sequence[Input],
         table: TableSettings,
         interrupted: threading.Event,
-        listen: Listener | None = None,
+        listen: Callable[[], Listener] | None = None,
         until: int | None = None,
     ) -> None:
         self._until = _NEVER if until is None else until
@@ -113,6 +113,7 @@ class FlowReading:
         coverage = SourceCoverage(reader.source.name, parser.format, 1.0)
         tally.sources.append(coverage)
         table = FlowTable(self._table)
+        listener = None if self._listen is None else self._listen()
         memory = bytearray(_BUFFER + _SPARE)
         view, buffer = memoryview(memory), np.frombuffer(memory, dtype=np.uint8)
         rows = np.zeros((FRAMES, PACKET_COLUMNS), dtype=np.int64)
@@ -133,8 +134,8 @@ class FlowReading:
                 self._count(taken, coverage)
                 if count and int(frames.time.max()) >= self._until:
                     taken = self._before(taken, 0)
-                if self._listen is not None:
-                    self._listen(buffer[at:], taken)
+                if listener is not None:
+                    listener(buffer[at:], taken)
                 yield from self._counted(table.add(taken))
                 at += frames.consumed
                 more = frames.more

@@ -135,9 +135,14 @@ class CaptureSection(Section):
         "", "Packets that are looked at, in tcpdump's language, like `not port 22`; all by default."
     )
     promiscuous: bool = option(True, "Whether packets for other hosts are looked at too.")
-    snaplen: int = option(
-        256,
-        "Bytes of each packet that are looked at: headers, and names that DNS is asked for.",
+    http: bool = option(
+        True,
+        "Whether requests in cleartext HTTP are looked at as those of a log are; not at ports of TLS and SSH.",
+    )
+    snaplen: int | None = option(
+        None,
+        "Bytes of each packet that are looked at; by default 2048, and 256 where `http` is off: headers, and names "
+        "that DNS is asked for.",
         unit="bytes",
         ge=128,
         le=65_535,

@@ -1,4 +1,4 @@
-"""A network interface as a source: its packets become flows at once, and these wait in the journal like pushed lines.
+"""A network interface as a source: its packets become flows and requests, which wait in the journal like pushed lines.
 
 One thread reads packets through libpcap (cypcap), which takes them out of a ring that the kernel fills. Packets that
 come while the ring is full are lost and counted by the kernel; what it says is told in the source's status.
@@ -18,6 +18,8 @@ from vedette.config.sources import CaptureSection
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet, Status
 from vedette.kernels.packets import decode_packets
 from vedette.parsers.captures import FRAMES, CaptureParser
+from vedette.parsers.http_packets import FORMAT as HTTP_LINES
+from vedette.parsers.http_packets import HttpPackets
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.journal import Journal, JournalError
 from vedette.sources.source import Delivery, SourceState, SourceStatus
@@ -29,6 +31,9 @@ _LOG = logging.getLogger("vedette.live")
 _BATCH: Final = 4_096
 """Packets read before flows are looked at."""
 _SPARE: Final = 64
+_WITH_HTTP: Final = 2_048
+"""Bytes of a packet: those of an Ethernet frame, which most heads of requests fit into."""
+_HEADERS: Final = 256
 _WAIT_S: Final = 0.1
 _RETRY_US: Final = 5_000_000
 _GRACE_US: Final = 500_000
@@ -64,6 +69,7 @@ class Capture:
         self.name = f"capture:{section.interface}"
         self._section = section
         self._table = FlowTable(table)
+        self._http = HttpPackets() if section.http else None
         self._journal = journal
         self._clock = clock
         self._lock = Lock()
@@ -122,6 +128,8 @@ class Capture:
                     self._fail(_remedy(self._section.interface, error, self._pcap.ErrorCode))
                 retry_at = self._clock() + _RETRY_US
             self._write(self._table.finish())
+            if self._http is not None:
+                self._tell(self._http.finish())
         finally:
             os.close(self._memory)
 
@@ -130,7 +138,7 @@ class Capture:
         section = self._section
         with self._pcap.create(section.interface) as pcap:
             pcap.set_pre_config(
-                snaplen=section.snaplen,
+                snaplen=section.snaplen or (_WITH_HTTP if section.http else _HEADERS),
                 promisc=section.promiscuous,
                 timeout=_WAIT_S,
                 buffer_size=section.buffer_mb << 20,
@@ -151,7 +159,10 @@ class Capture:
                 lost = {"packets_kernel": told.drop, "packets_interface": told.ifdrop}
                 with self._lock:
                     self._lost = {name: before.get(name, 0) + count for name, count in lost.items()}
-                self._write(self._table.pass_time(self._clock() - _GRACE_US))
+                passed = self._clock() - _GRACE_US
+                self._write(self._table.pass_time(passed))
+                if self._http is not None:
+                    self._tell(self._http.pass_time(passed))
 
     def _take(self, pcap: Any) -> None:
         """Take what is there, up to a batch at a time."""
@@ -197,7 +208,21 @@ class Capture:
             with self._lock:
                 for status, name in _NAMES.items():
                     self._skipped[name] = self._skipped.get(name, 0) + int(bad[status])
+        if self._http is not None:
+            self._tell(self._http.take(buffer, rows))
         return self._table.add(rows)
+
+    def _tell(self, requests: Sequence[bytes]) -> None:
+        """Keep the lines of requests; what the journal cannot take is lost, and counted."""
+        if not requests:
+            return
+        try:
+            self._journal.append(f"{self.name} (HTTP)", b"".join(requests), format=HTTP_LINES)
+            self._journal.sync()
+        except JournalError as error:
+            with self._lock:
+                self._skipped["requests_not_kept"] = self._skipped.get("requests_not_kept", 0) + len(requests)
+            self._fail(str(error))
 
     def _write(self, handed: Iterable[Passed]) -> None:
         """Keep what the flow table handed out; what the journal cannot take is lost, and counted."""

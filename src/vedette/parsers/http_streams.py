@@ -2,10 +2,14 @@
 
 Segments of each direction are put in order as far as needed to read a request line with its headers, or a status
 line: bounded, and given up where a gap does not close.
+
+Lines are dated by when their answer was seen, or by when nobody waits for it any more: so they come in order of time
+however long answers take, as those of most servers do.
 """
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -14,26 +18,34 @@ from vedette.kernels.packet_layout import Packet
 
 _METHODS: Final = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE ", b"CONNECT ",
                    b"PROPFIND ", b"REPORT ")  # fmt: skip
-_BEGINNINGS: Final = (*_METHODS, b"HTTP/1.")
+BEGINNINGS: Final = (*_METHODS, b"HTTP/1.")
+"""Of requests and answers."""
 HEAD_BYTES: Final = 16_384
 """Most bytes of a request's line and headers; longer ones are told with what stands in these."""
 STREAMS: Final = 16_384
 """Directions of connections followed at one time; the one that was silent for the longest is dropped."""
+PATIENCE: Final = 60_000_000
+"""How long an answer is waited for, microseconds."""
+_LOOK: Final = 10_000_000
+"""How often it is looked who waits for too long."""
 _AHEAD: Final = 8
 """Segments kept that came before their turn."""
 _LENGTH: Final = re.compile(rb"\r\n[Cc]ontent-[Ll]ength:[ \t]*([0-9]{1,15})")
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])")
 
 Ends = tuple[int, int, int, int, int, int]
+_Piece = tuple[bytes, int]
+"""Payload, and how many bytes behind it were not captured."""
 
 
 @dataclass(slots=True)
 class _Stream:
     """One direction of a connection."""
 
+    key: int
     expected: int = -1
     text: bytearray = field(default_factory=bytearray)
-    ahead: dict[int, bytes] = field(default_factory=dict)
+    ahead: dict[int, "_Piece"] = field(default_factory=dict)
     skip: int = 0
     """Bytes of a body that are not looked at."""
     began: int = 0
@@ -44,14 +56,19 @@ class _Stream:
 class HttpStreams:
     """Finds requests in TCP segments.
 
+    Args:
+        key: Gives a direction of a connection its number in `followed`.
+
     Attributes:
         dropped: Connections that were followed no longer for want of room.
         gaps: Directions that were given up because a segment is missing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: Callable[[Ends], int] = hash) -> None:
+        self._key = key
         self.dropped = 0
         self.gaps = 0
+        self._now = self._looked = 0
         self._streams: OrderedDict[Ends, _Stream] = OrderedDict()
 
     def take(self, row: list[int], payload: bytes) -> list[bytes]:
@@ -60,43 +77,68 @@ class HttpStreams:
         Args:
             row: The packet's columns. payload: As much of it as was captured.
         """
+        time = row[Packet.TIME]
+        out = self.pass_time(time)
         ends: Ends = (row[1], row[2], row[3], row[4], row[5], row[6])
         stream = self._streams.get(ends)
         if stream is None:
-            if not _may_begin(payload):
-                return []
-            stream = self._streams[ends] = _Stream(row[Packet.SEQUENCE])
+            if not may_begin(payload):
+                return out
+            stream = self._streams[ends] = _Stream(self._key(ends), row[Packet.SEQUENCE])
             if len(self._streams) > STREAMS:
-                self._streams.popitem(last=False)
+                gone, dropped = self._streams.popitem(last=False)
                 self.dropped += 1
+                out += _unanswered(gone, dropped, time)
         else:
             self._streams.move_to_end(ends)
-        out: list[bytes] = []
-        for piece in self._in_order(stream, row[Packet.SEQUENCE], payload):
-            self._read(stream, ends, piece, row[Packet.TIME], out)
+        piece = payload, max(0, row[Packet.PAYLOAD] - len(payload))
+        for text, missing in self._in_order(stream, row[Packet.SEQUENCE], piece):
+            self._read(stream, ends, text, time, out)
+            if missing:
+                self._miss(stream, ends, missing, time, out)
+        return out
+
+    def pass_time(self, time: int) -> list[bytes]:
+        """Lines of requests that nobody waits for any more when packets have come to a time, microseconds."""
+        self._now = max(self._now, time)
+        look = time // _LOOK * _LOOK
+        if look <= self._looked:
+            return []
+        self._looked = look
+        out = []
+        for ends, stream in self._streams.items():
+            out += _unanswered(ends, stream, look, look - PATIENCE)
         return out
 
     def finish(self) -> list[bytes]:
         """Lines of the requests that were never answered."""
         out = []
         for ends, stream in self._streams.items():
-            if stream.text.startswith(_METHODS):
-                stream.waiting.append((stream.began, bytes(stream.text)))
-            out += [_line(ends, time, head, None, 0) for time, head in stream.waiting]
+            out += _unanswered(ends, stream, self._now)
         self._streams.clear()
         return out
 
-    def _in_order(self, stream: _Stream, sequence: int, payload: bytes) -> list[bytes]:
+    def followed(self) -> list[tuple[int, int, int]]:
+        """Of each direction that is followed: its key, the next sequence number, and bytes of a body from there on."""
+        return [(s.key, s.expected, s.skip) for s in self._streams.values()]
+
+    def _in_order(self, stream: _Stream, sequence: int, piece: _Piece) -> list[_Piece]:
+        payload, missing = piece
         distance = (sequence - stream.expected) & 0xFFFFFFFF
         if distance >= 1 << 31:
             # Seen before, at least its beginning.
             known = (1 << 32) - distance
-            if known >= len(payload):
+            if known >= len(payload) + missing:
                 return []
+            missing -= max(0, known - len(payload))
             payload, distance = payload[known:], 0
+        elif 0 < distance <= stream.skip:
+            # Bytes of a body: nobody has to have seen them.
+            stream.skip -= distance
+            stream.expected = sequence
         elif distance > 0:
             if len(stream.ahead) < _AHEAD:
-                stream.ahead[sequence] = payload
+                stream.ahead[sequence] = piece
                 return []
             # The gap does not close: start anew where something begins that can be read.
             self.gaps += 1
@@ -104,12 +146,20 @@ class HttpStreams:
             stream.text.clear()
             stream.skip = 0
             stream.expected = sequence
-        pieces = [payload]
-        stream.expected = (stream.expected + len(payload)) & 0xFFFFFFFF
+        pieces = [(payload, missing)]
+        stream.expected = (stream.expected + len(payload) + missing) & 0xFFFFFFFF
         while (following := stream.ahead.pop(stream.expected, None)) is not None:
             pieces.append(following)
-            stream.expected = (stream.expected + len(following)) & 0xFFFFFFFF
+            stream.expected = (stream.expected + len(following[0]) + following[1]) & 0xFFFFFFFF
         return pieces
+
+    def _miss(self, stream: _Stream, ends: Ends, missing: int, time: int, out: list[bytes]) -> None:
+        """Pass over what was not captured; a head that it cuts is told with what is there."""
+        if stream.skip:
+            stream.skip = max(0, stream.skip - missing)
+        elif stream.text:
+            self._head(stream, ends, bytes(stream.text[:HEAD_BYTES]), time, out)
+            stream.text.clear()
 
     def _read(self, stream: _Stream, ends: Ends, piece: bytes, time: int, out: list[bytes]) -> None:
         if stream.skip:
@@ -118,18 +168,18 @@ class HttpStreams:
             piece = piece[taken:]
         while piece or stream.text:
             if not stream.text:
-                if not _may_begin(piece):
+                if not may_begin(piece):
                     return
                 stream.began = time
             stream.text += piece
             piece = b""
-            if not _may_begin(stream.text):
+            if not may_begin(stream.text):
                 stream.text.clear()
                 return
             end = stream.text.find(b"\r\n\r\n")
             if end < 0:
                 if len(stream.text) > HEAD_BYTES:
-                    self._head(stream, ends, bytes(stream.text[:HEAD_BYTES]), out)
+                    self._head(stream, ends, bytes(stream.text[:HEAD_BYTES]), time, out)
                     stream.text.clear()
                 return
             head = bytes(stream.text[: end + 2])
@@ -137,12 +187,12 @@ class HttpStreams:
             stream.text.clear()
             told = _LENGTH.search(head)
             body = int(told[1]) if told else 0
-            self._head(stream, ends, head, out)
+            self._head(stream, ends, head, time, out)
             taken = min(body, len(rest))
             stream.skip = body - taken
             piece = rest[taken:]
 
-    def _head(self, stream: _Stream, ends: Ends, head: bytes, out: list[bytes]) -> None:
+    def _head(self, stream: _Stream, ends: Ends, head: bytes, time: int, out: list[bytes]) -> None:
         status = _STATUS.match(head)
         if status is None:
             if len(stream.waiting) < 64:
@@ -151,16 +201,26 @@ class HttpStreams:
         asking = self._streams.get((ends[2], ends[3], ends[0], ends[1], ends[5], ends[4]))
         if asking is None or not asking.waiting or status[1].startswith(b"1"):
             return
-        began, request = asking.waiting.pop(0)
+        _, request = asking.waiting.pop(0)
         told = _LENGTH.search(head)
         own = (ends[2], ends[3], ends[0], ends[1], ends[5], ends[4])
+        out.append(_line(own, time, request, status[1], int(told[1]) if told else 0))
 
-        out.append(_line(own, began, request, status[1], int(told[1]) if told else 0))
+
+def _unanswered(ends: Ends, stream: _Stream, time: int, until: int | None = None) -> list[bytes]:
+    """Take out the requests that are waited for no longer, if they came by `until`; as lines of a time."""
+    out = []
+    while stream.waiting and (until is None or stream.waiting[0][0] <= until):
+        out.append(_line(ends, time, stream.waiting.pop(0)[1], None, 0))
+    if stream.text.startswith(_METHODS) and (until is None or stream.began <= until):
+        out.append(_line(ends, time, bytes(stream.text[:HEAD_BYTES]), None, 0))
+        stream.text.clear()
+    return out
 
 
-def _may_begin(text: bytes | bytearray) -> bool:
+def may_begin(text: bytes | bytearray) -> bool:
     """Whether a request or an answer may begin like this, as far as the text goes."""
-    return any(text.startswith(word[: len(text)]) for word in _BEGINNINGS)
+    return any(text.startswith(word[: len(text)]) for word in BEGINNINGS)
 
 
 def _line(ends: Ends, time: int, head: bytes, status: bytes | None, size: int) -> bytes:
