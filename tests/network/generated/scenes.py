@@ -105,6 +105,10 @@ def _client(name: str) -> Callable[[Pair], object]:
     return lambda pair: pair.act(name)
 
 
+_MARK = b"the end of a scene"
+_TAIL = 1 << 20
+"""Bytes of a capture's end in which a mark is looked for: packets that were under way may come behind it."""
+
 A = AnomalyType
 _LEARNED = 40.0
 """Seconds of quiet traffic from which a baseline of windows of a second is ready: 30, and some more that a busy machine
@@ -254,13 +258,21 @@ def play(scene: Scene, folder: Path) -> Recorded:
         except TooSlowError as error:
             left_out = f"{scene.name}: {error}"
         quiet.close()
-        # What was sent last is on its way, and dumpcap writes every so often.
-        time.sleep(1.0)
+        # What was sent last is on its way, and dumpcap writes every so often: a mark behind it tells that it is there.
+        until(lambda: _marked(made, capture), "dumpcap does not write what it sees")
         dump.send_signal(2)
         dump.wait(20)
     if scene.port is not None:
         begin = _first(capture, scene.port)
     return Recorded(scene, capture, begin, left_out)
+
+
+def _marked(pair: Pair, capture: Path) -> bool:
+    """Send a mark, and tell whether it, or one that was sent before, is recorded."""
+    pair.mark(_MARK)
+    with capture.open("rb") as content:
+        content.seek(max(0, capture.stat().st_size - _TAIL))
+        return _MARK in content.read()
 
 
 def _first(capture: Path, port: int) -> float:

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 CLIENT = "10.98.0.1"
 SERVER = ADDRESSES[0]
 TOOLS = ("ip", "tc", "dumpcap", "curl", "nmap", "hping3", "slowhttptest", "iperf3")
+_DISCARD = 9
 _NUMBERS = itertools.count()
 _SILENT = subprocess.DEVNULL
 
@@ -62,6 +63,11 @@ class Pair:
         words = ["cat", "/sys/class/net/link0/statistics/tx_packets"]
         told = subprocess.run(self.command(self.near, words, None), capture_output=True, check=True)
         return int(told.stdout)
+
+    def mark(self, text: bytes) -> None:
+        """Send something to the server's end that nobody else sends, once: links lose packets."""
+        program = f"import socket; socket.socket(2, 2).sendto({text!r}, ({SERVER!r}, {_DISCARD}))"
+        self.run(sys.executable, "-S", "-c", program, seconds=10)
 
     def act(self, name: str) -> None:
         """Run one of `clients.py`."""
