@@ -89,3 +89,14 @@ def test_what_is_another_question_stays_beside_it() -> None:
     of_alarm = 1.0 - (1.0 - alone.score[0]) / 0.98
     fused = 1.0 / (1.0 + math.exp(-(odds(0.02) + EVIDENCE)))
     assert both.score[0] == pytest.approx(1.0 - (1.0 - fused) * (1.0 - of_alarm), rel=1e-4)
+
+
+def test_failed_logins_of_many_clients_are_marked_and_other_requests_are_not() -> None:
+    guessing = stated("brute_force", AnomalyType.BRUTE_FORCE, entity=Entity(EntityKind.SERVICE, "shop"))
+    block = rows(*[0.001] * 7)
+    block["status"] = [401, 401, 403, 403, 404, 200, 422]
+    block["route"] = [1, 0, 0, 1, 0, 0, 2]
+    routes = ["/login", "/orders", "/door"]
+    types = (AnomalyType.BRUTE_FORCE,)
+    marker = Marker([guessing], ["shop"], routes, {}, types, login_routes=("/door",))
+    assert marker.judge(block).anomalous.tolist() == [True, True, True, False, False, False, True]

@@ -346,8 +346,7 @@ class Scan:
             render(findings, Console(), top=self.config.output.top)
 
     def _write_verdicts(self, engine: Engine, findings: Findings, spool: VerdictSpool, path: str) -> None:
-        odd = engine.habits.marked if engine.habits is not None else None
-        marker = Marker(findings.anomalies, engine.services, spool.routes, engine.names, TYPE_NAMES, odd)
+        marker = Marker.of(engine, findings.anomalies, spool.routes, TYPE_NAMES)
         from vedette.report.verdicts import VerdictWriter
 
         with open_output(path) as stream:

@@ -10,13 +10,15 @@ Which rows an anomaly of a window marks:
 | about a client | that client's requests to the service in the window |
 | `error_spike` | 5xx answers of the service or route in the window, and of routes that share it in theirs |
 | `latency_spike` | requests at least as slow as the alarm's threshold |
+| `brute_force` of many clients | failed logins: 401 anywhere, another 4xx but 404 on a route that takes credentials |
 | `ddos_attack` of many clients | requests to the route that carries most of the excess |
 | `abnormal_request` of the detector `parameters` | the odd requests themselves |
 | others | none: no single request is to blame |
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from msgspec import structs
@@ -26,10 +28,12 @@ from vedette.detectors.learned.kinds import FOREST, TRANSFORMER
 from vedette.detectors.learned.outlier_model import OUTLIERS
 from vedette.detectors.parameters.habits import Marked
 from vedette.detectors.signatures.opinions import ANOMALOUS
+from vedette.engine.engine import Engine
 from vedette.enrich.client import format_client
 from vedette.fusion.calibration import Ranks
 from vedette.fusion.fusing import any_of, log_odds, probability, with_evidence
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind
+from vedette.windows.registry import is_login
 
 ROW = np.dtype(
     [
@@ -81,6 +85,7 @@ class Marker:
         names: Host names of clients known by name.
         type_names: Names of type bits; those of the signatures first.
         odd: Suspects that were odd, and their scores.
+        login_routes: Routes that take credentials though their names do not say so.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class Marker:
         names: dict[int, str],
         type_names: Sequence[AnomalyType],
         odd: Marked | None = None,
+        login_routes: Collection[str] = (),
     ) -> None:
         marks = [part for a in anomalies if a.detector not in _BY_ROW for part in _parts(a)]
         self._marks = sorted(marks, key=lambda a: a.start)
@@ -100,12 +106,34 @@ class Marker:
         self._routes: dict[str, list[int]] = {}
         for number, name in enumerate(routes):
             self._routes.setdefault(name, []).append(number)
+        self._logins = [
+            number for number, name in enumerate(routes) if is_login(name) or name in login_routes
+        ]
         self._names = names
         self._bit = {name: bit for bit, name in enumerate(type_names)}
         odd = odd or Marked()
         suspects = np.array(odd.number, dtype=np.uint32)
         order = np.argsort(suspects)
         self._odd, self._odd_score = suspects[order], np.array([of_row(s) for s in odd.score])[order]
+
+    @classmethod
+    def of(
+        cls,
+        engine: Engine,
+        anomalies: Iterable[Anomaly],
+        routes: Sequence[str],
+        type_names: Sequence[AnomalyType],
+    ) -> Self:
+        """One for what an engine has found."""
+        return cls(
+            anomalies,
+            engine.services,
+            routes,
+            engine.names,
+            type_names,
+            engine.habits.marked if engine.habits is not None else None,
+            engine.settings.windows.login_routes,
+        )
 
     def judge(self, rows: NDArray[np.void]) -> Verdicts:
         """Verdicts on a block of rows (dtype `ROW`), in the block's order."""
@@ -161,6 +189,11 @@ class Marker:
                 return mask & (rows["status"] >= 500)
             case AnomalyType.LATENCY_SPIKE:
                 return mask & (rows["duration"] >= anomaly.threshold)
+            case AnomalyType.BRUTE_FORCE:
+                status = rows["status"]
+                refused = (status >= 400) & (status < 500) & (status != 404)
+                mask &= (status == 401) | (refused & np.isin(rows["route"], self._logins))
+                return mask
             case AnomalyType.DDOS_ATTACK:
                 routes = [c.value for c in anomaly.contributions if c.dimension == "route"][:1]
                 return mask & np.isin(rows["route"], [n for r in routes for n in self._routes.get(r, [])])
