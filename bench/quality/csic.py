@@ -112,10 +112,14 @@ def escaped(byte: int) -> bytes:
 
 def scan(log: Path, *options: str) -> dict[int, dict[str, object]]:
     """The verdicts of a scan by line, of requests that were flagged."""
+    return {int(str(v["line"])) - 1: v for v in verdicts(log, *options) if v["is_anomaly"]}
+
+
+def verdicts(log: Path, *options: str) -> list[dict[str, object]]:
+    """The verdicts of a scan, in order of lines."""
     out = log.parent / "verdicts.jsonl"
     run(log, "--verdicts", str(out), *options)
-    verdicts = [json.loads(line) for line in out.read_text().splitlines()]
-    return {verdict["line"] - 1: verdict for verdict in verdicts if verdict["is_anomaly"]}
+    return sorted(map(json.loads, out.read_text().splitlines()), key=lambda v: v["line"])
 
 
 def flagged_by_habits(log: Path, *options: str) -> int:

@@ -60,6 +60,8 @@ def test_a_labelled_log_is_evaluated(logs: Path, labels: str) -> None:
     gaps = [row["rows"] * abs(row["said"] - row["was"]) for row in reliable["table"]]
     assert reliable["expected_calibration_error"] == pytest.approx(sum(gaps) / reliable["lines"])
     assert f"expected calibration error {reliable['expected_calibration_error']:.3f}" in done.stdout
+    assert f"are labelled: {reliable['error_with_share_known']:.3f}." in done.stdout
+    assert reliable["share_assumed"] == 0.02
     alarms = document["false_alarms"]
     assert alarms["incidents"] == len(alarms["each"])
     assert alarms["service_days"] == pytest.approx(2 / 24, rel=0.02)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.evaluate.reliability import reliability
+from vedette.evaluate.reliability import reliability, with_share
 
 _ROWS = st.lists(st.tuples(st.integers(0, 100), st.booleans()), min_size=1, max_size=80)
 
@@ -27,3 +27,41 @@ def test_the_error_is_the_mean_gap_over_spans(rows, bins) -> None:
 
 def test_of_nothing_nothing_is_said() -> None:
     assert reliability(np.zeros(3), np.zeros(3), np.zeros(3)) is None
+
+
+def _drawn(share: float, rows: int = 40_000) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of a sign that is one standard deviation higher in what is wrong, under a prior of 2 %, and labels."""
+    draw = np.random.default_rng(5)
+    wrong = draw.random(rows) < share
+    odds = draw.normal(wrong.astype(float)) - 0.5 + np.log(0.02 / 0.98)
+    return 1.0 / (1.0 + np.exp(-odds)), wrong.astype(np.float64)
+
+
+def test_scores_that_know_the_share_are_reliable_where_others_are_not() -> None:
+    score, wrong = _drawn(0.5)
+    raw = reliability(score, wrong, 1.0 - wrong)
+    known = reliability(with_share(score, 0.02, 0.5), wrong, 1.0 - wrong)
+    assert raw is not None
+    assert known is not None
+    assert raw.error > 0.4
+    assert known.error < 3 * known.chance < 0.02
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.001, 0.999), st.floats(0.001, 0.999))
+def test_another_share_and_back_changes_nothing(score: float, first: float, second: float) -> None:
+    there = with_share(np.array([score]), first, second)
+    assert with_share(there, second, first)[0] == pytest.approx(score, rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", [90, 5_000])
+def test_chance_is_the_error_of_scores_that_are_right(rows: int) -> None:
+    """Labels drawn by the scores themselves give it on average."""
+    draw = np.random.default_rng(rows)
+    score = draw.beta(0.3, 0.3, rows)
+    errors = []
+    for _ in range(300):
+        wrong = (draw.random(rows) < score).astype(np.float64)
+        found = reliability(score, wrong, 1.0 - wrong)
+        assert found is not None
+        errors.append(found.error)
+    assert found.chance == pytest.approx(np.mean(errors), rel=0.05)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from vedette.cli.options import ScanOptions
 from vedette.cli.survey import Survey, configured, survey
+from vedette.detectors.signatures.opinions import calibrated
 from vedette.evaluate.labels import Labels, LineSpans, clipped, read_labels
 from vedette.evaluate.lines import LineScore, LineTally
 from vedette.evaluate.reliability import Reliability
@@ -42,7 +43,8 @@ class Evaluation:
     """Everything that is printed.
 
     Attributes:
-        labelled: Labelled lines that are there. missing: Lines that have labels and were not read.
+        labelled: Labelled lines that are there.
+        reliability: Of scores as they are. share_known: Had they known the share of labelled lines.
     """
 
     spans: list[SpanScore]
@@ -55,6 +57,7 @@ class Evaluation:
     benign: int
     flagged: int
     reliability: Reliability | None
+    share_known: Reliability | None
 
 
 def evaluate_log(options: ScanOptions, path: Path, json: str | None) -> None:
@@ -107,8 +110,7 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         )
     bit = {kind: number for number, kind in enumerate(TYPE_NAMES)}
     tally = LineTally(labels.names, [-1 if kind is None else bit[kind] for kind in labels.types])
-    odd = engine.habits.marked if engine.habits is not None else None
-    marker = Marker(findings.anomalies, engine.services, spool.routes, engine.names, TYPE_NAMES, odd)
+    marker = Marker.of(engine, findings.anomalies, spool.routes, TYPE_NAMES)
     line_spans = LineSpans(labels)
     for rows in spool.blocks():
         verdicts = marker.judge(rows)
@@ -139,6 +141,7 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         tally.benign,
         tally.flagged,
         tally.reliability(),
+        tally.reliability_with(calibrated().prior),
     )
 
 
@@ -180,15 +183,18 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
             "false_positive_rate": evaluation.flagged / evaluation.benign if evaluation.benign else None,
             "auc_pr": evaluation.average_precision,
         },
-        "reliability": _reliability(evaluation.reliability),
+        "reliability": _reliability(evaluation.reliability, evaluation.share_known),
     }
 
 
-def _reliability(found: Reliability | None) -> dict[str, Any] | None:
+def _reliability(found: Reliability | None, known: Reliability | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
         "expected_calibration_error": found.error,
+        "by_chance": found.chance,
+        "share_assumed": calibrated().prior,
+        "error_with_share_known": None if known is None else known.error,
         "largest_gap": found.worst,
         "lines": found.rows,
         "table": [asdict(span) for span in found.spans],
@@ -257,6 +263,22 @@ def _print(evaluation: Evaluation, console: Console) -> None:
     if evaluation.reliability is not None:
         console.print()
         console.print(_reliability_table(evaluation.reliability))
-        console.print(
-            Text(f"Scores beside labels: expected calibration error {evaluation.reliability.error:.3f}.")
+        for text in _calibration(evaluation):
+            console.print(Text(glyphs.text(text)), soft_wrap=True)
+
+
+def _calibration(evaluation: Evaluation) -> list[str]:
+    """The calibration error in words."""
+    found, known = evaluation.reliability, evaluation.share_known
+    if found is None:
+        return []
+    told = [
+        f"Scores beside labels: expected calibration error {found.error:.3f} (by chance alone {found.chance:.3f})."
+    ]
+    if known is not None:
+        share = percent(evaluation.labelled / (evaluation.labelled + evaluation.benign))
+        told.append(
+            f"Scores assume that one line in {1.0 / calibrated().prior:.0f} is wrong; had they known that {share} are "
+            f"labelled: {known.error:.3f}."
         )
+    return told

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.evaluate.reliability import Reliability, reliability
+from vedette.evaluate.reliability import Reliability, reliability, with_share
 
 _BINS = 10_000
 """Scores are told apart to the four digits with which verdicts are written."""
@@ -86,6 +86,18 @@ class LineTally:
             return None
         score = np.arange(_BINS + 1) / _BINS
         return reliability(score, self._wrong.astype(np.float64), self._right.astype(np.float64))
+
+    def reliability_with(self, prior: float) -> Reliability | None:
+        """The same, had the scores known the share of labelled lines instead of assuming `prior`.
+
+        None without a labelled line, or without another.
+        """
+        if not self.wrong or not self.benign:
+            return None
+        # The ends stand for what is rounded to them.
+        score = np.clip(np.arange(_BINS + 1) / _BINS, 0.25 / _BINS, 1.0 - 0.25 / _BINS)
+        known = with_share(score, prior, self.wrong / (self.wrong + self.benign))
+        return reliability(known, self._wrong.astype(np.float64), self._right.astype(np.float64))
 
     def average_precision(self) -> float | None:
         """The area under the precision-recall curve, as average precision; None without a labelled line.
