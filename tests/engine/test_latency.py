@@ -1,6 +1,8 @@
 """A service that is slow because it was asked for slow things, and one that got slower."""
 
+import math
 from collections.abc import Mapping
+from random import Random
 
 import msgspec
 
@@ -65,3 +67,16 @@ def test_pages_that_got_slower_are_told_though_exports_run() -> None:
     assert {c.value for c in told.contributions} >= {"/page/a", "/page/b", "/page/c", "/page/d"}
     # The parts make up the whole.
     assert 0.95 <= sum(c.share for c in told.contributions) <= 1.0 + 1e-9
+
+
+def test_what_was_no_alarm_forgives_none() -> None:
+    # Three lone slow minutes are no alarm each, so they don't make six in a row a habit.
+    lone, spike = {100, 140, 180}, set(range(215, 221))
+    scatter, lines = Random(7), []
+    for minute in range(MINUTES):
+        usual = 0.1 * math.exp(scatter.gauss(0.0, 0.2))
+        seconds = 2.0 if minute in lone else 20 * usual if minute in spike else usual
+        lines += [line(minute, second, "/page/a", seconds) for second in range(20)]
+    found = run([b"\n".join(lines) + b"\n"], "envoy-json", Config.model_validate({}))
+    slow = [a for a in found.anomalies if a.type is AnomalyType.LATENCY_SPIKE and a.route is None]
+    assert minutes(slow) == spike - {min(spike)}

@@ -4,6 +4,7 @@ import numpy as np
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
+from vedette.detectors.statistical import gate
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.gate import Alarm
 from vedette.detectors.statistical.recurrence import TIMES, Recurrence
@@ -62,12 +63,13 @@ class LatencySpike(Remembering):
             timed = [view.total(slot, Group.TIMED) for slot in judged.slot.tolist()]
             enough = np.array(timed, dtype=np.int64) >= self.min_requests
             found: Mask = large & enough & (judged.sample_count >= self.min_windows)
-            for row in np.flatnonzero(found).tolist():
-                if view.book[int(judged.slot[row])].route is None:
-                    found[row] = not self._known(view, judged, row)
             return found
 
-        alarms = self._gated.alarms(view, judged, worth)
+        alarms = [
+            alarm
+            for alarm in self._gated.alarms(view, judged, worth)
+            if view.book[alarm.slot].route is not None or not self._known(view, judged, alarm)
+        ]
         return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
 
     def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
@@ -95,16 +97,16 @@ class LatencySpike(Remembering):
             details={"timed_requests": view.total(alarm.slot, Group.TIMED)},
         )
 
-    def _known(self, view: WindowView, judged: Judged, row: int) -> bool:
+    def _known(self, view: WindowView, judged: Judged, alarm: Alarm) -> bool:
         """Whether a service is slow as it was before: again and again, or because more of slow routes was asked for."""
-        slot = int(judged.slot[row])
-        times = self._recurrence.earlier(slot, view.start, float(judged.value[row]))
+        times = self._recurrence.earlier(alarm.slot, view.start, float(judged.value[alarm.row]))
         if times >= TIMES:
             return True
-        # What a route was like before this began is what counts, not what it has been since.
-        since = (view.start - self._recurrence.began(slot)) // (view.end - view.start)
+        # What a route was like before this began is what counts, not what it has been since. The first alarm may
+        # come some windows after the first surprise.
+        since = (view.start - self._recurrence.began(alarm.slot)) // (view.end - view.start) + (gate.MEMORY - 1)
         seconds, usual = 0.0, 0.0
-        for carried, _, of_route in self._carried(view, judged, row):
+        for carried, _, of_route in self._carried(view, judged, alarm.row):
             seconds += carried
             found = judged.find(of_route)
             if (
