@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.enrich.batches import Row, batch
 
-from vedette.enrich.client import DEFAULT_TRUSTED, ClientResolver, Network, format_client
+from vedette.enrich.client import DEFAULT_TRUSTED, ClientResolver, Network, clients_called, format_client
 from vedette.schema.requests import NAME_TAG, RequestFlag
 
 PROXIES = [ip_network("203.0.113.0/24"), ip_network("2001:db8:ffff::/48"), ip_network("198.51.100.7/32")]
@@ -182,6 +182,24 @@ def test_a_long_or_odd_name_is_shown_bounded_and_printable() -> None:
 
 def test_a_name_that_was_not_kept_is_shown_by_its_key() -> None:
     assert format_client(NAME_TAG, 0x1234, {}) == "name:0000000000001234"
+
+
+PEERS = st.one_of(
+    st.ip_addresses().map(str),
+    st.sampled_from(["::", "::1", "0:0:0:1::", "Host.example", "1.2.3", "2001:db8::/64", "db8::/64"]),
+)
+
+
+@given(st.lists(PEERS, min_size=1, max_size=30), st.sets(PEERS, max_size=5))
+def test_clients_are_found_by_the_names_they_are_shown_by(peers: list[str], others: set[str]) -> None:
+    found = ClientResolver([]).resolve(batch([Row(peer.encode()) for peer in peers]))
+    shown = [
+        format_client(high, low, found.names)
+        for high, low in zip(found.high.tolist(), found.low.tolist(), strict=True)
+    ]
+    for wanted in ({*shown[::2], *others}, others, {"name:0000000000001234", "", "12", "01.2.3.4", "1::/6"}):
+        called = clients_called(wanted, found.high, found.low, found.names)
+        assert called.tolist() == [name in wanted for name in shown]
 
 
 def test_marks_clients_on_loopback_and_configured_proxies_as_internal() -> None:

@@ -300,7 +300,7 @@ class WindowJudge:
             )
         }
         names = accused(found, (draft.clients for draft in self.stated.grouper.drafts))
-        bad = named_among(clients, names, self._client_name)
+        bad = named_among(clients, names, self.names)
         lesson = Lesson(number, self.services, clients, requests, disturbed(found), bad, placed.numbers)
         for member in self.members:
             if member.collects:

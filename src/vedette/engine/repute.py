@@ -1,11 +1,12 @@
 """Whom models must not learn from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.sample import LEAST_REQUESTS
+from vedette.enrich.client import clients_called
 from vedette.schema.anomaly import Anomaly, EntityKind
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
@@ -28,13 +29,14 @@ def disturbed(found: Iterable[Anomaly]) -> set[str]:
     return {a.service for a in found if a.entity.kind in (EntityKind.SERVICE, EntityKind.ROUTE)}
 
 
-def named_among(
-    clients: ClientRows, names: set[str], client_name: Callable[[int, int], str]
-) -> NDArray[np.bool_]:
-    """Which clients are called one of these names, bool (k,); those that no model would look at are not asked."""
+def named_among(clients: ClientRows, wanted: Collection[str], names: dict[int, str]) -> NDArray[np.bool_]:
+    """Which clients are called one of these names, bool (k,); those that no model would look at are not asked.
+
+    Args:
+        wanted: The names. names: Of clients that have no address (`format_client`).
+    """
     found = np.zeros(len(clients), dtype=np.bool_)
-    if names:
+    if wanted:
         rows = np.flatnonzero(clients.sums[:, Client.REQUESTS] >= LEAST_REQUESTS)
-        for row in rows.tolist():
-            found[row] = client_name(int(clients.high[row]), int(clients.low[row])) in names
+        found[rows] = clients_called(wanted, clients.high[rows], clients.low[rows], names)
     return found

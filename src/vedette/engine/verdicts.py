@@ -29,7 +29,7 @@ from vedette.detectors.learned.outlier_model import OUTLIERS
 from vedette.detectors.parameters.habits import Marked
 from vedette.detectors.signatures.opinions import ANOMALOUS
 from vedette.engine.engine import Engine
-from vedette.enrich.client import format_client
+from vedette.enrich.client import clients_called
 from vedette.fusion.calibration import Ranks
 from vedette.fusion.fusing import any_of, log_odds, probability, with_evidence
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind
@@ -181,7 +181,8 @@ class Marker:
     def _touches(self, anomaly: Anomaly, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         mask: NDArray[np.bool_] = rows["service"] == self._services.get(anomaly.service, -1)
         if anomaly.entity.kind is EntityKind.CLIENT:
-            return mask & self._is_client(rows, mask, anomaly.entity.value)
+            called = {anomaly.entity.value}
+            return mask & clients_called(called, rows["high"], rows["low"], self._names)
         if anomaly.route is not None:
             mask &= np.isin(rows["route"], self._routes.get(anomaly.route, []))
         match anomaly.type:
@@ -199,14 +200,6 @@ class Marker:
                 return mask & np.isin(rows["route"], [n for r in routes for n in self._routes.get(r, [])])
             case _:
                 return np.zeros(len(rows), dtype=bool)
-
-    def _is_client(self, rows: NDArray[np.void], among: NDArray[np.bool_], name: str) -> NDArray[np.bool_]:
-        keys = np.unique(rows[among][["high", "low"]])
-        found = np.zeros(len(rows), dtype=bool)
-        for key in keys:
-            if format_client(int(key["high"]), int(key["low"]), self._names) == name:
-                found |= (rows["high"] == key["high"]) & (rows["low"] == key["low"])
-        return found
 
 
 def _parts(anomaly: Anomaly) -> Iterator[Anomaly]:

@@ -1,15 +1,9 @@
 """Who made each request: the walk from the peer through `X-Forwarded-For`, past trusted proxies."""
 
 import hashlib
-from collections.abc import Sequence
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    collapse_addresses,
-    ip_network,
-)
+from collections.abc import Collection, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, collapse_addresses, ip_network
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +174,35 @@ def format_client(high: int, low: int, names: dict[int, str]) -> str:
         return f"{low >> 24 & 255}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     if high == NAME_TAG and low != 0:
         return names.get(low) or f"name:{low:016x}"
-    return f"{IPv6Address(high << 64)}/64"
+    # A tenth of what `IPv6Address` takes.
+    return f"{inet_ntop(AF_INET6, high.to_bytes(8, 'big') + bytes(8))}/64"
+
+
+def clients_called(
+    wanted: Collection[str], high: NDArray[np.uint64], low: NDArray[np.uint64], names: dict[int, str]
+) -> NDArray[np.bool_]:
+    """Which client keys `format_client` writes as one of some names.
+
+    Args:
+        wanted: The names. high, low: uint64 (k,), the keys. names: See `format_client`.
+
+    Returns:
+        bool (k,).
+    """
+    short, long = [], []
+    for name in wanted:
+        try:
+            if name.endswith("/64"):
+                long.append(int.from_bytes(inet_pton(AF_INET6, name[:-3])[:8], "big"))
+            else:
+                short.append(MAPPED_WORD << 32 | int.from_bytes(inet_pton(AF_INET, name), "big"))
+        except (OSError, ValueError):
+            continue  # a host name, of which there are few
+    found = (high == 0) & np.isin(low, np.array(short, dtype=np.uint64))
+    found |= (low == 0) & np.isin(high, np.array(long, dtype=np.uint64))
+    for row in np.flatnonzero((high == NAME_TAG) & (low != 0)).tolist():
+        found[row] = format_client(NAME_TAG, int(low[row]), names) in wanted
+    return found
 
 
 def _ranges(networks: Sequence[Network]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -61,6 +61,30 @@ def test_sessions_of_clients_found_bad_are_forgotten() -> None:
     assert len(made)
 
 
+@settings(max_examples=30)
+@given(st.integers(0, 1000), st.integers(0, 3), st.integers(0, 40))
+def test_sessions_are_forgotten_wherever_they_wait(seed: int, settled: int, forgotten: int) -> None:
+    draw = np.random.default_rng(seed)
+    made, every = Sample(300), []
+    for window in range(4):
+        clients = rows_of(people(draw, 40), 0)
+        client = client_keys(clients)
+        keys = session_keys(client, window // 2)
+        made.add(keys, client, window, clients.sums)
+        every += zip(keys.tolist(), [window] * len(keys), clients.sums[:, 0].tolist(), strict=True)
+        if window == settled:
+            made.settle()
+    gone = draw.permutation([key for key, _, _ in every] + [7])[:forgotten].astype(np.uint64)
+    made.drop(gone)
+    left = sorted(row for row in every if row[0] not in set(gone.tolist()))
+    assert len(made) == len(left)
+    made.settle()
+    assert (
+        sorted(zip(made.session.tolist(), made.window.tolist(), made.sums[:, 0].tolist(), strict=True))
+        == left
+    )
+
+
 def test_it_survives_as_bytes() -> None:
     made = sample(windows=36)
     again = Sample()

@@ -73,6 +73,16 @@ def session_keys(client: NDArray[np.uint64], session: int) -> NDArray[np.uint64]
 _Rows = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]
 
 
+def _without(values: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.bool_] | None:
+    """Which values are none of the keys, bool (n,), or None if none is; keys are in order."""
+    if not len(keys):
+        return None
+    place = np.searchsorted(keys, values)
+    place[place == len(keys)] = 0
+    other = keys[place] != values
+    return None if other.all() else other
+
+
 class Sample:
     """Rows of the sessions with the lowest keys (keys are hashes, so these are drawn by lot).
 
@@ -118,8 +128,20 @@ class Sample:
 
     def drop(self, keys: NDArray[np.uint64]) -> None:
         """Forget sessions; their keys are in no order."""
-        self.settle()
-        self.keep(~np.isin(self.session, keys))
+        keys = np.sort(keys)
+        kept = _without(self.session, keys)
+        if kept is not None:
+            self.keep(kept)
+        if not self._waiting:
+            return
+        kept = _without(np.concatenate([part[0] for part in self._waiting]), keys)
+        if kept is not None:
+            some = np.split(kept, np.cumsum([len(part[0]) for part in self._waiting])[:-1])
+            self._waiting = [
+                (session[rows], client[rows], window[rows], sums[rows])
+                for (session, client, window, sums), rows in zip(self._waiting, some, strict=True)
+            ]
+            self._waits = int(kept.sum())
 
     def __len__(self) -> int:
         return len(self.session) + self._waits

@@ -104,7 +104,9 @@ class LatencySpike(Remembering):
             return True
         # What a route was like before this began is what counts, not what it has been since. The first alarm may
         # come some windows after the first surprise.
-        since = (view.start - self._recurrence.began(alarm.slot)) // (view.end - view.start) + (gate.MEMORY - 1)
+        since = (view.start - self._recurrence.began(alarm.slot)) // (view.end - view.start) + (
+            gate.MEMORY - 1
+        )
         seconds, usual = 0.0, 0.0
         for carried, _, of_route in self._carried(view, judged, alarm.row):
             seconds += carried
