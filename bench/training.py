@@ -2,9 +2,9 @@
 
     python bench/training.py [--requests 50000]
 
-Each model is fitted in a process of its own, as a scan and a service do it, started for it: importing its library
-counts. Then a service on all cores is given as many requests; while its models are fitted, `/detect` is asked on one
-connection, one line after the other, and as many times when they are done.
+Each model is fitted as a scan and a service do it: by kernels in the process that asks, or in one of its own that is
+started for it, where importing its library counts. Then a service on all cores is given as many requests; while its
+models are fitted, `/detect` is asked on one connection, one line after the other, and as many times when they are done.
 """
 
 import argparse
@@ -64,17 +64,22 @@ def jobs(lines: list[bytes]) -> list[Job]:
     return found
 
 
+def cpu() -> float:
+    """Seconds of this process and of those it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def fit(job: Job) -> None:
     """Print one row."""
-    processes, before = TrainingProcesses(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    processes, before = TrainingProcesses(), cpu()
     began = time.perf_counter()
     outcome = processes(job).result()
     wall = time.perf_counter() - began
     processes.close()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    spent = cpu() - before
     said = f"refused: {outcome.reason}" if isinstance(outcome, Refused) else outcome.summary()
-    print(f"{job.member:14} {wall:8.1f} {cpu:8.1f}  {said}", flush=True)
+    print(f"{job.member:14} {wall:8.3f} {spent:8.3f}  {said}", flush=True)
 
 
 def fitting_s(service: int) -> float:

@@ -43,7 +43,7 @@ def quiet() -> tuple[bytes, ...]:
     return tuple(b"".join(simulation.chunks()).splitlines(keepends=True))
 
 
-def crawl(first: int, last: int, address: str = CRAWLER, every_s: float = 4.0) -> list[tuple[float, bytes]]:
+def crawl(first: int, last: int, address: str = CRAWLER, every_s: float = 2.0) -> list[tuple[float, bytes]]:
     """A program that calls itself a browser: a page every few seconds, in minutes from the start."""
     made = []
     at = first * 60.0
@@ -180,12 +180,10 @@ def test_another_process_says_why_not_and_goes_on(trainers: Callable[..., Traini
     assert isinstance(train_apart(job()).result(), ClientModel)
 
 
-def test_a_process_that_was_prepared_takes_jobs(trainers: Callable[..., TrainingProcesses]) -> None:
-    train_apart = trainers()
-    train_apart.prepare("forest")
-    assert train_apart.running == 1
-    assert isinstance(train_apart(job()).result(), ClientModel)
-    assert train_apart.running == 1
+def test_what_kernels_fit_needs_no_process() -> None:
+    train_at_once = TrainingProcesses(("/no/such/python",))
+    assert isinstance(train_at_once(job()).result(), ClientModel)
+    assert train_at_once.running == 0
 
 
 def test_models_of_one_library_share_a_process(trainers: Callable[..., TrainingProcesses]) -> None:
@@ -195,18 +193,6 @@ def test_models_of_one_library_share_a_process(trainers: Callable[..., TrainingP
     assert isinstance(model, ClientModel)
     assert refused == Refused("0 windows: 30 are needed")
     assert train_apart.running == 1
-
-
-def test_preparing_a_process_that_is_at_work_waits_for_nothing(
-    trainers: Callable[..., TrainingProcesses],
-) -> None:
-    train_apart = trainers((sys.executable, "-c", "import sys; sys.stdin.buffer.read()"), longest_s=60)
-    training = train_apart(job())
-    began = time.monotonic()
-    train_apart.prepare("status_code")
-    assert time.monotonic() - began < 30
-    train_apart.close()
-    assert isinstance(training.result(), Refused)
 
 
 def test_a_process_that_is_ended_while_it_is_started_holds_nobody_up(
@@ -220,18 +206,6 @@ def test_a_process_that_is_ended_while_it_is_started_holds_nobody_up(
         train_apart.close()
         assert isinstance(training.result(), Refused)
         assert time.monotonic() - began < 60
-
-
-def test_a_process_is_asked_for_once_there_is_something_to_fit() -> None:
-    agent = b'"Googlebot/2.1 (+http://www.google.com/bot.html)"\n'
-    bots = [line.rsplit(b'"', 2)[0] + agent for line in quiet()]
-    for lines, wanted in ((quiet(), ["forest"]), (bots, [])):
-        asked: list[str] = []
-        engine = build_engine(CONFIG, lateness_us=LATENESS_US, teaching=Teaching(prepare=asked.append))
-        for batch in batches([b"".join(lines[:3000])]):
-            engine.process(batch)
-        engine.finish()
-        assert asked == wanted
 
 
 def test_a_process_without_work_ends(trainers: Callable[..., TrainingProcesses]) -> None:
@@ -249,7 +223,7 @@ def trainers() -> Iterator[Callable[..., TrainingProcesses]]:
     made: list[TrainingProcesses] = []
 
     def make(*arguments: Any, **options: Any) -> TrainingProcesses:
-        made.append(TrainingProcesses(*arguments, **options))
+        made.append(TrainingProcesses(*arguments, library=lambda _: "one", **options))
         return made[-1]
 
     yield make

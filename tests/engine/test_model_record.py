@@ -180,7 +180,7 @@ def test_a_disk_that_takes_nothing_is_told_once_and_tried_again(
 
 def test_a_second_training_that_is_killed_leaves_the_old_model_at_work(record: tuple[Path, Findings]) -> None:
     dies = "import os, signal, sys; sys.stdin.buffer.read(1); os.kill(os.getpid(), signal.SIGKILL)"
-    processes = TrainingProcesses((sys.executable, "-c", dies))
+    processes = TrainingProcesses((sys.executable, "-c", dies), library=lambda _: "one")
 
     def only_the_first(job: Job) -> Training:
         return train_here(job) if job.running is None else processes(job)

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -154,9 +153,6 @@ class Scan:
         """An engine for this scan, as configured."""
         lateness = self._lateness()
         teaching = Teaching(self.training, record=self._record)
-        if self._apart:
-            # So long a log has to wait for the first training otherwise.
-            teaching = replace(teaching, prepare=self.training.prepare)
         engine = build_engine(
             self.config, lateness_us=lateness, exceptions=self._exceptions, teaching=teaching
         )

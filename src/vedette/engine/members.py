@@ -63,7 +63,6 @@ def _plan(config: Config, teaching: Teaching, member: str) -> Plan:
         warmup=None if isinstance(learned.warmup, str) else learned.warmup,
         retrain=_retrain(config),
         features=_features(config) if member == FOREST or member in OUTLIERS else (),
-        prepare=teaching.prepare,
         keep=teaching.keep,
         given=load_models(Path(learned.models), member, span) if learned.models else {},
         asked=teaching.asked(member, span),

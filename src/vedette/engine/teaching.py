@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.kinds import train_here
-from vedette.detectors.learned.plan import Keep, keep_nothing, unprepared
+from vedette.detectors.learned.plan import Keep, keep_nothing
 from vedette.detectors.learned.training import Trainer
 from vedette.engine.model_record import Record
 
@@ -19,14 +19,12 @@ class Teaching:
     """How an engine comes to its models.
 
     Attributes:
-        trainer: Fits; in this process unless told otherwise. prepare: Told of a member that will have
-            something fitted before long. keep: Told of models that are put to work.
+        trainer: Fits; in this process unless told otherwise. keep: Told of models that are put to work.
         asked: A member's models by service that somebody went back to; takes the length of a window, microseconds.
         record: What was at work from when, to be followed instead of fitting.
     """
 
     trainer: Trainer = train_here
-    prepare: Callable[[str], None] = unprepared
     keep: Keep = keep_nothing
     asked: Callable[[str, int], Mapping[str, Model]] = _nothing_asked
     record: Record | None = None

@@ -1,34 +1,32 @@
 """Train models in processes of their own: detection goes on meanwhile, and a training that dies takes nothing along.
 
-A process serves the trainings by one library, one after the other, because it takes longer to import scikit-learn than
-to fit a model with it, and a hundred megabytes. It ends when it has had nothing to do for a while, and with whoever
-started it: its input ends then. Jobs and answers cross as MessagePack behind eight bytes of length.
+A process serves the trainings by one library, one after the other, because it takes longer to import PyTorch than to
+fit most models with it, and hundreds of megabytes. It ends when it has had nothing to do for a while, and with whoever
+started it: its input ends then. Jobs and answers cross as MessagePack behind eight bytes of length. What kernels fit in
+milliseconds needs no process, and gets none.
 """
 
 import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable
 from tempfile import TemporaryFile
 from typing import IO, Final
 
 import msgspec
 
 from vedette.detectors.learned.card import Model, ModelError
-from vedette.detectors.learned.forest import load_library
-from vedette.detectors.learned.kinds import SKLEARN, kind_of, read_model, train
+from vedette.detectors.learned.kinds import kind_of, read_model, train, train_here
 from vedette.detectors.learned.training import Job, Refused, Training
 
 LONGEST_S: Final = 300.0
-"""Seconds after which a training is given up; a forest takes less than one."""
+"""Seconds after which a training is given up; a transformer takes a minute."""
 IDLE_S: Final = 30.0
 """How long a process is kept that has nothing to do: the services of one log are ready at about the same time."""
 _NICE: Final = 10
 _SAID: Final = 200
 _LENGTH: Final = 8
-_PREPARE: Final = b""
-"""Instead of a job: jobs will come. It is not answered."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -38,11 +36,17 @@ class _Answer(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+def library_of(member: str) -> str | None:
+    """What fits a member's models, if it is heavy; see `Kind`."""
+    return kind_of(member).library
+
+
 class TrainingProcesses:
     """A `Trainer`: one process for each library that models are fitted by.
 
     Args:
         command: What is run; takes jobs from standard input, writes answers to standard output.
+        library: Names the library of a member; what has none is fitted in this process, at once.
         longest_s: Seconds that a training may take. idle_s: Seconds that a process without work is kept.
     """
 
@@ -50,22 +54,20 @@ class TrainingProcesses:
         self,
         command: tuple[str, ...] = (sys.executable, "-P", "-m", "vedette.engine.training"),
         *,
+        library: Callable[[str], str | None] = library_of,
         longest_s: float = LONGEST_S,
         idle_s: float = IDLE_S,
     ) -> None:
         self._command = command
+        self._library = library
         self._longest_s = longest_s
         self._idle_s = idle_s
         self._of: dict[str, _Process] = {}
 
     def __call__(self, job: Job) -> Training:
         """Begin to fit a model."""
-        return _Apart(self._process(job.member), job)
-
-    def prepare(self, member: str) -> None:
-        """Start the process of a member and have it import what it needs, if that takes longer than fitting."""
-        if kind_of(member).library == SKLEARN:
-            self._process(member).prepare()
+        library = self._library(job.member)
+        return train_here(job) if library is None else _Apart(self._process(library), job)
 
     @property
     def running(self) -> int:
@@ -77,8 +79,7 @@ class TrainingProcesses:
         for process in self._of.values():
             process.kill()
 
-    def _process(self, member: str) -> "_Process":
-        library = kind_of(member).library
+    def _process(self, library: str) -> "_Process":
         process = self._of.get(library)
         if process is None:
             process = self._of[library] = _Process(self._command, self._longest_s, self._idle_s)
@@ -119,16 +120,6 @@ class _Process:
     def pid(self) -> int | None:
         """Of the process, None if there is none."""
         return None if self._running is None else self._running.pid
-
-    def prepare(self) -> None:
-        """Start it, and say that jobs will come, unless it is there. If it cannot be started, the first job says so."""
-        if self._running is not None or not self._turn.acquire(blocking=False):
-            return
-        try:
-            with suppress(OSError):
-                _write(self._started().stdin, _PREPARE)
-        finally:
-            self._turn.release()
 
     def train(self, job: Job) -> Model | Refused:
         """Have a model fitted, after those that were asked for before."""
@@ -261,9 +252,6 @@ def _main() -> None:
     """Answer jobs until there are none."""
     os.nice(_NICE)
     while (content := _read(sys.stdin.buffer)) is not None:
-        if content == _PREPARE:
-            load_library()
-            continue
         outcome = train(msgspec.msgpack.decode(content, type=Job))
         answer = (
             _Answer(None, outcome.reason) if isinstance(outcome, Refused) else _Answer(outcome.to_bytes())

@@ -198,7 +198,7 @@ def clients_called(
                 short.append(MAPPED_WORD << 32 | int.from_bytes(inet_pton(AF_INET, name), "big"))
         except (OSError, ValueError):
             continue  # a host name, of which there are few
-    found = (high == 0) & np.isin(low, np.array(short, dtype=np.uint64))
+    found: NDArray[np.bool_] = (high == 0) & np.isin(low, np.array(short, dtype=np.uint64))
     found |= (low == 0) & np.isin(high, np.array(long, dtype=np.uint64))
     for row in np.flatnonzero((high == NAME_TAG) & (low != 0)).tolist():
         found[row] = format_client(NAME_TAG, int(low[row]), names) in wanted

@@ -5,7 +5,10 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sklearn.svm import OneClassSVM
 
 from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.kinds import kind_of
@@ -17,6 +20,7 @@ from vedette.detectors.learned.values import (
     STATUS,
     STEPS,
     outside,
+    ranks,
     response_time_encoding,
     status_encoding,
     step_edges,
@@ -68,6 +72,32 @@ def test_few_of_those_learned_lie_outside_and_what_is_far_away_does(seed: int) -
     assert counts[beyond].sum() <= NU * counts.sum()
     assert not beyond[counts.argmax()]
     assert beyond[[step_of(0.0005), step_of(0.5), step_of(30.0)]].all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10_000), st.booleans(), st.integers(1, 12), st.integers(1, 5_000))
+def test_ranks_are_those_of_scikit_learn(seed: int, scaled: bool, distinct: int, most: int) -> None:
+    draw = np.random.default_rng(seed)
+    encoding = response_time_encoding() if scaled else status_encoding()
+    counts = np.zeros(encoding.size, dtype=np.int64)
+    some = draw.choice(encoding.size, min(distinct, encoding.size), replace=False)
+    counts[some] = draw.integers(1, most + 1, len(some))
+    seen = counts > 0
+    weight = counts[seen] / counts[seen].mean()
+    gamma = 1.0
+    if scaled:
+        places = encoding.points[seen, 0]
+        middle = np.average(places, weights=weight)
+        gamma = 1.0 / max(float(np.average((places - middle) ** 2, weights=weight)), 0.25)
+    machine = OneClassSVM(nu=NU, gamma=gamma, tol=1e-10)
+    machine.fit(encoding.points[seen], sample_weight=weight)
+    theirs = machine.decision_function(encoding.points) / machine.offset_[0]
+    ours = ranks(encoding, counts)
+    assert np.abs((1.0 + ours) - (1.0 + theirs) * (1.0 + ours.max()) / (1.0 + theirs.max())).max() <= 1e-4
+
+
+def test_where_every_value_is_as_usual_none_lies_outside() -> None:
+    assert not outside(status_encoding(), np.array([500, 300, 200, 90, 80, 70, 60, 50, 40, 30])).any()
 
 
 def test_a_gap_between_two_usual_times_lies_outside() -> None:

@@ -166,7 +166,7 @@ def _forest_model(card: BehaviourCard, forest: Forest, rarity: NDArray[np.float6
     return ClientModel(ClientCard(**asdict(card), usual_path=forest.usual), forest, rarity)
 
 
-_FOREST: Final = Way(fit_forest, _forest_model, read_client_model, ("numpy", "scikit-learn"))
+_FOREST: Final = Way(fit_forest, _forest_model, read_client_model, ("numpy",))
 
 
 def _shadowed(job: Job, way: Way[F], sample: Sample, late: NDArray[np.bool_], checked: Checked) -> str:

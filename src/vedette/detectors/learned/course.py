@@ -118,7 +118,6 @@ class Course(Generic[M, S]):
         self._why = _WARMED_UP
         self._history: list[ModelUse] = []
         self._offered: tuple[M, str] | None = None
-        self._prepared = False
         record = None if plan.record is None else plan.record.get(service, ())
         self._record: list[Recorded] | None = None if record is None else list(record)
         if self._record is not None:
@@ -203,9 +202,6 @@ class Course(Generic[M, S]):
         if self._first is None:
             return
         self._elapsed = (window - self._first + 1) * self._span
-        if not self._prepared and self.sample:
-            self._prepared = True
-            self._plan.prepare(self.member)
         if self.requests < max(self._wanted(self._elapsed), self._least) or self._windows < LEAST_WINDOWS:
             return
         lacks = self.sample.lacks()

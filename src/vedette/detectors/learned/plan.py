@@ -12,10 +12,6 @@ Keep = Callable[[str, str, bytes], None]
 """Told of a model that is put to work: member, service, and its bytes."""
 
 
-def unprepared(member: str) -> None:
-    """Where fitting may begin when it begins."""
-
-
 def keep_nothing(member: str, service: str, content: bytes) -> None:
     """Where models are not kept."""
 
@@ -40,7 +36,6 @@ class Plan:
         span: Length of a window, microseconds. trainer: Fits. warmup: Requests; None by traffic.
         retrain: Windows after which a model is fitted anew; None for never, whatever changes.
         features: That a user added, for members that look at features of clients.
-        prepare: Told of a member that will have something fitted before long.
         keep: Told of models that are put to work.
         given: By service, to judge by from the beginning; after a restart, if they have not been at work before.
         asked: By service, to go back to; one that is at work already stays.
@@ -52,7 +47,6 @@ class Plan:
     warmup: int | None = None
     retrain: int | None = None
     features: tuple[OwnFeature, ...] = ()
-    prepare: Callable[[str], None] = unprepared
     keep: Keep = keep_nothing
     given: Mapping[str, Model] = field(default_factory=dict)
     asked: Mapping[str, Model] = field(default_factory=dict)

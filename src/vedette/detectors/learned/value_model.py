@@ -131,7 +131,7 @@ def _fit(job: Job, encoding: Encoding) -> ValueModel | Refused:
         rows=int(sample.count.sum()),
         sessions=len(windows),
         seed=job.seed,
-        versions=_versions(),
+        versions={"numpy": np.__version__},
         routes=names,
         share=shares,
         correlation=correlations,
@@ -258,9 +258,3 @@ def _read(content: bytes, encoding: Encoding) -> ValueModel:
     if not all(0.0 < p < 1.0 for p in (*card.share, *card.correlation)):
         raise ModelError("its shares are not all between 0 and 1")
     return ValueModel(card, arrays["outside"])
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("numpy", "scikit-learn")}

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.one_class import solve_one_class
 from vedette.windows.layout import LATENCY_BINS, LATENCY_BINS_PER_OCTAVE, LATENCY_LOWEST_EXPONENT, Group
 from vedette.windows.summary import Groups
 
@@ -40,6 +41,13 @@ STATUS: Final = (
 """Classes of status: name, columns that add, columns that are told apart and taken off."""
 _NARROWEST: Final = 0.5
 """Standard deviation, in half octaves, below which times count as alike: the histogram tells no more."""
+
+_TOLERANCE: Final = 1e-6
+"""Of slopes, as a part of the greatest they can be."""
+_LEAST_SPREAD: Final = 0.1
+"""Of ranks: less is the tolerance's."""
+_STEPS: Final = 100_000
+"""Far more than any of these takes: a few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +97,47 @@ def step_edges(step: int) -> tuple[float, float]:
 
 
 def outside(encoding: Encoding, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which values lie outside what is usual, bool (size,); imports scikit-learn.
+    """Which values lie outside what is usual, bool (size,).
 
     The machine ranks the values; outside is what ranks below all but `NU` of the usual requests.
 
     Args:
         counts: int64 (size,), how often each value came; some did.
     """
-    from sklearn.svm import OneClassSVM
-
-    seen = counts > 0
-    points, weight = encoding.points[seen], counts[seen] / counts[seen].mean()
-    gamma = 1.0
-    if encoding.scaled:
-        middle = np.average(points[:, 0], weights=weight)
-        spread = max(float(np.average((points[:, 0] - middle) ** 2, weights=weight)), _NARROWEST**2)
-        gamma = 1.0 / spread
-    machine = OneClassSVM(nu=NU, gamma=gamma).fit(points, sample_weight=weight)
-    rank = machine.decision_function(encoding.points)
+    rank = ranks(encoding, counts)
     # Values on the machine's border differ by its tolerance only.
-    rank = np.round(rank / max(float(np.abs(rank).max()), 1e-12), 3)
+    rank = np.round(rank / max(float(np.abs(rank).max()), _LEAST_SPREAD), 3)
     order = np.argsort(rank, kind="stable")
     below = np.cumsum(counts[order])
     first = int(np.searchsorted(below, NU * counts.sum(), side="right"))
     return np.asarray(rank < rank[order[min(first, len(order) - 1)]])
+
+
+def ranks(encoding: Encoding, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How usual each value is, float64 (size,): density by the machine, above that at the border of what is learned.
+
+    It is told in parts of the border's: -1 where nothing is near.
+    """
+    seen = counts > 0
+    weight = counts[seen] / counts[seen].mean()
+    gamma = 1.0
+    if encoding.scaled:
+        places = encoding.points[seen, 0]
+        middle = np.average(places, weights=weight)
+        spread = max(float(np.average((places - middle) ** 2, weights=weight)), _NARROWEST**2)
+        gamma = 1.0 / spread
+    distance = ((encoding.points[:, None, :] - encoding.points[None, seen, :]) ** 2).sum(axis=2)
+    alike = np.exp(-gamma * distance)
+    part, slope = np.zeros(len(weight)), np.zeros(len(weight))
+    solve_one_class(
+        np.ascontiguousarray(alike[seen]),
+        weight,
+        NU * float(weight.sum()),
+        _TOLERANCE * float(weight.sum()) * NU,
+        _STEPS,
+        part,
+        slope,
+    )
+    low, high = slope[part < weight], slope[part > 0]
+    border = (low.min(initial=high.max()) + high.max()) / 2.0
+    return np.asarray(alike @ part / border - 1.0)

@@ -229,7 +229,7 @@ def fit_manner_model(job: Job) -> MannerModel | Refused:
         stability=stability,
         separation=separation,
         seed=job.seed,
-        versions=versions("numpy", "scikit-learn"),
+        versions=versions("numpy"),
     )
     return MannerModel(card, forest)
 
