@@ -23,13 +23,13 @@ from vedette.schema.state import StateError
 from vedette.windows.contacts import FlowWindow
 
 SPAN = 10_000_000
-HOSTS = 30
+HOSTS = 60
 ODD = host("10.0.0.200")
 Contact = dict[Flow, int]
 
 
 def usual(number: int) -> list[Contact]:
-    """A window in which thirty hosts browse, look names up, and now and then do more."""
+    """A window in which sixty hosts browse, look names up, and now and then do more."""
     draw = random.Random(number)
     rows = []
     for client in range(HOSTS):
