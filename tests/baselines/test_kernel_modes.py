@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,11 @@ import pytest
 HERE = Path(__file__).parent
 
 
-def judged(place: Path, **environment: str) -> dict[str, np.ndarray]:
+def judged(place: Path, environment: dict[str, str]) -> dict[str, np.ndarray]:
     place.mkdir()
     run = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.baselines.save_judged", place / "judged.npz", "700"],
-        # A cache of its own: numba does not tell checked code from unchecked when it loads either.
-        env=os.environ | {"NUMBA_CACHE_DIR": str(place)} | environment,
+        env=os.environ | environment,
         cwd=HERE.parent.parent,
         capture_output=True,
         text=True,
@@ -28,11 +28,11 @@ def judged(place: Path, **environment: str) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.slow
-def test_all_modes_judge_and_learn_alike(tmp_path: Path) -> None:
-    interpreted = judged(tmp_path / "interpreted", VEDETTE_KERNELS="interpret")
+def test_all_modes_judge_and_learn_alike(tmp_path: Path, kernel_modes: Mapping[str, dict[str, str]]) -> None:
+    interpreted = judged(tmp_path / "interpreted", kernel_modes["interpreted"])
     assert set(interpreted) == {"count", "ratio", "log", "gauge", "merged"}
-    for checked in "10":
-        compiled = judged(tmp_path / checked, VEDETTE_KERNELS="compile", NUMBA_BOUNDSCHECK=checked)
+    for mode in ("checked", "compiled"):
+        compiled = judged(tmp_path / mode, kernel_modes[mode])
         for name, expected in interpreted.items():
             # A log gamma of a million has nine digits left after the point, and they cancel.
             np.testing.assert_allclose(compiled[name], expected, rtol=1e-7, atol=1e-7, err_msg=name)

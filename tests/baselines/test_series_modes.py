@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ import pytest
 PROGRAM = Path(__file__).with_name("save_series.py")
 
 
-def digest(cache: Path, **environment: str) -> str:
+def digest(environment: dict[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, str(PROGRAM)],
-        env={**os.environ, "NUMBA_CACHE_DIR": str(cache), **environment},
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=300,
@@ -24,7 +25,7 @@ def digest(cache: Path, **environment: str) -> str:
 
 
 @pytest.mark.slow
-def test_kernels_agree_in_every_mode(tmp_path: Path) -> None:
-    interpreted = digest(tmp_path, VEDETTE_KERNELS="interpret")
-    assert digest(tmp_path / "checked", VEDETTE_KERNELS="compile", NUMBA_BOUNDSCHECK="1") == interpreted
-    assert digest(tmp_path / "compiled", VEDETTE_KERNELS="compile", NUMBA_BOUNDSCHECK="0") == interpreted
+def test_kernels_agree_in_every_mode(kernel_modes: Mapping[str, dict[str, str]]) -> None:
+    interpreted = digest(kernel_modes["interpreted"])
+    assert digest(kernel_modes["checked"]) == interpreted
+    assert digest(kernel_modes["compiled"]) == interpreted

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,10 @@ import pytest
 HERE = Path(__file__).parent
 
 
-def digest(cache: Path, *arguments: str, **environment: str) -> str:
+def digest(environment: dict[str, str], *arguments: str) -> str:
     run = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.enrich.print_enriched", *arguments],
-        # A cache of its own: numba does not tell checked code from unchecked when it loads either.
-        env=os.environ | {"NUMBA_CACHE_DIR": str(cache)} | environment,
+        env=os.environ | environment,
         cwd=HERE.parent.parent,
         capture_output=True,
         text=True,
@@ -25,7 +25,7 @@ def digest(cache: Path, *arguments: str, **environment: str) -> str:
 
 
 @pytest.mark.slow
-def test_all_modes_enrich_mutated_rows_alike(tmp_path: Path) -> None:
-    interpreted = digest(tmp_path, "interpret", VEDETTE_KERNELS="interpret")
-    assert digest(tmp_path / "checked", VEDETTE_KERNELS="compile", NUMBA_BOUNDSCHECK="1") == interpreted
-    assert digest(tmp_path / "compiled", VEDETTE_KERNELS="compile", NUMBA_BOUNDSCHECK="0") == interpreted
+def test_all_modes_enrich_mutated_rows_alike(kernel_modes: Mapping[str, dict[str, str]]) -> None:
+    interpreted = digest(kernel_modes["interpreted"], "interpret")
+    assert digest(kernel_modes["checked"]) == interpreted
+    assert digest(kernel_modes["compiled"]) == interpreted

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,10 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = 30
 
 
-def digests(cache: Path, **environment: str) -> dict[str, str]:
+def digests(environment: dict[str, str]) -> dict[str, str]:
     run = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.parsers.print_text_parsed", str(ROUNDS)],
-        # A cache of its own: numba does not tell checked code from unchecked when it loads either.
-        env=os.environ | {"NUMBA_CACHE_DIR": str(cache)} | environment,
+        env=os.environ | environment,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -28,8 +28,8 @@ def digests(cache: Path, **environment: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_all_modes_read_spoilt_logs_alike(tmp_path: Path) -> None:
-    interpreted = digests(tmp_path, VEDETTE_KERNELS="interpret")
+def test_all_modes_read_spoilt_logs_alike(kernel_modes: Mapping[str, dict[str, str]]) -> None:
+    interpreted = digests(kernel_modes["interpreted"])
     assert len(interpreted) >= 15
-    assert digests(tmp_path / "checked", NUMBA_BOUNDSCHECK="1") == interpreted
-    assert digests(tmp_path / "compiled", NUMBA_BOUNDSCHECK="0") == interpreted
+    assert digests(kernel_modes["checked"]) == interpreted
+    assert digests(kernel_modes["compiled"]) == interpreted

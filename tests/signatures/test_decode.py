@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,15 +208,12 @@ for _ in range(400):
 """
 
 
-def test_compiled_and_interpreted_kernels_read_alike_and_stay_in_bounds(tmp_path: Path):
+def test_compiled_and_interpreted_kernels_read_alike_and_stay_in_bounds(kernel_modes):
     outputs = []
-    for extra in (
-        {"VEDETTE_KERNELS": "interpret"},
-        {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)},
-    ):
+    for mode in ("interpreted", "checked"):
         ran = subprocess.run(
             [sys.executable, "-c", CHECKED],
-            input=repr(FRAGMENTS), env={**os.environ, "VEDETTE_KERNELS": "compile", **extra},
+            input=repr(FRAGMENTS), env=os.environ | kernel_modes[mode],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         outputs.append(ran.stdout)
