@@ -11,7 +11,7 @@ from vedette.engine.snapshot import restore, snapshot
 from vedette.enrich.enrich import Enricher
 from vedette.explain.formulas import recompute
 from vedette.parsers.registry import by_name
-from vedette.schema.anomaly import Anomaly
+from vedette.schema.anomaly import Anomaly, EntityKind
 from vedette.schema.chunk import Chunk
 from vedette.simulate import Simulation
 
@@ -61,6 +61,29 @@ def test_its_numbers_can_be_done_again() -> None:
         at = {**inputs, "value": anomaly.threshold * inputs["exposure"]}
         assert recompute(type(anomaly.formula)("ratio_high", at, 0.0)) >= details["surprise_threshold"] - 1e-9
         assert anomaly.observed >= anomaly.threshold > anomaly.expected.mid
+
+
+def test_what_a_whole_service_shares_is_stated_once() -> None:
+    """Half of all answers fail, on every route: one statement in each window, which names the routes."""
+    found = [a for a in stated("error_spike@+70m+8m*0.5") if a.detector == "status_code"]
+    whole = [a for a in found if a.route is None]
+    assert len(whole) >= 5
+    for anomaly in whole:
+        told = {each["route"]: each for each in anomaly.details["shared_by"]["routes"]}
+        assert anomaly.details["shared_by"]["count"] == len(told) >= 2
+        beside = {a.route for a in found if a.start == anomaly.start and a.route is not None}
+        assert not beside & set(told)
+        assert all(each["observed"] > each["expected"] for each in told.values())
+        assert anomaly.entity.kind is EntityKind.SERVICE
+        assert f"{len(told)} routes share it: " in anomaly.description
+        assert recompute(anomaly.formula) == pytest.approx(anomaly.details["surprise"], rel=1e-6)
+    assert len(found) < 2 * len(whole)
+
+
+def test_one_route_alone_is_stated_as_itself() -> None:
+    found = [a for a in stated("error_spike@+70m+8m*0.9/api/v1/events") if a.detector == "status_code"]
+    assert found
+    assert {a.route for a in found} == {"/api/v1/events"}
 
 
 def test_quiet_traffic_is_usual() -> None:

@@ -77,6 +77,16 @@ class Judged:
         return self.judgement.expected_high
 
     @property
+    def exposure(self) -> NDArray[np.float64] | None:
+        """What each ratio is one of; None of metrics that are no ratio."""
+        return self.judgement.exposure
+
+    @property
+    def counted(self) -> bool:
+        """Whether the metric is a count."""
+        return self.judgement.formula == "count"
+
+    @property
     def sample_count(self) -> NDArray[np.int64]:
         """Windows that the baseline has learned from."""
         return self.judgement.sample_count

@@ -150,7 +150,7 @@ def _unusual_values(anomaly: Anomaly) -> str:
     return (
         f"{plural(details['outside'], 'request')} of {count(details['requests'])} to {_place(anomaly)} {what} that are "
         f"not usual there ({percent(anomaly.observed)}; usual is {percent(details['usual_share'])}, from "
-        f"{plural(anomaly.sample_count, 'request')}): {values}.{_rare(anomaly)}"
+        f"{plural(anomaly.sample_count, 'request')}): {values}.{_rare(anomaly)}{_shared(anomaly)}"
     )
 
 

@@ -1,6 +1,6 @@
 """Routes whose response times, or statuses, are others than theirs usually are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,8 @@ from vedette.detectors.learned.value_model import ValueModel
 from vedette.detectors.learned.value_sample import ValueSample
 from vedette.detectors.learned.values import STATUS, response_times, statuses, step_edges
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
-from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.gate import Alarm, Gate
+from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
@@ -82,7 +83,8 @@ class UnusualValues:
     Baseline: a one-class SVM of the route's own values says which of them lie outside what is usual; how often usual
         requests do, and how much those of one window go together, is from windows that it was not fitted to.
     Decision: a beta-binomial says how likely so many outside are in one window; within the budget of false alarms, in
-        two of three windows.
+        two of three windows. Where several routes of a service alarm and all of its requests together would too, they
+        are told as one; a route that is hit harder is stated beside it (`vedette.detectors.statistical.shared`).
     Explanation: the values outside that came most.
     Known false alarms: a release that makes a route quicker or lets it answer otherwise, until it is trained again.
     References: Schölkopf et al. 2001 (one-class SVM); formula `ratio_high`.
@@ -141,7 +143,9 @@ class UnusualValues:
             if model is not None:
                 place = self._places(view, service, model, slots[rows[of]])
                 known = place >= 0
-                parts.append(_Part(service, model, slots[rows[of]][known], place[known], counts[of][known]))
+                parts.append(
+                    _Part(owner, service, model, slots[rows[of]][known], place[known], counts[of][known])
+                )
             if self._courses.collect and (model is None or view.number % LATER == 0):
                 # A signature's hits are not to be learned, and cannot be taken out of sums.
                 clean = of[view.groups.sums[rows[of], Group.ATTACKS] == 0]
@@ -178,29 +182,39 @@ class UnusualValues:
         self._courses.step(lesson.number)
 
     def _judge(self, view: WindowView, parts: list["_Part"]) -> list[Anomaly]:
+        parts = [part for part in parts if len(part.slot)]
         if not parts:
             return []
         surprise = np.concatenate([part.surprise() for part in parts])
         slots = np.concatenate([part.slot for part in parts])
         threshold = self._thresholds.threshold(self.name)
+        self._thresholds.observe(self.name, surprise)
+        rows: list[_Row] = []
+        if (surprise >= threshold).any():
+            rows = [part.route(row) for part in parts for row in range(len(part.slot))]
+            # A service alarms only beside its routes, and is no test of its own.
+            whole = [part.whole() for part in parts]
+            rows += whole
+            surprise = np.append(surprise, [row.surprise() for row in whole])
+            slots = np.append(slots, np.array([row.slot for row in whole], dtype=np.int32))
         # One window alone is never enough: a deployment is one.
         alone = np.zeros(len(slots), dtype=np.bool_)
         alarmed = self._gate.decide(slots, surprise, threshold, alone)
-        self._thresholds.observe(self.name, surprise)
-        owner = np.repeat(np.arange(len(parts)), [len(part.slot) for part in parts])
-        first = np.searchsorted(owner, np.arange(len(parts)))
-        return [
-            self._statement(
-                view, parts[owner[row]].route(row - first[owner[row]]), float(surprise[row]), threshold
-            )
-            for row in alarmed
-        ]
+        if not alarmed:
+            return []
+        alarms = [Alarm(row, int(slots[row]), float(surprise[row]), threshold) for row in alarmed]
+        hit = [rows[alarm.row].service for alarm in alarms if rows[alarm.row].name is not None]
+        alarms = [a for a in alarms if rows[a.row].name is not None or hit.count(rows[a.row].service) > 1]
+        measured = _Measured(rows)
+        return [self._statement(view, measured, shared) for shared in apart(view, measured, alarms)]
 
-    def _statement(self, view: WindowView, one: "_Route", surprise: float, threshold: float) -> Anomaly:
-        beyond = np.where(one.mask, one.counts, 0)
-        requests, inputs = int(one.counts.sum()), one.inputs()
+    def _statement(self, view: WindowView, measured: "_Measured", shared: Shared) -> Anomaly:
+        alarm, one = shared.alarm, measured.rows[shared.alarm.row]
+        beyond, requests, inputs = one.beyond, one.requests, one.inputs()
         order = np.argsort(-beyond, kind="stable")[:SHOWN].tolist()
-        critical, high = (critical_value("ratio_high", inputs, p) / requests for p in (threshold, _BAND))
+        critical, high = (
+            critical_value("ratio_high", inputs, p) / requests for p in (alarm.threshold, _BAND)
+        )
         share = inputs["mean"]
         return state(
             view,
@@ -209,26 +223,27 @@ class UnusualValues:
             service=one.service,
             route=one.name,
             entity=slot_entity(one.service, one.name),
-            severity=surprise_severity(surprise, threshold),
-            score=surprise_score(surprise, threshold),
-            observed=one.beyond / requests,
+            severity=shared.worst(lambda each: surprise_severity(each.surprise, each.threshold)),
+            score=surprise_score(alarm.surprise, alarm.threshold),
+            observed=one.outside / requests,
             expected=Band(0.0, share, min(1.0, high)),
             threshold=min(1.0, critical),
-            sample_count=one.model.card.requests[one.place],
+            sample_count=one.learned,
             unit="ratio",
-            formula=Formula("ratio_high", inputs, surprise),
+            formula=Formula("ratio_high", inputs, alarm.surprise),
             contributions=tuple(
-                Contribution("value", self._kind.name(value), float(beyond[value]) / one.beyond)
+                Contribution("value", self._kind.name(value), float(beyond[value]) / one.outside)
                 for value in order
                 if beyond[value]
             ),
-            evidence_total=one.beyond,
+            evidence_total=one.outside,
             details={
-                "surprise": surprise,
-                "surprise_threshold": threshold,
-                "outside": one.beyond,
+                "surprise": alarm.surprise,
+                "surprise_threshold": alarm.threshold,
+                "outside": one.outside,
                 "requests": requests,
                 "usual_share": share,
+                **shared.details(view, measured),
             },
         )
 
@@ -244,13 +259,52 @@ class UnusualValues:
 
 
 @dataclass(frozen=True, slots=True)
+class _Row:
+    """A route of a window, or all of a service's together.
+
+    Attributes:
+        slot: Of the entity. name: The route; None of a service.
+        beyond: int64 (values,), requests outside what is usual. requests: In all. learned: That the model rests on.
+        share: Of usual requests that lie outside. correlation: Of those of one window.
+    """
+
+    slot: int
+    service: str
+    name: str | None
+    beyond: NDArray[np.int64]
+    requests: int
+    learned: int
+    share: float
+    correlation: float
+
+    @property
+    def outside(self) -> int:
+        """Requests outside."""
+        return int(self.beyond.sum())
+
+    def inputs(self) -> dict[str, float]:
+        """Of the formula."""
+        return {
+            "value": float(self.outside),
+            "exposure": float(self.requests),
+            "mean": self.share,
+            "correlation": self.correlation,
+        }
+
+    def surprise(self) -> float:
+        """-log10 of the probability of so many outside; 0 for so few that nobody would look."""
+        return recompute("ratio_high", self.inputs()) if self.outside >= LEAST_OUTSIDE else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     """Routes of one service in a window that its model knows.
 
     Attributes:
-        slot: int32 (k,). place: int64 (k,), in the model. counts: int64 (k, values).
+        owner: Slot of the service. slot: int32 (k,). place: int64 (k,), in the model. counts: int64 (k, values).
     """
 
+    owner: int
     service: str
     model: ValueModel
     slot: NDArray[np.int32]
@@ -262,44 +316,44 @@ class _Part:
         beyond = (self.counts * self.model.outside[self.place]).sum(axis=1)
         found = np.zeros(len(self.slot))
         for row in np.flatnonzero(beyond >= LEAST_OUTSIDE).tolist():
-            found[row] = recompute("ratio_high", self.route(row).inputs())
+            found[row] = self.route(row).surprise()
         return found
 
-    def route(self, row: int) -> "_Route":
+    def route(self, row: int) -> _Row:
         """One of them."""
-        return _Route(self.service, self.model, int(self.place[row]), self.counts[row])
+        place, counts, card = int(self.place[row]), self.counts[row], self.model.card
+        return _Row(
+            int(self.slot[row]), self.service, card.routes[place], np.where(self.model.outside[place], counts, 0),
+            int(counts.sum()), card.requests[place], card.share[place], card.correlation[place],
+        )  # fmt: skip
+
+    def whole(self) -> _Row:
+        """All of them together; what goes together on one route goes together over all of them."""
+        rows = [self.route(row) for row in range(len(self.slot))]
+        requests = sum(row.requests for row in rows)
+        return _Row(
+            self.owner,
+            self.service,
+            None,
+            np.sum([row.beyond for row in rows], axis=0),
+            requests,
+            sum(row.learned for row in rows),
+            sum(row.share * row.requests for row in rows) / max(1, requests),
+            max(row.correlation for row in rows),
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """A route of a window. `place`: in the model. `counts`: int64 (values,)."""
+class _Measured:
+    """Rows as `apart` compares them."""
 
-    service: str
-    model: ValueModel
-    place: int
-    counts: NDArray[np.int64]
+    counted: Final = False
 
-    @property
-    def name(self) -> str:
-        """The route."""
-        return self.model.card.routes[self.place]
+    def __init__(self, rows: Sequence[_Row]) -> None:
+        self.rows = rows
+        self.exposure = np.array([row.requests for row in rows], dtype=np.float64)
+        self.value = np.array([row.outside for row in rows]) / np.maximum(1.0, self.exposure)
+        self.expected_mid = np.array([row.share for row in rows])
 
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Which values lie outside."""
-        return np.asarray(self.model.outside[self.place])
-
-    @property
-    def beyond(self) -> int:
-        """Requests outside."""
-        return int(self.counts[self.mask].sum())
-
-    def inputs(self) -> dict[str, float]:
-        """Of the formula."""
-        card = self.model.card
-        return {
-            "value": float(self.beyond),
-            "exposure": float(self.counts.sum()),
-            "mean": card.share[self.place],
-            "correlation": card.correlation[self.place],
-        }
+    def formula(self, row: int, *, high: bool) -> Formula:  # noqa: ARG002 - more than usual is all that is judged
+        """See `Measured`."""
+        return Formula("ratio_high", self.rows[row].inputs(), self.rows[row].surprise())

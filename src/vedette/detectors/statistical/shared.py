@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log1p
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.formulas import recompute
 from vedette.detectors.statistical.gate import Alarm
-from vedette.detectors.view import Judged, WindowView
+from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Formula, Severity
 
 AS_MUCH_AGAIN = 2.0
@@ -18,6 +18,34 @@ AS_MUCH_AGAIN = 2.0
 harder than others, and half as hard again is still the same one."""
 MOST_NAMED = 20
 """Routes that a service's statement names; further ones are counted."""
+
+
+class Measured(Protocol):
+    """One metric of a window's entities (k of them), and what is usual of each."""
+
+    @property
+    def value(self) -> NDArray[np.float64]:
+        """float64 (k,), in the metric's unit."""
+        ...
+
+    @property
+    def expected_mid(self) -> NDArray[np.float64]:
+        """float64 (k,), what was expected."""
+        ...
+
+    @property
+    def exposure(self) -> NDArray[np.float64] | None:
+        """float64 (k,), what a ratio is one of; None of metrics that are no ratio."""
+        ...
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is a count."""
+        ...
+
+    def formula(self, row: int, *, high: bool) -> Formula:
+        """The arithmetic behind a row's surprise."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +73,7 @@ class Shared:
         """The highest severity of what is told together."""
         return max(map(severity, (self.alarm, *self.routes)), key=lambda grade: grade.rank)
 
-    def details(self, view: WindowView, judged: Judged) -> dict[str, Any]:
+    def details(self, view: WindowView, judged: Measured) -> dict[str, Any]:
         """What a statement tells of it."""
         found: dict[str, Any] = {}
         if self.routes:
@@ -73,7 +101,7 @@ class Shared:
 
 
 def apart(
-    view: WindowView, judged: Judged, alarms: Sequence[Alarm], windows: NDArray[np.int64] | None = None
+    view: WindowView, judged: Measured, alarms: Sequence[Alarm], windows: NDArray[np.int64] | None = None
 ) -> list[Shared]:
     """Tell routes that are worse by themselves from those that share what happens to their service.
 
@@ -115,7 +143,7 @@ def apart(
     return [told.get(alarm.row, Shared(alarm)) for alarm in alarms if alarm.row not in sharing]
 
 
-def _alone(judged: Judged, members: Sequence[Alarm]) -> dict[int, Shared]:
+def _alone(judged: Measured, members: Sequence[Alarm]) -> dict[int, Shared]:
     """Those of a service's routes that are worse by themselves, by row."""
     rows = np.array([alarm.row for alarm in members], dtype=np.intp)
     excess, weight = _excess(judged, rows)
@@ -134,14 +162,14 @@ def _alone(judged: Judged, members: Sequence[Alarm]) -> dict[int, Shared]:
     return found
 
 
-def _excess(judged: Judged, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _excess(judged: Measured, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Each row's excess, and what it weighs among others."""
     value, expected = judged.value[rows], judged.expected_mid[rows]
-    exposure = judged.judgement.exposure
+    exposure = judged.exposure
     if exposure is not None:
         whole = 1.0 - expected
         return (value - expected) / whole, exposure[rows] * whole
-    weight = expected if judged.judgement.formula == "count" else np.ones(len(rows))
+    weight = expected if judged.counted else np.ones(len(rows))
     return value / expected - 1.0, weight
 
 
