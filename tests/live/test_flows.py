@@ -16,7 +16,7 @@ from tests.live.lines import Clock, Lines
 from tests.network.datagrams import FIELDS4, NOW_S, UPTIME_MS, Record, a_set, line, record4, template
 from tests.network.packets import BEGIN, SYN, decoded, pcap, tcp
 from vedette.config import Config
-from vedette.detectors.learned.kinds import train_here
+from vedette.engine.teaching import Teaching
 from vedette.live.flows import LiveFlows
 from vedette.live.live import Live
 from vedette.sources.source import Delivery
@@ -125,7 +125,7 @@ def test_killing_changes_nothing(seed: int, crashes: int) -> None:
 
 
 def test_an_exporter_that_sends_now_and_then_is_waited_for_while_it_is_silent() -> None:
-    flows = LiveFlows(Config(), train_here)
+    flows = LiveFlows(Config(), Teaching())
     for second in range(40 * 30):
         at = (NOW_S + second) * SECOND
         if second % 40 == 0:

@@ -14,8 +14,11 @@ from vedette.cli.flow_reading import FlowReading, FlowTally
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
+from vedette.detectors.learned.training import Trainer
 from vedette.engine.build_network import build_network, table_settings
+from vedette.engine.model_record import Record
 from vedette.engine.network import NetworkEngine
+from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.parsers.captures import is_capture
 from vedette.report.progress import Progress
@@ -57,6 +60,7 @@ def scan_flows(
         since=options.since,
         until=options.until,
         past=past,
+        record=None if options.models_from is None else Record(options.models_from),
     )
     findings = scan.run()
     if http is None or not scan.requests:
@@ -105,6 +109,11 @@ class FlowScan:
         http: Where to write the requests in captures, as log lines, or None.
         since, until: What is looked at, microseconds; what came before `since` is learned from.
         past: What is learned from first, as far as it is older than what is scanned.
+        record: Of a service's models, to be followed instead of training.
+        trainer: Fits models; processes of its own unless told otherwise.
+
+    Attributes:
+        engine: The one that has looked, once `run` is over.
     """
 
     def __init__(
@@ -120,7 +129,11 @@ class FlowScan:
         since: int | None = None,
         until: int | None = None,
         past: Sequence[Input] = (),
+        record: Record | None = None,
+        trainer: Trainer | None = None,
     ) -> None:
+        self._record, self._trainer = record, trainer
+        self.engine: NetworkEngine | None = None
         self._since, self._until, self._past = since, until, past
         self._windowed = [source for source in inputs if holds_windows(source)]
         self._inputs = [source for source in inputs if source not in self._windowed]
@@ -144,10 +157,15 @@ class FlowScan:
             lateness = 0 if all(map(_is_capture, self._inputs)) else _LOG_LATENESS_S
         table = table_settings(self._config.network)
         with ExitStack() as stack:
-            training = TrainingProcesses()
-            stack.callback(training.close)
-            engine = build_network(
-                self._config, lateness_us=lateness * 1_000_000, since=self._since, trainer=training
+            training = self._trainer
+            if training is None:
+                training = TrainingProcesses()
+                stack.callback(training.close)
+            engine = self.engine = build_network(
+                self._config,
+                lateness_us=lateness * 1_000_000,
+                since=self._since,
+                teaching=Teaching(training, record=self._record),
             )
             listener = None
             if self._http is not None:

@@ -45,13 +45,14 @@ def survey(
     config: Config,
     *,
     found: Discovery | None = None,
+    history: Discovery | None = None,
     prepare: Callable[["Engine"], None] | None = None,
     spooled: bool = False,
 ) -> Survey:
     """Look through logs as `vedette scan` would, and write nothing.
 
     Args:
-        options: What to read. config: How. found: What to read instead.
+        options: What to read. config: How. found: What to read instead. history: What to learn from first then.
         prepare: Called with the engine before it sees anything.
         spooled: Whether to keep what verdicts need.
 
@@ -59,9 +60,9 @@ def survey(
         VedetteError: An input, option or format is wrong.
         KeyboardInterrupt: It was interrupted: half a log answers nothing that these commands are asked.
     """
-    history = Discovery()
     if found is None:
         found, history = inputs(options)
+    history = history or Discovery()
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
     from vedette.cli.scanning import DisorderError, Scan

@@ -1,15 +1,27 @@
-"""Read logs as a scan does, and fit a model to the whole of each service's sample."""
+"""Read logs, captures and flow logs as a scan does, and fit a model to the whole of each sample."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from vedette.cli.flow_inputs import part_inputs
+from vedette.cli.flow_scan import FlowScan
+from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.options import ScanOptions
+from vedette.cli.scan_run import inputs
 from vedette.cli.survey import configured, survey
+from vedette.config import Config
 from vedette.config.learned import MOST_WARMUP
+from vedette.detectors.learned.card import Model
+from vedette.detectors.learned.kinds import train_here
 from vedette.detectors.learned.training import Refused
 from vedette.engine.model_files import save_model
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
+from vedette.sources import Input
+
+Outcomes = Mapping[str, Model | Refused]
+"""Of a member, by service."""
 
 
 def train_on_logs(options: ScanOptions, directory: Path | None) -> int:
@@ -27,15 +39,41 @@ def train_on_logs(options: ScanOptions, directory: Path | None) -> int:
         directory = Path(config.learned.models)
     # The warm-up goes on to the end: a model rests on the whole log.
     learned = config.learned.model_copy(update={"enabled": True, "warmup": MOST_WARMUP, "models": None})
-    done = survey(options, config.model_copy(update={"learned": learned}))
+    config = config.model_copy(update={"learned": learned})
+    found, history = inputs(options)
+    found.inputs, traffic = part_inputs(found.inputs)
     kept = 0
-    with closing(done.training):
-        for member in done.engine.members:
-            for service, outcome in member.train_now().items():
-                if isinstance(outcome, Refused):
-                    print(f"{shown(service)}: no model {member.name}: {outcome.reason}")
-                    continue
-                number = save_model(directory, member.name, outcome)
-                print(f"{shown(service)}: model {member.name} {number:04}, {outcome.summary()}")
-                kept += 1
+    if traffic:
+        kept += _keep(directory, _train_on_flows(traffic, config, progress=options.progress))
+    if found.inputs or not traffic:
+        done = survey(options, config, found=found, history=history)
+        with closing(done.training):
+            kept += _keep(directory, ((member.name, member.train_now()) for member in done.engine.members))
+    return kept
+
+
+def _train_on_flows(
+    traffic: Sequence[Input], config: Config, *, progress: bool
+) -> Iterator[tuple[str, Outcomes]]:
+    """What comes of fitting models to captures and flow logs; of the requests in captures nothing is learned."""
+    with graceful_interrupt() as interrupted:
+        scan = FlowScan(traffic, config, interrupted, progress=progress, trainer=train_here)
+        findings = scan.run()
+    if findings.coverage.interrupted or scan.engine is None:
+        raise KeyboardInterrupt
+    for member in scan.engine.members:
+        yield member.member, member.train_now()
+
+
+def _keep(directory: Path, outcomes: Iterable[tuple[str, Outcomes]]) -> int:
+    """Keep the models that came of it, and tell; returns how many there are."""
+    kept = 0
+    for member, by_service in outcomes:
+        for service, outcome in by_service.items():
+            if isinstance(outcome, Refused):
+                print(f"{shown(service)}: no model {member}: {outcome.reason}")
+                continue
+            number = save_model(directory, member, outcome)
+            print(f"{shown(service)}: model {member} {number:04}, {outcome.summary()}")
+            kept += 1
     return kept

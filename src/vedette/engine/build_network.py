@@ -1,15 +1,15 @@
 """The engine for flows as the configuration wants it. The list of network detectors is here, and nowhere else."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
 from vedette.config.alarm import AlarmMode
 from vedette.config.flows import NetworkSection
 from vedette.config.tree import Config
-from vedette.detectors.learned.kinds import train_here
+from vedette.detectors.learned.kinds import ADDRESS
 from vedette.detectors.learned.plan import Plan
-from vedette.detectors.learned.training import Trainer
 from vedette.detectors.network.beaconing import Beaconing
 from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.brute_force import NetworkBruteForce
@@ -21,7 +21,9 @@ from vedette.detectors.network.port_scan import PortScan
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector
 from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.engine.model_files import load_models
 from vedette.engine.network import NetworkEngine, NetworkSettings
+from vedette.engine.teaching import Teaching
 from vedette.windows.flow_table import TableSettings
 
 
@@ -31,7 +33,7 @@ def build_network(
     lateness_us: int,
     own_clock: bool = True,
     since: int | None = None,
-    trainer: Trainer = train_here,
+    teaching: Teaching | None = None,
 ) -> NetworkEngine:
     """Make an engine.
 
@@ -39,7 +41,10 @@ def build_network(
         config: What is looked for, and how.
         lateness_us: How late a flow may come and still count, microseconds.
         own_clock, since: See `NetworkSettings`.
-        trainer: Fits models; in this process unless told otherwise.
+        teaching: Who fits models, where they are kept; here and nowhere unless told otherwise.
+
+    Raises:
+        ModelFileError: A model that is to be put to work is damaged, or does not fit.
     """
     network = config.network
     span = network.span_s * 1_000_000
@@ -56,7 +61,7 @@ def build_network(
         own_clock=own_clock,
         since=since,
     )
-    detectors = network_detectors(config, thresholds, trainer, classic=classic)
+    detectors = network_detectors(config, thresholds, teaching or Teaching(), classic=classic)
     return NetworkEngine(settings, thresholds, detectors)
 
 
@@ -71,7 +76,7 @@ def table_settings(network: NetworkSection) -> TableSettings:
 
 
 def network_detectors(
-    config: Config, thresholds: Thresholds, trainer: Trainer, *, classic: bool
+    config: Config, thresholds: Thresholds, teaching: Teaching, *, classic: bool
 ) -> Sequence[NetworkDetector]:
     """The detectors of flows, in the order in which they look: what explains others comes first."""
     wanted = config.network
@@ -168,15 +173,25 @@ def network_detectors(
         ),
         (
             wanted.behaviour.enabled and config.learned.enabled,
-            AddressBehaviour(
-                thresholds,
-                Plan(
-                    span=wanted.span_s * 1_000_000,
-                    trainer=trainer,
-                    warmup=None if isinstance(config.learned.warmup, str) else config.learned.warmup,
-                    retrain=config.learned.retrain_days * 86_400 // wanted.span_s or None,
-                ),
-            ),
+            AddressBehaviour(thresholds, _plan(config, teaching)),
         ),
     ]
     return [detector for enabled, detector in offered if enabled]
+
+
+def _plan(config: Config, teaching: Teaching) -> Plan:
+    """How the model of addresses comes to be."""
+    learned, span = config.learned, config.network.span_s * 1_000_000
+    if not (learned.enabled and config.network.behaviour.enabled):
+        # Nobody will look at models, damaged ones least of all.
+        return Plan(span=span, trainer=teaching.trainer)
+    return Plan(
+        span=span,
+        trainer=teaching.trainer,
+        warmup=None if isinstance(learned.warmup, str) else learned.warmup,
+        retrain=learned.retrain_days * 86_400 // config.network.span_s or None,
+        keep=teaching.keep,
+        given=load_models(Path(learned.models), ADDRESS, span) if learned.models else {},
+        asked=teaching.asked(ADDRESS, span),
+        record=None if teaching.record is None else teaching.record.of(ADDRESS, span),
+    )

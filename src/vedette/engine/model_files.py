@@ -16,7 +16,7 @@ import msgspec
 
 from vedette.detectors.learned.archive import LARGEST
 from vedette.detectors.learned.card import Card, Model, ModelError
-from vedette.detectors.learned.kinds import KINDS, read_model
+from vedette.detectors.learned.kinds import ADDRESS, KINDS, read_model
 from vedette.schema.errors import VedetteError
 
 _MANIFEST_BYTES: Final = 1 << 20
@@ -124,10 +124,15 @@ def load_fitting(folder: Path, number: int, span_us: int) -> Model:
     model = load_model(folder, number)
     if round(model.card.minutes * 60e6) != span_us:
         raise ModelFileError(
-            f"{folder}: was trained on windows of {model.card.minutes * 60:g} s, and windows.span_s is "
+            f"{folder}: was trained on windows of {model.card.minutes * 60:g} s, and {_span_of(folder)} is "
             f"{span_us / 1e6:g}: train again"
         )
     return model
+
+
+def _span_of(folder: Path) -> str:
+    """The setting that says how long the windows of a folder's member are."""
+    return "network.span_s" if folder.parent.name == ADDRESS else "windows.span_s"
 
 
 def load_model(folder: Path, number: int) -> Model:

@@ -25,6 +25,7 @@ from vedette.incidents.grouping import stating_order
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow, Known
+from vedette.schema.learned import MemberStatus
 from vedette.windows.contacts import BINS, FlowWindow, FlowWindower
 from vedette.windows.flow_table import Passed
 
@@ -141,17 +142,21 @@ class NetworkEngine:
         coverage = self.coverage
         coverage.late_flows += self.windower.late
         coverage.capped.update(self.capped())
-        coverage.members = [
-            status
-            for detector in self.detectors
-            if isinstance(detector, AddressBehaviour)
-            for status in detector.statuses()
-        ]
+        coverage.members = self.member_statuses()
         coverage.budget = self.thresholds.account()
         for line in coverage.budget:
             line.alarms = self.stated.alarms.get(line.detector, 0)
         coverage.spending = self.stated.spending(self.thresholds.per_week, [NETWORK], coverage)
         return Findings(*self.stated.all(), coverage)
+
+    @property
+    def members(self) -> list[AddressBehaviour]:
+        """The detectors that judge by models."""
+        return [detector for detector in self.detectors if isinstance(detector, AddressBehaviour)]
+
+    def member_statuses(self) -> list[MemberStatus]:
+        """How far each model has come."""
+        return [status for member in self.members for status in member.statuses()]
 
     def capped(self) -> dict[str, int]:
         """How often a bound of memory was met, by the name of what it bounds."""

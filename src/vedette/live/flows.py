@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.config import Config
-from vedette.detectors.learned.training import Trainer
 from vedette.engine.build_network import build_network
 from vedette.engine.network import NetworkEngine
 from vedette.engine.network_state import network_state, restore_network
 from vedette.engine.snapshot import Anew
+from vedette.engine.teaching import Teaching
 from vedette.live.flow_intake import MOST_STREAMS, FlowIntake, lateness_us
 from vedette.live.together import Reached
 from vedette.schema.flows import Flow, Flows
@@ -31,14 +31,14 @@ class LiveFlows:
     """Flows in, findings out. Used by one thread.
 
     Args:
-        config: How everything is done. trainer: Fits models.
+        config: How everything is done. teaching: Who fits models, and where they are kept.
     """
 
-    def __init__(self, config: Config, trainer: Trainer) -> None:
+    def __init__(self, config: Config, teaching: Teaching) -> None:
         self._span = config.network.span_s * _SECOND
         self._lateness = config.windows.lateness_s
         live = config.live
-        self._make = partial(build_network, config, lateness_us=0, own_clock=False, trainer=trainer)
+        self._make = partial(build_network, config, lateness_us=0, own_clock=False, teaching=teaching)
         self.engine: NetworkEngine = self._make()
         self.intake = FlowIntake()
         self._settings = WatermarkSettings(

@@ -21,6 +21,7 @@ from vedette.live.kept_models import KeptModels
 from vedette.live.overload import Overload
 from vedette.live.together import Reached, Together
 from vedette.live.work import Work
+from vedette.schema.learned import MemberStatus
 from vedette.schema.live import Commit
 from vedette.schema.records import BaselineRecord, WindowRecord
 from vedette.sources.journal import Journal
@@ -90,7 +91,7 @@ class Live:
         self.config, self._exceptions = config, tuple(exceptions)
         self._training, self._models = TrainingProcesses(), models
         self.engine, self.intake = self._built(config, exceptions)
-        self.flows = LiveFlows(config, self._training)
+        self.flows = LiveFlows(config, self._teaching())
         self._together = Together(config)
         self._resume()
 
@@ -147,7 +148,7 @@ class Live:
         old = self.config, self._exceptions, self.engine, self.intake, self.flows, self._together
         try:
             self.engine, self.intake = self._built(config, exceptions)
-            self.flows = LiveFlows(config, self._training)
+            self.flows = LiveFlows(config, self._teaching())
             self._together = Together(config)
             self.config, self._exceptions = config, tuple(exceptions)
             return self._restore(before)
@@ -194,6 +195,10 @@ class Live:
         """What is not to be told."""
         return self._exceptions
 
+    def member_statuses(self) -> list[MemberStatus]:
+        """How far each learned model has come, of requests and of flows."""
+        return [*self.engine.member_statuses(), *self.flows.engine.member_statuses()]
+
     def _built(self, config: Config, exceptions: Sequence[ExceptionRule]) -> tuple[Engine, Intake]:
         # Lateness is each stream's own affair: the watermarks allow for it.
         engine = build_engine(
@@ -224,7 +229,7 @@ class Live:
             self._positions = dict(last.positions)
             if self._models is not None:
                 # Killed after a commit, it had no time to write down what was at work.
-                self._models.settle(self.engine.member_statuses())
+                self._models.settle(self.member_statuses())
         for source in self.sources:
             source.open(self._positions.get(source.name))
 
@@ -340,7 +345,7 @@ class Live:
                 with suppress(OSError):
                     source.committed(position)
         if self._models is not None:
-            self._models.settle(self.engine.member_statuses())
+            self._models.settle(self.member_statuses())
         self._tell_kept(commit)
 
 

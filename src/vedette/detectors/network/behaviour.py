@@ -1,5 +1,6 @@
 """Addresses that behave unlike the others of their network."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import msgspec
@@ -10,6 +11,7 @@ from vedette.detectors.learned.clients import ALONE
 from vedette.detectors.learned.course import Course, CourseState
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sessions import Added, Sessions, SessionsState
+from vedette.detectors.learned.training import Refused
 from vedette.detectors.network.addresses import address, among
 from vedette.detectors.network.manner_model import (
     MOST_OF_WINDOW,
@@ -55,6 +57,7 @@ class AddressBehaviour:
     """
 
     name: ClassVar[str] = "network.behaviour"
+    member: ClassVar[str] = MEMBER
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.BEHAVIORAL_ANOMALY,)
 
     def __init__(self, thresholds: Thresholds, plan: Plan) -> None:
@@ -69,11 +72,20 @@ class AddressBehaviour:
         self._course: Course[MannerModel, MannerSample] = Course(
             MEMBER, MannerModel, NETWORK, plan=plan, sample=MannerSample
         )
+        self._plan = plan
         self._sessions = Sessions()
+        if plan.record is None:
+            if (given := plan.given.get(NETWORK)) is not None:
+                self._course.begin_with(given)
+            self._course.offer(None, plan.asked.get(NETWORK))
 
     def statuses(self) -> list[MemberStatus]:
         """How far its model has come."""
         return [self._course.status()]
+
+    def train_now(self) -> Mapping[str, MannerModel | Refused]:
+        """Fit a model to what was collected, whatever its warm-up takes; it is not put to work."""
+        return {NETWORK: self._course.train_now()}
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State the addresses of a window that are unlike the others, and learn it."""
@@ -181,6 +193,7 @@ class AddressBehaviour:
         """Take over what `to_state` gave. Raises `StateError`."""
         kept = decode(content, _State, "behaviour of addresses")
         self._course.from_state(kept.course)
+        self._course.offer(self._plan.given.get(NETWORK), self._plan.asked.get(NETWORK))
         self._sessions.from_state(kept.sessions)
 
 
