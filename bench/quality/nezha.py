@@ -7,6 +7,11 @@ threshold after three minutes in which none was. A fault is found by an alarm th
 was injected: an alarm that is on anyway finds nothing. What begins more than six minutes after an injection is a
 false alarm; the faults are eight minutes apart.
 
+The last table says how much there is to find: for each fault, whether any metric of the pod it was put into was, within
+two minutes, as far from that metric's median as in one of so many normal minutes of the whole day, later ones included.
+That is told with the pod and the best metric known; beside it stands how often the same pods show as much in two normal
+minutes.
+
 Usage: python bench/quality/nezha.py [--data FOLDER] [--threshold T]
 """
 
@@ -18,7 +23,7 @@ import sys
 import tarfile
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,13 +48,30 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Day:
-    """Evidence by minute from `start` on (seconds), and the faults: seconds, kind."""
+    """Evidence by minute from `start` on (seconds), and the faults: seconds, kind, pod.
+
+    `rarity` is, by pod, float64 (metrics, minutes): -log10 of the share of normal minutes as far from the median.
+    """
 
     name: str
     start: int
     evidence: Floats
-    faults: list[tuple[int, str]]
+    faults: list[tuple[int, str, str]]
     metrics: int
+    rarity: dict[str, Floats]
+
+    def normal(self) -> NDArray[np.bool_]:
+        """Minutes that are no fault's."""
+        time = self.start + 60 * np.arange(len(self.evidence))
+        normal = np.ones(len(time), dtype=np.bool_)
+        for injected, _, _ in self.faults:
+            normal &= (time <= injected) | (time > injected + OWN)
+        return normal
+
+    def minutes(self, injected: int, within: int) -> NDArray[np.bool_]:
+        """Those in which a fault is to be found; samples are a minute apart and up to five seconds late."""
+        time = self.start + 60 * np.arange(len(self.evidence))
+        return np.asarray((time > injected) & (time <= injected + within + 5))
 
 
 def _seconds(text: str) -> int:
@@ -82,7 +104,7 @@ def _pods(texts: dict[str, bytes]) -> dict[str, list[tuple[NDArray[np.int64], Fl
 def load(folder: Path) -> list[Day]:
     """Score every metric of both days."""
     texts: dict[str, dict[str, bytes]] = {day: {} for day in DAYS}
-    faults: dict[str, list[tuple[int, str]]] = {}
+    faults: dict[str, list[tuple[int, str, str]]] = {}
     with tarfile.open(folder / ARCHIVE) as archive:
         for member in archive:
             path = Path(member.name)
@@ -92,29 +114,59 @@ def load(folder: Path) -> list[Day]:
                 continue
             if path.suffix == ".json":
                 told = [fault for hour in json.load(file).values() for fault in hour]
-                faults[day] = [(_seconds(fault["inject_time"]), fault["inject_type"]) for fault in told]
+                faults[day] = [
+                    (_seconds(fault["inject_time"]), fault["inject_type"], fault["inject_pod"])
+                    for fault in told
+                ]
             elif path.suffix == ".csv":
                 texts[day][path.stem] = file.read()
     return [_judged(day, _pods(texts[day]), faults[day]) for day in DAYS]
 
 
 def _judged(
-    name: str, pods: dict[str, list[tuple[NDArray[np.int64], Floats]]], faults: list[tuple[int, str]]
+    name: str, pods: dict[str, list[tuple[NDArray[np.int64], Floats]]], faults: list[tuple[int, str, str]]
 ) -> Day:
     times = [time for series in pods.values() for time, _ in series]
     start, end = min(int(time[0]) for time in times), max(int(time[-1]) for time in times)
     minutes = (end - start) // 60 + 1
-    strongest = np.zeros(minutes)
-    for series in pods.values():
+    strongest, values = np.zeros(minutes), {}
+    for pod, series in pods.items():
         novelty = np.zeros((len(series), minutes))
-        for row, (time, value) in zip(novelty, series, strict=True):
+        seen = values[pod.removesuffix("_metric")] = np.full((len(series), minutes), np.nan)
+        for row, known, (time, value) in zip(novelty, seen, series, strict=True):
             scored = SeriesBaseline().follow(time * 1_000_000, value)
             at = (time - start + 30) // 60
             inside = (at >= 0) & (at < minutes)
             row[at[inside]] = np.where(scored.surprise >= 2.0, scored.novelty, 0.0)[inside]
+            known[at[inside]] = value[inside]
         largest = np.sort(novelty, axis=0)[-LARGEST:]
         strongest = np.maximum(strongest, largest.sum(axis=0) / LARGEST)
-    return Day(name, start, strongest, faults, sum(len(series) for series in pods.values()))
+    day = Day(name, start, strongest, faults, sum(len(series) for series in pods.values()), {})
+    normal = day.normal()
+    rarity = {pod: np.stack([_rarity(row, normal) for row in seen]) for pod, seen in values.items()}
+    return replace(day, rarity=rarity)
+
+
+def _rarity(value: Floats, normal: NDArray[np.bool_]) -> Floats:
+    usual = value[normal & np.isfinite(value)]
+    if not len(usual):
+        return np.zeros(len(value))
+    middle = np.median(usual)
+    far = np.sort(np.abs(usual - middle))
+    as_far = len(far) - np.searchsorted(far, np.nan_to_num(np.abs(value - middle)), side="left")
+    return np.asarray(-np.log10((as_far + 1) / (len(far) + 1)))
+
+
+def shown(day: Day, level: float) -> tuple[dict[str, int], float]:
+    """Faults whose pod has a metric at least so rare within two minutes, by kind, and how many would by chance."""
+    found: dict[str, int] = defaultdict(int)
+    normal, chance = day.normal(), 0.0
+    quiet = normal[:-1] & normal[1:]
+    for injected, kind, pod in day.faults:
+        over = day.rarity[pod].max(axis=0) >= level
+        found[kind] += bool((over & day.minutes(injected, 120)).any())
+        chance += float((over[:-1] | over[1:])[quiet].mean())
+    return found, chance
 
 
 def begins(evidence: Floats, threshold: float) -> NDArray[np.bool_]:
@@ -129,13 +181,8 @@ def begins(evidence: Floats, threshold: float) -> NDArray[np.bool_]:
 def measured(day: Day, threshold: float, within: int = 120) -> tuple[int, int, float]:
     """Faults found, false alarms, and hours in which there was none to find."""
     alarms = begins(day.evidence, threshold)
-    time = day.start + 60 * np.arange(len(alarms))
-    normal = np.ones(len(alarms), dtype=np.bool_)
-    found = 0
-    for injected, _ in day.faults:
-        normal &= (time <= injected) | (time > injected + OWN)
-        # Samples are a minute apart and up to five seconds late.
-        found += bool((alarms & (time > injected) & (time <= injected + within + 5)).any())
+    found = sum(bool((alarms & day.minutes(injected, within)).any()) for injected, _, _ in day.faults)
+    normal = day.normal()
     return found, int((alarms & normal).sum()), float(normal.sum()) / 60
 
 
@@ -163,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found, false, hours = (sum(cell[i] for cell in cells) for i in range(3))
         parts.append(f"{found / faults:.0%}, {false / hours:.2f}")
         print(f"| {threshold:g} | " + " | ".join(parts) + " |")
-    early = sum(injected < day.start + 1800 for day in days for injected, _ in day.faults)
+    early = sum(injected < day.start + 1800 for day in days for injected, _, _ in day.faults)
     print(
         f"\n{sum(day.metrics for day in days)} metrics; {early} faults come before the 30 points that are not judged "
         f"are over. Within five minutes, at {options.threshold:g}: "
@@ -172,12 +219,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kinds: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for day in days:
         for fault in day.faults:
-            one = Day(day.name, day.start, day.evidence, [fault], day.metrics)
-            kinds[fault[1]][0] += measured(one, options.threshold)[0]
+            kinds[fault[1]][0] += measured(replace(day, faults=[fault]), options.threshold)[0]
             kinds[fault[1]][1] += 1
     print(
         "By kind: " + ", ".join(f"{kind} {found} of {n}" for kind, (found, n) in sorted(kinds.items())) + "."
     )
+    print(f"\n| one normal minute of | {' | '.join(sorted(kinds))} | all | by chance |")
+    print("|" + "---|" * (len(kinds) + 3))
+    for rare in (100, 200, 400, 600):
+        results = [shown(day, float(np.log10(rare))) for day in days]
+        by_kind = [sum(found[kind] for found, _ in results) for kind in sorted(kinds)]
+        cells = [f"{found} of {kinds[kind][1]}" for kind, found in zip(sorted(kinds), by_kind, strict=True)]
+        chance = sum(chance for _, chance in results)
+        print(f"| {rare} | {' | '.join(cells)} | {sum(by_kind)} | {chance:.1f} |")
     return 0
 
 
