@@ -1,5 +1,6 @@
 """The model of floods at work: what it states can be done again, and restarts change nothing."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -77,9 +78,17 @@ def test_a_restart_in_the_flood_changes_nothing() -> None:
 def test_a_service_without_a_past_is_not_judged() -> None:
     (status,) = run(pieces()[:2], config=ONLY).coverage.members
     assert (status.member, status.phase) == ("ddos", "warmup")
-    assert status.reason == f"{READY // SLICES} windows with traffic are needed to know what is usual"
+    assert (
+        status.reason
+        == f"{READY // SLICES} windows with traffic of named clients are needed to know what is usual"
+    )
 
 
 def test_it_can_be_left_out() -> None:
     without = Config.model_validate({"learned": {"members": ["forest"]}}, strict=False)
     assert not floods(run(pieces(), config=without).anomalies)
+
+
+def test_a_log_that_names_no_client_is_not_judged() -> None:
+    nameless = [re.sub(rb"(?m)^\S+", b"-", piece) for piece in pieces()]
+    assert not floods(run(nameless, config=ONLY).anomalies)

@@ -85,7 +85,8 @@ class LearnedFloods:
     Baseline: the median of the service's last hour, of what did not look like a flood.
     Decision: a random forest gives the probability that a third is a flood's; the highest of a window counts. It is
         at least the model's own threshold, and its log-odds are as surprising as the budget allows, by the tail of
-        quiet windows that the model was not fitted to, in two of three windows. From `LEAST_REQUESTS` in the third.
+        quiet windows that the model was not fitted to, in two of three windows. From `LEAST_REQUESTS` in the third,
+        and only of services whose log names clients in that window.
     Explanation: what each feature adds to the probability (exact Shapley values).
     Known false alarms: behind a proxy that hides clients, a crowd that brings the site down; a load test.
     References: Breiman 2001 (random forests); Lundberg et al. 2020 (Shapley values in trees); formula `exceedance`.
@@ -126,7 +127,7 @@ class LearnedFloods:
             rows=self._model.card.rows if ready else 0,
             reason=""
             if ready
-            else f"{READY // SLICES} windows with traffic are needed to know what is usual",
+            else f"{READY // SLICES} windows with traffic of named clients are needed to know what is usual",
         )
 
     def models(self) -> Mapping[str, Model]:
@@ -188,6 +189,9 @@ class LearnedFloods:
     def _thirds(self, view: WindowView) -> _Window | None:
         slots = view.groups.key.astype(np.int32)
         at = np.flatnonzero(view.book.is_service(slots))
+        named = {view.services[number] for number in np.unique(view.clients.service).tolist()}
+        # Where a log names nobody, one busy visitor and a thousand look the same.
+        at = at[np.array([view.book[slot].service in named for slot in slots[at].tolist()], dtype=np.bool_)]
         names = [view.book[slot].service for slot in slots[at].tolist()]
         numbers = np.array([self._number(name) for name in names], dtype=np.int64)
         kept = np.flatnonzero(numbers >= 0)
@@ -308,7 +312,7 @@ class LearnedFloods:
 def _clients(view: WindowView, names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each service and third: distinct clients, and requests of the busiest; (SLICES, k) each.
 
-    Requests whose log names no client are those of one: whoever stands before the service.
+    Requests that name no client, among others that do, are those of one: a probe, or whoever stands before the service.
     """
     place = {name: row for row, name in enumerate(names)}
     distinct, busiest = np.zeros((SLICES, len(names))), np.zeros((SLICES, len(names)))
