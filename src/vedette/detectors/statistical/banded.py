@@ -1,6 +1,6 @@
 """What all detectors that hold a metric against its baseline share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from vedette.baselines.budget import PEAK_LEVEL
 from vedette.baselines.formulas import critical_value
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
 from vedette.detectors.statistical.gate import Alarm, Gate
+from vedette.detectors.statistical.recurrence import NEARLY, Recurrence
 from vedette.detectors.statistical.shared import Shared
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, WindowView
@@ -73,6 +74,37 @@ class Gated:
         usable = np.where(judged.ready & worth(), surprise, np.nan)
         passed = self.gate.decide(judged.slot, usable, threshold, None if alone is None else alone())
         return [Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold) for row in passed]
+
+    def expected(
+        self,
+        view: WindowView,
+        judged: Judged,
+        worth: Callable[[], NDArray[np.bool_]],
+        alarms: Sequence[Alarm],
+        memory: Recurrence,
+        height: Callable[[float], float] = float,
+    ) -> set[int]:
+        """Rows whose deviation came before.
+
+        Args:
+            view, judged, worth: As for `alarms`.
+            alarms: What it gave.
+            memory: Of what came before.
+            height: How high a value counts.
+        """
+        surprise = judged.surprise_high if self.high else judged.surprise_low
+        least = NEARLY * self._thresholds.threshold(self.detector)
+        if len(surprise) == 0 or surprise.max() < least:
+            return set()
+        alarming = {alarm.row for alarm in alarms}
+        near = np.flatnonzero(judged.ready & (surprise >= least) & worth()).tolist()
+        return {
+            row
+            for row in near
+            if memory.expects(
+                int(judged.slot[row]), view.start, height(float(judged.value[row])), alarms=row in alarming
+            )
+        }
 
     def statement(
         self,

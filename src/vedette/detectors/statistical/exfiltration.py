@@ -8,6 +8,7 @@ from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.gate import Alarm
+from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Entity, EntityKind, Severity
@@ -21,9 +22,10 @@ class DataExfiltration(Remembering):
     Baseline: the largest taker of each of the service's past windows, and the route's own bytes, on a log scale.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times the expected and `min_bytes` bytes; of a route, `MIN_RATIO` times what its requests in this
-        window would explain.
+        window would explain. Not where the same client took as much, or the route gave it, before by the clock
+        (`Recurrence`).
     Explanation: the clients that took most of it, and the routes it came from.
-    Known false alarms: a backup or a mirror; the first download of a new release.
+    Known false alarms: the first night of a backup or a mirror; the first download of a new release.
     References: ATT&CK T1567; formula `log_high`.
     """
 
@@ -36,20 +38,23 @@ class DataExfiltration(Remembering):
         self.min_bytes = min_bytes
         self._clients = Gated(self.name + ".client", thresholds, high=True)
         self._routes = Gated(self.name + ".route", thresholds, high=True)
+        # Who comes by the clock is a job; a thief may come three times a week.
+        self._taken, self._given = Recurrence(times=None), Recurrence(times=None)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._clients.gate, self._routes.gate
+        return self._clients.gate, self._routes.gate, self._taken, self._given
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State exfiltration in the window."""
         if view.silent:
             return []
         by_client = view.judged[Metric.TOP_CLIENT_BYTES]
-        found = [
-            self._client(view, by_client, alarm)
-            for alarm in self._clients.alarms(view, by_client, lambda: self._worth(by_client))
-        ]
+        found = []
+        for alarm in self._clients.alarms(view, by_client, lambda: self._worth(by_client)):
+            anomaly = self._client(view, by_client, alarm)
+            if not self._taken.expects(alarm.slot, view.start, anomaly.observed, anomaly.entity.value):
+                found.append(anomaly)
         stated = {a.service for a in found}
         by_route = view.judged[Metric.BYTES_OUT]
 
@@ -60,8 +65,9 @@ class DataExfiltration(Remembering):
         found.extend(
             self._route(view, by_route, alarm)
             for alarm in self._routes.alarms(view, by_route, worth)
+            if not self._given.expects(alarm.slot, view.start, float(by_route.value[alarm.row]))
             # One cause, one statement: a client that took it has been named; a flood takes bytes too.
-            if view.book[alarm.slot].service not in stated | view.claimed
+            and view.book[alarm.slot].service not in stated | view.claimed
         )
         return found
 

@@ -4,15 +4,16 @@ import numpy as np
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
+from vedette.detectors.statement import route_carriers
 from vedette.detectors.statistical import gate
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.gate import Alarm
-from vedette.detectors.statistical.recurrence import TIMES, Recurrence
+from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
-from vedette.windows.layout import Group
+from vedette.windows.layout import Client, Group
 from vedette.windows.summary import seconds_above
 
 
@@ -24,9 +25,11 @@ class LatencySpike(Remembering):
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected, over at least `min_requests` requests,
         by a baseline of at least `min_windows` windows. Not where a service's time is that of routes which take as long
-        as they did before (more of them was asked for), nor where it was as slow three times in the last week.
-    Explanation: which routes carry the time beyond what the service was expected to take. Routes that only share what
-        happens to their service are told with it (`vedette.detectors.statistical.shared`).
+        as they did before (more of them was asked for), nor where it was as slow before by the clock, or three times in
+        the last week (`Recurrence`).
+    Explanation: which routes carry the time beyond what the service was expected to take, and who asked for most
+        of it. Routes that only share what happens to their service are told with it
+        (`vedette.detectors.statistical.shared`).
     Known false alarms: a first batch of exports; a route whose work depends on what is asked of it.
     References: formula `log_high`.
     """
@@ -38,6 +41,8 @@ class LatencySpike(Remembering):
     MIN_EXCESS_SECONDS = 0.01
     USUAL_SHARE = 0.9
     """Part of a service's time above the expected one that must be usual on its routes for it to be no news."""
+    MOSTLY = 0.5
+    """Part of that time from which a client that asked for it is named."""
 
     def __init__(self, thresholds: Thresholds, *, min_requests: int = 5, min_windows: int = 30) -> None:
         self.min_requests = min_requests
@@ -99,8 +104,7 @@ class LatencySpike(Remembering):
 
     def _known(self, view: WindowView, judged: Judged, alarm: Alarm) -> bool:
         """Whether a service is slow as it was before: again and again, or because more of slow routes was asked for."""
-        times = self._recurrence.earlier(alarm.slot, view.start, float(judged.value[alarm.row]))
-        if times >= TIMES:
+        if self._recurrence.expects(alarm.slot, view.start, float(judged.value[alarm.row])):
             return True
         # What a route was like before this began is what counts, not what it has been since. The first alarm may
         # come some windows after the first surprise.
@@ -131,11 +135,26 @@ class LatencySpike(Remembering):
         ]
 
     def _by_route(self, view: WindowView, judged: Judged, row: int) -> tuple[Contribution, ...]:
-        """Each route's share of the time beyond the service's expected 95th percentile."""
+        """Shares of the time beyond the service's expected 95th percentile, of routes and of who asked for them.
+
+        A client's part of a route's time is taken to be its part of the route's requests.
+        """
         carried = self._carried(view, judged, row)
         total = sum(seconds for seconds, _, _ in carried)
-        return tuple(
-            Contribution("route", route, seconds / total)
-            for seconds, route, _ in sorted(carried, key=lambda e: (-e[0], e[1]))[:5]
+        shares = [
+            (seconds / total, route, slot)
+            for seconds, route, slot in sorted(carried, key=lambda e: (-e[0], e[1]))[:5]
             if seconds > 0 and seconds >= 0.05 * total
+        ]
+        of_client: dict[str, float] = {}
+        for share, _, slot in shares:
+            for each in route_carriers(view, slot, Client.REQUESTS, view.total(slot, Group.REQUESTS))[1]:
+                of_client[each.value] = of_client.get(each.value, 0.0) + share * each.share
+        return (
+            *(Contribution("route", route, share) for share, route, _ in shares),
+            *(
+                Contribution("client", client, share)
+                for client, share in sorted(of_client.items(), key=lambda c: (-c[1], c[0]))
+                if share >= self.MOSTLY
+            ),
         )

@@ -6,7 +6,7 @@ from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.gate import Alarm
-from vedette.detectors.statistical.recurrence import TIMES, Recurrence
+from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
@@ -38,8 +38,8 @@ class TrafficSpike(Remembering):
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `factor` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
-        nor where a burst as high has come three times in the last week. Where fewer than `MIN_EXPECTED` requests
-        are expected, only from `ALWAYS_MUCH` requests.
+        nor where a burst as high has come before by the clock, or three times in the last week (`Recurrence`). Where
+        fewer than `MIN_EXPECTED` requests are expected, only from `ALWAYS_MUCH` requests.
     Explanation: which routes and clients carry the excess. Routes that only share what happens to their service
         are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
@@ -70,18 +70,21 @@ class TrafficSpike(Remembering):
 
         def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
-            large = (judged.value >= self.factor * middle) & (judged.value - middle >= self.MIN_EXCESS)
-            return large & ((middle >= self.MIN_EXPECTED) | (judged.value >= self.ALWAYS_MUCH))
+            large: Mask = (judged.value >= self.factor * middle) & (judged.value - middle >= self.MIN_EXCESS)
+            return large
 
-        alarms = [
-            alarm
-            for alarm in self._gated.alarms(view, judged, worth)
-            if self._recurrence.earlier(alarm.slot, view.start, float(judged.value[alarm.row])) < TIMES
-        ]
+        alarms = self._gated.alarms(view, judged, worth)
+        # Remembered from its first time on, also while it is too little to tell.
+        expected = self._gated.expected(view, judged, worth, alarms, self._recurrence)
         alarms = [
             alarm
             for alarm in alarms
-            if view.book[alarm.slot].service not in view.claimed
+            if alarm.row not in expected
+            and (
+                judged.expected_mid[alarm.row] >= self.MIN_EXPECTED
+                or judged.value[alarm.row] >= self.ALWAYS_MUCH
+            )
+            and view.book[alarm.slot].service not in view.claimed
             # What nobody serves is the scanners' to raise; they are stated as such.
             and view.book[alarm.slot].route not in NOBODYS_ROUTES
         ]
@@ -122,6 +125,7 @@ class TrafficDrop(Remembering):
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at most
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
+        Not where it fell as low before at this time of the day (`Recurrence`), unless there is nothing left at all.
     Explanation: the routes that are missing most.
     Known false alarms: public holidays; a log that was rotated away or shipped late.
     References: formula `count_low`.
@@ -135,10 +139,12 @@ class TrafficDrop(Remembering):
     def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
         self.factor = factor
         self._gated = Gated(self.name, thresholds, high=False)
+        # What falls again and again at whatever times is not well.
+        self._recurrence = Recurrence(times=None, hours=None)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return (self._gated.gate,)
+        return self._gated.gate, self._recurrence
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""
@@ -149,7 +155,16 @@ class TrafficDrop(Remembering):
             small = (self.factor * judged.value <= middle) & (middle >= self.MIN_EXPECTED)
             return view.book.is_service(judged.slot) & small
 
-        return [self._state(view, judged, alarm) for alarm in self._gated.alarms(view, judged, worth)]
+        alarms = self._gated.alarms(view, judged, worth)
+        # The lower, the higher: half as much is as far as twice as much.
+        expected = self._gated.expected(
+            view, judged, worth, alarms, self._recurrence, lambda value: 1.0 / (1.0 + value)
+        )
+        return [
+            self._state(view, judged, alarm)
+            for alarm in alarms
+            if alarm.row not in expected or judged.value[alarm.row] == 0
+        ]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
         service = view.book[alarm.slot].service

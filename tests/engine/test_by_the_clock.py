@@ -1,0 +1,74 @@
+"""What comes every night is told once, and what only looks like it is told."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.engine.running import run
+from vedette.schema.anomaly import Anomaly, AnomalyType
+
+DAYS = 2
+BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
+JOB, THIEF = "192.0.2.40", "203.0.113.9"
+NIGHT, EVENING = 2 * 60, 17 * 60
+"""Minutes of the day."""
+PAGES = 30
+"""A minute."""
+
+Line = tuple[int, int, str]
+"""Second, bytes, client."""
+
+
+def pages(minute: int, number: int) -> list[Line]:
+    return [
+        (60 * n // PAGES, 9000 + 211 * ((3 * minute + n) % 17), f"198.51.100.{(7 * minute + n) % 200}")
+        for n in range(number)
+    ]
+
+
+def export(client: str) -> list[Line]:
+    """A minute of downloads, of ten that make a gigabyte."""
+    return [(6 * n + 1, 10_000_000, client) for n in range(10)]
+
+
+def found(type_: AnomalyType, special: dict[int, list[Line]]) -> list[Anomaly]:
+    """Anomalies of some days of thirty pages a minute, other lines in some minutes."""
+    chunks = []
+    for day in range(DAYS):
+        lines = []
+        for minute in range(day * 1440, (day + 1) * 1440):
+            stamp = f"{BEGIN + timedelta(minutes=minute):%d/%b/%Y:%H:%M}"
+            for second, size, client in sorted(special.get(minute, pages(minute, PAGES))):
+                path = "/export" if size > 1_000_000 else "/page"
+                lines.append(
+                    f'{client} - - [{stamp}:{second:02} +0000] "GET {path} HTTP/1.1" 200 {size} "-" "x"\n'
+                )
+        chunks.append("".join(lines).encode())
+    return [a for a in run(chunks).anomalies if a.type is type_]
+
+
+def days(anomalies: list[Anomaly]) -> list[int]:
+    return sorted({int(a.start / 1e6 - BEGIN.timestamp()) // 86_400 for a in anomalies})
+
+
+def minutes(day: int, begin: int, length: int) -> range:
+    return range(day * 1440 + begin, day * 1440 + begin + length)
+
+
+def test_a_nightly_export_is_told_the_first_night_and_a_thief_beside_it_too() -> None:
+    special = {
+        minute: pages(minute, PAGES) + export(JOB)
+        for day in range(DAYS)
+        for minute in minutes(day, NIGHT, 10)
+    }
+    for minute in minutes(1, NIGHT + 60, 10):
+        special[minute] = pages(minute, PAGES) + export(THIEF)
+    told = found(AnomalyType.DATA_EXFILTRATION, special)
+    assert days([a for a in told if a.entity.value == JOB]) == [0]
+    assert days([a for a in told if a.entity.value == THIEF]) == [1]
+    assert {a.entity.value for a in told} == {JOB, THIEF}
+
+
+def test_an_office_that_closes_every_evening_is_told_once_and_an_outage_then_is_told() -> None:
+    evenings = {minute: pages(minute, 5) for day in range(DAYS) for minute in minutes(day, EVENING, 120)}
+    outage = {minute: pages(minute, 0) for minute in minutes(DAYS - 1, EVENING, 20)}
+    assert days(found(AnomalyType.TRAFFIC_DROP, evenings)) == [0]
+    assert days(found(AnomalyType.TRAFFIC_DROP, evenings | outage)) == [0, DAYS - 1]
