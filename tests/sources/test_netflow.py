@@ -50,6 +50,24 @@ def test_a_datagram_is_a_line_of_its_exporters_stream(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_a_datagram_of_sflow_is_a_line_with_the_time_that_it_came_at(tmp_path: Path) -> None:
+    config = Config.load(overrides={"sources.netflow": [{"listen": ["udp://127.0.0.1:0"]}]})
+    journal = Journal(tmp_path, now)
+    (source,) = build_sources(config.sources, now, journal)
+    assert isinstance(source, Syslog)
+    source.open(None)
+    sent, before = b"\0\0\0\5\0\0\0\1" + bytes(20), now()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as agent:
+        agent.sendto(sent, source.addresses[0])
+        (found,) = received(journal, 1)
+    assert (found.stream, found.format) == ("sflow:127.0.0.1", "netflow")
+    stamp, _, content = found.lines.partition(b":")
+    assert before <= int(stamp) <= now()
+    assert base64.b64decode(content) == sent
+    source.close()
+    journal.close()
+
+
 def test_who_may_not_send_is_counted(tmp_path: Path) -> None:
     sections = [{"listen": ["udp://127.0.0.1:0"], "senders": ["192.0.2.0/24"]}]
     journal = Journal(tmp_path, now)

@@ -106,10 +106,11 @@ def _udp(text: str) -> str:
 
 
 class NetflowSection(Section):
-    """Exporters of NetFlow v5 and v9 and of IPFIX: routers, firewalls, switches, hosts."""
+    """Exporters of NetFlow v5 and v9, of IPFIX and of sFlow v5: routers, firewalls, switches, hosts."""
 
     listen: Annotated[tuple[Annotated[str, AfterValidator(_udp)], ...], AfterValidator(_some)] = option(
-        ..., "Addresses to listen at, like `udp://0.0.0.0:2055`; all versions come to the same port."
+        ...,
+        "Addresses to listen at, like `udp://0.0.0.0:2055`; all kinds and versions may come to the same port.",
     )
     senders: tuple[Network, ...] = option(
         (), "Networks of the exporters, like `10.0.0.0/8`; all by default, and UDP senders are easily forged."
@@ -239,7 +240,7 @@ class Sources(Section):
     )
     syslog: tuple[SyslogSection, ...] = option((), "Syslog over UDP, TCP and TLS.")
     loki: tuple[LokiSection, ...] = option((), "Lokis to be asked for lines.")
-    netflow: tuple[NetflowSection, ...] = option((), "NetFlow and IPFIX over UDP.")
+    netflow: tuple[NetflowSection, ...] = option((), "NetFlow, IPFIX and sFlow over UDP.")
     capture: tuple[CaptureSection, ...] = option((), "Network interfaces.")
 
     @model_validator(mode="after")

@@ -1,14 +1,17 @@
 """From delivered lines to flows: each stream (a flow log, an exporter, an interface) with a reader of its own."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from vedette.parsers.flow_logs import FlowLog, is_flow_log
 from vedette.parsers.netflow import FORMAT as NETFLOW
 from vedette.parsers.netflow import NetflowParser
+from vedette.parsers.sflow import FORMAT as SFLOW
+from vedette.parsers.sflow import SflowParser
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.flows import Flows, Known
@@ -66,6 +69,26 @@ class _Exporter:
     def to_state(self) -> bytes:
         return self.parser.to_state()
 
+    def from_state(self, content: bytes) -> None:
+        self.parser.from_state(content)
+
+
+class _Agent:
+    """What an agent of sFlow sent."""
+
+    def __init__(self) -> None:
+        self.parser = SflowParser()
+
+    def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
+        flows, problems, lines = self.parser.parse(delivery.lines)
+        return [Passed(0, flows, Flows.none(flows.known), None)], problems, lines
+
+    def to_state(self) -> bytes:
+        return self.parser.to_state()
+
+    def from_state(self, content: bytes) -> None:
+        self.parser.from_state(content)
+
 
 class _Interface:
     """What a flow table made of an interface's packets."""
@@ -81,6 +104,17 @@ class _Interface:
 
     def to_state(self) -> bytes:
         return b""
+
+    def from_state(self, content: bytes) -> None:
+        """Each line stands for itself."""
+
+
+_TOLD: Final[Mapping[str, type[_Exporter | _Agent | _Interface]]] = {
+    NETFLOW: _Exporter,
+    SFLOW: _Agent,
+    PARTS: _Interface,
+}
+"""Formats that deliveries name, and what reads them."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -124,8 +158,12 @@ class FlowIntake:
         """Whether a delivery is of flows; from then on its stream is."""
         if delivery.stream in self:
             return True
-        if delivery.format in (NETFLOW, PARTS):
-            self._open(delivery.stream, delivery.format)
+        form = delivery.format or ""
+        if form == NETFLOW and delivery.stream.startswith(f"{SFLOW}:"):
+            # Both come to the same port.
+            form = SFLOW
+        if form in _TOLD:
+            self._keep(delivery.stream, form, _TOLD[form]())
         elif is_flow_log(delivery.lines[:_HEAD]):
             try:
                 log = FlowLog(delivery.stream, Chunk.of(delivery.lines[: 1 << 16], delivery.stream))
@@ -138,10 +176,12 @@ class FlowIntake:
         """The flows of a delivery that `takes` said yes to. Every line is counted."""
         name = delivery.stream[:_STREAM_NAME]
         self._streams.move_to_end(name)
-        found, problems, lines = self._streams[name][1].read(delivery)
+        form, reader = self._streams[name]
+        found, problems, lines = reader.read(delivery)
         tally = self.tally
         tally.lines += lines
-        tally.flows += sum(len(passed.ended) for passed in found)
+        # Of samples nobody knows the end.
+        tally.flows += sum(len(passed.ended) or (form == SFLOW and len(passed.parts)) for passed in found)
         # Replaced, not changed: other threads read it.
         skipped = dict(tally.skipped)
         for reason, count in problems.items():
@@ -162,21 +202,16 @@ class FlowIntake:
         anew = []
         for kept in decode(content, list[_State], "streams of flows")[-MOST_STREAMS:]:
             try:
-                if kept.format == NETFLOW:
-                    exporter = _Exporter()
-                    exporter.parser.from_state(kept.reader)
-                    self._keep(kept.name, NETFLOW, exporter)
-                elif kept.format == PARTS:
-                    self._keep(kept.name, PARTS, _Interface())
+                if kept.format in _TOLD:
+                    reader = _TOLD[kept.format]()
+                    reader.from_state(kept.reader)
+                    self._keep(kept.name, kept.format, reader)
                 else:
                     form, header = decode(kept.reader, tuple[str, bytes], kept.name)
                     self._keep(kept.name, form, _Log(FlowLog.named(kept.name, form, header)))
             except (VedetteError, StateError) as error:
                 anew.append(f"{kept.name}: its format is looked for anew: {error}")
         return anew
-
-    def _open(self, stream: str, form: str) -> None:
-        self._keep(stream, form, _Exporter() if form == NETFLOW else _Interface())
 
     def _keep(self, stream: str, form: str, reader: Reader) -> None:
         if len(self._streams) >= MOST_STREAMS:
@@ -190,9 +225,13 @@ def lateness_us(stream_format: str | None, span_us: int) -> int:
     if stream_format == PARTS:
         # A window is told when it is over, and of all in it at once.
         return span_us
+    if stream_format == SFLOW:
+        return _SAMPLES_LATE_US
     return _RECORDS_LATE_US if stream_format == NETFLOW else _LOGS_LATE_US
 
 
+_SAMPLES_LATE_US = 1_000_000
+"""They are dated by when they come; clocks are set back by less."""
 _RECORDS_LATE_US = 60_000_000
 """Exporters tell of silent flows after 15 seconds, and send what they have every few."""
 _LOGS_LATE_US = 300_000_000

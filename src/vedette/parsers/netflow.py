@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.parsers.flow_ends import from_servers
 from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
 from vedette.parsers.netflow_sampling import Rates
 from vedette.parsers.netflow_templates import Key, Template, Templates, read_templates
@@ -224,8 +225,7 @@ class NetflowParser:
         near, far = get(Field.SOURCE_PORT) & 0xFFFF, get(Field.TARGET_PORT) & 0xFFFF
         icmp = np.isin(protocol, (Protocol.ICMP, Protocol.ICMPV6))
         near, far = np.where(icmp, 0, near), np.where(icmp & (far == 0), get(Field.ICMP) & 0xFFFF, far)
-        back = ((near < 1024) & (far >= 1024)) | ((near < _EPHEMERAL) & (far >= _EPHEMERAL))
-        back &= np.isin(protocol, (Protocol.TCP, Protocol.UDP))
+        back = from_servers(near, far, protocol)
         table = np.zeros((count, FLOW_COLUMNS), dtype=np.int64)
         table[:, Flow.START] = table[:, Flow.END] = last
         table[:, Flow.BEGAN] = first
@@ -274,7 +274,6 @@ class NetflowParser:
             self._problems[problem.value] = self._problems.get(problem.value, 0) + count
 
 
-_EPHEMERAL: Final = 32_768
 _BELIEVED: Final = 1_000_000
 """Records by which a sequence may jump and count as lost; more is another sequence."""
 _MOST: Final = 1 << 56

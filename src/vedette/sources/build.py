@@ -3,6 +3,7 @@
 import ssl
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from vedette.config.secret import revealed
 from vedette.config.sources import Begin, LokiSection, NetflowSection, Sources, SyslogSection, TailSection
@@ -16,6 +17,9 @@ from vedette.sources.source import Source
 from vedette.sources.stdin import Stdin
 from vedette.sources.syslog import Listen, Syslog, parse_address
 from vedette.sources.tail import Follow, Tail
+
+_SFLOW: Final = b"\0\0\0\5"
+"""How datagrams of sFlow v5 begin; those of NetFlow and IPFIX begin with two bytes that are not zero."""
 
 
 def build_sources(
@@ -73,12 +77,18 @@ def _listen(name: str, section: SyslogSection) -> Listen:
 
 
 def _netflow(name: str, section: NetflowSection, journal: Journal, clock: Callable[[], int]) -> Syslog:
-    """What exporters send: each datagram a line, so that what was received can be read again."""
+    """What exporters send: each datagram a line, so that what was received can be read again.
+
+    Those of sFlow say nothing of the time, and are told with the time they came at.
+    """
     addresses = tuple(parse_address(text) for text in section.listen)
     listen = Listen(addresses, None, "netflow", section.senders)
 
     def read(datagram: bytes, sender: str) -> tuple[str, bytes]:
-        return f"netflow:{printable(sender)}", b2a_base64(datagram, newline=False)
+        content = b2a_base64(datagram, newline=False)
+        if datagram.startswith(_SFLOW):
+            return f"sflow:{printable(sender)}", b"%d:%s" % (clock(), content)
+        return f"netflow:{printable(sender)}", content
 
     # Streams are not shared: each exporter's templates are its own.
     return Syslog(name, listen, journal, JournalError, clock, read=read, other=None)

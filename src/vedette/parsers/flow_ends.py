@@ -1,0 +1,22 @@
+"""Which end of a packet or a one-way record is the client, where nobody saw who began."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.schema.flows import Protocol
+
+_SERVERS: Final = 1_024
+_EPHEMERAL: Final = 32_768
+"""Linux takes ephemeral ports from there on."""
+
+
+def from_servers(
+    source_port: NDArray[np.int64], target_port: NDArray[np.int64], protocol: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether rows go from a server to its client: from a port below 1024 to one above, or into ephemeral ports."""
+    back = (source_port < _SERVERS) & (target_port >= _SERVERS)
+    back |= (source_port < _EPHEMERAL) & (target_port >= _EPHEMERAL)
+    found: NDArray[np.bool_] = back & np.isin(protocol, (Protocol.TCP, Protocol.UDP))
+    return found
