@@ -20,6 +20,8 @@ from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourcePr
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _BUFFER: Final = 2 << 20
+_PIECE: Final = 1 << 18
+"""Bytes of captures read at once: their packets stay in the nearest caches until they are in their flows."""
 _SPARE: Final = 64
 _HEAD: Final = 64
 _NEVER: Final = 1 << 62
@@ -120,7 +122,7 @@ class FlowReading:
         scratch = np.zeros(3, dtype=np.int64)
         have, before = 0, 0
         while not self._interrupted.is_set():
-            got = reader.readinto(view[have:_BUFFER])
+            got = reader.readinto(view[have : min(_BUFFER, have + _PIECE)])
             have += got
             at, more = 0, True
             while more:

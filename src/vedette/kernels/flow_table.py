@@ -24,13 +24,16 @@ from numpy.typing import NDArray
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.flow_layout import (
     ACTIVE,
+    AHEAD,
     ANSWERED,
     ASKED,
+    BUCKETS,
     COUNTED,
     COUNTS,
     ESTABLISHED,
     EVICTED,
     FAILED,
+    FETCHED,
     FIRST_COUNT,
     FREE,
     MIDSTREAM,
@@ -40,6 +43,7 @@ from vedette.kernels.flow_layout import (
     OLDEST,
     ORPHANS,
     SLOTS_TAKEN,
+    STATE_COLUMNS,
     UNREACHABLE,
 )
 from vedette.kernels.hashing import hash_words
@@ -471,6 +475,44 @@ def _refuse(
         state[slot, 17] = moment
 
 
+@inlined
+def _bucket(rows: Ints, row: int, mask: int, secret_a: int, secret_b: int) -> int:
+    """Where a packet's flow is looked for."""
+    mixed = _flow_hash(
+        rows[row, 1], rows[row, 2], rows[row, 5], rows[row, 3], rows[row, 4], rows[row, 6], rows[row, 7],
+        secret_a, secret_b,
+    )  # fmt: skip
+    return int(mixed & mask)
+
+
+@subkernel
+def _fetch(
+    rows: Ints,
+    first: int,
+    stop: int,
+    state: Ints,
+    buckets: Ints32,
+    secret_a: int,
+    secret_b: int,
+    meta: Ints,
+) -> None:
+    """Find the buckets of some packets, and read of their flows what will be read.
+
+    The flows of packets that follow each other are far apart in memory. Read one after the other, each is waited for;
+    read here, where nothing depends on what is read, they come at the same time. The sum makes sure that they do.
+    """
+    mask = buckets.shape[0] - 1
+    for row in range(first, stop):
+        meta[BUCKETS + row - first] = _bucket(rows, row, mask, secret_a, secret_b)
+    read = 0
+    for row in range(first, stop):
+        slot = max(0, int(buckets[meta[BUCKETS + row - first]]) - 1)
+        # A line of a cache holds eight.
+        for column in range(0, STATE_COLUMNS, 8):
+            read ^= state[slot, column]
+    meta[FETCHED] = read
+
+
 @kernel
 def track_packets(
     rows: Ints,
@@ -507,7 +549,13 @@ def track_packets(
     """
     mask = buckets.shape[0] - 1
     counted = COUNTED - FIRST_COUNT
+    fetched = first
+    begun = first
     for row in range(first, stop):
+        if row == fetched:
+            fetched = min(stop, row + AHEAD)
+            _fetch(rows, row, fetched, state, buckets, secret_a, secret_b, meta)
+            begun = row
         if rows[row, 16] != 0:
             continue
         moment = rows[row, 0]
@@ -515,15 +563,11 @@ def track_packets(
             return row
         if moment < meta[NOW]:
             moment = meta[NOW]
-        if rows[row, 17] > 0 and not _fragment(rows, row, fragments):
-            meta[ORPHANS] += 1
-        bucket = (
-            _flow_hash(
-                rows[row, 1], rows[row, 2], rows[row, 5], rows[row, 3], rows[row, 4], rows[row, 6], rows[row, 7],
-                secret_a, secret_b,
-            )
-            & mask
-        )  # fmt: skip
+        bucket = meta[BUCKETS + row - begun]
+        if rows[row, 17] > 0:
+            if not _fragment(rows, row, fragments):
+                meta[ORPHANS] += 1
+            bucket = _bucket(rows, row, mask, secret_a, secret_b)
         slot = int(buckets[bucket]) - 1
         side = 0
         while slot >= 0:
