@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.addresses import address
+from vedette.detectors.network.ports import Ports
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import NetworkView, outward, state
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
@@ -16,7 +17,7 @@ from vedette.schema.flows import Flow, Protocol
 
 _MOST: Final = 65_536
 """Pairs of client and service followed; the one that was silent for the longest is dropped."""
-_POLLED: Final = np.array((53, 67, 68, 123, 137, 138, 1900, 5353, 5355))
+_POLLED: Final = Ports((53, 67, 68, 123, 137, 138, 1900, 5353, 5355))
 """Ports of services that are polled by the clock by design."""
 
 
@@ -60,7 +61,7 @@ class Beaconing(Remembering):
         protocol = rows[which, Flow.PROTOCOL]
         wanted = (protocol == Protocol.TCP) | (protocol == Protocol.UDP)
         wanted &= (rows[which, Flow.OPENED] > 0) & (rows[which, Flow.BEGAN] >= 0)
-        wanted &= ~np.isin(rows[which, Flow.SERVER_PORT], _POLLED)
+        wanted &= ~_POLLED.among(rows[which, Flow.SERVER_PORT])
         which = which[wanted]
         began = rows[which, Flow.BEGAN]
         found = []

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.grouping import Rows
+from vedette.detectors.network.ports import Ports
 from vedette.detectors.network.recent_windows import Interest, recent_groups
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
@@ -89,11 +90,11 @@ class NetworkBruteForce(Memoryless):
         return found[:20]
 
 
-_PORTS: Final = np.array(sorted(LOGINS), dtype=np.int64)
+_PORTS: Final = Ports(LOGINS)
 
 
 def _logins(rows: Rows) -> NDArray[np.bool_]:
-    wanted = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & np.isin(rows[:, Flow.SERVER_PORT], _PORTS)
+    wanted = (rows[:, Flow.PROTOCOL] == Protocol.TCP) & _PORTS.among(rows[:, Flow.SERVER_PORT])
     kept: NDArray[np.bool_] = wanted & (rows[:, Flow.SUCCEEDED] > 0)
     return kept
 

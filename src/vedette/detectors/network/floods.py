@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.grouping import Rows, distinct, groups, heaviest, starts_of
+from vedette.detectors.network.ports import Ports
 from vedette.detectors.network.recent_windows import Interest, recent_groups
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
@@ -162,7 +163,7 @@ class Amplification(Memoryless):
         """State reflected floods of the window."""
         rows = view.window.contacts
         asked_of = np.flatnonzero(rows[:, Flow.PROTOCOL] == Protocol.UDP)
-        asked_of = asked_of[np.isin(rows[asked_of, Flow.SERVER_PORT], _PORTS)]
+        asked_of = asked_of[_PORTS.among(rows[asked_of, Flow.SERVER_PORT])]
         if int(rows[asked_of, Flow.BYTES_IN].sum()) < self.size:
             return []
         found = []
@@ -212,7 +213,7 @@ class Amplification(Memoryless):
         return found[:_MOST_STATED]
 
 
-_PORTS: Final = np.array(sorted(REFLECTORS), dtype=np.int64)
+_PORTS: Final = Ports(REFLECTORS)
 
 
 class PacketFlood(Memoryless):

@@ -111,7 +111,8 @@ BAND_WIDTH: Final = 2 * 2.5758
 
 def measure(window: FlowWindow) -> dict[NetworkMetric, Measure]:
     """The numbers of a window, as far as its sources tell them."""
-    sums = window.contacts[:, : Flow.HANDSHAKE_COUNT + 1].sum(axis=0, dtype=np.int64)
+    contacts = window.contacts
+    sums = {column: int(contacts[:, column].sum()) for column in _SUMMED}
     packets = float(sums[Flow.PACKETS_OUT] + sums[Flow.PACKETS_IN])
     size = float(sums[Flow.BYTES_OUT] + sums[Flow.BYTES_IN])
     opened = float(sums[Flow.OPENED])
@@ -132,11 +133,15 @@ def measure(window: FlowWindow) -> dict[NetworkMetric, Measure]:
     if opened:
         protocol, each = window.contacts[:, Flow.PROTOCOL], window.contacts[:, Flow.OPENED]
         for metric, numbers in _PROTOCOLS.items():
-            own = float(each[np.isin(protocol, numbers)].sum())
+            own = float(sum(each[protocol == number].sum() for number in numbers))
             found[metric] = Measure(own / opened, own, opened)
     return found
 
 
+_SUMMED: Final = (
+    Flow.PACKETS_OUT, Flow.PACKETS_IN, Flow.BYTES_OUT, Flow.BYTES_IN, Flow.OPENED, Flow.SEGMENTS_OUT,
+    Flow.SEGMENTS_IN, Flow.RETRANSMITTED_OUT, Flow.RETRANSMITTED_IN,
+)  # fmt: skip
 _PROTOCOLS: Final = {
     NetworkMetric.TCP: (Protocol.TCP,),
     NetworkMetric.UDP: (Protocol.UDP,),
