@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.network.packets import host
+from vedette.parsers.flow_json import JsonFlows
 from vedette.parsers.flow_logs import FlowLog, FlowLogError, FlowProblem, Role, is_flow_log
 from vedette.schema.chunk import Chunk
 from vedette.schema.flows import Flow, Flows
@@ -106,6 +107,52 @@ def test_zeek_s_two_forms_agree_on_every_flow() -> None:
     assert np.array_equal(tabs[:, shared], objects[:, shared])
     assert tabs[:, Flow.FAILED].tolist() == [0, 0, 1]
     assert tabs[:, Flow.SUCCEEDED].tolist() == [1, 0, 0]
+
+
+@st.composite
+def json_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A kind of log, and lines of it."""
+    count = st.integers(0, 1 << 40)
+    zeek = st.fixed_dictionaries(
+        {
+            "ts": st.floats(0, 4e9) | st.sampled_from(("2023-11-14T22:13:20.250000+0000", "2023-11-14T22:13:20Z")),
+            "id.orig_h": st.ip_addresses().map(str), "id.resp_h": st.ip_addresses().map(str),
+            "id.orig_p": st.integers(0, 65_535), "id.resp_p": st.integers(0, 65_535),
+            "proto": st.sampled_from(("tcp", "udp", "icmp", "other")),
+            "conn_state": st.sampled_from(("SF", "S0", "REJ", "OTH", "RSTR", "SHR", "")),
+        },
+        optional={"duration": st.floats(-1, 1e5), "orig_bytes": count, "resp_bytes": count, "resp_pkts": count,
+                  "orig_ip_bytes": count, "resp_ip_bytes": count},
+    )  # fmt: skip
+    moment = st.datetimes().map(lambda at: at.strftime("%Y-%m-%dT%H:%M:%S.%f").zfill(26) + "+0000")
+    eve = st.fixed_dictionaries(
+        {
+            "event_type": st.sampled_from(("flow", "flow", "flow", "dns")), "flow_id": count,
+            "src_ip": st.ip_addresses().map(str), "dest_ip": st.ip_addresses().map(str),
+            "proto": st.sampled_from(("TCP", "UDP", "IPv6-ICMP", "x")),
+            "flow": st.fixed_dictionaries(
+                {"start": moment}, optional={"end": moment, "pkts_toserver": count, "pkts_toclient": st.integers(-1, 3)}
+            ),
+        },
+        optional={"src_port": st.integers(0, 65_535), "dest_port": st.integers(0, 65_535),
+                  "tcp": st.fixed_dictionaries({}, optional={f: st.booleans() for f in ("syn", "fin", "rst", "ack")})},
+    )  # fmt: skip
+    name, line = draw(st.sampled_from((("zeek-conn-json", zeek), ("suricata-eve", eve))))
+    return name, [json.dumps(row) for row in draw(st.lists(line, max_size=12))]
+
+
+@given(json_lines())
+def test_lines_that_are_read_together_say_what_each_says(kind_and_lines: tuple[str, list[str]]) -> None:
+    name, lines = kind_and_lines
+    together, bad, _ = JsonFlows(name).parse("\n".join(lines).encode())
+    alone = [JsonFlows(name).parse(line.encode())[0].table for line in lines]
+    # A line that is none makes that the others are read one by one.
+    one_by_one, also_bad, _ = JsonFlows(name).parse("\n".join([*lines, "{"]).encode())
+    columns = [column for column in Flow if column is not Flow.NUMBER]
+    expected = np.concatenate([np.zeros((0, len(Flow)), dtype=np.int64), *alone])
+    assert np.array_equal(together.table[:, columns], expected[:, columns])
+    assert np.array_equal(together.table, one_by_one.table)
+    assert also_bad == bad + 1
 
 
 @given(st.ip_addresses())

@@ -1,72 +1,20 @@
 """Flow records as JSON lines: Zeek's conn.log, and Suricata's EVE."""
 
-from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
+from vedette.parsers.flow_json_columns import JsonColumns, UnusualError, halves
+from vedette.parsers.flow_json_lines import ANSWERED, PROTOCOLS, REFUSED, EveFlow, Event, ZeekConn
+from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 
-_PROTOCOLS: Final = {
-    "tcp": Protocol.TCP,
-    "udp": Protocol.UDP,
-    "icmp": Protocol.ICMP,
-    "ipv6-icmp": Protocol.ICMPV6,
-    "icmp6": Protocol.ICMPV6,
-    "icmpv6": Protocol.ICMPV6,
-    "sctp": Protocol.SCTP,
-}
-ANSWERED: Final = frozenset(("SF", "S1", "S2", "S3", "RSTO", "RSTR", "OTH", "RSTRH", "SHR"))
-REFUSED: Final = frozenset(("S0", "REJ", "RSTOS0", "SH"))
-
-
-class _ZeekConn(msgspec.Struct):
-    ts: float | str
-    orig: str = msgspec.field(name="id.orig_h")
-    resp: str = msgspec.field(name="id.resp_h")
-    proto: str
-    orig_port: int = msgspec.field(name="id.orig_p", default=0)
-    resp_port: int = msgspec.field(name="id.resp_p", default=0)
-    duration: float = 0.0
-    orig_bytes: int = 0
-    resp_bytes: int = 0
-    orig_pkts: int = 0
-    resp_pkts: int = 0
-    orig_ip_bytes: int = 0
-    resp_ip_bytes: int = 0
-    conn_state: str = ""
-
-
-class _EveCounts(msgspec.Struct):
-    start: str
-    end: str = ""
-    pkts_toserver: int = 0
-    pkts_toclient: int = 0
-    bytes_toserver: int = 0
-    bytes_toclient: int = 0
-
-
-class _EveTcp(msgspec.Struct):
-    syn: bool = False
-    fin: bool = False
-    rst: bool = False
-    ack: bool = False
-
-
-class _EveFlow(msgspec.Struct):
-    src_ip: str
-    dest_ip: str
-    proto: str
-    flow: _EveCounts
-    src_port: int = 0
-    dest_port: int = 0
-    tcp: _EveTcp | None = None
-
-
-class _Event(msgspec.Struct):
-    event_type: str = ""
+_BLOCK: Final = 1_024
+"""Lines that are read together; where one is wrong, they are read one by one."""
+_NO_FLOWS: Final = np.zeros((0, FLOW_COLUMNS), dtype=np.int64)
 
 
 class JsonFlows:
@@ -74,31 +22,44 @@ class JsonFlows:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._decoder: Any = msgspec.json.Decoder(_ZeekConn if name == "zeek-conn-json" else _EveFlow)
-        self._event = msgspec.json.Decoder(_Event)
+        self._decoder: Any = msgspec.json.Decoder(ZeekConn if name == "zeek-conn-json" else EveFlow)
+        self._event = msgspec.json.Decoder(Event)
+        self._columns = JsonColumns(name)
         self._next = 0
 
     def parse(self, text: bytes) -> tuple[Flows, int, int]:
         """Read whole lines; returns flows, how many lines should be some and are not, and how many lines there were."""
-        rows, bad, lines = [], 0, text.splitlines()
+        lines = text.splitlines()
+        tables, bad = [_NO_FLOWS], 0
+        for at in range(0, len(lines), _BLOCK):
+            block = [line for line in lines[at : at + _BLOCK] if line.strip()]
+            try:
+                table = self._columns.read(b"\n".join(block), len(block))
+            except UnusualError:
+                table, wrong = self._one_by_one(block)
+                bad += wrong
+            tables.append(table)
+        table = np.concatenate(tables)
+        table[:, Flow.NUMBER] = np.arange(self._next, self._next + len(table))
+        self._next += len(table)
+        return Flows(table, Known.FLAGS | Known.OUTCOME), bad, len(lines)
+
+    def _one_by_one(self, lines: list[bytes]) -> tuple[NDArray[np.int64], int]:
+        """Flows, and how many lines should be some and are not."""
+        rows, bad = [], 0
         read = self._zeek if self.name == "zeek-conn-json" else self._eve
         for line in lines:
-            if not line.strip():
-                continue
             try:
                 row = read(line)
             except (msgspec.MsgspecError, ValueError, OverflowError):
                 bad += 1
                 continue
             if row is not None:
-                row[Flow.NUMBER] = self._next
-                self._next += 1
                 rows.append(row)
-        table = np.array(rows, dtype=np.int64).reshape(-1, FLOW_COLUMNS)
-        return Flows(table, Known.FLAGS | Known.OUTCOME), bad, len(lines)
+        return np.array(rows, dtype=np.int64).reshape(-1, FLOW_COLUMNS), bad
 
     def _zeek(self, line: bytes) -> list[int]:
-        conn: _ZeekConn = self._decoder.decode(line)
+        conn: ZeekConn = self._decoder.decode(line)
         start = _iso(conn.ts) if isinstance(conn.ts, str) else round(conn.ts * 1e6)
         row = _row(start, conn.duration, conn.orig, conn.orig_port, conn.resp, conn.resp_port, conn.proto)
         row[Flow.PACKETS_OUT], row[Flow.PACKETS_IN] = conn.orig_pkts, conn.resp_pkts
@@ -116,7 +77,7 @@ class JsonFlows:
     def _eve(self, line: bytes) -> list[int] | None:
         if self._event.decode(line).event_type != "flow":
             return None
-        flow: _EveFlow = self._decoder.decode(line)
+        flow: EveFlow = self._decoder.decode(line)
         counts = flow.flow
         start = _iso(counts.start)
         seconds = (_iso(counts.end) - start) / 1e6 if counts.end else 0.0
@@ -173,20 +134,18 @@ def _row(
     row[Flow.CLIENT_HIGH], row[Flow.CLIENT_LOW] = halves(ip_address(client))
     row[Flow.SERVER_HIGH], row[Flow.SERVER_LOW] = halves(ip_address(server))
     row[Flow.CLIENT_PORT], row[Flow.SERVER_PORT] = client_port & 0xFFFF, server_port & 0xFFFF
-    row[Flow.PROTOCOL] = _PROTOCOLS.get(protocol, 0)
+    row[Flow.PROTOCOL] = PROTOCOLS.get(protocol, 0)
     row[Flow.OPENED] = row[Flow.CLOSED] = 1
     if start < 0:
         raise ValueError("a time before 1970")
     return row
 
 
-def halves(one: IPv4Address | IPv6Address) -> tuple[int, int]:
-    """An address as two int64."""
-    number = int(one) | (0xFFFF << 32 if one.version == 4 else 0)
-    high, low = number >> 64, number & ((1 << 64) - 1)
-    return high - (1 << 64 if high >> 63 else 0), low - (1 << 64 if low >> 63 else 0)
-
-
 def _iso(text: str) -> int:
     moment = datetime.fromisoformat(text)
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // _MICROSECOND
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
