@@ -70,7 +70,7 @@ def launcher(url: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-@pytest.mark.parametrize("kills", [30, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [30, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_store_resumes_from_one_whole_commit(
     kills: int, url: str, tmp_path: Path, launcher: "subprocess.Popen[str]"
 ) -> None:
