@@ -49,23 +49,24 @@ class ValueKind:
     """What is counted on a route.
 
     Attributes:
-        member: Name of the member. type: What is stated.
+        member: Name of the member. type: What is stated. counted: Column of the requests that have a value.
         counts: Requests by value of some rows of a window, int64 (k, values). name: What a value is called.
         files: Whether static files are looked at. How many of those are answered 304 is the visitors' caches'.
     """
 
     member: str
     type: AnomalyType
+    counted: Group
     counts: Callable[[Groups, NDArray[np.intp]], NDArray[np.int64]]
     name: Callable[[int], str]
     files: bool
 
 
 RESPONSE_TIMES: Final = ValueKind(
-    RESPONSE_TIME, AnomalyType.RESPONSE_TIME_ANOMALY, response_times, _seconds, True
+    RESPONSE_TIME, AnomalyType.RESPONSE_TIME_ANOMALY, Group.TIMED, response_times, _seconds, True
 )
 STATUSES: Final = ValueKind(
-    STATUS_CODE, AnomalyType.STATUS_CODE_ANOMALY, statuses, lambda place: STATUS[place][0], False
+    STATUS_CODE, AnomalyType.STATUS_CODE_ANOMALY, Group.REQUESTS, statuses, lambda place: STATUS[place][0], False
 )
 
 
@@ -131,10 +132,10 @@ class UnusualValues:
         if view.silent or view.weight > 1 or not (self._courses.judge or self._courses.collect):
             return []
         slots = view.groups.key.astype(np.int32)
-        rows = np.flatnonzero(~view.book.is_service(slots))
+        # A log without durations has no response times to lay out.
+        some = view.groups.sums[:, self._kind.counted] > 0
+        rows = np.flatnonzero(~view.book.is_service(slots) & some)
         counts = self._kind.counts(view.groups, rows)
-        some = counts.any(axis=1)
-        rows, counts = rows[some], counts[some]
         owners = view.owners(slots[rows])
         parts: list[_Part] = []
         for owner in np.unique(owners).tolist():
