@@ -47,6 +47,35 @@ def test_a_table_takes_only_the_pages_that_are_used() -> None:
     assert _measured("tables", "mapped") < 1 << 20
 
 
+_LOADED = """
+from pathlib import Path
+import numpy as np
+from vedette.detectors.learned.forest import fit_forest
+from vedette.live.housekeeping import LOADER
+from vedette.live.trimming import let_go
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+rows = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
+first = fit_forest(rows, "abcd", 1)
+before = resident()
+told = let_go(LOADER)
+print(before - resident(), told, let_go("no such library"))
+assert np.array_equal(fit_forest(rows, "abcd", 1).trees.leaf, first.trees.leaf)
+# Loading another kernel needs the library again.
+assert first.score(rows).shape == (300,)
+"""
+
+
+def test_what_kernels_were_loaded_by_is_given_back_and_comes_again() -> None:
+    done = subprocess.run([sys.executable, "-c", _LOADED], capture_output=True, text=True, check=True)
+    less, told, of_nothing = map(int, done.stdout.split())
+    assert less > 10 << 20
+    assert abs(less - told) < 2 << 20
+    assert of_nothing == 0
+
+
 def test_freed_memory_is_given_back() -> None:
     assert _measured("blocks", "trimmed") > 50 << 20
     assert _measured("blocks", "kept") < _measured("blocks", "trimmed") // 2

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from itertools import count
 
-from vedette.live.trimming import trim
+from vedette.live.trimming import let_go, trim
 from vedette.storage.errors import StoreError
 from vedette.storage.live import LiveStore, Retention
 
@@ -18,6 +18,8 @@ FLUSH_S = 5.0
 PRUNE_S = 600.0
 TRIM_EVERY = 12
 """Flushes from one return of free memory to the next: once a minute."""
+LOADER = "libllvmlite"
+"""What kernels are loaded by: seldom needed after the start."""
 
 
 class Housekeeping:
@@ -67,6 +69,7 @@ class Housekeeping:
                 return
             if turn % TRIM_EVERY == 0:
                 trim()
+                let_go(LOADER)
             removed = {kind: rows for kind, rows in self.look().items() if rows}
             if removed:
                 _LOG.info("too old to be kept: %s", ", ".join(f"{n:,} {kind}" for kind, n in removed.items()))

@@ -66,7 +66,12 @@ RESPONSE_TIMES: Final = ValueKind(
     RESPONSE_TIME, AnomalyType.RESPONSE_TIME_ANOMALY, Group.TIMED, response_times, _seconds, True
 )
 STATUSES: Final = ValueKind(
-    STATUS_CODE, AnomalyType.STATUS_CODE_ANOMALY, Group.REQUESTS, statuses, lambda place: STATUS[place][0], False
+    STATUS_CODE,
+    AnomalyType.STATUS_CODE_ANOMALY,
+    Group.REQUESTS,
+    statuses,
+    lambda place: STATUS[place][0],
+    False,
 )
 
 
