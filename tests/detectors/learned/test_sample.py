@@ -53,17 +53,20 @@ def test_a_client_that_never_rests_has_no_more_of_it_than_its_sessions() -> None
     assert busy.mean() < 0.05
 
 
-def test_sessions_of_clients_found_bad_are_forgotten() -> None:
+def test_what_clients_found_bad_did_of_late_is_forgotten() -> None:
     made = sample(windows=24, each=5)
-    gone = made.session[:3]
-    made.drop(gone)
-    assert not np.isin(made.session, gone).any()
+    gone, before = made.client[:3], made.window[np.isin(made.client, made.client[:3])]
+    made.forget(gone, 12)
+    left = made.window[np.isin(made.client, gone)]
+    assert left.tolist() == [window for window in before.tolist() if window < 12]
     assert len(made)
 
 
 @settings(max_examples=30)
-@given(st.integers(0, 1000), st.integers(0, 3), st.integers(0, 40))
-def test_sessions_are_forgotten_wherever_they_wait(seed: int, settled: int, forgotten: int) -> None:
+@given(st.integers(0, 1000), st.integers(0, 3), st.integers(0, 40), st.integers(0, 4))
+def test_clients_are_forgotten_wherever_they_wait(
+    seed: int, settled: int, forgotten: int, since: int
+) -> None:
     draw = np.random.default_rng(seed)
     made, every = Sample(300), []
     for window in range(4):
@@ -71,17 +74,16 @@ def test_sessions_are_forgotten_wherever_they_wait(seed: int, settled: int, forg
         client = client_keys(clients)
         keys = session_keys(client, window // 2)
         made.add(keys, client, window, clients.sums)
-        every += zip(keys.tolist(), [window] * len(keys), clients.sums[:, 0].tolist(), strict=True)
+        every += zip(client.tolist(), [window] * len(keys), clients.sums[:, 0].tolist(), strict=True)
         if window == settled:
             made.settle()
     gone = draw.permutation([key for key, _, _ in every] + [7])[:forgotten].astype(np.uint64)
-    made.drop(gone)
-    left = sorted(row for row in every if row[0] not in set(gone.tolist()))
+    made.forget(gone, since)
+    left = sorted(row for row in every if row[0] not in set(gone.tolist()) or row[1] < since)
     assert len(made) == len(left)
     made.settle()
     assert (
-        sorted(zip(made.session.tolist(), made.window.tolist(), made.sums[:, 0].tolist(), strict=True))
-        == left
+        sorted(zip(made.client.tolist(), made.window.tolist(), made.sums[:, 0].tolist(), strict=True)) == left
     )
 
 

@@ -208,9 +208,7 @@ def _collect(sample: Sample, part: ServiceLesson) -> None:
     bad = part.clients.select(part.ill)
     if len(bad):
         # What it did before it was found out, too.
-        gone = client_keys(bad)
-        before = range(session - SESSIONS_BEFORE, session + 1)
-        sample.drop(np.concatenate([session_keys(gone, number) for number in before]))
+        sample.forget(client_keys(bad), (session - SESSIONS_BEFORE) * SESSION_WINDOWS)
     busy = part.clients.select(~part.ill & part.trusted & has_manner(part.clients))
     client = client_keys(busy)
     keys = session_keys(client, session)

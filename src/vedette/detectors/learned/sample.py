@@ -73,14 +73,12 @@ def session_keys(client: NDArray[np.uint64], session: int) -> NDArray[np.uint64]
 _Rows = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]
 
 
-def _without(values: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.bool_] | None:
-    """Which values are none of the keys, bool (n,), or None if none is; keys are in order."""
-    if not len(keys):
-        return None
-    place = np.searchsorted(keys, values)
-    place[place == len(keys)] = 0
-    other = keys[place] != values
-    return None if other.all() else other
+def _theirs(
+    clients: NDArray[np.uint64], client: NDArray[np.uint64], recent: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which rows are recent and of one of some clients, whose keys are in order; bool (n,)."""
+    place = np.minimum(np.searchsorted(clients, client), len(clients) - 1)
+    return np.asarray((clients[place] == client) & recent)
 
 
 class Sample:
@@ -126,22 +124,25 @@ class Sample:
         self.session, self.client = self.session[kept], self.client[kept]
         self.window, self.sums = self.window[kept], self.sums[kept]
 
-    def drop(self, keys: NDArray[np.uint64]) -> None:
-        """Forget sessions; their keys are in no order."""
-        keys = np.sort(keys)
-        kept = _without(self.session, keys)
-        if kept is not None:
-            self.keep(kept)
+    def forget(self, clients: NDArray[np.uint64], since: int) -> None:
+        """Let go of what clients did from a window on; their keys are in no order."""
+        if not len(clients):
+            return
+        clients = np.sort(clients)
+        if len(self.client) and (gone := _theirs(clients, self.client, self.window >= since)).any():
+            self.keep(~gone)
         if not self._waiting:
             return
-        kept = _without(np.concatenate([part[0] for part in self._waiting]), keys)
-        if kept is not None:
-            some = np.split(kept, np.cumsum([len(part[0]) for part in self._waiting])[:-1])
-            self._waiting = [
-                (session[rows], client[rows], window[rows], sums[rows])
-                for (session, client, window, sums), rows in zip(self._waiting, some, strict=True)
-            ]
-            self._waits = int(kept.sum())
+        client = np.concatenate([part[1] for part in self._waiting])
+        kept = ~_theirs(clients, client, np.concatenate([part[2] for part in self._waiting]) >= since)
+        if kept.all():
+            return
+        some = np.split(kept, np.cumsum([len(part[0]) for part in self._waiting])[:-1])
+        self._waiting = [
+            (session[rows], client[rows], window[rows], sums[rows])
+            for (session, client, window, sums), rows in zip(self._waiting, some, strict=True)
+        ]
+        self._waits = int(kept.sum())
 
     def __len__(self) -> int:
         return len(self.session) + self._waits
