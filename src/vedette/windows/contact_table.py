@@ -22,14 +22,18 @@ _ALWAYS: Final = (
 class ContactTable:
     """Contacts of one window.
 
+    Args:
+        contacts: How many there will be, if that is known.
+
     Attributes:
         left_out: Flows whose client could not be told apart.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, contacts: int = 0) -> None:
         self._secret = new_secret()
-        self._rows = np.empty((0, CONTACT_COLUMNS), dtype=np.int64)
-        self._index = np.zeros(2, dtype=np.int32)
+        # Memory that is not used yet takes none.
+        self._rows = np.empty((contacts, CONTACT_COLUMNS), dtype=np.int64)
+        self._index = np.zeros(_places(contacts), dtype=np.int32)
         self._used_columns = np.zeros(CONTACT_COLUMNS, dtype=np.int64)
         self._state = np.zeros(2, dtype=np.int64)
         self.clear()
@@ -82,8 +86,13 @@ class ContactTable:
         larger = np.empty((max(contacts, _LEAST), CONTACT_COLUMNS), dtype=np.int64)
         larger[:count] = self._rows[:count]
         self._rows = larger
-        self._index = np.zeros(1 << (2 * len(larger)).bit_length(), dtype=np.int32)
+        self._index = np.zeros(_places(len(larger)), dtype=np.int32)
         index_contacts(self._rows, count, self._index, *self._secret)
+
+
+def _places(contacts: int) -> int:
+    """Of an index: at least twice as many as contacts."""
+    return 1 << max(1, (2 * contacts).bit_length())
 
 
 _KEYS: Final = (

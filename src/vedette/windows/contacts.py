@@ -14,6 +14,8 @@ from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 from vedette.windows.contact_table import ContactTable, sorting
 
 BINS: Final = 256
+_FEW: Final = 64
+"""Windows open at once, as flow logs have them that are minutes out of order."""
 
 
 class PackedWindow(msgspec.Struct, frozen=True, array_like=True):
@@ -265,12 +267,16 @@ class FlowWindower:
             table = self._tables.get(one)
             if table is None:
                 # Memory that was used before is at hand; new memory has to be cleared by the system first.
-                table, self._idle = ContactTable() if self._idle is None else self._idle, None
+                table, self._idle = ContactTable(self._expected()) if self._idle is None else self._idle, None
                 self._tables[one] = table
             before = len(table)
             room = min(self._room, max(0, 2 * self._room - self._contacts) + before)
             table.add(np.ascontiguousarray(rows), pick, room)
             self._contacts += len(table) - before
+
+    def _expected(self) -> int:
+        """Contacts that a window will have: as many as another. Of many, no more are promised."""
+        return max(map(len, self._tables.values()), default=0) if len(self._tables) < _FEW else 0
 
     def _take_ended(self, upto: int) -> NDArray[np.int64]:
         """Whole flows that ended in a window, or before it and after the one before, in order of their end."""

@@ -135,9 +135,8 @@ def recent_groups(
         return
     bits = sketch_bits(sum(len(rows) for rows, _ in found))
     places = [number >> (BITS - bits) for _, number in found]
-    sums = np.zeros(1 << bits)
-    for window, (rows, _), place in zip(recent, found, places, strict=True):
-        sums += np.bincount(place, weights=window.column(rows, of), minlength=1 << bits)
+    weights = [window.column(rows, of) for window, (rows, _) in zip(recent, found, strict=True)]
+    sums = np.bincount(np.concatenate(places), weights=np.concatenate(weights), minlength=1 << bits)
     enough = sums >= least
     if not enough[places[-1]].any():
         return
