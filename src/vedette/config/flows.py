@@ -252,7 +252,7 @@ class NetworkSection(Section):
     )
     contacts: int = option(
         262_144,
-        "Pairs of client and server port told apart in the windows that are open.",
+        "Pairs of client and server port told apart in a window; in all windows that are open twice as many.",
         unit="contacts",
         ge=1024,
         le=1 << 24,
