@@ -16,7 +16,9 @@ _WORD: Final = 4
 _OTHERS: Final = np.zeros(65_536, dtype=bool)
 _OTHERS[[443, 22, 993, 995, 465, 853, 53]] = True
 """Ports whose payload is not looked at: it is no HTTP, or cannot be read."""
-_WORDS: Final = np.array(sorted({int.from_bytes(word[:_WORD], "little") for word in BEGINNINGS}), dtype=np.uint64)
+_WORDS: Final = np.array(
+    sorted({int.from_bytes(word[:_WORD], "little") for word in BEGINNINGS}), dtype=np.uint64
+)
 _ENDS: Final = [
     Packet.SOURCE_HIGH, Packet.SOURCE_LOW, Packet.TARGET_HIGH, Packet.TARGET_LOW, Packet.SOURCE_PORT,
     Packet.TARGET_PORT,
