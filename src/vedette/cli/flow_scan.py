@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowReading, FlowTally
+from vedette.cli.flow_spool import FlowSpool
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
@@ -21,6 +22,7 @@ from vedette.engine.network import NetworkEngine
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.parsers.captures import is_capture
+from vedette.report.output import open_output
 from vedette.report.progress import Progress
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
@@ -39,8 +41,10 @@ def scan_flows(
     config: Config,
     interrupted: threading.Event,
     stack: ExitStack,
-) -> tuple[Findings, list[Input]]:
+) -> tuple[Findings, list[Input], FlowSpool | None]:
     """Scan captures and flow logs; returns what was found, and the requests in captures as an input of their own.
+
+    Last are the flows that verdicts are asked for.
 
     Args:
         inputs: What is scanned. past: What is learned from first.
@@ -49,10 +53,12 @@ def scan_flows(
     directory = Path(stack.enter_context(TemporaryDirectory(prefix="vedette-")))
     captures = [source for source in inputs if _is_capture(source)]
     http = directory / "requests.log" if captures else None
+    spool = stack.enter_context(FlowSpool(options.since)) if options.verdicts else None
     scan = FlowScan(
         inputs,
         config,
         interrupted,
+        spool=spool,
         windows=options.windows,
         baselines=options.baselines,
         http=http,
@@ -64,12 +70,12 @@ def scan_flows(
     )
     findings = scan.run()
     if http is None or not scan.requests:
-        return findings, []
+        return findings, [], spool
     name = captures[0].name if len(captures) == 1 else f"{len(captures)} captures"
-    return findings, [Input(f"{name} (HTTP)", http, str(http))]
+    return findings, [Input(f"{name} (HTTP)", http, str(http))], spool
 
 
-def write_flows(findings: Findings, options: ScanOptions, config: Config) -> int:
+def write_flows(findings: Findings, options: ScanOptions, config: Config, spool: FlowSpool | None) -> int:
     """Write what was found where nothing but flows was scanned; returns the exit status."""
     if config.store.url:
         from vedette.cli.run_record import run_record
@@ -85,7 +91,10 @@ def write_flows(findings: Findings, options: ScanOptions, config: Config) -> int
         from vedette.report.html import write_html
 
         write_html(findings, options.html)
-    if not options.quiet and "-" not in (options.json, options.html, options.windows):
+    if spool is not None and options.verdicts:
+        with open_output(options.verdicts) as stream:
+            spool.write(stream, findings.anomalies, include_clean=options.every_request)
+    if not options.quiet and "-" not in (options.json, options.html, options.windows, options.verdicts):
         from rich.console import Console
 
         from vedette.report.terminal import render
@@ -111,6 +120,7 @@ class FlowScan:
         past: What is learned from first, as far as it is older than what is scanned.
         record: Of a service's models, to be followed instead of training.
         trainer: Fits models; processes of its own unless told otherwise.
+        spool: Keeps flows for verdicts.
 
     Attributes:
         engine: The one that has looked, once `run` is over.
@@ -131,7 +141,9 @@ class FlowScan:
         past: Sequence[Input] = (),
         record: Record | None = None,
         trainer: Trainer | None = None,
+        spool: FlowSpool | None = None,
     ) -> None:
+        self._spool = spool
         self._record, self._trainer = record, trainer
         self.engine: NetworkEngine | None = None
         self._since, self._until, self._past = since, until, past
@@ -188,6 +200,8 @@ class FlowScan:
             )
             for passed in handed:
                 engine.process(passed)
+                if self._spool is not None:
+                    self._spool.add(passed.ended)
                 progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
             findings = engine.finish()
         if listener is not None:

@@ -115,12 +115,12 @@ def scan(
     verdicts: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Write one JSON line for each anomalous request; - for standard output.",
+            metavar="FILE", help="Write one JSON line for each anomalous request and flow; - for standard output.",
             rich_help_panel=_OUTPUT, show_default=False,
         ),
     ] = None,
     every_request: Annotated[
-        bool, typer.Option("--all", help="With --verdicts: the clean requests too.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--all", help="With --verdicts: the clean requests and flows too.", rich_help_panel=_OUTPUT)
     ] = False,
     html: Annotated[
         str | None,

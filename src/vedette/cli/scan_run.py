@@ -35,23 +35,25 @@ def run(options: ScanOptions) -> int:
             history.inputs, past = part_inputs(history.inputs, interrupted.is_set)
             # What is scanned says itself what came before `--since`.
             past = [source for source in past if source not in traffic]
-            flows = None
+            flows = spool = None
             if traffic:
                 from vedette.cli.flow_scan import scan_flows, write_flows
 
                 stack.enter_context(passing_over_the_present())
-                flows, requests = scan_flows(traffic, past, options, config, interrupted, stack)
+                flows, requests, spool = scan_flows(traffic, past, options, config, interrupted, stack)
                 found.inputs += requests
                 if not found.inputs:
-                    return write_flows(flows, options, config)
+                    return write_flows(flows, options, config, spool)
             # Flows alone do without: that is a third of the time until the first of them is read.
             from vedette.cli.scanning import DisorderError, Scan
 
             stack.enter_context(passing_over_the_present())
             try:
-                return Scan(options, config, found, history, interrupted, flows=flows).run()
+                return Scan(options, config, found, history, interrupted, flows=flows, flow_spool=spool).run()
             except DisorderError:
-                return Scan(options, config, found, history, interrupted, flows=flows, patient=True).run()
+                return Scan(
+                    options, config, found, history, interrupted, flows=flows, flow_spool=spool, patient=True
+                ).run()
         except SourceError as error:
             # A pipe that was still empty when the work was interrupted is no wrong input.
             if interrupted.is_set() and error.problem is SourceProblem.EMPTY:

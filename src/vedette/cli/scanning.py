@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vedette.cli.apart import Apart, Job, can_be_apart
 from vedette.cli.joining import joined
@@ -38,6 +39,9 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings
 from vedette.sources import BufferPool, Discovery
 from vedette.storage.store import Store
+
+if TYPE_CHECKING:
+    from vedette.cli.flow_spool import FlowSpool
 
 _IN_FLIGHT = 5
 """Buffers beside those that groups of files hold: being filled, queued, judged."""
@@ -79,7 +83,7 @@ class Scan:
         found: What is scanned.
         history: Older logs to learn from first; of them, only what is older than what is scanned.
         interrupted: Once it is set, nothing more is read, and what was found is written.
-        flows: What was found in captures and flow logs, to be told along.
+        flows: What was found in captures and flow logs, to be told along. flow_spool: The flows, for verdicts.
         patient: Allow the most lateness there is, after a first try found that it is needed.
 
     Attributes:
@@ -98,10 +102,11 @@ class Scan:
         interrupted: threading.Event,
         *,
         flows: Findings | None = None,
+        flow_spool: "FlowSpool | None" = None,
         patient: bool = False,
     ) -> None:
         self.options = options
-        self._flows = flows
+        self._flows, self._flow_spool = flows, flow_spool
         self._interrupted = interrupted
         self.patient = patient
         self.config = config
@@ -354,6 +359,9 @@ class Scan:
             )
             for rows in spool.blocks():
                 writer.write(spool.sources, marker.judge(rows))
+            if self._flow_spool is not None:
+                clean = self.options.every_request
+                self._flow_spool.write(stream, findings.anomalies, include_clean=clean)
 
 
 def _large(*sources: Discovery) -> bool:
