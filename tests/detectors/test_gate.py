@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.baselines.traffic import MINUTE, START
 
-from vedette.baselines.budget import ZScore
+from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.counts import CountBank
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.gate import MEMORY, OVERWHELMING, Gate
@@ -76,10 +76,29 @@ def test_what_is_worth_an_alarm_is_asked_only_when_something_is_surprising():
         asked.append(True)
         return np.ones(1, dtype=bool)
 
-    view = SimpleNamespace(owners=lambda slots: slots)
+    view = SimpleNamespace(owners=lambda slots: slots, start=START)
     for number in range(60):
         assert gated.alarms(view, judged(bank, 20.0 + number % 5, number), worth) == []
     assert not asked
     alarms = [gated.alarms(view, judged(bank, 46.0, 60 + number), worth) for number in range(2)]
     assert [len(found) for found in alarms] == [0, 1]
     assert len(asked) == 2
+
+
+def test_a_job_on_every_hour_does_not_raise_the_threshold_for_what_comes_between():
+    """Of two weeks with a surprise of 4 to 5 on every hour, the budget learns but the first hours'."""
+    by_the_clock = Budget(1.0, window_us=MINUTE)
+    gated = Gated("jobs", by_the_clock, high=True)
+    at_random = Budget(1.0, window_us=MINUTE)
+    other = Gated("noise", at_random, high=True)
+    random = np.random.default_rng(3)
+    noise = set(random.choice(14 * 1440, 14 * 24, replace=False).tolist())
+    for minute in range(14 * 1440):
+        view = SimpleNamespace(owners=lambda slots: slots, start=START + minute * MINUTE)
+        for one, surprising in ((gated, minute % 60 == 0), (other, minute in noise)):
+            surprise = np.array([4.5 + 0.5 * np.sin(minute) if surprising else 0.3])
+            fake = SimpleNamespace(slot=ONE, surprise_high=surprise, ready=np.ones(1, dtype=bool))
+            one.alarms(view, fake, lambda: np.zeros(1, dtype=bool))
+    promised = by_the_clock.explain("jobs").promised
+    assert by_the_clock.threshold("jobs") == promised
+    assert at_random.threshold("noise") > 1.2 * promised

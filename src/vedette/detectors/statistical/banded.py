@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from vedette.baselines.budget import PEAK_LEVEL
 from vedette.baselines.formulas import critical_value
+from vedette.detectors.memory import Memory
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
+from vedette.detectors.statistical.clockwork import Clockwork
 from vedette.detectors.statistical.gate import Alarm, Gate
 from vedette.detectors.statistical.recurrence import NEARLY, Recurrence
 from vedette.detectors.statistical.shared import Shared
@@ -43,6 +45,12 @@ class Gated:
         self.high = high
         self._thresholds = thresholds
         self.gate = Gate()
+        self._clockwork = Clockwork()
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return self.gate, self._clockwork
 
     def alarms(
         self,
@@ -67,6 +75,9 @@ class Gated:
         tested = surprise
         if highest > PEAK_LEVEL:
             tested = one_peak_each(view.owners(judged.slot), surprise)
+            for row in np.flatnonzero((tested > PEAK_LEVEL) & judged.ready).tolist():
+                if self._clockwork.regular(int(judged.slot[row]), view.start):
+                    tested[row] = 0.0
         self._thresholds.observe(self.detector, tested[judged.ready])
         threshold = self._thresholds.threshold(self.detector)
         if highest < threshold and self.gate.calm:

@@ -40,7 +40,7 @@ class BruteForce(Remembering):
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return (self._gated.gate,)
+        return self._gated.memories
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State credential guessing in the window."""

@@ -40,7 +40,7 @@ class ErrorSpike(Remembering):
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._gated.gate, self._recent
+        return *self._gated.memories, self._recent
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State error spikes of the window."""

@@ -43,7 +43,7 @@ class DataExfiltration(Remembering):
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._clients.gate, self._routes.gate, self._taken, self._given
+        return *self._clients.memories, *self._routes.memories, self._taken, self._given
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State exfiltration in the window."""

@@ -52,7 +52,7 @@ class LatencySpike(Remembering):
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._gated.gate, self._recurrence
+        return *self._gated.memories, self._recurrence
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State latency spikes of the window."""

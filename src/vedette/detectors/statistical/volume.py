@@ -62,7 +62,7 @@ class TrafficSpike(Remembering):
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._gated.gate, self._recurrence
+        return *self._gated.memories, self._recurrence
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic spikes of the window."""
@@ -144,7 +144,7 @@ class TrafficDrop(Remembering):
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._gated.gate, self._recurrence
+        return *self._gated.memories, self._recurrence
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""

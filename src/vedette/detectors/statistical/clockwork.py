@@ -1,0 +1,81 @@
+"""Which surprises come by the clock, so that a job on every hour does not teach that anything may happen."""
+
+from collections import deque
+from typing import Final
+
+from vedette.detectors.statistical.recurrence import DAY, HOUR, SAME_MINUTE, SAME_TIME, WEEK
+from vedette.schema.state import check, decode, encode
+
+HOURS: Final = 3
+"""Earlier times of the last day at this minute of the hour, and at least half of that day. Of surprises that come
+at random one in ten is at a given minute, three minutes more or less: fewer than two in a hundred are so by chance."""
+NIGHTS: Final = 2
+"""Earlier days of the last week with one at this time of the day, and one for each ..."""
+CROWD: Final = 18
+"""... so many of that week: by chance one day in ten has one then where there are fifty a week."""
+_REMEMBERED: Final = 192
+"""Runs of an entity: those of a week's hours, and some."""
+MOST: Final = 1024
+"""Entities; for a further one, that whose last surprise is longest ago is forgotten."""
+
+
+class Clockwork:
+    """Remembers when the entities of a detector were surprising.
+
+    The tail of surprises says how far normal traffic goes. A job on the hour goes far at a known time, and at no
+    other: taken into the tail, it would raise the threshold for everything else (to its limit within two days).
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[int, deque[tuple[int, int]]] = {}
+        """Begin and end of each run of surprises, microseconds."""
+
+    def regular(self, slot: int, time: int) -> bool:
+        """Say whether an entity's surprise is one that comes by the clock, and remember it.
+
+        Args:
+            slot: The entity.
+            time: Start of the window, microseconds; windows come in order.
+        """
+        # At the end: the first is the one that was surprising longest ago.
+        times = self._times.pop(slot, None) or deque(maxlen=_REMEMBERED)
+        self._times[slot] = times
+        if len(self._times) > MOST:
+            del self._times[next(iter(self._times))]
+        begin = time
+        if times and time - times[-1][1] <= SAME_MINUTE:
+            begin = times.pop()[0]
+        past = [time for time, _ in times if begin - time <= WEEK + SAME_TIME]
+        times.append((begin, time))
+        return _hourly(past, begin) or _daily(past, begin)
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode([(slot, list(times)) for slot, times in self._times.items()])
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        kept = decode(content, list[tuple[int, list[tuple[int, int]]]], "clockwork")
+        check(len(kept) <= MOST and all(0 < len(times) <= _REMEMBERED for _, times in kept), "clockwork")
+        self._times = {slot: deque(times, maxlen=_REMEMBERED) for slot, times in kept}
+
+
+def _hourly(past: list[int], begin: int) -> bool:
+    day = [time for time in past if begin - time <= DAY + SAME_MINUTE]
+    alike = sum(_apart(begin - time, HOUR) <= SAME_MINUTE for time in day)
+    return alike >= HOURS and 2 * alike >= len(day)
+
+
+def _daily(past: list[int], begin: int) -> bool:
+    nights = {round((begin - time) / DAY) for time in past if _apart(begin - time, DAY) <= SAME_TIME} - {0}
+    return len(nights) >= NIGHTS and CROWD * len(nights) >= len(past)
+
+
+def _apart(span: int, period: int) -> int:
+    """How far a span is from a whole number of periods."""
+    rest = span % period
+    return min(rest, period - rest)
