@@ -51,12 +51,15 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
         if name == ROW:
             # A model's whole input; what matters of it is told among the contributions.
             continue
+        if name == "conversations":
+            yield from (("talked", _conversation(one)) for one in value)
+            continue
         yield "details", f"{name.replace('_', ' ')}: {_detail(value)}"
     for evidence in anomaly.evidence:
         yield "evidence", f"{evidence.source}:{evidence.line}: {evidence.text}"
         if evidence.matched is not None:
             yield "", f"matched {evidence.rule or 'a rule'}: {evidence.matched}"
-    if anomaly.evidence_total > len(anomaly.evidence):
+    if anomaly.evidence_total > len(anomaly.evidence) and not anomaly.of_flows:
         yield "evidence", f"{anomaly.evidence_total:,} requests, {len(anomaly.evidence) or 'none'} kept"
     yield "before", _before(anomaly)
     yield "otherwise", counterfactual(anomaly)
@@ -153,6 +156,13 @@ def _detail(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_detail(inner)}" for name, inner in value.items())
     return _number(value) if isinstance(value, float) else str(value)
+
+
+def _conversation(one: dict[str, object]) -> str:
+    """A conversation of flows as a line."""
+    ends = f"{one['client']} to {one['server']} port {one['server_port']}, {one['protocol']}"
+    rest = (f"{name.replace('_', ' ')} {count:,}" for name, count in one.items() if isinstance(count, int))
+    return f"{ends}: {', '.join(part for part in rest if not part.startswith('server port'))}"
 
 
 def _precise(value: float, unit: str) -> str:

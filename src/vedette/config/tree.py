@@ -114,7 +114,9 @@ class Limits(Section):
     clients: int = option(
         200_000, "Clients told apart at one time, over all services.", unit="clients", ge=1000, le=50_000_000
     )
-    evidence: int = option(3, "Log lines kept for each anomaly.", unit="lines", ge=0, le=20)
+    evidence: int = option(
+        3, "Log lines, or conversations of flows, kept for each anomaly.", unit="lines", ge=0, le=20
+    )
 
 
 class Output(Section):

@@ -57,6 +57,7 @@ def build_network(
         lateness=lateness_us,
         contacts=network.contacts,
         min_windows=config.baselines.min_windows,
+        evidence=config.limits.evidence,
         calendar=calendar(config.baselines.timezone, config.baselines.holidays),
         own_clock=own_clock,
         since=since,

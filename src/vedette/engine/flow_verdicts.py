@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 from itertools import groupby
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.network.addresses import halves
 from vedette.engine.network import RECENT_US
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind
 from vedette.schema.flows import Flow
@@ -17,7 +17,6 @@ from vedette.schema.flows import Flow
 KEPT: Final = Flow.BYTES_IN + 1
 """Columns of a flow that verdicts are about: the first so many of `Flow`."""
 TYPES: Final = tuple(AnomalyType)
-_MAPPED: Final = 0xFFFF << 32
 _WORD: Final = 1 << 64
 
 _Address = tuple[int, int]
@@ -102,8 +101,8 @@ class FlowMarker:
 
 def _claims(anomaly: Anomaly) -> Iterable[tuple[_Address, _Claim]]:
     kind, start = TYPES.index(anomaly.type), anomaly.start - RECENT_US
-    clients = [one for text in anomaly.clients if (one := _address(text)) is not None]
-    about = _address(anomaly.entity.value)
+    clients = [one for text in anomaly.clients if (one := halves(text)) is not None]
+    about = halves(anomaly.entity.value)
     if anomaly.entity.kind is EntityKind.CLIENT and about is not None:
         yield about, _Claim(kind, True, None, start, anomaly.end, anomaly.score)
     elif anomaly.entity.kind is EntityKind.HOST and about is not None:
@@ -131,19 +130,6 @@ def _merged(claims: Iterable[_Claim]) -> list[_Claim]:
             first = _Claim(first.kind, first.client, first.other, first.start, end, score)
         merged.append(first)
     return merged
-
-
-def _address(text: str) -> _Address | None:
-    try:
-        one = ip_address(text)
-    except ValueError:
-        return None
-    number = int(one) | (_MAPPED if one.version == 4 else 0)
-    return _signed(number >> 64), _signed(number % _WORD)
-
-
-def _signed(word: int) -> int:
-    return word - _WORD if word >= _WORD // 2 else word
 
 
 def _is(ends: NDArray[np.int64], address: _Address) -> NDArray[np.bool_]:

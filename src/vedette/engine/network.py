@@ -9,6 +9,7 @@ import numpy as np
 
 from vedette.baselines.calendar import Calendar, plain
 from vedette.detectors.network.behaviour import AddressBehaviour
+from vedette.detectors.network.conversations import with_conversations
 from vedette.detectors.network.metrics import (
     Held,
     Measure,
@@ -48,6 +49,7 @@ class NetworkSettings:
         contacts: Contacts told apart in the windows that are open.
         min_windows: Windows a baseline must have seen.
         anomalies: Cap of anomalies kept; later ones are counted.
+        evidence: Conversations told with each statement about an address.
         calendar: Whose hours and days the traffic follows.
         own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
         since: Windows that begin earlier are learned from, and nothing is stated of them, microseconds.
@@ -58,6 +60,7 @@ class NetworkSettings:
     contacts: int = 262_144
     min_windows: int = 30
     anomalies: int = 100_000
+    evidence: int = 3
     calendar: Calendar = plain
     own_clock: bool = True
     since: int | None = None
@@ -245,7 +248,7 @@ class NetworkEngine:
         distrusted = set()
         for anomaly in sorted(found, key=stating_order):
             if not learns:
-                self.stated.state(anomaly)
+                self.stated.state(with_conversations(anomaly, window, self.settings.evidence))
             distrusted.update(anomaly.details.get("metrics", ()))
         self.stated.close(window.end)
         if whole:

@@ -109,7 +109,7 @@ def _story(incident: Incident, anomalies: list[Anomaly]) -> Story:
         summary=incident.summary or (anomalies[0].description if anomalies else ""),
         contributions=_contributions(anomalies),
         evidence=tuple(_evidence(anomalies)),
-        evidence_total=incident.requests or sum(a.evidence_total for a in anomalies),
+        evidence_total=incident.requests or sum(a.evidence_total for a in anomalies if not a.of_flows),
     )
 
 

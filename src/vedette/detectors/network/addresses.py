@@ -26,14 +26,19 @@ def among(keys: NDArray[np.int64], addresses: Iterable[str]) -> NDArray[np.bool_
     """
     found = np.zeros(len(keys), dtype=bool)
     for text in addresses:
-        try:
-            one = ip_address(text)
-        except ValueError:
-            continue
-        number = int(one) | (_MAPPED << 32 if one.version == 4 else 0)
-        high, low = number >> 64, number % _WORD
-        found |= (keys[:, 0] == _signed(high)) & (keys[:, 1] == _signed(low))
+        if (own := halves(text)) is not None:
+            found |= (keys[:, 0] == own[0]) & (keys[:, 1] == own[1])
     return found
+
+
+def halves(text: str) -> tuple[int, int] | None:
+    """An address in two int64, as flows hold it; None for another text."""
+    try:
+        one = ip_address(text)
+    except ValueError:
+        return None
+    number = int(one) | (_MAPPED << 32 if one.version == 4 else 0)
+    return _signed(number >> 64), _signed(number % _WORD)
 
 
 def _signed(word: int) -> int:
