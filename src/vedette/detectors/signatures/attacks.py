@@ -125,16 +125,16 @@ class Attacks(Memoryless):
 
     def _together(self, view: WindowView, number: int, clients: ClientRows) -> Iterator[_Claim]:
         entity = slot_entity(view.services[number], None)
-        counts = clients.sums[:, _TYPES]
-        involved = np.count_nonzero(counts, axis=0).tolist()
-        answered = (clients.sums[:, Client.ATTACKS_ANSWERED] @ (counts > 0)).tolist()
-        for bit, kind, count in _counts(counts.sum(axis=0)):
-            own = np.flatnonzero(counts[:, bit])
-            heaviest = own[np.argsort(-counts[own, bit], kind="stable")[:CLIENTS_NAMED]]
+        # A row for each type: each is gone through several times.
+        counts = np.ascontiguousarray(clients.sums[:, _TYPES].T)
+        answered = np.ascontiguousarray(clients.sums[:, Client.ATTACKS_ANSWERED])
+        for bit, kind, count in _counts(counts.sum(axis=1)):
+            own = np.flatnonzero(counts[bit])
+            heaviest = own[np.argsort(-counts[bit, own], kind="stable")[:CLIENTS_NAMED]]
             keys = zip(clients.high[heaviest].tolist(), clients.low[heaviest].tolist(), strict=True)
             names = tuple(view.client_name(*key) for key in keys)
             proofs = self._rows.of_all(view.number, number, bit)
-            yield _Claim(number, kind, entity, count, answered[bit], proofs, names, involved[bit])
+            yield _Claim(number, kind, entity, count, int(answered[own].sum()), proofs, names, len(own))
 
     def _state(self, view: WindowView, claim: _Claim, matches: list[Match | None]) -> Anomaly:
         service, kind, count = view.services[claim.number], claim.kind, claim.count
