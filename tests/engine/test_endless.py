@@ -7,6 +7,7 @@ import pytest
 
 from tests.engine.test_snapshot import Service
 from vedette.config import Config
+from vedette.detectors.learned import value_sample
 from vedette.detectors.parameters import doubts
 from vedette.enrich import names
 from vedette.incidents import grouping, occurrences
@@ -53,6 +54,7 @@ def test_with_ever_new_clients_routes_hosts_and_agents_the_state_stays_as_large_
         (doubts, "MOST"),
         (occurrences, "MOST_KINDS"),
         (grouping, "MOST_NAMED"),
+        (value_sample, "MOST_CELLS"),
     ):
         monkeypatch.setattr(module, name, 300)
     service, random = Service(Config.model_validate(LIMITS, strict=False)), Random(1)
