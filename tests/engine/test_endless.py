@@ -9,6 +9,7 @@ from tests.engine.test_snapshot import Service
 from vedette.config import Config
 from vedette.detectors.learned import value_sample
 from vedette.detectors.parameters import doubts
+from vedette.detectors.statistical import clockwork, recurrence
 from vedette.enrich import names
 from vedette.incidents import grouping, occurrences
 
@@ -57,6 +58,8 @@ def test_with_ever_new_clients_routes_hosts_and_agents_the_state_stays_as_large_
         (value_sample, "MOST_CELLS"),
     ):
         monkeypatch.setattr(module, name, 300)
+    monkeypatch.setattr(clockwork, "REMEMBERED", 5)
+    monkeypatch.setattr(recurrence, "REMEMBERED", 5)
     service, random = Service(Config.model_validate(LIMITS, strict=False)), Random(1)
     sizes: list[int] = []
     for number in range(WINDOWS):

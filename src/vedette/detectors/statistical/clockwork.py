@@ -1,6 +1,7 @@
 """Which surprises come by the clock, so that a job on every hour does not teach that anything may happen."""
 
 from collections import deque
+from collections.abc import Collection
 from typing import Final
 
 from vedette.detectors.statistical.recurrence import DAY, HOUR, SAME_MINUTE, SAME_TIME, WEEK
@@ -13,7 +14,7 @@ NIGHTS: Final = 2
 """Earlier days of the last week with one at this time of the day, and one for each ..."""
 CROWD: Final = 18
 """... so many of that week: by chance one day in ten has one then where there are fifty a week."""
-_REMEMBERED: Final = 192
+REMEMBERED: Final = 192
 """Runs of an entity: those of a week's hours, and some."""
 MOST: Final = 1024
 """Entities; for a further one, that whose last surprise is longest ago is forgotten."""
@@ -27,8 +28,10 @@ class Clockwork:
     """
 
     def __init__(self) -> None:
-        self._times: dict[int, deque[tuple[int, int]]] = {}
-        """Begin and end of each run of surprises, microseconds."""
+        self._begins: dict[int, deque[int]] = {}
+        """Begin of each run of surprises, microseconds."""
+        self._last: dict[int, int] = {}
+        """When an entity was last surprising."""
 
     def regular(self, slot: int, time: int) -> bool:
         """Say whether an entity's surprise is one that comes by the clock, and remember it.
@@ -38,20 +41,23 @@ class Clockwork:
             time: Start of the window, microseconds; windows come in order.
         """
         # At the end: the first is the one that was surprising longest ago.
-        times = self._times.pop(slot, None) or deque(maxlen=_REMEMBERED)
-        self._times[slot] = times
-        if len(self._times) > MOST:
-            del self._times[next(iter(self._times))]
-        begin = time
-        if times and time - times[-1][1] <= SAME_MINUTE:
-            begin = times.pop()[0]
-        past = [time for time, _ in times if begin - time <= WEEK + SAME_TIME]
-        times.append((begin, time))
-        return _hourly(past, begin) or _daily(past, begin)
+        begins = self._begins.pop(slot, None) or deque(maxlen=REMEMBERED)
+        self._begins[slot] = begins
+        if len(self._begins) > MOST:
+            gone = next(iter(self._begins))
+            del self._begins[gone], self._last[gone]
+        goes_on = slot in self._last and time - self._last[slot] <= SAME_MINUTE
+        begin = begins.pop() if goes_on else time
+        while begins and begin - begins[0] > WEEK + SAME_TIME:
+            begins.popleft()
+        found = _hourly(begins, begin) or _daily(begins, begin)
+        begins.append(begin)
+        self._last[slot] = time
+        return found
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
-        return encode([(slot, list(times)) for slot, times in self._times.items()])
+        return encode([(slot, self._last[slot], list(begins)) for slot, begins in self._begins.items()])
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave.
@@ -59,18 +65,19 @@ class Clockwork:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        kept = decode(content, list[tuple[int, list[tuple[int, int]]]], "clockwork")
-        check(len(kept) <= MOST and all(0 < len(times) <= _REMEMBERED for _, times in kept), "clockwork")
-        self._times = {slot: deque(times, maxlen=_REMEMBERED) for slot, times in kept}
+        kept = decode(content, list[tuple[int, int, list[int]]], "clockwork")
+        check(len(kept) <= MOST and all(0 < len(begins) <= REMEMBERED for *_, begins in kept), "clockwork")
+        self._begins = {slot: deque(begins, maxlen=REMEMBERED) for slot, _, begins in kept}
+        self._last = {slot: last for slot, last, _ in kept}
 
 
-def _hourly(past: list[int], begin: int) -> bool:
+def _hourly(past: Collection[int], begin: int) -> bool:
     day = [time for time in past if begin - time <= DAY + SAME_MINUTE]
     alike = sum(_apart(begin - time, HOUR) <= SAME_MINUTE for time in day)
     return alike >= HOURS and 2 * alike >= len(day)
 
 
-def _daily(past: list[int], begin: int) -> bool:
+def _daily(past: Collection[int], begin: int) -> bool:
     nights = {round((begin - time) / DAY) for time in past if _apart(begin - time, DAY) <= SAME_TIME} - {0}
     return len(nights) >= NIGHTS and CROWD * len(nights) >= len(past)
 

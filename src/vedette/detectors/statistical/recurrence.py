@@ -29,7 +29,7 @@ _MONTH: Final = (28, 29, 30, 31, 35)
 _FORGOTTEN: Final = _MONTH[-1] * DAY + HOUR
 _SETTLED: Final = 6 * HOUR
 """Age from which an episode is forgotten when another at its time of day takes its place."""
-_REMEMBERED: Final = 96
+REMEMBERED: Final = 96
 """Episodes of an entity: those of a job on every hour are one for each hour of the day."""
 
 
@@ -89,7 +89,7 @@ class Recurrence:
         """
         if not alarms and slot not in self._episodes:
             return False
-        episodes = self._episodes.setdefault(slot, deque(maxlen=_REMEMBERED))
+        episodes = self._episodes.setdefault(slot, deque(maxlen=REMEMBERED))
         for old in [e for e in episodes if e.seen < time - _FORGOTTEN]:
             episodes.remove(old)
         going_on = next((e for e in reversed(episodes) if e.who == who and time - e.last < APART), None)
@@ -140,9 +140,9 @@ class Recurrence:
             StateError: Damaged; see `vedette.schema.state`.
         """
         kept = decode(content, list[tuple[int, list[tuple[int, int, float, str, int]]]], "recurrence")
-        check(all(len(episodes) <= _REMEMBERED for _, episodes in kept), "recurrence")
+        check(all(len(episodes) <= REMEMBERED for _, episodes in kept), "recurrence")
         self._episodes = {
-            slot: deque((_Episode(*e) for e in episodes), maxlen=_REMEMBERED) for slot, episodes in kept
+            slot: deque((_Episode(*e) for e in episodes), maxlen=REMEMBERED) for slot, episodes in kept
         }
 
 
