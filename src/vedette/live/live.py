@@ -102,8 +102,7 @@ class Live:
         took = False
         pending: set[str] = set()
         for source in self.sources:
-            took |= self._take(source)
-            pending.update(source.pending())
+            took |= self._take(source, pending)
         self._follow()
         self._group(pending)
         self._keep_up()
@@ -257,9 +256,11 @@ class Live:
         )
         return [*restored.anew, *(Anew("stream", reason) for reason in reasons), *of_flows]
 
-    def _take(self, source: Source) -> bool:
+    def _take(self, source: Source, behind: set[str]) -> bool:
+        """Take what a source has; whether it had anything. Adds streams that have more to give to `behind`."""
         deliveries = source.take(ROOM)
         began_at, pending = self.clock(), set(source.pending())
+        behind |= pending
         for stream in pending:
             if self.flows.waits(stream, began_at):
                 continue
