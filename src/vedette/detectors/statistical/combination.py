@@ -1,5 +1,6 @@
 """Metrics of a service that are odd together, though each may be usual by itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 
 from vedette.baselines.formulas import critical_value, normal_tail
 from vedette.baselines.joint import JointJudgement, critical
-from vedette.detectors.memory import Memoryless
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
+from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import TOGETHER, Metric, WindowView
 from vedette.kernels.joint import FITTED, MIDDLE, RATE, SCALE, SHAPE, START
@@ -31,7 +33,7 @@ UNITS: Final = {
 }
 
 
-class Combination(Memoryless):
+class Combination(Remembering):
     """A service's requests, errors, times, sizes and clients do not go together as they usually do.
 
     Signal: each metric's rank under its own baseline, as a standard normal's, cut at the edge of its band and smoothed
@@ -40,7 +42,7 @@ class Combination(Memoryless):
         independence (`vedette.baselines.joint`).
     Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows; no
         metric alone explains `MOST_ALONE` of it; and at least one is `FACTOR` times off from what the others let
-        expect (a ratio: `MIN_DIFFERENCE`).
+        expect (a ratio: `MIN_DIFFERENCE`). For the budget, windows far out one after the other are one event.
     Explanation: by how much each metric adds to the distance, and what the others let expect of it.
     Known false alarms: a release that makes pages larger or answers quicker changes what goes together.
     References: Mahalanobis 1936; Lowry, Woodall, Champ, Rigdon 1992 (smoothed multivariate charts); Maronna 1976
@@ -57,6 +59,16 @@ class Combination(Memoryless):
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
+        self._runs = Runs()
+
+    def memories(self) -> Sequence[Memory]:
+        """See `Remembering`."""
+        return (self._runs,)
+
+    def from_state(self, content: bytes) -> None:
+        """See `Remembering`; earlier versions remembered nothing."""
+        if content:
+            super().from_state(content)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the services of a window whose metrics do not go together."""
@@ -67,7 +79,7 @@ class Combination(Memoryless):
         if not len(rows):
             return []
         surprise = joint.surprise[rows]
-        self._thresholds.observe(self.name, surprise)
+        self._thresholds.observe(self.name, self._runs.tests(joint.slot[rows], surprise))
         threshold = self._thresholds.threshold(self.name) + ALONE
         found = []
         for row in rows[surprise >= threshold].tolist():
