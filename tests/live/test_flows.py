@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from tests.live.lines import Clock, Lines
 from tests.network.datagrams import FIELDS4, NOW_S, UPTIME_MS, Record, a_set, line, record4, template
 from tests.network.packets import BEGIN, SYN, decoded, pcap, tcp
+from tests.network.test_state import passed as of_traffic
 from vedette.config import Config
+from vedette.engine.build_network import build_network
 from vedette.engine.teaching import Teaching
 from vedette.live.flows import LiveFlows
 from vedette.live.live import Live
@@ -162,6 +164,28 @@ def test_a_flow_log_that_grows_is_read_as_one(tmp_path: Path) -> None:
         found = serve(tmp_path / f"{crashes}.db", 3, conn_log(), crashes=crashes, form=None)
         anomalies, *_ = msgspec.json.decode(found)
         assert {(a["type"], a["entity"]["value"]) for a in anomalies} == {("port_scan", "198.51.100.7")}
+
+
+def test_windows_of_an_interface_are_judged_when_the_next_one_is_told_as_a_scan_judges_them() -> None:
+    handed = of_traffic()
+    scan = build_network(Config(), lateness_us=0)
+    for one in handed:
+        scan.process(one)
+    live = LiveFlows(Config(), Teaching())
+    for one in handed:
+        at = one.start + 10_500_000
+        for text in to_lines(one):
+            delivery = Delivery("capture:eth0", text, b"", 1, None, "flow-parts")
+            assert live.intake.takes(delivery)
+            live.take(delivery, at, caught_up=True)
+            live.follow(at)
+            assert live.engine.windower.closed in (one.start, 0)
+    assert live.engine.windower.late == scan.windower.late == 0
+    live.engine.advance(handed[-1].start + 20 * SECOND)
+    scan.advance(handed[-1].start + 20 * SECOND)
+    found = live.engine.stated.take()
+    assert found == scan.stated.take()
+    assert "port_scan" in {anomaly.type.value for anomaly in found}
 
 
 def test_what_a_table_hands_out_survives_as_lines() -> None:

@@ -220,11 +220,11 @@ class FlowIntake:
         self._streams[stream[:_STREAM_NAME]] = form, reader
 
 
-def lateness_us(stream_format: str | None, span_us: int) -> int:
+def lateness_us(stream_format: str | None) -> int:
     """How late flows of a stream may come after others of it, microseconds."""
     if stream_format == PARTS:
-        # A window is told when it is over, and of all in it at once.
-        return span_us
+        # By the windows that they are told with.
+        return 0
     if stream_format == SFLOW:
         return _SAMPLES_LATE_US
     return _RECORDS_LATE_US if stream_format == NETFLOW else _LOGS_LATE_US

@@ -19,6 +19,7 @@ from vedette.schema.flows import Flow, Flows
 from vedette.schema.state import StateError
 from vedette.sources.source import Delivery
 from vedette.windows.flow_table import Passed
+from vedette.windows.passed_lines import FORMAT as PARTS
 from vedette.windows.watermarks import Watermarks, WatermarkSettings
 
 _ENGINE: Final = "flows"
@@ -75,7 +76,9 @@ class LiveFlows:
         for passed in self.intake.take(delivery):
             times = passed.parts.column(Flow.START)
             if len(times):
-                late = self.watermarks.heard(stream, times, at, caught_up=caught_up)
+                # Of an interface a window is told at once, and after those before it.
+                told = np.full_like(times, passed.start) if self.intake.format(stream) == PARTS else times
+                late = self.watermarks.heard(stream, told, at, caught_up=caught_up)
                 newest = max(int(times.max()), newest or 0)
                 self.engine.process(self._in_time(passed, late == 0))
             elif len(passed.ended) or passed.histogram is not None:
@@ -123,7 +126,7 @@ class LiveFlows:
     def _late(self, stream: str) -> int:
         if self._lateness is not None:
             return self._lateness * _SECOND
-        return lateness_us(self.intake.format(stream), self._span)
+        return lateness_us(self.intake.format(stream))
 
     def _in_time(self, passed: Passed, kept: NDArray[np.bool_]) -> Passed:
         """What did not come too late after others of its own stream."""
