@@ -42,6 +42,19 @@ class HttpPackets:
         Args:
             buffer: Holds the packets' bytes, and four more. rows: int64 (n, PACKET_COLUMNS).
         """
+        if not len(rows):
+            return []
+        return self._found(buffer, rows) + self.pass_time(int(rows[:, Packet.TIME].max()))
+
+    def pass_time(self, time: int) -> list[bytes]:
+        """Lines of the requests that are waited for no longer at a time, microseconds."""
+        return self._streams.pass_time(time)
+
+    def finish(self) -> list[bytes]:
+        """Lines of the requests that were never answered."""
+        return self._streams.finish()
+
+    def _found(self, buffer: NDArray[np.uint8], rows: NDArray[np.int64]) -> list[bytes]:
         candidates = (rows[:, Packet.PROTOCOL] == _TCP) & (rows[:, Packet.CAPTURED] > 0)
         candidates &= rows[:, Packet.STATUS] == Status.READ
         candidates &= ~(_OTHERS[rows[:, Packet.SOURCE_PORT]] | _OTHERS[rows[:, Packet.TARGET_PORT]])
@@ -53,18 +66,13 @@ class HttpPackets:
         begins |= np.isin(ends, ends[begins])
         wanted = begins | self._goes_on(ends, chosen)
         lines: list[bytes] = []
-        for row in chosen[wanted].tolist():
+        # As if each packet had been looked at.
+        latest = np.maximum.accumulate(rows[:, Packet.TIME])[candidates][wanted]
+        for row, time in zip(chosen[wanted].tolist(), latest.tolist(), strict=True):
+            lines += self._streams.pass_time(time)
             at = row[Packet.AT]
             lines += self._streams.take(row, buffer[at : at + row[Packet.CAPTURED]].tobytes())
         return lines
-
-    def pass_time(self, time: int) -> list[bytes]:
-        """Lines of the requests that are waited for no longer at a time, microseconds."""
-        return self._streams.pass_time(time)
-
-    def finish(self) -> list[bytes]:
-        """Lines of the requests that were never answered."""
-        return self._streams.finish()
 
     def _key(self, ends: Ends) -> int:
         """A direction of a connection as one number."""

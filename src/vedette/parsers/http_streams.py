@@ -36,6 +36,8 @@ _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])")
 Ends = tuple[int, int, int, int, int, int]
 _Piece = tuple[bytes, int]
 """Payload, and how many bytes behind it were not captured."""
+_GivenUp = tuple[int, int, Ends, bytes]
+"""When a request was given up and when it began, whose it is, and its head."""
 
 
 @dataclass(slots=True)
@@ -88,7 +90,8 @@ class HttpStreams:
             if len(self._streams) > STREAMS:
                 gone, dropped = self._streams.popitem(last=False)
                 self.dropped += 1
-                out += _unanswered(gone, dropped, time)
+                for date, _, whose, head in _unanswered(gone, dropped, time, None):
+                    out.append(_line(whose, date, head, None, 0))
         else:
             self._streams.move_to_end(ends)
         piece = payload, max(0, row[Packet.PAYLOAD] - len(payload))
@@ -105,18 +108,20 @@ class HttpStreams:
         if look <= self._looked:
             return []
         self._looked = look
-        out = []
-        for ends, stream in self._streams.items():
-            out += _unanswered(ends, stream, look, look - PATIENCE)
-        return out
+        return self._give_up(look, look - PATIENCE)
 
     def finish(self) -> list[bytes]:
         """Lines of the requests that were never answered."""
-        out = []
-        for ends, stream in self._streams.items():
-            out += _unanswered(ends, stream, self._now)
+        out = self._give_up(self._now, None)
         self._streams.clear()
         return out
+
+    def _give_up(self, time: int, until: int | None) -> list[bytes]:
+        """Lines of what came by `until`, in the order in which nobody waits for it any more: `time` at the latest."""
+        found: list[_GivenUp] = []
+        for ends, stream in self._streams.items():
+            found += _unanswered(ends, stream, time, until)
+        return [_line(ends, date, head, None, 0) for date, _, ends, head in sorted(found)]
 
     def followed(self) -> list[tuple[int, int, int]]:
         """Of each direction that is followed: its key, the next sequence number, and bytes of a body from there on."""
@@ -207,15 +212,21 @@ class HttpStreams:
         out.append(_line(own, time, request, status[1], int(told[1]) if told else 0))
 
 
-def _unanswered(ends: Ends, stream: _Stream, time: int, until: int | None = None) -> list[bytes]:
-    """Take out the requests that are waited for no longer, if they came by `until`; as lines of a time."""
-    out = []
+def _unanswered(ends: Ends, stream: _Stream, time: int, until: int | None) -> list["_GivenUp"]:
+    """Take out the requests that are waited for no longer, if they came by `until`."""
+    found: list[_GivenUp] = []
+
+    def give_up(began: int, head: bytes) -> None:
+        # The same however often it is looked who waits.
+        due = -(-(began + PATIENCE) // _LOOK) * _LOOK
+        found.append((min(due, time), began, ends, head))
+
     while stream.waiting and (until is None or stream.waiting[0][0] <= until):
-        out.append(_line(ends, time, stream.waiting.pop(0)[1], None, 0))
+        give_up(*stream.waiting.pop(0))
     if stream.text.startswith(_METHODS) and (until is None or stream.began <= until):
-        out.append(_line(ends, time, bytes(stream.text[:HEAD_BYTES]), None, 0))
+        give_up(stream.began, bytes(stream.text[:HEAD_BYTES]))
         stream.text.clear()
-    return out
+    return found
 
 
 def may_begin(text: bytes | bytearray) -> bool:
