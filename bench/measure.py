@@ -16,6 +16,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+# Python's bytecode is there after the first run, as `pip install` leaves it, whatever the shell says: compiling all
+# modules anew takes longer than starting.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 @dataclass(frozen=True)
 class Cost:
