@@ -62,7 +62,8 @@ def combined_contenders(path: Path) -> list[Contender]:
     contenders = [
         scan(path),
         word_count(path),
-        Contender("grep -ac ' 500 '", ["grep", "-ac", " 500 ", str(path)], good=(0, 1)),
+        # Into a pipe: grep looks for no more than the first match when nobody reads what it says.
+        Contender("grep -ac ' 500 '", ["sh", "-c", "grep -ac ' 500 ' \"$1\" | cat", "sh", str(path)]),
         Contender(
             "Python re, parse only",
             [sys.executable, str(Path(__file__).with_name("python_re.py")), str(path)],
