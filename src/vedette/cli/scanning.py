@@ -259,7 +259,7 @@ class Scan:
         )
         with Progress(what, reading.size, enabled=shown) as progress, ExitStack() as stack:
             if not INTERPRETED and _first_compilation():
-                progress.note("compiling kernels, once for this machine: some fifteen seconds")
+                progress.note("compiling kernels, once for this machine: half a minute or more")
             batches: Iterable[tuple[Batch, Callable[[], object]]]
             if apart is not None:
                 batches = _with_hits(apart.batches(reading), engine.scanner)

@@ -231,5 +231,5 @@ def _warm(config: Config) -> None:
     from vedette.kernels.windows import add_groups
 
     if not INTERPRETED and not kept_before(add_groups):
-        _LOG.info("compiling kernels, once for this machine: some fifteen seconds")
+        _LOG.info("compiling kernels, once for this machine: half a minute or more")
     signature_scanner(config.detectors.signatures)
