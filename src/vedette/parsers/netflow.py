@@ -21,6 +21,7 @@ from vedette.parsers.flow_ends import from_servers
 from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
 from vedette.parsers.netflow_sampling import Rates
 from vedette.parsers.netflow_templates import Key, Template, Templates, read_templates
+from vedette.parsers.sequence_gaps import SOURCES, SequenceGaps
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
 from vedette.schema.state import check, decode, encode
 
@@ -32,8 +33,6 @@ _IPFIX_HEADER: Final = 16
 _MAPPED: Final = 0xFFFF << 32
 _SYN, _ACK, _FIN, _RESET = 2, 16, 1, 4
 _NTP_EPOCH_S: Final = 2_208_988_800
-_DOMAINS: Final = 256
-"""Domains of one exporter whose sequence is followed."""
 _WHOLE: Final = 1 << 32
 _FARTHEST_US: Final = 1 << 52
 """The year 2112: a time beyond is none."""
@@ -66,7 +65,7 @@ class NetflowParser:
 
     def __init__(self) -> None:
         self.templates = Templates()
-        self._expected: dict[tuple[int, int], int] = {}
+        self._gaps: SequenceGaps[tuple[int, int]] = SequenceGaps()
         self._next = 0
         self._rates = Rates()
         self._problems: dict[str, int] = {}
@@ -90,16 +89,14 @@ class NetflowParser:
 
     def to_state(self) -> bytes:
         """Templates and sequences, as bytes."""
-        return encode(
-            _State(self.templates.dump(), list(self._expected.items()), self._next, self._rates.dump())
-        )
+        return encode(_State(self.templates.dump(), self._gaps.dump(), self._next, self._rates.dump()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         state = decode(content, _State, "templates")
-        check(len(state.expected) <= _DOMAINS and state.next >= 0, "templates")
+        check(len(state.expected) <= SOURCES and state.next >= 0, "templates")
         self.templates.load(state.templates)
-        self._expected, self._next = dict(state.expected), state.next
+        self._gaps, self._next = SequenceGaps(state.expected), state.next
         self._rates.load(state.rates)
 
     def _datagram(self, datagram: bytes) -> list[NDArray[np.int64]]:
@@ -119,9 +116,10 @@ class NetflowParser:
         if count > there:
             self._count(NetflowProblem.BAD_SET)
         count = min(count, there)
-        self._follow(
-            (5, int.from_bytes(datagram[20:22], "big")), int.from_bytes(datagram[16:20], "big"), count
+        engine, sequence = (
+            int.from_bytes(datagram[at : at + size], "big") for at, size in ((20, 2), (16, 4))
         )
+        self._count(NetflowProblem.LOST, self._gaps.missing((5, engine), sequence, count))
         records = np.frombuffer(datagram, dtype=np.uint8, offset=_V5_HEADER, count=count * _V5_RECORD)
         octets = records.reshape(count, _V5_RECORD)
         columns = {field: whole_number(octets[:, begin:end]) for field, begin, end in _V5_FIELDS}
@@ -136,7 +134,7 @@ class NetflowParser:
         uptime, seconds, sequence, domain = (
             int.from_bytes(datagram[at : at + 4], "big") for at in (4, 8, 12, 16)
         )
-        self._follow((9, domain), sequence, 1)
+        self._count(NetflowProblem.LOST, self._gaps.missing((9, domain), sequence, 1))
         return self._sets(datagram[_V9_HEADER:], 9, domain, seconds * 1_000_000, uptime)[0]
 
     def _ipfix(self, datagram: bytes) -> list[NDArray[np.int64]]:
@@ -147,9 +145,9 @@ class NetflowParser:
         found, records = self._sets(datagram[_IPFIX_HEADER:length], 10, domain, seconds * 1_000_000, None)
         if records is None:
             # How many records a set without a template holds nobody knows: the count begins anew.
-            self._expected.pop((10, domain), None)
+            self._gaps.forget((10, domain))
         else:
-            self._follow((10, domain), sequence, records)
+            self._count(NetflowProblem.LOST, self._gaps.missing((10, domain), sequence, records))
         return found
 
     def _sets(
@@ -255,27 +253,11 @@ class NetflowParser:
         kept: NDArray[np.int64] = table[good]
         return kept
 
-    def _follow(self, domain: tuple[int, int], sequence: int, count: int) -> None:
-        """Count what is missing between the last datagram and this one; one that comes late was counted before."""
-        expected = self._expected.get(domain)
-        if expected is not None:
-            missing = (sequence - expected) % _WHOLE
-            # Beyond that the exporter was started anew, or the datagram is late.
-            if missing < _WHOLE // 2:
-                self._count(NetflowProblem.LOST, missing if missing < _BELIEVED else 0)
-            elif expected < sequence + _BELIEVED:
-                return
-        elif len(self._expected) >= _DOMAINS:
-            self._expected.pop(next(iter(self._expected)))
-        self._expected[domain] = (sequence + count) % _WHOLE
-
     def _count(self, problem: NetflowProblem, count: int = 1) -> None:
         if count:
             self._problems[problem.value] = self._problems.get(problem.value, 0) + count
 
 
-_BELIEVED: Final = 1_000_000
-"""Records by which a sequence may jump and count as lost; more is another sequence."""
 _MOST: Final = 1 << 56
 """More packets or bytes than this no record tells: a sum of many must stay within int64."""
 _V5_FIELDS: Final = (

@@ -8,7 +8,6 @@ one or was answered. Counter samples are passed over.
 
 import binascii
 import struct
-from collections import OrderedDict
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet, Status
 from vedette.kernels.packets import decode_packets
 from vedette.parsers.flow_ends import from_servers
+from vedette.parsers.sequence_gaps import SOURCES, SequenceGaps
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 from vedette.schema.state import check, decode, encode
 
@@ -29,10 +29,6 @@ MOST_RATE: Final = 1 << 24
 _MOST_BYTES: Final = 1 << 16
 """Of a packet: no frame is longer."""
 _LATEST: Final = 1 << 52
-_SUB_AGENTS: Final = 256
-_WHOLE: Final = 1 << 32
-_BELIEVED: Final = 1_000_000
-"""Datagrams by which a sequence may jump and count as lost; more is another sequence."""
 _SPARE: Final = 64
 _FLOWS: Final = {1: 28, 3: 40}
 """Formats of flow samples (plain, expanded), and the bytes in front of their records' number."""
@@ -84,7 +80,7 @@ class SflowParser:
 
     def __init__(self) -> None:
         self._next = 0
-        self._expected: OrderedDict[int, int] = OrderedDict()
+        self._gaps: SequenceGaps[int] = SequenceGaps()
         self._problems: dict[str, int] = {}
 
     def parse(self, text: bytes) -> tuple[Flows, dict[str, int], int]:
@@ -113,13 +109,13 @@ class SflowParser:
 
     def to_state(self) -> bytes:
         """Sequences, as bytes."""
-        return encode(_State(self._next, list(self._expected.items())))
+        return encode(_State(self._next, self._gaps.dump()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         state = decode(content, _State, "sequences of sFlow")
-        check(len(state.expected) <= _SUB_AGENTS and state.next >= 0, "sequences of sFlow")
-        self._next, self._expected = state.next, OrderedDict(state.expected)
+        check(len(state.expected) <= SOURCES and state.next >= 0, "sequences of sFlow")
+        self._next, self._gaps = state.next, SequenceGaps(state.expected)
 
     def _datagram(self, datagram: bytes, time: int) -> list[_Sample]:
         """The sampled headers of a datagram. Raises `_CutError` if it is none."""
@@ -129,7 +125,7 @@ class SflowParser:
             raise _CutError
         at = 8 + length
         agent, sequence, _, count = _words(datagram, at, 4)
-        self._follow(agent, sequence)
+        self._count(SflowProblem.LOST, self._gaps.missing(agent, sequence, 1))
         at += 16
         found: list[_Sample] = []
         for _ in range(count):
@@ -190,19 +186,6 @@ class SflowParser:
             self._count(problem, int(np.count_nonzero(packets[:, Packet.STATUS] == status)))
         good = packets[:, Packet.STATUS] == Status.READ
         return _parts(packets[good], rate[good])
-
-    def _follow(self, agent: int, sequence: int) -> None:
-        """Count what is missing between the last datagram and this one; one that comes late was counted before."""
-        expected = self._expected.get(agent)
-        if expected is not None:
-            missing = (sequence - expected) % _WHOLE
-            if missing < _WHOLE // 2:
-                self._count(SflowProblem.LOST, missing if missing < _BELIEVED else 0)
-            elif expected < sequence + _BELIEVED:
-                return
-        elif len(self._expected) >= _SUB_AGENTS:
-            self._expected.popitem(last=False)
-        self._expected[agent] = (sequence + 1) % _WHOLE
 
     def _count(self, problem: SflowProblem, count: int = 1) -> None:
         if count:
