@@ -1,9 +1,9 @@
 """Train models in processes of their own: detection goes on meanwhile, and a training that dies takes nothing along.
 
-A process serves the trainings by one library, one after the other, because it takes longer to import PyTorch than to
-fit most models with it, and hundreds of megabytes. It ends when it has had nothing to do for a while, and with whoever
-started it: its input ends then. Jobs and answers cross as MessagePack behind eight bytes of length. What kernels fit in
-milliseconds needs no process, and gets none.
+A process serves the trainings by one library, one after the other, because importing PyTorch takes seconds and hundreds
+of megabytes. It ends when it has had nothing to do for a while, and with whoever started it: its input ends then. Jobs
+and answers cross as MessagePack behind eight bytes of length. What kernels fit in milliseconds gets no
+process.
 """
 
 import os
