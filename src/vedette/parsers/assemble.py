@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
-from vedette.kernels.numbers import LARGEST, durations, go_durations, whole_numbers
+from vedette.kernels.numbers import durations, go_durations, whole_numbers
 from vedette.kernels.origins import strip_origins
 from vedette.kernels.ports import strip_ports
 from vedette.kernels.request_line import join_queries, query_room, split_request_lines
@@ -230,6 +230,10 @@ def _statuses(buffer: NDArray[np.uint8], tokens: Tokens, flags: NDArray[np.uint1
     return read.astype(np.int16)
 
 
+LARGEST_SIZE = 1 << 40
+"""Bytes that one request or answer may say it has, a tebibyte; sums of eight million such stay within int64."""
+
+
 def _sizes(
     buffer: NDArray[np.uint8], tokens: Tokens, field: Field, flags: NDArray[np.uint16]
 ) -> NDArray[np.int64]:
@@ -237,7 +241,7 @@ def _sizes(
     if not _present(start):
         return np.full(len(start), NOT_RECORDED, dtype=np.int64)
     sizes = np.empty(len(start), dtype=np.int64)
-    whole_numbers(buffer, start, length, LARGEST, NOT_RECORDED, int(RequestFlag.REPAIRED), sizes, flags)
+    whole_numbers(buffer, start, length, LARGEST_SIZE, NOT_RECORDED, int(RequestFlag.REPAIRED), sizes, flags)
     return sizes
 
 
