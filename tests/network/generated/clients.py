@@ -8,6 +8,7 @@ import sys
 import time
 
 SERVER = "203.0.113.2"
+STREAM_PORT = 8081
 A_SECOND = 30
 """Requests of quiet traffic: enough for a percentile of a second to mean something (20 samples)."""
 VISITORS = 15
@@ -46,6 +47,17 @@ async def quiet() -> None:
 def _question(name: bytes, kind: int = 1) -> bytes:
     labels = b"".join(bytes([len(label)]) + label for label in name.split(b"."))
     return struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", kind, 1)
+
+
+async def downloads() -> None:
+    """What a server sends without an end, over a few connections, until it is stopped."""
+
+    async def one() -> None:
+        reader, _ = await asyncio.open_connection(SERVER, STREAM_PORT)
+        while await reader.read(65_536):
+            pass
+
+    await asyncio.gather(*(one() for _ in range(8)))
 
 
 def passwords() -> None:
@@ -104,8 +116,9 @@ def datagrams() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "quiet":
-        asyncio.run(quiet())
+    endless = {one.__name__: one for one in (quiet, downloads)}
+    if sys.argv[1] in endless:
+        asyncio.run(endless[sys.argv[1]]())
     else:
         {
             one.__name__: one

@@ -19,7 +19,9 @@ from vedette.cli.flow_scan import FlowScan
 from vedette.config import Config
 from vedette.kernels.packet_layout import Packet
 from vedette.schema.anomaly import Anomaly, AnomalyType
+from vedette.schema.flows import Flow
 from vedette.sources import Input
+from vedette.windows.flow_table import FlowTable, TableSettings
 
 NEAR = Shape(0.025)
 """Usual links take so long one way: what a busy machine adds to that is little beside it."""
@@ -73,24 +75,26 @@ def _upload(pair: Pair) -> None:
     pair.run("iperf3", "-c", SERVER, "-t", "4", "-b", "1000M", seconds=20)
 
 
-def _lossy(pair: Pair) -> None:
-    pair.run("iperf3", "-c", SERVER, "-t", "6", "-P", "8", seconds=20)
-
-
 class TooSlowError(Exception):
     """The machine cannot do now what is to be found."""
 
 
-def _flood(packets: int, seconds: float, *words: str) -> Callable[[Pair], object]:
-    """So many packets within a time, in which twice as many as make a flood are in one window of ten seconds."""
+def _sending(
+    packets: int, seconds: float, *words: str, far: bool = False, what: str = "flood"
+) -> Callable[[Pair], object]:
+    """So many packets of one end within a time, so that one window of ten seconds has twice as many as are needed.
+
+    Args:
+        far: Whether the server's end sends what is counted.
+    """
 
     def event(pair: Pair) -> None:
-        before, end = pair.sent(), time.monotonic() + seconds
+        before, end = pair.sent(far=far), time.monotonic() + seconds
         with running(pair, pair.near, *words):
-            while (sent := pair.sent() - before) < packets:
+            while (sent := pair.sent(far=far) - before) < packets:
                 if time.monotonic() > end:
                     raise TooSlowError(
-                        f"this machine sends {sent / seconds:,.0f} packets/s now, which is no flood"
+                        f"this machine sends {sent / seconds:,.0f} packets/s now, which is no {what}"
                     )
                 time.sleep(0.1)
 
@@ -142,11 +146,11 @@ BY_RULE = (
     ),
     (
         Scene("hping3 -S", (A.SYN_FLOOD,),
-              _flood(5_000, 25, "hping3", "-q", "-S", "-p", "80", "-i", "u500", "--rand-source", SERVER)),
+              _sending(5_000, 25, "hping3", "-q", "-S", "-p", "80", "-i", "u500", "--rand-source", SERVER)),
         Scene("hping3 --udp", (A.DDOS_ATTACK,),
-              _flood(150_000, 15, "hping3", "-q", "--udp", "-p", "9", "--flood", SERVER)),
+              _sending(150_000, 15, "hping3", "-q", "--udp", "-p", "9", "--flood", SERVER)),
         Scene("hping3 --icmp", (A.DDOS_ATTACK,),
-              _flood(40_000, 15, "hping3", "-q", "--icmp", "--flood", "--spoof", "10.98.0.77", SERVER)),
+              _sending(40_000, 15, "hping3", "-q", "--icmp", "--flood", "--spoof", "10.98.0.77", SERVER)),
     ),
     (
         Scene("slowhttptest -H", (A.LONG_LIVED_CONNECTION,),
@@ -161,7 +165,9 @@ BY_RULE = (
     (
         Scene("DNS tunnel", (A.TUNNEL,), _client("dns_tunnel")),
         Scene("ICMP tunnel", (A.TUNNEL,), _client("icmp_tunnel")),
-        Scene("netem loss 8%", (A.PACKET_LOSS,), _lossy, shape=Shape(0.002, 0.08)),
+        Scene("netem loss 8%", (A.PACKET_LOSS,),
+              _sending(6_000, 15, sys.executable, str(HERE / "clients.py"), "downloads", far=True, what="download"),
+              shape=Shape(0.002, 0.08)),
     ),
 )  # fmt: skip
 """Found by rules, which need no past."""
@@ -173,13 +179,14 @@ class Recorded:
 
     Attributes:
         capture: What was seen at the server's end. begin: When the event began, seconds since 1970.
-        left_out: Why the event could not be made.
+        left_out: Why the event could not be made. sent_again: TCP segments that the server's kernel sent again.
     """
 
     scene: Scene
     capture: Path
     begin: float
     left_out: str = ""
+    sent_again: int = 0
 
     def stated(self, *, until: float | None = None, span: int | None = None) -> list[Anomaly]:
         """What a scan of the capture says about its flows.
@@ -215,7 +222,21 @@ class Recorded:
                 wrong.append(f"no {wanted.value}, only {others}")
             elif (window := self.window(min(ends))) > 3:
                 wrong.append(f"{wanted.value} not before window {window}")
+        if (
+            A.PACKET_LOSS in self.scene.types
+            and abs(self.counted_again() - self.sent_again) > self.sent_again / 10
+        ):
+            wrong.append(
+                f"{self.counted_again()} segments sent again, {self.sent_again} as the kernel counts them"
+            )
         return "; ".join(wrong)
+
+    def counted_again(self) -> int:
+        """Segments of the server's that were sent again, as flows count them."""
+        rows, _ = decoded(self.capture.read_bytes())
+        table = FlowTable(TableSettings(flows=1 << 12))
+        parts = [*table.add(rows), *table.finish()]
+        return sum(int(part.ended.table[:, Flow.RETRANSMITTED_IN].sum()) for part in parts)
 
     def window(self, end: float) -> int:
         """Which window since the event's beginning ends at a time; that in which it begins is the first."""
@@ -225,6 +246,7 @@ class Recorded:
 def play(scene: Scene, folder: Path) -> Recorded:
     """Play a scene in namespaces of its own, and record it."""
     capture = folder / f"{''.join(c if c.isalnum() else '-' for c in scene.name)}.pcapng"
+    capture.unlink(missing_ok=True)
     with ExitStack() as stack:
         made = stack.enter_context(pair(scene.shape))
         stack.enter_context(running(made, made.far, sys.executable, str(HERE / "servers.py"), ready=True))
@@ -260,11 +282,12 @@ def play(scene: Scene, folder: Path) -> Recorded:
         quiet.close()
         # What was sent last is on its way, and dumpcap writes every so often: a mark behind it tells that it is there.
         until(lambda: _marked(made, capture), "dumpcap does not write what it sees")
+        sent_again = made.sent_again()
         dump.send_signal(2)
         dump.wait(20)
     if scene.port is not None:
         begin = _first(capture, scene.port)
-    return Recorded(scene, capture, begin, left_out)
+    return Recorded(scene, capture, begin, left_out, sent_again)
 
 
 def _marked(pair: Pair, capture: Path) -> bool:

@@ -7,6 +7,7 @@ ADDRESSES = tuple(f"203.0.113.{last}" for last in range(2, 6))
 """Documentation addresses (RFC 5737): to the client's private one they are somewhere outside."""
 QUICK_S, SLOW_S = 0.02, 0.4
 SLOW_PORT = 8080
+STREAM_PORT = 8081
 _BODY = b"x" * 500
 
 
@@ -18,6 +19,18 @@ async def http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY)
             await writer.drain()
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def stream(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As much as the link takes, until the client is gone."""
+    try:
+        while True:
+            writer.write(bytes(65_536))
+            await writer.drain()
+    except ConnectionError:
         pass
     finally:
         writer.close()
@@ -54,6 +67,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     for port in (80, SLOW_PORT):
         await asyncio.start_server(http, "0.0.0.0", port, backlog=1024)
+    await asyncio.start_server(stream, "0.0.0.0", STREAM_PORT, backlog=1024)
     await asyncio.start_server(login, "0.0.0.0", 22, backlog=1024)
     for address in ADDRESSES:
         await loop.create_datagram_endpoint(lambda: Answering(b"m" * 1400, 20), (address, 123))

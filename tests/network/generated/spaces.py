@@ -58,11 +58,20 @@ class Pair:
             check=False,
         )
 
-    def sent(self) -> int:
-        """Packets that the client's end has sent."""
+    def sent(self, *, far: bool = False) -> int:
+        """Packets that the client's end has sent, or the server's."""
         words = ["cat", "/sys/class/net/link0/statistics/tx_packets"]
-        told = subprocess.run(self.command(self.near, words, None), capture_output=True, check=True)
+        told = subprocess.run(
+            self.command(self.far if far else self.near, words, None), capture_output=True, check=True
+        )
         return int(told.stdout)
+
+    def sent_again(self) -> int:
+        """TCP segments that the server's end has sent again, as its kernel counts them."""
+        words = self.command(self.far, ["cat", "/proc/net/snmp"], None)
+        told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        names, values = (line.split() for line in told.splitlines() if line.startswith("Tcp:"))
+        return int(dict(zip(names, values, strict=True))["RetransSegs"])
 
     def mark(self, text: bytes) -> None:
         """Send something to the server's end that nobody else sends, once: links lose packets."""
