@@ -112,7 +112,7 @@ def steady(minutes: float, rate: float) -> None:
             begin - timedelta(minutes=learned),
             learned + minutes,
             rate,
-            f"error_spike@+{spike:g}m+2m*2",
+            f"error_spike@+{round(spike * 60)}s+2m*2",
         )
         log = place / "access.log"
         lines = made.read_bytes().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""How long until something is on the screen: `vedette --help`, and the sample, the first time and later.
+"""How long until something is on the screen: `vedette --help`, the sample, a larger log; and compiling beforehand.
 
     python bench/startup.py [--runs 5]
 
@@ -7,7 +7,9 @@ is there, as `pip install` leaves it, or is not, as in a fresh clone whose depen
 """
 
 import argparse
+import subprocess
 import tempfile
+from pathlib import Path
 
 import measure
 from measure import Contender
@@ -24,6 +26,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="vedette-cold-") as fresh:
         scan = measure.vedette("scan", str(sample_path()))
 
+        log = Path(fresh) / "access.log"
+        with log.open("wb") as file:
+            made = measure.vedette("simulate", "--minutes", "60", "--rate", "6")
+            subprocess.run(made, stdout=file, stderr=subprocess.DEVNULL, check=True)
+        compiled = measure.vedette("scan", str(log))
+
         def cold() -> dict[str, str]:
             caches = tempfile.mkdtemp(dir=fresh)
             return {"NUMBA_CACHE_DIR": f"{caches}/numba", "XDG_CACHE_HOME": f"{caches}/cache"}
@@ -36,8 +44,12 @@ def main() -> None:
             Contender("sample, first time", scan, good=(0, 1), environment=cold),
             Contender("sample, first time, no bytecode", scan, good=(0, 1), environment=colder),
             Contender("sample, afterwards", scan, good=(0, 1)),
+            Contender("a log of 5 MB, first time", compiled, good=(0, 1), environment=cold),
+            Contender("a log of 5 MB, afterwards", compiled, good=(0, 1)),
+            Contender("vedette prepare", measure.vedette("prepare", "-q"), environment=cold),
         ]
-        measure.run(scan, good=(0, 1))
+        for warm in (scan, compiled):
+            measure.run(warm, good=(0, 1))
         measure.interleave(contenders, runs)
     print("| | wall, s | CPU, s | peak memory, MB |\n|---|---|---|---|")
     for c in contenders:

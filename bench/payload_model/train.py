@@ -3,9 +3,10 @@
     python bench/payload_model/train.py [--output FILE] [--without SET] [--report]
 
 Learns from the tuning halves of the sets whose licence allows it (`samples.PERMITTED`), from attacks made up by
-`mutations.py` and from ordinary values made up by `ordinary.py`. A logistic regression over hashed grams tells attacks
-from the rest; a second one tells the kinds of attack apart. The bounds of the bands are chosen on made-up values
-that were not learnt from. `--without` leaves a set out, to see what is found in a set that the model has never seen.
+`mutations.py` and from ordinary values made up by `ordinary.py` and `pasted.py`. A logistic regression over hashed
+grams tells attacks from the rest; a second one tells the kinds of attack apart. The bounds of the bands are chosen on
+made-up values that were not learnt from. `--without` leaves a set out, to see what is found in a set that the model
+has never seen.
 """
 
 import argparse
@@ -23,14 +24,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
 
 from mutations import KINDS, attacks
 from ordinary import Ordinary
+from pasted import foreign, pasted
 from samples import PERMITTED, Label, read
 
 from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.evidence import decode
-from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load_model, roots
+from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load_model
 from vedette.detectors.signatures.rules import Place, load_rules, rule_sources
 from vedette.detectors.signatures.scan import SignatureScanner
-from vedette.kernels.grams import STRIDE, SYMBOLS, WINDOW, list_grams, score_one
+from vedette.kernels.grams import STRIDE, SYMBOLS, WINDOW, list_grams
 
 KIND_OF = {
     "sqli": "sql_injection",
@@ -58,6 +60,7 @@ TRAINED_ON = (
     "(MIT) and elastic's sample log (Apache-2.0); the rules' examples; values made up by bench/payload_model"
 )
 GENERATED = 30_000
+PASTED = 15_000
 SEED = 20260
 STRENGTH = 8.0
 """Inverse regularisation."""
@@ -101,16 +104,18 @@ def gather(without: str | None) -> list[Value]:
             wanted.append((b"/a/" + _written(text), kind, 0.5, "made up"))
     for text in Ordinary(SEED)(GENERATED):
         wanted.append(((b"" if text.startswith("/") else b"/p?q=") + _written(text), None, 1.0, "made up"))
+    for text in pasted(PASTED, SEED + 2):
+        wanted.append((b"/p?q=" + _written(text), None, 1.0, "pasted"))
+    for text in foreign(PASTED // 3, SEED + 3):
+        wanted.append((b"/p?q=" + _written(text), None, 1.0, "foreign"))
 
     found: dict[bytes, Value] = {}
-    nothing = np.zeros((1, SLOTS), dtype=np.int8)
-    best, window = np.zeros(1), np.zeros(2, dtype=np.int64)
+    blank = PayloadModel(np.zeros((1, SLOTS), dtype=np.int8), 1.0, 0.0, ())
     parts = decode([target for target, *_ in wanted], split=True)
+    scored = iter(blank.windows([(part, bool(split)) for rows in parts for split, part in enumerate(rows)]))
     for (_, kind, weight, origin), rows in zip(wanted, parts, strict=True):
         for split, part in enumerate(rows):
-            text = np.frombuffer(part + b"\0\n", dtype=np.uint8)
-            score_one(SYMBOLS, text, 0, len(part), split, nothing, roots(), best, window)
-            if best[0] < -1e8:
+            if next(scored) is None:
                 continue
             value = part if split == 0 else part.partition(b"=")[2] or part
             known = found.get(value)
@@ -189,7 +194,7 @@ def fit(values: list[Value]) -> PayloadModel:
     weight = np.array([value.weight for value in values])[owner]
     chosen = np.append(True, np.diff(owner) != 0) | ~hostile
     for _ in range(2):
-        model = LogisticRegression(C=STRENGTH, max_iter=200)
+        model = LogisticRegression(C=STRENGTH, max_iter=400)
         model.fit(matrix[chosen], hostile[chosen], sample_weight=weight[chosen])
         scores = matrix @ model.coef_[0]
         worst = np.full(len(values), -np.inf)
@@ -197,7 +202,7 @@ def fit(values: list[Value]) -> PayloadModel:
         chosen = (scores >= worst[owner]) | ~hostile
     rows = chosen & hostile
     kinds = np.array([KINDS.index(value.kind) if value.kind else -1 for value in values])[owner]
-    apart = LogisticRegression(C=STRENGTH, max_iter=100)
+    apart = LogisticRegression(C=STRENGTH, max_iter=200)
     apart.fit(matrix[rows], kinds[rows])
     print(f"{matrix.shape[0]:,} windows, {matrix.nnz:,} grams", file=sys.stderr)
     return PayloadModel.rounded(model.coef_[0], float(model.intercept_[0]), apart.coef_, KINDS, TRAINED_ON)

@@ -19,10 +19,12 @@ from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.rules import DECISIVE
 from vedette.detectors.signatures.scan import SignatureScanner
-from vedette.schema.requests import Requests
+from vedette.schema.requests import RequestFlag, Requests
 
 _COLUMNS = ("method", "target", "protocol", "referer", "user_agent")
 _BATCH = 20_000
+NOT_HTTP = "not HTTP"
+"""A column of samples that are no requests of HTTP at all; their whole text is the target."""
 
 TARGETS = (
     ("attacks found, mean over classes", 0.98, "CRS 3.3 92.3 %, open-appsec 99.5 %, on comparable sets"),
@@ -86,7 +88,9 @@ def batches(samples: Sequence[Sample]) -> Iterator[Requests]:
     """Samples as batches of requests."""
     for begin in range(0, len(samples), _BATCH):
         part = samples[begin : begin + _BATCH]
-        yield batch({name: [sample.columns.get(name) for sample in part] for name in _COLUMNS})
+        requests = batch({name: [sample.columns.get(name) for sample in part] for name in _COLUMNS})
+        requests.flags[[NOT_HTTP in sample.columns for sample in part]] |= np.uint16(RequestFlag.NOT_HTTP)
+        yield requests
 
 
 def _names(scanner: SignatureScanner, hits: SignatureHits, count: int) -> list[tuple[str, ...]]:

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from vedette.config import Config
 from vedette.detectors.learned.client_training import auc
+from vedette.detectors.learned.keys import address_keys, service_keys
 from vedette.detectors.learned.plan import Plan
-from vedette.detectors.learned.sample import address_keys, service_keys
 from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.sequence_training import fit_sequence_model

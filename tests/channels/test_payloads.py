@@ -207,3 +207,54 @@ def test_secrets_come_from_files_and_a_missing_one_is_named(tmp_path: Any, hook:
     assert hook.got[0].path == "/from-file"
     with pytest.raises(Exception, match=r"it: url_file = .*/none: cannot be read: No such file"):
         built("slack", url_file=str(tmp_path / "none"))
+
+
+def told(many: int = 1, tags: dict[str, str] | None = None, **changes: Any) -> Message:
+    """A message of so many incidents with the longest texts."""
+    about = [incident(f"i{n}", **changes) for n in range(many)]
+    return Message(
+        id="m",
+        items=tuple(
+            Item(notice(about=one, route="*" * 900, description="<*>" * 900), tags or {}) for one in about
+        ),
+        at=START,
+    )
+
+
+def test_discord_refuses_no_message_for_the_length_of_all_its_parts() -> None:
+    """6,000 characters of title, description and fields together."""
+    payload = discord.payload(told(tags={f"tag{n}": "*" * 300 for n in range(40)}, title="*" * 300))
+    (embed,) = payload["embeds"]
+    whole = len(embed["title"]) + len(embed["description"])
+    whole += sum(len(field["name"]) + len(field["value"]) for field in embed["fields"])
+    assert 5_000 < whole <= 6_000
+    assert len(embed["fields"]) <= 25
+
+
+def test_a_title_is_cut_no_shorter_than_it_must_be() -> None:
+    message = told(title="shop & " + "a" * 190)
+    header = slack.payload(message)["blocks"][0]["text"]["text"]
+    assert header.startswith("Opened: shop &amp; aaa")
+    assert len(header) == 150
+    (embed,) = discord.payload(told(title="x-" * 100))["embeds"]
+    assert 250 <= len(embed["title"]) <= 256
+    assert not embed["title"].endswith("\\…")
+
+
+def test_teams_takes_as_many_incidents_as_are_named_in_any_script() -> None:
+    """28 KB; by numbers of characters, which JSON allows too, they would be 66."""
+    message = told(60, title="\N{PILE OF POO}" * 200)
+    assert 20_000 < len(teams.body(message)) <= 28_000
+    assert json.loads(teams.body(message)) == teams.payload(message)
+
+
+def test_alertmanager_gets_names_of_labels_that_every_version_takes() -> None:
+    (alert,) = alertmanager.payload(told(tags={"team-name": "a", "2nd": "b", "è.x": "c"}).items, START, 60)
+    assert {name for name in alert["labels"] if name[0] in "t_"} == {"team_name", "_2nd", "__x"}
+    assert all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name) for name in alert["labels"])
+
+
+def test_slack_gets_no_empty_text_which_it_refuses() -> None:
+    message = Message(id="m", items=(Item(notice(about=incident(summary=""), description="")),), at=START)
+    texts = [block["text"]["text"] for block in slack.payload(message)["blocks"] if "text" in block]
+    assert all(texts)

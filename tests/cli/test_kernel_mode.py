@@ -23,8 +23,14 @@ def _mode(*paths: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_choice_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kernel that was compiled before; no choice in the environment."""
     monkeypatch.delenv("VEDETTE_KERNELS", raising=False)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "cache" / "kernels" / "windows.add_groups-1.bin"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    return path
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,22 @@ def _no_choice_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_small_logs_are_interpreted_and_large_or_compressed_ones_compiled_for(
     tmp_path: Path, name: str, size: int, mode: str
 ) -> None:
+    (tmp_path / name).write_bytes(b"x" * size)
+    assert _mode(str(tmp_path / name)) == mode
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "mode"),
+    [
+        ("a.log", 3_000_000, "interpret"),
+        ("a.log", 17_000_000, "as usual"),
+        ("a.log.gz", 1_500_000, "as usual"),
+    ],
+)
+def test_larger_ones_are_interpreted_where_nothing_was_compiled_yet(
+    tmp_path: Path, kept: Path, name: str, size: int, mode: str
+) -> None:
+    kept.unlink()
     (tmp_path / name).write_bytes(b"x" * size)
     assert _mode(str(tmp_path / name)) == mode
 

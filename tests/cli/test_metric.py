@@ -198,6 +198,20 @@ def test_a_file_without_times_is_refused_with_the_remedy(
     assert run(["metric", str(path), "--time-unit", "ms"]) == 0
 
 
+def test_a_file_without_rows_is_refused_and_one_with_too_few_is_not_called_calm(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("timestamp,value\n")
+    assert run(["metric", str(path)]) == 2
+    assert "a.csv: holds a header and no row" in capsys.readouterr().err
+    path.write_text(f"timestamp,value\n{START},1\n")
+    assert run(["metric", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert "a.csv: 1 point, 0 judged, 0 anomalies" in told
+    assert "nothing was judged: so few points only teach what is normal" in told
+
+
 def test_nothing_that_steers_a_terminal_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

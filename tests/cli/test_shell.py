@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import typer
+from tests.network.packets import BEGIN, ethernet, pcap, udp
 
 from vedette import __version__
 from vedette.cli import main as shell
@@ -148,6 +150,28 @@ def test_a_scan_imports_nothing_of_the_service() -> None:
         "import sys; from vedette.cli.main import run; run(['scan', '--sample']);"
         "print([m for m in sys.modules if m in ('litestar', 'uvicorn', 'prometheus_client', 'httptools', 'uvloop') "
         "or m.startswith('vedette.server')], file=sys.stderr)"
+    )
+    assert _python("-c", code).stderr.strip().endswith("[]")
+
+
+def test_a_small_scan_imports_no_compiler() -> None:
+    """LLVM takes 40 MB, and nothing of it is needed where kernels are interpreted."""
+    code = (
+        "import sys; from vedette.cli.main import run; run(['scan', '--sample', '-q']);"
+        "print([m for m in ('llvmlite', 'numba') if m in sys.modules], file=sys.stderr)"
+    )
+    assert _python("-c", code, env={"VEDETTE_KERNELS": "interpret"}).stderr.strip().endswith("[]")
+
+
+def test_a_capture_without_requests_imports_nothing_of_requests(tmp_path: Path) -> None:
+    """What judges requests takes a tenth of a second to import."""
+    capture = tmp_path / "quiet.pcap"
+    capture.write_bytes(pcap([(BEGIN, ethernet(udp("10.0.0.1:4000", "10.0.0.2:4001", b"x")))]))
+    code = (
+        f"import sys; from vedette.cli.main import run; assert run(['scan', {str(capture)!r}]) == 0;"
+        "print([m for m in sys.modules if m in ('hyperscan', 're2', 'yaml', 'numpy.random', 'vedette.engine.engine', "
+        "'vedette.detectors.learned.flood_model', 'vedette.detectors.learned.sequence_model') "
+        "or m.startswith(('vedette.detectors.signatures', 'vedette.detectors.parameters'))], file=sys.stderr)"
     )
     assert _python("-c", code).stderr.strip().endswith("[]")
 

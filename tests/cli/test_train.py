@@ -1,9 +1,12 @@
 """Models are trained from logs, kept, listed, shown, rolled back, and judge the next scan."""
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from tests.network.packets import ACK, PUSH, SECOND, Frame, ethernet, pcap, tcp
 
 from vedette.cli.main import run
 from vedette.simulate import Simulation
@@ -40,6 +43,41 @@ def test_from_logs_to_a_scan(log: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert floods["member"] == "ddos"
     assert (status["member"], status["phase"]) == ("status_code", "ensemble")
     assert (times["member"], times["phase"]) == ("response_time", "warmup")
+
+
+def captured(lines: bytes) -> bytes:
+    """The requests of a log in Combined format, and their answers, as packets."""
+    frames: list[Frame] = []
+    for number, line in enumerate(lines.splitlines()):
+        if (found := COMBINED.match(line)) is None:
+            continue
+        at = int(datetime.strptime(found["at"].decode(), "%d/%b/%Y:%H:%M:%S %z").timestamp()) * SECOND
+        client, server = f"{found['client'].decode()}:{20_000 + number % 40_000}", "192.0.2.1:80"
+        asked = b"%b HTTP/1.1\r\nHost: shop\r\nUser-Agent: %b\r\n\r\n" % (found["asked"], found["agent"])
+        told = b"HTTP/1.1 %b OK\r\nContent-Length: 0\r\n\r\n" % found["status"]
+        for there, text, seq, ack in ((True, asked, 1, 1), (False, told, 1, 1 + len(asked))):
+            ends = (client, server) if there else (server, client)
+            frames.append(
+                (at + (not there) * 30_000, ethernet(tcp(*ends, ACK | PUSH, text, seq=seq, ack=ack)))
+            )
+    return pcap(sorted(frames))
+
+
+COMBINED = re.compile(
+    rb'(?P<client>[\d.]+) \S+ \S+ \[(?P<at>[^]]+)\] "(?P<asked>[A-Z]+ \S+) HTTP/[\d.]+" (?P<status>\d+) '
+    rb'.*"(?P<agent>[^"]*)"'
+)
+
+
+def test_requests_inside_captures_are_learned_from(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, models = tmp_path / "trace.pcap", str(tmp_path / "models")
+    path.write_bytes(captured(log.read_bytes()))
+    assert run(["train", str(path), "--models", models, "--no-progress"]) == 0
+    told = capsys.readouterr().out
+    assert "shop: model forest 0001, from" in told
+    assert "network: " in told
 
 
 def test_too_little_says_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

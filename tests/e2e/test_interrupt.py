@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.e2e.conftest import COMMAND, INTERPRETED
 
+PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
+
 
 def _on_a_pipe(place: Path, *options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
@@ -51,6 +53,30 @@ def test_ctrl_c_on_a_slow_pipe_tells_what_was_found_so_far(tmp_path: Path, sampl
     assert b"3,000 read, 3,000 parsed" in told
     assert errors == b""
     assert b'"interrupted":true' in (tmp_path / "found.json").read_bytes().replace(b" ", b"")
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="sees in /proc when the process waits for input"
+)
+def test_a_scan_that_is_told_to_end_leaves_no_copies_behind(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "scan", "-", "-q"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**INTERPRETED, "TMPDIR": str(tmp_path)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(PCAP + bytes(300_000))
+        process.stdin.flush()
+        while not list(tmp_path.glob("vedette-*")):
+            assert process.poll() is None
+        _wait_until_read(process)
+        process.terminate()
+        assert process.wait(60) == 143
+        assert process.stderr.read() == b""
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_report_whose_reader_goes_away_ends_quietly(tmp_path: Path, sample: list[bytes]) -> None:

@@ -89,13 +89,21 @@ def metric(url: str, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
 
+LAST = [f"/last/{number}" for number in range(5)]
+
+
 def written(place: Path) -> int:
-    """Lines in the log and all its older parts."""
-    parts = [
-        gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        for path in (place / "logs").iterdir()
-    ]
-    return sum(part.count(b"\n") for part in parts)
+    """Lines in the log and all its older parts, when the last requests are among them: nginx answers, then it logs."""
+    end = time.monotonic() + 30
+    while True:
+        parts = [
+            gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            for path in (place / "logs").iterdir()
+        ]
+        if all(any(f"GET {last} ".encode() in part for part in parts) for last in LAST):
+            return sum(part.count(b"\n") for part in parts)
+        assert time.monotonic() < end, "nginx does not log what it was asked last"
+        threading.Event().wait(0.05)
 
 
 @pytest.mark.parametrize("how", ["nocompress", "compress\n  delaycompress", "dateext\n  dateformat -%s"])
@@ -120,8 +128,8 @@ def test_what_nginx_wrote_under_load_is_read_once_through_logrotate(tmp_path: Pa
                 continue
         said = asking.communicate()[0]
         assert rotations >= 2
-        for number in range(5):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/last/{number}", timeout=10).close()
+        for last in LAST:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{last}", timeout=10).close()
         count = written(tmp_path)
         assert count > 1000, said
         end = time.monotonic() + 120

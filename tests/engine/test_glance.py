@@ -121,15 +121,55 @@ def test_nobody_looks_where_the_detector_is_off() -> None:
     assert told(judge, [line(LATER, ODD[0])])[0].habit.status == "off"
 
 
-TARGETS = st.sampled_from([*ODD, *USUALS, ATTACK, "/shop/%ff?%00=%zz&=&&a", "*", "/?" + "a=1&" * 80])
+@cache
+def judges() -> tuple[LineJudge, ...]:
+    """Habits of a past that was called normal; of one that was only seen; of hardly any; and of both kinds."""
+    seen, thin, mixed = build(), build(), learned()
+    seen.process(batch_of([*shop(), line(LATER - 600, "/shop/")]))
+    with thin.learning():
+        thin.process(batch_of(shop(60)))
+    mixed.process(batch_of([line(LATER - 900 + i, f"/shop/new?page={i}&of=9") for i in range(300)]))
+    mixed.process(batch_of([line(LATER - 300, "/shop/")]))
+    return shared(), judge_of(seen), judge_of(thin), judge_of(mixed)
+
+
+TARGETS = st.sampled_from(
+    [
+        *ODD, *USUALS, ATTACK, "/shop/%ff?%00=%zz&=&&a", "*", "/?" + "a=1&" * 80,
+        "/shop/new?page=12&of=9", "/shop/new?page=12345&of=9", "/shop/new?page=1234567&of=x", "/shop/new?q=red+hats",
+        "/shop/basket?article=123456&amount=700", "/shop/search?q=" + "red" * 9, "/shop/basket?article=12#amount=x",
+    ]
+)  # fmt: skip
 ROWS = st.lists(st.tuples(TARGETS, st.sampled_from(["GET", "POST", "-"]), st.sampled_from([200, 404])))
 
 
-@settings(max_examples=60, deadline=None)
-@given(ROWS.filter(lambda rows: len(rows) > FEW))
-def test_a_line_alone_is_told_what_it_is_told_among_others(rows: list[tuple[str, str, int]]) -> None:
+@settings(max_examples=120, deadline=None)
+@given(ROWS.filter(lambda rows: len(rows) > FEW), st.integers(0, 3))
+def test_a_line_alone_is_told_what_it_is_told_among_others(
+    rows: list[tuple[str, str, int]], which: int
+) -> None:
     lines = [line(LATER, target, method=method, status=status) for target, method, status in rows]
-    assert told(shared(), lines) == [told(shared(), [text])[0] for text in lines]
+    judge = judges()[which]
+    assert told(judge, lines) == [told(judge, [text])[0] for text in lines]
+
+
+def test_what_follows_a_mark_changes_no_route_of_another_line() -> None:
+    """`*` is a route, `*?x` is none: asked one after the other, each is what it is among others."""
+    lines = [line(LATER, target) for target in ("*?x=1", "*", "/?x", "/", "*?x=1", *["/"] * FEW)]
+    for judge in judges():
+        assert told(judge, lines) == [told(judge, [text])[0] for text in lines]
+
+
+def test_what_was_only_seen_or_hardly_is_told_in_all_ways() -> None:
+    """The pasts that lines are held against differ in what is said of the same lines."""
+    lines = [line(LATER, target) for target in ODD]
+    usual = [line(LATER, target) for target in USUALS]
+    of_normal, of_seen, of_thin, of_mixed = ([said.habit for said in told(j, lines)] for j in judges())
+    assert all(habit.is_anomaly for habit in of_normal)
+    assert THIN in of_seen
+    assert set(map(str, of_thin)) <= {str(THIN), str(USUAL)}
+    assert any(habit.is_anomaly for habit in of_mixed)
+    assert all(said.habit == USUAL for said in told(judges()[1], usual))
 
 
 def test_asking_teaches_nothing() -> None:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import CHECKED, INTERPRETED, kernel, subkernel
+from vedette.kernels.compile import INTERPRETED, kernel, subkernel
 from vedette.kernels.function import Kernel
 
-only_compiled = pytest.mark.skipif(INTERPRETED or CHECKED, reason="about machine code")
+only_compiled = pytest.mark.skipif(INTERPRETED, reason="about machine code")
 
 
 @subkernel
@@ -102,6 +102,17 @@ def test_what_is_no_array_is_refused_and_not_read() -> None:
             any_above(wrong, 1)  # type: ignore[arg-type] # this is what is tested
 
 
+@kernel
+def both(values: NDArray[Any]) -> tuple[int, int]:
+    return _twice(values[0]), _twice(3)
+
+
+def test_a_kernel_that_machine_code_cannot_be_made_for_calls_what_others_call() -> None:
+    assert both(np.array([4, 5])) == (8, 6)
+    assert total(np.array([4, 5]), 2, 0.5) == 36.5
+    assert both(np.array([5, 5])) == (10, 6)
+
+
 def test_threads_may_meet_a_kernel_that_is_not_ready() -> None:
     arrays = [np.full(100, i, dtype=kind) for i in range(8) for kind in (np.int64, np.int32, np.uint8)]
     with ThreadPoolExecutor(8) as pool:
@@ -128,15 +139,39 @@ print(main(np.arange(3)), "numba" in sys.modules)
 """
 
 
-def run(cache: Path, added: int) -> str:
+OUT_OF_BOUNDS = """
+import numpy as np
+from vedette.kernels.compile import kernel, subkernel
+
+@subkernel
+def mark(values, at):
+    values[at] += 1
+
+@kernel
+def main(values, upto):
+    for at in range(upto):
+        mark(values, at)
+    return upto
+
+values = np.zeros(3, np.int64)
+print(main(values, 3))
+try:
+    main(values, 4)
+except IndexError as error:
+    print(error, values.tolist())
+print(main(values.astype(np.int32), 2))
+"""
+
+
+def run(cache: Path, added: int, program: str = PROGRAM, *, checked: bool = False) -> str:
     """What the program prints: its result, and whether it needed the compiler."""
     path = cache.parent / "program.py"
-    path.write_text(textwrap.dedent(PROGRAM.format(added=added)))
+    path.write_text(textwrap.dedent(program.format(added=added)))
     environment = {
         **os.environ,
         "NUMBA_CACHE_DIR": str(cache),
         "VEDETTE_KERNELS": "compile",
-        "NUMBA_BOUNDSCHECK": "0",
+        "NUMBA_BOUNDSCHECK": str(int(checked)),
     }
     return subprocess.run(
         [sys.executable, str(path)], env=environment, capture_output=True, text=True, check=True, timeout=120
@@ -148,6 +183,22 @@ def test_code_is_kept_for_the_next_run_and_made_anew_when_its_source_changes(tmp
     assert run(cache, 1) == "1 True"
     assert run(cache, 1) == "1 False"
     assert run(cache, 5) == "5 True"
+    assert run(cache, 1) == "1 False"
+
+
+def test_with_bounds_checked_an_index_out_of_them_is_told_and_the_kernel_is_not_run_again(
+    tmp_path: Path,
+) -> None:
+    for _ in range(2):
+        told = run(tmp_path / "cache", 0, OUT_OF_BOUNDS, checked=True).splitlines()
+        assert told == ["3", "__main__.main: an index is out of bounds [2, 2, 2]", "2"]
+
+
+def test_checked_code_and_unchecked_are_kept_apart(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert run(cache, 1) == "1 True"
+    assert run(cache, 1, checked=True) == "1 True"
+    assert run(cache, 1, checked=True) == "1 False"
     assert run(cache, 1) == "1 False"
 
 

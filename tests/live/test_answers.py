@@ -17,7 +17,7 @@ from vedette.config import Config
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.choosing import enricher
 from vedette.engine.line_judge import FEW, LineJudge
-from vedette.live.inbox import Inbox
+from vedette.live.inbox import HURRY_BYTES, Inbox
 from vedette.parsers.log_format import log_format
 from vedette.parsers.registry import formats
 from vedette.parsers.sniff import sniff
@@ -142,11 +142,12 @@ def test_times_are_written_as_numpy_writes_them(times: list[int]) -> None:
 
     from vedette.kernels.json_rows import TIME, WIDEST, write_rows
 
-    none = np.zeros(0, dtype=np.int64)
+    nothing = np.zeros(1, dtype=np.int64)
     time = np.array(times, dtype=np.int64)
     out, past = np.zeros(WIDEST * len(times), dtype=np.uint8), np.zeros(len(times), dtype=np.int64)
     kinds = np.array([TIME], dtype=np.int64)
-    written = out[: write_rows(kinds, time.reshape(1, -1), out[:0], none, none, out, past)].tobytes()
+    row = write_rows(kinds, nothing, time.reshape(-1, 1), out[:0], nothing, nothing, out, past)
+    written = out[:row].tobytes()
     expected = [f'"{text}Z"' for text in np.datetime_as_string(time.view("M8[us]")).tolist()]
     assert written.decode() == "".join(expected)
 
@@ -166,7 +167,7 @@ def test_a_scan_says_the_same_of_each_line(tmp_path: Path) -> None:
         [line.encode() for line in lines], [None] * len(lines), processed=0, phase="waiting"
     )
     assert len(scanned) == len(lines)
-    for verdict, answer in zip(scanned, map(json.loads, told.answers), strict=True):
+    for verdict, answer in zip(scanned, map(json.loads, map(bytes, told.answers)), strict=True):
         rules = answer["details"]["rule_based"]
         if set(verdict["types"]) == set(rules["attack_types"]):
             assert verdict["is_anomaly"] == answer["is_anomaly"]
@@ -176,3 +177,21 @@ def test_a_scan_says_the_same_of_each_line(tmp_path: Path) -> None:
             assert set(verdict["types"]) > set(rules["attack_types"])
             assert verdict["is_anomaly"] >= answer["is_anomaly"]
     assert told.anomalies >= 100
+
+
+def test_many_lines_are_taken_in_at_once_and_few_when_it_suits(tmp_path: Path) -> None:
+    """What was searched a moment ago is still known when the lines are learned from."""
+    hurries: list[int] = []
+    journal = Journal(tmp_path / "journal", Clock(NOON))
+    judge = LineJudge(scanner(), lambda sample: sniff(sample, formats()), enricher(Config()))
+    inbox = Inbox(journal, judge, Clock(NOON), hurry=lambda: hurries.append(1))
+    line = b'198.51.100.7 - - [02/Mar/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8.0"'
+    lines = [line] * 1000
+    for many in range(1, 40):
+        inbox.detect_all(lines, [None] * len(lines), processed=0, phase="warmup")
+        waiting = many * len(lines) * (len(line) + 1)
+        assert len(hurries) == (waiting >= HURRY_BYTES)
+    inbox.settle()
+    inbox.detect_all(lines, [None] * len(lines), processed=0, phase="warmup")
+    assert len(hurries) == 1
+    journal.close()

@@ -12,7 +12,7 @@ from tests.live.lines import Clock
 from tests.live.test_flows import SECOND, Stream
 from vedette.cli.main import run
 from vedette.config import Config
-from vedette.detectors.learned.kinds import ADDRESS
+from vedette.detectors.learned.member_names import ADDRESS
 from vedette.detectors.network.view import NETWORK
 from vedette.engine.model_files import kept_models, roll_back
 from vedette.live.kept_models import KeptModels

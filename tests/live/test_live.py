@@ -6,13 +6,15 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.live.lines import Clock, Lines
 from vedette.config import Config
-from vedette.live.live import Live
+from vedette.live.live import BUSY_BYTES, Live
 from vedette.simulate import Simulation
+from vedette.sources.source import SourceState, SourceStatus
 from vedette.storage import open_live_store
 from vedette.storage.live import LiveStore
 from vedette.storage.store import WindowFilter
@@ -75,6 +77,37 @@ def serve(path: Path, seed: int, *, crashes: int) -> bytes:
 def undisturbed() -> bytes:
     with TemporaryDirectory() as directory:
         return serve(Path(directory) / "v.db", 0, crashes=0)
+
+
+class Told(Lines):
+    """A source that says of itself what it is given."""
+
+    said: tuple[SourceState, int | None] = SourceState.READING, 0
+
+    def status(self) -> SourceStatus:
+        """See `Source`."""
+        state, behind = self.said
+        return SourceStatus(self.name, state, "", behind, {})
+
+
+@pytest.mark.parametrize(
+    ("state", "behind", "at_once"),
+    [
+        (SourceState.READING, BUSY_BYTES, True),
+        (SourceState.READING, BUSY_BYTES - 1, False),
+        (SourceState.FAILED, BUSY_BYTES, True),
+        (SourceState.READING, None, True),
+        (SourceState.WAITING, None, False),
+    ],
+)
+def test_where_much_waits_the_next_turn_follows_at_once(
+    state: SourceState, behind: int | None, at_once: bool, tmp_path: Path
+) -> None:
+    """Also where one of many files fails; of a source that cannot count, what it says of itself is taken."""
+    source = Told(())
+    source.said = state, behind
+    with open_live_store(f"sqlite:///{tmp_path / 'v.db'}") as store:
+        assert live(store, source, Clock(SECOND)).behind is at_once
 
 
 def test_incidents_are_found_live() -> None:

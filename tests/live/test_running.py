@@ -76,7 +76,7 @@ def test_changes_come_into_force_at_once_and_outlive_the_process_or_are_refused_
         assert live.configure({"alarm": {"budget": "1/day"}, "windows": {"span_s": 30}}) == []
         assert live.configuration()["windows"]["span_s"] == 30
         (reason,) = live.configure({"windows": {"span_s": 0}})
-        assert "windows.span_s = 0: must be at least 1" in reason
+        assert reason.startswith("changed over the API: windows.span_s = 0: must be at least 1")
         (reason,) = live.configure({"store": {"url": "sqlite:///other.db"}})
         assert "store.url: holds from the start of the service to its end" in reason
         (reason,) = live.configure({"widnows": {"span_s": 5}})

@@ -47,6 +47,43 @@ def test_a_table_takes_only_the_pages_that_are_used() -> None:
     assert _measured("tables", "mapped") < 1 << 20
 
 
+_SHARED = """
+import sys, threading
+from pathlib import Path
+from vedette.live.trimming import share_one_heap
+
+if sys.argv[1] == "shared":
+    assert share_one_heap()
+held = []
+threads = [threading.Thread(target=lambda: held.append([bytes(600) for _ in range(20_000)])) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+heap = 0
+for line in Path("/proc/self/smaps").read_text().splitlines():
+    if "-" in line.split(" ", 1)[0]:
+        inside = line.endswith("[heap]")
+    elif inside and line.startswith("Rss:"):
+        heap += int(line.split()[1]) * 1024
+print(heap)
+"""
+
+
+def test_what_threads_take_comes_from_one_heap() -> None:
+    """48 MB, of which each thread would else have its part apart."""
+    taken = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", _SHARED, how], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for how in ("shared", "apart")
+    ]
+    assert taken[0] > 40 << 20
+    assert taken[1] < 30 << 20
+
+
 _LOADED = """
 from pathlib import Path
 import numpy as np

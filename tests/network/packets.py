@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.packet_layout import PACKET_COLUMNS
-from vedette.kernels.packets import decode_packets
 from vedette.parsers.captures import CaptureParser
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow, Known
 from vedette.windows.contacts import FlowWindow, fold
@@ -116,7 +115,6 @@ def decoded(capture: bytes, piece: int = 1 << 20) -> tuple[NDArray[np.int64], Ca
     parser = CaptureParser("test.pcap", capture[:64])
     found = [np.zeros((0, PACKET_COLUMNS), dtype=np.int64)]
     held = b""
-    scratch = np.zeros(3, dtype=np.int64)
     for begin in range(0, max(1, len(capture)), piece):
         held += capture[begin : begin + piece]
         more = True
@@ -124,11 +122,7 @@ def decoded(capture: bytes, piece: int = 1 << 20) -> tuple[NDArray[np.int64], Ca
             buffer = np.frombuffer(held + bytes(64), dtype=np.uint8).copy()
             frames = parser.parse(buffer, len(held))
             rows = np.zeros((len(frames), PACKET_COLUMNS), dtype=np.int64)
-            decode_packets(
-                buffer, frames.start, frames.captured, frames.wire, frames.time, frames.link,
-                0, len(frames), scratch, rows,
-            )  # fmt: skip
-            found.append(rows)
+            found.append(frames.decode(buffer, rows))
             held = held[frames.consumed :]
             more = frames.more
     return np.concatenate(found), parser

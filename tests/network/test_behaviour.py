@@ -9,7 +9,8 @@ from tests.network.packets import contact_window, host
 from tests.network.test_detectors import UDP, contact, look
 from vedette.baselines.budget import Budget
 from vedette.detectors.learned.card import ModelError
-from vedette.detectors.learned.kinds import ADDRESS, read_model, train_here
+from vedette.detectors.learned.kinds import read_model, train_here
+from vedette.detectors.learned.member_names import ADDRESS
 from vedette.detectors.learned.phases import Phase
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.network.behaviour import AddressBehaviour

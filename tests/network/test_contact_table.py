@@ -17,7 +17,7 @@ from vedette.schema.flows import (
     Flow,
     Protocol,
 )
-from vedette.windows.contact_table import SPARE, ContactTable, sorting
+from vedette.windows.contact_table import SPARE, ContactTable, counts_in, sorting
 
 ADDRESS = st.sampled_from((0, 1, 7, -1, -(2**63), 2**63 - 1, 0xFFFF << 32 | 0x0A000001))
 FLOWS = st.lists(
@@ -65,7 +65,7 @@ def test_contacts_add_up_in_any_pieces(flows: list[tuple[int, ...]], cuts: list[
     rows, table = rows_of(flows), ContactTable(expected)
     for again in range(2):
         for piece in np.split(np.arange(len(rows)), sorted(cuts)):
-            table.add(rows, piece, 1_000)
+            table.add(rows, piece, 1_000, counts_in(rows[piece]))
         contacts = table.contacts()
         keys = contacts[:, [*range(Flow.CLIENT_HIGH, Flow.CLIENT_PORT), Flow.SERVER_PORT, Flow.PROTOCOL]]
         looked_at = [Flow.BYTES_OUT, Flow.OPENED, Flow.DURATION, Flow.BEGAN, LAST_BEGAN]
@@ -85,12 +85,12 @@ def test_contacts_fold_as_their_flows_do() -> None:
     rows[:, Flow.START : Flow.NUMBER] = draw.integers(0, 4, (len(rows), Flow.NUMBER))
     rows[:, Flow.BEGAN] = draw.integers(-1, 4, len(rows))
     whole, halves, joined = ContactTable(), (ContactTable(), ContactTable()), ContactTable()
-    whole.add(rows, np.arange(len(rows)), 10_000)
+    whole.add(rows, np.arange(len(rows)), 10_000, counts_in(rows))
     for place, half in enumerate(halves):
-        half.add(rows, np.arange(place, len(rows), 2), 10_000)
+        half.add(rows, np.arange(place, len(rows), 2), 10_000, counts_in(rows))
         contacts = np.ascontiguousarray(half.contacts())
         assert contacts.shape[1] == CONTACT_COLUMNS
-        joined.add(contacts, np.arange(len(contacts)), 10_000)
+        joined.add(contacts, np.arange(len(contacts)), 10_000, counts_in(contacts))
     assert np.array_equal(joined.contacts(), whole.contacts())
 
 
@@ -98,7 +98,7 @@ def test_contacts_fold_as_their_flows_do() -> None:
 def test_beyond_the_cap_clients_are_one_and_nothing_is_lost(room: int) -> None:
     rows = rows_of([(0, client, 0, 7, 443, 6, 10, True) for client in range(1, 501)])
     table = ContactTable()
-    table.add(rows, np.arange(500), room)
+    table.add(rows, np.arange(500), room, counts_in(rows))
     contacts = table.contacts()
     assert len(contacts) == room + 1
     assert table.left_out == 500 - room
@@ -109,7 +109,7 @@ def test_beyond_the_cap_clients_are_one_and_nothing_is_lost(room: int) -> None:
 def test_what_has_no_room_at_all_is_counted() -> None:
     rows = rows_of([(0, 1, 0, server, 443, 6, 10, True) for server in range(2 * SPARE)])
     table = ContactTable()
-    table.add(rows, np.arange(len(rows)), 0)
+    table.add(rows, np.arange(len(rows)), 0, counts_in(rows))
     assert (len(table), table.left_out) == (SPARE, 2 * SPARE)
 
 

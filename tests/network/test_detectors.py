@@ -15,6 +15,7 @@ from vedette.detectors.network.hosts import HostHabits
 from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
 from vedette.detectors.network.long_lived import LongLived
 from vedette.detectors.network.metrics import Held, Measure, NetworkBaselines, NetworkMetric, measure
+from vedette.detectors.network.own_past import OwnPast
 from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector, NetworkView
@@ -256,6 +257,97 @@ def test_new_destination(windows: int, stated: bool) -> None:
     found = look(detector, contact_window([contact(INSIDE, OTHER, 443)], windows))
     assert [a.type for a in found] == [AnomalyType.NEW_DESTINATION] * stated
     assert not look(detector, contact_window([contact(INSIDE, OTHER + 1, 443)], windows + 1))
+
+
+PAST = 1028
+"""Windows without a leap after which the next is no likelier than 1 in 1,000: the first thirty only teach."""
+
+
+def own(number: int, flows: int = 10, **counts: int) -> FlowWindow:
+    return contact_window([contact(INSIDE, OUTSIDE, 443, opened=flows, **counts)], number)
+
+
+@pytest.mark.parametrize(
+    ("windows", "usual", "flows", "stated"),
+    [
+        (PAST, 10, 100, True),
+        (PAST, 10, 99, False),
+        (PAST - 1, 10, 100, False),
+        (PAST, 40, 200, True),
+        (PAST, 40, 199, False),
+    ],
+)
+def test_a_leap_beyond_one_s_own_past(windows: int, usual: int, flows: int, stated: bool) -> None:
+    detector = OwnPast()
+    for number in range(windows):
+        assert not look(detector, own(number, usual))
+    found = look(detector, own(windows, flows))
+    assert [a.details["what"] for a in found] == ["flows"] * stated
+    if found:
+        assert found[0].details["most"] == usual
+        assert f"opened {flows} flows in 10 s, where {usual} was its most in {windows:,} windows" in describe(
+            found[0]
+        )
+    # It goes on, and is told once.
+    assert not look(detector, own(windows + 1, flows))
+
+
+@pytest.mark.parametrize(
+    ("what", "counts", "words"),
+    [
+        ("failed", {"failed": 20}, "had 20 flows fail"),
+        ("bytes_in", {"bytes_in": 50_000_000}, "got 50 MB"),
+        ("dns_queries", {"dns_queries": 100}, "asked 100 DNS questions"),
+    ],
+)
+def test_what_else_may_leap(what: str, counts: dict[str, int], words: str) -> None:
+    detector = OwnPast()
+    for number in range(PAST):
+        look(detector, own(number))
+    [one] = look(detector, own(PAST, **counts))
+    assert one.details["what"] == what
+    assert words in describe(one)
+
+
+def test_hosts_are_counted_once_for_all_their_ports() -> None:
+    detector = OwnPast()
+    for number in range(PAST):
+        look(detector, own(number))
+
+    def hosts(many: int) -> list[dict[Flow, int]]:
+        return [contact(INSIDE, OUTSIDE + n, port) for n in range(many) for port in (80, 443)]
+
+    assert not look(detector, contact_window(hosts(19), PAST))
+    [one] = look(detector, contact_window(hosts(20), PAST + 1))
+    assert (one.details["what"], one.details["value"]) == ("hosts", 20)
+
+
+def test_of_who_is_accused_no_leap_is_stated_or_learned() -> None:
+    detector = OwnPast()
+    for number in range(PAST):
+        look(detector, own(number))
+    for number in range(PAST, PAST + 30):
+        window = own(number, 5000)
+        view = NetworkView(window, (RecentWindow(window),), {}, accused={"10.0.0.5"})
+        assert not detector.look(view)
+    [one] = look(detector, own(PAST + 30, 5000))
+    assert one.details["most"] == 10
+
+
+def test_a_leap_is_usual_two_minutes_later_and_those_of_others_networks_have_no_past() -> None:
+    detector = OwnPast()
+    for number in range(PAST):
+        look(detector, own(number))
+        look(detector, contact_window([contact(OTHER, OUTSIDE, 443)], number))
+    assert look(detector, own(PAST, 150))
+    for number in range(PAST + 1, PAST + 14):
+        assert not look(detector, own(number, 10))
+    again = PAST + 4000
+    for number in range(PAST + 14, again):
+        assert not look(detector, own(number, 10))
+    assert not look(detector, own(again, 749))
+    assert look(detector, own(again + 1, 750))
+    assert not look(detector, contact_window([contact(OTHER, OUTSIDE, 443, opened=100_000)], again + 2))
 
 
 def ended(durations: Sequence[float]) -> "np.ndarray":

@@ -2,6 +2,9 @@
 
 import json
 import random
+import re
+from collections.abc import Iterable
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -141,18 +144,69 @@ def json_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
     return name, [json.dumps(row) for row in draw(st.lists(line, max_size=12))]
 
 
+def escaped(line: str) -> str:
+    """The same line with an address written so that the kernel leaves the line to the decoder."""
+    return re.sub(r'("id.orig_h"|"src_ip"): "(.)', lambda found: f'{found[1]}: "\\u{ord(found[2]):04x}', line)
+
+
+def json_flows(name: str, lines: Iterable[str]) -> tuple[np.ndarray, int]:
+    flows, bad, _ = JsonFlows(name).parse(Chunk.of("\n".join(lines).encode()))
+    return flows.table, bad
+
+
 @given(json_lines())
-def test_lines_that_are_read_together_say_what_each_says(kind_and_lines: tuple[str, list[str]]) -> None:
+def test_lines_that_the_kernel_reads_say_what_a_decoder_says(kind_and_lines: tuple[str, list[str]]) -> None:
     name, lines = kind_and_lines
-    together, bad, _ = JsonFlows(name).parse("\n".join(lines).encode())
-    alone = [JsonFlows(name).parse(line.encode())[0].table for line in lines]
-    # A line that is none makes that the others are read one by one.
-    one_by_one, also_bad, _ = JsonFlows(name).parse("\n".join([*lines, "{"]).encode())
-    columns = [column for column in Flow if column is not Flow.NUMBER]
-    expected = np.concatenate([np.zeros((0, len(Flow)), dtype=np.int64), *alone])
-    assert np.array_equal(together.table[:, columns], expected[:, columns])
-    assert np.array_equal(together.table, one_by_one.table)
-    assert also_bad == bad + 1
+    table, bad = json_flows(name, lines)
+    by_itself, also_bad = json_flows(name, map(escaped, lines))
+    assert bad == also_bad
+    assert np.array_equal(table, by_itself)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ts": "2023-11-14T22:13:20.250000+0130"},
+        {"ts": "2023-02-29T22:13:20Z"},
+        {"ts": "2023-11-14T22:13:20.5Z"},
+        {"ts": 1e300},
+        {"ts": -1.0},
+        {"duration": 0.1 + 0.2},
+        {"duration": 1.2345675},
+        {"duration": -2},
+        {"id.orig_h": "010.0.0.5"},
+        {"id.orig_h": "fe80::1%eth0"},
+        {"id.orig_h": "::ffff:192.0.2.1"},
+        {"id.orig_h": 5},
+        {"id.resp_p": "443"},
+        {"orig_pkts": 1.0},
+        {"orig_pkts": 1.5},
+        {"orig_pkts": 1 << 70},
+        {"proto": "TCP"},
+        {"conn_state": "RSTOS0"},
+        {"history": 'an \u20ac, " and a \\'},
+    ],
+    ids=str,
+)
+def test_what_is_written_unusually_is_read_as_a_decoder_reads_it(changed: dict[str, object]) -> None:
+    lines = [json.dumps({**json.loads(line), **changed}) for line in ZEEK_JSON.splitlines()]
+    table, bad = json_flows("zeek-conn-json", lines)
+    by_itself, also_bad = json_flows("zeek-conn-json", map(escaped, lines))
+    assert bad == also_bad
+    assert np.array_equal(table, by_itself)
+
+
+def test_events_that_are_no_flows_are_passed_over_and_broken_ones_counted() -> None:
+    lines = [
+        *EVE.splitlines(),
+        "",
+        '{"event_type": "flow", "flow_id": 3}',
+        '{"event_type": "flow", "flow',
+        "[]",
+    ]
+    table, bad = json_flows("suricata-eve", lines)
+    assert len(table) == 1
+    assert bad == 3
 
 
 @given(st.ip_addresses())
@@ -175,8 +229,48 @@ def test_what_is_no_flow_is_counted() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(FlowLogError, match=r"x\.log: a zeek-conn log without column 'id\.resp_p'"):
+    with pytest.raises(FlowLogError, match=r"x\.log: a zeek-conn log without column 'id\.resp_p': needed to"):
         FlowLog("x.log", Chunk.of(ZEEK.replace("\tid.resp_p", "\tother", 1).encode()))
+
+
+def test_several_missing_columns_are_named_together() -> None:
+    """As in the copy of CIC-IDS2017 that is made for machine learning, which has no addresses."""
+    names = (
+        " Destination Port, Flow Duration, Total Fwd Packets, Total Backward Packets, SYN Flag Count, Label"
+    )
+    with pytest.raises(
+        FlowLogError, match=r"columns 'timestamp', 'src ip' or 'source ip', .* with addresses$"
+    ):
+        FlowLog("x.csv", Chunk.of(f"{names}\n80,1,2,3,0,BENIGN\n".encode()))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("03/07/2017 08:55:58", "2017-07-03T08:55:58"),
+        ("3/7/2017 8:55", "2017-07-03T08:55:00"),
+        ("03/07/2017 08:55:58 PM", "2017-07-03T20:55:58"),
+        ("03/07/2017 12:00:01 am", "2017-07-03T00:00:01"),
+        ("03/07/2017 12:00:01 PM", "2017-07-03T12:00:01"),
+        ("2017/07/03 12:00:01", "2017-07-03T12:00:01"),
+        ("29/02/2016 23:59:59", "2016-02-29T23:59:59"),
+        ("03/07/2017 13:00:00 PM", None),
+        ("03/07/2017 00:00:00 AM", None),
+        ("07/14/2017 08:55:58", None),
+        ("003/07/2017 08:55:58", None),
+        ("03/07/17 08:55:58", None),
+        ("03-07-2017 08:55:58", None),
+        ("2017-07.03 08:55:58", None),
+    ],
+)
+def test_times_as_cicflowmeter_writes_them(text: str, expected: str | None) -> None:
+    flows, problems = read(CIC.replace("2023-11-14 22:13:20.250000", text))
+    if expected is None:
+        assert problems == {FlowProblem.BAD_FLOW: 1, FlowProblem.COMMENT: 1}
+    else:
+        moment = datetime.fromisoformat(f"{expected}+00:00")
+        assert flows.table[:, Flow.START].tolist() == [int(moment.timestamp()) * 1_000_000]
+        assert problems == {FlowProblem.COMMENT: 1}
 
 
 def test_another_log_is_none() -> None:

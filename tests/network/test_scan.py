@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,11 +130,16 @@ def found(vedette: Run, tmp_path: Path, *words: str, stdin: bytes | None = None)
     return document
 
 
+def without_evidence(document: dict[str, Any]) -> list[dict[str, object]]:
+    """What is found where packets and lines cannot be looked up once more."""
+    return [{**one, "evidence": []} for one in document["anomalies"]]
+
+
 def test_a_capture_is_read_from_standard_input(vedette: Run, tmp_path: Path) -> None:
     (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
     expected = found(vedette, tmp_path, "trace.pcap")
     piped = found(vedette, tmp_path, "-", stdin=pcap(scan(), 101))
-    assert piped["anomalies"] == expected["anomalies"]
+    assert piped["anomalies"] == without_evidence(expected) != expected["anomalies"]
     assert expected["anomalies"]
 
 
@@ -147,7 +153,7 @@ def test_what_comes_compressed_through_a_pipe_is_told_by_what_is_in_it(
     expected = found(vedette, tmp_path, name)
     for piped in (content, pack(content)):
         got = found(vedette, tmp_path, "-", stdin=piped)
-        assert got["anomalies"] == expected["anomalies"]
+        assert got["anomalies"] == without_evidence(expected)
         assert got["coverage"]["flows"] == expected["coverage"]["flows"] > 0  # type: ignore[index]
 
 

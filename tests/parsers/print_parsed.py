@@ -1,4 +1,4 @@
-"""Prints digests of what the JSON parsers make of hostile lines, for `test_kernel_modes.py` to compare."""
+"""Prints digests of what the JSON and logfmt parsers make of hostile lines, for `test_kernel_modes.py` to compare."""
 
 import hashlib
 import json
@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from vedette.parsers.fields import TimeFormat
+from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_format_from_map, json_formats
-from vedette.parsers.json_lines import JsonFormat
+from vedette.parsers.logfmt import logfmt_formats
 from vedette.schema.chunk import Chunk, Parsed
 from vedette.schema.requests import Coded
 
@@ -41,6 +42,8 @@ PIECES += [
     b"\xff",
     b"?",
     b" ",
+    b"=",
+    b'path="',
 ]
 
 
@@ -90,9 +93,10 @@ def main(golden: Path, rounds: int) -> None:
         {"time": "ts", "request": "request", "query": "args", "duration_go": "duration", "status": "status"},
         time=TimeFormat.ANY,
     )
-    formats: tuple[JsonFormat, ...] = (*json_formats(), mapped)
+    json_alone = (*json_formats(), mapped)
     digests = {}
-    for log in sorted(golden.glob("*json*.log")):
+    for log in sorted([*golden.glob("*json*.log"), golden / "heroku.log", golden / "logfmt.log"]):
+        formats: tuple[Format, ...] = json_alone if "json" in log.name else logfmt_formats()
         text, choose, hold = log.read_bytes(), random.Random(log.name), hashlib.sha256()
         for _ in range(rounds):
             chunk = Chunk.of(mutated(text, choose))

@@ -262,6 +262,13 @@ def test_lines_fit_the_width(found: Findings, width: int) -> None:
     assert max(cell_len(line) for line in printed(found, width=width).splitlines()) <= width
 
 
+@pytest.mark.parametrize("width", [12, 20, 30, 40])
+def test_a_narrow_terminal_loses_no_letter_of_a_sentence(found: Findings, width: int) -> None:
+    told = "".join(printed(found, width=width).split())
+    for story in found.incidents:
+        assert "".join(story.summary.split()) in told
+
+
 def test_text_without_width_is_cut_too() -> None:
     zalgo = "a" + "\u0301" * 100_000
     assert len(printed(hostile_findings(zalgo[:490]), width=60)) < 20_000
@@ -365,3 +372,12 @@ def test_odd_numbers_are_shown_all_the_same(value: float, share: float, time: in
     )
     found = findings(anomalies=[one], incidents=[incident(score=value, start=time, end=time + 1)])
     assert printed(found)
+
+
+def test_requests_that_anomalies_of_one_time_share_are_told_as_a_most() -> None:
+    both = (anomaly(1), attack(2, start=START + 71 * MINUTE, end=START + 72 * MINUTE))
+    one = incident(anomaly_ids=tuple(a.id for a in both), requests=12)
+    told = printed(findings(anomalies=list(both), incidents=[one]))
+    assert "and up to 10 more requests behind this incident" in told
+    later = attack(2, start=START + 75 * MINUTE, end=START + 76 * MINUTE)
+    assert "and 10 more requests behind" in printed(findings(anomalies=[both[0], later], incidents=[one]))

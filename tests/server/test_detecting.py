@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.server.doubles import House
 from vedette.server.app import routed
-from vedette.server.batch import LineSplitter
+from vedette.server.batch import LineSplitter, plain_lines, read_line
 from vedette.server.bodies import DetectAnswer
 from vedette.server.metrics import Traffic
 from vedette.server.rooms import Rooms
@@ -187,18 +187,25 @@ def test_lines_are_the_same_however_a_stream_is_cut(lines: list[bytes], cuts: li
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("path", "body"),
     [
-        {"log_line": "an attack", "session_id": "s"},
-        {"log_line": "garbage"},
-        {"log_line": 3},
-        {"log_line": ""},
-        {"log_line": "a\nb"},
-        {},
-        [],
+        ("/detect", {"log_line": "an attack", "session_id": "s"}),
+        ("/detect", {"log_line": "garbage"}),
+        ("/detect", {"log_line": 3}),
+        ("/detect", {"log_line": ""}),
+        ("/detect", {"log_line": "a\nb"}),
+        ("/detect", {}),
+        ("/detect", []),
+        ("/detect/batch", {"logs": ["a b", 5, "an attack", "garbage"]}),
+        ("/detect/batch", {"log_lines": ["a b", "an attack"]}),
+        ("/detect/batch", {"logs": []}),
+        ("/detect/batch", {"logs": ["a b"], "log_lines": ["a b"]}),
+        ("/detect/batch", {"logs": 5}),
+        ("/detect/batch", {}),
+        ("/detect/batch", {"logs": ["a b"] * 20_000}),
     ],
 )
-async def test_the_short_way_answers_as_the_documented_route_does(body: Any) -> None:
+async def test_the_short_way_answers_as_the_documented_route_does(path: str, body: Any) -> None:
     house = House()
     rooms = Rooms(house.view, house.store, house.settings, house.clock)  # type: ignore[arg-type]
     whole = httpx.ASGITransport(routed(rooms, Traffic()))
@@ -206,9 +213,45 @@ async def test_the_short_way_answers_as_the_documented_route_does(body: Any) -> 
         house.client() as short,
         httpx.AsyncClient(transport=whole, base_url="http://localhost") as long,
     ):
-        quick = await short.post("/detect", json=body)
+        quick = await short.post(path, json=body)
         house.view.judged = 0
-        documented = await long.post("/detect", json=body)
+        documented = await long.post(path, json=body)
     assert quick.status_code == documented.status_code
     assert quick.headers["content-type"] == documented.headers["content-type"]
     assert quick.json() == documented.json()
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(st.sampled_from("ab\r\n\x00\udcff\u20ac"), max_size=5),
+            st.text(max_size=12),
+            st.sampled_from([7, None]),
+        ),
+        max_size=6,
+    )
+)
+def test_plain_lines_are_read_at_once_as_they_are_one_by_one(entries: list[Any]) -> None:
+    """And what is not plain is left to whoever reads one by one."""
+    entries = [
+        entry.encode("utf-8", "replace").decode()
+        if isinstance(entry, str) and "\udcff" not in entry
+        else entry
+        for entry in entries
+    ]
+    lines = plain_lines(entries, 8)
+    if lines is None:
+        return
+    assert list(lines) == [read_line(entry, 8) for entry in entries]
+    assert (len(lines), lines[-1:], lines.text) == (
+        len(entries),
+        [lines[len(entries) - 1]],
+        b"".join(line + b"\n" for line in lines),
+    )
+
+
+def test_lines_are_plain_unless_something_is_wrong_with_one() -> None:
+    assert plain_lines(["a", "\udcff\u20ac"], 4) is not None
+    for wrong in ("", "a\nb", "a\r", "abcde", {"log_line": "a"}):
+        assert plain_lines(["a", wrong], 4) is None
+    assert plain_lines([], 4) is None

@@ -74,6 +74,38 @@ async def test_what_is_answered_is_what_is_documented() -> None:
             assert set(documented.get("required", [])) <= set(answer.json()), url
 
 
+async def test_a_parameter_that_no_route_knows_is_refused_by_name() -> None:
+    """Of every documented route that people ask; what is documented passes, also where it needs another value."""
+    house = House()
+    async with house.client() as client:
+        for path, operations in (await document())["paths"].items():
+            url = path.format(anomaly_id="a", incident_id="i", service="shop", silence_id="s")
+            if not url.startswith(("/admin/", "/ingest", "/status")) or url.endswith("/events"):
+                continue
+            for method, operation in operations.items():
+                known = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
+                answer = await client.request(method, url, params={"servce": "shop", "x" * 200: "1"})
+                assert (answer.status_code, answer.headers["content-type"]) == (
+                    422,
+                    "application/problem+json",
+                )
+                first, second = answer.json()["errors"]
+                assert (first["field"], first["place"]) == ("servce", "query")
+                assert len(second["field"]) == 60
+                assert all(name in first["detail"] for name in known), (url, first)
+                assert answer.json()["detail"].startswith("servce: ")
+                answer = await client.request(method, url, params=dict.fromkeys(known, ""))
+                assert "no such parameter" not in answer.text
+        short = await client.get("/anomalies?sevrity=high")
+        assert short.json()["errors"][0]["field"] == "sevrity"
+
+
+async def test_programs_that_know_other_services_may_add_parameters() -> None:
+    async with House().client() as client:
+        for url in ("/health?probe=1", "/?x=1", "/metrics?name[]=up"):
+            assert (await client.get(url)).status_code == 200
+
+
 @pytest.mark.slow
 def test_nothing_that_the_document_allows_breaks_the_service(tmp_path: Path) -> None:
     """Schemathesis asks every route with generated requests, valid and not; none may end in a server error."""

@@ -13,6 +13,15 @@ from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.kernels.cache import cache_directory
 
 
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two families of rules: all of them take seconds to compile, and nothing here depends on how many there are."""
+    sources = database.rule_sources()
+    chosen = {name: sources[name] for name in sources if name.startswith(("log4shell", "xss"))}
+    assert len(chosen) == 2
+    monkeypatch.setattr(database, "rule_sources", lambda: chosen)
+
+
 @pytest.fixture
 def cached(tmp_path: Path) -> Path:
     load_rule_set(tmp_path / "vedette")
@@ -31,11 +40,12 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_the_second_start_reads_the_cache_and_judges_the_same(cached: Path, compilations: list[int]):
     restored = load_rule_set(cached.parent)
     assert compilations == []
+    assert load_rule_set(cached.parent) is restored
     fresh = load_rule_set()
     assert restored.rules == fresh.rules
     from vedette.detectors.signatures.check import batch
 
-    requests = batch({"target": [b"/?q=<script>", b"/"], "user_agent": [None, b"sqlmap"]})
+    requests = batch({"target": [b"/?q=<script>", b"/"], "user_agent": [None, b"${jndi:ldap://a/b}"]})
     expected = SignatureScanner(fresh).judge(requests).confidence.tolist()
     assert SignatureScanner(restored).judge(requests).confidence.tolist() == expected
 

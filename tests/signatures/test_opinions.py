@@ -49,7 +49,7 @@ def test_a_score_is_prior_and_weighted_evidence(scanner: SignatureScanner) -> No
 def test_the_payload_model_is_not_asked_where_rules_say_what_it_never_learned(
     scanner: SignatureScanner,
 ) -> None:
-    hits = scanner.judge(batch({"target": [b"/storage/logs/laravel.log", b"/about", b"/v?f=/etc/passwd"]}))
+    hits = scanner.judge(batch({"target": [b"/reports/laravel.log.1", b"/about", b"/v?f=/etc/passwd"]}))
     told = hits.opinions.evidence(hits.plain, hits.payload, hits.types)
     assert np.isnan(told[1]).tolist() == [True, False, False]
     log, page, _ = hits.scores().tolist()

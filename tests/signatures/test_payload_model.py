@@ -74,7 +74,7 @@ def test_a_damaged_model_is_refused(model: PayloadModel):
 @settings(deadline=None)
 def test_what_explains_a_score_adds_up_to_it(text: str):
     model = load_model(package_model())
-    found = model.window(text.lower().encode(), query=False)
+    (found,) = model.windows([(text.lower().encode(), False)])
     if found is not None:
         score, window = found
         grams, rest = model.explain(window)
@@ -184,3 +184,14 @@ def test_interpreted_kernels_score_alike(model: PayloadModel):
         check=True,
     ).stdout.split()
     assert out == [repr(model.score(text.encode(), query=True)) for text in texts]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.binary(max_size=300), st.booleans()), max_size=8))
+def test_texts_are_scored_together_as_each_is_alone(texts: list[tuple[bytes, bool]]):
+    model = load_model(package_model())
+    texts.append((b"id=1' union select password from users--", True))
+    alone = [found for text in texts for found in model.windows([text])]
+    assert model.windows(texts) == alone
+    assert alone[-1] is not None
+    assert alone[-1][1] == b"1' union select password from users--"

@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +14,14 @@ from hypothesis import strategies as st
 
 from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.database import RuleSet, compile_rules
+from vedette.detectors.signatures.exceptions import PathException
 from vedette.detectors.signatures.hits import types_of
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.rules import Place, Rule, load_rules, rule_sources
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.kernels.compile import INTERPRETED
 from vedette.schema.anomaly import AnomalyType
-from vedette.schema.requests import RequestFlag
+from vedette.schema.requests import RequestFlag, Requests
 
 
 def rule(name: str, pattern: str, *places: str, confidence: float = 0.5, kind: str = "xss") -> Rule:
@@ -90,6 +95,30 @@ def test_a_match_never_reaches_into_the_next_request():
     assert [names(scanner, hits, row) for row in range(5)] == [[], [], ["b"], [], ["a"]]
 
 
+def test_threads_share_rules_and_each_finds_its_own(rule_set: RuleSet):
+    """A database is shared; what a search writes down meanwhile is each scanner's own."""
+    attacks = [b"/p?id=%d'+union+select+1,2--", b"/%d/../../etc/passwd", b"/s?q=%d<script>alert(1)</script>"]
+    wrong: list[bytes] = []
+
+    def look(attack: bytes) -> None:
+        scanner = SignatureScanner(rule_set)
+        expected = names(scanner, scanner.judge(batch({"target": [attack % 1]})), 0)
+        for turn in range(40):
+            targets = [
+                attack % (100 * turn + row) if row % 2 else b"/harmless/%d" % row for row in range(200)
+            ]
+            hits = scanner.judge(batch({"target": targets}))
+            if any(names(scanner, hits, row) != (expected if row % 2 else []) for row in range(200)):
+                wrong.append(attack)
+
+    threads = [Thread(target=look, args=(attack,)) for attack in attacks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
 def test_evidence_names_what_matched_most_confident_rule_first(rule_set: RuleSet):
     scanner = SignatureScanner(rule_set)
     hits = scanner.judge(batch({"target": [b"/p?id=1%27%20UNION%20SELECT%201,2,3--", b"/"]}))
@@ -128,10 +157,12 @@ def test_texts_that_are_cut_are_counted(rule_set: RuleSet):
 def test_each_rule_reports_once_however_often_a_text_repeats_it(rule_set: RuleSet):
     scanner = SignatureScanner(rule_set)
     calls = []
-    original = scanner._scan
-    scanner._scan = lambda rows: calls.append(original(rows)) or calls[-1]
+    scanner._collect = lambda hits, *_: calls.append(hits)
     scanner.judge(batch({"target": [b"/?x=" + b"../" * 5000 + b"'+or+1=1--" * 200]}))
-    assert len(calls[0]) <= len(scanner.rules)
+    assert any(calls)
+    # Once by what needs no mark, and once by what needs one.
+    assert all(len(hits) <= len(scanner.rules) for hits in calls)
+    assert len(calls) == 2
 
 
 PIECES = [
@@ -174,6 +205,64 @@ def test_batching_and_what_came_before_change_nothing(
         assert getattr(again, name).tolist() == expected
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(targets, max_size=40, unique=True), st.integers(0, 40))
+def test_what_one_scanner_has_searched_another_does_not_search_again(
+    rule_set: RuleSet, texts: list[bytes], cut: int
+):
+    """And it says the same of it; what the other has searched in turn, the first knows."""
+    if INTERPRETED:
+        pytest.skip("interpreted kernels remember nothing")
+    one, other, alone = (SignatureScanner(rule_set) for _ in range(3))
+    assert one.remember_with(other)
+    one.judge(batch({"target": texts[:cut]}))
+    hits = other.judge(batch({"target": texts}))
+    expected = alone.judge(batch({"target": texts}))
+    assert hits.bits.tolist() == expected.bits.tolist()
+    assert hits.confidence.tolist() == expected.confidence.tolist()
+    np.testing.assert_array_equal(hits.payload, expected.payload)
+    searched: list[int] = []
+    look = one._decode
+    one._decode = lambda vocabularies, unknown, *rest: (  # type: ignore[method-assign]
+        searched.append(len(unknown[0])) or look(vocabularies, unknown, *rest)
+    )
+    assert one.judge(batch({"target": texts})).bits.tolist() == expected.bits.tolist()
+    assert searched == [0]
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"disabled": ["sql-union-select"]},
+        {"model": None},
+        {"exceptions": [PathException("/docs/*", ("xss-*",))]},
+    ],
+)
+def test_scanners_that_judge_differently_remember_nothing_together(
+    rule_set: RuleSet, different: dict[str, Any]
+):
+    assert not SignatureScanner(rule_set).remember_with(SignatureScanner(rule_set, **different))
+
+
+def test_two_threads_remember_in_one_table_without_harm(rule_set: RuleSet):
+    """A few slots that both fill all the time: a text that was half written would be judged wrongly."""
+    if INTERPRETED:
+        pytest.skip("interpreted kernels remember nothing")
+    one, other, alone = (SignatureScanner(rule_set) for _ in range(3))
+    one._memory = Memory(one._tables.width, slots=16)
+    assert other.remember_with(one)
+    texts = [b"/p/%d?q=%s" % (n, b"<script>" if n % 3 else b"shoes") for n in range(200)]
+    expected = alone.judge(batch({"target": texts})).confidence.tolist()
+    requests = [batch({"target": texts}), batch({"target": texts})]
+
+    def judge(scanner: SignatureScanner, mine: Requests) -> list[bool]:
+        return [scanner.judge(mine).confidence.tolist() == expected for _ in range(60)]
+
+    with ThreadPoolExecutor(2) as pool:
+        said = [*pool.map(judge, (one, other), requests)]
+    assert all(map(all, said))
+
+
 VERDICTS = """
 from vedette.detectors.signatures.check import batch, examples
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -195,3 +284,13 @@ def test_compiled_and_interpreted_kernels_judge_alike():
     ]  # fmt: skip
     assert outputs[0] == outputs[1]
     assert outputs[0].count("\n") > 200
+
+
+@pytest.mark.parametrize("target", [b"/files/" + b"ab" * 20_000, b"/search?q=" + b"red+shoes+" * 4_000])
+def test_a_harmless_text_that_is_judged_by_its_ends_is_called_long_and_nothing_else(
+    rule_set: RuleSet, target: bytes
+):
+    scanner = SignatureScanner(rule_set)
+    hits = scanner.judge(batch({"target": [target]}))
+    assert hits.cut == 1
+    assert set(names(scanner, hits, 0)) <= {"abnormal-oversize"}

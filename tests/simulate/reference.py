@@ -149,6 +149,29 @@ def plain_json(line: str) -> Request:
     )  # fmt: skip
 
 
+def _pairs(text: str) -> dict[str, str]:
+    found = re.findall(r'(\S+?)=(?:"((?:[^"\\]|\\.)*)"|(\S*))', text)
+    return {key: re.sub(r"\\(.)", r"\1", quoted) or plain for key, quoted, plain in found}
+
+
+def heroku(line: str) -> Request:
+    time, router, rest = line.split(" ", 2)
+    assert router == "heroku[router]:"
+    p = _pairs(rest)
+    return Request(
+        _iso(time.removesuffix("+00:00")), p["fwd"], p["method"], p["path"], int(p["status"]), int(p["bytes"]),
+        int(p["service"].removesuffix("ms")) / 1e3, service=p["host"],
+    )  # fmt: skip
+
+
+def logfmt(line: str) -> Request:
+    p = _pairs(line)
+    return Request(
+        _iso(p["time"].removesuffix("Z")), p["remote_addr"], p["method"], p["path"], int(p["status"]),
+        int(p["bytes"]), float(p["duration"].removesuffix("ms")) / 1e3, p["user_agent"], p["referer"], p["service"],
+    )  # fmt: skip
+
+
 def w3c(lines: list[str]) -> Iterator[Request]:
     """Header-driven: CloudFront (tabs) and IIS (spaces)."""
     names: list[str] = []
@@ -184,6 +207,8 @@ READERS: dict[str, Reader] = {
     "traefik-json": traefik_json,
     "caddy-json": caddy,
     "nginx-json": plain_json,
+    "heroku": heroku,
+    "logfmt": logfmt,
 }
 
 

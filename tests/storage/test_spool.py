@@ -164,7 +164,7 @@ def test_it_refuses_what_it_has_no_room_for_and_says_how_much_there_is(place: Pa
 def test_one_process_at_a_time(place: Path) -> None:
     with (
         Spool(place, ROOM),
-        pytest.raises(StoreError, match="another vedette uses this spool; give each its own"),
+        pytest.raises(StoreError, match="another vedette is running with this directory; end it"),
     ):
         Spool(place, ROOM)
     Spool(place, ROOM).close()

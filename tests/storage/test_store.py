@@ -38,6 +38,13 @@ def test_an_incident_comes_back_as_it_was(store: Store) -> None:
     assert store.incident("i2") is None
 
 
+def test_of_an_incident_that_comes_twice_the_last_counts(store: Store) -> None:
+    store.save(findings([], [incident(1, services=("shop", "blog")), incident(1, services=("blog",))]))
+    assert store.incident("i1") == incident(1, services=("blog",))
+    assert store.incidents(IncidentFilter(service="shop")).items == []
+    assert len(store.incidents(IncidentFilter(service="blog")).items) == 1
+
+
 def test_windows_baselines_and_runs_come_back_as_they_were(store: Store) -> None:
     assert store.save_windows([window(1), window(2, route="/cart")]) == 2
     assert store.save_baselines([baseline("errors")]) == 1

@@ -30,6 +30,7 @@ from vedette.kernels.joint import (
     learn_together,
 )
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack, within
+from vedette.windows.distinct import distinct_values
 
 Array = NDArray[np.float64]
 F = TypeVar("F", np.float32, np.float64)
@@ -204,7 +205,7 @@ class JointBaseline:
         within(slot, 0, self._cap, "slots of metrics together")
         fitted = tail[tail[:, FITTED] > 0.0]
         sound = (
-            len(np.unique(slot)) == rows
+            len(distinct_values(slot)) == rows
             and np.isfinite(state).all()
             and np.isfinite(tail).all()
             and (state[:, [WEIGHT, KEPT]] >= 0.0).all()

@@ -36,7 +36,7 @@ def payload(items: Sequence[Item], at: int, refresh_s: int) -> list[dict[str, An
 
 def _alert(item: Item, severity: Severity, ends: int) -> dict[str, Any]:
     incident = item.notice.incident
-    labels = {printable(name, 60): printable(value, 200) for name, value in item.tags.items()}
+    labels = {label_name(name): printable(value, 200) for name, value in item.tags.items()}
     labels |= {
         "alertname": "VedetteIncident",
         "incident_id": incident.id,
@@ -57,6 +57,12 @@ def _alert(item: Item, severity: Severity, ends: int) -> dict[str, Any]:
     if item.link is not None:
         alert["generatorURL"] = item.link
     return alert
+
+
+def label_name(text: str) -> str:
+    """A name that every version takes: one that it does not makes it refuse all alerts of a post."""
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in text[:60])
+    return f"_{name}" if not name or name[0].isdigit() else name
 
 
 class Alertmanager:

@@ -8,7 +8,7 @@ from typing import Any
 
 from vedette.channels import words
 from vedette.channels.channel import ChannelRule, Result
-from vedette.channels.escape import markdown
+from vedette.channels.escape import fitted, markdown
 from vedette.channels.message import Message
 from vedette.channels.post import deliver
 from vedette.config.alerts import DiscordChannel
@@ -19,6 +19,9 @@ from vedette.schema.live import Change
 _TITLE = 256
 _DESCRIPTION = 4096
 _VALUE = 1024
+_FIELDS = 25
+_EMBED = 6000
+"""Characters of title, description and fields together: with one more the message is refused."""
 _COLOURS = {
     Severity.LOW: 0x6B7280,
     Severity.MEDIUM: 0xD97706,
@@ -56,10 +59,19 @@ def payload(message: Message) -> dict[str, Any]:
         if todo := words.advice(item):
             text.append(_fit(todo, 1500))
         embed["description"] = "\n\n".join(text)
-        embed["fields"] = [
-            {"name": _fit(name, _TITLE), "value": _fit(value, _VALUE) or "-", "inline": True}
-            for name, value in words.facts(item)
-        ][:25]
+        room = _EMBED - len(embed["title"]) - len(embed["description"])
+        fields: list[dict[str, Any]] = []
+        embed["fields"] = fields
+        for name, value in words.facts(item):
+            field: dict[str, Any] = {
+                "name": _fit(name, _TITLE),
+                "value": _fit(value, _VALUE) or "-",
+                "inline": True,
+            }
+            room -= len(field["name"]) + len(field["value"])
+            if room < 0 or len(fields) == _FIELDS:
+                break
+            fields.append(field)
         if item.link is not None:
             embed["url"] = item.link
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
@@ -67,8 +79,7 @@ def payload(message: Message) -> dict[str, Any]:
 
 def _fit(text: str, most: int) -> str:
     """Escaped, and cut so that no escape is halved."""
-    shown = markdown(text)
-    return shown if len(shown) <= most else markdown(text[: most // 2 - 1]) + "…"
+    return fitted(text, most, markdown)
 
 
 class Discord:

@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from collections.abc import Callable
 
 _MARKDOWN = re.compile(r"([\\`*_~|>#\[\]()<{}!+-])")
 _LINK = re.compile(r"(?i)\b(https?|ftp|file|javascript|data)(:)")
@@ -37,3 +38,18 @@ def markdown(text: str) -> str:
 def page(text: str) -> str:
     """For HTML, inside an element or a quoted attribute."""
     return html.escape(text, quote=True)
+
+
+def fitted(text: str, most: int, escape: Callable[[str], str]) -> str:
+    """Text escaped, and cut before it was, so that no escape is halved: at most `most` characters."""
+    shown = escape(text)
+    if len(shown) <= most:
+        return shown
+    least, longest = 0, most
+    while least < longest:
+        middle = (least + longest + 1) // 2
+        if len(escape(text[:middle])) < most:
+            least = middle
+        else:
+            longest = middle - 1
+    return escape(text[:least]) + "…"

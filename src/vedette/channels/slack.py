@@ -9,7 +9,7 @@ from typing import Any
 
 from vedette.channels import words
 from vedette.channels.channel import ChannelRule, Result
-from vedette.channels.escape import slack
+from vedette.channels.escape import fitted, slack
 from vedette.channels.message import Message
 from vedette.channels.post import deliver
 from vedette.config.alerts import SlackChannel
@@ -57,10 +57,8 @@ def _button(link: str | None) -> dict[str, Any]:
 
 
 def _plain(text: str, most: int) -> dict[str, Any]:
-    shown = slack(text)
-    if len(shown) > most:
-        # Cut before escaping, so that no half of an escape is left.
-        shown = slack(text[: most // 5 - 1]) + "…"
+    # An empty text is refused, and the whole message with it.
+    shown = fitted(text, most, slack) or "-"
     return {"type": "plain_text", "text": shown, "emoji": False}
 
 

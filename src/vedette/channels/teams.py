@@ -61,6 +61,15 @@ def payload(message: Message) -> dict[str, Any]:
     }
 
 
+def body(message: Message) -> bytes:
+    """The same as bytes.
+
+    Letters as they are and not by their numbers, which take up to three times the room: Teams takes 28 KB
+    (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook).
+    """
+    return json.dumps(payload(message), ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
 def _text(text: str, **looks: Any) -> dict[str, Any]:
     return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **looks}]}
 
@@ -83,4 +92,4 @@ class Teams:
 
     def send(self, message: Message) -> Result:
         """Post it."""
-        return deliver(self._url, json.dumps(payload(message)).encode(), {}, timeout_s=self._timeout_s)
+        return deliver(self._url, body(message), {}, timeout_s=self._timeout_s)

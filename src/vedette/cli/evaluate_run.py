@@ -22,7 +22,7 @@ from vedette.explain.numbers import percent
 from vedette.report.account import plural
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso
-from vedette.report.output import check_output, open_output
+from vedette.report.output import check_apart, check_output, open_output
 from vedette.schema.errors import VedetteError
 from vedette.schema.incident import Incident
 
@@ -68,6 +68,7 @@ def evaluate_log(options: ScanOptions, path: Path, json: str | None) -> None:
     """
     if json is not None:
         check_output(json)
+    check_apart([json], [path, options.config, *options.paths])
     labels = _labels(path)
     config = configured(options)
     done = survey(options, config, spooled=True)

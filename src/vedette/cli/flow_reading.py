@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from vedette.cli.capture_batches import CaptureBatches
 from vedette.cli.flow_inputs import first_bytes
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
-from vedette.kernels.packets import decode_packets
 from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_capture
 from vedette.parsers.flow_logs import FlowLog, FlowProblem
 from vedette.schema.errors import VedetteError
@@ -19,10 +19,6 @@ from vedette.schema.flows import Flows
 from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
-_BUFFER: Final = 2 << 20
-_PIECE: Final = 1 << 18
-"""Bytes of captures read at once: their packets stay in the nearest caches until they are in their flows."""
-_SPARE: Final = 64
 _HEAD: Final = 64
 _NEVER: Final = 1 << 62
 _PROBLEMS: Final = {
@@ -116,41 +112,26 @@ class FlowReading:
         tally.sources.append(coverage)
         table = FlowTable(self._table)
         listener = None if self._listen is None else self._listen()
-        memory = bytearray(_BUFFER + _SPARE)
-        view, buffer = memoryview(memory), np.frombuffer(memory, dtype=np.uint8)
         rows = np.zeros((FRAMES, PACKET_COLUMNS), dtype=np.int64)
-        scratch = np.zeros(3, dtype=np.int64)
-        have, before = 0, 0
-        while not self._interrupted.is_set():
-            got = reader.readinto(view[have : min(_BUFFER, have + _PIECE)])
-            have += got
-            at, more = 0, True
-            while more:
-                frames = parser.parse(buffer[at:], have - at)
-                count = len(frames)
-                decode_packets(
-                    buffer[at:], frames.start, frames.captured, frames.wire, frames.time, frames.link,
-                    0, count, scratch, rows,
-                )  # fmt: skip
-                taken = rows[:count]
-                self._count(taken, coverage)
-                if count and int(frames.time.max()) >= self._until:
-                    taken = self._before(taken, 0)
-                if listener is not None:
-                    listener(buffer[at:], taken)
-                yield from self._counted(table.add(taken))
-                at += frames.consumed
-                more = frames.more
+        before = 0
+        batches = CaptureBatches(reader, parser, self._interrupted.is_set)
+        for buffer, frames in batches:
+            count = len(frames)
+            taken = frames.decode(buffer, rows)
+            self._count(taken, coverage)
+            if count and int(frames.time.max()) >= self._until:
+                taken = self._before(taken, 0)
+            if listener is not None:
+                listener(buffer, taken)
+            yield from self._counted(table.add(taken))
             tally.position += reader.position - before
             before = reader.position
-            view[: have - at] = bytes(view[at:have])
-            have -= at
-            if not got or parser.damage is not None:
-                break
         coverage.bytes = reader.bytes
         coverage.truncated = reader.damage or parser.damage
-        if coverage.truncated is None and have:
-            coverage.truncated = f"the last {have} bytes are the beginning of a packet that is not all there"
+        if coverage.truncated is None and batches.left:
+            coverage.truncated = (
+                f"the last {batches.left} bytes are the beginning of a packet that is not all there"
+            )
         tally.skip(PacketProblem.BAD_RECORD, parser.bad_records)
         yield from self._counted(table.finish())
         tally.evicted += table.evicted

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowReading, FlowTally
-from vedette.cli.flow_spool import FlowSpool
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
@@ -21,13 +21,20 @@ from vedette.engine.model_record import Record
 from vedette.engine.network import NetworkEngine
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
-from vedette.parsers.captures import is_capture
+from vedette.parsers.captures import PacketProblem, is_capture
+from vedette.parsers.flow_json import EVE
+from vedette.parsers.flow_logs import FlowProblem
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
+from vedette.report.warn import warn
+from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
 from vedette.sources import Input
 from vedette.windows.flow_table import Passed, TableSettings
+
+if TYPE_CHECKING:
+    from vedette.cli.flow_spool import FlowSpool
 
 _HEAD = 64
 _LOG_LATENESS_S = 300
@@ -41,7 +48,7 @@ def scan_flows(
     config: Config,
     interrupted: threading.Event,
     stack: ExitStack,
-) -> tuple[Findings, list[Input], FlowSpool | None]:
+) -> "tuple[Findings, list[Input], FlowSpool | None]":
     """Scan captures and flow logs; returns what was found, and the requests in captures as an input of their own.
 
     Last are the flows that verdicts are asked for.
@@ -50,10 +57,12 @@ def scan_flows(
         inputs: What is scanned. past: What is learned from first.
         stack: Removes the requests when it is closed.
     """
-    directory = Path(stack.enter_context(TemporaryDirectory(prefix="vedette-")))
-    captures = [source for source in inputs if _is_capture(source)]
-    http = directory / "requests.log" if captures else None
-    spool = stack.enter_context(FlowSpool(options.since)) if options.verdicts else None
+    http = requests_file(inputs, stack)
+    spool = None
+    if options.verdicts:
+        from vedette.cli.flow_spool import FlowSpool
+
+        spool = stack.enter_context(FlowSpool(options.since))
     scan = FlowScan(
         inputs,
         config,
@@ -69,14 +78,34 @@ def scan_flows(
         record=None if options.models_from is None else Record(options.models_from),
     )
     findings = scan.run()
-    if http is None or not scan.requests:
-        return findings, [], spool
-    name = captures[0].name if len(captures) == 1 else f"{len(captures)} captures"
-    return findings, [Input(f"{name} (HTTP)", http, str(http))], spool
+    return findings, scan.requests_input(), spool
 
 
-def write_flows(findings: Findings, options: ScanOptions, config: Config, spool: FlowSpool | None) -> int:
-    """Write what was found where nothing but flows was scanned; returns the exit status."""
+def requests_file(inputs: Sequence[Input], stack: ExitStack) -> Path | None:
+    """Where the requests in captures are kept until they are read; None where there is no capture.
+
+    Args:
+        stack: Removes it when it is closed.
+    """
+    if not any(map(_is_capture, inputs)):
+        return None
+    return Path(stack.enter_context(TemporaryDirectory(prefix="vedette-"))) / "requests.log"
+
+
+class NothingFlowsError(VedetteError):
+    """No capture and no flow log holds a single flow."""
+
+
+def write_flows(findings: Findings, options: ScanOptions, config: Config, spool: "FlowSpool | None") -> int:
+    """Write what was found where nothing but flows was scanned; returns the exit status.
+
+    Raises:
+        NothingFlowsError: There was nothing to find anything in.
+        VedetteError: An output cannot be written.
+    """
+    coverage = findings.coverage
+    if not coverage.interrupted and not any(source.parsed for source in coverage.sources):
+        raise NothingFlowsError(_nothing(coverage))
     if config.store.url:
         from vedette.cli.run_record import run_record
         from vedette.storage import open_store
@@ -94,12 +123,14 @@ def write_flows(findings: Findings, options: ScanOptions, config: Config, spool:
     if spool is not None and options.verdicts:
         with open_output(options.verdicts) as stream:
             spool.write(stream, findings.anomalies, include_clean=options.every_request)
-    if not options.quiet and "-" not in (options.json, options.html, options.windows, options.verdicts):
+    if options.shows_report:
         from rich.console import Console
 
         from vedette.report.terminal import render
 
         render(findings, Console(), top=config.output.top)
+    else:
+        warn(findings.coverage)
     if findings.coverage.interrupted:
         return 130
     worst = max((i.severity.rank for i in findings.incidents), default=-1)
@@ -141,7 +172,7 @@ class FlowScan:
         past: Sequence[Input] = (),
         record: Record | None = None,
         trainer: Trainer | None = None,
-        spool: FlowSpool | None = None,
+        spool: "FlowSpool | None" = None,
     ) -> None:
         self._spool = spool
         self._record, self._trainer = record, trainer
@@ -204,6 +235,13 @@ class FlowScan:
                     self._spool.add(passed.ended)
                 progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
             findings = engine.finish()
+            if self._config.limits.evidence and findings.anomalies:
+                from vedette.cli.flow_evidence import with_evidence
+
+                span = self._config.network.span_s * 1_000_000
+                findings.anomalies = with_evidence(
+                    findings.anomalies, self._inputs, span, self._interrupted.is_set
+                )
         if listener is not None:
             self.requests = listener.written
         if self._baselines is not None:
@@ -219,6 +257,14 @@ class FlowScan:
         findings.coverage.seconds = time.monotonic() - began
         findings.coverage.interrupted = self._interrupted.is_set()
         return findings
+
+    def requests_input(self) -> list[Input]:
+        """The requests that were in captures, as an input of their own; nothing where there were none."""
+        if self._http is None or not self.requests:
+            return []
+        captures = [source for source in self._inputs if _is_capture(source)]
+        name = captures[0].name if len(captures) == 1 else f"{len(captures)} captures"
+        return [Input(f"{name} (HTTP)", self._http, str(self._http))]
 
     def _learned(
         self, engine: NetworkEngine, handed: Iterator[Passed], table: TableSettings
@@ -246,9 +292,39 @@ def _cover(coverage: Coverage, tally: FlowTally) -> None:
     coverage.packets_skipped = dict(sorted(tally.skipped.items()))
     coverage.sources = tally.sources
     coverage.unread = [str(error) for error in tally.left_out]
+    hollow = [source for source in tally.sources if not source.parsed and source.truncated is None]
+    coverage.unread += [f"{source.source}: holds no packet or flow" for source in hollow]
     for name, count in (("flows_evicted", tally.evicted), ("fragments_without_first", tally.orphans)):
         if count:
             coverage.capped[name] = count
+
+
+def _nothing(coverage: Coverage) -> str:
+    names = ", ".join(source.source for source in coverage.sources[:3])
+    if coverage.packets:
+        reasons = ", ".join(
+            f"{number:,} {reason.replace('_', ' ')}" for reason, number in coverage.packets_skipped.items()
+        )
+        return f"{names}: none of {coverage.packets:,} packets is of a flow ({reasons}): give a capture of IP traffic"
+    cut = next((source.truncated for source in coverage.sources if source.truncated), None)
+    if cut is not None:
+        return f"{names}: nothing could be read: {cut}; give an undamaged copy"
+    said = coverage.packets_skipped.get
+    if bad := said(FlowProblem.BAD_FLOW, 0):
+        return (
+            f"{names}: none of {bad:,} lines is a flow: one has a time ({_TIMES}), both addresses and a protocol; "
+            "give the log as its program wrote it"
+        )
+    if bad := said(PacketProblem.BAD_RECORD, 0):
+        return (
+            f"{names}: none of {bad:,} packets is of an interface that it describes: give an undamaged copy"
+        )
+    if any(source.format == EVE and source.lines for source in coverage.sources):
+        return f"{names}: holds events and no flow: have Suricata write `flow` among the types of its eve-log"
+    return f"{names}: is empty: it holds a header and no packet or flow; give one with traffic in it"
+
+
+_TIMES = "like 1499344762.5, 2017-07-06 12:39:22 or 06/07/2017 12:39:22 PM"
 
 
 def _is_capture(source: Input) -> bool:

@@ -20,7 +20,7 @@ from vedette.cli.survey import configured, survey
 from vedette.report.account import plural
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso
-from vedette.report.output import check_output, open_output
+from vedette.report.output import check_apart, check_output, open_output
 from vedette.schema.findings import Findings
 from vedette.sources import Discovery
 
@@ -74,6 +74,7 @@ def quality_card(
         check_output(json)
     config = configured(options)
     found, _ = inputs(options)
+    check_apart([json], [options.config, *(source.path for source in found.inputs)])
     choose_kernel_mode(found.inputs)
     # Not before the choice: these import kernels.
     from vedette.cli.inject_files import Copy, Files, check_room

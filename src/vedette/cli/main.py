@@ -2,16 +2,17 @@
 
 import errno
 import os
+import signal
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
 from vedette import __version__
-from vedette.cli.collecting import collect_seldom
 from vedette.cli.lazy import Deferred, LazyGroup, ReaderGoneError
 from vedette.schema.errors import VedetteError
 
@@ -41,6 +42,9 @@ COMMANDS = {
         "vedette.cli.alert:app", "Try a channel, silence incidents, and look up who was told what."
     ),
     "key": Deferred("vedette.cli.key:app", "Make, list and revoke keys of the service's API."),
+    "prepare": Deferred(
+        "vedette.cli.prepare:prepare", "Compile now what is else compiled when first needed."
+    ),
     "config": Deferred("vedette.cli.config:app", "Check, show or describe the configuration."),
 }
 
@@ -90,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         return _tell(str(error))
     except typer.TyperException as error:
         # Without arguments the help has been printed, and the message is empty.
-        return _tell(f"{_usage(error)} (vedette --help)") if error.format_message() else EXIT_USAGE
+        return _tell(f"{_usage(error)} ({_helped(error)} --help)") if error.format_message() else EXIT_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except (ReaderGoneError, BrokenPipeError):
@@ -125,6 +129,12 @@ def _usage(error: typer.TyperException) -> str:
     return error.format_message().removeprefix("Invalid value: ").replace(": Value error, ", ": ")
 
 
+def _helped(error: typer.TyperException) -> str:
+    """The command whose help tells what would be right."""
+    context = getattr(error, "ctx", None)
+    return "vedette" if context is None else str(context.command_path)
+
+
 def _apologise(error: Exception) -> int:
     if os.environ.get("VEDETTE_DEBUG"):
         traceback.print_exc()
@@ -139,10 +149,26 @@ def _apologise(error: Exception) -> int:
 
 def main() -> None:
     """Run the command line."""
-    collect_seldom()
     # The threads of numpy's linear algebra spin while they wait for work, which nothing here gives them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Looking for plug-ins reads a file of each package that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _end_in_order()
     _leave(run(sys.argv[1:]))
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM end the work as an error does, so that copies of logs do not stay behind in temporary directories."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    def nothing_to_clean_up() -> None:
+        # A forked process has its parent's stack.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, end)
+    os.register_at_fork(after_in_child=nothing_to_clean_up)
 
 
 def _leave(status: int) -> NoReturn:

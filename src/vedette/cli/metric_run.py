@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vedette.cli.kernel_mode import choose_kernel_mode
-from vedette.report.output import STDOUT, check_output, open_output
+from vedette.report.output import STDOUT, check_apart, check_output, open_output
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
 from vedette.sources import BufferPool, Reader, SourceError, SourceProblem, discover, read_chunks
@@ -73,7 +73,8 @@ def run(options: MetricOptions) -> int:
         if output is not None:
             check_output(output)
     inputs = discover(options.paths).inputs
-    choose_kernel_mode(inputs, SMALL)
+    check_apart([options.csv, options.json], [source.path for source in inputs])
+    choose_kernel_mode(inputs, SMALL, SMALL)
     # Not before the choice: these import kernels.
     from vedette.baselines.calendar import calendar
     from vedette.report.series import write_document
@@ -336,7 +337,10 @@ class _FileScoring:
     def _refuse_if_nothing(self, found: Sequence[_Found]) -> None:
         if any(one.points for one in found):
             return
-        line, text = self._samples.get("bad_time", (0, ""))
+        if "bad_time" not in self._samples:
+            what = "no row whose value and time can be read" if self._problems else "a header and no row"
+            raise MetricError(f"{self._source.name}: holds {what}: give rows of a time and a value")
+        line, text = self._samples["bad_time"]
         raise MetricError(
             f"{self._source.name}: no row has a time that can be read (line {line}: {shown(text, 60)}): must be "
             "ISO 8601 or seconds since 1970; say --time-unit ms for milliseconds, --time COLUMN for another column"

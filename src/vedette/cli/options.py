@@ -52,6 +52,13 @@ class ScanOptions:
     quiet: bool = False
     progress: bool = True
 
+    @property
+    def shows_report(self) -> bool:
+        """Whether the report is printed: nobody forbade it, and standard output is for nothing else."""
+        return not self.quiet and "-" not in (
+            self.json, self.html, self.verdicts, self.windows, self.baselines
+        )  # fmt: skip
+
     def overrides(self) -> dict[str, Any]:
         """Configuration keys that the command line sets, dotted."""
         given: dict[str, Any] = {

@@ -15,7 +15,7 @@ from vedette.cli.merge import merge
 from vedette.engine.batch import Batch
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
-from vedette.parsers.sniff import Choice
+from vedette.parsers.sniff import Choice, NothingSaidError
 from vedette.parsers.wrappers import UnwrappingParser
 from vedette.schema.chunk import Chunk, Parsed, SkipReason, Skips
 from vedette.schema.errors import VedetteError
@@ -63,7 +63,9 @@ class Tally:
     """(reason, source, line number, first bytes), the first few of each reason."""
     sources: list[SourceCoverage] = field(default_factory=list)
     left_out: list[VedetteError] = field(default_factory=list)
-    """Why inputs were not read: empty ones, and those found in a directory that are no access log."""
+    """Why inputs that were named were not read: they were empty."""
+    passed_over: list[tuple[str, VedetteError]] = field(default_factory=list)
+    """Inputs that were found in directories, and why they were not read: empty ones, and what is no access log."""
     position: int = 0
     """Bytes of the inputs, as stored, read so far."""
 
@@ -182,17 +184,23 @@ class Reading:
             # Nobody named a file that was found in a directory; an empty one may fill up tomorrow.
             if error.problem is not SourceProblem.EMPTY and not source.found:
                 raise
-            self.tally.left_out.append(error)
+            self._leave_out(source, error)
             return None
         try:
             choice = self._choose(reader.sample())
             return _Opened(reader, choice, choice.open(source.name))
         except VedetteError as error:
             reader.close()
-            if not source.found:
+            if not source.found and not isinstance(error, NothingSaidError):
                 raise
-            self.tally.left_out.append(error)
+            self._leave_out(source, error)
             return None
+
+    def _leave_out(self, source: Input, error: VedetteError) -> None:
+        if source.found:
+            self.tally.passed_over.append((source.name, error))
+        else:
+            self.tally.left_out.append(error)
 
     def _lane(self, opened: _Opened, rest: list[Input]) -> Iterator[Requests]:
         yield from self._source(opened)

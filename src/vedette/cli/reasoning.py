@@ -59,6 +59,8 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
         yield "evidence", f"{evidence.source}:{evidence.line}: {evidence.text}"
         if evidence.matched is not None:
             yield "", f"matched {evidence.rule or 'a rule'}: {evidence.matched}"
+    if anomaly.of_flows and anomaly.evidence:
+        yield "evidence", _rests_on(anomaly)
     if anomaly.evidence_total > len(anomaly.evidence) and not anomaly.of_flows:
         yield "evidence", f"{anomaly.evidence_total:,} requests, {len(anomaly.evidence) or 'none'} kept"
     yield "before", _before(anomaly)
@@ -156,6 +158,14 @@ def _detail(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_detail(inner)}" for name, inner in value.items())
     return _number(value) if isinstance(value, float) else str(value)
+
+
+def _rests_on(anomaly: Anomaly) -> str:
+    """What the packets or lines shown are, of how much."""
+    if "conversations_in_all" not in anomaly.details:
+        return "the first and the last of the window"
+    whole = anomaly.details["conversations_in_all"]
+    return f"the first of each of {len(anomaly.evidence):,} of {whole:,} conversations in the window"
 
 
 def _conversation(one: dict[str, object]) -> str:

@@ -18,7 +18,7 @@ from vedette.explain.numbers import plural
 from vedette.expression.grammar import parse
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso, span
-from vedette.report.output import check_output, open_output
+from vedette.report.output import check_apart, check_output, open_output
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.errors import VedetteError
 
@@ -59,6 +59,7 @@ def trial(options: ScanOptions, given: dict[str, Any] | None, *, top: int, json:
     """
     if json is not None:
         check_output(json)
+    check_apart([json], [options.config, *options.paths])
     overrides = options.overrides() | ({"rules": [given]} if given is not None else {})
     config = Config.load(options.config, environment=os.environ, overrides=overrides)
     if not config.rules:

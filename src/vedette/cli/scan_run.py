@@ -1,6 +1,7 @@
 """`vedette scan`: inputs to findings to outputs. The driver of the engine over recorded traffic."""
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from vedette.cli.collecting import passing_over_the_present
@@ -9,9 +10,14 @@ from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
 from vedette.data import sample_path
-from vedette.report.output import check_output
+from vedette.report.output import check_apart, check_output
+from vedette.schema.errors import VedetteError
 from vedette.sources import Discovery, Input, SourceError, SourceProblem, discover
 from vedette.sources.discover import opened_if_pipe
+
+
+class NoTrafficError(VedetteError):
+    """An output was asked for that only captures and flow logs give, and none is scanned."""
 
 
 def run(options: ScanOptions) -> int:
@@ -21,21 +27,29 @@ def run(options: ScanOptions) -> int:
         VedetteError: An input, option, format or store is wrong.
     """
     config = Config.load(options.config, environment=os.environ, overrides=options.overrides())
-    for output in (options.json, options.verdicts, options.html, options.windows, options.baselines):
+    outputs = (options.json, options.verdicts, options.html, options.windows, options.baselines)
+    for output in outputs:
         if output is not None:
             check_output(output)
     found, history = inputs(options)
-    choose_kernel_mode([*history.inputs, *found.inputs])
+    check_apart(outputs, [options.config, *(source.path for source in (*found.inputs, *history.inputs))])
+    unprepared = choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
+    from vedette.cli.compiling import advise_preparing, compile_first
     from vedette.cli.flow_inputs import part_inputs
 
+    told = options.progress and not options.quiet
+    if unprepared:
+        advise_preparing(shown=told)
     with graceful_interrupt() as interrupted, ExitStack() as stack:
         try:
             found.inputs, traffic = part_inputs(found.inputs, interrupted.is_set)
             history.inputs, past = part_inputs(history.inputs, interrupted.is_set)
             # What is scanned says itself what came before `--since`.
             past = [source for source in past if source not in traffic]
+            compile_first([*history.inputs, *found.inputs], [*past, *traffic], interrupted, shown=told)
             flows = spool = None
+            _check_traffic(options, traffic)
             if traffic:
                 from vedette.cli.flow_scan import scan_flows, write_flows
 
@@ -59,6 +73,14 @@ def run(options: ScanOptions) -> int:
             if interrupted.is_set() and error.problem is SourceProblem.EMPTY:
                 raise KeyboardInterrupt from None
             raise
+
+
+def _check_traffic(options: ScanOptions, traffic: Sequence[Input]) -> None:
+    for name, path in (("--windows", options.windows), ("--baselines", options.baselines)):
+        if path is not None and not traffic:
+            raise NoTrafficError(
+                f"{name} {path}: is about captures and flow logs, and none is scanned: leave it out"
+            )
 
 
 def inputs(options: ScanOptions) -> tuple[Discovery, Discovery]:

@@ -9,39 +9,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vedette.cli.apart import Apart, Job, can_be_apart
-from vedette.cli.joining import joined
+from vedette.cli.left_out import left_out
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
-from vedette.cli.run_record import run_record
-from vedette.cli.verdict_spool import VerdictSpool
-from vedette.cli.what_if import Alternatives
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
 from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.batch import Batch
-from vedette.engine.build import build_engine, window_spans
 from vedette.engine.choosing import Chooser, enricher
-from vedette.engine.engine import Engine
-from vedette.engine.model_record import Record
-from vedette.engine.teaching import Teaching
-from vedette.engine.training import TrainingProcesses
-from vedette.engine.verdicts import Marker
+from vedette.engine.signatures import signature_scanner
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.enrich.source_name import names_of_past
-from vedette.kernels.compile import INTERPRETED
+from vedette.report.account import plural
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
+from vedette.report.shown import shown
 from vedette.report.story import some
+from vedette.report.warn import warn
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings
 from vedette.sources import BufferPool, Discovery
 from vedette.storage.store import Store
 
+# What judges is imported where the engine is built: by then another process reads.
 if TYPE_CHECKING:
     from vedette.cli.flow_spool import FlowSpool
+    from vedette.cli.verdict_spool import VerdictSpool
+    from vedette.cli.what_if import Alternatives
+    from vedette.engine.engine import Engine
 
 _IN_FLIGHT = 5
 """Buffers beside those that groups of files hold: being filled, queued, judged."""
@@ -55,6 +53,8 @@ _TOO_MANY_LATE = 0.01
 _LATE_OF = 1_000
 """Requests from which that share means anything."""
 
+_SHOWN = 120
+"""Characters of a line that an error shows."""
 _LARGE = 16 << 20
 """Bytes from which a process for the first stage saves more than the few milliseconds that its start takes."""
 
@@ -115,9 +115,7 @@ class Scan:
             config, names_of_past((s.name for s in found.inputs), (s.name for s in history.inputs))
         )
         self._choose = Chooser(config)
-        self._alternatives = Alternatives(options, config)
-        self.training = TrainingProcesses()
-        self._record = None if options.models_from is None else Record(options.models_from)
+        self._alternatives = _alternatives(options, config)
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)
         self._apart = can_be_apart() and _large(found, history)
@@ -126,6 +124,9 @@ class Scan:
         if begin is not None:
             begin -= begin % (config.windows.span_s * 1_000_000)
         self._past = self._reading(history, Wanted(None, begin, services)) if history.inputs else None
+        self._sources = [source for source in (self._past, self._present) if source is not None]
+        self._reads: Apart | None = None
+        self._held = ExitStack()
 
     def run(self) -> int:
         """Learn, scan, write; returns the exit status.
@@ -135,18 +136,26 @@ class Scan:
             VedetteError: An input or output is wrong.
         """
         started = datetime.now(UTC)
-        engine = self.build()
         with ExitStack() as stack:
+            stack.callback(self.close)
+            engine = self.build()
             store = None
             if self.config.store.url:
                 from vedette.storage import open_store
 
                 store = stack.enter_context(open_store(self.config.store.url))
-            spool = stack.enter_context(VerdictSpool()) if self.options.verdicts else None
+            spool = None
+            if self.options.verdicts:
+                from vedette.cli.verdict_spool import VerdictSpool
+
+                spool = stack.enter_context(VerdictSpool())
             if store is not None:
                 engine.keep_windows = store.save_windows
             findings = self.examine(engine, spool)
             if self._flows is not None:
+                from vedette.cli.joining import joined
+                from vedette.engine.build import window_spans
+
                 findings = joined([findings, self._flows], spans=window_spans(self.config))
             self._write(engine, findings, spool, store, started)
         if findings.coverage.interrupted:
@@ -154,17 +163,32 @@ class Scan:
         worst = max((i.severity.rank for i in findings.incidents), default=-1)
         return 1 if worst >= self.config.output.fail_on.rank else 0
 
-    def build(self) -> Engine:
-        """An engine for this scan, as configured."""
+    def build(self) -> "Engine":
+        """An engine for this scan, as configured. Reading begins before, where a process of its own does it."""
         lateness = self._lateness()
-        teaching = Teaching(self.training, record=self._record)
+        scanner = signature_scanner(self.config.detectors.signatures)
+        if self._apart:
+            self._reads = self._in_a_process(scanner, lateness // 2)
+        from vedette.engine.build import build_engine
+        from vedette.engine.model_record import Record
+        from vedette.engine.teaching import Teaching
+        from vedette.engine.training import TrainingProcesses
+
+        self.training: TrainingProcesses = TrainingProcesses()
+        record = None if self.options.models_from is None else Record(self.options.models_from)
+        teaching = Teaching(self.training, record=record)
         engine = build_engine(
-            self.config, lateness_us=lateness, exceptions=self._exceptions, teaching=teaching
+            self.config,
+            lateness_us=lateness,
+            exceptions=self._exceptions,
+            teaching=teaching,
+            scanner=scanner,
         )
-        self._alternatives.follow(engine, lateness, self._exceptions, teaching)
+        if self._alternatives is not None:
+            self._alternatives.follow(engine, lateness, self._exceptions, teaching)
         return engine
 
-    def examine(self, engine: Engine, spool: VerdictSpool | None = None) -> Findings:
+    def examine(self, engine: "Engine", spool: "VerdictSpool | None" = None) -> Findings:
         """Learn from the past and look through the present; writes nothing. Can be done once.
 
         Args:
@@ -175,17 +199,17 @@ class Scan:
             VedetteError: An input is wrong.
         """
         began = time.monotonic()
-        sources = [source for source in (self._past, self._present) if source is not None]
         with ExitStack() as stack:
+            stack.callback(self.close)
             stack.callback(self.training.close)
-            apart = self._in_a_process(engine, sources, stack) if self._apart else None
             if self._past is not None:
                 with engine.learning():
-                    self._feed(engine, self._past, None, "learning what is normal", apart)
-            self._feed(engine, self._present, spool, "scanning", apart)
+                    self._feed(engine, self._past, None, "learning what is normal")
+            self._feed(engine, self._present, spool, "scanning")
             interrupted = self._interrupted.is_set()
             findings = engine.finish()
-        findings.coverage.what_if = self._alternatives.results(engine, findings)
+        if self._alternatives is not None:
+            findings.coverage.what_if = self._alternatives.results(engine, findings)
         self._cover(findings, time.monotonic() - began, interrupted=interrupted)
         if spool is not None and spool.routes_overflowed:
             findings.coverage.capped["verdict_routes"] = spool.routes_overflowed
@@ -195,15 +219,15 @@ class Scan:
             self._check_services(engine.services)
         return findings
 
-    def _in_a_process(
-        self, engine: Engine, sources: Sequence[tuple[Reading, BufferPool]], stack: ExitStack
-    ) -> Apart | None:
+    def close(self) -> None:
+        """End what reads, if there is no `examine` that does."""
+        self._held.close()
+
+    def _in_a_process(self, scanner: SignatureScanner, slack: int) -> Apart | None:
         """Begin to read the sources in another process, if the system gives one."""
-        slack = engine.settings.windows.lateness // 2
-        jobs = [Job(reading, slack, pool) for reading, pool in sources]
-        scanner = engine.scanner
+        jobs = [Job(reading, slack, pool) for reading, pool in self._sources]
         try:
-            apart = stack.enter_context(
+            apart = self._held.enter_context(
                 Apart(jobs, lambda batch: scanner.judge(batch.requests).told(), self._interrupted)
             )
         except OSError:
@@ -244,11 +268,10 @@ class Scan:
 
     def _feed(
         self,
-        engine: Engine,
+        engine: "Engine",
         source: tuple[Reading, BufferPool],
-        spool: VerdictSpool | None,
+        spool: "VerdictSpool | None",
         what: str,
-        apart: Apart | None,
     ) -> None:
         reading, pool = source
         shown = self.options.progress and not self.options.quiet
@@ -258,11 +281,9 @@ class Scan:
             and all(source.path is not None for source in self.found.inputs)
         )
         with Progress(what, reading.size, enabled=shown) as progress, ExitStack() as stack:
-            if not INTERPRETED and _first_compilation():
-                progress.note("compiling kernels, once for this machine: half a minute or more")
             batches: Iterable[tuple[Batch, Callable[[], object]]]
-            if apart is not None:
-                batches = _with_hits(apart.batches(reading), engine.scanner)
+            if self._reads is not None:
+                batches = _with_hits(self._reads.batches(reading), engine.scanner)
             else:
                 batches = stack.enter_context(Ahead(reading, engine.settings.windows.lateness // 2, pool))
             for batch, give_back in batches:
@@ -291,6 +312,11 @@ class Scan:
             for reason, source, line, text in tally.skip_samples
         ]
         coverage.sources = tally.sources
+        tallies = [reading.tally for reading, _ in filter(None, (self._present, self._past))]
+        coverage.unread = [str(error) for each in tallies for error in each.left_out]
+        coverage.left_out = left_out(
+            self.found.skipped, (passed for each in tallies for passed in each.passed_over)
+        )
         coverage.interrupted = interrupted
         coverage.seconds = seconds
         for name in ("cut_lines", "cut_joined", "cut_bytes", "hole_bytes"):
@@ -310,23 +336,32 @@ class Scan:
         tally = self._present[0].tally
         if tally.left_out and not tally.lines:
             return str(tally.left_out[0])
-        reasons = ", ".join(f"{count} {reason}" for reason, count in findings.coverage.skipped.items())
+        if tally.passed_over and not tally.lines:
+            files, error = len(tally.passed_over), tally.passed_over[0][1]
+            return f"no access log among {plural(files, 'file')} that could be one; the first, {error}"
+        reasons = ", ".join(
+            f"{count:,} {reason.replace('_', ' ')}" for reason, count in findings.coverage.skipped.items()
+        )
         names = ", ".join(s.name for s in self.found.inputs[:3])
+        first = next((s for s in findings.coverage.skipped_samples if s[3].strip()), None)
+        line = "" if first is None else f", the first {first[1]}:{first[2]}: {shown(first[3], _SHOWN)}"
         return (
-            f"{names}: none of {tally.lines} lines is a request ({reasons}): "
+            f"{names}: none of {plural(tally.lines, 'line')} is a request ({reasons}{line}): "
             "check that it is an access log, or describe its format with --log-format"
         )
 
     def _write(
         self,
-        engine: Engine,
+        engine: "Engine",
         findings: Findings,
-        spool: VerdictSpool | None,
+        spool: "VerdictSpool | None",
         store: Store | None,
         started: datetime,
     ) -> None:
         options = self.options
         if store is not None:
+            from vedette.cli.run_record import run_record
+
             store.save_baselines(engine.baseline_records())
             store.save(findings, run_record(findings, started))
         if options.json:
@@ -339,14 +374,18 @@ class Scan:
             write_html(findings, options.html)
         if spool is not None and options.verdicts:
             self._write_verdicts(engine, findings, spool, options.verdicts)
-        if not options.quiet and "-" not in (options.json, options.html, options.verdicts):
+        if options.shows_report:
             from rich.console import Console
 
             from vedette.report.terminal import render
 
             render(findings, Console(), top=self.config.output.top)
+        else:
+            warn(findings.coverage)
 
-    def _write_verdicts(self, engine: Engine, findings: Findings, spool: VerdictSpool, path: str) -> None:
+    def _write_verdicts(self, engine: "Engine", findings: Findings, spool: "VerdictSpool", path: str) -> None:
+        from vedette.engine.verdicts import Marker
+
         marker = Marker.of(engine, findings.anomalies, spool.routes, TYPE_NAMES)
         from vedette.report.verdicts import VerdictWriter
 
@@ -364,6 +403,14 @@ class Scan:
                 self._flow_spool.write(stream, findings.anomalies, include_clean=clean)
 
 
+def _alternatives(options: ScanOptions, config: Config) -> "Alternatives | None":
+    if not options.what_if:
+        return None
+    from vedette.cli.what_if import Alternatives
+
+    return Alternatives(options, config)
+
+
 def _large(*sources: Discovery) -> bool:
     """Whether there is so much to read that a second process is worth its start; who can say, of a pipe?"""
     paths = [source.path for discovery in sources for source in discovery.inputs]
@@ -376,11 +423,3 @@ def _with_hits(
     for batch, told, give_back in made:
         batch.hits = scanner.hits(batch.requests, told)
         yield batch, give_back
-
-
-def _first_compilation() -> bool:
-    """Whether the kernels have not been compiled here before ."""
-    from vedette.kernels.machine_code import kept_before
-    from vedette.kernels.windows import add_groups
-
-    return not kept_before(add_groups)

@@ -14,10 +14,12 @@ from typing import Any
 
 from vedette import __version__
 from vedette.cli.collecting import passing_over_the_present
-from vedette.live.trimming import map_large_arrays
+from vedette.live.trimming import map_large_arrays, share_one_heap
 from vedette.live.watch import Kept, Watch, now, opened
 from vedette.server.app import create_app
 from vedette.server.listening import Listening
+from vedette.sources.journal import Journal
+from vedette.sources.source import SourceState
 
 _LOG = logging.getLogger("vedette")
 
@@ -73,6 +75,11 @@ class Serving:
             self._watch.start()
             watcher.start()
             _LOG.info("%s", self._greeting())
+            for source in self._watch.service.live.sources:
+                status = source.status()
+                # Faults are told by whoever looks for them all the time.
+                if status.reason and status.state is not SourceState.FAILED:
+                    _LOG.warning("%s: %s", source.name, status.reason)
             with passing_over_the_present():
                 self._http.run()
             _LOG.info("ending: what is there is taken in and kept")
@@ -85,10 +92,8 @@ class Serving:
 
     def _greeting(self) -> str:
         config = self._settings.config
-        follows = (
-            "; ".join(source.name for source in self._watch.service.live.sources)
-            or "nothing but what is pushed"
-        )
+        sources = [s.name for s in self._watch.service.live.sources if not isinstance(s, Journal)]
+        follows = f"{'; '.join(sources)} and what is pushed" if sources else "nothing but what is pushed"
         return (
             f"vedette {__version__} answers at {self._http.address} (API: /schema), reads {follows}, "
             f"keeps everything in {_shown(config.store.url or '')}"
@@ -100,8 +105,11 @@ class Serving:
 
     def _reload(self) -> None:
         def read() -> None:
-            for reason in self._watch.running.reload():
+            reasons = self._watch.running.reload()
+            for reason in reasons:
                 _LOG.error("the configuration stays as it was: %s", reason)
+            if not reasons:
+                _LOG.info("the configuration was read again, and is in force")
 
         # Not in the signal handler: it waits for the live thread.
         threading.Thread(target=read, name="vedette-reload", daemon=True).start()
@@ -114,6 +122,7 @@ def run(options: ServeOptions) -> int:
         VedetteError: Something that was asked for cannot be done.
     """
     map_large_arrays()
+    share_one_heap()
     _log_to_stderr()
     with ExitStack() as stack:
         kept = stack.enter_context(opened(options.config, os.environ, options.overrides()))

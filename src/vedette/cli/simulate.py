@@ -29,9 +29,9 @@ def simulate(
         typer.Option(
             "--format",
             help="combined, common, vhost_combined, nginx-timed (combined and $request_time), envoy, "
-            "envoy-json, istio-json, haproxy, traefik-json, traefik-clf, caddy-json, aws-alb, cloudfront, iis "
-            "or nginx-json; or another name that `vedette formats` lists for one of them. `scan` knows them by the "
-            "same names.",
+            "envoy-json, istio-json, haproxy, traefik-json, traefik-clf, caddy-json, aws-alb, cloudfront, iis, "
+            "nginx-json, heroku or logfmt; or another name that `vedette formats` lists for one of them. "
+            "`scan` knows them by the same names.",
         ),
     ] = "combined",
     inject: Annotated[
@@ -88,6 +88,9 @@ def simulate(
         attack_share=attack_share,
         malformed_share=malformed_share,
     )
+    from vedette.report.output import check_apart
+
+    check_apart([str(path) for path in (output, labels, line_labels) if path is not None], [])
     known = simulation.blank_labels()
     with _opened(output) as stream:
         _write(simulation, stream, known)

@@ -73,6 +73,7 @@ def survey(
             with ExitStack() as stack:
                 spool = stack.enter_context(VerdictSpool()) if spooled else None
                 scan = Scan(options, config, found, history, interrupted, patient=patient)
+                stack.callback(scan.close)
                 engine = scan.build()
                 if prepare is not None:
                     prepare(engine)

@@ -37,7 +37,8 @@ def train(
 ) -> None:
     """Fit a model to how each service's clients behave, and keep it if it passes its own check.
 
-    Of captures and flow logs, how the addresses of the network behave is learned.
+    Of captures and flow logs, how the addresses of the network behave is learned; of the requests in captures, what is
+    learned of any log.
 
     What signatures, baselines and other detectors find in the logs is left out. Models are put to work by
     `learned.models: DIR` in the configuration.

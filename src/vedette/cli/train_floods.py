@@ -6,7 +6,7 @@ from pathlib import Path
 from vedette.config import Config
 from vedette.detectors.learned.flood_training import fit_flood_model
 from vedette.detectors.learned.flood_windows import read_windows
-from vedette.detectors.learned.kinds import DDOS
+from vedette.detectors.learned.member_names import DDOS
 from vedette.detectors.learned.training import Refused
 from vedette.engine.model_files import save_model
 from vedette.report.shown import shown

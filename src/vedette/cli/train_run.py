@@ -1,11 +1,11 @@
 """Read logs, captures and flow logs as a scan does, and fit a model to the whole of each sample."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from vedette.cli.flow_inputs import part_inputs
-from vedette.cli.flow_scan import FlowScan
+from vedette.cli.flow_scan import FlowScan, requests_file
 from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.options import ScanOptions
 from vedette.cli.scan_run import inputs
@@ -15,6 +15,7 @@ from vedette.config.learned import MOST_WARMUP
 from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.kinds import train_here
 from vedette.detectors.learned.training import Refused
+from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.engine.model_files import save_model
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
@@ -43,26 +44,31 @@ def train_on_logs(options: ScanOptions, directory: Path | None) -> int:
     found, history = inputs(options)
     found.inputs, traffic = part_inputs(found.inputs)
     kept = 0
-    if traffic:
-        kept += _keep(directory, _train_on_flows(traffic, config, progress=options.progress))
-    if found.inputs or not traffic:
-        done = survey(options, config, found=found, history=history)
-        with closing(done.training):
-            kept += _keep(directory, ((member.name, member.train_now()) for member in done.engine.members))
+    with ExitStack() as stack:
+        if traffic:
+            http = requests_file(traffic, stack)
+            members, requests = _watched(traffic, config, http, progress=options.progress)
+            kept += _keep(directory, ((member.member, member.train_now()) for member in members))
+            found.inputs += requests
+        if found.inputs or not traffic:
+            done = survey(options, config, found=found, history=history)
+            with closing(done.training):
+                kept += _keep(
+                    directory, ((member.name, member.train_now()) for member in done.engine.members)
+                )
     return kept
 
 
-def _train_on_flows(
-    traffic: Sequence[Input], config: Config, *, progress: bool
-) -> Iterator[tuple[str, Outcomes]]:
-    """What comes of fitting models to captures and flow logs; of the requests in captures nothing is learned."""
+def _watched(
+    traffic: Sequence[Input], config: Config, http: Path | None, *, progress: bool
+) -> tuple[list[AddressBehaviour], list[Input]]:
+    """What has seen captures and flow logs, and the requests in captures, which are written to `http`."""
     with graceful_interrupt() as interrupted:
-        scan = FlowScan(traffic, config, interrupted, progress=progress, trainer=train_here)
+        scan = FlowScan(traffic, config, interrupted, http=http, progress=progress, trainer=train_here)
         findings = scan.run()
     if findings.coverage.interrupted or scan.engine is None:
         raise KeyboardInterrupt
-    for member in scan.engine.members:
-        yield member.member, member.train_now()
+    return scan.engine.members, scan.requests_input()
 
 
 def _keep(directory: Path, outcomes: Iterable[tuple[str, Outcomes]]) -> int:

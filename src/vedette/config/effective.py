@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vedette.config.errors import KeyPath
 from vedette.config.load import Gathered, gather, validate
 from vedette.config.options import Section
 from vedette.config.problems import section_of
 from vedette.config.tree import Config
-from vedette.config.yaml_lines import Path as KeyPath
 
 _COLUMN = 50
 

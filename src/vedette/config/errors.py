@@ -2,6 +2,9 @@
 
 from vedette.schema.errors import VedetteError
 
+KeyPath = tuple[str | int, ...]
+"""Keys and list positions from the root to a value."""
+
 
 class ConfigError(VedetteError):
     """A configuration that cannot be used.

@@ -149,6 +149,25 @@ class BehaviourSection(Section):
     enabled: bool = _enabled("behavioral_anomaly, of flows; it takes learned.enabled, too")
 
 
+class OwnPastSection(Section):
+    """Internal addresses that do far more of something than they ever did."""
+
+    enabled: bool = _enabled("behavioral_anomaly, of addresses against their own past")
+    factor: float = option(
+        5.0,
+        "Times the most flows, hosts, failures, bytes or DNS questions of the address in a window.",
+        unit="ratio",
+        ge=1.0,
+    )
+    once_in: int = option(
+        1000,
+        "A leap is stated if one is no likelier than once in so many windows of the address.",
+        unit="windows",
+        ge=50,
+        why="after fewer windows most things are new",
+    )
+
+
 class LongLivedSection(Section):
     """Connections that stay, and floods of slow ones."""
 
@@ -266,6 +285,7 @@ class NetworkSection(Section):
     beaconing: BeaconingSection = section(BeaconingSection)
     hosts: HostsSection = section(HostsSection)
     behaviour: BehaviourSection = section(BehaviourSection)
+    own_past: OwnPastSection = section(OwnPastSection)
     long_lived: LongLivedSection = section(LongLivedSection)
     volume: VolumeSection = section(VolumeSection)
     latency: HighLatencySection = section(HighLatencySection)

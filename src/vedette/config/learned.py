@@ -7,10 +7,6 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from vedette.config.options import Section, option
-from vedette.expression.client_measures import CLIENT_MEASURES
-from vedette.expression.errors import ExpressionError
-from vedette.expression.grammar import parse_number
-from vedette.expression.quantities import units
 
 _LEAST = 1_000
 MOST_WARMUP = 10_000_000
@@ -76,6 +72,11 @@ def _feature_name(name: str) -> str:
 
 
 def _expression(text: str) -> str:
+    # Few configurations have an expression, and what reads them is not imported for the others.
+    from vedette.expression.client_measures import CLIENT_MEASURES
+    from vedette.expression.errors import ExpressionError
+    from vedette.expression.grammar import parse_number
+
     try:
         parse_number(text, CLIENT_MEASURES)
     except ExpressionError as error:
@@ -115,6 +116,10 @@ class FeatureSection(Section):
 
     @model_validator(mode="after")
     def _of_the_unit(self) -> Self:
+        from vedette.expression.client_measures import CLIENT_MEASURES
+        from vedette.expression.grammar import parse_number
+        from vedette.expression.quantities import units
+
         _, _, measured = parse_number(self.expression, CLIENT_MEASURES)
         if self.unit not in (fitting := units(measured)):
             raise ValueError(

@@ -4,16 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from vedette.config import classic
-from vedette.config.errors import ConfigError
+from vedette.config.errors import ConfigError, KeyPath
 from vedette.config.options import Section
 from vedette.config.problems import problem_sentence, section_of
-from vedette.config.yaml_lines import MAX_BYTES, Document, YamlError, read_scalar, read_yaml
-from vedette.config.yaml_lines import Path as KeyPath
+
+if TYPE_CHECKING:
+    from vedette.config.yaml_lines import Document
 
 PLAIN: Mapping[str, tuple[str, ...]] = {
     "WARMUP_LOGS": ("live", "warmup"),
@@ -46,7 +47,11 @@ class Gathered:
 
 
 def gather(
-    tree: type[Section], path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]
+    tree: type[Section],
+    path: Path | None,
+    environment: Mapping[str, str],
+    overrides: Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
 ) -> Gathered:
     """Put the sources of settings on top of each other, later ones winning key by key.
 
@@ -72,6 +77,8 @@ def gather(
             _put(gathered, keys, _scalar(name, environment[name]), name)
     for dotted, value in overrides.items():
         _put(gathered, tuple(dotted.split(".")), value, "command line")
+    for dotted, value in (changes or {}).items():
+        _put(gathered, tuple(dotted.split(".")), value, "changed over the API")
     gathered.values = _fill_empty_sections(tree, gathered.values)
     return gathered
 
@@ -88,13 +95,16 @@ def validate(tree: type[S], gathered: Gathered) -> S:
         return tree.model_validate_json(text)
     except ValidationError as error:
         found = [(tuple(e["loc"]), problem_sentence(tree, e)) for e in error.errors(include_url=False)]
-    # In the order in which they were given: the file's lines, then the environment, then the command line.
+    # In the order in which they were given: the file's lines, then the environment, the command line, the API.
     given = list(gathered.origins)
     found.sort(key=lambda problem: given.index(gathered.given_at(problem[0])))
     raise ConfigError(tuple(f"{gathered.origins[gathered.given_at(path)]}: {text}" for path, text in found))
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> "Document":
+    # Not before there is some to read: it takes ten milliseconds.
+    from vedette.config.yaml_lines import MAX_BYTES, YamlError, read_yaml
+
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -140,6 +150,8 @@ def _put_loki(gathered: Gathered, url: str) -> None:
 
 
 def _scalar(name: str, text: str) -> Any:
+    from vedette.config.yaml_lines import YamlError, read_scalar
+
     try:
         return read_scalar(text)
     except YamlError as error:

@@ -16,6 +16,8 @@ class Section(BaseModel):
         allow_inf_nan=False,
         validate_default=False,
         hide_input_in_errors=True,
+        # A validator of the whole tree takes longer to build than a small log to scan; most runs set nothing.
+        defer_build=True,
     )
 
 
@@ -35,4 +37,4 @@ def option(default: Any, meaning: str, *, unit: str = "", why: str = "", **limit
 
 def section(kind: type[Section]) -> Any:
     """Declare a section whose keys all have defaults; its meaning is the docstring of `kind`."""
-    return Field(default_factory=kind)
+    return Field(default_factory=kind.model_construct)

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from vedette.config.errors import KeyPath
 from vedette.config.options import Section
-from vedette.config.yaml_lines import Path as KeyPath
 
 
 def section_of(info: FieldInfo) -> type[Section] | None:

@@ -6,9 +6,6 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, StringConstraints, model_validator
 
 from vedette.config.options import Section, option
-from vedette.expression.errors import ExpressionError
-from vedette.expression.grammar import parse
-from vedette.expression.measures import MEASURES
 from vedette.schema.anomaly import Severity
 
 MOST_RULES = 100
@@ -24,6 +21,10 @@ def _name(name: str) -> str:
 
 
 def _expression(text: str) -> str:
+    # Few configurations have a rule, and what reads them is not imported for the others.
+    from vedette.expression.errors import ExpressionError
+    from vedette.expression.grammar import parse
+
     try:
         parse(text)
     except ExpressionError as error:
@@ -70,6 +71,9 @@ class RuleSection(Section):
 
     @model_validator(mode="after")
     def _measures_of_routes(self) -> Self:
+        from vedette.expression.grammar import parse
+        from vedette.expression.measures import MEASURES
+
         lacking = (
             [name for name in parse(self.when).names if not MEASURES[name].of_routes] if self.routes else []
         )

@@ -162,17 +162,21 @@ class Config(Section):
         *,
         environment: Mapping[str, str] | None = None,
         overrides: Mapping[str, Any] | None = None,
+        changes: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Read a configuration: defaults, then the file, then the environment, then `overrides`.
+        """Read a configuration: defaults, then the file, then the environment, then `overrides`, then `changes`.
 
         Args:
             path: A YAML file, or None for none.
             environment: Variables like `VEDETTE_WINDOWS__SPAN_S=30`; pass `os.environ`. Its values are YAML.
             overrides: Dotted keys to values, as given on the command line: `{"windows.span_s": 30}`.
+            changes: The same of those that were made over a running service's API.
 
         Raises:
             ConfigError: The file cannot be read, or a key or value is wrong.
         """
         from vedette.config.load import gather, validate
 
-        return validate(cls, gather(cls, path, environment or {}, overrides or {}))
+        gathered = gather(cls, path, environment or {}, overrides or {}, changes)
+        # Each key has a default that is right: where nothing is set nothing need be checked.
+        return validate(cls, gathered) if gathered.values else cls.model_construct()

@@ -12,11 +12,10 @@ from typing import Any
 
 import yaml
 
+from vedette.config.errors import KeyPath
+
 MAX_BYTES = 256 << 10
 MAX_DEPTH = 20
-
-Path = tuple[str | int, ...]
-"""Keys and list positions from the root to a value."""
 
 
 class YamlError(Exception):
@@ -43,7 +42,7 @@ class Document:
     """
 
     value: Any
-    lines: dict[Path, int] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
 
 
 class _Loader(yaml.SafeLoader):
@@ -113,7 +112,7 @@ def read_scalar(text: str) -> Any:
     return read_yaml(text).value
 
 
-def _value(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
+def _value(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> Any:
     line = node.start_mark.line + 1
     if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.rpartition(":")[2] not in (
         "str",
@@ -133,7 +132,7 @@ def _value(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     return node.value if node.style else _plain(node.value, line)
 
 
-def _items(node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> Iterator[tuple[str, Any]]:
+def _items(node: yaml.MappingNode, path: KeyPath, lines: dict[KeyPath, int]) -> Iterator[tuple[str, Any]]:
     seen: dict[str, int] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1

@@ -18,6 +18,7 @@ from vedette.detectors.kept import KEPT, KeptLines, PackedLines, first_of_each
 from vedette.schema.anomaly import Evidence
 from vedette.schema.requests import Requests
 from vedette.schema.state import decode, encode
+from vedette.windows.distinct import distinct_values
 
 KEYS = 512
 """Keys of a topic and window whose rows there is room for."""
@@ -89,7 +90,7 @@ class EvidenceBook:
         rows = np.concatenate([candidates.rows for candidates in wanted])
         numbers = window[rows]
         columns = _columns(wanted)
-        for number in np.unique(numbers).tolist():
+        for number in distinct_values(numbers).tolist():
             here = np.flatnonzero(numbers == number)
             first = here[self._first({name: column[here] for name, column in columns.items()})]
             own = rows[first]

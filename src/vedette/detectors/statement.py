@@ -1,12 +1,11 @@
 """How a detector makes a statement: ids, scores and client lists, the same for all."""
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import (
     Anomaly,
     AnomalyType,
@@ -20,6 +19,9 @@ from vedette.schema.anomaly import (
 )
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
+
+if TYPE_CHECKING:
+    from vedette.detectors.view import WindowView
 
 CLIENTS_NAMED = 10
 CARRIES = 0.2
@@ -50,7 +52,7 @@ def surprise_severity(surprise: float, threshold: float) -> Severity:
 
 
 def state(
-    view: WindowView,
+    view: "WindowView",
     *,
     type: AnomalyType,  # noqa: A002 - the field's name, here and in the JSON
     detector: str,
@@ -110,7 +112,7 @@ def slot_entity(service: str, route: str | None) -> Entity:
 
 
 def route_carriers(
-    view: WindowView, slot: int, column: Client, excess: float
+    view: "WindowView", slot: int, column: Client, excess: float
 ) -> tuple[tuple[str, ...], tuple[Contribution, ...]]:
     """The clients that carry much of a route's sum, as far as is known.
 
@@ -140,7 +142,7 @@ def route_carriers(
 
 
 def heaviest_clients(
-    view: WindowView, clients: ClientRows, column: Client, excess: float
+    view: "WindowView", clients: ClientRows, column: Client, excess: float
 ) -> tuple[tuple[str, ...], tuple[Contribution, ...]]:
     """The clients that carry most of a sum.
 

@@ -15,6 +15,7 @@ from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
 from vedette.detectors.parameters.profiles import Profiles
 from vedette.detectors.signatures.attacks import Attacks
+from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.bots import BotActivity
 from vedette.detectors.statistical.brute_force import BruteForce
 from vedette.detectors.statistical.combination import Combination
@@ -57,6 +58,7 @@ def build_engine(
     own_clock: bool = True,
     seed: int = 0,
     teaching: Teaching | None = None,
+    scanner: SignatureScanner | None = None,
 ) -> Engine:
     """Make an engine; compiled signatures come from the user's cache directory.
 
@@ -68,6 +70,7 @@ def build_engine(
         own_clock: Whether event time follows the rows; else `Engine.advance` tells it.
         seed: See `EngineSettings`.
         teaching: Who fits models, where they are kept; here and nowhere unless told otherwise.
+        scanner: Judges requests as configured; made here unless there is one.
     """
     settings = EngineSettings(
         windows=WindowSettings(
@@ -94,7 +97,10 @@ def build_engine(
     if config.alarm.mode is AlarmMode.BUDGET:
         thresholds = Budget(config.alarm.per_week, window_us=settings.windows.span)
     signatures = config.detectors.signatures
-    scanner = leader.scanner if leader is not None else signature_scanner(signatures)
+    if leader is not None:
+        scanner = leader.scanner
+    elif scanner is None:
+        scanner = signature_scanner(signatures)
     habits = request_habits(config) if leader is None and config.detectors.parameters.enabled else None
     trails = leader.trails if leader is not None else request_trails(config)
     members = learned_members(config, thresholds, teaching or Teaching(), trails)

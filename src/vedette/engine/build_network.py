@@ -8,7 +8,7 @@ from vedette.baselines.calendar import calendar
 from vedette.config.alarm import AlarmMode
 from vedette.config.flows import NetworkSection
 from vedette.config.tree import Config
-from vedette.detectors.learned.kinds import ADDRESS
+from vedette.detectors.learned.member_names import ADDRESS
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.network.beaconing import Beaconing
 from vedette.detectors.network.behaviour import AddressBehaviour
@@ -17,6 +17,7 @@ from vedette.detectors.network.floods import Amplification, ConnectionFlood, Pac
 from vedette.detectors.network.hosts import HostHabits
 from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
 from vedette.detectors.network.long_lived import LongLived
+from vedette.detectors.network.own_past import OwnPast
 from vedette.detectors.network.port_scan import PortScan
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector
@@ -175,6 +176,10 @@ def network_detectors(
         (
             wanted.behaviour.enabled and config.learned.enabled,
             AddressBehaviour(thresholds, _plan(config, teaching)),
+        ),
+        (
+            wanted.own_past.enabled,
+            OwnPast(factor=wanted.own_past.factor, once_in=wanted.own_past.once_in),
         ),
     ]
     return [detector for enabled, detector in offered if enabled]

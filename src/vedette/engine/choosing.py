@@ -14,6 +14,7 @@ from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_format_from_map
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.log_format import log_format
+from vedette.parsers.logfmt import LogfmtFormat
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import Choice, fit, sniff
 from vedette.parsers.text_format import TextFormat
@@ -92,6 +93,11 @@ class Chooser:
 
 def _described(config: Config, offset: int) -> Format | None:
     settings = config.input
+    if settings.format != "auto" and (settings.log_format is not None or settings.fields):
+        other = "--log-format" if settings.log_format is not None else "--field"
+        raise FormatOptionError(
+            f"--format {settings.format} and {other} describe the same thing twice: give one of them"
+        )
     if settings.log_format is not None and settings.fields:
         raise FormatOptionError("--log-format and --field describe the same thing twice: give one of them")
     if settings.log_format is not None:
@@ -118,6 +124,6 @@ def _offset(zone: str) -> int:
 
 def _with_offset(known: Format, offset: int) -> Format:
     """The format, reading times without a zone at this offset. W3C logs are in UTC by definition."""
-    if offset and isinstance(known, TextFormat | JsonFormat):
+    if offset and isinstance(known, TextFormat | JsonFormat | LogfmtFormat):
         return replace(known, conventions=replace(known.conventions, utc_offset=offset))
     return known

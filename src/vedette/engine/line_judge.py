@@ -9,14 +9,16 @@ at. What is answered is what a batch would be told (`detectors.signatures`).
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from ipaddress import IPv6Address, IPv6Network
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.kept import printable
-from vedette.detectors.parameters.glance import USUAL, Glance
+from vedette.detectors.parameters.glance import HOSTILE, UNSERVED, USUAL, Glance, Looks
 from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import Match
@@ -26,6 +28,7 @@ from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.excusing import Exceptions
 from vedette.engine.line_logs import logs, shown
 from vedette.engine.line_reader import LineReader, ReadLines
+from vedette.engine.row import Row
 from vedette.engine.verdicts import of_row
 from vedette.enrich.client import format_client
 from vedette.enrich.enrich import Enricher
@@ -33,7 +36,7 @@ from vedette.fusion.fusing import any_of
 from vedette.parsers.sniff import Choice
 from vedette.schema.chunk import Chunk
 from vedette.schema.judged import NO_HABITS, Habit, JudgedLine, Opinion, RuleMatch
-from vedette.schema.requests import Coded, Requests
+from vedette.schema.requests import Coded, RequestFlag, Requests
 
 FEW = 4
 """Rows of one format that are judged text by text; of more, a batch costs less."""
@@ -67,8 +70,18 @@ class Verdict(NamedTuple):
         return self.score >= ANOMALOUS or bool(self.habit.is_anomaly)
 
 
+_NOT_HTTP = int(RequestFlag.NOT_HTTP)
+_FIRST = np.zeros(1, dtype=np.int64)
+"""Of a single row, the first of what is said."""
 NOTHING = Verdict(0.0, False, (), (), 0.0, (), Habit("abstains", None, None, "it is not an access log line"))
 """Of a line that could not be read."""
+
+
+class Told(NamedTuple):
+    """What is said of rows: some verdicts, and which of them is said of each row."""
+
+    verdicts: list[Verdict]
+    which: NDArray[np.integer[Any]]
 
 
 class JudgedPart(NamedTuple):
@@ -76,13 +89,19 @@ class JudgedPart(NamedTuple):
 
     Attributes:
         read: The lines. clients: Who sent each, as an address or name of its own.
-        verdicts: What is said of each row that is not as most are. others: Of all others.
+        verdicts: What is said. which: int (n,), which of them is said of each row.
     """
 
     read: ReadLines
     clients: Coded
-    verdicts: dict[int, Verdict]
-    others: Verdict
+    verdicts: list[Verdict]
+    which: NDArray[np.integer[Any]]
+
+    @property
+    def anomalies(self) -> int:
+        """How many rows are called anomalous."""
+        counts = np.bincount(self.which, minlength=len(self.verdicts)).tolist()
+        return sum(count for count, verdict in zip(counts, self.verdicts, strict=True) if verdict.is_anomaly)
 
 
 class JudgedLines(NamedTuple):
@@ -117,13 +136,14 @@ class LineJudge:
         self._enricher = enricher
         self._exceptions = exceptions
         self._reader = LineReader(choose)
-        self._odd = np.uint16(scanner.odd_flags)
+        self._odd = scanner.odd_flags
         self._harmless: dict[tuple[int, bytes], float] = {}
         self._quiet: dict[float, Verdict] = {}
         self._known: dict[Key, Verdict] = {}
         # Most requests hold nothing to go by.
         self._usual = self._silent(float(NO_MARK))
-        self._ways: dict[tuple[bytes | None, bytes, int], tuple[str, bytes | None]] = {}
+        self._services: dict[bytes | None, str] = {}
+        self._routes: dict[bytes, bytes] = {}
         self._addresses: dict[tuple[bytes | None, bytes], bytes | None] = {}
         self._turn = Lock()
 
@@ -140,6 +160,14 @@ class LineJudge:
             self._known.clear()
             self._usual = self._silent(float(NO_MARK))
 
+    def remember_with(self, scanner: SignatureScanner) -> None:
+        """Let a scanner of another thread know what is found in texts, and this one what that one finds.
+
+        Lines that are asked about are learned from, too, and would else be searched twice.
+        """
+        with self._turn:
+            self._scanner.remember_with(scanner)
+
     def judge(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[JudgedLine]:
         """What is said of each line, in order. Never raises for what they hold.
 
@@ -152,9 +180,11 @@ class LineJudge:
         for place, reason in unread.items():
             judged[place] = JudgedLine(None, reason, *NOTHING)
         for part in parts:
-            told = zip(part.read.place.tolist(), logs(part.read, part.clients), strict=True)
-            for row, (place, log) in enumerate(told):
-                judged[place] = JudgedLine(log, None, *part.verdicts.get(row, part.others))
+            told = zip(
+                part.read.place.tolist(), logs(part.read, part.clients), part.which.tolist(), strict=True
+            )
+            for place, log, which in told:
+                judged[place] = JudgedLine(log, None, *part.verdicts[which])
         return [line for line in judged if line is not None]
 
     def judge_all(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> JudgedLines:
@@ -166,124 +196,136 @@ class LineJudge:
         with self._turn:
             read, reasons = self._reader.read(lines, sessions)
             parts = [
-                JudgedPart(part, self._clients(part.requests), self._told(part.requests), self._usual)
-                for part in read
+                JudgedPart(part, self._clients(part.requests), *self._told(part.requests)) for part in read
             ]
         return JudgedLines(parts, {place: _UNREAD.format(why.value) for place, why in reasons.items()})
 
-    def _told(self, requests: Requests) -> dict[int, Verdict]:
-        """What is said of the rows that are not as most are (`_usual`), by all."""
-        verdicts = self._verdicts(requests)
+    def _told(self, requests: Requests) -> Told:
+        """What is said of each row, by all."""
+        rows = [Row.of(requests, row) for row in range(len(requests))] if len(requests) <= FEW else []
+        said = self._verdicts(requests, rows)
         if self._habits is None:
-            return verdicts
+            return said
         habits = self._habits()
         if habits is None:
-            looks = dict.fromkeys(range(len(requests)), NO_HABITS)
+            looks = Looks([NO_HABITS], np.zeros(len(requests), dtype=np.int64))
         else:
             if self._glance is None or self._glance.habits is not habits:
                 self._glance = Glance(habits)
-            looks = self._look(self._glance, requests, verdicts)
-        # Most rows of which the same is said are told by the same object.
-        made: dict[tuple[int, int], Verdict] = {}
-        for row, habit in looks.items():
-            said = verdicts.get(row, self._usual)
-            key = id(said), id(habit)
-            both = made.get(key)
-            if both is None:
-                score = said.score
-                if habit.score:
-                    score = float(any_of([np.array(score), np.array(of_row(habit.score))]))
-                both = made[key] = said._replace(score=score, habit=habit)
-            verdicts[row] = both
-        return verdicts
+            if len(rows) == 1:
+                (verdict,) = said.verdicts
+                return Told(
+                    [_with_habit(verdict, self._habit_of(self._glance, requests, rows[0], verdict))], _FIRST
+                )
+            looks = self._look(self._glance, requests, said)
+        # Few different things are said of many rows.
+        pairs, which = np.unique(said.which * len(looks.habits) + looks.which, return_inverse=True)
+        both = [divmod(pair, len(looks.habits)) for pair in pairs.tolist()]
+        return Told([_with_habit(said.verdicts[one], looks.habits[other]) for one, other in both], which)
 
-    def _look(self, glance: Glance, requests: Requests, verdicts: Mapping[int, Verdict]) -> dict[int, Habit]:
-        if len(requests) == 1 and not verdicts.get(0, self._usual).is_attack:
-            service, route = self._way(requests)
-            served = int(requests.status[0]) < 400
-            target = requests.target[0] or b""
-            return {0: glance.one(service, route, requests.method[0], target, served=served)}
-        hostile = np.zeros(len(requests), dtype=np.bool_)
-        hostile[[row for row, said in verdicts.items() if said.is_attack]] = True
+    def _habit_of(self, glance: Glance, requests: Requests, row: Row, verdict: Verdict) -> Habit:
+        """What the site's habits say of a single row."""
+        if row.status >= HTTPStatus.BAD_REQUEST:
+            return UNSERVED
+        if verdict.is_attack:
+            return HOSTILE
+        service, route = self._way(requests, row)
+        return glance.one(service, route, row.method, requests.target, row.target)
+
+    def _look(self, glance: Glance, requests: Requests, said: Told) -> Looks:
+        hostile = np.array([verdict.is_attack for verdict in said.verdicts])[said.which]
         routes = self._enricher.routes.fold(requests)
         hosts = requests.service
-        names = [self._enricher.namer.settled(requests.source, host) for host in (*hosts.vocabulary, None)]
+        names = [self._named(requests.source, host) for host in (*hosts.vocabulary, None)]
         # Of rows that tell none, the last.
         numbers = np.where(hosts.ids < 0, np.int32(len(names) - 1), hosts.ids)
         return glance.look(requests, routes, numbers, names, hostile)
 
-    def _way(self, requests: Requests) -> tuple[str, bytes | None]:
+    def _way(self, requests: Requests, row: Row) -> tuple[str, bytes | None]:
         """Service and route of a single row."""
-        path = (requests.target[0] or b"").partition(b"?")[0]
-        key = requests.service[0], path, int(requests.flags[0])
-        known = self._ways.get(key)
-        if known is None:
-            service = self._enricher.namer.settled(requests.source, requests.service[0])
-            known = service, self._enricher.routes.fold(requests)[0]
-            # An application that names its routes may name two for one path.
-            if requests.template is None and len(path) <= REMEMBERED_BYTES:
-                if len(self._ways) >= REMEMBERED:
-                    self._ways.clear()
-                self._ways[key] = known
-        return known
+        service = self._named(requests.source, row.service)
+        # An application that names its routes may name two for one path.
+        if row.target is None or requests.template is not None or row.flags & _NOT_HTTP:
+            return service, self._enricher.routes.fold(requests)[0]
+        path = row.target.partition(b"?")[0]
+        route = self._routes.get(path)
+        if route is None:
+            route = self._enricher.routes.fold_one(requests.target.vocabulary, requests.target.ids.item(0))
+            # What is no path may be so because of what follows it.
+            if len(path) <= REMEMBERED_BYTES and path.startswith(b"/"):
+                if len(self._routes) >= REMEMBERED:
+                    self._routes.clear()
+                self._routes[path] = route
+        return service, route
 
-    def _verdicts(self, requests: Requests) -> dict[int, Verdict]:
-        """What the signatures say of them."""
-        if len(requests) > FEW:
+    def _named(self, source: str, host: bytes | None) -> str:
+        """The service of a logged host, or of lines that tell none."""
+        service = self._services.get(host)
+        if service is None:
+            service = self._enricher.namer.settled(source, host)
+            if len(self._services) >= REMEMBERED:
+                self._services.clear()
+            if host is None or len(host) <= REMEMBERED_BYTES:
+                self._services[host] = service
+        return service
+
+    def _verdicts(self, requests: Requests, rows: Sequence[Row]) -> Told:
+        """What the signatures say of them; `rows` are those of few."""
+        if not rows:
             return self._asked(requests)
-        known = {row: self._recall(requests, row) for row in range(len(requests))}
-        if None not in known.values():
-            return {row: verdict for row, verdict in known.items() if verdict is not None}
-        verdicts = self._asked(requests)
+        known = [self._recall(requests, row, number) for number, row in enumerate(rows)]
+        recalled = [verdict for verdict in known if verdict is not None]
+        if len(recalled) == len(rows):
+            return Told(recalled, _FIRST if len(rows) == 1 else np.arange(len(rows)))
+        said = self._asked(requests)
         if self._exceptions is None:
             # With exceptions, a verdict depends on more than the texts.
-            for row in range(len(requests)):
-                self._remember(requests, row, verdicts.get(row, self._usual))
-        return verdicts
+            for row, which in zip(rows, said.which.tolist(), strict=True):
+                self._remember(row, said.verdicts[which])
+        return Told([said.verdicts[which] for which in said.which.tolist()], np.arange(len(rows)))
 
-    def _asked(self, requests: Requests) -> dict[int, Verdict]:
-        """What is said of the rows that are not as most are (`_usual`)."""
+    def _asked(self, requests: Requests) -> Told:
+        """What is said of each row."""
         hits = self._hits(requests)
         payload = np.where(np.isnan(hits.payload), _ABSTAINS, hits.payload)
         marked = np.flatnonzero(payload != NO_MARK)
-        verdicts = {
-            row: self._silent(said)
-            for row, said in zip(marked.tolist(), payload[marked].tolist(), strict=True)
-        }
+        values, places = np.unique(payload[marked], return_inverse=True)
+        verdicts = [self._usual, *map(self._silent, values.tolist())]
+        which = np.zeros(len(requests), dtype=np.int64)
+        which[marked] = places + 1
         rows = np.flatnonzero(hits.confidence > 0)
         if not len(rows):
-            return verdicts
+            return Told(verdicts, which)
+        which[rows] = np.arange(len(verdicts), len(verdicts) + len(rows))
         evidence = hits.opinions.evidence(hits.plain[rows], hits.payload[rows], hits.types[rows])
         told = zip(
-            rows.tolist(),
             hits.confidence[rows].tolist(),
             hits.decisive()[rows].tolist(),
             hits.types[rows].tolist(),
             hits.evidence_of(rows.tolist()),
-            hits.scores()[rows].tolist(),
+            hits.scores(rows).tolist(),
             evidence.T.tolist(),
             strict=True,
         )
-        for row, sure, attack, types, matches, score, opinions in told:
+        for sure, attack, types, matches, score, opinions in told:
             kinds = tuple(kind.value for kind in types_of(types))
-            verdicts[row] = Verdict(
-                sure, attack, kinds, self._matches(matches), score, _opinions(opinions), self._habit
+            verdicts.append(
+                Verdict(sure, attack, kinds, self._matches(matches), score, _opinions(opinions), self._habit)
             )
-        return verdicts
+        return Told(verdicts, which)
 
-    def _recall(self, requests: Requests, row: int) -> Verdict | None:
+    def _recall(self, requests: Requests, row: Row, number: int) -> Verdict | None:
         """The verdict on a row, as far as it is known or nothing hits its texts."""
-        said = self._harmless_payload(requests, row)
+        said = self._harmless_payload(requests, row, number)
         if said is not None:
             return self._silent(said)
-        return self._known.get(_key(requests, row))
+        return self._known.get((row.flags, row.judged))
 
-    def _remember(self, requests: Requests, row: int, verdict: Verdict) -> None:
-        key = _key(requests, row)
-        if sum(len(text) for text in key[1] if text is not None) <= REMEMBERED_BYTES:
+    def _remember(self, row: Row, verdict: Verdict) -> None:
+        if sum(len(text) for text in row.judged if text is not None) <= REMEMBERED_BYTES:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[key] = verdict
+            self._known[row.flags, row.judged] = verdict
 
     def _hits(self, requests: Requests) -> SignatureHits:
         if self._exceptions is None:
@@ -299,27 +341,27 @@ class LineJudge:
             RuleMatch(rules[match.rule].id, printable(match.text), match.place.value) for match in matches
         )
 
-    def _harmless_payload(self, requests: Requests, row: int) -> float | None:
+    def _harmless_payload(self, requests: Requests, row: Row, number: int) -> float | None:
         """What the payload model says of a row of which no rule hits a text, nor its flags; None of others."""
-        if requests.flags[row] & self._odd:
+        if row.flags & self._odd:
             return None
         harmless = self._harmless
         of_target = _ABSTAINS
-        for number, column in enumerate(COLUMNS):
-            text = column.of(requests)[row]
+        for place, text in enumerate(row.judged):
             if text is None:
                 continue
-            said = harmless.get((number, text))
+            said = harmless.get((place, text))
             if said is None:
-                hit, payload = self._scanner.look_at(number, text)
+                coded = COLUMNS[place].of(requests)
+                hit, payload = self._scanner.look_at(place, coded.vocabulary, coded.ids.item(number))
                 if hit:
                     return None
                 said = _ABSTAINS if math.isnan(payload) else payload
                 if len(text) <= REMEMBERED_BYTES:
                     if len(harmless) >= REMEMBERED:
                         harmless.clear()
-                    harmless[number, text] = said
-            if number == 0:
+                    harmless[place, text] = said
+            if place == 0:
                 of_target = said
         return of_target
 
@@ -372,6 +414,14 @@ class LineJudge:
             )
 
 
+def _with_habit(said: Verdict, habit: Habit) -> Verdict:
+    """A verdict, with what the site's habits say."""
+    score = said.score
+    if habit.score:
+        score = float(any_of([np.array(score), np.array(of_row(habit.score))]))
+    return said._replace(score=score, habit=habit)
+
+
 def _opinions(told: Sequence[float]) -> tuple[Opinion, ...]:
     """Of members that do not abstain, their evidence."""
     return tuple(
@@ -379,10 +429,6 @@ def _opinions(told: Sequence[float]) -> tuple[Opinion, ...]:
         for member, evidence in zip(MEMBERS, told, strict=True)
         if not math.isnan(evidence)
     )
-
-
-def _key(requests: Requests, row: int) -> Key:
-    return int(requests.flags[row]), tuple(column.of(requests)[row] for column in COLUMNS)
 
 
 def _raw(coded: Coded) -> list[bytes | None]:

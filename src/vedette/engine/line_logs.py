@@ -1,10 +1,12 @@
 """What single lines say, as the API tells it."""
 
 import math
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from vedette.engine.line_reader import ReadLines
+from vedette.engine.row import text_of
 from vedette.schema.judged import LogData
 from vedette.schema.requests import Coded
 
@@ -19,6 +21,8 @@ def logs(read: ReadLines, clients: Coded) -> list[LogData]:
         read: The lines. clients: Who sent each, as an address or name.
     """
     requests = read.requests
+    if len(requests) == 1:
+        return [_log_of_one(read, clients)]
     paths, queries = _targets(requests.target)
     return [
         LogData(
@@ -68,6 +72,51 @@ def logs(read: ReadLines, clients: Coded) -> list[LogData]:
             strict=True,
         )
     ]
+
+
+def _log_of_one(read: ReadLines, clients: Coded) -> LogData:
+    """The same of a single line, a third of the work."""
+    requests = read.requests
+    target = _shown_of(requests.target)
+    path, mark, query = (None, "", "") if target is None else target.partition("?")
+    status, bytes_in, bytes_out = (
+        requests.status.item(0),
+        requests.bytes_in.item(0),
+        requests.bytes_out.item(0),
+    )
+    duration = requests.duration.item(0)
+    return LogData(
+        ip=_shown_of(clients),
+        method=_shown_of(requests.method),
+        path=path,
+        query=query if mark else None,
+        protocol=_shown_of(requests.protocol),
+        status=status or None,
+        bytes_in=bytes_in if bytes_in >= 0 else None,
+        bytes_out=bytes_out if bytes_out >= 0 else None,
+        duration=None if math.isnan(duration) else duration,
+        referer=_shown_of(requests.referer),
+        user_agent=_shown_of(requests.user_agent),
+        host=_shown_of(requests.service),
+        time=_time(requests.time.item(0)) + "Z",
+        format=read.format,
+    )
+
+
+def _shown_of(coded: Coded) -> str | None:
+    text = text_of(coded, 0)
+    return None if text is None else shown(text)
+
+
+def _time(microseconds: int) -> str:
+    """A time as numpy writes it, in a tenth of what that takes."""
+    try:
+        return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds")
+    except OverflowError:
+        return str(np.datetime64(microseconds, "us"))
+
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- written without a zone, as numpy does
 
 
 def _texts(coded: Coded) -> list[str | None]:

@@ -12,6 +12,7 @@ from vedette.parsers.sniff import Choice
 from vedette.parsers.wrappers import UnwrappingParser
 from vedette.schema.chunk import Chunk, SkipReason
 from vedette.schema.errors import VedetteError
+from vedette.schema.lines import joined
 from vedette.schema.requests import RequestFlag, Requests
 
 SOURCE = "detect"
@@ -168,4 +169,5 @@ _REPAIRED = np.uint16(RequestFlag.REPAIRED)
 
 
 def _chunk(lines: Sequence[bytes], places: Sequence[int]) -> Chunk:
-    return Chunk.of(b"\n".join([lines[place] for place in places]) + b"\n", SOURCE)
+    chosen = lines if len(places) == len(lines) else [lines[place] for place in places]
+    return Chunk.of(joined(chosen), SOURCE)

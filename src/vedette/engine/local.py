@@ -6,10 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.learned.lime import Local, lime
+from vedette.detectors.learned.member_names import FOREST, OUTLIERS
 from vedette.detectors.learned.model import BehaviourModel
-from vedette.detectors.learned.outlier_model import OUTLIERS
 from vedette.engine.model_files import load_models
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.errors import VedetteError

@@ -12,10 +12,11 @@ from vedette.detectors.learned.clients import ClientBehaviour
 from vedette.detectors.learned.ddos import LearnedFloods
 from vedette.detectors.learned.features import FeatureError
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, shipped_model
-from vedette.detectors.learned.kinds import FOREST
 from vedette.detectors.learned.member import Member
-from vedette.detectors.learned.outlier_model import LIBRARY, OUTLIERS, OutlierModel
-from vedette.detectors.learned.own_features import OwnFeature, all_features
+from vedette.detectors.learned.member_names import FOREST, OUTLIERS
+from vedette.detectors.learned.outlier_model import LIBRARY, OutlierModel
+from vedette.detectors.learned.own_feature import OwnFeature
+from vedette.detectors.learned.own_features import all_features
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails

@@ -16,7 +16,8 @@ import msgspec
 
 from vedette.detectors.learned.archive import LARGEST
 from vedette.detectors.learned.card import Card, Model, ModelError
-from vedette.detectors.learned.kinds import ADDRESS, KINDS, read_model
+from vedette.detectors.learned.kinds import KINDS, read_model
+from vedette.detectors.learned.member_names import ADDRESS
 from vedette.schema.errors import VedetteError
 
 _MANIFEST_BYTES: Final = 1 << 20
@@ -169,7 +170,7 @@ def kept_models(directory: Path) -> dict[tuple[str, str], list[Kept]]:
             f"{directory}: no such directory: write one with vedette train PATH --models DIR"
         )
     found = {}
-    for member in (kind.member for kind in KINDS):
+    for member in KINDS:
         for folder in model_folders(directory / member):
             current = current_number(folder)
             kept = [Kept(n, read_manifest(folder, n), n == current) for n in sorted(model_numbers(folder))]

@@ -29,8 +29,8 @@ from vedette.schema.findings import Sampled
 from vedette.schema.requests import Requests
 from vedette.schema.state import check, decode, encode
 from vedette.windows.layout import Client, Group
+from vedette.windows.mixing import mix
 from vedette.windows.summary import ClientRows, Groups
-from vedette.windows.windower import mix
 
 MOST_WEIGHT: Final = 1024
 """Of the smallest share."""

@@ -24,8 +24,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.kinds import FOREST, TRANSFORMER
-from vedette.detectors.learned.outlier_model import OUTLIERS
+from vedette.detectors.learned.member_names import FOREST, OUTLIERS, TRANSFORMER
 from vedette.detectors.parameters.habits import Marked
 from vedette.detectors.signatures.opinions import ANOMALOUS
 from vedette.engine.engine import Engine

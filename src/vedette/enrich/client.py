@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, collapse_addresses, ip_network
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
@@ -189,20 +190,23 @@ def clients_called(
     Returns:
         bool (k,).
     """
-    short, long = [], []
-    for name in wanted:
-        try:
-            if name.endswith("/64"):
-                long.append(int.from_bytes(inet_pton(AF_INET6, name[:-3])[:8], "big"))
-            else:
-                short.append(MAPPED_WORD << 32 | int.from_bytes(inet_pton(AF_INET, name), "big"))
-        except (OSError, ValueError):
-            continue  # a host name, of which there are few
-    found: NDArray[np.bool_] = (high == 0) & _among(low, short)
-    found |= (low == 0) & _among(high, long)
+    keys = [key for name in wanted if (key := _key(name)) is not None]
+    found: NDArray[np.bool_] = (high == 0) & _among(low, [short for long, short in keys if not long])
+    found |= (low == 0) & _among(high, [long for long, short in keys if not short])
     for row in np.flatnonzero((high == NAME_TAG) & (low != 0)).tolist():
         found[row] = format_client(NAME_TAG, int(low[row]), names) in wanted
     return found
+
+
+@lru_cache(maxsize=1 << 14)  # who stands behind an open incident is asked for in each window
+def _key(name: str) -> tuple[int, int] | None:
+    """High and low half of the key that is written so; None of a host name, of which there are few."""
+    try:
+        if name.endswith("/64"):
+            return int.from_bytes(inet_pton(AF_INET6, name[:-3])[:8], "big"), 0
+        return 0, MAPPED_WORD << 32 | int.from_bytes(inet_pton(AF_INET, name), "big")
+    except (OSError, ValueError):
+        return None
 
 
 def _among(values: NDArray[np.uint64], few: list[int]) -> NDArray[np.bool_]:

@@ -29,6 +29,21 @@ class RouteFolder:
         self._tables = byte_classes(), byte_traits()
         self._no_path = np.frombuffer(NO_PATH_ROUTE, dtype=np.uint8)
         self._secret = new_secret()
+        self._one = np.empty(2 * ROOM, dtype=np.uint8)
+        self._one_start, self._one_length = np.empty(1, dtype=np.int64), np.empty(1, dtype=np.int32)
+
+    def fold_one(self, targets: Vocabulary, number: int) -> bytes:
+        """The route of a request by its target, one of some texts; its request line is HTTP.
+
+        A third of the work of folding a batch of one row.
+        """
+        out, this = self._one, slice(number, number + 1)
+        end = fold_targets(
+            targets.buffer, targets.start[this], targets.length[this], *self._tables, self._no_path, out,
+            self._one_start, self._one_length,
+        )  # fmt: skip
+        route = out[:end].tobytes()
+        return self._templates.match(route) if self._templates else route
 
     def fold(self, requests: Requests) -> Coded:
         """The route of each of n requests, dictionary-coded; -1 where the log tells no target."""

@@ -192,8 +192,34 @@ def _new(anomaly: Anomaly) -> str:
     )
 
 
+_DID = {
+    "flows": ("opened {}", "flow"),
+    "hosts": ("talked to {}", "host"),
+    "failed": ("had {} fail", "flow"),
+    "dns_queries": ("asked {}", "DNS question"),
+}
+
+
+def _leap(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    if details["what"] == "bytes_in":
+        did, most, limit = f"got {size(details['value'])}", size(details["most"]), size(details["limit"])
+    else:
+        words, of = _DID[details["what"]]
+        did, most = words.format(plural(details["value"], of)), count(details["most"])
+        limit = count(details["limit"])
+    return (
+        f"{anomaly.entity.value} {did} in {seconds(details['seconds'])}, where {most} was its most in "
+        f"{plural(anomaly.sample_count, 'window')}; a leap starts at {limit}. It had leapt "
+        f"{plural(details['leaps'], 'time')} before, and a leap is stated if it is no likelier than 1 in "
+        f"{count(anomaly.threshold)}."
+    )
+
+
 def _behaviour(anomaly: Anomaly) -> str:
     details = anomaly.details
+    if "features" not in details:
+        return _leap(anomaly)
     told = "; ".join(
         f"{seen['meaning']} {count(seen['value'])} (usual {count(seen['usual_low'])} to {count(seen['usual_high'])})"
         for seen in details["features"].values()

@@ -119,7 +119,7 @@ def summarise(
 ) -> str:
     """What happened, in two or three sentences: the worst statement in full, the others counted."""
     if background and not _only_odd(ranked):
-        parts = [f"{counts[a.type]:,.0f} {a.type.label}" for a in ranked]
+        parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
         whose = f"Few requests each from {_clients(senders, crowded=crowded)}" if senders else "Few requests"
         return f"{whose}, none of it unusual for a public address: {', '.join(parts)}."

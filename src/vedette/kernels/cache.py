@@ -30,6 +30,24 @@ def cache_directory() -> Path | None:
         return None
 
 
+def kernel_directory() -> Path | None:
+    """Where kernels' machine code is kept: where numba would keep it, if that was said."""
+    base = os.environ.get("NUMBA_CACHE_DIR", "")
+    where = Path(base) if base else cache_directory()
+    return None if where is None else where / "kernels"
+
+
+def can_keep(directory: Path | None) -> bool:
+    """Whether what is written there will be there, and trusted, the next time."""
+    if directory is None:
+        return False
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _ours(directory.lstat()) and os.access(directory, os.W_OK | os.X_OK)
+    except OSError:
+        return False
+
+
 def read_cached(path: Path, magic: bytes) -> bytes | None:
     """What was written under `magic`; None if there is no such file, or none that can be trusted."""
     content = _trusted_content(path)

@@ -13,9 +13,9 @@ from numba.core import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from vedette.kernels.compile import CHECKED
 from vedette.kernels.function import Intrinsic, Subkernel
 from vedette.kernels.machine_code import Compiled, references, target_machine
+from vedette.kernels.translation import plain, translated, translation
 
 _OPTIONS: dict[str, Any] = {
     "nogil": True,
@@ -25,8 +25,10 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "inline": "never",
 }
-_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""The function alone, without what numba would call it through."""
+
+
+_OPTIMISED = 3
+"""LLVM's level of optimisation."""
 _HEAD = object.__basicsize__
 _TYPE = _HEAD - 8
 _DATA, _DIMENSIONS_COUNT, _DIMENSIONS, _STRIDES, _DESCRIPTION, _FLAGS = (
@@ -37,30 +39,44 @@ _CONTIGUOUS, _ALIGNED = 0x1, 0x100
 """Flags of arrays."""
 
 
-def dispatcher(function: Callable[..., Any], *, inlined: bool = False) -> Any:
-    """A kernel or subkernel as numba runs it."""
+def dispatcher(function: Callable[..., Any]) -> Any:
+    """A kernel as numba runs it."""
     # numba's own cache knows a function by its file alone: a constant that changed elsewhere would stay as it was.
-    return numba.njit(cache=CHECKED, forceinline=inlined, **_OPTIONS)(_with_real_references(function))
+    return numba.njit(**_OPTIONS)(_with_real_references(function))
+
+
+def subdispatcher(function: Callable[..., Any], *, inlined: bool) -> Any:
+    """A subkernel as numba puts it into kernels."""
+    return translated(_with_real_references(function), inlined=inlined, **_OPTIONS)
 
 
 def compiled_entry(function: Callable[..., Any], kinds: tuple[str, ...]) -> Compiled | None:
     """Machine code that runs a kernel with arguments of these kinds; None if there can be none."""
     arguments = tuple(_type(kind) for kind in kinds)
-    kernel = numba.njit(**_OPTIONS)(_with_real_references(function))
-    kernel.compile(arguments)
-    result = _result(kernel.overloads[arguments].signature.return_type)
-    if result is None or sys.maxsize < 1 << 32:
-        return None
-    made = _entry(kernel, kinds, arguments, result)
-    taken = tuple(types.float64 if kind == "f" else types.int64 for kind in ("i", *kinds))
-    made.compile(taken)
-    symbol = made.overloads[taken].fndesc.llvm_func_name
-    # What the compiler has optimised needs no name outside.
-    assembly = made.inspect_llvm(taken).replace("define linkonce_odr ", "define internal ")
-    module = llvm.parse_assembly(assembly)
+    with plain():
+        kernel = translated(_with_real_references(function), **_OPTIONS)
+        kernel.compile(arguments)
+        result = _result(kernel.overloads[arguments].signature.return_type)
+        if result is None or sys.maxsize < 1 << 32:
+            return None
+        taken = tuple(types.float64 if kind == "f" else types.int64 for kind in ("i", *kinds))
+        symbol, assembly = translation(_entry(kernel, kinds, arguments, result), taken)
+    # What is called from nowhere else needs no name outside.
+    module = llvm.parse_assembly(assembly.replace("define linkonce_odr ", "define internal "))
     if len(list(module.get_function(symbol).arguments)) != len(taken) + 2:
         return None
-    return Compiled(symbol, result, target_machine().emit_object(module))
+    machine = target_machine()
+    _optimise(module, machine)
+    return Compiled(symbol, result, machine.emit_object(module))
+
+
+def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    """Optimise a kernel and all that it calls for this processor."""
+    tuning = llvm.create_pipeline_tuning_options(speed_level=_OPTIMISED)
+    tuning.loop_vectorization = True
+    tuning.slp_vectorization = False
+    passes = llvm.create_pass_builder(machine, tuning)
+    passes.getModulePassManager().run(module, passes)
 
 
 def _with_real_references(function: Callable[..., Any]) -> FunctionType:
@@ -79,7 +95,7 @@ def _with_real_references(function: Callable[..., Any]) -> FunctionType:
 
 def _real(value: Any) -> Any:
     if isinstance(value, Subkernel):
-        return value.dispatcher
+        return value.callee
     return value.made if isinstance(value, Intrinsic) else value
 
 
@@ -125,7 +141,7 @@ def _entry(kernel: Any, kinds: tuple[str, ...], arguments: tuple[Any, ...], resu
     else:
         lines += [f"    return {'float64' if result == 'f' else 'int64'}({call})"]
     exec("\n".join(lines), scope)  # noqa: S102 - nothing in it comes from outside
-    return numba.njit(**_OPTIONS, **_BARE)(scope["entry"])
+    return translated(scope["entry"], **_OPTIONS)
 
 
 _WORD = ir.IntType(64)

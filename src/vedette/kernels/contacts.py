@@ -9,6 +9,11 @@ from vedette.kernels.hashing import hash_words
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
 
+FIXED = (0, 1, 2, 3, 4, 5, 7, 8, 50, 51, 47, 48)
+"""Columns of a contact that each row of a table begins with, in this order: times, ends, port and protocol, when flows
+began first and last, the longest duration and gap. Behind them stand the counts that are not all zeros."""
+_COUNTS = 12
+"""Where these begin."""
 _BLOCK = 64
 """Rows that are turned together: with all their columns they stay in the nearest cache."""
 
@@ -35,8 +40,8 @@ def _slot(
         if (
             out[slot, 3] == low
             and out[slot, 5] == server_low
-            and out[slot, 7] == port
-            and out[slot, 8] == protocol
+            and out[slot, 6] == port
+            and out[slot, 7] == protocol
             and out[slot, 2] == high
             and out[slot, 4] == server_high
         ):
@@ -52,9 +57,9 @@ def fold_contacts(
     first: int,
     room: int,
     most: int,
+    counts: Ints,
     out: Ints,
     index: Ints32,
-    used_columns: Ints,
     secret_a: int,
     secret_b: int,
     state: Ints,
@@ -66,9 +71,9 @@ def fold_contacts(
         pick: int64 (p,), which of them; from place `first` on.
         room: Contacts of which clients are told apart; those beyond share a contact for each server's port.
         most: Contacts at all; what comes beyond is only counted.
-        out: int64 (m, 52), receives contacts, as `vedette.schema.flows` says.
+        counts: int64 (c,), the columns of counts that hold anything but zeros.
+        out: int64 (m, len(FIXED) + c), receives contacts: the columns of `FIXED`, and of `counts`.
         index: int32 (power of two, > m), zero at first.
-        used_columns: int64 (52,), has some bit set where a column holds anything but zeros; updated.
         secret_a, secret_b: Of the hash.
         state: int64 (2,): contacts so far, flows whose client could not be told apart; updated.
 
@@ -108,32 +113,35 @@ def fold_contacts(
         if rows[row, 40] > 0:
             begun = rows[row, 50]
             last = rows[row, 51] if extended else begun
-        for column in range(9, 49):
-            used_columns[column] |= rows[row, column]
         if slot < 0:
             index[-slot - 1] = used + 1
             slot = used
             used += 1
-            for column in range(49):
-                out[slot, column] = rows[row, column]
+            out[slot, 0] = rows[row, 0]
+            out[slot, 1] = rows[row, 1]
             out[slot, 2] = high
             out[slot, 3] = low
-            out[slot, 6] = 0
-            out[slot, 7] = port
-            out[slot, 49] = 0
-            out[slot, 50] = begun if begun >= 0 else -1
-            out[slot, 51] = max(last, -1)
+            out[slot, 4] = rows[row, 4]
+            out[slot, 5] = rows[row, 5]
+            out[slot, 6] = port
+            out[slot, 7] = rows[row, 8]
+            out[slot, 8] = begun if begun >= 0 else -1
+            out[slot, 9] = max(last, -1)
+            out[slot, 10] = rows[row, 47]
+            out[slot, 11] = rows[row, 48]
+            for number in range(counts.shape[0]):
+                out[slot, _COUNTS + number] = rows[row, counts[number]]
             continue
         out[slot, 0] = min(out[slot, 0], rows[row, 0])
         out[slot, 1] = max(out[slot, 1], rows[row, 1])
-        for column in range(9, 47):
-            out[slot, column] += rows[row, column]
-        out[slot, 47] = max(out[slot, 47], rows[row, 47])
-        out[slot, 48] = max(out[slot, 48], rows[row, 48])
-        if begun >= 0 and (out[slot, 50] < 0 or begun < out[slot, 50]):
-            out[slot, 50] = begun
-        if last > out[slot, 51]:
-            out[slot, 51] = last
+        if begun >= 0 and (out[slot, 8] < 0 or begun < out[slot, 8]):
+            out[slot, 8] = begun
+        if last > out[slot, 9]:
+            out[slot, 9] = last
+        out[slot, 10] = max(out[slot, 10], rows[row, 47])
+        out[slot, 11] = max(out[slot, 11], rows[row, 48])
+        for number in range(counts.shape[0]):
+            out[slot, _COUNTS + number] += rows[row, counts[number]]
     state[0] = used
     return int(pick.shape[0])
 
@@ -143,13 +151,13 @@ def index_contacts(out: Ints, count: int, index: Ints32, secret_a: int, secret_b
     """Fill the index of a table that grew.
 
     Args:
-        out: int64 (m, 52), contacts, of which there are `count`, all different.
+        out: int64 (m, any), contacts as `fold_contacts` makes them, of which there are `count`, all different.
         index: int32 (power of two, > m), zero at first.
         secret_a, secret_b: Of the hash.
     """
     mask = index.shape[0] - 1
     for slot in range(count):
-        ends = out[slot, 7] * 256 + out[slot, 8]
+        ends = out[slot, 6] * 256 + out[slot, 7]
         place = (
             hash_words(out[slot, 2], out[slot, 3], out[slot, 4], out[slot, 5], ends, secret_a, secret_b)
             & mask
@@ -160,17 +168,29 @@ def index_contacts(out: Ints, count: int, index: Ints32, secret_a: int, secret_b
 
 
 @kernel
+def mark_counts(rows: Ints, used: Ints) -> None:
+    """Find the columns of counts that hold anything but zeros.
+
+    Args:
+        rows: int64 (n, 51 or 52), flows or contacts. used: int64 (47,), has some bit set for such a column; updated.
+    """
+    for row in range(rows.shape[0]):
+        for column in range(9, 47):
+            used[column] |= rows[row, column]
+
+
+@kernel
 def turn_columns(rows: Ints, order: Ints, columns: Ints, out: Ints) -> None:
     """Copy rows in an order, each column by itself.
 
     Args:
         rows: int64 (n, c). order: int64 (k,), of its rows.
-        columns: int64 (a,), which columns.
-        out: int64 (c, k), receives them, each at its own number.
+        columns: int64 (c,), the number that each column gets.
+        out: int64 (any, k), receives them.
     """
     for begin in range(0, order.shape[0], _BLOCK):
         end = min(begin + _BLOCK, order.shape[0])
         for number in range(columns.shape[0]):
             column = columns[number]
             for place in range(begin, end):
-                out[column, place] = rows[order[place], column]
+                out[column, place] = rows[order[place], number]

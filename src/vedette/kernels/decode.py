@@ -548,7 +548,8 @@ def _decode_part(
         copied = _copy(buffer, start, start + HEAD, plus, classes, lower, out, begin, begin)
         work = copied & 255
         write = copied >> 8
-        out[write] = 13
+        # No byte that rules take for one of an attack: a line break that nobody sent was one.
+        out[write] = 38 if plus else 47
         copied = _copy(buffer, end - TAIL, end, plus, classes, lower, out, begin, write + 1)
         work |= copied & 255
     else:

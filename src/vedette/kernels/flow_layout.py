@@ -12,7 +12,7 @@ COUNTS: Final = 38
 
 COUNTED: Final = 19
 """Where the counts stand in the state, in the order of the output's columns from `FIRST_COUNT`."""
-STATE_COLUMNS: Final = 80
+STATE_COLUMNS: Final = 88
 AHEAD: Final = 16
 """Packets whose flows are fetched from memory together."""
 META: Final = 16 + AHEAD

@@ -12,6 +12,12 @@ it holds at most one byte just before the next expected one; late if the expecte
 (3 ms if that is not known) before, and it does not end where that ended; sent again otherwise, in particular if its
 bytes were acknowledged already, or asked for by two repeated acknowledgements within 20 ms.
 
+Wireshark takes all that a sender who never pauses sends again for late: the expected byte has always just come. Here
+two things come before that rule. Data behind the latest gap was seen before, so it was sent again; captured where it is
+sent, nothing has gaps. And what was passed more than a quarter of a round-trip time ago was sent again: the sender
+learns of a hole after a whole one, and takes for lost what is late by a quarter (RACK, RFC 8985, section 6.2). Two
+marks tell it, bytes that were expected next at some time, of which the older is at least that old.
+
 Round-trip times follow Karn and Partridge (1987): one segment of each direction is timed at a time, until an
 acknowledgement covers it, and is given up when any part of it is sent again.
 """
@@ -216,6 +222,10 @@ def _take(state: Ints, told: Ints, meta: Ints, buckets: Ints32, bucket: int) -> 
     state[slot, 75] = -1
     state[slot, 76] = -1
     state[slot, 77] = -1
+    state[slot, 80] = -1
+    state[slot, 81] = -1
+    state[slot, 84] = -1
+    state[slot, 85] = -1
     state[slot, 13] = int(buckets[bucket]) - 1
     state[slot, 14] = bucket
     buckets[bucket] = slot + 1
@@ -260,6 +270,8 @@ def _tcp(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, h
         elif side == 1 and flags & ACK and (stage == ASKED or stage == FAILED or stage == NEW):
             state[slot, 7] = ANSWERED
             state[slot, counted + 41] = 1
+        elif stage == ANSWERED:
+            state[slot, 73] = -1
     elif reset:
         if side == 1 and stage == ASKED:
             state[slot, 7] = FAILED
@@ -298,6 +310,8 @@ def _tcp(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, h
         and state[slot, 71 + other] == 0
         and state[slot, 61 + other] >= 0
     )
+    # A round trip: the handshake's, where that was seen.
+    limit = state[slot, counted + 44] if state[slot, counted + 45] > 0 else _LATE_US
     again = False
     if alive:
         state[slot, counted + 27 + side] += 1
@@ -307,9 +321,6 @@ def _tcp(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, h
     if length > 0 and not alive and not probe and not reset:
         if expected >= 0 and _behind(sequence, expected):
             known = state[slot, 61 + other]
-            limit = _LATE_US
-            if state[slot, counted + 45] > 0:
-                limit = state[slot, counted + 44]
             again = True
             if payload > 0 and known >= 0 and not _behind(known, end):
                 pass
@@ -318,6 +329,14 @@ def _tcp(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, h
                 and known == sequence
                 and moment - state[slot, 63 + other] < _FAST_US
             ):
+                pass
+            elif (
+                payload > 0 and state[slot, 84 + side] >= 0 and not _behind(sequence, state[slot, 84 + side])
+            ):
+                # Behind the latest gap.
+                pass
+            elif state[slot, 80 + side] >= 0 and _behind(sequence, state[slot, 80 + side]):
+                # Passed long ago.
                 pass
             elif moment - state[slot, 59 + side] < limit and end != expected:
                 again = False
@@ -330,6 +349,12 @@ def _tcp(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, h
             state[slot, 67 + side] = end
             state[slot, 69 + side] = moment
     if not probe and not reset and (expected < 0 or _behind(expected, end)):
+        if expected < 0 or _behind(expected, sequence):
+            state[slot, 84 + side] = sequence
+        if 4 * (moment - state[slot, 82 + side]) >= limit:
+            state[slot, 80 + side] = state[slot, 76 + side]
+            state[slot, 76 + side] = end
+            state[slot, 82 + side] = moment
         state[slot, 57 + side] = end
         state[slot, 59 + side] = moment
     # What it acknowledges.

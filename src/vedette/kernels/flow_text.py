@@ -3,16 +3,10 @@
 What columns hold is told by numbers, those of `vedette.parsers.flow_logs.Role`.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vedette.kernels.compile import inlined, kernel, subkernel
+from vedette.kernels.flow_address import Bytes, Ints, address, digits
 from vedette.kernels.search import find
 
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
-
-_MAPPED = 0xFFFF << 32
 _MOST = 1 << 52
 """Larger numbers count as this."""
 _DIGITS = 15
@@ -73,39 +67,41 @@ def _number(buffer: Bytes, start: int, end: int, scale: int) -> int:
 
 
 @subkernel
-def _digits(buffer: Bytes, at: int, end: int, found: Ints) -> int:
-    """Read digits into `found[0]`; returns where they end."""
-    value = 0
-    while at < end and buffer[at] >= 48 and buffer[at] <= 57:
-        value = min(999999999, value * 10 + int(buffer[at]) - 48)
-        at += 1
-    found[0] = value
-    return at
-
-
-@subkernel
 def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
-    """`2017-07-06 12:39:22.123456` (or T between, or a Z after), UTC, as microseconds; -1 where it is none."""
-    at = _digits(buffer, start, end, found)
-    year = int(found[0])
-    if at - start != 4 or at >= end or (buffer[at] != 45 and buffer[at] != 47):
+    """`2017-07-06 12:39:22.123456` (or T between, or a Z after), UTC, as microseconds; -1 where it is none.
+
+    Or `06/07/2017 12:39:22 PM`, the day first, as CICFlowMeter writes it; without PM or AM the hour counts to 23.
+    """
+    at = digits(buffer, start, end, found)
+    first = int(found[0])
+    long = at - start
+    if at >= end or (buffer[at] != 47 and (long != 4 or buffer[at] != 45)):
         return -1
-    at = _digits(buffer, at + 1, end, found)
+    at = digits(buffer, at + 1, end, found)
     month = int(found[0])
-    at = _digits(buffer, at + 1, end, found)
+    if at >= end or (buffer[at] != 47 and buffer[at] != 45):
+        return -1
+    before = at + 1
+    at = digits(buffer, before, end, found)
+    year = first
     day = int(found[0])
+    if long != 4:
+        if long < 1 or long > 2 or at - before != 4:
+            return -1
+        year = day
+        day = first
     if month < 1 or month > 12 or day < 1 or day > 31 or at >= end or (buffer[at] != 32 and buffer[at] != 84):
         return -1
-    at = _digits(buffer, at + 1, end, found)
+    at = digits(buffer, at + 1, end, found)
     hour = int(found[0])
     if at >= end or buffer[at] != 58:
         return -1
-    at = _digits(buffer, at + 1, end, found)
+    at = digits(buffer, at + 1, end, found)
     minute = int(found[0])
     second = 0
     fraction = 0
     if at < end and buffer[at] == 58:
-        at = _digits(buffer, at + 1, end, found)
+        at = digits(buffer, at + 1, end, found)
         second = int(found[0])
         if at < end and buffer[at] == 46:
             unit = 100000
@@ -114,6 +110,11 @@ def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
                 fraction += (int(buffer[at]) - 48) * unit
                 unit //= 10
                 at += 1
+    if at + 2 < end and buffer[at] == 32 and (buffer[at + 2] | 32) == 109:
+        half = int(buffer[at + 1]) | 32
+        if hour < 1 or hour > 12 or (half != 97 and half != 112):
+            return -1
+        hour = hour % 12 + (12 if half == 112 else 0)
     if hour > 23 or minute > 59 or second > 60:
         return -1
     # Days since 1970 of a date in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
@@ -123,94 +124,6 @@ def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
     of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
     days = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _DAYS_TO_1970
     return (days * 86400 + hour * 3600 + minute * 60 + second) * 1000000 + fraction
-
-
-@inlined
-def _word(found: Ints, at: int) -> int:
-    """Four groups of 16 bits as an int64 of the same bits."""
-    top = found[at] - 65536 if found[at] >= 32768 else found[at]
-    return int(top * 281474976710656 + found[at + 1] * 4294967296 + found[at + 2] * 65536 + found[at + 3])
-
-
-@subkernel
-def _hex_groups(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
-    """An IPv6 address into `found[0]`, `found[1]` (two int64); `found` has room for eight groups."""
-    filled = 0
-    gap = -1
-    at = start
-    if end - start >= 2 and buffer[start] == 58 and buffer[start + 1] == 58:
-        gap = 0
-        at += 2
-    while at < end:
-        value = 0
-        digits = 0
-        while at < end and digits < 5:
-            c = int(buffer[at])
-            if c >= 48 and c <= 57:
-                c -= 48
-            elif c >= 97 and c <= 102:
-                c -= 87
-            elif c >= 65 and c <= 70:
-                c -= 55
-            else:
-                break
-            value = value * 16 + c
-            digits += 1
-            at += 1
-        if digits == 0 or digits > 4 or filled == 8:
-            return False
-        found[filled] = value
-        filled += 1
-        if at < end:
-            if buffer[at] != 58:
-                return False
-            at += 1
-            if at == end:
-                return False
-            if buffer[at] == 58:
-                if gap >= 0:
-                    return False
-                gap = filled
-                at += 1
-    if gap < 0:
-        if filled != 8:
-            return False
-    else:
-        if filled == 8:
-            return False
-        moved = filled - gap
-        for i in range(moved):
-            found[7 - i] = found[filled - 1 - i]
-        for i in range(gap, 8 - moved):
-            found[i] = 0
-    high = _word(found, 0)
-    low = _word(found, 4)
-    found[0] = high
-    found[1] = low
-    return True
-
-
-@subkernel
-def _address(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
-    """An IPv4 or IPv6 address into `found[0]`, `found[1]`."""
-    at = start
-    value = 0
-    for part in range(4):
-        before = at
-        at = _digits(buffer, at, end, found)
-        if at == before or at - before > 3 or found[0] > 255:
-            break
-        value = value * 256 + found[0]
-        if part == 3:
-            if at != end:
-                break
-            found[0] = 0
-            found[1] = _MAPPED + value
-            return True
-        if at >= end or buffer[at] != 46:
-            break
-        at += 1
-    return _hex_groups(buffer, start, end, found)
 
 
 @subkernel
@@ -229,7 +142,7 @@ def _protocol(buffer: Bytes, start: int, end: int, found: Ints) -> int:
         return 58 if last == 54 or (end - start > 5 and (int(buffer[start + 1]) | 32) == 112) else 1
     if first == 115:
         return 132
-    _digits(buffer, start, end, found)
+    digits(buffer, start, end, found)
     return int(found[0]) & 255
 
 
@@ -329,7 +242,7 @@ def read_flow_rows(
                 elif role == 21:
                     finished = _calendar(buffer, start, last, found)
                 elif role == 3 or role == 5:
-                    if _address(buffer, start, last, found):
+                    if address(buffer, start, last, found):
                         table[count, 2 if role == 3 else 4] = found[0]
                         table[count, 3 if role == 3 else 5] = found[1]
                         needed |= 2 if role == 3 else 4

@@ -44,11 +44,11 @@ class Subkernel:
         self.__doc__ = function.__doc__
 
     @cached_property
-    def dispatcher(self) -> Any:
-        """The function as numba calls it."""
-        from vedette.kernels.compilation import dispatcher
+    def callee(self) -> Any:
+        """The function as numba puts it into kernels."""
+        from vedette.kernels.compilation import subdispatcher
 
-        return dispatcher(self.function, inlined=self.inlined)
+        return subdispatcher(self.function, inlined=self.inlined)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run as Python: who calls a subkernel does it a few times, and compiling it would take longer."""
@@ -63,14 +63,19 @@ class Kernel(Subkernel):
 
     Args:
         function: The kernel's source.
-        checked: Run under numba, which checks each index.
     """
 
-    def __init__(self, function: Callable[..., Any], *, checked: bool = False) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._checked = checked
         self._entries: dict[tuple[str, ...], Any] = {}
         self._call: Callable[..., Any] = _unready
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """The function as numba runs it."""
+        from vedette.kernels.compilation import dispatcher
+
+        return dispatcher(self.function)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the kernel."""
@@ -81,8 +86,8 @@ class Kernel(Subkernel):
 
     def _made_to_fit(self, arguments: Sequence[Any]) -> Any:
         """Run with arguments of types that the kernel was not ready for, and be ready for them from now on."""
-        kinds = tuple(_kind(argument) for argument in arguments)
-        if self._checked or "" in kinds:
+        kinds = tuple(kind_of(argument) for argument in arguments)
+        if "" in kinds:
             return self.dispatcher(*arguments)
         with _COMPILING:
             if kinds not in self._entries:
@@ -106,7 +111,7 @@ def _unready(*_arguments: Any) -> Any:
     raise MisfitError
 
 
-def _kind(argument: object) -> str:
+def kind_of(argument: object) -> str:
     """An argument's type; empty where numba has to look at it.
 
     `<i8:2` is an array of elements `<i8` in 2 dimensions, with `s` after it where it is not contiguous; `i` and `f` are

@@ -217,30 +217,40 @@ def score_text(
 
 
 @kernel
-def score_one(
+def score_each(
     symbols: Bytes,
     text: Bytes,
-    begin: int,
-    end: int,
-    split: int,
+    row_end: Ints,
+    split: Ints,
     weights: Weights,
     roots: NDArray[np.float64],
     best: NDArray[np.float64],
     window: Ints,
+    score: NDArray[np.float64],
+    span: Ints,
 ) -> None:
-    """`score_text` for one text.
+    """`score_text` for each row of a text.
 
     Args:
         symbols: `SYMBOLS`.
-        text: uint8, decoded.
-        begin, end: The text in it.
-        split: 1 if it is a query, 0 if it is one value.
+        text: uint8, decoded rows, each followed by two bytes.
+        row_end: int64 (n,), where each row ends, past those; the first begins at 0.
+        split: int64 (n,): 1 if it is a query, 0 if it is one value.
         weights: int8 (rows, 2**k); row 0 tells attacks from the rest.
         roots: float64, `1 / sqrt(n)` for each number of grams.
-        best: float64 (1,), receives the score before scale and bias; -1e9 where nothing is scored.
-        window: int64 (2,), receives where its worst window begins and ends.
+        best: float64 (1,), scratch space. window: int64 (2,), scratch space.
+        score: float64 (n,), receives each row's score before scale and bias; -1e9 where nothing is scored.
+        span: int64 (n, 2), receives where its worst window begins and ends, in the row.
     """
-    score_text(symbols, text, begin, end, split, weights, roots, best, window)
+    begin = 0
+    for row in range(row_end.shape[0]):
+        window[0] = begin
+        window[1] = begin
+        score_text(symbols, text, begin, row_end[row] - 2, split[row], weights, roots, best, window)
+        score[row] = best[0]
+        span[row, 0] = window[0] - begin
+        span[row, 1] = window[1] - begin
+        begin = row_end[row]
 
 
 @kernel

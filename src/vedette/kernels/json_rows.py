@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes
+from vedette.kernels.words import Bytes, put_text
 
 Ints = NDArray[np.int64]
 
@@ -193,15 +193,34 @@ def _put_time(time: int, out: Bytes, at: int) -> int:
 
 
 @kernel
-def write_rows(kinds: Ints, cells: Ints, texts: Bytes, begin: Ints, end: Ints, out: Bytes, past: Ints) -> int:
+def measure_rows(kinds: Ints, leads: Ints, cells: Ints, begin: Ints, end: Ints) -> int:
+    """How many bytes `write_rows` writes at most."""
+    size = 0
+    for piece in range(kinds.shape[0]):
+        size += (
+            end[leads[piece]] - begin[leads[piece]] + (0 if kinds[piece] == TEXT else WIDEST)
+        ) * cells.shape[0]
+    for row in range(cells.shape[0]):
+        for piece in range(kinds.shape[0]):
+            if kinds[piece] == TEXT:
+                cell = cells[row, piece]
+                size += end[cell] - begin[cell]
+    return size
+
+
+@kernel
+def write_rows(
+    kinds: Ints, leads: Ints, cells: Ints, texts: Bytes, begin: Ints, end: Ints, out: Bytes, past: Ints
+) -> int:
     """Write rows, each of the same pieces.
 
     Args:
         kinds: int64 (p,), of each piece: `TEXT`, `WHOLE` or `TIME`.
-        cells: int64 (p, n), what each piece is in each row: the number of a text, a whole number, or microseconds
+        leads: int64 (p,), the number of the text before each piece.
+        cells: int64 (n, p), what each piece is in each row: the number of a text, a whole number, or microseconds
             since the epoch of a year from 0 to 9999.
-        texts: uint8. begin, end: int64 (k,), where each text stands in it.
-        out: uint8, room for all of it; `WIDEST` bytes for each number and time.
+        texts: uint8, with `BLOCK` bytes behind the last. begin, end: int64 (k,), where each text stands in it.
+        out: uint8, room for all of it (`measure_rows`) and `BLOCK` bytes.
         past: int64 (n,), receives where each row ends.
 
     Returns:
@@ -210,13 +229,11 @@ def write_rows(kinds: Ints, cells: Ints, texts: Bytes, begin: Ints, end: Ints, o
     at = 0
     for row in range(past.shape[0]):
         for piece in range(kinds.shape[0]):
-            cell = cells[piece, row]
+            lead = leads[piece]
+            at = put_text(texts, begin[lead], end[lead] - begin[lead], out, at)
+            cell = cells[row, piece]
             if kinds[piece] == TEXT:
-                first = begin[cell]
-                length = end[cell] - first
-                for i in range(length):
-                    out[at + i] = texts[first + i]
-                at += length
+                at = put_text(texts, begin[cell], end[cell] - begin[cell], out, at)
             elif kinds[piece] == WHOLE:
                 at = _put_whole(cell, out, at)
             else:

@@ -10,7 +10,6 @@ type, dimensions and layout that it was compiled for, and says so if not.
 import builtins
 import ctypes
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -24,8 +23,9 @@ import llvmlite.binding as llvm
 import msgspec
 import numpy as np
 
-from vedette.kernels.cache import cache_directory, read_cached, write_cached
-from vedette.kernels.function import Intrinsic, MisfitError, Subkernel
+from vedette.kernels.cache import kernel_directory, read_cached, write_cached
+from vedette.kernels.compile import CHECKED
+from vedette.kernels.function import Intrinsic, MisfitError, Subkernel, kind_of
 
 MAGIC = b"vedette kernel 1\n"
 
@@ -47,7 +47,9 @@ class Compiled(msgspec.Struct, array_like=True, frozen=True):
 class Entry:
     """Machine code that is loaded and can be called."""
 
-    def __init__(self, compiled: Compiled, kinds: tuple[str, ...]) -> None:
+    def __init__(self, compiled: Compiled, kinds: tuple[str, ...], name: str) -> None:
+        self._kinds = kinds
+        self._name = name
         self._engine = _linker().engine(compiled.symbol)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(compiled.code))
         self._engine.finalize_object()
@@ -58,7 +60,11 @@ class Entry:
         self._result = compiled.result
 
     def fit(self, dtypes: Sequence[np.dtype[Any]]) -> Callable[..., Any]:
-        """The function that calls the code with arrays of exactly these types, in order."""
+        """The function that calls the code with arrays of exactly these types, in order.
+
+        It raises `MisfitError` where arguments are others, and, of code that checks it, `IndexError` where an index is
+        out of bounds.
+        """
         function, result = self._function, self._result
         number = ctypes.c_double if result == "f" else ctypes.c_int64
         known = np.array([id(np.ndarray), *map(id, dtypes)], dtype=np.int64)
@@ -68,7 +74,7 @@ class Entry:
         def call(*arguments: Any) -> Any:
             out = number()
             if function(byref(out), exception, table, *arguments):
-                raise MisfitError
+                raise self._refusal(arguments, dtypes)
             return out.value
 
         def call_for_nothing(*arguments: Any) -> None:
@@ -80,6 +86,14 @@ class Entry:
         # Whose addresses the code is given lives as long as it is called.
         call.kept = (known, thrown, tuple(dtypes), self._engine)  # type: ignore[attr-defined] # any name will do
         return {"n": call_for_nothing, "b": call_for_truth}.get(result, call)
+
+    def _refusal(self, arguments: Sequence[Any], dtypes: Sequence[np.dtype[Any]]) -> Exception:
+        """Why code did not run to its end."""
+        given = [a.dtype for a in arguments if isinstance(a, np.ndarray)]
+        same = len(given) == len(dtypes) and all(a is b for a, b in zip(given, dtypes, strict=True))
+        if same and tuple(map(kind_of, arguments)) == self._kinds:
+            return IndexError(f"{self._name}: an index is out of bounds")
+        return MisfitError()
 
 
 class _Linker:
@@ -124,15 +138,18 @@ def entry(function: Callable[..., Any], kinds: tuple[str, ...]) -> Entry | None:
             write_cached(
                 path, MAGIC, msgspec.msgpack.encode(compiled), f"{path.name.rpartition('-')[0]}-*.bin"
             )
-    return Entry(compiled, kinds)
+    return Entry(compiled, kinds, _name(function))
 
 
-def kept_before(function: object) -> bool:
-    """Whether a kernel of that name was ever compiled and kept here."""
-    directory = _directory()
-    if directory is None or not isinstance(function, Subkernel):
-        return False
-    return any(directory.glob(f"{_name(function.function)}-*.bin"))
+def is_kept(function: Callable[..., Any], kinds: tuple[str, ...]) -> bool:
+    """Whether a kernel's code for these types of arguments is kept."""
+    path = _place(function, kinds)
+    return path is not None and path.exists()
+
+
+def weight(function: Callable[..., Any]) -> int:
+    """About how long compiling a kernel takes: the bytes of all that its code is made from."""
+    return sum(map(len, _traits(function, set())))
 
 
 def target_machine() -> llvm.TargetMachine:
@@ -165,29 +182,26 @@ def _decoded(payload: bytes) -> Compiled | None:
         return None
 
 
-def _directory() -> Path | None:
-    """Where code is kept: where numba would keep it, if that was said."""
-    base = os.environ.get("NUMBA_CACHE_DIR", "")
-    where = Path(base) if base else cache_directory()
-    return None if where is None else where / "kernels"
-
-
 def _name(function: Callable[..., Any]) -> str:
     return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 def _place(function: Callable[..., Any], kinds: tuple[str, ...]) -> Path | None:
     """The file of a kernel's code; None where nothing can be kept."""
-    directory = _directory()
-    if directory is None:
-        return None
+    directory = kernel_directory()
+    return None if directory is None else directory / _file_name(function, kinds)
+
+
+@cache
+def _file_name(function: Callable[..., Any], kinds: tuple[str, ...]) -> str:
     types = ",".join(kinds).encode()
     digest = hashlib.sha256(MAGIC)
-    parts = [_compiler(), *(part.encode() for part in _processor()), types, *_traits(function, set())]
+    how = b"checked" if CHECKED else b""
+    parts = [how, _compiler(), *(part.encode() for part in _processor()), types, *_traits(function, set())]
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
     short = hashlib.sha256(types).hexdigest()[:8]
-    return directory / f"{_name(function)}-{short}-{digest.hexdigest()[:24]}.bin"
+    return f"{_name(function)}-{short}-{digest.hexdigest()[:24]}.bin"
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.address import NINE, ZERO, hex_digit
-from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.hashing import hash_bytes
 from vedette.kernels.search import find
 
@@ -239,6 +239,27 @@ def group_rows(
     return groups
 
 
+@inlined
+def is_new_shape(
+    slot: int,
+    text: Bytes,
+    end: int,
+    shape_count: Ints32,
+    shapes: Ints,
+    secret_a: int,
+    secret_b: int,
+) -> bool:
+    """Whether a value's shape, `text[:end]`, is none of a slot's, which are not too many to be told apart."""
+    kept = shape_count[slot]
+    if kept >= SHAPES:
+        return False
+    shape = hash_bytes(text, 0, end, secret_a, secret_b)
+    for i in range(kept):
+        if shapes[slot * SHAPES + i] == shape:
+            return False
+    return True
+
+
 @subkernel
 def is_known(
     text: Bytes,
@@ -278,14 +299,10 @@ def is_known(
                 found, length, shape_end = read_value(text, value, past, classes, scratch, 0)
                 if found & ~bits[slot] or length_step(length) > high[slot]:
                     return -1
-                kept = shape_count[slot]
-                if kept < SHAPES and length > 0:
-                    shape = hash_bytes(scratch, 0, shape_end, secret_a, secret_b)
-                    i = 0
-                    while i < kept and shapes[slot * SHAPES + i] != shape:
-                        i += 1
-                    if i == kept:
-                        return -1
+                if length > 0 and is_new_shape(
+                    slot, scratch, shape_end, shape_count, shapes, secret_a, secret_b
+                ):
+                    return -1
                 passed[count] = slot
                 count += 1
         if past < end and text[past] == HASH:

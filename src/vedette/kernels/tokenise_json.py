@@ -63,7 +63,7 @@ def bucket_of(node: int, length: int, first: int, last: int) -> int:
 
 
 @inlined
-def _find_edge(
+def find_edge(
     buffer: Bytes,
     start: int,
     length: int,
@@ -162,10 +162,10 @@ def _read_object(
                 if buffer[at] != QUOTE:
                     return at, free, False
                 if not escaped:
-                    edge = _find_edge(buffer, key, at - key, node, buckets, edges, keys)
+                    edge = find_edge(buffer, key, at - key, node, buckets, edges, keys)
                 else:
                     written = unescape(buffer, key, at, free)
-                    edge = _find_edge(buffer, free, written - free, node, buckets, edges, keys)
+                    edge = find_edge(buffer, free, written - free, node, buckets, edges, keys)
                 at = _skip_space(buffer, at + 1)
                 if buffer[at] != COLON:
                     return at, free, False
@@ -232,7 +232,7 @@ def _read_object(
 
 
 @subkernel
-def _note_skip(skips: NDArray[np.int64], reason: int, line: int, start: int, end: int) -> None:
+def note_skip(skips: NDArray[np.int64], reason: int, line: int, start: int, end: int) -> None:
     """Count a line that is passed over; remember the first few of each reason."""
     seen = skips[reason, 0]
     if seen < SAMPLES:
@@ -324,7 +324,7 @@ def tokenise(
             raw_length[row] = end - begin
             row += 1
         else:
-            _note_skip(skips, reason, number, begin, end)
+            note_skip(skips, reason, number, begin, end)
         number += 1
     state[AT] = at
     state[LINE] = number

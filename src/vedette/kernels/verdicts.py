@@ -18,6 +18,9 @@ Bitmaps = NDArray[np.uint8]
 
 KEY = 192
 """Longest text that is remembered, in bytes. Longer ones seldom come twice."""
+WAYS = 4
+"""Slots that a text may lie in; the one that was filled first makes room. After half as many texts as there are slots
+14 % are pushed out, where one slot for each would lose 39 %."""
 RULE_BITS = 10
 """Low bits of a hit that hold the rule; the rest is where its row ends."""
 
@@ -48,7 +51,8 @@ def recall(
         place: Number of the place, part of the key: the same text may be judged differently elsewhere.
         secret_a, secret_b: Key of the hash.
         slot_head: int64 (s, 2), s a power of two: the hash of a slot's text, and its length plus 1; 0 where there is
-            none, and negated where it hit something: most hit nothing, and their verdicts need not be read.
+            none, and negated where it hit something: most hit nothing, and their verdicts need not be read. `WAYS`
+            slots that follow each other are a set; a text lies in the set that its hash names.
         slot_key: uint8 (s * KEY,): the texts.
         slot_bits: uint8 (s, w): the verdicts. slot_score: float32 (s,): what the payload model says.
         first: Number of the first text.
@@ -60,7 +64,7 @@ def recall(
     Returns:
         How many are not known.
     """
-    mask = slot_head.shape[0] - 1
+    mask = slot_head.shape[0] - WAYS
     width = bits.shape[1]
     count = 0
     for i in range(start.shape[0]):
@@ -72,12 +76,17 @@ def recall(
         code = hash_bytes(buffer, start[i], size, secret_a ^ place, secret_b)
         codes[first + i] = code
         slot = code & mask
-        held = slot_head[slot, 1]
-        if (
-            (held != size + 1 and held != -size - 1)
-            or slot_head[slot, 0] != code
-            or not equal_across(buffer, start[i], slot_key, slot * KEY, size)
-        ):
+        past = slot + WAYS
+        while slot < past:
+            held = slot_head[slot, 1]
+            if (
+                (held == size + 1 or held == -size - 1)
+                and slot_head[slot, 0] == code
+                and equal_across(buffer, start[i], slot_key, slot * KEY, size)
+            ):
+                break
+            slot += 1
+        if slot == past:
             unknown[count] = i
             count += 1
         else:
@@ -103,9 +112,14 @@ def remember(
     slot_key: Bytes,
     slot_bits: Bitmaps,
     slot_score: NDArray[np.float32],
+    next_way: Bytes,
 ) -> None:
-    """Put the texts `known` (ids, int64) of one place into the memory; each displaces what its slot held."""
-    mask = slot_head.shape[0] - 1
+    """Put the texts `known` (ids, int64) of one place into the memory; each displaces the oldest of its set.
+
+    Args:
+        next_way: uint8 (s / WAYS,): which slot of each set is filled next. The others are those of `recall`.
+    """
+    mask = slot_head.shape[0] - WAYS
     width = bits.shape[1]
     for n in range(known.shape[0]):
         i = known[n]
@@ -113,7 +127,9 @@ def remember(
         if size > KEY:
             continue
         code = codes[first + i]
-        slot = code & mask
+        group = (code & mask) // WAYS
+        slot = group * WAYS + next_way[group]
+        next_way[group] = (next_way[group] + 1) & (WAYS - 1)
         at = start[i]
         for j in range(size):
             slot_key[slot * KEY + j] = buffer[at + j]

@@ -116,3 +116,51 @@ def _same_head(one: Bytes, a: int, other: Bytes, b: int, length: int) -> bool:
 
 same_head = _equal_across_interpreted if INTERPRETED else inlined(_same_head)
 """`same_head(one, a, other, b, length)`: the same for 1 to 8 bytes, where both arrays go on for 8."""
+
+
+BLOCK = 32
+"""Bytes that `put_text` reads and writes at a time."""
+
+
+def _copy_block() -> Any:
+    from llvmlite import ir
+    from numba.core import types
+
+    block = ir.VectorType(ir.IntType(8), BLOCK)
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        spans = []
+        for place in (0, 2):
+            array = context.make_array(signature.args[place])(context, builder, arguments[place])
+            address = builder.gep(array.data, [arguments[place + 1]], inbounds=True)
+            spans.append(builder.bitcast(address, block.as_pointer()))
+        builder.store(builder.load(spans[0], align=1), spans[1], align=1)
+        return context.get_dummy_value()
+
+    def copy(_typing: Any, source: Any, _at: Any, target: Any, _to: Any) -> Any:
+        return types.none(source, types.int64, target, types.int64), codegen
+
+    return copy
+
+
+def _copy_block_checked(source: Bytes, at: int, target: Bytes, to: int) -> None:
+    for i in range(BLOCK):
+        target[to + i] = source[at + i]
+
+
+copy_block = subkernel(_copy_block_checked) if INTERPRETED or CHECKED else intrinsic(_copy_block)
+
+
+def _put_text(source: Bytes, at: int, length: int, target: Bytes, to: int) -> int:
+    done = 0
+    while done < length:
+        copy_block(source, at + done, target, to + done)
+        done += BLOCK
+    return to + length
+
+
+put_text = inlined(_put_text)
+"""`put_text(source, at, length, target, to)`: copy a text; where it ends in `target`.
+
+What follows it in `target` is overwritten: both arrays go on for `BLOCK` bytes behind it.
+"""

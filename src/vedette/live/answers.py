@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from vedette.engine.line_judge import JudgedPart, Verdict
 from vedette.engine.line_logs import SHOWN, shown
-from vedette.kernels.json_rows import NULL, TEXT, TIME, WHOLE, WIDEST, escape_texts, write_rows
+from vedette.kernels.json_rows import NULL, TEXT, TIME, WHOLE, escape_texts, measure_rows, write_rows
+from vedette.kernels.words import BLOCK
 from vedette.schema.judged import LogData
 from vedette.schema.live import DetectedLine
 from vedette.schema.requests import Coded, Requests
@@ -27,7 +28,7 @@ _HOLE = b"\0"
 _ENCODER = msgspec.json.Encoder()
 
 
-def answers(part: JudgedPart, first: int, frame: Frame, separator: bytes = b"") -> tuple[bytes, Ints]:
+def answers(part: JudgedPart, first: int, frame: Frame, separator: bytes = b"") -> tuple[memoryview, Ints]:
     """The answers to the lines of a part, in its order; and where each ends.
 
     Args:
@@ -37,21 +38,22 @@ def answers(part: JudgedPart, first: int, frame: Frame, separator: bytes = b"") 
     """
     table = _Texts()
     heads, middles, tails = _frames(part, frame, separator, table)
-    pieces: list[tuple[int, Ints]] = [(TEXT, heads), (WHOLE, part.read.place + first), (TEXT, middles)]
+    pieces = [(b"", TEXT, heads), (b"", WHOLE, part.read.place + first), (b"", TEXT, middles)]
     opening = "{"
     for name, piece in _log(part, table):
-        literal = table.add(f'{opening}"{name}":'.encode())
-        pieces += (TEXT, np.full(len(heads), literal, dtype=np.int64)), piece
+        pieces.append((f'{opening}"{name}":'.encode(), *piece))
         opening = ","
-    pieces += (TEXT, np.full(len(heads), table.add(b"}"), dtype=np.int64)), (TEXT, tails)
+    pieces.append((b"}", TEXT, tails))
+    leads = table.add_all([lead for lead, _, _ in pieces])
+    kinds = np.array([kind for _, kind, _ in pieces], dtype=np.int64)
+    cells = np.empty((len(heads), len(pieces)), dtype=np.int64)
+    for number, (_, _, column) in enumerate(pieces):
+        cells[:, number] = column
     texts, begin, end = table.laid_out()
-    kinds = np.array([kind for kind, _ in pieces], dtype=np.int64)
-    cells = np.stack([cells for _, cells in pieces])
-    used = np.bincount(cells[kinds == TEXT].ravel(), minlength=len(begin))
-    room = int(used @ (end - begin)) + WIDEST * int((kinds != TEXT).sum()) * len(heads)
-    out, past = np.empty(room, dtype=np.uint8), np.empty(len(heads), dtype=np.int64)
-    written = write_rows(kinds, cells, texts, begin, end, out, past)
-    return out[:written].tobytes(), past
+    out = np.empty(measure_rows(kinds, leads, cells, begin, end) + BLOCK, dtype=np.uint8)
+    past = np.empty(len(heads), dtype=np.int64)
+    written = write_rows(kinds, leads, cells, texts, begin, end, out, past)
+    return out.data[:written], past
 
 
 class _Texts:
@@ -79,13 +81,15 @@ class _Texts:
         return np.arange(first, self._count, dtype=np.int64)
 
     def laid_out(self) -> tuple[NDArray[np.uint8], Ints, Ints]:
-        """All of them: their bytes, and where each begins and ends."""
+        """All of them: their bytes, with room to read on, and where each begins and ends."""
         begins, ends, at = [], [], 0
         for buffer, begin, end in self._blocks:
             begins.append(begin + at)
             ends.append(end + at)
             at += len(buffer)
-        buffers = np.concatenate([buffer for buffer, _, _ in self._blocks])
+        buffers = np.concatenate(
+            [*(buffer for buffer, _, _ in self._blocks), np.zeros(BLOCK, dtype=np.uint8)]
+        )
         return buffers, np.concatenate(begins), np.concatenate(ends)
 
 
@@ -93,16 +97,9 @@ def _frames(part: JudgedPart, frame: Frame, separator: bytes, table: _Texts) -> 
     """For each row, the texts around `logs_processed` and `log_data`."""
     hole = msgspec.Raw(_HOLE)
     texts: list[bytes] = []
-    which = np.zeros(len(part.read.place), dtype=np.int64)
-    # What is said of many rows is the same object, and written once.
-    known = {id(part.others): 0}
-    for row, verdict in ((None, part.others), *part.verdicts.items()):
-        number = known.setdefault(id(verdict), len(texts) // 3)
-        if row is not None:
-            which[row] = number
-        if 3 * number == len(texts):
-            texts += (_ENCODER.encode(frame(verdict, hole, hole)) + separator).split(_HOLE)
-    heads, middles, tails = table.add_all(texts).reshape(-1, 3)[which].T
+    for verdict in part.verdicts:
+        texts += (_ENCODER.encode(frame(verdict, hole, hole)) + separator).split(_HOLE)
+    heads, middles, tails = table.add_all(texts).reshape(-1, 3)[part.which].T
     return heads, middles, tails
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from vedette.config.sources import CaptureSection
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet, Status
-from vedette.kernels.packets import decode_packets
 from vedette.parsers.captures import FRAMES, CaptureParser
 from vedette.parsers.http_packets import FORMAT as HTTP_LINES
 from vedette.parsers.http_packets import HttpPackets
@@ -190,19 +189,7 @@ class Capture:
         buffer = np.frombuffer(content + bytes(_SPARE), dtype=np.uint8)
         parser = CaptureParser(self.name, content[:24])
         frames = parser.parse(buffer, size)
-        rows, scratch = self._rows[: len(frames)], np.zeros(3, dtype=np.int64)
-        decode_packets(
-            buffer,
-            frames.start,
-            frames.captured,
-            frames.wire,
-            frames.time,
-            frames.link,
-            0,
-            len(frames),
-            scratch,
-            rows,
-        )
+        rows = frames.decode(buffer, self._rows)
         bad = np.bincount(rows[:, Packet.STATUS], minlength=len(Status))
         if bad[1:].any():
             with self._lock:

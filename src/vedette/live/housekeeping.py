@@ -5,10 +5,11 @@ Old things are removed from the store, what waits on disk is taken into it, free
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from vedette.live.trimming import let_go, trim
+from vedette.sources.names import printable
 from vedette.storage.errors import StoreError
 from vedette.storage.live import LiveStore, Retention
 
@@ -18,6 +19,8 @@ FLUSH_S = 5.0
 PRUNE_S = 600.0
 TRIM_EVERY = 12
 """Flushes from one return of free memory to the next: once a minute."""
+EARLY = 2
+"""So many flushes at the beginning, what loads kernels is let go of each second: most of them are loaded then."""
 LOADER = "libllvmlite"
 """What kernels are loaded by: seldom needed after the start."""
 
@@ -28,11 +31,18 @@ class Housekeeping:
     Args:
         store: The store. clock: Microseconds since the epoch.
         retention: How long things are kept, asked each time.
+        unread: What cannot be read, asked each time: it is in the log when it begins and when it is over.
     """
 
     def __init__(
-        self, store: LiveStore, clock: Callable[[], int], retention: Callable[[], Retention]
+        self,
+        store: LiveStore,
+        clock: Callable[[], int],
+        retention: Callable[[], Retention],
+        unread: Callable[[], Sequence[str]] = tuple,
     ) -> None:
+        self._unread = unread
+        self._told: dict[str, str] = {}
         self._store = store
         self._clock = clock
         self._retention = retention
@@ -42,6 +52,7 @@ class Housekeeping:
 
     def start(self) -> None:
         """Begin."""
+        let_go(LOADER)
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,13 +74,39 @@ class Housekeeping:
             _LOG.debug("housekeeping waits: %s", error)
             return {}
 
+    def tell(self) -> None:
+        """Log what cannot be read since the last look, and what can again."""
+        # Counts change all the time; the fault is the same.
+        now = {"".join(c for c in text if not c.isdigit()): text for text in self._unread()}
+        for fault, text in now.items():
+            if fault not in self._told:
+                _LOG.warning("%s", printable(text))
+        for fault, text in self._told.items():
+            if fault not in now:
+                _LOG.info("no longer so: %s", printable(text))
+        self._told = now
+
+    def _wait(self, *, early: bool) -> bool:
+        """Wait until it is time for the next flush; whether the end came first."""
+        if not early:
+            return self._stopping.wait(FLUSH_S)
+        for _ in range(round(FLUSH_S)):
+            if self._stopping.wait(1.0):
+                return True
+            let_go(LOADER)
+        return False
+
     def _run(self) -> None:
         for turn in count():
-            if self._stopping.wait(FLUSH_S):
+            if self._wait(early=turn < EARLY):
                 return
             if turn % TRIM_EVERY == 0:
                 trim()
                 let_go(LOADER)
+            self.tell()
             removed = {kind: rows for kind, rows in self.look().items() if rows}
             if removed:
-                _LOG.info("too old to be kept: %s", ", ".join(f"{n:,} {kind}" for kind, n in removed.items()))
+                _LOG.info(
+                    "older than store.retention keeps, by the times in the logs, and so removed or rolled up: %s",
+                    ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in removed.items()),
+                )

@@ -17,6 +17,7 @@ from vedette.kernels.compile import INTERPRETED
 from vedette.live.answers import answers
 from vedette.live.view import Pushed
 from vedette.schema.judged import JudgedLine, LogData, Opinion
+from vedette.schema.lines import joined
 from vedette.schema.live import DetectedLine, DetectedLines
 from vedette.sources.journal import Journal, JournalError
 
@@ -25,6 +26,8 @@ _LOG = logging.getLogger("vedette.live")
 RULES = "rule_based"
 PARAMETERS = "parameters"
 _RETRY_S = 5.0
+HURRY_BYTES = 1 << 20
+"""Bytes of lines that were asked about from which the live thread takes them in at once."""
 _REMEMBERED = 4096
 Models = Mapping[str, Mapping[str, Any]]
 """What each learned model says of single lines, by its name."""
@@ -40,7 +43,7 @@ class Inbox:
     Args:
         journal: Keeps lines until they are taken in for good; a source of the live thread.
         judge: Judges single lines. clock: Microseconds since the epoch, UTC.
-        wake: Tells the live thread that something came.
+        wake: Tells the live thread that something came. hurry: Tells it that much did.
     """
 
     def __init__(
@@ -49,12 +52,13 @@ class Inbox:
         judge: LineJudge,
         clock: Callable[[], int],
         wake: Callable[[], object] = lambda: None,
+        hurry: Callable[[], object] = lambda: None,
     ) -> None:
         self.journal = journal
         self.judge = judge
         self._clock = clock
-        self._wake = wake
-        self._unsynced = False
+        self._wake, self._hurry = wake, hurry
+        self._unsynced = 0
 
     def push(
         self,
@@ -128,7 +132,7 @@ class Inbox:
         def frame(verdict: Verdict, processed: msgspec.Raw, log: msgspec.Raw) -> DetectedLine:
             return _detected(verdict, log, processed, at, phase, models, weights)
 
-        told = [b""] * len(lines)
+        told: list[bytes | memoryview] = [b""] * len(lines)
         for part in parts:
             if separator is not None and _in_order(part.read.place, len(lines)):
                 written, _ = answers(part, processed + 1, frame, separator)
@@ -141,7 +145,7 @@ class Inbox:
         for place, reason in unread_lines.items():
             said = _detected(NOTHING, None, processed + place + 1, at, phase, models, weights, reason)
             told[place] = _ENCODER.encode(said)
-        anomalies = sum(verdict.is_anomaly for part in parts for verdict in part.verdicts.values())
+        anomalies = sum(part.anomalies for part in parts)
         return DetectedLines(told, anomalies, len(unread_lines))
 
     def _now(self) -> str:
@@ -152,9 +156,13 @@ class Inbox:
         """Hand lines on to the live thread."""
         if not lines:
             return
+        text = joined(lines)
         try:
-            self.journal.append(SOURCE, b"\n".join(lines) + b"\n")
-            self._unsynced = True
+            self.journal.append(SOURCE, text)
+            before, self._unsynced = self._unsynced, self._unsynced + len(text)
+            if before < HURRY_BYTES <= self._unsynced:
+                # What was judged a moment ago is remembered; later, it would have to be searched again.
+                self._hurry()
         except JournalError as error:
             # Judged all the same; the journal counts what it refused, and /health says why.
             _LOG.debug("lines that were asked about are not learned from: %s", error)
@@ -163,7 +171,7 @@ class Inbox:
         """Have what was handed on written, so that it can be taken in; many askings share one write."""
         if not self._unsynced:
             return
-        self._unsynced = False
+        self._unsynced = 0
         try:
             self.journal.sync()
         except JournalError as error:

@@ -9,7 +9,7 @@ from vedette.config import Config
 from vedette.engine.batch import Batch
 from vedette.engine.choosing import Chooser, enricher
 from vedette.parsers.format import Parser
-from vedette.parsers.sniff import Choice
+from vedette.parsers.sniff import Choice, NothingSaidError
 from vedette.schema.chunk import Chunk, SkipReason, Skips
 from vedette.schema.errors import VedetteError
 from vedette.schema.state import StateError, decode, encode
@@ -17,6 +17,11 @@ from vedette.sources.source import Delivery
 
 MOST_STREAMS = 1_024
 """Streams whose parsers are kept; the one that has been silent for the longest time makes room."""
+_HEAD = 16 << 10
+"""Bytes of comments that are kept for what follows them."""
+_LOOKED_AT = 16
+"""First deliveries that are looked at for a format, and then each so-many-th: a program that says other things for an
+hour before its first request loses no more than 15 deliveries of requests."""
 _STREAM_NAME = 500
 """Longest name of a stream; senders choose some of them."""
 
@@ -29,6 +34,7 @@ class Stream:
         parser: None as long as no format fits. formats: Names of the formats that its lines have turned out to be.
         chosen: Name of the format, of what was peeled off, and whether the lines told it.
         deliveries: Deliveries without a format so far. reason: Why there is none.
+        head: Comments that came while there was none; what follows them may be read by what they say.
         lines, parsed: So far.
     """
 
@@ -38,6 +44,7 @@ class Stream:
     chosen: tuple[str, str | None, bool] | None = None
     deliveries: int = 0
     reason: str = ""
+    head: bytes = b""
     lines: int = 0
     parsed: int = 0
 
@@ -50,6 +57,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     parser: bytes
     lines: int
     parsed: int
+    head: bytes = b""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -118,7 +126,7 @@ class Intake:
     def to_state(self) -> bytes:
         """The streams and what their parsers know, as bytes; the enricher is kept with the engine."""
         kept = [
-            _Kept(s.name, s.chosen, s.parser.to_state() if s.parser else b"", s.lines, s.parsed)
+            _Kept(s.name, s.chosen, s.parser.to_state() if s.parser else b"", s.lines, s.parsed, s.head)
             for s in self.streams.values()
         ]
         return encode(_State(self.parsed, kept))
@@ -133,7 +141,7 @@ class Intake:
         state = decode(content, _State, "streams")
         self._parsed_before = state.parsed
         for kept in state.streams[-MOST_STREAMS:]:
-            stream = Stream(kept.name, lines=kept.lines, parsed=kept.parsed)
+            stream = Stream(kept.name, lines=kept.lines, parsed=kept.parsed, head=kept.head[-_HEAD:])
             if kept.chosen is not None:
                 name, wrapper, sniffed = kept.chosen
                 try:
@@ -149,7 +157,10 @@ class Intake:
     @property
     def problems(self) -> list[str]:
         """Streams that cannot be read, each as one sentence."""
-        return [stream.reason for stream in self.streams.values() if stream.reason and not stream.parser]
+        # Copied, because other threads ask too.
+        return [
+            stream.reason for stream in list(self.streams.values()) if stream.reason and not stream.parser
+        ]
 
     def _stream(self, name: str) -> Stream:
         name = name[:_STREAM_NAME]
@@ -164,16 +175,30 @@ class Intake:
         return stream
 
     def _find_format(self, stream: Stream, chunk: Chunk, named: str | None) -> None:
-        """Look for a format at the first delivery, the second, the fourth ...: rubbish must not cost a look each."""
+        """Look for a format at the first deliveries, and then now and again: rubbish must not cost a look each."""
         stream.deliveries += 1
-        if stream.deliveries & (stream.deliveries - 1):
+        if stream.deliveries > _LOOKED_AT and stream.deliveries % _LOOKED_AT:
             return
+        sample = (
+            Chunk.of(stream.head + chunk.buffer[: chunk.length].tobytes(), stream.name)
+            if stream.head
+            else chunk
+        )
         try:
-            choice = self._choose(chunk) if named is None else self._choose.named(named, chunk)
+            choice = self._choose(sample) if named is None else self._choose.named(named, sample)
+        except NothingSaidError:
+            # A log that was begun and has no request yet: its header comes only once, and is no fault.
+            stream.head = (stream.head + chunk.buffer[: chunk.length].tobytes())[-_HEAD:]
+            stream.deliveries = 0
+            return
         except VedetteError as error:
             stream.reason = str(error)
             return
         self._open(stream, choice)
+        if stream.head and stream.parser is not None:
+            # Its lines were counted when they came.
+            stream.parser.parse(Chunk.of(stream.head, stream.name))
+            stream.head = b""
 
     def _open(self, stream: Stream, choice: Choice) -> None:
         stream.parser = choice.open(stream.name)
@@ -187,7 +212,14 @@ class Intake:
         skips = Skips()
         text = chunk.buffer[: chunk.length].tobytes()
         for number, line in enumerate(text.splitlines(), start=chunk.first_line):
-            skips.add(SkipReason.NOT_THIS_FORMAT, number, line)
+            skips.add(_reason(line), number, line)
         stream.lines += skips.total
         self.tally.lines += skips.total
         self.tally.skips.merge(skips)
+
+
+def _reason(line: bytes) -> SkipReason:
+    """Why a line of a log without a format is no request."""
+    if not line.strip():
+        return SkipReason.BLANK
+    return SkipReason.COMMENT if line.startswith(b"#") else SkipReason.NOT_THIS_FORMAT

@@ -33,6 +33,8 @@ _LOG = logging.getLogger("vedette.live")
 
 ROOM = 1 << 20
 """Bytes taken from a source at a time: others get their turn."""
+BUSY_BYTES = 1 << 18
+"""Bytes that wait from which the next turn follows at once."""
 _STREAMS = "streams"
 _WATERMARKS = "watermarks"
 _DOWNTIME = "downtime"
@@ -59,6 +61,9 @@ class Live:
         exceptions: What is not to be told.
         kept: Called with each commit once the store has it.
         models: Where models that are put to work are kept; None for nowhere.
+
+    Attributes:
+        turns: How many have been done.
 
     Raises:
         VedetteError: The configuration cannot be followed, or what was kept cannot be read.
@@ -87,6 +92,7 @@ class Live:
         self.downtime = Downtime(config.live.idle_after_s * 1_000_000)
         self._since = 0
         self._committed = clock()
+        self.turns = 0
         self._baselines_at = 0
         self.config, self._exceptions = config, tuple(exceptions)
         self._training, self._models = TrainingProcesses(), models
@@ -97,6 +103,11 @@ class Live:
 
     def turn(self) -> bool:
         """One turn: take what has come, judge it, follow time, commit if it is due. Whether anything was taken."""
+        took = self._turn()
+        self.turns += 1
+        return took
+
+    def _turn(self) -> bool:
         if not self.committer.retry():
             return False
         took = False
@@ -126,7 +137,7 @@ class Live:
         self._committed, self._since = now, 0
         self.committer.commit(
             Commit(
-                time=max(self.engine.windower.watermark, self.flows.engine.windower.closed),
+                time=self.reached,
                 state=self._snapshot(),
                 positions=dict(self._positions),
                 anomalies=tuple(found.anomalies),
@@ -178,6 +189,11 @@ class Live:
         self._training.close()
 
     @property
+    def reached(self) -> int:
+        """How far logs were read, by their own time, microseconds; 0 or less for no line yet."""
+        return max(self.engine.windower.watermark, self.flows.engine.windower.closed)
+
+    @property
     def _lateness(self) -> int:
         """How late lines of a stream may come after others of it, microseconds."""
         settings = self.config
@@ -188,6 +204,15 @@ class Live:
     def waiting(self) -> int:
         """Bytes that are there and not taken, as far as sources can tell."""
         return sum(status.behind or 0 for status in (source.status() for source in self.sources))
+
+    @property
+    def behind(self) -> bool:
+        """Whether a source has so much more to give that it should be asked again at once."""
+        statuses = (source.status() for source in self.sources)
+        return any(
+            status.behind >= BUSY_BYTES if status.behind is not None else status.state is SourceState.READING
+            for status in statuses
+        )
 
     @property
     def exceptions(self) -> tuple[ExceptionRule, ...]:

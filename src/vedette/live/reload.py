@@ -68,7 +68,7 @@ class Settings:
 
     def _load(self, changes: Mapping[str, Any]) -> Config:
         return Config.load(
-            self._path, environment=self._environment, overrides={**self._overrides, **changes}
+            self._path, environment=self._environment, overrides=self._overrides, changes=changes
         )
 
     def _changeable(self, config: Config) -> Config:

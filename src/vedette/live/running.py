@@ -26,7 +26,7 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.learned import MemberStatus
 from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
-from vedette.sources.source import SourceState
+from vedette.sources.source import SourceState, SourceStatus
 from vedette.storage.live import LiveStore
 
 _LOG = logging.getLogger("vedette.live")
@@ -55,6 +55,7 @@ class Running:
         changed: Called with each configuration that comes into force.
         problems: What is wrong elsewhere (channels, say), each a sentence.
         told: How many messages each channel has, by severity, and how many tries failed.
+        remarks: What somebody should know though nothing is wrong, each a sentence.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Running:
         changed: Callable[[Config], object] = lambda _: None,
         problems: Callable[[], Sequence[str]] = tuple,
         told: Callable[[], Told] = lambda: ({}, {}),
+        remarks: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._service = service
         self._inbox = inbox
@@ -80,19 +82,22 @@ class Running:
         self._tell_changed = changed
         self._problems = problems
         self._told = told
+        self._remarks = remarks
         self._answers = Answers(store)
+        self._told_at: tuple[Any, tuple[str, dict[str, Any]]] = (None, (WAITING, {}))
         self._inbox.judge.reweigh(self._answers.weighed.weight.tolist())
+        self._inbox.judge.remember_with(service.live.engine.scanner)
+
+    def unread(self) -> list[str]:
+        """What cannot be read, and why, a sentence each."""
+        live = self._service.live
+        return _unread([source.status() for source in live.sources]) + live.intake.problems
 
     def health(self) -> Health:
         """See `LiveView`."""
         live = self._service.live
         statuses = tuple(source.status() for source in live.sources)
-        problems = [
-            f"{status.name}: {status.reason}"
-            for status in statuses
-            if status.reason and status.state is SourceState.FAILED
-        ]
-        problems += live.intake.problems
+        problems = _unread(statuses) + live.intake.problems
         problems += [problem for problem in (live.committer.problem, self._store.problem) if problem]
         if self._service.failure is not None:
             problems.insert(
@@ -112,7 +117,7 @@ class Running:
             logs_processed=parsed,
             transformer_ready=is_ready(self._members(), MemberName.TRANSFORMER),
             active_models=self._active(),
-            problems=tuple(problems[:_MOST_PROBLEMS]),
+            problems=(*problems[:_MOST_PROBLEMS], *self._remarks()),
             sources=statuses,
             lag_s=None if lag is None else lag / 1e6,
             sampling=live.overload.share,
@@ -301,6 +306,7 @@ class Running:
         judge.reweigh(self._answers.weighed.weight.tolist())
         for anew in live.reconfigure(config, exceptions):
             _LOG.warning("%s: begins anew: %s", anew.part, anew.reason)
+        judge.remember_with(live.engine.scanner)
         self._inbox.judge = judge
         self._tell_changed(config)
 
@@ -332,15 +338,35 @@ class Running:
 
     def _models(self) -> dict[str, Any]:
         """What the learned models say of single lines."""
-        config, members = self._service.live.config, self._members()
-        return {
-            FOREST: of_one_line(config, members, MemberName.FOREST),
-            TRANSFORMER: of_one_line(config, members, MemberName.TRANSFORMER),
-        }
+        return self._learned()[1]
 
     def _phase(self) -> str:
         """That of the service whose models have come furthest."""
-        if not self._service.live.intake.parsed:
-            return WAITING
-        phases = {member.phase for member in self._members()}
-        return next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)
+        return self._learned()[0] if self._service.live.intake.parsed else WAITING
+
+    def _learned(self) -> tuple[str, dict[str, Any]]:
+        """The phase, and what the learned models say of single lines: the same until the live thread's next turn."""
+        live = self._service.live
+        at = live.turns, live.config, live.engine
+        known_at, told = self._told_at
+        if at != known_at:
+            members = self._members()
+            phases = {member.phase for member in members}
+            phase = next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)
+            told = (
+                phase,
+                {
+                    FOREST: of_one_line(live.config, members, MemberName.FOREST),
+                    TRANSFORMER: of_one_line(live.config, members, MemberName.TRANSFORMER),
+                },
+            )
+            self._told_at = at, told
+        return told
+
+
+def _unread(statuses: Sequence[SourceStatus]) -> list[str]:
+    return [
+        f"{status.name}: {status.reason}"
+        for status in statuses
+        if status.reason and status.state is SourceState.FAILED
+    ]

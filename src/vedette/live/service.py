@@ -10,17 +10,15 @@ from typing import Any, TypeVar
 
 from vedette.live.counting import Stated
 from vedette.live.events import Events
-from vedette.live.live import Live, ended
+from vedette.live.live import ROOM, Live, ended
 from vedette.schema.live import Commit
 
 _LOG = logging.getLogger("vedette.live")
 
 T = TypeVar("T")
 
-BUSY_BYTES = 1 << 18
-"""Bytes in one turn from which the next one follows at once: there is likely more."""
 REST_S = 0.2
-"""How long what comes is gathered otherwise: a turn for each line costs as much as one for a thousand."""
+"""How long what comes is gathered, unless much waits: a turn for each line costs as much as one for a thousand."""
 ANSWER_S = 30.0
 """How long one waits for the live thread to answer between two turns."""
 
@@ -74,6 +72,10 @@ class Service:
         """Say that something has come, so that it is not left waiting until the next look."""
         self._wake.set()
 
+    def hurry(self) -> None:
+        """Say that so much has come that nothing more is worth being gathered with it."""
+        self._call()
+
     def ask(self, question: Callable[[], T]) -> T:
         """Have something done by the live thread between two turns, and wait for what it gives.
 
@@ -99,7 +101,7 @@ class Service:
                 self._before_turn()
                 before = live.work.bytes
                 if live.turn():
-                    if live.work.bytes - before < BUSY_BYTES and not self._stopping:
+                    if live.work.bytes - before < ROOM and not live.behind and not self._stopping:
                         self._called.wait(REST_S)
                     continue
                 if self._until_ended and ended(live.sources):

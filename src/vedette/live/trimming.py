@@ -9,6 +9,7 @@ from typing import Any, Final
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 _APART_BYTES = 4 << 20
 _MADV_DONTNEED: Final = 4
 _MAPPING: Final = re.compile(
@@ -30,6 +31,16 @@ def map_large_arrays() -> bool:
     if option is None:
         return False
     return bool(option(_M_MMAP_THRESHOLD, _APART_BYTES) and option(_M_TRIM_THRESHOLD, _KEPT_BYTES))
+
+
+def share_one_heap() -> bool:
+    """Let all threads take memory from one heap, for good; False where the C library cannot (mallopt(3)).
+
+    By default, glibc gives each thread one of its own, and what one has freed no other takes: 12 MB of a service that
+    has read 600,000 lines. Threads that hold the interpreter's lock seldom wait for the heap's.
+    """
+    option = _function("mallopt")
+    return option is not None and bool(option(_M_ARENA_MAX, 1))
 
 
 def trim() -> bool:

@@ -23,7 +23,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the service does its work, in the fields that `/health` promises."""
 
     status: str
-    """`ok`, or `degraded` with `problems`."""
+    """`ok`, or `degraded` with `problems`; with `ok` they only say what somebody should know."""
     phase: str
     """`warmup`, `training`, `ensemble` or `waiting` (nothing has been read yet)."""
     logs_processed: int

@@ -22,6 +22,7 @@ from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.excusing import Exceptions
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.signatures import signature_scanner
+from vedette.live.ageing import counted_from_the_end, told
 from vedette.live.capturing import Capture
 from vedette.live.directory import state_directory
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
@@ -90,7 +91,8 @@ class Watch:
     """
 
     def __init__(self, kept: Kept, paths: Sequence[str] = (), *, from_end: bool = False) -> None:
-        settings, store = kept.settings, kept.store
+        self._settings = settings = kept.settings
+        store = kept.store
         config = settings.config
         _warm(config)
         journal = Journal(
@@ -112,7 +114,13 @@ class Watch:
             for section in config.sources.capture
         ]
         exceptions = _exceptions(config, store)
-        inbox = Inbox(journal, self._judge(config, exceptions), now, lambda: self.service.wake())  # noqa: PLW0108 - it is made after
+        inbox = Inbox(
+            journal,
+            self._judge(config, exceptions),
+            now,
+            lambda: self.service.wake(),  # noqa: PLW0108 - it is made after
+            lambda: self.service.hurry(),  # noqa: PLW0108 - as above
+        )
         self.service = Service(
             lambda state: Live(
                 config,
@@ -130,7 +138,12 @@ class Watch:
         self._teller = Teller(
             store, config.alerts, build_channels(config.alerts), clock=now, seed=os.getpid()
         )
-        self._housekeeping = Housekeeping(store, now, lambda: _retention(settings.config.store.retention))
+        self._housekeeping = Housekeeping(
+            store,
+            now,
+            self._retention,
+            lambda: [*self.running.unread(), *self._aged()],
+        )
         self.running = Running(
             self.service,
             inbox,
@@ -141,6 +154,7 @@ class Watch:
             check=lambda new: build_channels(new.alerts),
             changed=self._follow,
             problems=self._teller.problems,
+            remarks=self._aged,
             told=self._told,
         )
 
@@ -162,6 +176,17 @@ class Watch:
         known = Exceptions(exceptions, scanner) if exceptions else None
         habits = (lambda: self.service.live.engine.habits) if config.detectors.parameters.enabled else None
         return LineJudge(scanner, Chooser(config), enricher(config), known, habits)
+
+    def _retention(self) -> Retention:
+        """How long things are kept, as of now."""
+        kept = _retention(self._settings.config.store.retention)
+        return counted_from_the_end(kept, now(), self.service.live.reached)
+
+    def _aged(self) -> list[str]:
+        """What is to be said of logs that are older than what is kept."""
+        kept = _retention(self._settings.config.store.retention)
+        said = told(kept, now(), self.service.live.reached)
+        return [said] if said else []
 
     def _follow(self, config: Config) -> None:
         """Another configuration is in force."""
@@ -226,10 +251,9 @@ def _retention(section: RetentionSection) -> Retention:
 
 def _warm(config: Config) -> None:
     """Compile what is compiled once, before anything is waiting for it."""
-    from vedette.kernels.compile import INTERPRETED
-    from vedette.kernels.machine_code import kept_before
-    from vedette.kernels.windows import add_groups
+    from vedette.kernels.foreseen import compile_all, processes_for, uncompiled
 
-    if not INTERPRETED and not kept_before(add_groups):
-        _LOG.info("compiling kernels, once for this machine: half a minute or more")
+    if missing := uncompiled(("text", "json")):
+        _LOG.info("compiling %d kernels, once for this machine: half a minute or less", len(missing))
+        compile_all(missing, processes_for(missing))
     signature_scanner(config.detectors.signatures)

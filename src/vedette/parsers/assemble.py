@@ -1,6 +1,7 @@
 """Assembly: the fields that a tokeniser found, converted once for a whole chunk into columns."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,12 +122,12 @@ class Assembler:
 
     def _coded(self, buffer: NDArray[np.uint8], tokens: Tokens, field: Field) -> Coded:
         start, length = tokens.start[field], tokens.length[field]
-        if len(start) == 1 and start[0] >= 0:
+        if len(start) == 1 and start.item(0) >= 0:
             # One text is told from no other; a service that judges line by line has it so each time.
             return Coded(np.zeros(1, dtype=np.int32), Vocabulary(buffer, start.copy(), length.copy()))
         if not _present(start):
             nothing = Vocabulary(buffer, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32))
-            return Coded(np.full(len(start), NOT_RECORDED, dtype=np.int32), nothing)
+            return Coded(_filled(len(start), NOT_RECORDED, np.int32), nothing)
         ids = np.empty(len(start), dtype=np.int32)
         first_start, first_length = self._first_start, self._first_length
         count = intern(buffer, start, length, *self._secret, self._slots, ids, first_start, first_length)
@@ -135,7 +136,14 @@ class Assembler:
 
 def _present(start: NDArray[np.int64]) -> bool:
     """Whether any row has the field."""
-    return len(start) > 0 and bool(start[0] >= 0 or (len(start) > 1 and (start >= 0).any()))
+    return len(start) > 0 and (start.item(0) >= 0 or (len(start) > 1 and bool((start >= 0).any())))
+
+
+def _filled(count: int, value: float, kind: type[np.generic]) -> NDArray[Any]:
+    """An array of one value, in a fourth of the time that `np.full` takes for a few."""
+    array = np.empty(count, dtype=kind)
+    array.fill(value)
+    return array
 
 
 def _times(
@@ -239,7 +247,7 @@ def _sizes(
 ) -> NDArray[np.int64]:
     start, length = tokens.start[field], tokens.length[field]
     if not _present(start):
-        return np.full(len(start), NOT_RECORDED, dtype=np.int64)
+        return _filled(len(start), NOT_RECORDED, np.int64)
     sizes = np.empty(len(start), dtype=np.int64)
     whole_numbers(buffer, start, length, LARGEST_SIZE, NOT_RECORDED, int(RequestFlag.REPAIRED), sizes, flags)
     return sizes
@@ -250,7 +258,7 @@ def _durations(
 ) -> NDArray[np.float64]:
     start, length = tokens.start[Field.DURATION], tokens.length[Field.DURATION]
     if not _present(start):
-        return np.full(len(start), np.nan)
+        return _filled(len(start), np.nan, np.float64)
     seconds = np.empty(len(start), dtype=np.float64)
     power = DURATION_UNITS.get(unit)
     if power is None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.capture_records import BLOCK, DAMAGED, ROOM, walk_pcap, walk_pcapng
+from vedette.kernels.packets import decode_packets
 from vedette.schema.errors import VedetteError
 
 FRAMES: Final = 8_192
@@ -83,6 +84,23 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def decode(self, buffer: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the packets in the frames say.
+
+        Args:
+            buffer: uint8, the buffer that they were found in.
+            rows: int64 (n or more, PACKET_COLUMNS), is written to (`vedette.kernels.packet_layout.Packet`).
+
+        Returns:
+            The first n of the rows.
+        """
+        count = len(self)
+        decode_packets(
+            buffer, self.start, self.captured, self.wire, self.time, self.link, 0, count,
+            np.zeros(3, dtype=np.int64), rows,
+        )  # fmt: skip
+        return rows[:count]
 
 
 def is_capture(head: bytes) -> bool:

@@ -1,67 +1,163 @@
 """Flow records as JSON lines: Zeek's conn.log, and Suricata's EVE."""
 
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from enum import IntEnum
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from vedette.parsers.flow_json_columns import JsonColumns, UnusualError, halves
+from vedette.kernels.flow_objects import read_flow_objects
 from vedette.parsers.flow_json_lines import ANSWERED, PROTOCOLS, REFUSED, EveFlow, Event, ZeekConn
-from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
+from vedette.parsers.json_keys import JsonKeys
+from vedette.parsers.json_lines import JsonTokeniser
+from vedette.schema.chunk import Chunk, SkipReason
+from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
 
-_BLOCK: Final = 1_024
-"""Lines that are read together; where one is wrong, they are read one by one."""
-_NO_FLOWS: Final = np.zeros((0, FLOW_COLUMNS), dtype=np.int64)
+
+class Spot(IntEnum):
+    """A field of a flow. The kernel knows these by number."""
+
+    EVENT = 0
+    START = 1
+    END = 2
+    SECONDS = 3
+    CLIENT = 4
+    CLIENT_PORT = 5
+    SERVER = 6
+    SERVER_PORT = 7
+    PROTOCOL = 8
+    PACKETS_OUT = 9
+    PACKETS_IN = 10
+    BYTES_OUT = 11
+    BYTES_IN = 12
+    PAYLOAD_OUT = 13
+    PAYLOAD_IN = 14
+    STATE = 15
+    """Zeek's `conn_state`."""
+    SYN = 16
+    FIN = 17
+    RESET = 18
+    ACK = 19
+    TCP_FLAGS = 20
+    """This and the next tell only that flags were looked at."""
+    TCP_STATE = 21
+
+
+ZEEK: Final = "zeek-conn-json"
+EVE: Final = "suricata-eve"
+"""Names of the two formats."""
+_ZEEK: Final = MappingProxyType(
+    {
+        Spot.START: (r"ts",),
+        Spot.SECONDS: (r"duration",),
+        Spot.CLIENT: (r"id\.orig_h",),
+        Spot.CLIENT_PORT: (r"id\.orig_p",),
+        Spot.SERVER: (r"id\.resp_h",),
+        Spot.SERVER_PORT: (r"id\.resp_p",),
+        Spot.PROTOCOL: (r"proto",),
+        Spot.PACKETS_OUT: (r"orig_pkts",),
+        Spot.PACKETS_IN: (r"resp_pkts",),
+        Spot.BYTES_OUT: (r"orig_ip_bytes",),
+        Spot.BYTES_IN: (r"resp_ip_bytes",),
+        Spot.PAYLOAD_OUT: (r"orig_bytes",),
+        Spot.PAYLOAD_IN: (r"resp_bytes",),
+        Spot.STATE: (r"conn_state",),
+    }
+)
+_EVE: Final = MappingProxyType(
+    {
+        Spot.EVENT: ("event_type",),
+        Spot.START: ("flow.start",),
+        Spot.END: ("flow.end",),
+        Spot.CLIENT: ("src_ip",),
+        Spot.CLIENT_PORT: ("src_port",),
+        Spot.SERVER: ("dest_ip",),
+        Spot.SERVER_PORT: ("dest_port",),
+        Spot.PROTOCOL: ("proto",),
+        Spot.PACKETS_OUT: ("flow.pkts_toserver",),
+        Spot.PACKETS_IN: ("flow.pkts_toclient",),
+        Spot.BYTES_OUT: ("flow.bytes_toserver",),
+        Spot.BYTES_IN: ("flow.bytes_toclient",),
+        Spot.SYN: ("tcp.syn",),
+        Spot.FIN: ("tcp.fin",),
+        Spot.RESET: ("tcp.rst",),
+        Spot.ACK: ("tcp.ack",),
+        Spot.TCP_FLAGS: ("tcp.tcp_flags",),
+        Spot.TCP_STATE: ("tcp.state",),
+    }
+)
 
 
 class JsonFlows:
-    """Reads one kind of JSON lines."""
+    """Reads one kind of JSON lines.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: `zeek-conn-json` or `suricata-eve`.
+        reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes.
+    """
+
+    def __init__(self, name: str, *, reuse: bool = False) -> None:
         self.name = name
-        self._decoder: Any = msgspec.json.Decoder(ZeekConn if name == "zeek-conn-json" else EveFlow)
+        self._reuse = reuse
+        self._eve = name == EVE
+        keys = JsonKeys.of(_EVE if self._eve else _ZEEK)
+        telling = (Spot.EVENT,) if self._eve else (Spot.START, Spot.CLIENT, Spot.SERVER)
+        self._tokeniser = JsonTokeniser(keys, len(Spot), telling)
+        self._line: Any = msgspec.json.Decoder(EveFlow if self._eve else ZeekConn)
         self._event = msgspec.json.Decoder(Event)
-        self._columns = JsonColumns(name)
+        self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
         self._next = 0
 
-    def parse(self, text: bytes) -> tuple[Flows, int, int]:
+    def parse(self, chunk: Chunk) -> tuple[Flows, int, int]:
         """Read whole lines; returns flows, how many lines should be some and are not, and how many lines there were."""
-        lines = text.splitlines()
-        tables, bad = [_NO_FLOWS], 0
-        for at in range(0, len(lines), _BLOCK):
-            block = [line for line in lines[at : at + _BLOCK] if line.strip()]
-            try:
-                table = self._columns.read(b"\n".join(block), len(block))
-            except UnusualError:
-                table, wrong = self._one_by_one(block)
-                bad += wrong
-            tables.append(table)
-        table = np.concatenate(tables)
-        table[:, Flow.NUMBER] = np.arange(self._next, self._next + len(table))
-        self._next += len(table)
-        return Flows(table, Known.FLAGS | Known.OUTCOME), bad, len(lines)
+        tokens = self._tokeniser.tokenise(chunk)
+        most = tokens.start.shape[1]
+        table = self._table
+        if len(table) < most:
+            table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
+            if self._reuse:
+                self._table = table
+        lines, odd = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.uint8)
+        count = read_flow_objects(
+            chunk.buffer, np.ascontiguousarray(tokens.start), np.ascontiguousarray(tokens.length), chunk.length,
+            int(self._eve), self._next, np.zeros(8, dtype=np.int64), table, lines, odd,
+        )  # fmt: skip
+        skipped = tokens.skips.counts
+        bad = skipped.get(SkipReason.BAD_JSON, 0) + skipped.get(SkipReason.NOT_THIS_FORMAT, 0)
+        flows = table[:count]
+        if len(which := np.flatnonzero(odd[:count])):
+            kept = np.ones(count, dtype=bool)
+            for place in which.tolist():
+                at = int(tokens.raw_start[lines[place]])
+                line = chunk.buffer[at : at + int(tokens.raw_length[lines[place]])].tobytes()
+                try:
+                    row = self._read_eve(line) if self._eve else self._read_zeek(line)
+                except (msgspec.MsgspecError, ValueError, OverflowError):
+                    bad += 1
+                    row = None
+                kept[place] = row is not None
+                if row is not None:
+                    flows[place] = row
+            flows = flows[kept]
+            flows[:, Flow.NUMBER] = np.arange(self._next, self._next + len(flows))
+        self._next += len(flows)
+        return Flows(flows, Known.FLAGS | Known.OUTCOME), bad, tokens.lines
 
-    def _one_by_one(self, lines: list[bytes]) -> tuple[NDArray[np.int64], int]:
-        """Flows, and how many lines should be some and are not."""
-        rows, bad = [], 0
-        read = self._zeek if self.name == "zeek-conn-json" else self._eve
-        for line in lines:
-            try:
-                row = read(line)
-            except (msgspec.MsgspecError, ValueError, OverflowError):
-                bad += 1
-                continue
-            if row is not None:
-                rows.append(row)
-        return np.array(rows, dtype=np.int64).reshape(-1, FLOW_COLUMNS), bad
-
-    def _zeek(self, line: bytes) -> list[int]:
-        conn: ZeekConn = self._decoder.decode(line)
+    def _read_zeek(self, line: bytes) -> list[int]:
+        conn: ZeekConn = self._line.decode(line)
         start = _iso(conn.ts) if isinstance(conn.ts, str) else round(conn.ts * 1e6)
-        row = _row(start, conn.duration, conn.orig, conn.orig_port, conn.resp, conn.resp_port, conn.proto)
+        row = _row(
+            start,
+            round(conn.duration * 1e6),
+            conn.orig,
+            conn.orig_port,
+            conn.resp,
+            conn.resp_port,
+            conn.proto,
+        )
         row[Flow.PACKETS_OUT], row[Flow.PACKETS_IN] = conn.orig_pkts, conn.resp_pkts
         row[Flow.PAYLOAD_OUT], row[Flow.PAYLOAD_IN] = conn.orig_bytes, conn.resp_bytes
         row[Flow.BYTES_OUT] = conn.orig_ip_bytes or conn.orig_bytes
@@ -74,20 +170,18 @@ class JsonFlows:
             row[Flow.SUCCEEDED] = int(conn.resp_pkts > 0)
         return _checked(row)
 
-    def _eve(self, line: bytes) -> list[int] | None:
+    def _read_eve(self, line: bytes) -> list[int] | None:
         if self._event.decode(line).event_type != "flow":
             return None
-        flow: EveFlow = self._decoder.decode(line)
+        flow: EveFlow = self._line.decode(line)
         counts = flow.flow
         start = _iso(counts.start)
-        seconds = (_iso(counts.end) - start) / 1e6 if counts.end else 0.0
-        row = _row(
-            start, seconds, flow.src_ip, flow.src_port, flow.dest_ip, flow.dest_port, flow.proto.lower()
-        )
+        took = _iso(counts.end) - start if counts.end else 0
+        row = _row(start, took, flow.src_ip, flow.src_port, flow.dest_ip, flow.dest_port, flow.proto.lower())
         row[Flow.PACKETS_OUT], row[Flow.PACKETS_IN] = counts.pkts_toserver, counts.pkts_toclient
         row[Flow.BYTES_OUT], row[Flow.BYTES_IN] = counts.bytes_toserver, counts.bytes_toclient
         tcp = flow.tcp
-        if tcp is not None:
+        if tcp is not None and row[Flow.PROTOCOL] == Protocol.TCP:
             row[Flow.SYN_OUT], row[Flow.FIN_OUT] = int(tcp.syn), int(tcp.fin)
             refused = tcp.syn and (counts.pkts_toclient == 0 or (tcp.rst and counts.pkts_toclient == 1))
             row[Flow.RESET_IN] = int(tcp.rst)
@@ -98,15 +192,15 @@ class JsonFlows:
         return _checked(row)
 
 
-def json_flows(head: bytes) -> JsonFlows | None:
-    """A reader, if the first lines are JSON flows."""
+def json_flows(head: bytes) -> str | None:
+    """Which kind of JSON flows the first lines are, if any."""
     if head.lstrip()[:1] != b"{":
         return None
     for line in head[:65_536].splitlines()[:200]:
         if b'"id.orig_h"' in line and b'"conn_state"' in line:
-            return JsonFlows("zeek-conn-json")
+            return ZEEK
         if b'"event_type"' in line and b'"flow_id"' in line:
-            return JsonFlows("suricata-eve")
+            return EVE
     return None
 
 
@@ -120,11 +214,11 @@ def _checked(row: list[int]) -> list[int]:
 
 
 def _row(
-    start: int, seconds: float, client: str, client_port: int, server: str, server_port: int, protocol: str
+    start: int, took: int, client: str, client_port: int, server: str, server_port: int, protocol: str
 ) -> list[int]:
     """A row with what every flow has."""
     row = [0] * FLOW_COLUMNS
-    duration = max(0, round(seconds * 1e6))
+    duration = max(0, took)
     row[Flow.START], row[Flow.END], row[Flow.DURATION], row[Flow.BEGAN] = (
         start,
         start + duration,
@@ -139,6 +233,13 @@ def _row(
     if start < 0:
         raise ValueError("a time before 1970")
     return row
+
+
+def halves(one: IPv4Address | IPv6Address) -> tuple[int, int]:
+    """An address as two int64."""
+    number = int(one) | (0xFFFF << 32 if one.version == 4 else 0)
+    high, low = number >> 64, number & ((1 << 64) - 1)
+    return high - (1 << 64 if high >> 63 else 0), low - (1 << 64 if low >> 63 else 0)
 
 
 def _iso(text: str) -> int:

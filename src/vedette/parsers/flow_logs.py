@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.flow_text import read_flow_rows
+from vedette.parsers import flow_json
 from vedette.parsers.flow_json import JsonFlows, json_flows
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
@@ -69,12 +70,14 @@ class Layout:
         roles: Role of each column by its name in lower case.
         needed: Columns that there must be; of those of one tuple, one.
         known: What it tells.
+        remedy: What to do where a column is missing.
     """
 
     name: str
     roles: Mapping[str, Role]
     needed: tuple[tuple[str, ...], ...]
     known: Known
+    remedy: str
 
 
 ZEEK: Final = Layout(
@@ -99,6 +102,7 @@ ZEEK: Final = Layout(
     ),
     (("ts",), ("id.orig_h",), ("id.resp_h",), ("id.resp_p",), ("proto",)),
     Known.FLAGS | Known.OUTCOME,
+    "give a conn.log with Zeek's own fields",
 )
 NFDUMP: Final = Layout(
     "nfdump-csv",
@@ -130,6 +134,7 @@ NFDUMP: Final = Layout(
     ),
     (("ts", "firstseen"), ("sa", "srcaddr"), ("da", "dstaddr"), ("pr", "proto")),
     Known.FLAGS,
+    "write it with `nfdump -r FILE -o csv`",
 )
 CIC: Final = Layout(
     "cicflowmeter-csv",
@@ -167,10 +172,13 @@ CIC: Final = Layout(
         ("protocol",),
     ),
     Known.FLAGS | Known.OUTCOME,
+    "give the file as CICFlowMeter wrote it: of data sets, the one with addresses",
 )
 _LAYOUTS: Final = (ZEEK, CIC, NFDUMP)
 _MOST_COLUMNS: Final = 1_024
-JSON_FORMATS: Final = ("zeek-conn-json", "suricata-eve")
+_TELLING: Final = 5
+"""Columns by whose names a layout is told: CSV of something else has some of nfdump's, such as `bytes` and `proto`."""
+JSON_FORMATS: Final = (flow_json.ZEEK, flow_json.EVE)
 
 
 class FlowLog:
@@ -192,10 +200,11 @@ class FlowLog:
         self._reuse = reuse
         self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
         text = head.buffer[: head.length].tobytes()
-        self._json: JsonFlows | None = json_flows(text)
+        kind = json_flows(text)
+        self._json = None if kind is None else JsonFlows(kind, reuse=reuse)
         self._header = b""
-        if self._json is not None:
-            self.format = self._json.name
+        if kind is not None:
+            self.format = kind
             return
         found = _layout(text)
         if found is None:
@@ -205,15 +214,17 @@ class FlowLog:
         self._layout, self._delimiter, self._roles, names = found
         missing = [of for of in self._layout.needed if not set(of) & set(names)]
         if missing:
+            lacking = ", ".join(" or ".join(map(repr, names)) for names in missing)
             raise FlowLogError(
-                f"{source}: a {self._layout.name} log without column {' or '.join(missing[0])!r}: "
-                "it is needed to know who talked to whom, and when"
+                f"{source}: a {self._layout.name} log without column{'s' * (len(missing) > 1)} {lacking}: "
+                f"needed to know who talked to whom, and when; {self._layout.remedy}"
             )
         self.format = self._layout.name
         lines = text[:65_536].split(b"\n", 40)[:40]
         self._header = (
             b"\n".join(line for number, line in enumerate(lines) if line[:1] == b"#" or not number) + b"\n"
         )
+        self._names = b"" if self._layout is ZEEK else lines[0]
         self._next = 0
 
     @property
@@ -237,9 +248,12 @@ class FlowLog:
     def parse(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
         """Read whole lines; returns flows, how many lines are none, and how many lines there were."""
         if self._json is not None:
-            flows, bad, lines = self._json.parse(chunk.buffer[: chunk.length].tobytes())
+            flows, bad, lines = self._json.parse(chunk)
             return flows, {FlowProblem.BAD_FLOW: bad} if bad else {}, lines
-        most = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A)) + 1
+        newlines = chunk.newlines
+        if newlines is None:
+            newlines = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A))
+        most = newlines + 1
         table = self._table
         if len(table) < most:
             table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
@@ -252,6 +266,10 @@ class FlowLog:
             int(self._layout is CIC), np.zeros(8, dtype=np.int64), table, state,
         )  # fmt: skip
         self._next += count
+        if self._names and chunk.buffer[: len(self._names)].tobytes() == self._names:
+            # The names of columns are no flow that went wrong.
+            state[0] -= 1
+            state[1] += 1
         problems = {
             problem: int(state[place])
             for place, problem in enumerate((FlowProblem.BAD_FLOW, FlowProblem.COMMENT, FlowProblem.BLANK))
@@ -284,8 +302,8 @@ def _layout(head: bytes) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]]
         if (layout is ZEEK) != (delimiter == "\t"):
             continue
         present = sum(bool(set(of) & set(names)) for of in layout.needed)
-        # Most of them: a log that lacks one is told which.
-        if present >= len(layout.needed) - 1:
+        # Most of them, or of all that it may have: a log that lacks some is told which.
+        if present >= len(layout.needed) - 1 or len(layout.roles.keys() & set(names)) >= _TELLING:
             held = [layout.roles.get(name, Role.NOTHING) for name in names]
             # What stands behind the last column that is wanted need not be looked at.
             while held and held[-1] is Role.NOTHING:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,6 @@ from vedette.kernels.tokenise_json import (
     NOWHERE,
     bucket_of,
 )
-from vedette.parsers.fields import Field
 
 FIRST = None
 """The step of a path that enters an array's first element."""
@@ -29,6 +29,7 @@ FIRST = None
 _STEP = re.compile(r"((?:[^\\.\[\]]|\\.)*)((?:\[0\])*)(\.|$)")
 
 Path = tuple[bytes | None, ...]
+_Field = TypeVar("_Field", bound=int)
 
 
 def key_path(text: str) -> Path:
@@ -79,7 +80,7 @@ class JsonKeys:
     slots: int
 
     @classmethod
-    def of(cls, paths: Mapping[Field, Sequence[str]]) -> "JsonKeys":
+    def of(cls, paths: Mapping[_Field, Sequence[str]]) -> "JsonKeys":
         """Compile the paths of each field, the most trusted first: the first that a line fills is taken.
 
         Raises:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.kernels.tokenise_json import (
     AT,
@@ -40,33 +41,61 @@ FEWEST_BYTES = 8
 
 
 class JsonTokeniser:
-    """Finds a format's fields in the lines of one source; keeps scratch space between chunks."""
+    """Finds a format's fields in the lines of one source; keeps scratch space between chunks.
 
-    def __init__(self, keys: JsonKeys) -> None:
+    Args:
+        keys: Where fields stand. fields: How many there are.
+        telling: Those of which a line must have one at least.
+    """
+
+    fewest_bytes = FEWEST_BYTES
+
+    def __init__(self, keys: JsonKeys, fields: int = FIELDS, telling: Sequence[int] = REQUEST_FIELDS) -> None:
         self._keys = keys
+        self._fields = fields
         self._slot_start = np.empty(keys.slots, dtype=np.int64)
         self._slot_length = np.empty(keys.slots, dtype=np.int32)
         self._stack = np.empty(DEEPEST, dtype=np.int32)
-        self._is_request = np.zeros(FIELDS, dtype=np.uint8)
-        self._is_request[list(REQUEST_FIELDS)] = 1
+        self._is_request = np.zeros(fields, dtype=np.uint8)
+        self._is_request[list(telling)] = 1
         self._make_rows(0)
 
     def _make_rows(self, rows: int) -> None:
-        self._start = np.empty((FIELDS, rows), dtype=np.int64)
-        self._length = np.empty((FIELDS, rows), dtype=np.int32)
+        self._start = np.empty((self._fields, rows), dtype=np.int64)
+        self._length = np.empty((self._fields, rows), dtype=np.int32)
         self._line = np.empty(rows, dtype=np.int64)
         self._raw_start = np.empty(rows, dtype=np.int64)
         self._raw_length = np.empty(rows, dtype=np.int32)
 
     def tokenise(self, chunk: Chunk) -> Tokens:
         """Find the fields of each line. The arrays of the result are good until the next call."""
-        keys = self._keys
         state = np.zeros(4, dtype=np.int64)
         state[LINE] = chunk.first_line
         state[FREE] = chunk.length + PADDING
         skips = np.zeros((SKIP_REASONS, 1 + 3 * SAMPLES), dtype=np.int64)
         if not len(self._line):
             self._make_rows(chunk.length // USUAL_BYTES + 1)
+        self._run(chunk, state, skips)
+        if state[AT] < chunk.length:
+            # Lines are shorter than usual: begin again with room for the shortest.
+            self._make_rows(chunk.length // self.fewest_bytes + 1)
+            return self.tokenise(chunk)
+        n = int(state[ROWS])
+        return Tokens(
+            self._start[:, :n],
+            self._length[:, :n],
+            self._line[:n],
+            self._raw_start[:n],
+            self._raw_length[:n],
+            np.zeros(n, dtype=np.uint16),
+            _skips(chunk, skips.tolist()),
+            int(state[LINE]) - chunk.first_line,
+            int(state[FREE]),
+        )
+
+    def _run(self, chunk: Chunk, state: NDArray[np.int64], skips: NDArray[np.int64]) -> None:
+        """Let the kernel fill the rows."""
+        keys = self._keys
         tokenise(
             chunk.buffer,
             chunk.length,
@@ -87,22 +116,6 @@ class JsonTokeniser:
             self._raw_length,
             skips,
         )
-        if state[AT] < chunk.length:
-            # Lines are shorter than usual: begin again with room for the shortest.
-            self._make_rows(chunk.length // FEWEST_BYTES + 1)
-            return self.tokenise(chunk)
-        n = int(state[ROWS])
-        return Tokens(
-            self._start[:, :n],
-            self._length[:, :n],
-            self._line[:n],
-            self._raw_start[:n],
-            self._raw_length[:n],
-            np.zeros(n, dtype=np.uint16),
-            _skips(chunk, skips.tolist()),
-            int(state[LINE]) - chunk.first_line,
-            int(state[FREE]),
-        )
 
 
 def _skips(chunk: Chunk, table: list[list[int]]) -> Skips:
@@ -122,12 +135,12 @@ def _skips(chunk: Chunk, table: list[list[int]]) -> Skips:
     return skips
 
 
-class JsonParser:
-    """Parses one source of JSON lines."""
+class KeyedParser:
+    """Parses one source of lines whose values have keys."""
 
-    def __init__(self, formats: tuple[str, ...], keys: JsonKeys, conventions: Conventions) -> None:
+    def __init__(self, formats: tuple[str, ...], tokeniser: JsonTokeniser, conventions: Conventions) -> None:
         self.formats = formats
-        self._tokeniser = JsonTokeniser(keys)
+        self._tokeniser = tokeniser
         self._assembler = Assembler()
         self._conventions = conventions
 
@@ -141,7 +154,7 @@ class JsonParser:
 
     def from_state(self, content: bytes) -> None:
         """Take over nothing. Raises `StateError` for anything else."""
-        check(not content, "state of a JSON parser")
+        check(not content, "state of a parser of keyed lines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +191,6 @@ class JsonFormat:
         answered = requests.status > 0
         return float(((answered & (peer | target)) | (method & target)).sum() / lines)
 
-    def open(self, source: str) -> JsonParser:  # noqa: ARG002 - a JSON source has no state of its own
+    def open(self, source: str) -> KeyedParser:  # noqa: ARG002 - a JSON source has no state of its own
         """Start parsing a source."""
-        return JsonParser((self.name,), JsonKeys.of(self.paths), self.conventions)
+        return KeyedParser((self.name,), JsonTokeniser(JsonKeys.of(self.paths)), self.conventions)

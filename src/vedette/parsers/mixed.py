@@ -68,7 +68,7 @@ class MixedParser:
         if not self._also and self._next() >= self._unread + left:
             self._unread += left
             return parsed
-        unread = Unread.of(chunk, parsed.lines, requests.select(~repaired))
+        unread = Unread.of(chunk, parsed.lines, requests, ~repaired)
         found: list[Requests] = []
         for _, parser in self._also:
             unread = self._take(parser, unread, 0, found)

@@ -1,7 +1,7 @@
 """Programs that say where the fields of a text line stand; `vedette.kernels.tokenise_text` runs them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,8 @@ class Machine:
     layout: int
 
 
-def build(programs: Sequence[Program], time: TimeFormat) -> Machine:
+@lru_cache(maxsize=128)  # an unread line is held against each format there is
+def build(programs: tuple[Program, ...], time: TimeFormat) -> Machine:
     """Lay out programs, which are tried in this order, for the kernel."""
     rows: list[list[int]] = []
     extents: list[tuple[int, int, int]] = []

@@ -2,6 +2,7 @@
 
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_formats
+from vedette.parsers.logfmt import logfmt_formats
 from vedette.parsers.text_formats import text_formats
 from vedette.parsers.w3c import w3c_formats
 from vedette.schema.errors import VedetteError
@@ -14,7 +15,7 @@ class NoSuchFormatError(VedetteError):
 
 def formats() -> tuple[Format, ...]:
     """All formats, the most specific first: where samples fit several equally well, the first is chosen."""
-    return (*json_formats(), *w3c_formats(), *text_formats())
+    return (*json_formats(), *w3c_formats(), *text_formats(), *logfmt_formats())
 
 
 def by_name(name: str) -> Format:

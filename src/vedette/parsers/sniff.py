@@ -16,12 +16,19 @@ NEARLY_AS_GOOD = 0.05
 """Scores this close to the best count as equal: then the more specific format (the earlier one) is chosen."""
 LEAST_WRAPPED = 0.8
 """Lines are unwrapped if at least this share of the sample's lines is wrapped."""
+LONG = 256 << 10
+"""A line of so many bytes fills the sample, so that its end is not in it."""
 SHOWN = 120
 """Bytes of a line that an error message shows."""
+_NEWLINE = 0x0A
 
 
 class UnknownFormatError(VedetteError):
     """No format fits a source."""
+
+
+class NothingSaidError(UnknownFormatError):
+    """A source holds blank lines or comments alone, as one does to which no request has come yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +113,26 @@ def thin(sample: Chunk, lines: int) -> Chunk:
 
 
 def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> UnknownFormatError:
-    first = next(
-        (line for line in sample.buffer[: sample.length].tobytes().splitlines() if line.strip()), b""
-    )
+    lines = [line for line in sample.buffer[: sample.length].tobytes().splitlines() if line.strip()]
+    if not lines or all(line.startswith(b"#") for line in lines):
+        kind = "comments (#)" if lines else "blank lines"
+        return NothingSaidError(
+            f"{sample.source}: holds nothing but {kind} at its beginning: give a log with requests in it"
+        )
+    first = lines[0]
     shown = first[:SHOWN].decode("latin-1").encode("unicode_escape").decode("ascii")
     cut = "..." if len(first) > SHOWN else ""
     nearest = max(scores, key=lambda name: scores[name], default="none")
     fit = (
         f"the nearest, {nearest}, fits {best:.0%} of the sampled lines" if best > 0 else "none fits any line"
     )
+    what = "first line"
+    if sample.length and sample.buffer[sample.length - 1] != _NEWLINE and len(first) >= LONG:
+        what = f"its first line is longer than the {LONG >> 10} KiB that are looked at and could not be told"
     remedy = "describe it with --log-format '...'"
     if first.lstrip().startswith(b"{"):
         remedy = "say which keys hold what: --field time=KEY --field target=KEY --field status=KEY ..."
     return UnknownFormatError(
-        f"{sample.source}: no known log format ({fit}; {LEAST_SHARE:.0%} are needed): first line: "
+        f"{sample.source}: no known log format ({fit}; {LEAST_SHARE:.0%} are needed): {what}: "
         f"{shown}{cut}: name the format with --format, or {remedy}"
     )

@@ -34,7 +34,7 @@ class TextTokeniser:
     """
 
     def __init__(self, machine: Machine, directive: Directive | None = None) -> None:
-        self._machine = machine
+        self._use(machine)
         self._directive = directive
         self._followed = b""
         self._used = 0
@@ -109,7 +109,8 @@ class TextTokeniser:
         text = chunk.buffer[int(state[kernel.DIRECTIVE]) : int(state[kernel.DIRECTIVE_END])].tobytes()
         machine = None if self._directive is None else self._directive(text)
         if machine is not None:
-            self._machine, self._followed = machine, text
+            self._use(machine)
+            self._followed = text
             self._start[:, int(state[kernel.ROWS]) :] = ABSENT
 
     def to_state(self) -> bytes:
@@ -122,14 +123,19 @@ class TextTokeniser:
             machine = None if self._directive is None else self._directive(content)
             if machine is None:
                 raise StateError("state of a text parser is damaged: it holds no directive")
-            self._machine, self._followed = machine, content
+            self._use(machine)
+            self._followed = content
 
     def _forget_rows(self) -> None:
         """Reset what salvage and assembly wrote; the kernel resets only the fields of its own programs."""
+        if self._used:
+            self._start[self._others, : self._used] = ABSENT
+
+    def _use(self, machine: Machine) -> None:
+        """Run a machine's programs from now on."""
         others = np.ones(FIELDS, dtype=bool)
-        others[self._machine.fields] = False
-        for field in np.flatnonzero(others):
-            self._start[field, : self._used] = ABSENT
+        others[machine.fields] = False
+        self._machine, self._others = machine, np.flatnonzero(others)
 
     def _grow(self, rows: int) -> None:
         kept = len(self._line)
@@ -146,6 +152,8 @@ class TextTokeniser:
 
 def _skips(chunk: Chunk, counts: list[int], samples: list[list[list[int]]]) -> Skips:
     """What the kernel counted, with the texts of its samples, in line order."""
+    if not any(counts):
+        return Skips()
     found = sorted(
         (line, start, size, reason)
         for reason, count in enumerate(counts)

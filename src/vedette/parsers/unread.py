@@ -30,21 +30,23 @@ class Unread:
         return len(self.line)
 
     @classmethod
-    def of(cls, chunk: Chunk, lines: int, requests: Requests) -> Self:
-        """What stands between the requests of a chunk of so many lines."""
+    def of(cls, chunk: Chunk, lines: int, requests: Requests, read: NDArray[np.bool_]) -> Self:
+        """What stands between those requests of a chunk of so many lines that are marked as read, bool (n,)."""
         source = chunk.buffer
-        after = requests.raw_start + requests.raw_length
+        raw_start = requests.raw_start[read]
+        after = raw_start + requests.raw_length[read]
         after += source[after] == _RETURN
         after += after < chunk.length
         begin = np.concatenate([np.zeros(1, dtype=np.int64), after])
-        until = np.append(requests.raw_start, chunk.length)
+        until = np.append(raw_start, chunk.length)
         gaps = np.flatnonzero(until > begin)
         pieces = [source[a:b] for a, b in zip(begin[gaps].tolist(), until[gaps].tolist(), strict=True)]
         text = np.concatenate([*pieces, np.empty(0, dtype=np.uint8)])
         if len(text) and text[-1] != _NEWLINE:
             text = np.append(text, np.uint8(_NEWLINE))
-        numbers = np.arange(chunk.first_line, chunk.first_line + lines)
-        return cls(text, np.flatnonzero(text == _NEWLINE) + 1, np.setdiff1d(numbers, requests.line))
+        left = np.ones(lines, dtype=np.bool_)
+        left[requests.line[read] - chunk.first_line] = False
+        return cls(text, np.flatnonzero(text == _NEWLINE) + 1, np.flatnonzero(left) + chunk.first_line)
 
     def chunk(self, source: str, first: int, until: int) -> Chunk:
         """Some of the lines as a chunk of their own, numbered from `first` + 1."""

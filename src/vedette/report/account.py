@@ -6,10 +6,14 @@ from datetime import tzinfo
 from vedette.explain.numbers import count, percent, size
 from vedette.report.moments import iso, span
 from vedette.report.story import worst
-from vedette.schema.findings import Coverage, Findings, Sampled, SourceCoverage, WhatIf
+from vedette.schema.findings import Coverage, Findings, LeftOut, Sampled, SourceCoverage, WhatIf
 
 MOST_SOURCES = 10
 _SAMPLE = 160
+_FITS = 0.4
+"""Share of a sample from which a format is taken by itself."""
+_REASONS = 3
+"""Why files were left out: so many reasons are told."""
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
 _CAPPED = {
     "cut_lines": "lines: {1:,} longer than limits.line_bytes; they were read as far as that",
@@ -49,6 +53,41 @@ def headline(findings: Findings) -> str:
     return "No attack was found in the requests. Whether errors, latency and volume are normal is not known."
 
 
+def warnings(coverage: Coverage) -> Iterator[str]:
+    """What was to be read and was not, one sentence each: told even to who wants no report."""
+    yield from _unread(coverage)
+    cut = [source for source in coverage.sources if source.truncated is not None]
+    for source in cut[:MOST_SOURCES]:
+        yield f"{source.source}: not read to its end: {source.truncated}"
+    if len(cut) > MOST_SOURCES:
+        yield f"{len(cut) - MOST_SOURCES:,} more sources were not read to their ends"
+    yield from _misfits(coverage)
+    if coverage.lines > 2 * coverage.parsed:
+        yield f"most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed"
+    if coverage.parsed and coverage.parsed <= coverage.filtered:
+        yield f"nothing was judged: the filter left none of {plural(coverage.parsed, 'request')}"
+
+
+def _misfits(coverage: Coverage) -> Iterator[str]:
+    """Sources whose format was named, and is another by their looks."""
+    odd = [source for source in coverage.sources if source.parsed and source.format_share < _FITS]
+    for source in odd[:_REASONS]:
+        yield (
+            f"{source.source}: {percent(source.format_share)} of its sample fits {source.format}; of other lines only "
+            "what could be saved was read: check --format or --log-format"
+        )
+    if len(odd) > _REASONS:
+        yield f"{len(odd) - _REASONS:,} more sources hardly fit their format"
+
+
+def _unread(coverage: Coverage) -> Iterator[str]:
+    yield from coverage.unread[:MOST_SOURCES]
+    for row in [row for row in coverage.left_out if row.fault][:_REASONS]:
+        yield _left(row)
+    if len(coverage.unread) > MOST_SOURCES:
+        yield f"{len(coverage.unread) - MOST_SOURCES:,} more inputs could not be read: --json names them all"
+
+
 def remarks(coverage: Coverage) -> Iterator[str]:
     """What has to be known beside the headline: where the findings rest on less than they seem to."""
     if coverage.interrupted:
@@ -61,7 +100,8 @@ def remarks(coverage: Coverage) -> Iterator[str]:
     cut = sum(source.truncated is not None for source in coverage.sources)
     if cut:
         yield f"Not everything could be read: see {plural(cut, 'truncated source')} below."
-    yield from coverage.unread
+    yield from _unread(coverage)
+    yield from _misfits(coverage)
     if coverage.lines > 2 * coverage.parsed:
         yield f"Most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed."
     if (
@@ -107,6 +147,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows"
     for reason, number in sorted(coverage.skipped.items(), key=lambda item: -item[1]):
         yield "skipped", _skipped(coverage, reason, number)
+    yield from (("left out", text) for text in _left_out(coverage))
     if coverage.learned:
         yield "learned", f"what is normal from {plural(coverage.learned, 'earlier request')}"
     yield "windows", _windows(coverage)
@@ -157,6 +198,19 @@ def _skipped(coverage: Coverage, reason: str, number: int) -> str:
             cut = f"{sample[:_SAMPLE]}…" if len(sample) > _SAMPLE else sample
             return f"{text}, the first {source}:{line}: {cut}"
     return text
+
+
+def _left_out(coverage: Coverage) -> Iterator[str]:
+    """Files of directories, by why they were not read."""
+    for row in coverage.left_out[:_REASONS]:
+        yield _left(row)
+    if rest := coverage.left_out[_REASONS:]:
+        yield f"{plural(sum(row.files for row in rest), 'more file')}: --json says why"
+
+
+def _left(row: LeftOut) -> str:
+    more = f" and {plural(row.files - 1, 'more file')}" if row.files > 1 else ""
+    return f"{row.first}{more}: {row.reason}"
 
 
 def _windows(coverage: Coverage) -> str:

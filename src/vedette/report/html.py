@@ -101,7 +101,11 @@ def _article(story: Story, zone: tzinfo) -> Html:
         ),
         _shares(story.contributions),
         _proof(story.evidence),
-        tag("p", f"Rests on {plural(story.evidence_total, 'request')}.", class_="faint")
+        tag(
+            "p",
+            f"Rests on {'' if story.counted_once else 'up to '}{plural(story.evidence_total, 'request')}.",
+            class_="faint",
+        )
         if story.evidence_total
         else None,
         _details(story.anomalies, zone),

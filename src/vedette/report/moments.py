@@ -1,6 +1,7 @@
 """Times for programs and for people. Inside, a time is microseconds since the epoch, UTC."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A day inside what datetime can hold, so that any zone can show it.
@@ -20,6 +21,7 @@ def moment(time: int) -> datetime:
     return _EPOCH + timedelta(microseconds=min(max(time, _FIRST), _LAST))
 
 
+@lru_cache(maxsize=4096)  # the anomalies of a window share its times
 def iso(time: int) -> str:
     """ISO 8601 in UTC, always with microseconds: `2026-03-02T08:00:00.000000Z`."""
     return moment(time).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -4,7 +4,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +30,25 @@ def check_output(path: str) -> None:
         raise _cannot(path, "there is no such directory")
     if not os.access(target if _in_place(path) else target.parent, os.W_OK):
         raise _cannot(path, "no permission to write there")
+
+
+def check_apart(outputs: Iterable[str | None], inputs: Iterable[str | Path | None]) -> None:
+    """See that no report replaces what is read, or another report.
+
+    Raises:
+        OutputError: One does.
+    """
+    read = {os.path.realpath(path) for path in inputs if path is not None}
+    written: set[str] = set()
+    for path in outputs:
+        if path is None or path == STDOUT or _in_place(path):
+            continue
+        target = os.path.realpath(path)
+        if target in read:
+            raise _cannot(path, "it is read, and would be replaced")
+        if target in written:
+            raise _cannot(path, "it is the place of two outputs")
+        written.add(target)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from vedette.report.account import plural
 from vedette.report.forecast import budget_line, forecast_lines
 from vedette.report.series import SeriesFindings
 from vedette.report.shown import shown
@@ -21,8 +22,10 @@ def summary(found: SeriesFindings, *, named: bool) -> list[str]:
     many = "anomaly" if len(found.anomalies) + found.anomalies_left_out == 1 else "anomalies"
     total = len(found.anomalies) + found.anomalies_left_out
     lines = [
-        f"{shown(title, 80)}: {found.points:,} points, {found.judged:,} judged, {total:,} {many}",
+        f"{shown(title, 80)}: {plural(found.points, 'point')}, {found.judged:,} judged, {total:,} {many}",
     ]
+    if not found.judged:
+        lines.append("  nothing was judged: so few points only teach what is normal")
     strongest = sorted(found.anomalies, key=lambda anomaly: -anomaly.peak.score)[:SHOWN]
     for anomaly in strongest:
         peak = anomaly.peak

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
+from itertools import pairwise
 
 from vedette.explain.numbers import in_unit, percent
 from vedette.report.moments import span
@@ -35,7 +36,8 @@ class Story:
         summary: The arithmetic, in a sentence or two.
         contributions: What carries the worst anomaly, the largest share first; empty where that is plain.
         evidence: Log lines, one of each kind of anomaly before a second of any.
-        evidence_total: Requests that the incident rests on.
+        evidence_total: Requests that the incident rests on, at most.
+        counted_once: Whether it is exactly so many: a request on which two anomalies rest counts with each.
     """
 
     incident: Incident
@@ -48,6 +50,7 @@ class Story:
     contributions: tuple[Contribution, ...]
     evidence: tuple[Evidence, ...]
     evidence_total: int
+    counted_once: bool
 
 
 def stories(findings: Findings) -> Iterator[Story]:
@@ -110,7 +113,14 @@ def _story(incident: Incident, anomalies: list[Anomaly]) -> Story:
         contributions=_contributions(anomalies),
         evidence=tuple(_evidence(anomalies)),
         evidence_total=incident.requests or sum(a.evidence_total for a in anomalies if not a.of_flows),
+        counted_once=len(anomalies) == len(incident.anomaly_ids) and _apart(anomalies),
     )
+
+
+def _apart(anomalies: list[Anomaly]) -> bool:
+    """Whether no two of them are of the same time."""
+    spans = sorted((a.start, a.end) for a in anomalies)
+    return all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def _target(incident: Incident, anomalies: list[Anomaly]) -> str:
@@ -152,7 +162,10 @@ def _contributions(anomalies: list[Anomaly]) -> tuple[Contribution, ...]:
 
 
 def _evidence(anomalies: list[Anomaly]) -> Iterator[Evidence]:
-    kinds = {anomaly.type: anomaly.evidence for anomaly in reversed(anomalies) if anomaly.evidence}
+    proven = [anomaly for anomaly in anomalies if anomaly.evidence]
+    # Where requests are counted, they are shown, and not the packets that carried them.
+    proven = [anomaly for anomaly in proven if not anomaly.of_flows] or proven
+    kinds = {anomaly.type: anomaly.evidence for anomaly in reversed(proven)}
     order = [kinds[kind] for kind in dict.fromkeys(a.type for a in anomalies) if kind in kinds]
     seen: set[tuple[str, int]] = set()
     for place in range(MOST_EVIDENCE):

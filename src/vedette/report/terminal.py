@@ -74,7 +74,8 @@ class _Report:
             self._proof(evidence)
         unseen = story.evidence_total - min(len(story.evidence), _EVIDENCE)
         if unseen > 0 and story.evidence:
-            self._line(f"and {plural(unseen, 'more request')} behind this incident", 4, "dim")
+            most = "" if story.counted_once else "up to "
+            self._line(f"and {most}{plural(unseen, 'more request')} behind this incident", 4, "dim")
 
     def _facts(self, story: Story) -> Iterator[tuple[str, str]]:
         incident = story.incident
@@ -155,9 +156,10 @@ class _Report:
 
     def _wrapped(self, text: Text, lead: Text) -> None:
         """A text under itself, without the blanks that a table would leave at line ends."""
-        for line in text.wrap(self._console, max(20, self._console.width - len(lead)), overflow="fold"):
+        for line in text.wrap(self._console, max(8, self._console.width - len(lead)), overflow="fold"):
             line.rstrip()
-            self._console.print(Text.assemble(lead, line), no_wrap=True, overflow="crop")
+            # Not cropped: on a terminal too narrow even for that, the terminal breaks the line.
+            self._console.print(Text.assemble(lead, line), soft_wrap=True)
             lead = Text(" " * len(lead))
 
     def _line(self, text: str, indent: int = 0, style: str = "") -> None:

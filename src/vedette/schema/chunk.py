@@ -24,19 +24,21 @@ class Chunk:
             at least `2 * length + 2 * PADDING`.
         length: Bytes used. The last line may lack its newline only at the end of the source.
         first_line: 1-based number of the first line.
+        newlines: How many there are among the bytes used, if whoever filled the buffer has counted them.
     """
 
     source: str
     buffer: NDArray[np.uint8]
     length: int
     first_line: int
+    newlines: int | None = None
 
     @classmethod
     def of(cls, text: bytes, source: str = "-", first_line: int = 1) -> "Chunk":
         """Copy lines into a chunk of their own (samples, single requests, tests)."""
-        buffer = np.full(2 * (len(text) + PADDING), ord("\n"), dtype=np.uint8)
-        buffer[: len(text)] = np.frombuffer(text, dtype=np.uint8)
-        return cls(source, buffer, len(text), first_line)
+        room = bytearray(b"\n") * (2 * (len(text) + PADDING))
+        room[: len(text)] = text
+        return cls(source, np.frombuffer(room, dtype=np.uint8), len(text), first_line)
 
 
 class SkipReason(StrEnum):

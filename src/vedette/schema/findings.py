@@ -25,6 +25,18 @@ class SourceCoverage:
 
 
 @dataclass(slots=True)
+class LeftOut:
+    """Files of directories that were not read, for one reason."""
+
+    reason: str
+    files: int
+    first: str
+    """Name of the first of them."""
+    fault: bool = False
+    """Whether they may be logs, or are, and could not be read."""
+
+
+@dataclass(slots=True)
 class BudgetLine:
     """One detector's account of its false alarms."""
 
@@ -133,7 +145,9 @@ class Coverage:
     packets_skipped: dict[str, int] = field(default_factory=dict)
     """Reason to packets that are in no flow."""
     unread: list[str] = field(default_factory=list)
-    """Why captures and flow logs were not read."""
+    """Why inputs that were named were not read, or held nothing to read."""
+    left_out: list[LeftOut] = field(default_factory=list)
+    """Files that were found in directories, or behind patterns, and not read."""
     late_flows: int = 0
     """Flows older than the watermark, left out of windows."""
     late: int = 0

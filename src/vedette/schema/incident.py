@@ -31,4 +31,4 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     advice: tuple[str, ...]
     requests: int = 0
-    """Requests that the incident rests on."""
+    """Requests that the incident rests on, at most: one on which two anomalies rest counts with each."""

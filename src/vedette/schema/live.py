@@ -80,7 +80,7 @@ class DetectedLine(msgspec.Struct, kw_only=True):
 class DetectedLines(msgspec.Struct, frozen=True):
     """What is said of many lines at once."""
 
-    answers: list[bytes]
+    answers: list[bytes | memoryview]
     """Of each line, a `DetectedLine` as JSON; or of all together, joined as was asked for."""
     anomalies: int
     unread: int

@@ -18,6 +18,7 @@ from vedette.server.direct import Direct
 from vedette.server.gate import Gate, check_keys
 from vedette.server.keyring import Keyring
 from vedette.server.metrics import Exposition, ServiceCollector, Traffic
+from vedette.server.parameters import refuse_unknown
 from vedette.server.problem import handle
 from vedette.server.rooms import Clock, Rooms
 from vedette.server.routes import (
@@ -97,6 +98,7 @@ def routed(rooms: Rooms, traffic: Traffic) -> Litestar:
     return Litestar(
         [_described(route) for route in ROUTES],
         dependencies={"rooms": Provide(lambda: rooms, sync_to_thread=False, use_cache=True)},
+        guards=[refuse_unknown],
         exception_handlers={Exception: handle},
         response_class=Answer,
         openapi_config=_openapi(),

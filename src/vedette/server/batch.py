@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from vedette.report.json import as_json
+from vedette.schema.lines import JoinedLines
 from vedette.schema.live import DetectedLines
 from vedette.server.bodies import BatchSummary, LineError
 
 Judge = Callable[[Sequence[bytes], Sequence[str | None], bytes | None], DetectedLines]
+Piece = bytes | memoryview
+_NEWLINE = 10
 SESSION_CHARACTERS = 200
 """Longest session id."""
 PIECE = 1000
@@ -105,21 +109,6 @@ class Entries:
             self.lines.append(line)
             self.sessions.append(session)
 
-    def add_texts(self, entries: Sequence[Any], most: int) -> bool:
-        """Read entries at once if all are plain lines, as they nearly always are; False, and nothing read, if not."""
-        if not entries or set(map(type, entries)) != {str}:
-            return False
-        text = "\n".join(entries)
-        if text.count("\n") != len(entries) - 1 or "\r" in text:
-            return False
-        lines = text.encode("utf-8", "surrogateescape").split(b"\n")
-        lengths = set(map(len, lines))
-        if max(lengths) > most or 0 in lengths:
-            return False
-        self.lines += lines
-        self.sessions += [None] * len(lines)
-        return True
-
     def add_line(self, line: bytes) -> None:
         """Take a line as it is."""
         self.lines.append(line)
@@ -129,8 +118,8 @@ class Entries:
         """Note an entry that is no line."""
         self.errors.append(LineError(reason, self.first + len(self)))
 
-    def judge(self, judge: Judge, tally: Tally, separator: bytes) -> bytes:
-        """One result for each entry as JSON, in order, with separators between; afterwards there are no entries.
+    def judge(self, judge: Judge, tally: Tally, separator: bytes) -> list[Piece]:
+        """One result for each entry as JSON, in order, and separators between; afterwards there are no entries.
 
         Args:
             judge: Judges lines. tally: Counts them.
@@ -144,22 +133,51 @@ class Entries:
             results.insert(error.index - self.first, as_json(error))
         self.first += len(self)
         self.lines, self.sessions, self.errors = [], [], []
-        return separator.join(results)
+        return _separated(results, separator)
 
 
-def answer_batch(judge: Judge, entries: Sequence[Any], most: int) -> bytes:
-    """The answer to a batch, as JSON.
+def _separated(results: list[Piece], separator: bytes) -> list[Piece]:
+    if len(results) <= 1:
+        return results
+    pieces: list[Piece] = [separator] * (2 * len(results) - 1)
+    pieces[::2] = results
+    return pieces
+
+
+def plain_lines(entries: Sequence[Any], most: int) -> JoinedLines | None:
+    """Entries as lines at once if all are plain lines, as they nearly always are; None if not.
+
+    Args:
+        entries: As they came. most: Bytes of the longest line.
+    """
+    if not entries or set(map(type, entries)) != {str}:
+        return None
+    text = "\n".join([*entries, ""]).encode("utf-8", "surrogateescape")
+    ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE)
+    lengths = np.diff(ends, prepend=-1) - 1
+    if len(ends) != len(entries) or int(lengths.min()) == 0 or int(lengths.max()) > most or b"\r" in text:
+        return None
+    return JoinedLines(text, len(entries))
+
+
+def answer_batch(judge: Judge, entries: Sequence[Any], most: int) -> list[Piece]:
+    """The answer to a batch, as pieces of JSON.
 
     Args:
         judge: Judges lines. entries: As they came. most: Bytes of the longest line.
     """
-    read = Entries()
-    if not read.add_texts(entries, most):
+    tally, separator = Tally(), b","
+    lines = plain_lines(entries, most)
+    if lines is not None:
+        found = judge(lines, [None] * len(lines), separator)
+        tally.add(found, len(lines), 0)
+        results = _separated(found.answers, separator)
+    else:
+        read = Entries()
         for entry in entries:
             read.add(entry, most)
-    tally = Tally()
-    results = read.judge(judge, tally, b",")
-    return b'{"results":[%b],"summary":%b}' % (results, as_json(tally.summary()))
+        results = read.judge(judge, tally, separator)
+    return [b'{"results":[', *results, b'],"summary":' + as_json(tally.summary()) + b"}"]
 
 
 class LineSplitter:
@@ -227,9 +245,9 @@ async def answer_stream(
         for line in splitter.feed(piece or b"", last=ended):
             read_json_line(entries, line, most)
             if len(entries) >= PIECE:
-                yield await judge(entries, tally) + b"\n"
+                yield b"".join((*await judge(entries, tally), b"\n"))
         if len(entries):
-            yield await judge(entries, tally) + b"\n"
+            yield b"".join((*await judge(entries, tally), b"\n"))
     yield as_json({"summary": tally.summary()}) + b"\n"
 
 

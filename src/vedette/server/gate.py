@@ -70,7 +70,8 @@ def check_keys(rooms: Rooms) -> None:
     if not usable:
         raise NoKeysError(
             f"server.host = {rooms.settings.host!r}: others can reach this address, so callers need a key, and "
-            "there is none: make one with `vedette key create NAME --scope admin`, or listen on 127.0.0.1"
+            "there is none: make one with `vedette key create NAME --scope admin` (and the --store or --config that "
+            "this service is given), or listen on 127.0.0.1"
         )
 
 

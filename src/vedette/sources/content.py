@@ -11,6 +11,9 @@ HEAD_BYTES = 256 << 10
 CONTROL_SHARE = 0.08
 """Above this share of control bytes an input is binary: random bytes have 0.105, logs almost none."""
 
+_MOSTLY = 0.9
+"""Share of the bytes in odd, or in even places that are NUL in UTF-16."""
+
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -39,7 +42,7 @@ class Content:
     refusal: str | None = None
 
 
-_CAPTURE = "a packet capture, not a log; extract the HTTP requests first"
+_CAPTURE = "a packet capture, not a log; `vedette scan` reads it under its own name"
 _ARCHIVE = "extract it first"
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd4\xc3\xb2\xa1", _CAPTURE),
@@ -47,6 +50,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x4d\x3c\xb2\xa1", _CAPTURE),
     (0, b"\xa1\xb2\x3c\x4d", _CAPTURE),
     (0, b"\x0a\x0d\x0d\x0a", _CAPTURE),
+    (0, b"\x0c\xa5", "a file of nfdump; write it as text with `nfdump -r FILE -o csv`"),
     (0, b"PK\x03\x04", f"a zip archive; {_ARCHIVE}"),
     (0, b"7z\xbc\xaf\x27\x1c", f"a 7-Zip archive; {_ARCHIVE}"),
     (0, b"Rar!\x1a\x07", f"a RAR archive; {_ARCHIVE}"),
@@ -72,6 +76,18 @@ _CONTROL[0x80:] = False
 _CONTROL[[0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x1B]] = False
 
 
+def _unmarked(head: bytes) -> str | None:
+    """The name of UTF-16 without a mark, where every other byte is NUL, as of English text."""
+    values = np.frombuffer(head, dtype=np.uint8)
+    even, odd = (
+        float(np.mean(values[0::2] == 0)),
+        float(np.mean(values[1::2] == 0)) if len(values) > 1 else 0.0,
+    )
+    if max(even, odd) < _MOSTLY or min(even, odd) > 1 - _MOSTLY:
+        return None
+    return "UTF-16BE" if even > odd else "UTF-16LE"
+
+
 def recognise(head: bytes | bytearray | memoryview) -> Content:
     """Judge an input by its first bytes (decompressed).
 
@@ -95,6 +111,11 @@ def recognise(head: bytes | bytearray | memoryview) -> Content:
         return Content(refusal="holds nothing but NUL bytes; give a log with requests in it")
     values = np.frombuffer(text, dtype=np.uint8)
     share = float(np.count_nonzero(_CONTROL[values])) / len(values)
+    if share > CONTROL_SHARE and (encoding := _unmarked(bytes(head))) is not None:
+        return Content(
+            refusal=f"looks like {encoding} text without a byte-order mark; convert it with "
+            f"`iconv -f {encoding} -t UTF-8`"
+        )
     if share > CONTROL_SHARE:
         return Content(
             refusal=f"looks like binary data: {share:.0%} of its first bytes are control bytes "

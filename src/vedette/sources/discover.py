@@ -74,10 +74,15 @@ def opened_if_pipe(source: Input) -> Input:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file in a directory (or behind a pattern) that is left out, and why."""
+    """A file in a directory (or behind a pattern) that is left out, and why.
+
+    Attributes:
+        fault: Whether nobody could look whether it is a log, or it is one and could not be read.
+    """
 
     name: str
     reason: str
+    fault: bool = False
 
 
 @dataclass(slots=True)
@@ -163,23 +168,29 @@ def _add_path(name: str, found: Discovery) -> None:
 def _add_directory(directory: str, found: Discovery) -> list[Skipped]:
     skipped: list[Skipped] = []
     taken = 0
-    for name, reason in _walk(directory, skipped):
-        if reason is None and taken == MAX_FILES:
-            reason = f"the directory holds more than {MAX_FILES} logs; name it to read it"
-        if reason is None:
+    for name, why in _walk(directory, skipped):
+        if why is None and taken == MAX_FILES:
+            why = Skipped(
+                printable(name),
+                f"the directory holds more than {MAX_FILES} logs; name it to read it",
+                fault=True,
+            )
+        if why is None:
             found.inputs.append(_input(name, found=True))
             taken += 1
         else:
-            skipped.append(Skipped(printable(name), reason))
+            skipped.append(why)
     found.skipped.extend(skipped)
     return skipped
 
 
-def _walk(top: str, skipped: list[Skipped]) -> Iterator[tuple[str, str | None]]:
+def _walk(top: str, skipped: list[Skipped]) -> Iterator[tuple[str, Skipped | None]]:
     """Every file under a directory, in order of name, with why it does not count (None if it does)."""
 
     def unreadable(error: OSError) -> None:
-        skipped.append(Skipped(printable(str(error.filename)), f"cannot be searched: {error.strerror}"))
+        skipped.append(
+            Skipped(printable(str(error.filename)), f"cannot be searched: {error.strerror}", fault=True)
+        )
 
     for directory, subdirectories, names in os.walk(top, onerror=unreadable):
         subdirectories.sort()
@@ -194,7 +205,8 @@ def _walk(top: str, skipped: list[Skipped]) -> Iterator[tuple[str, str | None]]:
             subdirectories.clear()
         for name in sorted(names):
             path = str(Path(directory, name))
-            yield path, why_not_by_name(name) or _why_not_by_content(path)
+            reason = why_not_by_name(name)
+            yield path, Skipped(printable(path), reason) if reason else _why_not_by_content(path)
 
 
 def why_not_by_name(name: str) -> str | None:
@@ -214,24 +226,26 @@ def why_not_by_name(name: str) -> str | None:
     return None
 
 
-def _why_not_by_content(path: str) -> str | None:
+def _why_not_by_content(path: str) -> Skipped | None:
+    name = printable(path)
     try:
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
-            return "not a regular file"
+            return Skipped(name, "not a regular file")
         if status.st_size == 0:
-            return "empty"
+            return Skipped(name, "empty")
         with closing(RawStream(FileIO(path))) as raw:
             stream = decompressed(raw)
             head = bytearray(_LOOK_BYTES)
             got = fill(stream, memoryview(head))
     except PermissionError:
-        return "no permission to read it"
+        return Skipped(name, "no permission to read it", fault=True)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return Skipped(name, f"cannot be read: {error.strerror}", fault=True)
     if not got:
-        return stream.damage or "empty"
-    return recognise(head[:got]).refusal
+        return Skipped(name, stream.damage or "empty", fault=stream.damage is not None)
+    refusal = recognise(head[:got]).refusal
+    return None if refusal is None else Skipped(name, refusal)
 
 
 def _nothing_usable(directory: str, skipped: list[Skipped]) -> SourceError:

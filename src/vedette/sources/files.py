@@ -145,9 +145,10 @@ class Reader:
             self.close()
             raise StopIteration
         memory[length : length + PADDING] = b"\n" * PADDING
-        chunk = Chunk(self.source.name, buffer, length, self.lines + 1)
+        newlines = self._count_newlines(buffer, length)
+        chunk = Chunk(self.source.name, buffer, length, self.lines + 1, newlines)
         self.bytes += length
-        self.lines += self._count_newlines(buffer, length) + (memory[length - 1] != _NEWLINE)
+        self.lines += newlines + (memory[length - 1] != _NEWLINE)
         return chunk
 
     def __enter__(self) -> Self:

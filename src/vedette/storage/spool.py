@@ -168,7 +168,7 @@ class Spool:
             raise StoreError(
                 str(self.directory),
                 StoreProblem.LOCKED,
-                "another vedette uses this spool; give each its own store.spool",
+                "another vedette is running with this directory; end it, or give each a live.directory of its own",
             ) from None
 
     def _recover(self) -> int:

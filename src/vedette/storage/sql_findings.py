@@ -19,10 +19,11 @@ IDS_AT_ONCE = 500
 def put_findings(
     connection: Connection, anomalies: Sequence[Anomaly], incidents: Sequence[Incident], run_id: str | None
 ) -> None:
-    """Keep findings; those with an id that is known replace it."""
+    """Keep findings; those with an id that is known replace it, the last of those with the same id."""
     for some in batches(anomalies, ROWS_AT_ONCE):
         put(connection, ANOMALIES, [to.anomaly_values(anomaly, run_id) for anomaly in some])
-    for batch in batches(incidents, ROWS_AT_ONCE):
+    latest = list({incident.id: incident for incident in incidents}.values())
+    for batch in batches(latest, ROWS_AT_ONCE):
         put(connection, INCIDENTS, [to.incident_values(incident, run_id) for incident in batch])
         known = INCIDENT_SERVICES.c.incident_id
         for ids in batches([incident.id for incident in batch], IDS_AT_ONCE):

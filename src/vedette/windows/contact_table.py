@@ -5,22 +5,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.contacts import fold_contacts, index_contacts, turn_columns
+from vedette.kernels.contacts import FIXED, fold_contacts, index_contacts, mark_counts, turn_columns
 from vedette.kernels.hashing import new_secret
-from vedette.schema.flows import CONTACT_COLUMNS, LAST_BEGAN, Flow
+from vedette.schema.flows import CONTACT_COLUMNS, LAST_COUNT, Flow
+from vedette.windows.distinct import is_among
 
 SPARE: Final = 4_096
 """Contacts of a window beyond the cap: one for each port of a server whose clients are no longer told apart."""
 _LEAST: Final = 4
-_ALWAYS: Final = (
-    Flow.START, Flow.END, Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT,
-    Flow.PROTOCOL, Flow.BEGAN, LAST_BEGAN,
+_KEYS: Final = tuple(
+    FIXED.index(column)
+    for column in (
+        Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT, Flow.PROTOCOL,
+    )
 )  # fmt: skip
-"""Columns that hold something in every contact. Of the others most hold zeros, and take neither time nor room."""
 
 
 class ContactTable:
     """Contacts of one window.
+
+    Most counts are zero in all flows of a source, and have no column here.
 
     Args:
         contacts: How many there will be, if that is known.
@@ -31,18 +35,15 @@ class ContactTable:
 
     def __init__(self, contacts: int = 0) -> None:
         self._secret = new_secret()
+        self._counts = np.zeros(0, dtype=np.int64)
         # Memory that is not used yet takes none.
-        self._rows = np.empty((contacts, CONTACT_COLUMNS), dtype=np.int64)
+        self._rows = np.empty((contacts, len(FIXED)), dtype=np.int64)
         self._index = np.zeros(_places(contacts), dtype=np.int32)
-        self._used_columns = np.zeros(CONTACT_COLUMNS, dtype=np.int64)
         self._state = np.zeros(2, dtype=np.int64)
-        self.clear()
 
     def clear(self) -> None:
-        """Begin anew, with the room that there is."""
+        """Begin anew, with the room and the columns that there are."""
         self._index[:] = 0
-        self._used_columns[:] = 0
-        self._used_columns[list(_ALWAYS)] = 1
         self._state[:] = 0
 
     def __len__(self) -> int:
@@ -53,18 +54,22 @@ class ContactTable:
         """Flows whose client could not be told apart."""
         return int(self._state[1])
 
-    def add(self, rows: NDArray[np.int64], pick: NDArray[np.int64], room: int) -> None:
+    def add(
+        self, rows: NDArray[np.int64], pick: NDArray[np.int64], room: int, counts: NDArray[np.int64]
+    ) -> None:
         """Fold flows or contacts in.
 
         Args:
             rows: int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS). pick: int64 (p,), which of them.
             room: Contacts of which clients are told apart.
+            counts: What `counts_in` says of the rows.
         """
         most, at = room + SPARE, 0
+        self._widen(counts)
         self._make_room(min(len(pick), most, len(self) + len(pick)))
         while True:
             at = fold_contacts(
-                rows, pick, at, room, most, self._rows, self._index, self._used_columns, *self._secret, self._state
+                rows, pick, at, room, most, self._counts, self._rows, self._index, *self._secret, self._state
             )  # fmt: skip
             if at == len(pick):
                 return
@@ -74,20 +79,42 @@ class ContactTable:
         """int64 (k, CONTACT_COLUMNS), sorted by addresses, port and protocol, column by column in memory."""
         rows = self._rows[: len(self)]
         columns = np.zeros((CONTACT_COLUMNS, len(rows)), dtype=np.int64)
-        used = np.flatnonzero(self._used_columns)
-        turn_columns(rows, sorting(rows, _KEYS), used, columns)
+        held = np.concatenate([np.array(FIXED, dtype=np.int64), self._counts])
+        turn_columns(rows, sorting(rows, _KEYS), held, columns)
         return columns.T
+
+    def _widen(self, counts: NDArray[np.int64]) -> None:
+        """Have a column for each of these counts."""
+        more = counts[~is_among(counts, self._counts)]
+        if not len(more):
+            return
+        count, width = len(self), self._rows.shape[1]
+        wider = np.empty((len(self._rows), width + len(more)), dtype=np.int64)
+        wider[:count, :width] = self._rows[:count]
+        wider[:count, width:] = 0
+        self._rows, self._counts = wider, np.concatenate([self._counts, more])
 
     def _make_room(self, contacts: int) -> None:
         """Have room for so many at least."""
         if contacts <= len(self._rows):
             return
         count = len(self)
-        larger = np.empty((max(contacts, _LEAST), CONTACT_COLUMNS), dtype=np.int64)
+        larger = np.empty((max(contacts, _LEAST), self._rows.shape[1]), dtype=np.int64)
         larger[:count] = self._rows[:count]
         self._rows = larger
         self._index = np.zeros(_places(len(larger)), dtype=np.int32)
         index_contacts(self._rows, count, self._index, *self._secret)
+
+
+def counts_in(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The columns of counts that hold anything but zeros in flows or contacts, int64 (c,).
+
+    Args:
+        rows: int64 (n, FLOW_COLUMNS or CONTACT_COLUMNS), row by row in memory.
+    """
+    used = np.zeros(LAST_COUNT + 1, dtype=np.int64)
+    mark_counts(rows, used)
+    return np.flatnonzero(used)
 
 
 def _places(contacts: int) -> int:
@@ -95,9 +122,6 @@ def _places(contacts: int) -> int:
     return 1 << max(1, (2 * contacts).bit_length())
 
 
-_KEYS: Final = (
-    Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT, Flow.PROTOCOL,
-)  # fmt: skip
 _WORD: Final = 1 << 32
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Ended, Flow, Flows, Known
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
-from vedette.windows.contact_table import ContactTable, sorting
+from vedette.windows.contact_table import ContactTable, counts_in, sorting
 
 BINS: Final = 256
 _FEW: Final = 64
@@ -114,7 +114,8 @@ def fold(parts: Sequence[NDArray[np.int64]], room: int) -> tuple[NDArray[np.int6
     """
     table = ContactTable()
     for rows in parts:
-        table.add(np.ascontiguousarray(rows), np.arange(len(rows)), room)
+        flows = np.ascontiguousarray(rows)
+        table.add(flows, np.arange(len(flows)), room, counts_in(flows))
     return table.contacts(), table.left_out
 
 
@@ -224,7 +225,7 @@ class FlowWindower:
         for number, packed in kept.rows:
             rows = np.ascontiguousarray(unpack(packed, np.int64, shape, what))
             table = self._tables.setdefault(number, ContactTable())
-            table.add(rows, np.arange(len(rows)), len(rows) + 1)
+            table.add(rows, np.arange(len(rows)), len(rows) + 1, counts_in(rows))
         self._contacts = sum(map(len, self._tables.values()))
         self._ended = {
             number: [unpack(rows, np.int64, (None, ENDED_COLUMNS), what)] for number, rows in kept.ended
@@ -259,7 +260,8 @@ class FlowWindower:
 
     def _fold(self, rows: NDArray[np.int64]) -> None:
         """Take flows into the windows that they begin in."""
-        number = rows[:, Flow.START] // self.span
+        rows = np.ascontiguousarray(rows)
+        number, counts = rows[:, Flow.START] // self.span, counts_in(rows)
         for one, pick in _by_window(number):
             if self._closed is not None and one <= self._closed:
                 self.late += len(pick)
@@ -271,7 +273,7 @@ class FlowWindower:
                 self._tables[one] = table
             before = len(table)
             room = min(self._room, max(0, 2 * self._room - self._contacts) + before)
-            table.add(np.ascontiguousarray(rows), pick, room)
+            table.add(rows, pick, room, counts)
             self._contacts += len(table) - before
 
     def _expected(self) -> int:

@@ -12,6 +12,7 @@ from vedette.kernels.rows import cut_time, mark_rows
 from vedette.kernels.windows import add_clients, add_groups, mark_late
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import (
     DISTINCT_BITS,
     DISTINCT_REGISTERS,
@@ -20,6 +21,7 @@ from vedette.windows.layout import (
     SECONDS_BITS,
     Client,
 )
+from vedette.windows.mixing import mix
 from vedette.windows.pool import NEVER, ClientColumns, Entities, GroupColumns, Pool
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClientRows, ClosedWindow, Groups, PackedClients
@@ -84,15 +86,6 @@ class Placed:
     window: NDArray[np.int64]
     late: NDArray[np.uint8]
     route: NDArray[np.int64]
-
-
-def mix(value: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """Finalise 64-bit keys into well-spread hashes (the splitmix64 finaliser, Steele et al. 2014)."""
-    with np.errstate(over="ignore"):
-        z = value ^ np.uint64(seed)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
 
 
 def pair_numbers(
@@ -198,7 +191,7 @@ class Windower:
     @property
     def open_windows(self) -> list[int]:
         """Numbers of the windows that hold rows, in order."""
-        found: list[int] = np.unique(self._groups.window[: self._groups.used]).tolist()
+        found: list[int] = distinct_values(self._groups.window[: self._groups.used]).tolist()
         return found
 
     @property
@@ -445,7 +438,7 @@ class Windower:
             return
         closed = []
         client_columns = self._client_columns
-        for number in np.unique(group_windows).tolist():
+        for number in distinct_values(group_windows).tolist():
             part = group_slots[slice(*np.searchsorted(group_windows, [number, number + 1]))]
             part = part[np.argsort(self._groups.key[part])]
             columns = self._group_columns

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, session_keys
+from vedette.detectors.learned.keys import session_keys
+from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys
 from vedette.detectors.learned.training import Job
 from vedette.windows.layout import CLIENT_COLUMNS, Client
 from vedette.windows.summary import ClientRows

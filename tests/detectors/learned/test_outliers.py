@@ -16,7 +16,8 @@ from vedette.detectors.learned.archive import write_archive
 from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.features import FeatureError
 from vedette.detectors.learned.kinds import kind_of, train
-from vedette.detectors.learned.outlier_model import OUTLIERS, OutlierModel, read_outliers
+from vedette.detectors.learned.member_names import OUTLIERS
+from vedette.detectors.learned.outlier_model import OutlierModel, read_outliers
 from vedette.detectors.learned.sample import Sample
 from vedette.detectors.learned.training import Job, Refused
 from vedette.windows.layout import Client

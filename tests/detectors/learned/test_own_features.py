@@ -17,7 +17,8 @@ from vedette.detectors.learned.explaining import contributions, seen_values
 from vedette.detectors.learned.features import CLIENT_FEATURES, ClientTable, FeatureError, matrix
 from vedette.detectors.learned.kinds import kind_of
 from vedette.detectors.learned.model import BehaviourModel, ClientModel, read_client_model
-from vedette.detectors.learned.own_features import COLUMNS, OwnFeature, all_features, own_feature
+from vedette.detectors.learned.own_feature import OwnFeature
+from vedette.detectors.learned.own_features import COLUMNS, all_features, own_feature
 from vedette.detectors.learned.training import Refused
 from vedette.engine.build import build_engine
 from vedette.expression.client_measures import CLIENT_MEASURES

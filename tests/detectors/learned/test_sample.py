@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.detectors.learned.made import people, rows_of, sample
 
-from vedette.detectors.learned.sample import Sample, client_keys, session_keys
+from vedette.detectors.learned.keys import session_keys
+from vedette.detectors.learned.sample import Sample, client_keys
 from vedette.schema.state import StateError
 
 

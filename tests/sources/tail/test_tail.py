@@ -104,6 +104,21 @@ def test_from_the_end_only_whole_new_lines_are_read(tmp_path, start, read):
     assert tail.status().dropped == {}
 
 
+def test_from_the_end_the_header_is_read_and_none_of_the_requests_behind_it(tmp_path, start, read):
+    """What the columns are is said once, at the beginning, or again when the server starts anew."""
+    log, other = tmp_path / "u_ex.log", tmp_path / "plain.log"
+    log.write_bytes(b"\xef\xbb\xbf#Software: IIS\n#Fields: date time\nold\n#Fields: date time c-ip\nold\n")
+    other.write_bytes(b"old\n#no header\nold\n")
+    tail = start(log, other, from_end=True)
+    header = b"#Software: IIS\n#Fields: date time\n#Fields: date time c-ip\n"
+    assert read(tail) == [("u_ex.log", header)]
+    append(log, b"new\n")
+    append(other, b"new\n")
+    assert sorted(read(tail)) == [("plain.log", b"new\n"), ("u_ex.log", b"new\n")]
+    assert tail.status().dropped == {}
+    assert tail.status().behind == 0
+
+
 def test_a_file_that_appears_later_is_read_whole_wherever_others_began(tmp_path, start, read):
     tail = start(tmp_path, tmp_path / "named.log", from_end=True)
     assert "no such file" in tail.status().reason

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned import drift
 from vedette.detectors.learned.card import ModelError
+from vedette.detectors.learned.checks import HELD_OUT, LEAST_SEPARATION, LEAST_SESSIONS, auc, versions
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.evidence import most_evidence
 from vedette.detectors.learned.features import (
@@ -32,16 +33,11 @@ from vedette.detectors.learned.own_features import all_features
 from vedette.detectors.learned.sample import LEAST_ROWS, SESSION_WINDOWS, Sample
 from vedette.detectors.learned.tail import fit_tail
 from vedette.detectors.learned.training import Job, Refused
+from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import Client
 
-HELD_OUT = 0.3
-"""Latest share of the sample that a model is checked and calibrated on."""
-LEAST_SESSIONS = 50
-"""Sessions held out: a tail of one in ten has five in it."""
 MOST_OF_CLIENT = 0.01
 """Share of the sample that one client's rows make up: a few that never rest are not what is usual."""
-LEAST_SEPARATION = 0.8
-"""Area under the curve below which a forest does not know its rows from noise."""
 LEAST_DAYS = 3.0
 """Days of a sample from which the time of day is a feature: before that, every new hour would be odd."""
 SHADOW_MARGIN = 0.02
@@ -98,7 +94,7 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
         return Refused(
             f"{np.count_nonzero(~late)} windows of clients before its latest part: {LEAST_ROWS} are needed"
         )
-    sessions = len(np.unique(sample.session[late]))
+    sessions = len(distinct_values(sample.session[late]))
     if sessions < LEAST_SESSIONS:
         return Refused(f"{sessions} sessions in the latest part: {LEAST_SESSIONS} are needed")
     rarity = route_rarity(sample.sums[~late][:, Client.ROUTES])
@@ -145,7 +141,7 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
         start=int(sample.window.min()) * job.span,
         end=(int(sample.window.max()) + 1) * job.span,
         rows=len(rows),
-        sessions=len(np.unique(sample.session)),
+        sessions=len(distinct_values(sample.session)),
         names=names,
         windows=windows,
         sessions_tail=fit_tail(evidence, least_scale=_SMALLEST_EVIDENCE),
@@ -238,13 +234,6 @@ def _check(
     )
 
 
-def auc(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
-    """Chance that one of `high` is above one of `low` (area under the ROC curve); ties count half."""
-    ordered = np.sort(low)
-    below = np.searchsorted(ordered, high, side="left") + np.searchsorted(ordered, high, side="right")
-    return float(below.sum() / (2.0 * len(low) * len(high)))
-
-
 def _first_windows(sample: Sample) -> NDArray[np.int64]:
     """Of each row, the first window of its session; rows are sorted by session and window."""
     _, first, of_row = np.unique(sample.session, return_index=True, return_inverse=True)
@@ -253,10 +242,3 @@ def _first_windows(sample: Sample) -> NDArray[np.int64]:
 
 def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
-
-
-def versions(*names: str) -> dict[str, str]:
-    """Of libraries that are installed."""
-    from importlib.metadata import version
-
-    return {name: version(name) for name in names}

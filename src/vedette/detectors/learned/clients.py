@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.explaining import contributions, seen_values
-from vedette.detectors.learned.kinds import FOREST
+from vedette.detectors.learned.keys import session_keys
 from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
+from vedette.detectors.learned.member_names import FOREST
 from vedette.detectors.learned.model import BehaviourModel, ClientModel
 from vedette.detectors.learned.plan import Plan
-from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, has_manner, session_keys
-from vedette.detectors.learned.sessions import Sessions, SessionsState
+from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, has_manner
+from vedette.detectors.learned.sessions import ALONE, Sessions, SessionsState
 from vedette.detectors.learned.training import Refused
 from vedette.detectors.statement import state, surprise_score, surprise_severity
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW
@@ -27,8 +28,6 @@ from vedette.windows.summary import ClientRows
 
 SESSIONS_BEFORE = 15
 """Sessions of a client that are forgotten when it is found to be bad: three hours, of windows of a minute."""
-ALONE = 1.0
-"""Added to the budget's threshold, which counts on a second window that agrees, one time in ten; a session is alone."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):

@@ -34,6 +34,7 @@ from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import check, decode, encode
+from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import SLICES, Client, Group
 
 LEAST_REQUESTS: Final = 100
@@ -189,7 +190,7 @@ class LearnedFloods:
     def _thirds(self, view: WindowView) -> _Window | None:
         slots = view.groups.key.astype(np.int32)
         at = np.flatnonzero(view.book.is_service(slots))
-        named = {view.services[number] for number in np.unique(view.clients.service).tolist()}
+        named = {view.services[number] for number in distinct_values(view.clients.service).tolist()}
         # Where a log names nobody, one busy visitor and a thousand look the same.
         at = at[np.array([view.book[slot].service in named for slot in slots[at].tolist()], dtype=np.bool_)]
         names = [view.book[slot].service for slot in slots[at].tolist()]

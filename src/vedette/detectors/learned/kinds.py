@@ -1,34 +1,26 @@
 """The kinds of model there are: how each is fitted to a sample, and read from bytes. All of them are listed here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vedette.detectors.learned.card import Model, ModelError
-from vedette.detectors.learned.client_training import client_drift, fit_client_model
-from vedette.detectors.learned.flood_model import read_flood_model
-from vedette.detectors.learned.model import BehaviourModel, read_client_model
-from vedette.detectors.learned.outlier_model import LIBRARY, OUTLIERS, fit_outliers, read_outliers
-from vedette.detectors.learned.own_features import OwnFeature
-from vedette.detectors.learned.sequence_model import read_sequence_model
-from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
-from vedette.detectors.learned.training import Done, Job, Refused, Training
-from vedette.detectors.learned.value_model import (
-    fit_response_times,
-    fit_statuses,
-    read_response_times,
-    read_statuses,
-    value_drift,
+from vedette.detectors.learned.member_names import (
+    ADDRESS,
+    DDOS,
+    FOREST,
+    OUTLIERS,
+    RESPONSE_TIME,
+    STATUS_CODE,
+    TRANSFORMER,
 )
-from vedette.detectors.network.manner_model import fit_manner_model, read_manner_model
+from vedette.detectors.learned.own_feature import OwnFeature
+from vedette.detectors.learned.training import Done, Job, Refused, Training
 
-ADDRESS: Final = "address"
-FOREST: Final = "forest"
-DDOS: Final = "ddos"
-TRANSFORMER: Final = "transformer"
-RESPONSE_TIME: Final = "response_time"
-STATUS_CODE: Final = "status_code"
+if TYPE_CHECKING:
+    from vedette.detectors.learned.model import BehaviourModel
+
 _TORCH: Final = "torch"
 
 
@@ -36,7 +28,7 @@ def _no_features(model: Any) -> tuple[OwnFeature, ...]:  # noqa: ARG001 - the sh
     return ()
 
 
-def _own_features(model: BehaviourModel) -> tuple[OwnFeature, ...]:
+def _own_features(model: "BehaviourModel") -> tuple[OwnFeature, ...]:
     return model.card.own
 
 
@@ -70,25 +62,62 @@ def _needs_labels(job: Job) -> Refused:  # noqa: ARG001 - the shape is that of m
     return Refused("labelled windows are needed: vedette train ddos WINDOWS.csv")
 
 
-KINDS: Final = (
-    Kind(FOREST, fit_client_model, read_client_model, client_drift, _own_features),
-    Kind(DDOS, _needs_labels, read_flood_model),
-    Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift, library=_TORCH),
-    Kind(RESPONSE_TIME, fit_response_times, read_response_times, value_drift),
-    Kind(STATUS_CODE, fit_statuses, read_statuses, value_drift),
-    *(
-        Kind(
-            name,
-            partial(fit_outliers, name),
-            partial(read_outliers, name),
-            client_drift,
-            _own_features,
-            LIBRARY,
-        )
-        for name in OUTLIERS
-    ),
-    Kind(ADDRESS, fit_manner_model, read_manner_model),
-)
+def _forest() -> Kind:
+    from vedette.detectors.learned.client_training import client_drift, fit_client_model
+    from vedette.detectors.learned.model import read_client_model
+
+    return Kind(FOREST, fit_client_model, read_client_model, client_drift, _own_features)
+
+
+def _ddos() -> Kind:
+    from vedette.detectors.learned.flood_model import read_flood_model
+
+    return Kind(DDOS, _needs_labels, read_flood_model)
+
+
+def _transformer() -> Kind:
+    from vedette.detectors.learned.sequence_model import read_sequence_model
+    from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
+
+    return Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift, library=_TORCH)
+
+
+def _response_time() -> Kind:
+    from vedette.detectors.learned.value_model import fit_response_times, read_response_times, value_drift
+
+    return Kind(RESPONSE_TIME, fit_response_times, read_response_times, value_drift)
+
+
+def _status_code() -> Kind:
+    from vedette.detectors.learned.value_model import fit_statuses, read_statuses, value_drift
+
+    return Kind(STATUS_CODE, fit_statuses, read_statuses, value_drift)
+
+
+def _outliers(name: str) -> Kind:
+    from vedette.detectors.learned.client_training import client_drift
+    from vedette.detectors.learned.outlier_model import LIBRARY, fit_outliers, read_outliers
+
+    fit, read = partial(fit_outliers, name), partial(read_outliers, name)
+    return Kind(name, fit, read, client_drift, _own_features, LIBRARY)
+
+
+def _address() -> Kind:
+    from vedette.detectors.network.manner_model import fit_manner_model, read_manner_model
+
+    return Kind(ADDRESS, fit_manner_model, read_manner_model)
+
+
+KINDS: Final[Mapping[str, Callable[[], Kind]]] = {
+    FOREST: _forest,
+    DDOS: _ddos,
+    TRANSFORMER: _transformer,
+    RESPONSE_TIME: _response_time,
+    STATUS_CODE: _status_code,
+    **{name: partial(_outliers, name) for name in OUTLIERS},
+    ADDRESS: _address,
+}
+"""By the name of the member. Each imports what it needs when it is asked for: no run needs all of them."""
 
 
 def kind_of(member: str) -> Kind:
@@ -97,10 +126,9 @@ def kind_of(member: str) -> Kind:
     Raises:
         ModelError: There is no such member.
     """
-    for kind in KINDS:
-        if kind.member == member:
-            return kind
-    raise ModelError(f"{member[:40]!r}: no such model: must be one of {', '.join(k.member for k in KINDS)}")
+    if member not in KINDS:
+        raise ModelError(f"{member[:40]!r}: no such model: must be one of {', '.join(KINDS)}")
+    return KINDS[member]()
 
 
 def read_model(member: str, content: bytes) -> Model:

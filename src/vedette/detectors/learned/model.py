@@ -14,7 +14,8 @@ from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.features import ClientTable, Feature, FeatureError, matrix, named
 from vedette.detectors.learned.forest import FOREST_ARRAYS, Forest, read_forest
-from vedette.detectors.learned.own_features import OwnFeature, all_features
+from vedette.detectors.learned.own_feature import OwnFeature
+from vedette.detectors.learned.own_features import all_features
 from vedette.detectors.learned.tail import Tail
 
 _ROUTE_BITS: Final = 63

@@ -24,8 +24,6 @@ from vedette.detectors.learned.model import BehaviourCard, BehaviourModel, check
 from vedette.detectors.learned.sample import MOST_ROWS
 from vedette.detectors.learned.training import Job, Refused
 
-OUTLIERS: Final = ("ECOD", "COPOD", "HBOS", "KNN", "LOF", "GMM", "OCSVM")
-"""Detectors of PyOD that pass the checks of all models: finite scores of any row, the same under one seed, quick."""
 LIBRARY: Final = "pyod"
 _BLOCK: Final = 32
 """Rows scored at once. ECOD and COPOD rank rows among those that they were fitted to and those of the same call: so few

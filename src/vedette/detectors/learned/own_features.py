@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from vedette.detectors.learned.features import CLIENT_FEATURES, ClientTable, Column, Feature, FeatureError
+from vedette.detectors.learned.own_feature import OwnFeature
 from vedette.expression.client_measures import CLIENT_MEASURES
 from vedette.expression.errors import ExpressionError
 from vedette.expression.evaluate import number
@@ -18,19 +18,6 @@ from vedette.windows.layout import SECONDS_BITS, Client
 RATIO: Final = "ratio"
 _LARGEST: Final = 1e6
 """Ratio beyond which larger ones are no odder; single precision, which models compare, holds it exactly."""
-
-
-class OwnFeature(msgspec.Struct, frozen=True):
-    """A feature as it was written. It is part of each model that was fitted with it.
-
-    Attributes:
-        name: As explanations name it. unit: Of the expression's values. doc: What it tells.
-    """
-
-    name: str
-    unit: str
-    doc: str
-    expression: str
 
 
 @lru_cache(maxsize=64)

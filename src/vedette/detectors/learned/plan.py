@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vedette.detectors.learned.card import Model
-from vedette.detectors.learned.own_features import OwnFeature
+from vedette.detectors.learned.own_feature import OwnFeature
 from vedette.detectors.learned.training import Trainer
 from vedette.schema.learned import ModelUse
 

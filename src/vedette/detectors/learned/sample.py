@@ -4,11 +4,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.keys import address_keys, service_keys
 from vedette.enrich.user_agent import AgentKind
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 from vedette.windows.layout import CLIENT_COLUMNS, Client
 from vedette.windows.summary import ClientRows
-from vedette.windows.windower import mix
 
 LEAST_REQUESTS = 3
 """Requests in a window from which a client has a manner. Of people against programs, 3 told as much as 5."""
@@ -18,8 +18,6 @@ LEAST_ROWS = 256
 SESSION_WINDOWS = 12
 """A session is what one client does in so many windows, counted from the epoch: a client that goes on is several."""
 _BOT = 1 << int(AgentKind.DECLARED_BOT)
-_SEED = 0x5E5510A1
-"""Public: the same log must give the same sample in every process."""
 _KEPT = tuple(range(int(Client.FIRST_TYPE))) + tuple(range(int(Client.AGENT_KINDS), CLIENT_COLUMNS))
 
 
@@ -49,25 +47,6 @@ def says_bot(clients: ClientRows) -> NDArray[np.bool_]:
 def client_keys(clients: ClientRows) -> NDArray[np.uint64]:
     """A number for each client of a service, uint64 (k,)."""
     return address_keys(clients.high, clients.low) ^ service_keys(clients.service)
-
-
-def address_keys(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The part of a client's number that is its address's, uint64 (k,)."""
-    return mix(mix(high, _SEED) ^ low, _SEED)
-
-
-def service_keys(service: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """The part that is its service's."""
-    return mix(service.astype(np.uint64), _SEED)
-
-
-def session_keys(client: NDArray[np.uint64], session: int) -> NDArray[np.uint64]:
-    """A number for each client's session, uint64 (k,).
-
-    Args:
-        client: From `client_keys`. session: Its number, `window // SESSION_WINDOWS`.
-    """
-    return mix(client, session)
 
 
 _Rows = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]

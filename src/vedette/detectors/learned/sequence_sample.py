@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+from vedette.windows.distinct import distinct_values
 
 MOST_TOKENS: Final = 1 << 16
 """Requests in a sample; about those of the longest warm-up that `auto` chooses."""
@@ -64,7 +65,7 @@ class SequenceSample:
         if not len(client):
             return
         numbers = np.full(len(texts), -1, dtype=np.int64)
-        seen = np.unique(which).tolist()
+        seen = distinct_values(which).tolist()
         # In order of their texts: numbers must not depend on who came first.
         for number in sorted(seen, key=lambda n: texts[n]):
             known = self._numbers.get(texts[number])

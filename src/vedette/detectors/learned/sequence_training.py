@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned import drift
 from vedette.detectors.learned.card import ModelError
-from vedette.detectors.learned.client_training import (
+from vedette.detectors.learned.checks import (
     HELD_OUT,
     LEAST_SEPARATION,
     LEAST_SESSIONS,
-    MOST_OF_CLIENT,
     auc,
     versions,
 )
+from vedette.detectors.learned.client_training import MOST_OF_CLIENT
 from vedette.detectors.learned.network import write_network
 from vedette.detectors.learned.sequence_model import (
     MOST_VOCABULARY,

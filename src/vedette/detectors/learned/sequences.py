@@ -7,14 +7,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.clients import ALONE
 from vedette.detectors.learned.courses import Courses, CoursesState
-from vedette.detectors.learned.kinds import TRANSFORMER
 from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
+from vedette.detectors.learned.member_names import TRANSFORMER
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import client_keys, says_bot
 from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
+from vedette.detectors.learned.sessions import ALONE
 from vedette.detectors.learned.tokens import UNKNOWN, decoded, token_text
 from vedette.detectors.learned.trails import Trails
 from vedette.detectors.learned.training import Refused

@@ -12,6 +12,8 @@ from vedette.schema.state import PackedArray, check, pack, unpack
 
 MOST = 65_536
 """Sessions remembered; of more, those with the least evidence are forgotten."""
+ALONE = 1.0
+"""Added to the budget's threshold, which counts on a second window that agrees, one time in ten; a session is alone."""
 IDLE_WINDOWS = 12
 """Windows without requests after which a session has ended."""
 

@@ -1,6 +1,7 @@
 """From a score to how rarely a usual one is as high."""
 
 import math
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -13,6 +14,12 @@ PEAKS = 0.1
 """Share of usual scores from which the tail begins."""
 _EXPONENTIAL = 1e-6
 """Shape below which a tail counts as exponential."""
+
+
+@lru_cache(maxsize=1024)  # asked for each window of each service
+def _ranked(usual: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Quantiles as an array, and their ranks."""
+    return np.array(usual, dtype=np.float64), np.linspace(0.0, 1.0, len(usual))
 
 
 class Tail(msgspec.Struct, frozen=True):
@@ -35,7 +42,7 @@ class Tail(msgspec.Struct, frozen=True):
 
     def surprise(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """-log10 of the share of usual scores that are as high, float64 (n,)."""
-        rank = np.interp(score, self.usual, np.linspace(0.0, 1.0, len(self.usual)))
+        rank = np.interp(score, *_ranked(self.usual))
         body = -np.log10(np.maximum(1.0 - rank, self.rate))
         excess = np.maximum(score - self.start, 0.0) / self.scale
         decay = excess if self.shape < _EXPONENTIAL else np.log1p(self.shape * excess) / self.shape
@@ -50,7 +57,8 @@ class Tail(msgspec.Struct, frozen=True):
 
     def quantile(self, share: float) -> float:
         """A quantile of usual scores."""
-        return float(np.interp(share, np.linspace(0.0, 1.0, len(self.usual)), self.usual))
+        usual, ranks = _ranked(self.usual)
+        return float(np.interp(share, ranks, usual))
 
     def band(self) -> Band:
         """Where usual scores lie: the least, the middle, and what one in a hundred exceeds."""

@@ -9,10 +9,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.sample import address_keys, service_keys
+from vedette.detectors.learned.keys import address_keys, service_keys
 from vedette.detectors.learned.tokens import codes
 from vedette.schema.requests import Requests
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+from vedette.windows.distinct import distinct_values
 from vedette.windows.windower import Placed
 
 PER_CLIENT: Final = 64
@@ -134,7 +135,7 @@ class Trails:
         source = np.full(len(rows), _number(requests.source), dtype=np.uint64)
         columns: _Rows = key, part.time, source, part.line, codes(part, placed.route[rows])
         window = placed.window[rows]
-        for number in np.unique(window).tolist():
+        for number in distinct_values(window).tolist():
             mine = window == number
             opened = self._open.setdefault(number, _Open())
             opened.add(columns if mine.all() else tuple(column[mine] for column in columns))

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from vedette.detectors.learned.card import Model
-from vedette.detectors.learned.own_features import OwnFeature
+from vedette.detectors.learned.own_feature import OwnFeature
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from vedette.baselines.formulas import critical_value, recompute
 from vedette.detectors.learned.courses import Courses, CoursesState
-from vedette.detectors.learned.kinds import RESPONSE_TIME, STATUS_CODE
 from vedette.detectors.learned.member import Lesson
+from vedette.detectors.learned.member_names import RESPONSE_TIME, STATUS_CODE
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.training import Refused
 from vedette.detectors.learned.value_model import ValueModel
@@ -25,6 +25,7 @@ from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import decode, encode
+from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import Group
 from vedette.windows.registry import is_asset
 from vedette.windows.summary import Groups
@@ -143,7 +144,7 @@ class UnusualValues:
         counts = self._kind.counts(view.groups, rows)
         owners = view.owners(slots[rows])
         parts: list[_Part] = []
-        for owner in np.unique(owners).tolist():
+        for owner in distinct_values(owners).tolist():
             service, of = view.book[owner].service, np.flatnonzero(owners == owner)
             model = self._courses.model(service)
             if model is not None:

@@ -12,6 +12,7 @@ from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.training import Job, Refused
 from vedette.detectors.learned.value_sample import LEAST_WINDOWS, ValueSample
 from vedette.detectors.learned.values import NU, Encoding, outside, response_time_encoding, status_encoding
+from vedette.windows.distinct import distinct_values
 
 LEAST_REQUESTS: Final = 200
 """Requests of a route that a model is fitted to: two of them lie outside."""
@@ -91,7 +92,7 @@ def read_statuses(content: bytes) -> ValueModel:
 def _fit(job: Job, encoding: Encoding) -> ValueModel | Refused:
     sample = ValueSample()
     sample.from_state(job.sample)
-    windows = np.unique(sample.window)
+    windows = distinct_values(sample.window)
     if len(windows) < LEAST_WINDOWS:
         return Refused(f"{len(windows)} windows: {LEAST_WINDOWS} are needed")
     edge = np.quantile(windows, 1.0 - HELD_OUT)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+from vedette.windows.distinct import distinct_values
 
 MOST_ROUTES: Final = 64
 """Routes of a service that are learned, the first that came; others are judged by nobody."""
@@ -84,7 +85,7 @@ class ValueSample:
     def lacks(self) -> str:
         """See `Collected`."""
         self.settle()
-        windows = len(np.unique(self.window))
+        windows = len(distinct_values(self.window))
         if windows >= LEAST_WINDOWS:
             return ""
         return f"{windows} windows in which values were recorded: {LEAST_WINDOWS} are needed"

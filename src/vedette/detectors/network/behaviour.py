@@ -7,10 +7,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.clients import ALONE
 from vedette.detectors.learned.course import Course, CourseState
 from vedette.detectors.learned.plan import Plan
-from vedette.detectors.learned.sessions import Added, Sessions, SessionsState
+from vedette.detectors.learned.sessions import ALONE, Added, Sessions, SessionsState
 from vedette.detectors.learned.training import Refused
 from vedette.detectors.network.addresses import address, among
 from vedette.detectors.network.manner_model import (

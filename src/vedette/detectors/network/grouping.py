@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.flows import Flow
+from vedette.windows.distinct import distinct_values
 
 Rows = NDArray[np.int64]
 
@@ -76,7 +77,7 @@ def picked(rows: Rows, which: NDArray[np.intp], columns: int) -> Rows:
 def distinct(rows: Rows, *columns: Flow) -> int:
     """How many different values columns have together."""
     if len(columns) == 1:
-        return len(np.unique(rows[:, columns[0]]))
+        return len(distinct_values(rows[:, columns[0]]))
     order = np.lexsort(tuple(rows[:, c] for c in columns))
     return len(starts_of(rows, columns, order))
 
@@ -87,8 +88,11 @@ def heaviest(rows: Rows, column: Flow, most: int = 10) -> Rows:
 
 
 def sketch_bits(rows: int) -> int:
-    """By how many bits rows are told apart: several numbers for each, so that few groups share one."""
-    return min(BITS, max(12, rows.bit_length() + 2))
+    """By how many bits rows are told apart: a number or two for each.
+
+    With more of them fewer groups would share one, but what counts by them would no longer stay in a near cache.
+    """
+    return min(BITS, max(12, rows.bit_length()))
 
 
 def mixed(contacts: Rows, rows: NDArray[np.intp], columns: Sequence[Flow]) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vedette.detectors.learned import drift
 from vedette.detectors.learned.archive import read_archive, write_archive
 from vedette.detectors.learned.card import Card, ModelError
-from vedette.detectors.learned.client_training import (
+from vedette.detectors.learned.checks import (
     HELD_OUT,
     LEAST_SEPARATION,
     LEAST_SESSIONS,
@@ -21,12 +21,13 @@ from vedette.detectors.learned.client_training import (
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.evidence import most_evidence
 from vedette.detectors.learned.forest import FOREST_ARRAYS, Forest, fit_forest, read_forest
-from vedette.detectors.learned.sample import address_keys, session_keys
+from vedette.detectors.learned.keys import address_keys, session_keys
 from vedette.detectors.learned.tail import Tail, fit_tail
 from vedette.detectors.learned.training import Job, Refused
 from vedette.detectors.network.addresses import among
 from vedette.detectors.network.manners import MANNERS
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+from vedette.windows.distinct import distinct_rows, distinct_values
 
 LEAST_ROWS: Final = 1_000
 """Addresses' windows: 300 of them are held out, and a tail of one in ten has thirty in it."""
@@ -218,7 +219,7 @@ def fit_manner_model(job: Job) -> MannerModel | Refused:
         start=int(sample.window.min()) * job.span,
         end=(int(sample.window.max()) + 1) * job.span,
         rows=len(sample.rows),
-        sessions=len(np.unique(sample.keys, axis=0)),
+        sessions=distinct_rows(sample.keys),
         names=names,
         usual_path=forest.usual,
         tail=tail,
@@ -254,7 +255,7 @@ def sessions_of(keys: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[n
     """
     of_address = address_keys(keys[:, 0].astype(np.uint64), keys[:, 1].astype(np.uint64))
     found = np.zeros(len(keys), dtype=np.uint64)
-    for number in np.unique(window // SESSION_WINDOWS).tolist():
+    for number in distinct_values(window // SESSION_WINDOWS).tolist():
         own = window // SESSION_WINDOWS == number
         found[own] = session_keys(of_address[own], number)
     return found

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import internal
 from vedette.detectors.network.grouping import Rows, picked, starts_of
-from vedette.detectors.network.view import CLIENT
+from vedette.detectors.network.view import CLIENT, SERVER
 from vedette.schema.flows import Flow, Protocol
+from vedette.windows.distinct import distinct_values
 
 Column = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, Addres
     """Who opened flows in a window, int64 (k, 2), and what they did.
 
     Args:
-        contacts: int64 (n, columns), sorted by client, of one window.
+        contacts: int64 (n, columns), of one window, sorted as there.
         most: Of so many addresses at most, spread evenly over all of them.
     """
     told = (contacts[:, Flow.CLIENT_HIGH] != 0) | (contacts[:, Flow.CLIENT_LOW] != 0)
@@ -99,6 +100,8 @@ def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, Addres
     starts = starts_of(rows, CLIENT)
     count = np.diff(np.append(starts, len(rows)))
     which = np.repeat(np.arange(len(starts)), count)
+    # A client's contacts with one host stand together.
+    hosts = starts_of(rows, (*CLIENT, *SERVER))
     opened = rows[:, Flow.OPENED]
     others = ~internal(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
     protocol = rows[:, Flow.PROTOCOL]
@@ -112,8 +115,8 @@ def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, Addres
     table = AddressTable(
         sums,
         count.astype(np.float64),
-        _distinct(which, rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW], len(starts)),
-        _distinct(which, protocol, rows[:, Flow.SERVER_PORT], len(starts)),
+        np.bincount(which[hosts], minlength=len(starts)).astype(np.float64),
+        _ports(which, protocol, rows[:, Flow.SERVER_PORT], len(starts)),
         added(others),
         added(protocol == Protocol.UDP),
         added((protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)),
@@ -150,10 +153,11 @@ def matrix(table: AddressTable) -> NDArray[np.float32]:
     return np.column_stack([manner.of(table) for manner in MANNERS]).astype(np.float32)
 
 
-def _distinct(which: Rows, first: Rows, second: Rows, groups: int) -> Column:
-    """Distinct pairs of each group."""
-    order = np.lexsort((second, first, which))
-    which, first, second = which[order], first[order], second[order]
-    new = np.ones(len(which), dtype=bool)
-    new[1:] = (which[1:] != which[:-1]) | (first[1:] != first[:-1]) | (second[1:] != second[:-1])
-    return np.bincount(which[new], minlength=groups).astype(np.float64)
+def _ports(which: Rows, protocol: Rows, port: Rows, groups: int) -> Column:
+    """Distinct ports, those of each protocol by themselves, of each group."""
+    distinct = distinct_values(which << _PORT_BITS | protocol << 16 | port)
+    return np.bincount(distinct >> _PORT_BITS, minlength=groups).astype(np.float64)
+
+
+_PORT_BITS: Final = 24
+"""Of a protocol and a port."""

@@ -16,6 +16,7 @@ from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
 from vedette.schema.state import check, decode, encode
+from vedette.windows.distinct import distinct_values, is_among
 
 _MOST_SOURCES: Final = 65_536
 _MOST_TARGETS: Final = 256
@@ -155,7 +156,7 @@ class PortScan:
             return []
         found = []
         # A client's contacts stand together.
-        theirs = np.isin(low, np.array([low for _, low in sources], dtype=np.int64))
+        theirs = is_among(low, np.array([low for _, low in sources], dtype=np.int64))
         for own in groups(rows, *CLIENT, among=chosen[theirs]):
             source = (int(own[0, Flow.CLIENT_HIGH]), int(own[0, Flow.CLIENT_LOW]))
             if source not in sources:
@@ -209,7 +210,7 @@ class PortScan:
         }
         odds = _STEP * (walk.failed - walk.answered)
         targets = np.array(sorted(walk.targets), dtype=np.int64).reshape(-1, 3)
-        hosts, ports = len({t[:2] for t in walk.targets}), len(np.unique(targets[:, 2]))
+        hosts, ports = len({t[:2] for t in walk.targets}), len(distinct_values(targets[:, 2]))
         limit = math.log10(self.odds)
         return state(
             view,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.hashing import new_secret
-from vedette.kernels.recent_keys import AFTER, INSTEAD, KNOWN, LINKS, META, OLDEST, TAKEN, claim_keys
+from vedette.kernels.recent_keys import AFTER, LINKS, META, OLDEST, TAKEN, claim_keys
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
 _LEAST_ROWS: Final = 1_024
@@ -75,18 +75,14 @@ class RecentKeys:
         for begin in range(0, len(keys), step):
             block = keys[begin : begin + step]
             self._make_room(len(block))
-            place, became = np.empty(len(block), dtype=np.int64), np.empty(len(block), dtype=np.int64)
+            place, fresh = np.empty(len(block), dtype=np.int64), np.empty(len(block), dtype=np.uint8)
             gone = np.empty((len(block), self._width), dtype=np.int64)
-            claim_keys(
-                block, self._keys, self._links, self._buckets, self._meta, *self._secret,
-                place, became, gone,
+            left = claim_keys(
+                block, np.empty(len(block), dtype=np.int32), self._keys, self._links, self._buckets, self._meta,
+                self.numbers, self.reals, *self._secret, place, fresh, gone,
             )  # fmt: skip
-            fresh = became != KNOWN
-            gone = gone[became == INSTEAD]
-            self.forgotten += len(gone)
-            self.numbers[place[fresh]] = 0
-            self.reals[place[fresh]] = 0.0
-            yield Claimed(slice(begin, begin + len(block)), place, fresh, gone)
+            self.forgotten += left
+            yield Claimed(slice(begin, begin + len(block)), place, fresh.view(np.bool_), gone[:left])
 
     def to_state(self) -> bytes:
         """All of it, the oldest first."""
@@ -113,7 +109,7 @@ class RecentKeys:
 
     def _clear(self, room: int) -> None:
         self._keys = np.zeros((room, self._width), dtype=np.int64)
-        self._links = np.full((room, LINKS), -1, dtype=np.int64)
+        self._links = np.full((room, LINKS), -1, dtype=np.int32)
         self.numbers = np.zeros((room, self._shape[0]), dtype=np.int64)
         self.reals = np.zeros((room, self._shape[1]))
         self._buckets = np.zeros(1 << (self.most - 1).bit_length(), dtype=np.int32)
@@ -127,6 +123,6 @@ class RecentKeys:
             return
         add = min(self.most, max(wanted, 2 * have)) - have
         self._keys = np.concatenate([self._keys, np.zeros((add, self._width), dtype=np.int64)])
-        self._links = np.concatenate([self._links, np.full((add, LINKS), -1, dtype=np.int64)])
+        self._links = np.concatenate([self._links, np.full((add, LINKS), -1, dtype=np.int32)])
         self.numbers = np.concatenate([self.numbers, np.zeros((add, self._shape[0]), dtype=np.int64)])
         self.reals = np.concatenate([self.reals, np.zeros((add, self._shape[1]))])

@@ -1,20 +1,24 @@
 """What a site's habits say of requests at once, before their window closes. Nothing is learned from them."""
 
+import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.parameters.described import told
 from vedette.detectors.parameters.habits import Habits
-from vedette.detectors.parameters.scales import Scales, Weighed, route_slot
+from vedette.detectors.parameters.novelty import Kind
+from vedette.detectors.parameters.profiles import LEAP
+from vedette.detectors.parameters.scales import route_slot
 from vedette.detectors.parameters.suspects import ParameterReader, cut, method_code, method_codes
 from vedette.detectors.statement import surprise_score
+from vedette.kernels import glances
 from vedette.kernels.intern import slots_for
-from vedette.kernels.parameters import UNJUDGED, UNKNOWN, group_rows
+from vedette.kernels.parameters import SCRATCH, TARGET_BYTES, UNJUDGED, UNKNOWN, find_queries, group_rows
 from vedette.schema.judged import Habit
-from vedette.schema.requests import Coded, Requests
+from vedette.schema.requests import Coded, Requests, Vocabulary
 
 USUAL: Final = Habit("ready", False, 0.0, "")
 """Of a request with nothing new."""
@@ -27,7 +31,7 @@ NOT_READY: Final = Habit("not_ready", None, None, "nothing is learned of its ser
 THIN: Final = Habit("not_ready", None, None, "what is new in it had too few trials, or was new too often")
 TOO_MANY: Final = Habit("abstains", None, None, "too many requests with something new came in one call")
 MOST: Final = 4_096
-"""Distinct requests with something new that are looked at in one call, as many as of one window of a scan."""
+"""Distinct requests that are looked at one by one in one call, as many as of one window of a scan."""
 SHOWN: Final = 5
 """Novelties told of a request."""
 
@@ -40,6 +44,30 @@ class _Asked(NamedTuple):
     code: int
 
 
+class Looks(NamedTuple):
+    """What is said of many requests.
+
+    Attributes:
+        habits: The things that are said. which: uint8 or int32 (n,), which of them is said of each request.
+    """
+
+    habits: list[Habit]
+    which: NDArray[np.integer[Any]]
+
+
+_SAID: Final = {
+    glances.USUAL: USUAL,
+    glances.NO_ROUTE: NO_ROUTE,
+    glances.NO_SERVICE: NOT_READY,
+    glances.THIN: THIN,
+}
+"""What most requests come to, by what the kernel tells of them."""
+_FIRST: Final = np.zeros(1, dtype=np.int32)
+"""The only target of a vocabulary."""
+_TOO_MANY, _HOSTILE, _UNSERVED, _OWN = range(glances.LOOK, glances.LOOK + 4)
+"""Places in `Looks.habits` behind those; from `_OWN` on, what is said of single requests."""
+
+
 class Glance:
     """Holds requests against habits that another thread teaches. For one thread itself.
 
@@ -49,27 +77,57 @@ class Glance:
     def __init__(self, habits: Habits) -> None:
         self.habits = habits
         self._reader = ParameterReader(habits.profiles.classes)
-        self._scales = Scales(habits.profiles)
+        self._scratch = np.zeros(SCRATCH, dtype=np.uint8)
+        self._slots, self._code = np.zeros(2, dtype=np.int32), np.zeros(1, dtype=np.uint8)
+        self._told = np.zeros(1, dtype=np.uint8)
+        limits = habits.limits
+        self._bounds = np.array(
+            [
+                _bound(limits.of(kind, vouched=vouched))
+                for kind in (Kind.NAME, Kind.ROUTE)
+                for vouched in (False, True)
+            ]
+        )
 
     def one(
-        self, service: str, route: bytes | None, method: bytes | None, target: bytes, *, served: bool
+        self,
+        service: str,
+        route: bytes | None,
+        method: bytes | None,
+        coded: Coded,
+        target: bytes | None,
     ) -> Habit:
-        """What is said of one request that no signature calls an attack.
+        """What is said of one request that was served, and that no signature calls an attack.
 
         Args:
-            served: Whether its status is below 400.
+            coded: The request's target, and `target` the same as text.
         """
-        if not served:
-            return UNSERVED
         profiles = self.habits.profiles
         name = None if route is None else route.decode("utf-8", "surrogateescape")
         with self.habits.turn:
             of = profiles.service_slot(service.encode("utf-8", "surrogateescape"))
             if of == UNKNOWN:
                 return NOT_READY
-            if name is None or route_slot(profiles, of, name) == UNJUDGED:
+            slot = route_slot(profiles, of, name)
+            if name is None or slot == UNJUDGED:
                 return NO_ROUTE
-            return self._habit(_asked(name, method), of, target)
+            if target is not None and self._glance_at_one(of, slot, method, coded, target) != glances.LOOK:
+                return _SAID[self._told.item(0)]
+            return self._habit(_asked(name, method), of, target or b"")
+
+    def _glance_at_one(
+        self, service: int, route: int, method: bytes | None, coded: Coded, target: bytes
+    ) -> int:
+        """What the kernel tells of one request; see `kernels.glances`."""
+        targets, number = coded.vocabulary, coded.ids.item(0)
+        self._slots[0], self._slots[1] = route, service
+        self._code[0] = 0 if method is None else method_code(method)
+        mark = target.find(b"?", 0, TARGET_BYTES) + 1
+        begin, this = targets.start.item(number), slice(number, number + 1)
+        query = np.array([begin + mark if 0 < mark < min(len(target), TARGET_BYTES) else -1])
+        targets = Vocabulary(targets.buffer, targets.start[this], targets.length[this])
+        self._glance_at(_FIRST, self._slots[:1], self._slots[1:], self._code, targets, query, self._told)
+        return self._told.item(0)
 
     def look(
         self,
@@ -78,8 +136,8 @@ class Glance:
         service: NDArray[np.int32],
         services: Sequence[str],
         hostile: NDArray[np.bool_],
-    ) -> dict[int, Habit]:
-        """What is said of the rows in which something is new, or of which nothing can be said; `USUAL` of the others.
+    ) -> Looks:
+        """What is said of many.
 
         Args:
             route: Of each of n requests. service: int32 (n,), numbers into `services`.
@@ -93,21 +151,15 @@ class Glance:
             (served & ~hostile).astype(np.uint8), np.zeros(n, np.int64), service, requests.target.ids, code,
             np.zeros(slots_for(max(n, 1)), np.int32), group, first, rows,
         )  # fmt: skip
-        first, rows = first[:groups], rows[:groups]
+        habits = [*_SAID.values(), TOO_MANY, HOSTILE, UNSERVED]
         # Group -1, of rows that were not looked at, picks the last element.
-        of_group: list[Habit | None] = [None] * (groups + 1)
-        of_group[groups] = NO_ROUTE
+        told = np.full(groups + 1, glances.NO_ROUTE, dtype=np.int32)
         if groups:
-            self._weigh(requests, route, service, services, code, first, rows, of_group)
-        told_of = np.array([habit is not None for habit in of_group])
-        found: dict[int, Habit] = {}
-        for row in np.flatnonzero(told_of[group]).tolist():
-            habit = of_group[group[row]]
-            if habit is not None:
-                found[row] = habit
-        found.update(dict.fromkeys(np.flatnonzero(hostile).tolist(), HOSTILE))
-        found.update(dict.fromkeys(np.flatnonzero(~served).tolist(), UNSERVED))
-        return found
+            told[:groups] = self._weigh(requests, route, service, services, code, first[:groups], habits)
+        which = told[group]
+        which[hostile] = _HOSTILE
+        which[~served] = _UNSERVED
+        return Looks(habits, which)
 
     def _weigh(
         self,
@@ -117,41 +169,60 @@ class Glance:
         services: Sequence[str],
         code: NDArray[np.uint8],
         first: NDArray[np.int64],
-        rows: NDArray[np.int64],
-        of_group: list[Habit | None],
-    ) -> None:
-        profiles, turn = self.habits.profiles, self.habits.turn
-        query = self._scales.queries(requests.target.vocabulary)
-        suspect = np.zeros(len(first), dtype=np.uint8)
+        habits: list[Habit],
+    ) -> NDArray[np.int32]:
+        """What is said of distinct requests, each by its first row, as places in `habits`, which grows."""
+        turn = self.habits.turn
+        targets, target, code = requests.target.vocabulary, requests.target.ids[first], code[first]
+        query = np.empty(len(targets), dtype=np.int64)
+        find_queries(targets.buffer, targets.start, targets.length, query)
         names = [text.decode("utf-8", "surrogateescape") for text in route.vocabulary]
+        pairs, pair = np.unique(
+            service[first].astype(np.int64) * (len(names) + 1) + route.ids[first] + 1, return_inverse=True
+        )
+        told = np.empty(len(first), dtype=np.uint8)
         with turn:
-            service_slot = np.array(
-                [profiles.service_slot(name.encode("utf-8", "surrogateescape")) for name in services],
-                dtype=np.int32,
-            )[service[first]]
-            pairs = list(zip(service_slot.tolist(), route.ids[first].tolist(), strict=True))
-            slot_of = {
-                pair: route_slot(profiles, pair[0], names[pair[1]] if pair[1] >= 0 else None)
-                for pair in dict.fromkeys(pairs)
-            }
-            slots = np.array([slot_of[pair] for pair in pairs], dtype=np.int32)
-            weighed = Weighed(
-                requests.target.vocabulary, requests.target.ids[first], slots, service_slot, code[first], rows
-            )
-            self._scales.weigh(np.arange(len(first)), weighed, query, suspect)
-        for group in np.flatnonzero(slots == UNJUDGED).tolist():
-            of_group[group] = NO_ROUTE
-        for group in np.flatnonzero(service_slot == UNKNOWN).tolist():
-            of_group[group] = NOT_READY
-        new = np.flatnonzero((suspect == 1) & (service_slot != UNKNOWN)).tolist()
-        for group in new[MOST:]:
-            of_group[group] = TOO_MANY
+            slots = [
+                self._slots_of(services[number], names[at - 1] if at else None)
+                for number, at in (divmod(each, len(names) + 1) for each in pairs.tolist())
+            ]
+            service_slots, route_slots = np.array(slots, dtype=np.int32)[pair].T.copy()
+            self._glance_at(target, route_slots, service_slots, code, targets, query, told)
+        which = told.astype(np.int32)
+        new = np.flatnonzero(told == glances.LOOK).tolist()
         for group in new[:MOST]:
             row = int(first[group])
             asked = _asked(names[route.ids[row]], requests.method[row])
             with turn:
-                habit = self._habit(asked, int(service_slot[group]), requests.target[row] or b"")
-            of_group[group] = None if habit is USUAL else habit
+                habit = self._habit(asked, int(service_slots[group]), requests.target[row] or b"")
+            which[group] = len(habits)
+            habits.append(habit)
+        which[new[MOST:]] = _TOO_MANY
+        return which
+
+    def _glance_at(
+        self,
+        target: NDArray[np.int32],
+        route: NDArray[np.int32],
+        service: NDArray[np.int32],
+        code: NDArray[np.uint8],
+        targets: Vocabulary,
+        query: NDArray[np.int64],
+        told: NDArray[np.uint8],
+    ) -> None:
+        """See `kernels.glances.glance_at`; profiles must not change meanwhile."""
+        profiles = self.habits.profiles
+        glances.glance_at(
+            target, route, service, code, targets.buffer, targets.start, targets.length, query, LEAP, profiles.full,
+            profiles.classes, profiles.bits, profiles.high, profiles.shape_count, profiles.shapes, profiles.keys,
+            profiles.slots, *profiles.secret, profiles.trials, profiles.new, profiles.vouched, self._bounds,
+            self._scratch, told,
+        )  # fmt: skip
+
+    def _slots_of(self, service: str, route: str | None) -> tuple[int, int]:
+        """Slots of a service and of its route."""
+        slot = self.habits.profiles.service_slot(service.encode("utf-8", "surrogateescape"))
+        return slot, route_slot(self.habits.profiles, slot, route)
 
     def _habit(self, asked: _Asked, service: int, target: bytes) -> Habit:
         found, unlikely = self.habits.weigh(asked, service, self._reader.read(cut(target)))
@@ -165,3 +236,11 @@ class Glance:
 
 def _asked(route: str, method: bytes | None) -> _Asked:
     return _Asked(route, method or b"", 0 if method is None else method_code(method))
+
+
+def _bound(limit: float) -> float:
+    """The probability at most which something is looked at that is told of from a surprise on; below 0 for never.
+
+    A little more than what the surprise comes to: a look decides.
+    """
+    return -1.0 if math.isinf(limit) else 10.0 ** -(limit - 1e-9)

@@ -78,7 +78,12 @@ def prepare(pattern: str) -> str:
 
 def row_expression(pattern: str) -> bytes:
     """The expression for the scan of a batch: matches once per row, where the row ends."""
-    return f"(?:{prepare(pattern)}){ROW_END}".encode("ascii")
+    return to_row_end(prepare(pattern))
+
+
+def to_row_end(prepared: str) -> bytes:
+    """The same of a pattern that `prepare` has rewritten."""
+    return f"(?:{prepared}){ROW_END}".encode("ascii")
 
 
 def _escape(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:

@@ -8,43 +8,56 @@ import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
 import hyperscan
 import msgspec
 
-from vedette.detectors.signatures.compile import PatternError, row_expression
+from vedette.detectors.signatures.compile import PatternError, prepare, row_expression, to_row_end
+from vedette.detectors.signatures.marks import split_alternatives
 from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule, RuleError, load_rules, rule_sources
 from vedette.kernels.cache import read_cached, write_cached
 
 TARGET = PLACE_BITS[Place.TARGET]
-MAGIC = b"vedette signatures 1\n"
-TARGET_PARTS = 2
-"""Databases that the rules for targets are spread over, so that cores share the compiling."""
+MAGIC = b"vedette signatures 2\n"
+PLAIN_PARTS = 2
+"""Databases that what needs none is spread over: compiled as one it keeps a single core busy for 2.4 of the 2.8 s that
+all take, and searching two costs a twentieth more."""
+MARKED_PARTS = 2
+"""Databases that what needs a mark is spread over, so that cores share the compiling. Usual logs hold little to scan by
+them; attacks are scanned as fast by one, two or three."""
+
+_Expressions = list[tuple[int, bytes]]
+"""Numbers of rules, and what is searched for them."""
 
 
 class _Cached(msgspec.Struct, array_like=True, frozen=True):
     key: bytes
     rules: tuple[Rule, ...]
     targets: tuple[bytes, ...]
+    marked: tuple[bytes, ...]
     headers: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules and their compiled form.
+    """Rules and their compiled form. Threads may share them; who scans brings scratch space.
 
     Attributes:
         rules: In order of file and place; a rule's index is its number everywhere.
         targets: Databases that match rule `i` once per row, at the row's end, with id `i`; for rules that
-            look at the target.
+            look at the target, as far as they match texts without a mark (`vedette.detectors.signatures.marks`).
+        marked: The same as far as they match none.
         headers: The same for rules that look elsewhere.
     """
 
     rules: tuple[Rule, ...]
     targets: tuple[hyperscan.Database, ...]
+    marked: tuple[hyperscan.Database, ...]
     headers: tuple[hyperscan.Database, ...]
 
 
@@ -66,15 +79,17 @@ def load_rule_set(
     sources = {**rule_sources(), **(added or {})}
     key = _key(sources)
     path = cache / f"signatures-{key.hex()[:24]}.bin" if cache is not None else None
-    if path is not None and (found := _read(path, key)) is not None:
-        return found
+    if path is not None:
+        with suppress(LookupError):
+            return _read(path, key)
     rules = load_rules(sources)
     rule_set = compile_rules(rules)
     if check is not None and (faults := check(rule_set)):
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise RuleError(faults[0] + more)
     if path is not None:
-        dumped = (tuple(map(hyperscan.dumpb, group)) for group in (rule_set.targets, rule_set.headers))
+        groups = (rule_set.targets, rule_set.marked, rule_set.headers)
+        dumped = (tuple(map(hyperscan.dumpb, group)) for group in groups)
         payload = msgspec.msgpack.encode(_Cached(key, rules, *dumped))
         write_cached(path, MAGIC, payload, "signatures-*.bin")
     return rule_set
@@ -82,24 +97,37 @@ def load_rule_set(
 
 def compile_rules(rules: tuple[Rule, ...]) -> RuleSet:
     """Compile rules, on as many cores as there are. Raises `RuleError`, naming the rule at fault."""
-    on_target = [i for i, rule in enumerate(rules) if rule.pattern is not None and rule.place_bits & TARGET]
-    elsewhere = [i for i, rule in enumerate(rules) if rule.pattern is not None and rule.place_bits & ~TARGET]
-    expressions = {index: _expression(rules[index]) for index in {*on_target, *elsewhere}}
-    groups = [on_target[part::TARGET_PARTS] for part in range(TARGET_PARTS)] + [elsewhere]
+    plain: _Expressions = []
+    marked: _Expressions = []
+    elsewhere: _Expressions = []
+    for index, rule in enumerate(rules):
+        if rule.pattern is None:
+            continue
+        prepared = _prepared(rule)
+        if rule.place_bits & ~TARGET:
+            elsewhere.append((index, to_row_end(prepared)))
+        if rule.place_bits & TARGET:
+            for group, alternatives in zip((plain, marked), split_alternatives(prepared), strict=True):
+                if alternatives:
+                    group.append((index, to_row_end("|".join(alternatives))))
+    groups = [*_spread(plain, PLAIN_PARTS), *_spread(marked, MARKED_PARTS), elsewhere]
     with ThreadPoolExecutor(len(groups)) as pool:
-        waiting = [
-            pool.submit(_compile, [expressions[i] for i in ids], ids) if ids else None for ids in groups
-        ]
+        waiting = [pool.submit(_compile, group) if group else None for group in groups]
     try:
-        *targets, headers = [() if future is None else (future.result(),) for future in waiting]
+        made = [() if future is None else (future.result(),) for future in waiting]
     except hyperscan.error as error:
         raise RuleError(_culprit(rules) or f"the rules do not compile together: {error}") from error
-    return RuleSet(rules, tuple(itertools.chain(*targets)), headers)
+    targets, needing_marks = made[:PLAIN_PARTS], made[PLAIN_PARTS:-1]
+    return RuleSet(rules, tuple(itertools.chain(*targets)), tuple(itertools.chain(*needing_marks)), made[-1])
 
 
-def _expression(rule: Rule) -> bytes:
+def _spread(group: _Expressions, parts: int) -> list[_Expressions]:
+    return [group[part::parts] for part in range(parts)]
+
+
+def _prepared(rule: Rule) -> str:
     try:
-        return row_expression(rule.pattern or "")
+        return prepare(rule.pattern or "")
     except PatternError as error:
         raise RuleError(f"{rule.id}: pattern {rule.pattern!r}: {error}") from error
 
@@ -108,24 +136,27 @@ def _culprit(rules: Sequence[Rule]) -> str | None:
     for rule in rules:
         if rule.pattern is not None:
             try:
-                _compile([row_expression(rule.pattern)], [0])
+                _compile([(0, row_expression(rule.pattern))])
             except hyperscan.error as error:
                 return f"{rule.id}: pattern {rule.pattern!r}: {error}"
     return None
 
 
-def _compile(expressions: list[bytes], ids: list[int]) -> hyperscan.Database:
+def _compile(numbered: _Expressions) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=expressions, ids=ids, flags=[hyperscan.HS_FLAG_MULTILINE] * len(ids))
+    ids, expressions = zip(*numbered, strict=True)
+    flags = [hyperscan.HS_FLAG_MULTILINE] * len(ids)
+    database.compile(expressions=list(expressions), ids=list(ids), flags=flags)
     return database
 
 
 def _key(sources: dict[str, bytes]) -> bytes:
     """Digest of everything that the compiled database depends on."""
     digest = hashlib.sha256(MAGIC)
-    code = (resources.files("vedette.detectors.signatures") / "compile.py").read_bytes()
-    probe = _compile([b"a"], [0])  # its description names engine version and processor features
-    parts = [str(probe.info()).encode(), os.uname().machine.encode(), code]
+    package = resources.files("vedette.detectors.signatures")
+    code = [(package / name).read_bytes() for name in ("compile.py", "marks.py")]
+    probe = _compile([(0, b"a")])  # its description names engine version and processor features
+    parts = [str(probe.info()).encode(), os.uname().machine.encode(), *code]
     for name, text in sources.items():
         parts += [name.encode(), text]
     for part in parts:
@@ -133,21 +164,26 @@ def _key(sources: dict[str, bytes]) -> bytes:
     return digest.digest()
 
 
-def _read(path: Path, key: bytes) -> RuleSet | None:
+@lru_cache(maxsize=1)
+def _read(path: Path, key: bytes) -> RuleSet:
+    """What is cached there; the same object again for who asks again: 8 MB.
+
+    Raises:
+        LookupError: It is not there, or other than it should be.
+    """
     payload = read_cached(path, MAGIC)
     if payload is None:
-        return None
+        raise LookupError(path)
     try:
         cached = msgspec.msgpack.decode(payload, type=_Cached)
         if cached.key != key:
-            return None
-        targets, headers = (tuple(map(_restored, group)) for group in (cached.targets, cached.headers))
+            raise LookupError(path)
+        groups = (cached.targets, cached.marked, cached.headers)
+        targets, marked, headers = (tuple(map(_restored, group)) for group in groups)
     except (msgspec.MsgspecError, hyperscan.error):
-        return None
-    return RuleSet(cached.rules, targets, headers)
+        raise LookupError(path) from None
+    return RuleSet(cached.rules, targets, marked, headers)
 
 
 def _restored(serialised: bytes) -> hyperscan.Database:
-    database = hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
-    database.scratch = hyperscan.Scratch(database)
-    return database
+    return hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)

@@ -4,7 +4,7 @@ The scan's databases would say it too, but each takes 5 ms to compile for this; 
 expression, and is linear in the text as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,6 +78,7 @@ class Locator:
         self._options = re2.Options()
         self._options.encoding = re2.Options.Encoding.LATIN1
         self._options.log_errors = False
+        self._options.never_capture = True
         self._options.max_mem = AUTOMATON_BYTES
         # What `re2.compile` returns; it publishes no types.
         self._patterns: dict[int, Any] = {}
@@ -99,7 +100,12 @@ class Locator:
             some = [one for one in unknown if COLUMNS[one.column].split is split and self._reads(one.rule)]
             numbers = {text: number for number, text in enumerate(dict.fromkeys(one.text for one in some))}
             rows = decode(list(numbers), split=split) if numbers else []
-            fresh.update((one, self._first(one, rows[numbers[one.text]])) for one in some)
+            fresh.update(
+                self._worst([(one, rows[numbers[one.text]]) for one in some if self._weighs(one.rule)])
+            )
+            fresh.update(
+                (one, self._first(one, rows[numbers[one.text]])) for one in some if not self._weighs(one.rule)
+            )
         fresh.update((one, self.whole(one.text, one.rule)) for one in unknown if not self._reads(one.rule))
         known.update((one, match) for one, match in fresh.items() if len(one.text) <= REMEMBERED_BYTES)
         return [fresh[one] if one in fresh else known[one] for one in asked]
@@ -112,18 +118,32 @@ class Locator:
         """Whether a rule reads decoded text."""
         return self.rules[rule].pattern is not None or self.rules[rule].band is not None
 
-    def _worst(self, asked: Asked, rows: Sequence[bytes]) -> Match | None:
-        """What the payload model found worst."""
-        worst: tuple[float, Match] | None = None
-        for place, row in zip(COLUMNS[asked.column].places, rows, strict=True):
-            scored = packaged().window(row, query=place is Place.QUERY)
-            if scored is not None and (worst is None or scored[0] > worst[0]):
-                worst = scored[0], Match(asked.rule, place, scored[1])
-        return worst[1] if worst else None
+    def _weighs(self, rule: int) -> bool:
+        """Whether a rule stands for what the payload model says."""
+        return self.rules[rule].band is not None
+
+    def _worst(self, asked: Sequence[tuple[Asked, Sequence[bytes]]]) -> Iterator[tuple[Asked, Match | None]]:
+        """What the payload model found worst in texts, each with its rows."""
+        if not asked:
+            return
+        found = iter(
+            packaged().windows(
+                [
+                    (row, place is Place.QUERY)
+                    for one, rows in asked
+                    for place, row in zip(COLUMNS[one.column].places, rows, strict=True)
+                ]
+            )
+        )
+        for one, rows in asked:
+            worst: tuple[float, Match] | None = None
+            for place, _ in zip(COLUMNS[one.column].places, rows, strict=True):
+                scored = next(found)
+                if scored is not None and (worst is None or scored[0] > worst[0]):
+                    worst = scored[0], Match(one.rule, place, scored[1])
+            yield one, worst[1] if worst else None
 
     def _first(self, asked: Asked, rows: Sequence[bytes]) -> Match | None:
-        if self.rules[asked.rule].band is not None:
-            return self._worst(asked, rows)
         places = self.rules[asked.rule].places
         pattern = self._pattern(asked.rule)
         if pattern is None:

@@ -122,9 +122,11 @@ class SignatureHits:
         """Rows, bool (n,), that are attacks by their signatures alone."""
         return self.confidence >= np.float32(self.least)
 
-    def scores(self) -> NDArray[np.float32]:
-        """Probability of each row to be an attack, float32 (n,); see `Opinions`."""
-        return self.opinions.score(self.plain, self.payload, self.types, self.decisive())
+    def scores(self, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float32]:
+        """Probability of each row, or of each of `rows`, to be an attack, float32; see `Opinions`."""
+        return self.opinions.score(
+            self.plain[rows], self.payload[rows], self.types[rows], self.decisive()[rows]
+        )
 
     def rules(self, row: int) -> list[int]:
         """The rules that a row hit, in order."""
@@ -178,15 +180,13 @@ class SignatureHits:
 
     def evidence_of(self, rows: Sequence[int]) -> list[list[Match]]:
         """The same of several rows: looked for together, it costs less."""
-        asked = [
-            [
-                Asked(text, column, rule)
-                for column, rules in enumerate(self._row_rules(row))
-                if rules and (text := COLUMNS[column].of(self._requests)[row]) is not None
-                for rule in rules
-            ]
-            for row in rows
-        ]
+        asked: list[list[Asked]] = [[] for _ in rows]
+        for number, (column, first) in enumerate(zip(COLUMNS, self.first.tolist(), strict=True)):
+            coded = column.of(self._requests)
+            for of_row, text in zip(asked, coded.ids[rows].tolist(), strict=True):
+                if text >= 0 and self.dirty.item(first + text):
+                    words, rules = coded.vocabulary[text], _members(self.bits[first + text].tobytes())
+                    of_row += [Asked(words, number, rule) for rule in rules]
         found = iter(self._locator.find([one for of_row in asked for one in of_row]))
         return [
             self._ranked(row, [next(found) for _ in of_row]) for row, of_row in zip(rows, asked, strict=True)

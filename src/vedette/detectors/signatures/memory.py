@@ -1,10 +1,13 @@
 """Verdicts remembered from batch to batch: most texts of a log come again."""
 
+from dataclasses import dataclass
+from threading import Lock
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.hashing import new_secret
-from vedette.kernels.verdicts import KEY, recall, remember
+from vedette.kernels.verdicts import KEY, WAYS, recall, remember
 from vedette.schema.requests import Vocabulary
 
 SLOTS = 1 << 14
@@ -12,22 +15,49 @@ SLOTS = 1 << 14
 out, and costs them one more scan."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What is remembered; whoever reads or writes it holds the lock, since its loops let go of the interpreter's."""
+
+    secret: tuple[int, int]
+    head: NDArray[np.int64]
+    key: NDArray[np.uint8]
+    bits: NDArray[np.uint8]
+    score: NDArray[np.float32]
+    next_way: NDArray[np.uint8]
+    turn: Lock
+
+    @classmethod
+    def of(cls, width: int, slots: int) -> "_Table":
+        # Zeroed pages are only handed out when first written: a small log pays for what it uses.
+        return cls(
+            new_secret(),
+            np.zeros((slots, 2), dtype=np.int64),
+            np.zeros(slots * KEY, dtype=np.uint8),
+            np.zeros((slots, width), dtype=np.uint8),
+            np.zeros(slots, dtype=np.float32),
+            np.zeros(slots // WAYS, dtype=np.uint8),
+            Lock(),
+        )
+
+
 class Memory:
     """A bounded table of texts and their verdicts. Texts are compared byte by byte, so an answer is exact.
 
+    Of one thread; another thread's may share its table.
+
     Args:
         width: Bytes of a verdict.
-        slots: Texts remembered at most; a power of two.
+        slots: Texts remembered at most; a power of two, and four or more.
     """
 
     def __init__(self, width: int, slots: int = SLOTS) -> None:
-        self._secret = new_secret()
-        # Zeroed pages are only handed out when first written: a small log pays for what it uses.
-        self._head = np.zeros((slots, 2), dtype=np.int64)
-        self._key = np.zeros(slots * KEY, dtype=np.uint8)
-        self._bits = np.zeros((slots, width), dtype=np.uint8)
-        self._score = np.zeros(slots, dtype=np.float32)
+        self._table = _Table.of(width, slots)
         self._codes = np.empty(0, dtype=np.int64)
+
+    def share(self, other: "Memory") -> None:
+        """Remember in another's table from now on: what either has judged, both know."""
+        self._table = other._table  # noqa: SLF001 -- of the same class
 
     def prepare(self, texts: int) -> None:
         """Make room for the hashes of a batch of so many texts."""
@@ -44,11 +74,13 @@ class Memory:
         score: NDArray[np.float32],
     ) -> NDArray[np.int64]:
         """Fill in the verdicts of known texts (see `kernels.verdicts.recall`); returns the others' ids."""
+        table = self._table
         unknown = np.empty(len(vocabulary), dtype=np.int64)
-        count = recall(
-            vocabulary.buffer, vocabulary.start, vocabulary.length, column, *self._secret,
-            self._head, self._key, self._bits, self._score, first, bits, dirty, score, self._codes, unknown,
-        )  # fmt: skip
+        with table.turn:
+            count = recall(
+                vocabulary.buffer, vocabulary.start, vocabulary.length, column, *table.secret,
+                table.head, table.key, table.bits, table.score, first, bits, dirty, score, self._codes, unknown,
+            )  # fmt: skip
         return unknown[:count]
 
     def remember(
@@ -60,7 +92,9 @@ class Memory:
         score: NDArray[np.float32],
     ) -> None:
         """Keep the verdicts of texts that `recall` did not know, of the same batch."""
-        remember(
-            vocabulary.buffer, vocabulary.start, vocabulary.length, known, first, bits, score, self._codes,
-            self._head, self._key, self._bits, self._score,
-        )  # fmt: skip
+        table = self._table
+        with table.turn:
+            remember(
+                vocabulary.buffer, vocabulary.start, vocabulary.length, known, first, bits, score, self._codes,
+                table.head, table.key, table.bits, table.score, table.next_way,
+            )  # fmt: skip

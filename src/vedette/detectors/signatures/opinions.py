@@ -107,8 +107,10 @@ class Opinions:
         """Probability that a request is an attack, float32 (n,); see `evidence`."""
         # Most requests say nothing to either: they have one of two scores.
         said = (plain > 0) | (payload > SAID)
-        score = np.where(np.isnan(payload), *self._silent()).astype(np.float32)
         rows = np.flatnonzero(said)
+        score = np.empty(len(plain), dtype=np.float32)
+        if len(rows) < len(plain):
+            score[:] = np.where(np.isnan(payload), *self._silent())
         if len(rows):
             fused = self._probability(plain[rows], payload[rows], types[rows])
             sure = ANOMALOUS + (1.0 - ANOMALOUS) * fused

@@ -6,6 +6,7 @@ hash, and the weights as signed bytes. `bench/payload_model/train.py` makes it.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_one
+from vedette.kernels.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_each
 from vedette.schema.errors import VedetteError
 
 MAGIC = b"vedette payload model 1\n"
@@ -116,18 +117,25 @@ class PayloadModel:
 
     def score(self, value: bytes, *, query: bool = False) -> float | None:
         """Log-odds of a decoded value (or the worst value of a query); None if it holds no mark to go by."""
-        found = self.window(value, query=query)
+        (found,) = self.windows([(value, query)])
         return None if found is None else found[0]
 
-    def window(self, text: bytes, *, query: bool) -> tuple[float, bytes] | None:
-        """Log-odds of a decoded text, and the window that they are of; None where there is no score."""
-        padded = np.frombuffer(text + b"\0\n", dtype=np.uint8)
-        best, window = np.zeros(1), np.zeros(2, dtype=np.int64)
-        score_one(SYMBOLS, padded, 0, len(text), int(query), self.weights, roots(), best, window)
-        if best[0] < -1e8:
-            return None
-        first, past = window.tolist()
-        return float(best[0]) * self.scale + self.bias, text[first:past]
+    def windows(self, texts: Sequence[tuple[bytes, bool]]) -> list[tuple[float, bytes] | None]:
+        """Log-odds of decoded texts, and the window of each that they are of; None where there is no score.
+
+        Args:
+            texts: Each with whether it is a query.
+        """
+        joined = np.frombuffer(b"".join(text + b"\0\n" for text, _ in texts), dtype=np.uint8)
+        ends = np.cumsum([len(text) + 2 for text, _ in texts], dtype=np.int64)
+        split = np.array([query for _, query in texts], dtype=np.int64)
+        score, span = np.empty(len(texts)), np.empty((len(texts), 2), dtype=np.int64)
+        best, window = np.empty(1), np.empty(2, dtype=np.int64)
+        score_each(SYMBOLS, joined, ends, split, self.weights, roots(), best, window, score, span)
+        return [
+            None if found < -1e8 else (found * self.scale + self.bias, text[first:past])
+            for (text, _), found, (first, past) in zip(texts, score.tolist(), span.tolist(), strict=True)
+        ]
 
     def explain(self, window: bytes, *, most: int = 8) -> tuple[list[Gram], float]:
         """What a window's score is made of: the grams that add most to it, and the sum of all others with the bias.

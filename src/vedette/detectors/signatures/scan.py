@@ -4,14 +4,16 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import hyperscan
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.columns import COLUMNS, Column
 from vedette.detectors.signatures.database import RuleSet, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
 from vedette.detectors.signatures.hits import SignatureHits, ToldHits, Weighed
+from vedette.detectors.signatures.marks import with_marks
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
@@ -46,6 +48,29 @@ class _Rows:
         return cls(end, text, place)
 
 
+@dataclass(frozen=True, slots=True)
+class _One:
+    """Room for the rows that a single text of a column becomes; see `_Rows`."""
+
+    split: int
+    place: NDArray[np.int64]
+    end: NDArray[np.int64]
+    text: NDArray[np.int64]
+    number: NDArray[np.int64]
+    flags: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, column: Column) -> "_One":
+        """For a column."""
+        count = len(column.places)
+        end, text = np.zeros((2, count), dtype=np.int64)
+        return cls(int(column.split), ints(column.place_bits), end, text, *np.zeros((2, 1), dtype=np.int64))
+
+    def room(self, length: int) -> int:
+        """Bytes of scan buffer that a text of this length needs at most."""
+        return scan_bytes(np.array([length], dtype=np.int32), split=bool(self.split))
+
+
 class SignatureScanner:
     """Judges batches by signatures. One per thread: a scan uses scratch space.
 
@@ -76,7 +101,10 @@ class SignatureScanner:
     ) -> None:
         rule_set = rule_set or load_rule_set(cache)
         self.rules = rule_set.rules
-        self._rule_set = rule_set
+        self._targets, self._marked, self._headers = (
+            [(database, hyperscan.Scratch(database)) for database in group]
+            for group in (rule_set.targets, rule_set.marked, rule_set.headers)
+        )
         unknown = sorted(set(disabled) - {rule.id for rule in rule_set.rules})
         if unknown:
             raise RuleError(
@@ -88,10 +116,16 @@ class SignatureScanner:
         self._model = packaged() if model is PACKAGED else model
         self.opinions = Opinions.of(self._model)
         self._exceptions = ExceptionTables.of(exceptions, rule_set.rules)
+        self._judges_by = (rule_set.rules, frozenset(disabled), self._model, tuple(exceptions))
         self._locator = Locator(rule_set.rules)
         # Interpreted kernels serve inputs of a few batches, where remembering costs more than it saves.
         self._memory = None if INTERPRETED else Memory(self._tables.width)
         self._buffer = np.empty(0, dtype=np.uint8)
+        self._ones = [_One.of(column) for column in COLUMNS]
+        if self._model is not None:
+            self._bounds = np.array([self._model.unit(bound) for bound in BANDS.values()])
+            self._loud = self._model.unit(min(BANDS.values()))
+        self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
 
     @classmethod
     def cached(
@@ -103,6 +137,17 @@ class SignatureScanner:
     ) -> "SignatureScanner":
         """A scanner with the package's rules, compiled ones kept in the user's cache directory."""
         return cls(cache=cache_directory(), disabled=disabled, least=least, model=model)
+
+    def remember_with(self, other: "SignatureScanner") -> bool:
+        """Remember together with a scanner of another thread from now on, if it judges by the same rules.
+
+        Returns:
+            Whether it does; else nothing is done.
+        """
+        if self._memory is None or other._memory is None or self._judges_by != other._judges_by:  # noqa: SLF001 -- of the same class
+            return False
+        self._memory.share(other._memory)  # noqa: SLF001 -- as above
+        return True
 
     def judge(self, requests: Requests) -> SignatureHits:
         """Judge a batch. Never raises for what its texts hold.
@@ -127,25 +172,39 @@ class SignatureScanner:
                 self._memory.remember(vocabulary, ids, start, bits, payload)
         return self._rows(requests, first, bits, dirty, payload, cut)
 
-    def look_at(self, column: int, text: bytes) -> tuple[bool, float]:
+    def look_at(self, column: int, texts: Vocabulary, number: int) -> tuple[bool, float]:
         """Whether any rule hits a text of one of `COLUMNS`, and what the payload model says of it.
 
         A tenth of the work of judging a batch of one row. What rests on the flags of a request is not asked.
 
+        Args:
+            column: Place in `COLUMNS`. texts: The column's. number: Which of them.
+
         Returns:
             The second as in `SignatureHits.payload`, if no rule hits.
         """
-        vocabularies = [_NOTHING] * len(COLUMNS)
-        vocabularies[column] = Vocabulary.of([text])
-        unknown = [_NO_IDS] * len(COLUMNS)
-        unknown[column] = _FIRST_ID
+        one = self._ones[column]
+        places = len(one.place)
+        room = one.room(texts.length.item(number))
+        if len(self._buffer) < room:
+            self._buffer = np.empty(room + room // 4, dtype=np.uint8)
+        one.number[0] = number
+        length = decode_texts(
+            texts.buffer, texts.start, texts.length, one.number, one.split, CLASSES, LOWER, self._buffer, 0, one.end,
+            0, one.flags, 0,
+        )  # fmt: skip
         bits = np.zeros((1, self._tables.width), dtype=np.uint8)
         dirty = np.zeros(1, dtype=np.uint8)
         payload = np.full(1, np.nan, dtype=np.float32)
-        self._look(vocabularies, unknown, _NO_OFFSETS, bits, dirty, payload)
-        if column == 0:
+        targets = column == 0
+        if targets and one.flags.item(0):
+            tables = self._tables
+            collect_flags(one.flags, _FIRST_ID, 0, tables.text_flag_mask, tables.text_flag_rule, bits, dirty)
+        rows = _Rows(one.end, one.text, one.place, length if targets else 0, places if targets else 0, length)
+        self._find(rows, bits, dirty, payload)
+        if targets:
             self._hush(bits, payload)
-        return bool(dirty[0]), float(payload[0])
+        return bool(dirty.item(0)), payload.item(0)
 
     def weigh(self, rules: Iterable[int]) -> Weighed:
         """What rules come to together, as of a row that hit them."""
@@ -174,14 +233,18 @@ class SignatureScanner:
     ) -> int:
         """Find the rules that texts hit; how many texts were too long to be judged whole."""
         rows = self._decode(vocabularies, unknown, first, bits, dirty)
-        hits = self._scan(rows)
-        if len(hits):
-            collect_hits(hits, rows.end, rows.text, rows.place, self._tables.places, bits, dirty)
+        self._find(rows, bits, dirty, payload)
+        return rows.cut
+
+    def _find(
+        self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8], payload: NDArray[np.float32]
+    ) -> None:
+        """Find the rules that decoded rows hit."""
+        self._scan(rows, bits, dirty)
         if self._model is not None and rows.targets:
             self._score(self._model, rows, bits, dirty, payload)
         if len(self._exceptions.ends) and rows.targets:
             self._except(rows, bits, dirty)
-        return rows.cut
 
     def _unknown(
         self,
@@ -246,23 +309,30 @@ class SignatureScanner:
                 )
         return rows
 
-    def _scan(self, rows: _Rows) -> NDArray[np.int64]:
-        """Hits in the scan buffer, as `collect_hits` reads them."""
+    def _scan(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
+        """Find the rules that hit rows of the scan buffer by what they match."""
+        buffer = self._buffer
         hits: list[int] = []
-        append = hits.append
-        rule_set, buffer = self._rule_set, self._buffer
-        parts = (rule_set.targets, 0, rows.target_length), (rule_set.headers, rows.target_length, rows.length)
-        for databases, begin, past in parts:
+        _search(self._targets, buffer[: rows.target_length], 0, hits)
+        _search(self._headers, buffer[rows.target_length : rows.length], rows.target_length, hits)
+        self._collect(hits, rows.end, rows.text, rows.place, bits, dirty)
+        if rows.targets:
+            texts, end, which = with_marks(buffer[: rows.target_length], rows.end[: rows.targets])
+            hits = []
+            _search(self._marked, texts, 0, hits)
+            self._collect(hits, end, rows.text[which], rows.place[which], bits, dirty)
 
-            def on_match(
-                rule: int, _start: int, end: int, _flags: int, _context: object, at: int = begin
-            ) -> None:
-                append((at + end) << RULE_BITS | rule)
-
-            for database in databases if past > begin else ():
-                # The binding takes any buffer; its stub knows only str and bytes.
-                database.scan(buffer[begin:past], match_event_handler=on_match)  # type: ignore[type-var]
-        return np.array(hits, dtype=np.int64)
+    def _collect(
+        self,
+        hits: list[int],
+        end: NDArray[np.int64],
+        text: NDArray[np.int64],
+        place: NDArray[np.int64],
+        bits: NDArray[np.uint8],
+        dirty: NDArray[np.uint8],
+    ) -> None:
+        if hits:
+            collect_hits(ints(hits), end, text, place, self._tables.places, bits, dirty)
 
     def _score(
         self,
@@ -273,11 +343,9 @@ class SignatureScanner:
         payload: NDArray[np.float32],
     ) -> None:
         """Set the bits of what the payload model says of paths and queries."""
-        bounds = np.array([model.unit(bound) for bound in BANDS.values()])
-        best, window = np.empty(1), np.empty(2, dtype=np.int64)
         score_rows(
             SYMBOLS, self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
-            model.weights, roots(), bounds, self._tables.band_rule, best, window, bits, dirty,
+            model.weights, roots(), self._bounds, self._tables.band_rule, self._best, self._window, bits, dirty,
             payload,
         )  # fmt: skip
 
@@ -319,7 +387,7 @@ class SignatureScanner:
         """Take back scores of the payload model whose rule is switched off, for all or on a text's path."""
         if self._model is None:
             return
-        loud = np.flatnonzero(payload >= self._model.unit(min(BANDS.values())))
+        loud = np.flatnonzero(payload >= self._loud)
         if len(loud):
             payload[loud[~(bits[loud] & self._tables.band_bits).any(axis=1)]] = np.nan
 
@@ -328,9 +396,24 @@ class SignatureScanner:
         return SignatureHits(*told, requests, self._tables, self._locator, self.opinions, self.least)
 
 
-_NOTHING = Vocabulary.of([])
-_NO_IDS, _FIRST_ID = np.empty(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
-_NO_OFFSETS = np.zeros(len(COLUMNS), dtype=np.int64)
+_FIRST_ID = np.zeros(1, dtype=np.int64)
+
+
+def _search(
+    databases: Sequence[tuple[hyperscan.Database, hyperscan.Scratch]],
+    texts: NDArray[np.uint8],
+    begin: int,
+    hits: list[int],
+) -> None:
+    """Add what databases find in a part of the scan buffer that begins there, as `collect_hits` reads it."""
+    append = hits.append
+
+    def on_match(rule: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        append((begin + end) << RULE_BITS | rule)
+
+    for database, scratch in databases if len(texts) else ():
+        # The binding takes any buffer; its stub knows only str and bytes.
+        database.scan(texts, match_event_handler=on_match, scratch=scratch)  # type: ignore[type-var]
 
 
 def _verdicts(

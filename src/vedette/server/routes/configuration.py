@@ -1,5 +1,6 @@
 """Seeing and changing the configuration."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from vedette.server.rooms import Inside, caller_of
 from vedette.server.scopes import PREFIX
 from vedette.storage.live import AuditLine
 
+_REASON = re.compile(r"(?:[^ ]+: |changed over the API: |command line: )?([\w.\[\]-]+)(?: = |: )")
+"""The place and the key that a refusal begins with."""
 _SHOWN = 4000
 """Characters of a change that the audit log keeps."""
 
@@ -51,6 +54,6 @@ def configure(rooms: Inside, request: Request[Any, Any, Any], data: JSONBody[dic
 
 
 def _key(reason: str) -> str:
-    """The key that a reason is about: it stands before the value, behind the place where it was given."""
-    before = reason.partition(" = ")[0] if " = " in reason else reason.rpartition(": ")[0]
-    return before.rpartition(": ")[2] or before
+    """The key that a reason is about, which may stand behind the place where it was given."""
+    found = _REASON.match(reason)
+    return found[1] if found else reason.partition(": ")[0]

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 from litestar import MediaType, Request, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
@@ -11,12 +10,11 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
 from vedette.server.answer import Answer, problems
-from vedette.server.batch import Entries, Tally, answer_batch, answer_stream
-from vedette.server.bodies import BatchAnswer, DetectAnswer, DetectBatchBody, DetectBody
-from vedette.server.direct import one_line
+from vedette.server.batch import Entries, Tally, answer_stream
+from vedette.server.bodies import BatchAnswer, DetectAnswer, DetectBody
+from vedette.server.direct import many_lines, one_line
 from vedette.server.documented import batch, reads, text
 from vedette.server.media import JSON, NDJSON, plain
-from vedette.server.problem import Fault, ProblemError, invalid
 from vedette.server.rooms import Inside, aside
 from vedette.server.streamed import Streamed
 
@@ -61,34 +59,11 @@ async def detect_batch(rooms: Inside, request: Request[Any, Any, Any]) -> ASGIAp
 
         pieces = answer_stream(_pieces(request), judge, rooms.settings.limits.line_bytes)
         return Streamed(pieces, NDJSON)
-    entries = _entries(await request.body(), rooms.settings.limits.batch_lines)
-    body = await aside(answer_batch, rooms.view.detect_all, entries, rooms.settings.limits.line_bytes)
-    return ASGIResponse(body=body, media_type=MediaType.JSON)
+    answer = await many_lines(rooms, await request.body())
+    return ASGIResponse(body=b"".join(answer), media_type=MediaType.JSON)
 
 
 async def _pieces(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
     async for piece in request.stream():
         if piece:
             yield piece
-
-
-def _entries(body: bytes, most: int) -> list[Any]:
-    """The entries of a JSON body."""
-    try:
-        asked = _BATCH.decode(body)
-    except msgspec.ValidationError as error:
-        raise invalid(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProblemError(400, f"the body is not JSON: {error}") from None
-    if (asked.logs is None) == (asked.log_lines is None):
-        rule = "must be given, as logs or as log_lines, and once"
-        raise ProblemError(422, f"logs: {rule}", [Fault("logs", rule)])
-    name = "logs" if asked.logs is not None else "log_lines"
-    entries = asked.logs if asked.logs is not None else asked.log_lines or []
-    if len(entries) > most:
-        rule = f"has {len(entries)} entries: must have at most {most}; send more as application/x-ndjson"
-        raise ProblemError(413, f"{name}: {rule}", [Fault(name, rule)])
-    return entries
-
-
-_BATCH = msgspec.json.Decoder(DetectBatchBody)

@@ -6,6 +6,7 @@ from vedette.schema.format_names import ALIASES
 from vedette.simulate.formats.base import LogFormat
 from vedette.simulate.formats.clf import Combined, Common, Nginx, VhostCombined
 from vedette.simulate.formats.json_lines import Caddy, EnvoyJson, IstioJson, PlainJson, TraefikJson
+from vedette.simulate.formats.logfmt import Heroku, Logfmt
 from vedette.simulate.formats.proxies import Alb, Envoy, HAProxy, TraefikClf
 from vedette.simulate.formats.w3c import CloudFront, Iis
 
@@ -25,6 +26,8 @@ _ALL: Final[tuple[LogFormat, ...]] = (
     CloudFront(),
     Iis(),
     PlainJson(),
+    Heroku(),
+    Logfmt(),
 )
 
 FORMATS: Final[dict[str, LogFormat]] = {f.name: f for f in _ALL}

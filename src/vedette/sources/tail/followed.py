@@ -2,6 +2,7 @@
 
 import os
 from enum import Enum
+from itertools import takewhile
 
 from vedette.sources.content import HEAD_BYTES, UTF8_BOM, Encoding, recognise
 from vedette.sources.errors import SourceError, SourceProblem
@@ -12,6 +13,11 @@ from vedette.sources.tail.mark import MARK_BYTES, Identity, Place, digest
 
 _NEWLINE = b"\n"
 _HOLE = b"\0"
+_HEADER_BYTES = 16 << 10
+"""Of a file that is read from its end, so many first bytes are looked at for a header."""
+_RENEWED_BYTES = 1 << 20
+"""And so many before its end: IIS writes a header whenever it starts."""
+_MOST_HEADER_LINES = 64
 
 
 class RewrittenError(Exception):
@@ -82,6 +88,7 @@ class Followed:
         self._stuck = -1
         self._to_compare = True
         self._from_end = from_end
+        self._header = b""
         self._expected: Place | None = None
         self._content: Content | None = None
 
@@ -207,6 +214,8 @@ class Followed:
     def take(self, room: int, long: LongLines, losses: Losses, ending: Ending) -> bytes:
         """The next whole lines, about `room` bytes; empty if there is none yet.
 
+        Of a file that is read from its end, first its header, which `offset` and `lines` do not count.
+
         Raises:
             OSError: It cannot be read. RewrittenError: Its content is not what was read before.
             SourceError: It is no text.
@@ -215,6 +224,9 @@ class Followed:
         content = self._content
         if content is None:
             return b""
+        if self._header:
+            header, self._header = self._header, b""
+            return header
         self._to_compare = False
         data = self._read(content, room)
         if len(data) >= room and _NEWLINE not in data:
@@ -262,7 +274,7 @@ class Followed:
     def begin_again(self, now: int) -> bool:
         """Read what stands there from its beginning; False if the file is no longer at its path."""
         self._expected = None
-        self._head = self._before = b""
+        self._head = self._before = self._header = b""
         self._skipping = self._from_end = False
         self._to_compare = True
         self.offset = self.lines = 0
@@ -309,6 +321,7 @@ class Followed:
         self._head = content.read(0, min(MARK_BYTES, self.offset))
         self._skipping = self._before[-1:] not in (b"", _NEWLINE)
         self._counted = not self._skipping
+        self._header = _header(content, self.offset)
 
     def _read(self, content: Content, room: int) -> bytes:
         """What comes after `offset`, after making sure that what was before it still is."""
@@ -366,3 +379,22 @@ class Followed:
         self.ended = True
         if isinstance(content, Packed) and content.damage is not None:
             losses.add("files_damaged", 1)
+
+
+def _header(content: Content, end: int) -> bytes:
+    """What the lines before `end` say of how those behind it are to be read: comments, as W3C and Zeek logs have."""
+    first = content.read(0, min(_HEADER_BYTES, end))
+    mark = len(UTF8_BOM) if first.startswith(UTF8_BOM) else 0
+    head = list(takewhile(_is_comment, first[mark:].split(_NEWLINE)[:-1]))
+    if not head:
+        return b""
+    behind = mark + sum(len(line) + 1 for line in head)
+    within = end - behind > _RENEWED_BYTES
+    begin = end - _RENEWED_BYTES if within else behind
+    renewed = content.read(begin, end - begin).split(_NEWLINE)[within:-1]
+    lines = head[:_MOST_HEADER_LINES] + list(filter(_is_comment, renewed))[-_MOST_HEADER_LINES:]
+    return b"".join(line + _NEWLINE for line in lines)
+
+
+def _is_comment(line: bytes) -> bool:
+    return line.startswith(b"#") and len(line) < _HEADER_BYTES

@@ -1,0 +1,126 @@
+r"""Bytes that attacks hold and most requests do not, and which alternatives of a rule cannot do without them.
+
+Most texts are words, numbers and what joins them in addresses. Half of what the rules look for holds a quotation mark,
+a bracket, a line break or their like, so that only texts with such a mark need be searched for it.
+"""
+
+import re
+import warnings
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+_JOINING = b"/._-=&~,:?%@+ "
+_USUAL = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789" + _JOINING)
+_ROW_END = frozenset(b"\0\n")
+MARKS = frozenset(range(256)) - _USUAL - _ROW_END
+
+_IS_MARK = bytes(byte in MARKS for byte in range(256))
+"""For each byte, whether it is a mark; for `bytes.translate`."""
+
+_TOKEN = re.compile(
+    r"\\x[0-9a-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\{\d+(?:,\d*)?\}\??|[*+?]\??|[^\\]", re.DOTALL
+)
+_BRANCH = "|"
+_OPENED = "(?:"
+_CLOSED = ")"
+_WIDTHLESS = frozenset({"^", r"\b", r"\B"})
+_MAY_BE_NONE = re.compile(r"[*?]|\{0*[,}]")
+_REPEATS = re.compile(r"[*+?]|\{\d")
+
+
+def split_alternatives(prepared: str) -> tuple[list[str], list[str]]:
+    """Part the alternatives of an expression, as `compile.prepare` makes it.
+
+    Returns:
+        Those that may match a text without a mark, and those whose every match holds one.
+    """
+    plain: list[str] = []
+    marked: list[str] = []
+    for alternative in _alternatives(prepared):
+        (marked if needs_mark(alternative) else plain).append(alternative)
+    return plain, marked
+
+
+def needs_mark(prepared: str) -> bool:
+    """Whether each match of an expression holds a mark. False where that cannot be told."""
+    tokens = _TOKEN.findall(prepared)
+    needed, at = _any_of(tokens, 0)
+    return needed and at == len(tokens)
+
+
+def _alternatives(prepared: str) -> list[str]:
+    found = [""]
+    depth = 0
+    for token in _TOKEN.findall(prepared):
+        depth += (token == _OPENED) - (token == _CLOSED)
+        if token == _BRANCH and not depth:
+            found.append("")
+        else:
+            found[-1] += token
+    return found
+
+
+def _any_of(tokens: list[str], at: int) -> tuple[bool, int]:
+    """Whether each of the alternatives from a token on needs a mark, and where they end."""
+    needed, at = _sequence(tokens, at)
+    while at < len(tokens) and tokens[at] == _BRANCH:
+        also, at = _sequence(tokens, at + 1)
+        needed = needed and also
+    return needed, at
+
+
+def _sequence(tokens: list[str], at: int) -> tuple[bool, int]:
+    """Whether one of the pieces from a token on needs a mark, and where they end."""
+    needed = False
+    while at < len(tokens) and tokens[at] not in (_BRANCH, _CLOSED):
+        token = tokens[at]
+        if token == _OPENED:
+            needs, at = _any_of(tokens, at + 1)
+            at += 1
+        else:
+            needs = token not in _WIDTHLESS and _bytes_of(token) <= MARKS
+            at += 1
+        if at < len(tokens) and _REPEATS.match(tokens[at]):
+            needs = needs and not _MAY_BE_NONE.match(tokens[at])
+            at += 1
+        needed = needed or needs
+    return needed, at
+
+
+@cache
+def _bytes_of(token: str) -> frozenset[int]:
+    """The bytes that a single character, an escape or a bracket expression matches."""
+    try:
+        with warnings.catch_warnings():
+            # Python wonders whether `[` in brackets is meant.
+            warnings.simplefilter("ignore", FutureWarning)
+            one = re.compile(token.encode("ascii"), re.DOTALL)
+    except re.error:
+        # Nor will it compile; who compiles it says why.
+        return frozenset(range(256))
+    return frozenset(byte for byte in range(256) if one.fullmatch(bytes([byte])))
+
+
+def with_marks(
+    texts: NDArray[np.uint8], end: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """The rows that hold a mark.
+
+    Args:
+        texts: uint8, rows one after the other. end: int64, where each ends, ascending.
+
+    Returns:
+        Them as texts and ends again, and which they are.
+    """
+    marks = np.flatnonzero(np.frombuffer(texts.tobytes().translate(_IS_MARK), dtype=np.bool_))
+    held = np.searchsorted(end, marks, side="right")
+    which = held[np.flatnonzero(np.diff(held, prepend=-1))]
+    if len(which) == len(end):
+        return texts, end, which
+    begin = np.concatenate(([0], end[:-1]))[which]
+    size = end[which] - begin
+    past = np.cumsum(size)
+    found = np.arange(past[-1] if len(past) else 0) + np.repeat(begin - (past - size), size)
+    return texts[found], past, which

@@ -1,0 +1,76 @@
+"""Lines that come piece by piece are read as they are together."""
+
+from pathlib import Path
+
+import pytest
+
+from vedette.config import Config
+from vedette.live.intake import Intake
+from vedette.schema.chunk import SkipReason
+from vedette.sources.source import Delivery
+from vedette.sources.tail.paths import Follow
+from vedette.sources.tail.tail import Tail
+
+HEADER = b"#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n"
+FIELDS = b"#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status\n"
+ROW = b"2026-03-02 08:00:0%d 10.0.1.12 GET /a - 192.0.2.7 curl/8 200\n"
+
+
+def deliver(intake: Intake, *pieces: bytes) -> int:
+    """Requests that came of pieces of one log."""
+    found = 0
+    for piece in pieces:
+        batch = intake.take(Delivery("u_ex.log", piece, b""))
+        found += 0 if batch is None else len(batch.requests)
+    return found
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["in one go", "restarted after the header"])
+@pytest.mark.parametrize("header", [[HEADER + FIELDS], [HEADER, FIELDS], [HEADER + FIELDS, b"\n"]])
+def test_a_header_that_comes_before_the_first_request_is_not_forgotten(
+    header: list[bytes], again: bool
+) -> None:
+    intake = Intake(Config())
+    assert deliver(intake, *header) == 0
+    assert intake.problems == []
+    if again:
+        state = intake.to_state()
+        intake = Intake(Config())
+        assert intake.from_state(state) == []
+    assert deliver(intake, ROW % 1, ROW % 2 + ROW % 3) == 3
+    assert intake.streams["u_ex.log"].formats == ("iis",)
+    assert intake.streams["u_ex.log"].lines == 6 + (b"\n" in header)
+    assert SkipReason.NOT_THIS_FORMAT not in intake.tally.skips.counts
+
+
+def test_a_log_that_is_followed_from_its_end_is_read_by_the_header_at_its_beginning(tmp_path: Path) -> None:
+    """A server's columns are not the product's own here: without the header, no line would be a request."""
+    log = tmp_path / "u_ex.log"
+    log.write_bytes(HEADER + b"#Fields: sc-status date time c-ip cs-uri-stem cs-method\n" + ROW % 1)
+    now = 1_772_440_000_000_000
+    tail = Tail([Follow((str(log),), from_end=True)], lambda: now)
+    tail.open(None)
+    intake = Intake(Config())
+    for expected in (0, 1, 1):
+        found = [batch for delivery in tail.take(1 << 20) if (batch := intake.take(delivery)) is not None]
+        assert sum(len(batch.requests) for batch in found) == expected
+        with log.open("ab") as file:
+            file.write(b"404 2026-03-02 08:00:07 192.0.2.7 /shop GET\n")
+        now += 2_000_000
+    assert found[0].requests.status.tolist() == [404]
+    tail.close()
+
+
+def test_comments_without_end_are_kept_in_bounds_and_rubbish_after_them_is_a_problem() -> None:
+    intake = Intake(Config())
+    assert deliver(intake, *[b"# a comment that goes on\n" * 500] * 20, b"rubbish\n") == 0
+    assert len(intake.streams["u_ex.log"].head) <= 16 << 10
+    assert "no known log format" in intake.problems[0]
+
+
+@pytest.mark.parametrize("before", [3, 15, 100, 1_000])
+def test_requests_after_long_rubbish_are_found_soon(before: int) -> None:
+    line = b'192.0.2.7 - - [02/Mar/2026:08:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8"\n'
+    intake = Intake(Config())
+    assert deliver(intake, *[b"listening, as ever\n"] * before) == 0
+    assert deliver(intake, *[line] * 40) >= 40 - 15
