@@ -5,7 +5,8 @@
 `written/BATCH/{attacks,benign}/FAMILY.txt` hold one request a line, behind a letter for where it stands: `v` a value
 of a query parameter, encoded as a browser would; `t` a target, `a` a user agent and `r` a referer, as they are logged;
 `l` a request line, ` - -` behind one that is not HTTP.
-The first batch was written before its author read the rules, the second after what the first showed had been mended.
+The first batch was written before its author read the rules, the second after what the first showed had been mended,
+the third and the fourth by other authors who had read no rule.
 Each was then frozen and run once (`written/first_run.json`); what that showed was mended afterwards, so that only a
 batch's first figures tell about attacks to come. Ours, under the project's licence.
 """

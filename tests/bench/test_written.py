@@ -18,7 +18,12 @@ class Floor:
     accused: float
 
 
-FLOORS = {"first": Floor(0.967, 0.0531), "second": Floor(0.938, 0.021), "third": Floor(0.949, 0.077)}
+FLOORS = {
+    "first": Floor(0.967, 0.0531),
+    "second": Floor(0.938, 0.021),
+    "third": Floor(0.949, 0.077),
+    "fourth": Floor(0.933, 0.108),
+}
 
 
 @pytest.fixture(scope="module")
