@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import io
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +23,7 @@ from vedette.baselines.bank import Bank, BankSettings
 from vedette.baselines.counts import CountBank
 from vedette.baselines.locations import GaugeBank, LogBank
 from vedette.baselines.ratios import RatioBank
-from vedette.cli.main import main as vedette
+from vedette.cli.main import run as vedette
 from vedette.detectors.signatures.attacks import Attacks
 from vedette.engine.engine import Engine
 
@@ -84,13 +83,11 @@ def scan(path: Path) -> Cost:
     """Scan a log in this process."""
     cost, close, look = Cost(), Engine.take, Attacks.look
     Engine.take, Attacks.look = cost.timed(close, 1), cost.timed(look, -1)  # type: ignore[method-assign]
-    given, sys.argv = sys.argv, ["vedette", "scan", str(path), "--json", "/dev/null"]
     began = time.process_time()
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-            vedette()
+        with contextlib.redirect_stdout(io.StringIO()):
+            vedette(["scan", str(path), "--json", "/dev/null"])
     finally:
-        sys.argv = given
         Engine.take, Attacks.look = close, look  # type: ignore[method-assign]
     cost.whole = time.process_time() - began
     return cost
