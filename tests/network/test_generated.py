@@ -89,7 +89,12 @@ def test_a_service_that_listens_at_an_interface_states_a_scan_and_the_attack_aft
                 "a scan and an attack were made, and are not one incident in the store",
             )
     # Where the machine stalls, so does the quiet traffic of its clients, and that is told too.
-    stalls = {AnomalyType.TRAFFIC_DROP, AnomalyType.TRAFFIC_SPIKE}
+    stalls = {
+        AnomalyType.TRAFFIC_DROP,
+        AnomalyType.TRAFFIC_SPIKE,
+        AnomalyType.HIGH_LATENCY,
+        AnomalyType.PACKET_LOSS,
+    }
     found = {(a.type, a.entity.value) for a in stated(tmp_path) if a.of_flows and a.type not in stalls}
     assert found == {(AnomalyType.PORT_SCAN, CLIENT)}
 
