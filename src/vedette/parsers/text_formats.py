@@ -50,6 +50,21 @@ def _balancers() -> tuple[TextFormat, ...]:
             (template(_AWS, open_ended=True),),
             aws,
         ),
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html: what is read or written of a bucket.
+        # The first of the two times is the whole request's, in milliseconds. What nobody asked for by HTTP (lifecycle
+        # rules, batch jobs) has no request.
+        TextFormat(
+            "aws-s3",
+            'Amazon S3 server access log (owner bucket [time] client ... REST.GET.OBJECT key "GET /key ..." 200 ...)',
+            (
+                template(
+                    "{:word} {service} [{time}] {peer} {} {} {} {} "
+                    '"{request}" {status} {} {bytes_out} {} {duration} {} "{referer}" "{user_agent:last}"',
+                    open_ended=True,
+                ),
+            ),
+            Conventions(TimeFormat.CLF, DurationUnit.MILLISECONDS),
+        ),
         # https://docs.haproxy.org/3.0/configuration.html#8.2.3: the last timer is the total, in milliseconds.
         TextFormat(
             "haproxy",

@@ -11,6 +11,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "vhost-combined": "vhost_combined",
         "alb": "aws-alb",
         "elb": "aws-elb",
+        "s3": "aws-s3",
         "traefik": "traefik-json",
         "caddy": "caddy-json",
         "istio-json": "envoy-json",
