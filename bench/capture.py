@@ -5,6 +5,7 @@ bytes of payload from many ports with `sendmmsg`-like bursts over a veth pair, a
 `vedette serve` does; printed are packets seen, packets that the kernel dropped, and CPU time of the listening process.
 """
 
+import argparse
 import ctypes
 import json
 import os
@@ -131,12 +132,11 @@ if __name__ == "__main__":
         listen()
     elif sys.argv[1:2] == ["send"]:
         send(int(sys.argv[2]), float(sys.argv[3]))
-    elif os.geteuid():
-        sys.exit("network namespaces need root")
     else:
-        main(
-            *(
-                kind(word)
-                for kind, word in zip((int, float), [*sys.argv[1:], "200000", "10"][:2], strict=True)
-            )
-        )
+        parser = argparse.ArgumentParser(description=__doc__)
+        parser.add_argument("rate", type=int, nargs="?", default=200_000, help="packets a second")
+        parser.add_argument("seconds", type=float, nargs="?", default=10.0)
+        given = parser.parse_args()
+        if os.geteuid():
+            sys.exit("network namespaces need root")
+        main(given.rate, given.seconds)

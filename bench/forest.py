@@ -3,6 +3,7 @@
 Usage: OMP_NUM_THREADS=1 python bench/forest.py
 """
 
+import argparse
 import time
 
 import numpy as np
@@ -50,4 +51,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

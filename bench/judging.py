@@ -34,9 +34,9 @@ def timed(step: Callable[..., Any], name: str, seconds: dict[str, float]) -> Cal
 
 
 def main() -> int:
-    if len(sys.argv) < 2:
-        print(__doc__, file=sys.stderr)
-        return 2
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__, file=sys.stderr if len(sys.argv) < 2 else sys.stdout)
+        return 2 if len(sys.argv) < 2 else 0
     seconds: dict[str, float] = defaultdict(float)
     for method, name in STEPS.items():
         setattr(SignatureScanner, method, timed(getattr(SignatureScanner, method), name, seconds))

@@ -7,6 +7,7 @@ before, and Python's bytecode is there, as `pip install` leaves it. nfstream is 
 dissection; `NFSTREAM_PYTHON` names a Python that has it, if this one has not.
 """
 
+import argparse
 import json
 import os
 import random
@@ -197,4 +198,6 @@ def _new() -> bool:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("packets", type=int, nargs="?", default=1_000_000)
+    main(parser.parse_args().packets)

@@ -3,8 +3,8 @@
 `python bench/network_memory.py [millions]`: decoded packets go straight into the flow table and the engine.
 """
 
+import argparse
 import resource
-import sys
 
 import numpy as np
 
@@ -44,4 +44,6 @@ def main(millions: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("millions", type=int, nargs="?", default=10, help="flows")
+    main(parser.parse_args().millions)

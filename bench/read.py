@@ -1,8 +1,9 @@
 """How fast bytes come in: the reading path alone, beside `wc -l` and `zcat | wc -l` on the same file.
 
-Usage: python bench/read.py [LINES]     (default 1,000,000 lines, about 250 bytes each)
+python bench/read.py [LINES]     (default 1,000,000 lines, about 250 bytes each)
 """
 
+import argparse
 import random
 import subprocess
 import sys
@@ -59,7 +60,11 @@ def best(job: Callable[[], int], lines: int) -> float:
 
 
 def main() -> None:
-    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("lines", type=int, nargs="?", default=1_000_000)
+    lines: int = parser.parse_args().lines
     with tempfile.TemporaryDirectory() as directory:
         plain, packed = Path(directory, "access.log"), Path(directory, "access.log.gz")
         write_log(plain, lines)

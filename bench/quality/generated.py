@@ -1,13 +1,17 @@
 """Attacks and faults made with the tools that people use, between two network namespaces: is each found, and when?
 
-`PYTHONPATH=. python bench/quality/generated.py [scene...]` as root, from the repository's root, with the packages that
+`python bench/quality/generated.py [scene...]` as root, with the packages that
 `.ci/run` installs. What is played, and what must be stated, are the scenes of `tests/network/generated`; printed is in
 which window each was stated first, and what was stated besides.
 """
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
+
+# The scenes are the tests', which are no installed package.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.network.generated.scenes import AGAINST_BASELINES, BY_RULE, play_side_by_side
 from tests.network.generated.spaces import missing, shapes
@@ -37,4 +41,6 @@ def main(chosen: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenes", nargs="*", metavar="scene")
+    main(parser.parse_args().scenes)

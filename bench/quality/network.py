@@ -4,6 +4,7 @@ Reads `../shared/data` (nDPI's captures, CIC-IDS2017's flows); prints found or n
 `python bench/quality/network.py`
 """
 
+import argparse
 import csv
 import io
 import json
@@ -125,6 +126,7 @@ def flows(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name:
         captures(Path(name))
         flows(Path(name))

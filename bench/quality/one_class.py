@@ -7,6 +7,7 @@ values; the cut is where one of a hundred of the times it was fitted to lies out
 kind, and odd ones: far quicker, far slower, and between the two humps. Times of fitting are CPU seconds.
 """
 
+import argparse
 import time
 from collections.abc import Callable
 
@@ -81,4 +82,5 @@ def report(name: str, fit: Fit, known: Floats, usual: Floats, odd: dict[str, Flo
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

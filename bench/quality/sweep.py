@@ -6,8 +6,8 @@ markdown table.
 Usage: python bench/quality/sweep.py [CONSTANT …]
 """
 
+import argparse
 import hashlib
-import sys
 
 import nab
 import numpy as np
@@ -38,7 +38,7 @@ def half(name: str) -> int:
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 2
 
 
-def main() -> None:
+def main(chosen: list[str]) -> None:
     """Print a row for each value tried."""
     corpus, services = nab.load(), wsd_data.load()
     profile = nab.profiles()[0]
@@ -72,10 +72,12 @@ def main() -> None:
 
     print("| constant | value | NAB (halves) | WSD VUS-PR (halves) |\n|---|---|---|---|")
     print(f"| as it is | | {row(SeriesSettings())}", flush=True)
-    for name in sys.argv[1:] or TRIED:
+    for name in chosen or TRIED:
         for value in TRIED[name]:
             print(f"| {name} | {value:g} | {row(SeriesSettings(**{name: value}))}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("constants", nargs="*", metavar="CONSTANT", help=", ".join(TRIED))
+    main(parser.parse_args().constants)
