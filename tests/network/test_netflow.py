@@ -313,3 +313,27 @@ def test_rates_are_known_after_a_restart() -> None:
     before.parse(line(v9([about])))
     after.from_state(before.to_state())
     assert counts(after.parse(line(v9([FLOWS9], sequence=1)))[0]) == [(12 * 64, 1_200 * 64)]
+
+
+def test_uptimes_of_ipfix_count_from_when_the_exporter_says_it_was_started() -> None:
+    """As softflowd tells them: in records about itself, while the header has no uptime."""
+    fields = a_set(2, template(300, FIELDS4))
+    about = a_set(3, options10(400, 1, [(143, 4), (160, 8)]))
+    boot = (NOW_S - 5_000) * 1_000
+    told = a_set(400, struct.pack(">IQ", 77, boot))
+    flow = a_set(300, record4(CLIENT, last_ms=4_900_000, length_ms=2_500))
+    parser = NetflowParser()
+    flows, problems, _ = parser.parse(line(ipfix([fields, about, told, flow])))
+    after = NetflowParser()
+    after.from_state(parser.to_state())
+    again, _, _ = after.parse(line(ipfix([flow], sequence=2)))
+    assert not problems
+    for found in (flows, again):
+        assert found.column(Flow.START).tolist() == [(NOW_S - 100) * 1_000_000]
+        assert found.column(Flow.DURATION).tolist() == [2_500_000]
+
+
+def test_an_uptime_without_a_beginning_is_dated_by_its_datagram() -> None:
+    flows, problems = read(ipfix([a_set(2, template(300, FIELDS4)), a_set(300, record4(CLIENT))]))
+    assert not problems
+    assert flows.column(Flow.START).tolist() == [NOW_S * 1_000_000]

@@ -21,6 +21,7 @@ from vedette.parsers.flow_ends import from_servers
 from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
 from vedette.parsers.netflow_sampling import Rates
 from vedette.parsers.netflow_templates import Key, Template, Templates, read_templates
+from vedette.parsers.netflow_times import FARTHEST_US, Boots, times
 from vedette.parsers.sequence_gaps import SOURCES, SequenceGaps
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
 from vedette.schema.state import check, decode, encode
@@ -32,10 +33,6 @@ _V9_HEADER: Final = 20
 _IPFIX_HEADER: Final = 16
 _MAPPED: Final = 0xFFFF << 32
 _SYN, _ACK, _FIN, _RESET = 2, 16, 1, 4
-_NTP_EPOCH_S: Final = 2_208_988_800
-_WHOLE: Final = 1 << 32
-_FARTHEST_US: Final = 1 << 52
-"""The year 2112: a time beyond is none."""
 
 
 class NetflowProblem(StrEnum):
@@ -56,6 +53,8 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     expected: list[tuple[tuple[int, int], int]]
     next: int
     rates: list[tuple[tuple[int, int, int], int]] = []
+    counted: list[tuple[tuple[int, int], int, bool]] = []
+    boots: list[tuple[tuple[int, int], int]] = []
 
 
 class NetflowParser:
@@ -68,6 +67,7 @@ class NetflowParser:
         self._gaps: SequenceGaps[tuple[int, int]] = SequenceGaps()
         self._next = 0
         self._rates = Rates()
+        self._boots = Boots()
         self._problems: dict[str, int] = {}
 
     def parse(self, text: bytes) -> tuple[Flows, dict[str, int], int]:
@@ -89,14 +89,17 @@ class NetflowParser:
 
     def to_state(self) -> bytes:
         """Templates and sequences, as bytes."""
-        return encode(_State(self.templates.dump(), self._gaps.dump(), self._next, self._rates.dump()))
+        gaps, rates = self._gaps, self._rates.dump()
+        templates, counted = self.templates.dump(), gaps.dump_counted()
+        return encode(_State(templates, gaps.dump(), self._next, rates, counted, self._boots.dump()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         state = decode(content, _State, "templates")
         check(len(state.expected) <= SOURCES and state.next >= 0, "templates")
         self.templates.load(state.templates)
-        self._gaps, self._next = SequenceGaps(state.expected), state.next
+        self._gaps, self._next = SequenceGaps(state.expected, state.counted), state.next
+        self._boots.load(state.boots)
         self._rates.load(state.rates)
 
     def _datagram(self, datagram: bytes) -> list[NDArray[np.int64]]:
@@ -142,21 +145,26 @@ class NetflowParser:
         seconds, sequence, domain = (int.from_bytes(datagram[at : at + 4], "big") for at in (4, 8, 12))
         if not _IPFIX_HEADER <= length <= len(datagram):
             self._count(NetflowProblem.BAD_SET)
-        found, records = self._sets(datagram[_IPFIX_HEADER:length], 10, domain, seconds * 1_000_000, None)
+        found, records, about = self._sets(
+            datagram[_IPFIX_HEADER:length], 10, domain, seconds * 1_000_000, None
+        )
         if records is None:
             # How many records a set without a template holds nobody knows: the count begins anew.
             self._gaps.forget((10, domain))
         else:
-            self._count(NetflowProblem.LOST, self._gaps.missing((10, domain), sequence, records))
+            self._count(NetflowProblem.LOST, self._gaps.missing((10, domain), sequence, records, about))
         return found
 
     def _sets(
         self, body: bytes, version: int, domain: int, now: int, uptime: int | None
-    ) -> tuple[list[NDArray[np.int64]], int | None]:
-        """Flows of the sets of a datagram, and how many records there were; None where that is not known."""
+    ) -> tuple[list[NDArray[np.int64]], int | None, int]:
+        """Flows of the sets of a datagram, how many records there were, and how many were about the exporter.
+
+        The number is None where it is not known.
+        """
         found: list[NDArray[np.int64]] = []
         records: int | None = 0
-        at = 0
+        at = about = 0
         while len(body) - at >= 4:
             number, length = (
                 int.from_bytes(body[at : at + 2], "big"),
@@ -164,7 +172,7 @@ class NetflowParser:
             )
             if not 4 <= length <= len(body) - at:
                 self._count(NetflowProblem.BAD_SET)
-                return found, None
+                return found, None, about
             content = body[at + 4 : at + length]
             at += length
             if number in ((0, 1) if version == 9 else (2, 3)):
@@ -180,11 +188,14 @@ class NetflowParser:
                 )
                 records = None if records is None else records + count
                 if template.options:
+                    about += count
                     self._count(NetflowProblem.BAD_SET, self._rates.learn((version, domain), columns, count))
+                    self._boots.learn((version, domain), columns)
                 elif count:
+                    self._boots.tell((version, domain), columns, count)
                     rate = self._rates.of((version, domain), columns, count)
                     found.append(self._rows(columns, rate, now, uptime))
-        return found, records
+        return found, records, about
 
     def _learn(self, content: bytes, version: int, domain: int, *, options: bool) -> None:
         try:
@@ -213,7 +224,7 @@ class NetflowParser:
         if source is None or target is None:
             self._count(NetflowProblem.NO_ADDRESSES, count)
             return np.zeros((0, FLOW_COLUMNS), dtype=np.int64)
-        first, last = _times(columns, now, uptime, count)
+        first, last = times(columns, now, uptime, count)
         zeros = np.zeros(count, dtype=np.int64)
 
         def get(field: Field) -> NDArray[np.int64]:
@@ -248,7 +259,7 @@ class NetflowParser:
         _outcome(table, np.where(back, back_flags, flags), np.where(back, flags, back_flags), back)
         alone = (rate > 1) & (table[:, Flow.FAILED] > 0)
         table[alone, Flow.FAILED] = table[alone, Flow.SYN_OUT] = 0
-        good = (last > 0) & (last < _FARTHEST_US) & (first > 0)
+        good = (last > 0) & (last < FARTHEST_US) & (first > 0)
         self._count(NetflowProblem.BAD_TIME, int(count - good.sum()))
         kept: NDArray[np.int64] = table[good]
         return kept
@@ -331,55 +342,6 @@ def _addresses(
         return long[:, 0], long[:, 1]
     use = short != 0
     return np.where(use, 0, long[:, 0]), np.where(use, short | _MAPPED, long[:, 1])
-
-
-def _times(
-    columns: Columns, now: int, uptime: int | None, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """When flows began and were last seen, microseconds; when they were sent, where nothing tells it."""
-    last = _time(
-        columns,
-        now,
-        uptime,
-        (Field.LAST_UPTIME, Field.LAST_S, Field.LAST_MS, Field.LAST_NTP, Field.LAST_BEFORE),
-    )
-    first = _time(
-        columns,
-        now,
-        uptime,
-        (Field.FIRST_UPTIME, Field.FIRST_S, Field.FIRST_MS, Field.FIRST_NTP, Field.FIRST_BEFORE),
-    )
-    if last is None:
-        last = np.full(count, now, dtype=np.int64)
-    if first is None:
-        duration = columns.get(Field.DURATION_MS)
-        first = last if duration is None else last - np.minimum(duration, _WHOLE) * 1000
-    return np.minimum(first, last), last
-
-
-def _time(
-    columns: Columns, now: int, uptime: int | None, fields: tuple[Field, ...]
-) -> NDArray[np.int64] | None:
-    since_boot, seconds, milliseconds, ntp, before = (columns.get(field) for field in fields)
-    most = _FARTHEST_US
-    if milliseconds is not None:
-        return np.minimum(milliseconds, most // 1000) * 1000
-    if ntp is not None:
-        whole = (ntp >> 32 & 0xFFFFFFFF) - _NTP_EPOCH_S
-        return whole * 1_000_000 + ((ntp & 0xFFFFFFFF) * 1_000_000 >> 32)
-    if seconds is not None:
-        return np.minimum(seconds, most // 1_000_000) * 1_000_000
-    if before is not None:
-        return now - np.minimum(before, most)
-    boot = columns.get(Field.BOOT_MS)
-    if since_boot is not None and uptime is not None:
-        # Milliseconds wrap after seven weeks; a flow is younger, and no further ahead than clocks differ.
-        ago = (uptime - since_boot) % _WHOLE
-        ago = np.where(ago >= _WHOLE // 2, ago - _WHOLE, ago)
-        return now - ago * 1000
-    if since_boot is not None and boot is not None:
-        return (np.minimum(boot, most // 2000) + np.minimum(since_boot, most // 2000)) * 1000
-    return None
 
 
 def _outcome(

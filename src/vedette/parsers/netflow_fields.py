@@ -104,7 +104,9 @@ FIELDS: Final[Mapping[tuple[int, int], Field]] = MappingProxyType(
 )
 """By enterprise number (0 for IANA's) and field type. Of two that say the same, the first of a template counts."""
 
-OF_SAMPLING: Final = frozenset((Field.SAMPLER, Field.SAMPLING, Field.SAMPLED, Field.PASSED_OVER))
+OF_EXPORTERS: Final = frozenset(
+    (Field.SAMPLER, Field.SAMPLING, Field.SAMPLED, Field.PASSED_OVER, Field.BOOT_MS)
+)
 """What is read of records about the exporter."""
 STAMPS: Final = frozenset((Field.FIRST_NTP, Field.LAST_NTP))
 """Sixty-four bits that are no number: seconds since 1900 and a fraction."""

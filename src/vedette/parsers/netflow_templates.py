@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from vedette.parsers.netflow_fields import ADDRESSES6, FIELDS, OF_SAMPLING, REVERSE, STAMPS, VARIABLE, Field
+from vedette.parsers.netflow_fields import ADDRESSES6, FIELDS, OF_EXPORTERS, REVERSE, STAMPS, VARIABLE, Field
 
 MOST_TEMPLATES: Final = 1_024
 """Templates kept of one exporter; the one that was used longest ago makes room."""
@@ -129,7 +129,7 @@ def read_templates(body: bytes, version: int, *, options: bool) -> Iterator[tupl
                 at += 4
             is_variable = version == 10 and length == VARIABLE
             field = None if is_variable else _field(enterprise, kind, length)
-            if field in known or (options and field not in OF_SAMPLING):
+            if field in known or (options and field not in OF_EXPORTERS):
                 field = None
             if field is not None:
                 known.add(field)
