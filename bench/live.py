@@ -10,6 +10,7 @@
 
 import argparse
 import json
+import math
 import os
 import shutil
 import signal
@@ -25,6 +26,8 @@ from pathlib import Path
 import measure
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_PREPARED_A_MINUTE = 2_000_000
+"""Lines that are made, dated and taken in within a minute, on a loaded machine."""
 
 
 class Serve:
@@ -104,7 +107,9 @@ def steady(minutes: float, rate: float) -> None:
     """Figures of a log that grows."""
     learned = 45
     with workplace() as place:
-        begin = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=2)
+        # Making the log and taking in what was before take time, too.
+        ready = 2 + (learned + minutes) * rate * 60 / _PREPARED_A_MINUTE
+        begin = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=math.ceil(ready))
         made = place / "made.log"
         spike = learned + minutes / 2
         simulate(
