@@ -4,6 +4,7 @@ import gzip
 import json
 
 import cramjam
+import httpx
 import pytest
 
 from tests.server.doubles import House
@@ -34,6 +35,26 @@ async def test_the_sender_says_whose_lines_they_are(by: str) -> None:
             "/ingest", content=LINE, params=said if by == "query" else None, headers=TEXT | headers
         )
     assert house.view.pushed == [("edge-1", f"{LINE}\n".encode(), "combined", "shop")]
+
+
+@pytest.mark.parametrize("by", ["query", "header"])
+async def test_a_format_that_nobody_reads_is_refused_before_lines_are_taken(by: str) -> None:
+    house = House()
+    async with house.client() as client:
+
+        async def ingest(name: str) -> httpx.Response:
+            headers = {"X-Vedette-Format": name} if by == "header" else {}
+            params = {"format": name} if by == "query" else None
+            return await client.post("/ingest", content=LINE, params=params, headers=TEXT | headers)
+
+        refused = await ingest("nope")
+        assert refused.status_code == 422
+        (fault,) = refused.json()["errors"]
+        assert (fault["field"], fault["place"]) == ("format" if by == "query" else "X-Vedette-Format", by)
+        assert not house.view.pushed
+        assert (await ingest("nginx")).status_code == 202
+        assert (await ingest("auto")).status_code == 202
+    assert [pushed[2] for pushed in house.view.pushed] == ["nginx", None]
 
 
 async def test_json_lines_are_unwrapped_where_they_wrap_a_line() -> None:

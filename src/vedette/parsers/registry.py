@@ -1,5 +1,7 @@
 """Every format known by name."""
 
+from functools import cache
+
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_formats
 from vedette.parsers.logfmt import logfmt_formats
@@ -16,6 +18,12 @@ class NoSuchFormatError(VedetteError):
 def formats() -> tuple[Format, ...]:
     """All formats, the most specific first: where samples fit several equally well, the first is chosen."""
     return (*json_formats(), *w3c_formats(), *text_formats(), *logfmt_formats())
+
+
+@cache
+def names() -> frozenset[str]:
+    """What `by_name` knows, aliases included."""
+    return frozenset(ALIASES).union(known.name for known in formats())
 
 
 def by_name(name: str) -> Format:

@@ -6,10 +6,12 @@ from litestar import MediaType, Request, Response, post
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import QueryParameter
 
+from vedette.parsers.registry import names
 from vedette.server.answer import problems
 from vedette.server.bodies import TakenAnswer
 from vedette.server.documented import octets, reads, text
 from vedette.server.media import JSON, NDJSON, PROTOBUF, TEXT, plain
+from vedette.server.problem import Fault, ProblemError
 from vedette.server.pushed import Push, log_lines, take, undone
 from vedette.server.rooms import Inside, Rooms, aside
 from vedette.sources.loki_push import decode_loki_push
@@ -17,6 +19,7 @@ from vedette.sources.otlp import decode_otlp_logs
 from vedette.sources.pushed import PushedLines
 
 _STREAM = 500
+_ANY = "auto"
 _OBJECT = Schema(type=OpenAPIType.OBJECT)
 
 
@@ -59,6 +62,7 @@ async def ingest(
     """
     headers = request.headers
     service = service or headers.get("x-vedette-service")
+    log_format = _format(log_format, "query") or _format(headers.get("x-vedette-format"), "header")
     body = await request.body()
     kind = plain(headers.get("content-type", TEXT).encode("latin-1"))
     lines = await aside(
@@ -67,7 +71,7 @@ async def ingest(
     push = Push(
         stream or headers.get("x-vedette-stream") or service or "push",
         service,
-        log_format or headers.get("x-vedette-format"),
+        log_format,
         lines,
     )
     return await aside(take, rooms.view, [push])
@@ -106,6 +110,21 @@ async def otlp_logs(rooms: Inside, request: Request[Any, Any, Any]) -> Response[
     if kind == PROTOBUF:
         return Response(b"", media_type=PROTOBUF)
     return Response(b"{}", media_type=MediaType.JSON)
+
+
+def _format(name: str | None, place: str) -> str | None:
+    """A format that a sender names; None leaves it to the lines.
+
+    Raises:
+        ProblemError: There is none of that name: nobody would ever read what was taken.
+    """
+    if name is None or name == _ANY:
+        return None
+    if name not in names():
+        field = "format" if place == "query" else "X-Vedette-Format"
+        rule = "is no format: leave it out, or see `vedette formats`"
+        raise ProblemError(422, f"{field} = {name[:80]!r}: {rule}", [Fault(field, rule, place)])
+    return name
 
 
 async def _pushed(rooms: Rooms, request: Request[Any, Any, Any], *, loki: bool) -> None:
