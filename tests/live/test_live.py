@@ -122,3 +122,26 @@ def test_incidents_are_found_live() -> None:
 def test_killed_at_any_turn_it_ends_with_what_an_undisturbed_run_finds(seed: int, crashes: int) -> None:
     with TemporaryDirectory() as directory:
         assert serve(Path(directory) / "v.db", seed, crashes=crashes) == undisturbed()
+
+
+def test_what_was_learned_of_a_log_can_be_asked_for_as_soon_as_it_was_read(tmp_path: Path) -> None:
+    with open_live_store(f"sqlite:///{tmp_path / 'v.db'}") as store:
+        running = live(store, Lines(log()), Clock(SECOND))
+        while running.turn():
+            pass
+        assert {(one.service, one.route is None) for one in store.baselines().items} >= {
+            ("test", True),
+            ("test", False),
+        }
+
+
+def test_counts_go_on_under_another_configuration(tmp_path: Path) -> None:
+    with open_live_store(f"sqlite:///{tmp_path / 'v.db'}") as store:
+        running = live(store, Lines([*log()[:500], b"no request\n"], [400, 200]), Clock(SECOND))
+        running.turn()
+        for budget in ("1/day", "2/day"):
+            running.reconfigure(Config.model_validate({"alarm": {"budget": budget}}), ())
+            assert (running.intake.tally.lines, running.intake.parsed) == (400, 400)
+        running.turn()
+        assert (running.intake.tally.lines, running.intake.parsed) == (501, 500)
+        assert running.intake.tally.skips.total == 1

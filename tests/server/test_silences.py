@@ -82,6 +82,12 @@ async def test_what_is_wrong_is_named_and_nothing_made(
     assert kept(store, NOON) == ()
 
 
+async def test_what_is_no_type_is_told_with_where_types_are_listed(house: House) -> None:
+    async with house.client() as client:
+        answer = await client.post(PATH, json={"duration_s": 60, "types": ["nonsense"]})
+    assert answer.json()["detail"] == "types[0]: 'nonsense' is none of the values that /schema lists"
+
+
 async def test_reading_is_not_enough_to_silence(store: LiveStore) -> None:
     house = House(authentication="always")
     house.store = store  # type: ignore[assignment]

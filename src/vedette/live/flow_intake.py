@@ -139,10 +139,14 @@ class FlowTally:
 
 
 class FlowIntake:
-    """Reads what sources deliver of flows. Used by one thread."""
+    """Reads what sources deliver of flows. Used by one thread.
 
-    def __init__(self) -> None:
-        self.tally = FlowTally()
+    Args:
+        tally: What was counted before; what comes is counted there.
+    """
+
+    def __init__(self, tally: FlowTally | None = None) -> None:
+        self.tally = FlowTally() if tally is None else tally
         self._streams: OrderedDict[str, tuple[str, Reader]] = OrderedDict()
 
     def __contains__(self, stream: str) -> bool:

@@ -13,7 +13,7 @@ from vedette.engine.network import NetworkEngine
 from vedette.engine.network_state import network_state, restore_network
 from vedette.engine.snapshot import Anew
 from vedette.engine.teaching import Teaching
-from vedette.live.flow_intake import MOST_STREAMS, FlowIntake, lateness_us
+from vedette.live.flow_intake import MOST_STREAMS, FlowIntake, FlowTally, lateness_us
 from vedette.live.together import Reached
 from vedette.schema.flows import Flow, Flows
 from vedette.schema.state import StateError
@@ -33,15 +33,16 @@ class LiveFlows:
 
     Args:
         config: How everything is done. teaching: Who fits models, and where they are kept.
+        tally: What was counted before; see `FlowIntake`.
     """
 
-    def __init__(self, config: Config, teaching: Teaching) -> None:
+    def __init__(self, config: Config, teaching: Teaching, tally: FlowTally | None = None) -> None:
         self._span = config.network.span_s * _SECOND
         self._lateness = config.windows.lateness_s
         live = config.live
         self._make = partial(build_network, config, lateness_us=0, own_clock=False, teaching=teaching)
         self.engine: NetworkEngine = self._make()
-        self.intake = FlowIntake()
+        self.intake = FlowIntake(tally)
         self._settings = WatermarkSettings(
             idle_after=live.idle_after_s * _SECOND,
             grace=(live.idle_after_s + live.lateness_s) * _SECOND,
@@ -109,7 +110,7 @@ class LiveFlows:
             try:
                 anew += [Anew("stream", reason) for reason in self.intake.from_state(content)]
             except StateError as error:
-                self.intake = FlowIntake()
+                self.intake = FlowIntake(self.intake.tally)
                 anew.append(Anew(_STREAMS, f"another version wrote it ({error}): formats are found anew"))
         if (content := parts.get(_WATERMARKS)) is not None:
             try:

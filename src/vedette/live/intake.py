@@ -69,7 +69,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(slots=True)
 class Tally:
-    """What was taken in since the process began."""
+    """What was taken in since the process began, under whatever configuration."""
 
     lines: int = 0
     parsed: int = 0
@@ -84,11 +84,11 @@ class Intake:
     """Parses and enriches what sources deliver. Used by one thread.
 
     Args:
-        config: How lines are understood.
+        config: How lines are understood. tally: What was counted before; what comes is counted there.
     """
 
-    def __init__(self, config: Config) -> None:
-        self.tally = Tally()
+    def __init__(self, config: Config, tally: Tally | None = None) -> None:
+        self.tally = Tally() if tally is None else tally
         self.enricher = enricher(config)
         self._choose = Chooser(config)
         self.streams: OrderedDict[str, Stream] = OrderedDict()
@@ -139,7 +139,7 @@ class Intake:
         """
         anew = []
         state = decode(content, _State, "streams")
-        self._parsed_before = state.parsed
+        self._parsed_before = state.parsed - self.tally.parsed
         for kept in state.streams[-MOST_STREAMS:]:
             stream = Stream(kept.name, lines=kept.lines, parsed=kept.parsed, head=kept.head[-_HEAD:])
             if kept.chosen is not None:

@@ -16,7 +16,7 @@ from vedette.engine.training import TrainingProcesses
 from vedette.live.committing import Committer
 from vedette.live.downtime import Downtime
 from vedette.live.flows import LiveFlows
-from vedette.live.intake import MOST_STREAMS, Intake
+from vedette.live.intake import MOST_STREAMS, Intake, Tally
 from vedette.live.kept_models import KeptModels
 from vedette.live.overload import Overload
 from vedette.live.together import Reached, Together
@@ -94,6 +94,8 @@ class Live:
         self._committed = clock()
         self.turns = 0
         self._baselines_at = 0
+        self._baselines_told = False
+        """Whether what was learned of the lines that were there at the start can be asked for."""
         self.config, self._exceptions = config, tuple(exceptions)
         self._training, self._models = TrainingProcesses(), models
         self.engine, self.intake = self._built(config, exceptions)
@@ -128,9 +130,11 @@ class Live:
         now = self.clock()
         found = self._together.found_now()
         baselines: tuple[BaselineRecord, ...] = ()
-        if now - self._baselines_at >= _BASELINES_EVERY_US:
+        first = not self._baselines_told and not self.behind
+        if first or now - self._baselines_at >= _BASELINES_EVERY_US:
             self._baselines_at = now
             baselines = tuple(self.engine.baseline_records())
+            self._baselines_told = bool(baselines) and first
         if self._models is not None:
             self._models.write()
         windows, self._windows = self._windows, []
@@ -157,8 +161,8 @@ class Live:
         before = self._snapshot()
         old = self.config, self._exceptions, self.engine, self.intake, self.flows, self._together
         try:
-            self.engine, self.intake = self._built(config, exceptions)
-            self.flows = LiveFlows(config, self._teaching())
+            self.engine, self.intake = self._built(config, exceptions, self.intake.tally)
+            self.flows = LiveFlows(config, self._teaching(), self.flows.intake.tally)
             self._together = Together(config)
             self.config, self._exceptions = config, tuple(exceptions)
             return self._restore(before)
@@ -223,7 +227,9 @@ class Live:
         """How far each learned model has come, of requests and of flows."""
         return [*self.engine.member_statuses(), *self.flows.engine.member_statuses()]
 
-    def _built(self, config: Config, exceptions: Sequence[ExceptionRule]) -> tuple[Engine, Intake]:
+    def _built(
+        self, config: Config, exceptions: Sequence[ExceptionRule], tally: Tally | None = None
+    ) -> tuple[Engine, Intake]:
         # Lateness is each stream's own affair: the watermarks allow for it.
         engine = build_engine(
             config,
@@ -234,7 +240,7 @@ class Live:
             teaching=self._teaching(),
         )
         engine.keep_windows = self._keep
-        return engine, Intake(config)
+        return engine, Intake(config, tally)
 
     def _teaching(self) -> Teaching:
         if self._models is None:

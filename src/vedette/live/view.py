@@ -57,7 +57,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     baselines: int
     """Now."""
     queue_bytes: int
-    """Now: taken in over the network and not judged yet."""
+    """Now: of files and of what was pushed, not judged yet."""
     dropped: dict[str, int]
     """By reason."""
     capped: dict[str, int]

@@ -127,7 +127,11 @@ class ServiceCollector(Collector):
             self._reasons,
         )
         yield self._by(
-            "vedette_dropped_lines", "Lines lost, by reason.", "reason", counted.dropped, self._dropped
+            "vedette_dropped_lines",
+            "What was lost, in what the reason names, by reason.",
+            "reason",
+            counted.dropped,
+            self._dropped,
         )
         yield self._by(
             "vedette_memory_cap_hits",
@@ -140,8 +144,8 @@ class ServiceCollector(Collector):
     def _now(self, counted: Counters) -> Iterator[Metric]:
         for name, meaning, value in (
             ("vedette_incidents_open", "Incidents open now.", counted.incidents_open),
-            ("vedette_queue_bytes", "Bytes taken in over the network and not judged yet.", counted.queue_bytes),
-            ("vedette_sampling_ratio", "Share of clients looked at; below 1 under overload.", counted.sampling),
+            ("vedette_queue_bytes", "Bytes of files and pushed ones that wait to be judged.", counted.queue_bytes),
+            ("vedette_sampling_ratio", "Share of requests looked at; below 1 under overload.", counted.sampling),
             ("vedette_event_clients", "Connections that follow the events now.", self._watchers()),
         ):  # fmt: skip
             yield GaugeMetricFamily(name, meaning, value=value)

@@ -157,4 +157,11 @@ def _named(path: str, message: str, place: str) -> Fault:
         if message.startswith(said):
             name = message.removeprefix(said).rstrip("`")
             return Fault(f"{path}.{name}" if path else name, rule, place)
+    if message.startswith(_NO_MEMBER):
+        return Fault(
+            path, f"{message.removeprefix(_NO_MEMBER)} is none of the values that /schema lists", place
+        )
     return Fault(path, message, place)
+
+
+_NO_MEMBER = "Invalid enum value "
