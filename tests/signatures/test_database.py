@@ -7,7 +7,13 @@ import pytest
 
 from vedette.detectors.signatures import database
 from vedette.detectors.signatures.compile import PatternError, prepare
-from vedette.detectors.signatures.database import MAGIC, load_rule_set
+from vedette.detectors.signatures.database import (
+    MAGIC,
+    RuleSet,
+    UncompiledRules,
+    load_rule_set,
+    load_rules_at_once,
+)
 from vedette.detectors.signatures.rules import RuleError, load_rules
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.kernels.cache import cache_directory
@@ -48,6 +54,20 @@ def test_the_second_start_reads_the_cache_and_judges_the_same(cached: Path, comp
     requests = batch({"target": [b"/?q=<script>", b"/"], "user_agent": [None, b"${jndi:ldap://a/b}"]})
     expected = SignatureScanner(fresh).judge(requests).confidence.tolist()
     assert SignatureScanner(restored).judge(requests).confidence.tolist() == expected
+
+
+def test_who_does_not_wait_gets_compiled_rules_only_from_the_cache(tmp_path: Path, compilations: list[int]):
+    uncompiled = load_rules_at_once(tmp_path / "vedette")
+    assert isinstance(uncompiled, UncompiledRules)
+    assert compilations == []
+    compiled = uncompiled.compiled()
+    assert compilations == [1]
+    assert compiled.rules == uncompiled.rules
+    cached = load_rules_at_once(tmp_path / "vedette")
+    assert isinstance(cached, RuleSet)
+    assert cached.rules == uncompiled.rules
+    assert compilations == [1]
+    assert isinstance(load_rules_at_once(None), UncompiledRules)
 
 
 def test_a_file_that_others_could_write_is_not_trusted(cached: Path, compilations: list[int]):

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from vedette.detectors.signatures.hits import types_of
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.rules import Place, Rule, load_rules, rule_sources
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.detectors.signatures.searching import Databases, Expressions, Search
 from vedette.kernels.compile import INTERPRETED
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.requests import RequestFlag, Requests
@@ -154,15 +157,19 @@ def test_texts_that_are_cut_are_counted(rule_set: RuleSet):
     assert hits.cut == 1
 
 
-def test_each_rule_reports_once_however_often_a_text_repeats_it(rule_set: RuleSet):
-    scanner = SignatureScanner(rule_set)
-    calls = []
-    scanner._collect = lambda hits, *_: calls.append(hits)
-    scanner.judge(batch({"target": [b"/?x=" + b"../" * 5000 + b"'+or+1=1--" * 200]}))
-    assert any(calls)
-    # Once by what needs no mark, and once by what needs one.
-    assert all(len(hits) <= len(scanner.rules) for hits in calls)
-    assert len(calls) == 2
+@pytest.mark.parametrize("searches", [Databases, lambda rule_set: Expressions(rule_set.rules)])
+def test_each_rule_reports_once_however_often_a_text_repeats_it(
+    rule_set: RuleSet, searches: Callable[[RuleSet], Search]
+):
+    search = searches(rule_set)
+    text = b"/?x=" + b"../" * 5000 + b"'+or+1=1--" * 200 + b"\0\n"
+    buffer, end = np.frombuffer(text, dtype=np.uint8), np.array([len(text)])
+    found = list(
+        search.find(buffer, SimpleNamespace(end=end, targets=1, target_length=end[0], length=end[0]))
+    )
+    assert any(hits for hits, *_ in found)
+    # Of databases, once by what needs no mark, and once by what needs one.
+    assert all(len(hits) == len(set(hits)) for hits, *_ in found)
 
 
 PIECES = [

@@ -102,7 +102,7 @@ def make_exceptions(
     if anomaly.unit == "hostile_requests":
         if any_time:
             raise FeedbackError("--any-time: exceptions of requests hold at all hours anyway: leave it out")
-        scanner = signature_scanner(config.detectors.signatures)
+        scanner = signature_scanner(config.detectors.signatures, at_once=True)
         made = of_requests(anomaly, scanner, config, stamp)
     else:
         made = [of_window(anomaly, stamp, any_time=any_time)]

@@ -118,7 +118,8 @@ class Scan:
         self._alternatives = _alternatives(options, config)
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)
-        self._apart = can_be_apart() and _large(found, history)
+        self._small = _bytes_of_files(found, history) < _LARGE
+        self._apart = can_be_apart() and not (self._small and _all_files(found, history))
         self._present = self._reading(found, Wanted(options.since, options.until, services))
         begin = max((t for t in (self._present[0].begin, options.since) if t is not None), default=None)
         if begin is not None:
@@ -166,7 +167,8 @@ class Scan:
     def build(self) -> "Engine":
         """An engine for this scan, as configured. Reading begins before, where a process of its own does it."""
         lateness = self._lateness()
-        scanner = signature_scanner(self.config.detectors.signatures)
+        # Of a pipe nobody knows; rules are compiled as soon as it turns out to be large.
+        scanner = signature_scanner(self.config.detectors.signatures, at_once=self._small)
         if self._apart:
             self._reads = self._in_a_process(scanner, lateness // 2)
         from vedette.engine.build import build_engine
@@ -411,10 +413,15 @@ def _alternatives(options: ScanOptions, config: Config) -> "Alternatives | None"
     return Alternatives(options, config)
 
 
-def _large(*sources: Discovery) -> bool:
-    """Whether there is so much to read that a second process is worth its start; who can say, of a pipe?"""
+def _bytes_of_files(*sources: Discovery) -> int:
+    """How much there is to read, pipes left out."""
     paths = [source.path for discovery in sources for source in discovery.inputs]
-    return None in paths or sum(path.stat().st_size for path in paths if path and path.exists()) >= _LARGE
+    return sum(path.stat().st_size for path in paths if path is not None and path.exists())
+
+
+def _all_files(*sources: Discovery) -> bool:
+    """Whether all that there is to read is of known size."""
+    return all(source.path is not None for discovery in sources for source in discovery.inputs)
 
 
 def _with_hits(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from vedette.detectors.signatures.columns import COLUMNS
-from vedette.detectors.signatures.database import RuleSet
+from vedette.detectors.signatures.database import RuleSet, UncompiledRules
 from vedette.detectors.signatures.rules import DECISIVE, FLAGS, Place, Rule
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.schema.requests import Coded, RequestFlag, Requests
@@ -20,7 +20,7 @@ _COLUMN_OF = {place: column.name for column in COLUMNS for place in column.place
 }
 
 
-def check_rules(rule_set: RuleSet, ids: Collection[str] | None = None) -> list[str]:
+def check_rules(rule_set: RuleSet | UncompiledRules, ids: Collection[str] | None = None) -> list[str]:
     """Faults of the rules, one sentence each; none if every rule hits its attacks and not its look-alikes.
 
     With `ids`, only these rules are looked at.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -61,6 +61,28 @@ class RuleSet:
     headers: tuple[hyperscan.Database, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class UncompiledRules:
+    """Rules whose databases are not there yet.
+
+    Attributes:
+        rules: As in `RuleSet`.
+        compiled: Makes the databases.
+    """
+
+    rules: tuple[Rule, ...]
+    compiled: Callable[[], RuleSet]
+
+
+def load_rules_at_once(cache: Path | None) -> RuleSet | UncompiledRules:
+    """The package's rules without waiting for a compiler: compiled where they are cached, else as they are written."""
+    sources = rule_sources()
+    key = _key(sources)
+    with suppress(LookupError):
+        return _read(_file(cache, key), key)
+    return UncompiledRules(load_rules(sources), partial(load_rule_set, cache))
+
+
 def load_rule_set(
     cache: Path | None = None,
     added: Mapping[str, bytes] | None = None,
@@ -78,10 +100,9 @@ def load_rule_set(
     """
     sources = {**rule_sources(), **(added or {})}
     key = _key(sources)
-    path = cache / f"signatures-{key.hex()[:24]}.bin" if cache is not None else None
-    if path is not None:
-        with suppress(LookupError):
-            return _read(path, key)
+    path = _file(cache, key)
+    with suppress(LookupError):
+        return _read(path, key)
     rules = load_rules(sources)
     rule_set = compile_rules(rules)
     if check is not None and (faults := check(rule_set)):
@@ -150,6 +171,10 @@ def _compile(numbered: _Expressions) -> hyperscan.Database:
     return database
 
 
+def _file(cache: Path | None, key: bytes) -> Path | None:
+    return None if cache is None else cache / f"signatures-{key.hex()[:24]}.bin"
+
+
 def _key(sources: dict[str, bytes]) -> bytes:
     """Digest of everything that the compiled database depends on."""
     digest = hashlib.sha256(MAGIC)
@@ -165,13 +190,13 @@ def _key(sources: dict[str, bytes]) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path, key: bytes) -> RuleSet:
+def _read(path: Path | None, key: bytes) -> RuleSet:
     """What is cached there; the same object again for who asks again: 8 MB.
 
     Raises:
         LookupError: It is not there, or other than it should be.
     """
-    payload = read_cached(path, MAGIC)
+    payload = None if path is None else read_cached(path, MAGIC)
     if payload is None:
         raise LookupError(path)
     try:

@@ -64,6 +64,16 @@ def decode(texts: Sequence[bytes], *, split: bool) -> list[list[bytes]]:
     return [rows[at : at + parts] for at in range(0, len(rows), parts)]
 
 
+def automaton_options() -> Any:
+    """How RE2 compiles expressions over bytes. It publishes no types."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = AUTOMATON_BYTES
+    return options
+
+
 class Locator:
     """Finds what rules matched."""
 
@@ -75,11 +85,7 @@ class Locator:
             if rule.flag is not None and isinstance(flag := FLAGS[rule.flag], RequestFlag)
         ]
         """Rules that rest on a flag of the request, with the flag."""
-        self._options = re2.Options()
-        self._options.encoding = re2.Options.Encoding.LATIN1
-        self._options.log_errors = False
-        self._options.never_capture = True
-        self._options.max_mem = AUTOMATON_BYTES
+        self._options = automaton_options()
         # What `re2.compile` returns; it publishes no types.
         self._patterns: dict[int, Any] = {}
         self._known: dict[Asked, Match | None] = {}

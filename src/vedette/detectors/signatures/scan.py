@@ -4,27 +4,26 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import hyperscan
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.columns import COLUMNS, Column
-from vedette.detectors.signatures.database import RuleSet, load_rule_set
+from vedette.detectors.signatures.database import RuleSet, UncompiledRules, load_rule_set
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
 from vedette.detectors.signatures.hits import SignatureHits, ToldHits, Weighed
-from vedette.detectors.signatures.marks import with_marks
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
 from vedette.detectors.signatures.rules import BANDS, DECISIVE, PLACE_BITS, Place, RuleError
+from vedette.detectors.signatures.searching import search_for
 from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
 from vedette.kernels.globs import except_paths
 from vedette.kernels.grams import SYMBOLS, score_rows
-from vedette.kernels.verdicts import RULE_BITS, collect_flags, collect_hits, judge_rows, weigh_texts
+from vedette.kernels.verdicts import collect_flags, collect_hits, judge_rows, weigh_texts
 from vedette.schema.requests import Requests, Vocabulary
 
 
@@ -91,7 +90,7 @@ class SignatureScanner:
 
     def __init__(
         self,
-        rule_set: RuleSet | None = None,
+        rule_set: RuleSet | UncompiledRules | None = None,
         cache: Path | None = None,
         *,
         disabled: Collection[str] = (),
@@ -101,10 +100,7 @@ class SignatureScanner:
     ) -> None:
         rule_set = rule_set or load_rule_set(cache)
         self.rules = rule_set.rules
-        self._targets, self._marked, self._headers = (
-            [(database, hyperscan.Scratch(database)) for database in group]
-            for group in (rule_set.targets, rule_set.marked, rule_set.headers)
-        )
+        self._search = search_for(rule_set)
         unknown = sorted(set(disabled) - {rule.id for rule in rule_set.rules})
         if unknown:
             raise RuleError(
@@ -311,28 +307,13 @@ class SignatureScanner:
 
     def _scan(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
         """Find the rules that hit rows of the scan buffer by what they match."""
-        buffer = self._buffer
-        hits: list[int] = []
-        _search(self._targets, buffer[: rows.target_length], 0, hits)
-        _search(self._headers, buffer[rows.target_length : rows.length], rows.target_length, hits)
-        self._collect(hits, rows.end, rows.text, rows.place, bits, dirty)
-        if rows.targets:
-            texts, end, which = with_marks(buffer[: rows.target_length], rows.end[: rows.targets])
-            hits = []
-            _search(self._marked, texts, 0, hits)
-            self._collect(hits, end, rows.text[which], rows.place[which], bits, dirty)
-
-    def _collect(
-        self,
-        hits: list[int],
-        end: NDArray[np.int64],
-        text: NDArray[np.int64],
-        place: NDArray[np.int64],
-        bits: NDArray[np.uint8],
-        dirty: NDArray[np.uint8],
-    ) -> None:
-        if hits:
-            collect_hits(ints(hits), end, text, place, self._tables.places, bits, dirty)
+        places = self._tables.places
+        for hits, end, which in self._search.find(self._buffer, rows):
+            if hits:
+                text, place = (
+                    (rows.text, rows.place) if which is None else (rows.text[which], rows.place[which])
+                )
+                collect_hits(ints(hits), end, text, place, places, bits, dirty)
 
     def _score(
         self,
@@ -397,23 +378,6 @@ class SignatureScanner:
 
 
 _FIRST_ID = np.zeros(1, dtype=np.int64)
-
-
-def _search(
-    databases: Sequence[tuple[hyperscan.Database, hyperscan.Scratch]],
-    texts: NDArray[np.uint8],
-    begin: int,
-    hits: list[int],
-) -> None:
-    """Add what databases find in a part of the scan buffer that begins there, as `collect_hits` reads it."""
-    append = hits.append
-
-    def on_match(rule: int, _start: int, end: int, _flags: int, _context: object) -> None:
-        append((begin + end) << RULE_BITS | rule)
-
-    for database, scratch in databases if len(texts) else ():
-        # The binding takes any buffer; its stub knows only str and bytes.
-        database.scan(texts, match_event_handler=on_match, scratch=scratch)  # type: ignore[type-var]
 
 
 def _verdicts(
