@@ -115,3 +115,18 @@ def test_a_line_unlike_the_site_is_told_at_once_when_the_site_is_known(tmp_path:
     assert told.details["parameters"].novelties[0]["parameter"] == "article"
     assert told.anomaly_score == told.details["ensemble"]["score"] > 0.8
     assert msgspec.json.decode(among)["details"]["parameters"]["is_anomaly"]
+
+
+def test_a_service_that_watches_flows_alone_waits_no_longer_once_they_come(tmp_path: Path) -> None:
+    flow = (
+        b'{"ts":1700000000.5,"id.orig_h":"10.0.0.5","id.orig_p":40000,"id.resp_h":"192.0.2.1","id.resp_p":443,'
+        b'"proto":"tcp","conn_state":"SF"}\n'
+    )
+    with running(tmp_path) as live:
+        assert (live.health().phase, live.health().flows) == ("waiting", ())
+        assert live.push("conn", flow * 50).taken == 50
+        wait_until(lambda: live.health().flows and live.health().flows[0].flows == 50)
+        (stream,) = live.health().flows
+        assert (stream.format, stream.received, stream.flows) == ("zeek-conn-json", 50, 50)
+        assert live.health().phase == "warmup"
+        assert live.status()["phase"] == "warmup"

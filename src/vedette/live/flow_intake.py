@@ -7,9 +7,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from vedette.live.flow_streams import StreamTally
 from vedette.parsers.flow_logs import FlowLog, is_flow_log
 from vedette.parsers.netflow import FORMAT as NETFLOW
-from vedette.parsers.netflow import NetflowParser
+from vedette.parsers.netflow import NetflowParser, NetflowProblem
 from vedette.parsers.sflow import FORMAT as SFLOW
 from vedette.parsers.sflow import SflowParser
 from vedette.schema.chunk import Chunk
@@ -21,6 +22,8 @@ from vedette.windows.flow_table import Passed
 from vedette.windows.passed_lines import FORMAT as PARTS
 from vedette.windows.passed_lines import from_line
 
+EXPORTED: Final = frozenset((NETFLOW, SFLOW))
+"""Formats of what exporters send, as it happens."""
 MOST_STREAMS = 1_024
 """Streams whose readers are kept; the one that has been silent for the longest time makes room."""
 _STREAM_NAME = 500
@@ -33,6 +36,10 @@ class Reader(Protocol):
 
     def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
         """Flows, lines or records that are none by reason, and how many lines there were."""
+        ...
+
+    def unread(self) -> tuple[int, bytes]:
+        """How many of the last lines, in a row, were none of a kind that is read, and how the last begins."""
         ...
 
     def to_state(self) -> bytes:
@@ -52,6 +59,9 @@ class _Log:
         flows, problems, lines = self._log.parse(Chunk.of(delivery.lines, delivery.stream))
         return [_whole(flows)], {problem.value: count for problem, count in problems.items()}, lines
 
+    def unread(self) -> tuple[int, bytes]:
+        return 0, b""
+
     def to_state(self) -> bytes:
         return encode((self._log.format, self._log.header))
 
@@ -65,6 +75,9 @@ class _Exporter:
     def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
         flows, problems, lines = self.parser.parse(delivery.lines)
         return [_whole(flows)], problems, lines
+
+    def unread(self) -> tuple[int, bytes]:
+        return self.parser.foreign, self.parser.head
 
     def to_state(self) -> bytes:
         return self.parser.to_state()
@@ -82,6 +95,9 @@ class _Agent:
     def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
         flows, problems, lines = self.parser.parse(delivery.lines)
         return [Passed(0, flows, Flows.none(flows.known), None)], problems, lines
+
+    def unread(self) -> tuple[int, bytes]:
+        return 0, b""
 
     def to_state(self) -> bytes:
         return self.parser.to_state()
@@ -101,6 +117,9 @@ class _Interface:
             except ValueError:
                 bad += 1
         return found, {"bad_line": bad} if bad else {}, len(lines)
+
+    def unread(self) -> tuple[int, bytes]:
+        return 0, b""
 
     def to_state(self) -> bytes:
         return b""
@@ -130,12 +149,14 @@ class FlowTally:
     Attributes:
         skipped: Lines and records that are no flow, by reason.
         forgotten: Streams that made room for others.
+        streams: Of each that is known, by its name; the mapping is never changed, but replaced.
     """
 
     lines: int = 0
     flows: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     forgotten: int = 0
+    streams: dict[str, StreamTally] = field(default_factory=dict)
 
 
 class FlowIntake:
@@ -157,6 +178,10 @@ class FlowIntake:
         """A stream's format; None for one that is not known to be of flows."""
         known = self._streams.get(stream[:_STREAM_NAME])
         return None if known is None else known[0]
+
+    def tally_of(self, stream: str) -> StreamTally:
+        """What came of a stream that is known."""
+        return self.tally.streams[stream[:_STREAM_NAME]]
 
     def takes(self, delivery: Delivery) -> bool:
         """Whether a delivery is of flows; from then on its stream is."""
@@ -185,12 +210,15 @@ class FlowIntake:
         tally = self.tally
         tally.lines += lines
         # Of samples nobody knows the end.
-        tally.flows += sum(len(passed.ended) or (form == SFLOW and len(passed.parts)) for passed in found)
-        # Replaced, not changed: other threads read it.
-        skipped = dict(tally.skipped)
-        for reason, count in problems.items():
-            skipped[reason] = skipped.get(reason, 0) + count
-        tally.skipped = skipped
+        flows = sum(len(passed.ended) or (form == SFLOW and len(passed.parts)) for passed in found)
+        tally.flows += flows
+        tally.skipped = _sum(tally.skipped, problems)
+        one = tally.streams[name]
+        one.lines += lines
+        one.flows += flows
+        one.skipped = _sum(one.skipped, problems)
+        one.foreign, one.head = reader.unread()
+        one.unknown = 0 if flows else one.unknown + problems.get(NetflowProblem.NO_TEMPLATE.value, 0)
         return found
 
     def to_state(self) -> bytes:
@@ -218,10 +246,14 @@ class FlowIntake:
         return anew
 
     def _keep(self, stream: str, form: str, reader: Reader) -> None:
+        streams = dict(self.tally.streams)
         if len(self._streams) >= MOST_STREAMS:
-            self._streams.popitem(last=False)
+            oldest, _ = self._streams.popitem(last=False)
+            streams.pop(oldest, None)
             self.tally.forgotten += 1
         self._streams[stream[:_STREAM_NAME]] = form, reader
+        streams.setdefault(stream[:_STREAM_NAME], StreamTally(form))
+        self.tally.streams = streams
 
 
 def lateness_us(stream_format: str | None) -> int:
@@ -240,6 +272,14 @@ _RECORDS_LATE_US = 60_000_000
 """Exporters tell of silent flows after 15 seconds, and send what they have every few."""
 _LOGS_LATE_US = 300_000_000
 """Flow logs are written when flows end; Zeek and most others end silent ones within five minutes."""
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """A new mapping: other threads read the old one."""
+    both = dict(one)
+    for reason, count in other.items():
+        both[reason] = both.get(reason, 0) + count
+    return both
 
 
 def _whole(flows: Flows) -> Passed:

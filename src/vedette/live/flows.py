@@ -13,7 +13,8 @@ from vedette.engine.network import NetworkEngine
 from vedette.engine.network_state import network_state, restore_network
 from vedette.engine.snapshot import Anew
 from vedette.engine.teaching import Teaching
-from vedette.live.flow_intake import MOST_STREAMS, FlowIntake, FlowTally, lateness_us
+from vedette.live.flow_intake import EXPORTED, MOST_STREAMS, FlowIntake, FlowTally, lateness_us
+from vedette.live.flow_streams import QUIET_US, FlowStream, exporter_problem, shown
 from vedette.live.together import Reached
 from vedette.schema.flows import Flow, Flows
 from vedette.schema.state import StateError
@@ -26,6 +27,8 @@ _ENGINE: Final = "flows"
 _STREAMS: Final = "streams of flows"
 _WATERMARKS: Final = "watermarks of flows"
 _SECOND: Final = 1_000_000
+MOST_SHOWN: Final = 100
+"""Streams that `/health` shows."""
 
 
 class LiveFlows:
@@ -74,12 +77,17 @@ class LiveFlows:
         stream = delivery.stream
         newest = None
         self.watermarks.add(stream, self._late(stream), at)
-        for passed in self.intake.take(delivery):
+        found = self.intake.take(delivery)
+        tally = self.intake.tally_of(stream)
+        tally.heard_at = at
+        for passed in found:
             times = passed.parts.column(Flow.START)
             if len(times):
                 # Of an interface a window is told at once, and after those before it.
                 told = np.full_like(times, passed.start) if self.intake.format(stream) == PARTS else times
                 late = self.watermarks.heard(stream, told, at, caught_up=caught_up)
+                tally.late += int(np.count_nonzero(late))
+                tally.offset = self.watermarks.offset(stream)
                 newest = max(int(times.max()), newest or 0)
                 self.engine.process(self._in_time(passed, late == 0))
             elif len(passed.ended) or passed.histogram is not None:
@@ -94,6 +102,22 @@ class LiveFlows:
         reached = self.watermarks.time(at)
         if reached is not None and reached > (self.engine.windower.now or 0):
             self.engine.advance(reached)
+
+    @property
+    def streams(self) -> list[FlowStream]:
+        """Each stream as it is shown, those heard of last first, at most `MOST_SHOWN`. Any thread may ask."""
+        latest = sorted(self.intake.tally.streams.items(), key=lambda one: (-one[1].heard_at, one[0]))
+        return [shown(name, tally) for name, tally in latest[:MOST_SHOWN]]
+
+    def problems(self, at: int) -> list[str]:
+        """What is wrong with exporters, each a sentence. Any thread may ask. `at`: the clock, microseconds."""
+        skew = self._settings.skew
+        found = (
+            exporter_problem(name, tally, skew=skew, lateness=self._late(name))
+            for name, tally in sorted(self.intake.tally.streams.items())
+            if tally.format in EXPORTED and at - tally.heard_at < QUIET_US
+        )
+        return [problem for problem in found if problem]
 
     def to_parts(self) -> dict[str, bytes]:
         """Everything that is remembered, as parts of a snapshot."""

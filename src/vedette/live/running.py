@@ -108,6 +108,7 @@ class Running:
                 f"overloaded: {live.overload.share:.2%} of the requests are looked at; "
                 "give it a faster core, or fewer logs"
             )
+        problems += live.flows.problems(live.clock())
         problems += self._problems()
         parsed = live.intake.parsed
         lag = live.work.lag_us
@@ -119,6 +120,7 @@ class Running:
             active_models=self._active(),
             problems=(*problems[:_MOST_PROBLEMS], *self._remarks()),
             sources=statuses,
+            flows=tuple(live.flows.streams),
             lag_s=None if lag is None else lag / 1e6,
             sampling=live.overload.share,
         )
@@ -341,8 +343,11 @@ class Running:
         return self._learned()[1]
 
     def _phase(self) -> str:
-        """That of the service whose models have come furthest."""
-        return self._learned()[0] if self._service.live.intake.parsed else WAITING
+        """That of the service whose models have come furthest; of the network's where there are flows alone."""
+        live = self._service.live
+        if live.intake.parsed:
+            return self._learned()[0]
+        return _phase(live.flows.engine.member_statuses()) if len(live.flows.watermarks) else WAITING
 
     def _learned(self) -> tuple[str, dict[str, Any]]:
         """The phase, and what the learned models say of single lines: the same until the live thread's next turn."""
@@ -351,10 +356,8 @@ class Running:
         known_at, told = self._told_at
         if at != known_at:
             members = self._members()
-            phases = {member.phase for member in members}
-            phase = next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)
             told = (
-                phase,
+                _phase(members),
                 {
                     FOREST: of_one_line(live.config, members, MemberName.FOREST),
                     TRANSFORMER: of_one_line(live.config, members, MemberName.TRANSFORMER),
@@ -362,6 +365,11 @@ class Running:
             )
             self._told_at = at, told
         return told
+
+
+def _phase(members: Sequence[MemberStatus]) -> str:
+    phases = {member.phase for member in members}
+    return next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)
 
 
 def _unread(statuses: Sequence[SourceStatus]) -> list[str]:

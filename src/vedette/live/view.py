@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from vedette.live.flow_streams import FlowStream
 from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
 from vedette.sources.source import SourceStatus
@@ -32,6 +33,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
     """Each one sentence with its remedy: a source that cannot be read, a full disk, a channel that fails."""
     sources: tuple[SourceStatus, ...] = ()
+    flows: tuple[FlowStream, ...] = ()
+    """Flow logs, exporters and interfaces, those heard of last first."""
     lag_s: float | None = None
     """Seconds from the newest line's own time to its being judged, None before the first."""
     sampling: float = 1.0

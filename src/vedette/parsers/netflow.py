@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.parsers.flow_ends import from_servers
+from vedette.parsers.foreign_datagrams import LOOKED_AT
 from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
 from vedette.parsers.netflow_sampling import Rates
 from vedette.parsers.netflow_templates import Key, Template, Templates, read_templates
@@ -58,11 +59,16 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
 
 
 class NetflowParser:
-    """Reads what one exporter sends."""
+    """Reads what one exporter sends.
+
+    Attributes:
+        foreign: How many of the last datagrams, in a row, were none that is read. head: How the last of them begins.
+    """
 
     format = FORMAT
 
     def __init__(self) -> None:
+        self.foreign, self.head = 0, b""
         self.templates = Templates()
         self._gaps: SequenceGaps[tuple[int, int]] = SequenceGaps()
         self._next = 0
@@ -104,12 +110,14 @@ class NetflowParser:
 
     def _datagram(self, datagram: bytes) -> list[NDArray[np.int64]]:
         version = int.from_bytes(datagram[:2], "big")
+        before, self.foreign = self.foreign, 0
         if version == 5 and len(datagram) >= _V5_HEADER:
             return self._v5(datagram)
         if version == 9 and len(datagram) >= _V9_HEADER:
             return self._v9(datagram)
         if version == 10 and len(datagram) >= _IPFIX_HEADER:
             return self._ipfix(datagram)
+        self.foreign, self.head = before + 1, datagram[:LOOKED_AT]
         self._count(NetflowProblem.BAD_DATAGRAM)
         return []
 

@@ -34,8 +34,24 @@ class SourceHealth(msgspec.Struct, frozen=True):
     dropped: dict[str, int]
 
 
+class FlowStreamHealth(msgspec.Struct, frozen=True):
+    """One flow log, exporter or interface; counts are since the process began."""
+
+    name: str
+    format: str
+    received: int
+    """Lines, or datagrams."""
+    flows: int
+    late: int
+    """Flows that came too late after others of the stream, and are in no window."""
+    skipped: dict[str, int]
+    """What is no flow, by reason."""
+    clock_s: float | None
+    """By how much its newest time is ahead of the clock here; null if not known."""
+
+
 class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How the service does. `problems` and `sources` are shown to callers who may read."""
+    """How the service does. `problems`, `sources` and `flows` are shown to callers who may read."""
 
     status: str
     phase: str
@@ -44,6 +60,7 @@ class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
     active_models: list[str]
     problems: list[str] = []
     sources: list[SourceHealth] = []
+    flows: list[FlowStreamHealth] = []
     lag_s: float | None = None
     sampling: float = 1.0
 

@@ -92,7 +92,7 @@ class ServiceCollector(Collector):
         )
         for name, meaning, value in (
             ("vedette_ai_baselines", "Baselines begun: services and routes known.", counted.baselines),
-            ("vedette_ai_patterns_collected", "Requests taken into windows.", counted.parsed),
+            ("vedette_ai_patterns_collected", "Requests and flows taken into windows.", counted.parsed),
             ("vedette_ai_patterns_flushed", "Windows kept in the store.", counted.windows),
             ("vedette_ai_flush_errors", "Commits to the store that failed and are tried again.", counted.commit_errors),
         ):  # fmt: skip
@@ -114,14 +114,18 @@ class ServiceCollector(Collector):
 
     def _intake(self, counted: Counters) -> Iterator[Metric]:
         for name, meaning, value in (
-            ("vedette_lines", "Lines read.", counted.lines),
-            ("vedette_late_lines", "Requests that came after their window had closed.", counted.late),
+            ("vedette_lines", "Lines and datagrams read.", counted.lines),
+            (
+                "vedette_late_lines",
+                "Requests and flows that came after their window had closed.",
+                counted.late,
+            ),
             ("vedette_commits", "Commits to the store.", counted.commits),
         ):
             yield CounterMetricFamily(name, meaning, value=value)
         yield self._by(
             "vedette_parse_failures",
-            "Lines that are no requests, by reason.",
+            "What is neither a request nor a flow, by reason.",
             "reason",
             counted.skipped,
             self._reasons,

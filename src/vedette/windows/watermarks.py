@@ -197,6 +197,13 @@ class Watermarks:
             if (offset := source.offset) is not None and abs(offset) > self.settings.skew
         ]
 
+    def offset(self, source: str) -> int | None:
+        """How far the times of a source that was added are ahead of the caller's clock, at the least delay of late.
+
+        Microseconds; None as long as nothing tells it.
+        """
+        return self._sources[source].offset
+
     def idle(self, at: int) -> list[str]:
         """Sources that are not waited for because they are silent, in order of name."""
         return sorted(n for n, s in self._sources.items() if at - s.active >= self.settings.idle_after)

@@ -13,7 +13,7 @@ import pytest
 from vedette.sources.journal import Journal, JournalError
 from vedette.sources.source import SourceState
 from vedette.sources.syslog import Listen, Syslog, parse_address
-from vedette.sources.syslog.listener import OTHER
+from vedette.sources.syslog.listener import OTHER, PATIENCE_US
 
 DEADLINE_S = 20
 
@@ -216,6 +216,22 @@ def test_streams_are_bounded(site, monkeypatch):
     assert {stream for stream, _ in site.wait_for(4)} == {"syslog:host-0/t", "syslog:host-1/t", OTHER}
 
 
+def test_a_port_to_which_nothing_comes_says_so_after_a_minute(site):
+    now = [1_000_000]
+    address = parse_address("udp://127.0.0.1:0")
+    listener = Syslog("syslog", Listen((address,)), site.journal, JournalError, lambda: now[0])
+    listener.open(None)
+    site.listeners.append(listener)
+    assert (listener.status().state, listener.status().reason) == (SourceState.WAITING, "")
+    now[0] += PATIENCE_US
+    assert listener.status().reason == (
+        "nothing has come to udp://127.0.0.1:0 yet; see that it is sent there, and that no firewall drops it"
+    )
+    datagrams(listener.addresses[0], b"<13>x")
+    site.wait_for(1)
+    assert (listener.status().state, listener.status().reason) == (SourceState.READING, "")
+
+
 def test_a_port_in_use_is_named_and_taken_when_it_is_free(site):
     taken = socket.create_server(("127.0.0.1", 0))
     port = taken.getsockname()[1]
@@ -224,7 +240,7 @@ def test_a_port_in_use_is_named_and_taken_when_it_is_free(site):
         f"cannot listen at tcp://127.0.0.1:{port}: Address already in use; free the port, or choose another"
     )
     taken.close()
-    site.until(lambda: listener.status().state is SourceState.READING)
+    site.until(lambda: listener.status().state is not SourceState.FAILED)
     with socket.create_connection(("127.0.0.1", port)) as sender:
         sender.sendall(b"<13>x\n")
     site.wait_for(1)

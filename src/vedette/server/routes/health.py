@@ -7,7 +7,7 @@ from litestar import Request, get
 
 from vedette import __version__
 from vedette.server.answer import problems
-from vedette.server.bodies import Banner, HealthAnswer, SourceHealth, StatusAnswer
+from vedette.server.bodies import Banner, FlowStreamHealth, HealthAnswer, SourceHealth, StatusAnswer
 from vedette.server.rooms import Inside, caller_of
 from vedette.server.scopes import READ
 
@@ -22,8 +22,8 @@ def banner(rooms: Inside) -> Banner:
 def health(rooms: Inside, request: Request[Any, Any, Any]) -> HealthAnswer:
     """How the service does: for load balancers, without a key.
 
-    Status 200 as long as it answers: a failing source is no reason to take the service away. Problems and sources
-    name files and addresses, and are shown to callers who may read.
+    Status 200 as long as it answers: a failing source is no reason to take the service away. Problems, sources and
+    flows name files and addresses, and are shown to callers who may read.
     """
     found = rooms.view.health()
     told = READ in caller_of(request.scope).scopes
@@ -37,6 +37,10 @@ def health(rooms: Inside, request: Request[Any, Any, Any]) -> HealthAnswer:
         sources=[
             SourceHealth(s.name, s.state.value, s.reason, s.behind, s.dropped)
             for s in (found.sources if told else ())
+        ],
+        flows=[
+            FlowStreamHealth(f.name, f.format, f.received, f.flows, f.late, f.skipped, f.clock_s)
+            for f in (found.flows if told else ())
         ],
         lag_s=found.lag_s,
         sampling=found.sampling,

@@ -33,6 +33,8 @@ OTHER = "syslog:(other)"
 SYNC_S = 0.1
 """Longest time that a message waits to be written to the disk; many share one sync."""
 RETRY_S = 1.0
+PATIENCE_US = 60_000_000
+"""After this time without anything it is said that nothing has come."""
 _DATAGRAM_BYTES = 64 << 10
 _DATAGRAMS = 512
 """Read from one socket in one turn."""
@@ -119,6 +121,8 @@ class Syslog:
         self._dropped: dict[str, int] = {}
         self._failing: dict[Address, str] = {}
         self._full = ""
+        self._heard = False
+        self._opened_at = 0
         self._streams: set[str] = set()
         self._pending: dict[str, list[bytes]] = {}
         self._pending_bytes = 0
@@ -142,6 +146,7 @@ class Syslog:
             raise SourceError(
                 self.name, SourceProblem.DAMAGED, "what was sent over a network has no position"
             )
+        self._opened_at = self._clock()
         self._waking = socket.socketpair()
         self._selector.register(self._waking[1], selectors.EVENT_READ)
         self._listen()
@@ -169,7 +174,15 @@ class Syslog:
         ):
             dropped["datagrams_kernel"] = lost
         state = SourceState.FAILED if reason else SourceState.READING
+        if not (reason or self._heard or dropped):
+            state = SourceState.WAITING
+            if self._clock() - self._opened_at >= PATIENCE_US:
+                reason = self._nothing_came()
         return SourceStatus(self.name, state, reason, None, dropped)
+
+    def _nothing_came(self) -> str:
+        where = " and ".join(map(str, self._settings.addresses))
+        return f"nothing has come to {where} yet; see that it is sent there, and that no firewall drops it"
 
     def close(self) -> None:
         """See `Source`."""
@@ -268,6 +281,7 @@ class Syslog:
                 self._take_in(datagram, sender)
 
     def _take_in(self, frame: bytes, sender: str) -> None:
+        self._heard = True
         read = self._understand(frame, sender)
         if read is None:
             return
