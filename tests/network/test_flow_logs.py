@@ -4,7 +4,7 @@ import json
 import random
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -271,6 +271,30 @@ def test_times_as_cicflowmeter_writes_them(text: str, expected: str | None) -> N
         moment = datetime.fromisoformat(f"{expected}+00:00")
         assert flows.table[:, Flow.START].tolist() == [int(moment.timestamp()) * 1_000_000]
         assert problems == {FlowProblem.COMMENT: 1}
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"),
+    [
+        ("", 0), ("Z", 0), ("z", 0), (" UTC", 0), (" gmt", 0), ("+00:00", 0), ("+02:00", 2), ("+0200", 2), (" +02", 2),
+        ("-05:30", -5.5), (" -0530", -5.5), ("+14:00", 14),
+        (" CEST", None), ("+2", None), ("+02:0", None), ("+02:00x", None), ("+24:00", None), ("+02:60", None),
+        ("+", None), ("?", None), ("+02:", None), ("+020", None), (" UTCX", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("time", ["2017-07-03T08:55:58.250000", "03/07/2017 08:55:58 AM"])
+def test_a_zone_behind_a_time_counts_and_one_that_is_not_known_is_no_time(
+    time: str, zone: str, hours: float | None
+) -> None:
+    """A time whose zone is passed over would put a flow beside others of hours ago."""
+    flows, problems = read(CIC.replace("2023-11-14 22:13:20.250000", time + zone))
+    if hours is None:
+        assert problems == {FlowProblem.BAD_FLOW: 1, FlowProblem.COMMENT: 1}
+        return
+    moment = datetime.fromisoformat("2017-07-03T08:55:58+00:00") - timedelta(hours=hours)
+    micros = 250_000 if "." in time else 0
+    assert flows.table[:, Flow.START].tolist() == [int(moment.timestamp()) * 1_000_000 + micros]
+    assert problems == {FlowProblem.COMMENT: 1}
 
 
 def test_another_log_is_none() -> None:

@@ -324,7 +324,7 @@ def _nothing(coverage: Coverage) -> str:
     return f"{names}: is empty: it holds a header and no packet or flow; give one with traffic in it"
 
 
-_TIMES = "like 1499344762.5, 2017-07-06 12:39:22 or 06/07/2017 12:39:22 PM"
+_TIMES = "like 1499344762.5, 2017-07-06 12:39:22, 2017-07-06T12:39:22+02:00 or 06/07/2017 12:39:22 PM"
 
 
 def _is_capture(source: Input) -> bool:

@@ -11,6 +11,8 @@ _MOST = 1 << 52
 """Larger numbers count as this."""
 _DIGITS = 15
 _DAYS_TO_1970 = 719468
+_NO_ZONE = 1 << 20
+"""More seconds than a zone can be away from UTC."""
 
 
 @inlined
@@ -66,11 +68,55 @@ def _number(buffer: Bytes, start: int, end: int, scale: int) -> int:
     return min(_MOST, whole * scale if whole < _MOST // scale else _MOST) + fraction * (scale // unit)
 
 
+@inlined
+def _zone(buffer: Bytes, start: int, end: int, found: Ints) -> int:
+    """Seconds east of UTC that `Z`, `UTC`, `GMT`, `+02`, `+0200`, `+02:00` or nothing mean, else `_NO_ZONE`."""
+    at = start
+    while at < end and buffer[at] == 32:
+        at += 1
+    left = end - at
+    if left == 0:
+        return 0
+    first = int(buffer[at])
+    if first != 43 and first != 45:
+        letter = first | 32
+        if left == 1 and letter == 122:
+            return 0
+        if left == 3:
+            second = int(buffer[at + 1]) | 32
+            third = int(buffer[at + 2]) | 32
+            if (letter == 117 and second == 116 and third == 99) or (
+                letter == 103 and second == 109 and third == 116
+            ):
+                return 0
+        return _NO_ZONE
+    close = digits(buffer, at + 1, end, found)
+    hours = int(found[0])
+    long = close - at - 1
+    minutes = 0
+    if long == 4:
+        minutes = hours % 100
+        hours //= 100
+    elif long != 2:
+        return _NO_ZONE
+    elif close < end and buffer[close] == 58:
+        long = digits(buffer, close + 1, end, found) - close - 1
+        minutes = int(found[0])
+        if long != 2:
+            return _NO_ZONE
+        close += 3
+    if close != end or hours > 23 or minutes > 59:
+        return _NO_ZONE
+    offset = hours * 3600 + minutes * 60
+    return offset if first == 43 else -offset
+
+
 @subkernel
 def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
-    """`2017-07-06 12:39:22.123456` (or T between, or a Z after), UTC, as microseconds; -1 where it is none.
+    """`2017-07-06 12:39:22.123456` (or T between), as microseconds; -1 where it is none.
 
     Or `06/07/2017 12:39:22 PM`, the day first, as CICFlowMeter writes it; without PM or AM the hour counts to 23.
+    Behind either a zone may stand, `Z`, `UTC`, `GMT` or `+02:00`; without one it is UTC, and behind another word none.
     """
     at = digits(buffer, start, end, found)
     first = int(found[0])
@@ -112,9 +158,14 @@ def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
                 at += 1
     if at + 2 < end and buffer[at] == 32 and (buffer[at + 2] | 32) == 109:
         half = int(buffer[at + 1]) | 32
-        if hour < 1 or hour > 12 or (half != 97 and half != 112):
-            return -1
-        hour = hour % 12 + (12 if half == 112 else 0)
+        if half == 97 or half == 112:
+            if hour < 1 or hour > 12:
+                return -1
+            hour = hour % 12 + (12 if half == 112 else 0)
+            at += 3
+    offset = _zone(buffer, at, end, found)
+    if offset == _NO_ZONE:
+        return -1
     if hour > 23 or minute > 59 or second > 60:
         return -1
     # Days since 1970 of a date in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
@@ -123,7 +174,7 @@ def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
     of_era = shifted - era * 400
     of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
     days = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _DAYS_TO_1970
-    return (days * 86400 + hour * 3600 + minute * 60 + second) * 1000000 + fraction
+    return (days * 86400 + hour * 3600 + minute * 60 + second - offset) * 1000000 + fraction
 
 
 @subkernel
