@@ -72,6 +72,35 @@ def test_standard_input_may_be_long() -> None:
     assert _mode("-") == "as usual"
 
 
+_PIPED = """
+import os, sys
+from vedette.cli.kernel_mode import begun, choose_kernel_mode
+from vedette.sources import discover
+inputs = begun(discover(["-"]).inputs, lambda: False)
+choose_kernel_mode(inputs)
+print(os.environ.get("VEDETTE_KERNELS", "as usual"), len(inputs[0].begun))
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "packed", "before", "told"),
+    [
+        (100_000, False, True, "interpret 100000"),
+        (3_000_000, False, True, "as usual 1500001"),
+        (3_000_000, False, False, "interpret 3000000"),
+        (17_000_000, False, False, "as usual 16000001"),
+        (1_400_000, True, False, "as usual 1400000"),
+    ],
+)
+def test_a_small_pipe_is_interpreted_too(
+    kept: Path, size: int, packed: bool, before: bool, told: str
+) -> None:
+    if not before:
+        kept.unlink()
+    data = b"\x1f\x8b\x08".ljust(size, b"x") if packed else b"x" * size
+    assert subprocess.check_output([sys.executable, "-c", _PIPED], input=data).decode().strip() == told
+
+
 def test_a_command_that_reads_nothing_needs_no_compiler() -> None:
     assert _mode() == "interpret"
 

@@ -171,6 +171,19 @@ def test_standard_input_and_compressed_files_are_read(scan: Scan, tmp_path: Path
         assert "10 read, 10 parsed" in done.stdout
 
 
+def test_a_pipe_that_is_out_of_order_is_read_again_like_a_file(scan: Scan, tmp_path: Path) -> None:
+    late = LOG.replace("[02/Mar/2026:08:", "[02/Mar/2026:04:")
+    text = "".join(
+        LOG.replace(":08:00:", f":08:{minute:02}:") + (late if minute > 50 else "") for minute in range(60)
+    )
+    (tmp_path / "access.log").write_text(text)
+    coverage = []
+    for done in (scan("access.log", "-q", "--json", "-"), scan("-", "-q", "--json", "-", text=text)):
+        found = json.loads(done.stdout)["coverage"]
+        coverage.append({name: found[name] for name in ("lines", "parsed", "windows", "capped")})
+    assert coverage[0] == coverage[1]
+
+
 def test_a_half_bad_file_is_scanned_and_its_bad_half_reported(scan: Scan, tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text(
         "".join(line + "nonsense\n" for line in LOG.splitlines(keepends=True))

@@ -1,7 +1,6 @@
 """Which inputs hold traffic (captures, flow logs), and which hold requests."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from vedette.parsers.captures import is_capture
@@ -9,9 +8,9 @@ from vedette.parsers.flow_logs import is_flow_log
 from vedette.parsers.flow_windows import is_windows
 from vedette.schema.errors import VedetteError
 from vedette.sources import ByteReader, Input
+from vedette.sources.beginning import with_beginning
 from vedette.sources.bytes import beginning
 from vedette.sources.decoders import compression_of
-from vedette.sources.files import open_raw
 
 _LOOK: Final = 64 << 10
 _STORED: Final = 256 << 10
@@ -63,9 +62,6 @@ def holds_flows(source: Input) -> bool:
 
 def _begun(source: Input, stopped: Callable[[], bool] | None) -> Input:
     """Standard input, with what was read to see what it holds."""
-    try:
-        stream, _ = open_raw(source, stopped)
-        bzip2 = compression_of(stream.peek(_MAGIC)) == "bzip2"
-        return replace(source, begun=stream.peek(_STORED_BZIP2 if bzip2 else _STORED))
-    except VedetteError:
-        return source
+    source = with_beginning(source, _MAGIC, stopped)
+    bzip2 = compression_of(source.begun[:_MAGIC]) == "bzip2"
+    return with_beginning(source, _STORED_BZIP2 if bzip2 else _STORED, stopped)

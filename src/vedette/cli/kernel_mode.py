@@ -2,10 +2,13 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vedette.kernels.cache import kernel_directory
 from vedette.sources import Input
+from vedette.sources.beginning import with_beginning
+from vedette.sources.decoders import MAGIC_BYTES, compression_of
+from vedette.sources.rotation import COMPRESSED_SUFFIXES
 
 SMALL = 1_500_000
 """Bytes of lines below which interpreting is quicker than looking for what was compiled."""
@@ -16,12 +19,25 @@ _EXPANSION = 12
 _MODE = "VEDETTE_KERNELS"
 
 
+def begun(inputs: Sequence[Input], stopped: Callable[[], bool]) -> list[Input]:
+    """Inputs, with what pipes bring first: as much as it takes to tell whether they are small.
+
+    Args:
+        inputs: What will be read.
+        stopped: Looked at while a pipe has nothing to read; once it is true, what has come is all.
+    """
+    if _is_chosen():
+        return list(inputs)
+    enough = (SMALL if _compiled_before() else SMALL_AT_FIRST) + 1
+    return [with_beginning(source, enough, stopped) for source in inputs]
+
+
 def choose_kernel_mode(
     inputs: Sequence[Input], small: int = SMALL, small_at_first: int = SMALL_AT_FIRST
 ) -> bool:
     """Interpret kernels for small inputs; compile them otherwise. An explicit choice in the environment stays.
 
-    Standard input is of unknown size and is compiled for.
+    What is of unknown size is compiled for: a pipe that goes on.
 
     Args:
         inputs: What will be read.
@@ -31,21 +47,28 @@ def choose_kernel_mode(
     Returns:
         Whether compiled kernels would have been quicker, had there been any.
     """
-    if _MODE in os.environ or "vedette.kernels.compile" in sys.modules:
+    if _is_chosen():
         return False
     size = 0
     for source in inputs:
-        if source.path is None:
+        stored = source.stored_bytes
+        if stored is None:
             return False
-        try:
-            stored = source.path.stat().st_size
-        except OSError:
-            return False
-        size += stored * (_EXPANSION if source.path.suffix in (".gz", ".bz2", ".xz", ".zst") else 1)
+        size += stored * (_EXPANSION if _is_compressed(source) else 1)
     if size > (small if _compiled_before() else small_at_first):
         return False
     os.environ[_MODE] = "interpret"
     return size > small
+
+
+def _is_chosen() -> bool:
+    return _MODE in os.environ or "vedette.kernels.compile" in sys.modules
+
+
+def _is_compressed(source: Input) -> bool:
+    if source.path is None:
+        return compression_of(source.begun[:MAGIC_BYTES]) is not None
+    return source.path.suffix in COMPRESSED_SUFFIXES
 
 
 def _compiled_before() -> bool:

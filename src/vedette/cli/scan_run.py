@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from vedette.cli.collecting import passing_over_the_present
 from vedette.cli.interrupt import graceful_interrupt
-from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.cli.kernel_mode import begun, choose_kernel_mode
 from vedette.cli.options import ScanOptions
 from vedette.config import Config
 from vedette.data import sample_path
@@ -33,16 +33,19 @@ def run(options: ScanOptions) -> int:
             check_output(output)
     found, history = inputs(options)
     check_apart(outputs, [options.config, *(source.path for source in (*found.inputs, *history.inputs))])
-    unprepared = choose_kernel_mode([*history.inputs, *found.inputs])
-    # Not before the choice: these import kernels.
-    from vedette.cli.compiling import advise_preparing, compile_first
-    from vedette.cli.flow_inputs import part_inputs
-
     told = options.progress and not options.quiet
-    if unprepared:
-        advise_preparing(shown=told)
     with graceful_interrupt() as interrupted, ExitStack() as stack:
         try:
+            found.inputs, history.inputs = (
+                begun(each.inputs, interrupted.is_set) for each in (found, history)
+            )
+            unprepared = choose_kernel_mode([*history.inputs, *found.inputs])
+            # Not before the choice: these import kernels.
+            from vedette.cli.compiling import advise_preparing, compile_first
+            from vedette.cli.flow_inputs import part_inputs
+
+            if unprepared:
+                advise_preparing(shown=told)
             found.inputs, traffic = part_inputs(found.inputs, interrupted.is_set)
             history.inputs, past = part_inputs(history.inputs, interrupted.is_set)
             # What is scanned says itself what came before `--since`.

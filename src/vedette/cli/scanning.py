@@ -118,8 +118,10 @@ class Scan:
         self._alternatives = _alternatives(options, config)
         self._exceptions = read_exceptions(Path(config.exceptions)) if config.exceptions else ()
         services = frozenset(options.services)
-        self._small = _bytes_of_files(found, history) < _LARGE
-        self._apart = can_be_apart() and not (self._small and _all_files(found, history))
+        sizes = [source.stored_bytes for each in (found, history) for source in each.inputs]
+        self._small = sum(size or 0 for size in sizes) < _LARGE
+        # Who can say how much a pipe brings?
+        self._apart = can_be_apart() and (None in sizes or not self._small)
         self._present = self._reading(found, Wanted(options.since, options.until, services))
         begin = max((t for t in (self._present[0].begin, options.since) if t is not None), default=None)
         if begin is not None:
@@ -280,7 +282,7 @@ class Scan:
         retry = (
             not self.patient
             and self.config.windows.lateness_s is None
-            and all(source.path is not None for source in self.found.inputs)
+            and all(source.path is not None or source.whole for source in self.found.inputs)
         )
         with Progress(what, reading.size, enabled=shown) as progress, ExitStack() as stack:
             batches: Iterable[tuple[Batch, Callable[[], object]]]
@@ -411,17 +413,6 @@ def _alternatives(options: ScanOptions, config: Config) -> "Alternatives | None"
     from vedette.cli.what_if import Alternatives
 
     return Alternatives(options, config)
-
-
-def _bytes_of_files(*sources: Discovery) -> int:
-    """How much there is to read, pipes left out."""
-    paths = [source.path for discovery in sources for source in discovery.inputs]
-    return sum(path.stat().st_size for path in paths if path is not None and path.exists())
-
-
-def _all_files(*sources: Discovery) -> bool:
-    """Whether all that there is to read is of known size."""
-    return all(source.path is not None for discovery in sources for source in discovery.inputs)
 
 
 def _with_hits(

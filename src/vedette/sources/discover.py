@@ -45,6 +45,7 @@ class Input:
         found: Whether it was found in a directory. What is wrong with it is then a reason to pass over it,
             where it would be an error of a file that was named.
         begun: Bytes that were read of standard input already, to see what it holds; they come first.
+        whole: Whether those are all that it brought.
         held: A pipe that was named, open already: it can be opened once only. It has no path then, like standard input.
     """
 
@@ -53,7 +54,18 @@ class Input:
     group: str
     found: bool = False
     begun: bytes = b""
+    whole: bool = False
     held: FileIO | None = None
+
+    @property
+    def stored_bytes(self) -> int | None:
+        """How much it holds, as stored; None where nobody knows: a pipe that goes on, a file that is gone."""
+        if self.path is None:
+            return len(self.begun) if self.whole else None
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return None
 
 
 def opened_if_pipe(source: Input) -> Input:

@@ -13,6 +13,8 @@ from typing import IO, Protocol
 from vedette.sources.decoders import MAGIC_BYTES, Decoder, codec_of, compression_of
 
 PIECE_BYTES = 8 << 10
+_PEEK_BYTES = 64 << 10
+"""As much as a pipe gives at once."""
 POLL_MS = 100
 """How often a wait for data looks whether to stop."""
 OUTPUT_BYTES = 64 << 10
@@ -66,23 +68,33 @@ class RawStream:
         self._owned = owned
         self._stopped = stopped
         self._peeked = begun
+        self._taken = 0
+        """Bytes of what was peeked at that were read since: what is left is not moved for every few of them."""
 
     def peek(self, count: int) -> bytes:
         """The next bytes, fewer than `count` only at the end, without taking them."""
-        while len(self._peeked) < count:
-            piece = bytearray(count - len(self._peeked))
+        missing = count - (len(self._peeked) - self._taken)
+        pieces = [self._peeked[self._taken :]] if missing > 0 else []
+        while missing > 0:
+            piece = bytearray(min(missing, _PEEK_BYTES))
             got = self._read(memoryview(piece))
             if not got:
                 break
-            self._peeked += bytes(piece[:got])
-        return self._peeked[:count]
+            pieces.append(bytes(piece[:got]))
+            missing -= got
+        if len(pieces) > 1:
+            self._peeked, self._taken = b"".join(pieces), 0
+        return self._peeked[self._taken : self._taken + count]
 
     def readinto(self, view: memoryview) -> int:
         """See `Stream`."""
-        if self._peeked:
-            got = min(len(view), len(self._peeked))
-            view[:got] = self._peeked[:got]
-            self._peeked = self._peeked[got:]
+        left = len(self._peeked) - self._taken
+        if left:
+            got = min(len(view), left)
+            view[:got] = self._peeked[self._taken : self._taken + got]
+            self._taken += got
+            if self._taken == len(self._peeked):
+                self._peeked, self._taken = b"", 0
         else:
             got = self._read(view)
         self.position += got
