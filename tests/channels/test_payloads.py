@@ -248,6 +248,26 @@ def test_teams_takes_as_many_incidents_as_are_named_in_any_script() -> None:
     assert json.loads(teams.body(message)) == teams.payload(message)
 
 
+@pytest.mark.parametrize("many", [1, 30, 1_000])
+def test_teams_refuses_no_incident_for_how_many_tags_it_has(many: int) -> None:
+    tags = {f"tag{n}": "\N{PILE OF POO}" * 200 for n in range(many)}
+    message = told(tags=tags, title="\N{PILE OF POO}" * 200, summary="\N{PILE OF POO}" * 1_000)
+    assert len(teams.body(message)) <= 28_000
+    blocks = teams.payload(message)["attachments"][0]["content"]["body"]
+    said = ["".join(run["text"] for run in block["inlines"]) for block in blocks]
+    shown_tags = sum(text.startswith("tag") for text in said)
+    left = [text for text in said if text.startswith("and ")]
+    assert left == ([] if shown_tags == many else [f"and {many - shown_tags} more"])
+    assert shown_tags >= min(many, 5)
+    assert said[-1] == "Look at the failing route's application log."
+
+
+def test_teams_is_told_in_what_letters_are_written(hook: Receiver) -> None:
+    """Else it takes two bytes for each, and 14 KB for too much."""
+    built("teams", url=hook.url).send(ONE)
+    assert hook.got[0].headers["content-type"] == "application/json; charset=utf-8"
+
+
 def test_alertmanager_gets_names_of_labels_that_every_version_takes() -> None:
     (alert,) = alertmanager.payload(told(tags={"team-name": "a", "2nd": "b", "è.x": "c"}).items, START, 60)
     assert {name for name in alert["labels"] if name[0] in "t_"} == {"team_name", "_2nd", "__x"}

@@ -4,6 +4,8 @@ What came from a log stands in text runs, which are shown as they are; a text bl
 """
 
 import json
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Any
 
 from vedette.channels import words
@@ -15,6 +17,13 @@ from vedette.config.secret import revealed
 from vedette.schema.anomaly import Severity
 from vedette.schema.live import Change
 
+_BYTES = 27_000
+"""Of a message at most: Teams takes 28 KB
+(https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook)."""
+_REST = 300
+"""Bytes of what says how much is left out."""
+_KIND = {"Content-Type": "application/json; charset=utf-8"}
+"""Who is not told takes each letter for two bytes, and refuses half as much."""
 _COLOURS = {
     Severity.LOW: "default",
     Severity.MEDIUM: "warning",
@@ -36,11 +45,15 @@ def payload(message: Message) -> dict[str, Any]:
     else:
         (item,) = message.items
         body.append(_text(words.statement(item)))
-        body += [_fact(name, value) for name, value in words.facts(item)]
-        if todo := words.advice(item):
-            body.append(_text(todo, italic=True))
+        last = [_text(todo, italic=True)] if (todo := words.advice(item)) else []
         if item.link is not None:
             actions.append({"type": "Action.OpenUrl", "title": "Open", "url": item.link})
+        room = _BYTES - len(_bytes([_card(body + last, actions)]))
+        body += [*_that_fit([_fact(name, value) for name, value in words.facts(item)], room), *last]
+    return _card(body, actions)
+
+
+def _card(body: list[dict[str, Any]], actions: list[dict[str, Any]]) -> dict[str, Any]:
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -61,13 +74,25 @@ def payload(message: Message) -> dict[str, Any]:
     }
 
 
+def _that_fit(facts: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """The first facts that take no more than so many bytes, and how many are left out: tags may be any number."""
+    past = list(accumulate(len(_bytes(fact)) + 2 for fact in facts))
+    if past[-1] <= room:
+        return facts
+    count = bisect_right(past, room - _REST)
+    return [*facts[:count], _text(f"and {len(facts) - count} more")]
+
+
 def body(message: Message) -> bytes:
     """The same as bytes.
 
-    Letters as they are and not by their numbers, which take up to three times the room: Teams takes 28 KB
-    (https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook).
+    Letters as they are and not by their numbers, which take up to three times the room.
     """
-    return json.dumps(payload(message), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return _bytes(payload(message))
+
+
+def _bytes(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def _text(text: str, **looks: Any) -> dict[str, Any]:
@@ -92,4 +117,4 @@ class Teams:
 
     def send(self, message: Message) -> Result:
         """Post it."""
-        return deliver(self._url, body(message), {}, timeout_s=self._timeout_s)
+        return deliver(self._url, body(message), _KIND, timeout_s=self._timeout_s)
