@@ -202,3 +202,43 @@ def test_names_of_dns_queries_are_measured() -> None:
     assert rows[0, Packet.NAME_BYTES] == len("a.very.long.name.example") + 1
     assert rows[0, Packet.QUERY_TYPE] == dpkt.dns.DNS_TXT
     assert socket.inet_ntoa(address(rows[0], Packet.TARGET_HIGH)[12:]) == "10.0.0.2"
+
+
+def test_a_capture_that_ends_with_an_interface_is_whole() -> None:
+    head = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    interface = block(1, struct.pack("<HHI", 101, 0, 0))
+    frame = tcp("10.0.0.1:5000", "192.0.2.1:443", SYN)
+    packet = block(6, struct.pack("<IIIII", 0, 0, 5, len(frame), len(frame)) + frame)
+    for written, packets in ((head + interface, 0), (head + interface + packet + interface, 1)):
+        buffer = np.frombuffer(written + bytes(64), dtype=np.uint8)
+        parser = CaptureParser("test.pcapng", written[:64])
+        frames = parser.parse(buffer, len(written))
+        assert (len(frames), frames.consumed, parser.damage) == (packets, len(written), None)
+
+
+def test_interfaces_of_several_kinds_in_one_file_are_each_read_as_theirs() -> None:
+    """Link types, units of time and sections change in the middle; what cannot be read is counted by itself."""
+    frame = tcp("10.0.0.1:5000", "192.0.2.1:443", SYN)
+    head = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    nano = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
+    kinds = [
+        (1, b"", 1, ethernet(frame)),
+        (101, nano, 1_000, frame),
+        (113, b"", 1, struct.pack(">HHH8sH", 0, 1, 6, bytes(8), 0x0800) + frame),
+        (0, b"", 1, struct.pack("<I", 2) + frame),
+        (105, b"", 1, bytes(40) + frame),
+    ]
+    written = head + b"".join(block(1, struct.pack("<HHI", link, 0, 0) + more) for link, more, _, _ in kinds)
+    for number, (_, _, unit, content) in enumerate(kinds):
+        stamp = BEGIN * unit
+        place = struct.pack("<IIIII", number, stamp >> 32, stamp & 0xFFFFFFFF, len(content), len(content))
+        written += block(6, place + content)
+    written += head + block(1, struct.pack("<HHI", 101, 0, 0))
+    written += block(
+        6, struct.pack("<IIIII", 0, BEGIN >> 32, BEGIN & 0xFFFFFFFF, len(frame), len(frame)) + frame
+    )
+    rows, parser = decoded(written)
+    status = [Status.READ] * 4 + [Status.UNKNOWN_LINK, Status.READ]
+    assert rows[:, Packet.STATUS].tolist() == status
+    assert set(rows[:, Packet.TIME].tolist()) == {BEGIN}
+    assert parser.damage is None

@@ -392,3 +392,15 @@ def test_a_packet_refused_in_a_later_window_is_told_there() -> None:
     frames = [(BEGIN, asked), (BEGIN + 15 * SECOND, unreachable("192.0.2.9", asked))]
     parts = [(p.start, row) for p in passed(frames, TableSettings()) for row in p.parts.table if row[8] == 17]
     assert [(int(row[Flow.FAILED]), int(row[Flow.PACKETS_OUT])) for _, row in parts] == [(0, 1), (1, 0)]
+
+
+def test_packets_behind_later_ones_are_counted_and_kept() -> None:
+    frames = [
+        (BEGIN + time, tcp(f"10.0.0.1:{5000 + number}", "192.0.2.1:443", SYN))
+        for number, time in enumerate((0, 3_600 * SECOND, 3_599 * SECOND, 3_598 * SECOND, 5, 3_601 * SECOND))
+    ]
+    table = FlowTable(FOREVER)
+    rows, _ = decoded(pcap(frames, link=101))
+    parts = [*table.add(rows[:3]), *table.add(rows[3:]), *table.finish()]
+    assert table.dated_back == 2
+    assert sum(len(one.ended) for one in parts) == len(frames)

@@ -37,6 +37,7 @@ class FlowTally:
         skipped: Reason to packets, or lines of flow logs, that are in no flow.
         left_out: Why inputs were not read.
         orphans: Later fragments whose first was not seen.
+        dated_back: Packets that stand behind others of more than a second later.
         filtered: Packets, and flows of logs, that are too late to be looked at.
     """
 
@@ -46,6 +47,7 @@ class FlowTally:
     position: int = 0
     evicted: int = 0
     orphans: int = 0
+    dated_back: int = 0
     filtered: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     sources: list[SourceCoverage] = field(default_factory=list)
@@ -136,6 +138,7 @@ class FlowReading:
         yield from self._counted(table.finish())
         tally.evicted += table.evicted
         tally.orphans += table.orphans
+        tally.dated_back += table.dated_back
 
     def _count(self, rows: np.ndarray, coverage: SourceCoverage) -> None:
         count = len(rows)

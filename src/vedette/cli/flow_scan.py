@@ -290,6 +290,7 @@ def _cover(coverage: Coverage, tally: FlowTally) -> None:
     coverage.packets = tally.packets
     coverage.flows = tally.flows
     coverage.packets_skipped = dict(sorted(tally.skipped.items()))
+    coverage.packets_dated_back = tally.dated_back
     coverage.sources = tally.sources
     coverage.unread = [str(error) for error in tally.left_out]
     hollow = [source for source in tally.sources if not source.parsed and source.truncated is None]

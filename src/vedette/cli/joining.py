@@ -34,7 +34,15 @@ def _join(coverage: Coverage, other: Coverage) -> None:
     starts = [c.start for c in (coverage, other) if c.start is not None]
     ends = [c.end for c in (coverage, other) if c.end is not None]
     coverage.start, coverage.end = min(starts, default=None), max(ends, default=None)
-    for name in ("packets", "flows", "late_flows", "windows", "insufficient_data", "seconds"):
+    for name in (
+        "packets",
+        "flows",
+        "late_flows",
+        "packets_dated_back",
+        "windows",
+        "insufficient_data",
+        "seconds",
+    ):
         setattr(coverage, name, getattr(coverage, name) + getattr(other, name))
     for name in ("packets_skipped", "insufficient_by", "capped"):
         mine = getattr(coverage, name)

@@ -207,9 +207,10 @@ class CaptureParser:
 
     def _describe(self, buffer: NDArray[np.uint8], at: int, end: int) -> int:
         """Read a block about a section or an interface; returns its length, -1 if it is not all there or damaged."""
-        if end - at < 28:
+        block = buffer[at : min(at + 28, end)].tobytes()
+        # The shortest block of each kind: a section's header, and an interface without options.
+        if len(block) < (28 if block[:4] == _SECTION else 20):
             return -1
-        block = buffer[at : at + 28].tobytes()
         if block[:4] == _SECTION:
             if block[8:12] not in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"):
                 self.damage = "a section's byte-order mark is none; what stood before it was read"

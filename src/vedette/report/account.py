@@ -131,6 +131,9 @@ def scope(coverage: Coverage, zone: tzinfo) -> str:
     return f"{requests}, {span(coverage.start, coverage.end, zone)}"
 
 
+_ORDER = ": put the capture in order (`reordercap`), or cut out what has a wrong date"
+
+
 def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     """What the findings rest on, as label and sentence; consecutive sentences may share a label."""
     if coverage.lines or not coverage.flows:
@@ -145,6 +148,12 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         yield "skipped", f"{number:,} {reason.replace('_', ' ')}"
     if coverage.late_flows:
         yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows"
+    if coverage.packets_dated_back:
+        behind = plural(coverage.packets_dated_back, "packet")
+        yield (
+            "late",
+            f"{behind} stood behind others of more than a second later, and counted when those did{_ORDER}",
+        )
     for reason, number in sorted(coverage.skipped.items(), key=lambda item: -item[1]):
         yield "skipped", _skipped(coverage, reason, number)
     yield from (("left out", text) for text in _left_out(coverage))

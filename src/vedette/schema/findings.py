@@ -149,6 +149,7 @@ class Coverage:
     left_out: list[LeftOut] = field(default_factory=list)
     """Files that were found in directories, or behind patterns, and not read."""
     late_flows: int = 0
+    packets_dated_back: int = 0
     """Flows older than the watermark, left out of windows."""
     late: int = 0
     """Requests older than the watermark: judged by signatures, left out of windows."""

@@ -33,6 +33,8 @@ BINS: Final = 256
 _ROWS: Final = 16_384
 _FRAGMENTS: Final = 4_096
 _NEVER: Final = 1 << 62
+_ORDERED: Final = 1_000_000
+"""Packets of several cores or interfaces overtake each other by less, microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,18 @@ class Passed:
 
 
 class FlowTable:
-    """Flows of one capture."""
+    """Flows of one capture.
+
+    Attributes:
+        dated_back: Packets that came behind others of more than a second later. A window that is over is not opened
+            again: they count in the one that is open.
+    """
 
     def __init__(self, settings: TableSettings | None = None) -> None:
         self.settings = settings or TableSettings()
         self._until: int | None = None
+        self._newest = -_NEVER
+        self.dated_back = 0
         size = self.settings.flows
         self._state = np.zeros((size, STATE_COLUMNS), dtype=np.int64)
         self._told = np.zeros((size, COUNTS), dtype=np.int64)
@@ -108,6 +117,7 @@ class FlowTable:
             rows: int64 (n, PACKET_COLUMNS).
         """
         span, at = self.settings.span, 0
+        self._look_back(rows)
         while at < len(rows):
             if self._until is None:
                 good = rows[at:, 16] == 0
@@ -136,6 +146,17 @@ class FlowTable:
         yield from self._drain()
         yield from self._expire(_NEVER, _NEVER, _NEVER)
         yield self._hand_out(self._histogram, over=False)
+
+    def _look_back(self, rows: NDArray[np.int64]) -> None:
+        if not len(rows):
+            return
+        times = rows[:, 0].copy()
+        newest = times.copy()
+        newest[0] = max(int(newest[0]), self._newest)
+        np.maximum.accumulate(newest, out=newest)
+        self._newest = int(newest[-1])
+        newest -= times
+        self.dated_back += int(np.count_nonzero(newest > _ORDERED))
 
     def _end(self, following: int) -> Iterator[Passed]:
         """End the window that is open, and open the one that begins at `following`."""
