@@ -324,3 +324,82 @@ def test_hurt_lines_never_raise(text: str) -> None:
 def test_roles_are_what_the_kernel_takes_them_for() -> None:
     """The kernel knows roles by number; each column of each layout is read above."""
     assert [role.value for role in Role] == list(range(len(Role)))
+
+
+_COLUMNS = (
+    "ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "duration", "orig_bytes", "resp_bytes",
+    "conn_state",
+)  # fmt: skip
+
+
+def zeek_header(names: Iterable[str], path: str = "conn", separator: str = "\t") -> str:
+    return (
+        f"#separator \\x{ord(separator):02x}\n#set_separator{separator},\n#path{separator}{path}\n"
+        f"{separator.join(('#fields', *names))}\n"
+    )
+
+
+def zeek_rows(names: Iterable[str], begin: int, end: int, separator: str = "\t") -> str:
+    told = {
+        "uid": "C1", "id.orig_h": "10.0.0.5", "id.orig_p": "40000", "id.resp_h": "192.0.2.1", "id.resp_p": "443",
+        "proto": "tcp", "duration": "1.5", "orig_bytes": "100", "resp_bytes": "900", "conn_state": "SF", "vlan": "7",
+    }  # fmt: skip
+    lines = ({**told, "ts": f"{1_700_000_000 + number}.0"} for number in range(begin, end))
+    return "".join(separator.join(line[name] for name in names) + "\n" for line in lines)
+
+
+def starts(flows: Flows) -> list[int]:
+    return [start // 1_000_000 - 1_700_000_000 for start in flows.table[:, Flow.START].tolist()]
+
+
+@pytest.mark.parametrize("separator", [",", "|", ";", " "])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_zeek_logs_may_have_another_separator_and_other_line_ends(separator: str, ending: str) -> None:
+    text = zeek_header(_COLUMNS, separator=separator) + zeek_rows(_COLUMNS, 0, 3, separator)
+    flows, problems = read(text.replace("\n", ending))
+    assert starts(flows) == [0, 1, 2]
+    assert flows.table[:, [Flow.SERVER_PORT, Flow.BYTES_OUT, Flow.BYTES_IN]].tolist() == [[443, 100, 900]] * 3
+    assert problems == {FlowProblem.COMMENT: 4}
+
+
+def test_a_separator_that_cannot_be_is_no_flow_log() -> None:
+    for said in ("\\x0a", "\\x61", "ab", "", "\\xzz", "\\x2e"):
+        text = zeek_header(_COLUMNS).replace("\\x09", said) + zeek_rows(_COLUMNS, 0, 3)
+        assert not is_flow_log(text.encode())
+
+
+@given(st.data())
+def test_a_header_in_the_middle_holds_for_what_follows_it(data: st.DataObject) -> None:
+    """Rotated logs that were put together, whose columns changed; and other logs between them. Cut anywhere."""
+    text, expected, foreign, at = "", [], 0, 0
+    first = True
+    for _ in range(data.draw(st.integers(1, 6))):
+        count = data.draw(st.integers(0, 4))
+        if not first and data.draw(st.booleans()):
+            text += zeek_header(
+                ["ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "q"], "dns"
+            )
+            text += "1700000000.0\tC\t10.0.0.1\t5353\t192.0.2.53\t53\tudp\tx\n" * count
+            foreign += count
+            continue
+        first = False
+        names = data.draw(st.permutations([*_COLUMNS, "vlan"]))
+        text += zeek_header(names) + zeek_rows(names, at, at + count) + "#close\tx\n"
+        expected += range(at, at + count)
+        at += count
+    lines = text.encode().splitlines(keepends=True)
+    cuts = sorted(data.draw(st.sets(st.integers(4, len(lines)), max_size=4)))
+    log = FlowLog("conn.log", Chunk.of(text.encode()))
+    found, others, numbers = [], 0, []
+    for begin, end in zip([0, *cuts], [*cuts, len(lines)], strict=True):
+        if data.draw(st.booleans()):
+            log = FlowLog.named("conn.log", log.format, log.header)
+        flows, problems, count = log.parse(Chunk.of(b"".join(lines[begin:end])))
+        assert count == end - begin
+        found += starts(flows)
+        numbers += [(flow[Flow.SERVER_PORT], flow[Flow.BYTES_IN]) for flow in flows.table.tolist()]
+        others += problems.get(FlowProblem.OTHER_LOG, 0)
+        assert FlowProblem.BAD_FLOW not in problems
+    assert found == expected
+    assert set(numbers) <= {(443, 900)}
+    assert others == foreign

@@ -149,8 +149,9 @@ def _look_at_lines(wanted: FlowEvidence, source: Input, stopped: Callable[[], bo
     pool = BufferPool(limit=2)
     with read_chunks(source, pool=pool, stopped=stopped) as reader:
         log = FlowLog(source.name, reader.sample(), reuse=True)
-        header = log.header
         for chunk in reader:
+            # What holds at its beginning: another may stand in it.
+            header = log.header
             flows, _, lines = log.parse(chunk)
             which = np.flatnonzero(wanted.wanted(flows.table[:, Flow.START]))
             if len(which):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vedette.kernels.flow_text import read_flow_rows
 from vedette.parsers import flow_json
 from vedette.parsers.flow_json import JsonFlows, json_flows
+from vedette.parsers.zeek_headers import Header, header_of, pieces
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.flows import FLOW_COLUMNS, Flows, Known
@@ -30,6 +31,8 @@ class FlowProblem(StrEnum):
     """A line of windows that is none, or one that begins before the one before it ended."""
     BAD_FLOW = "bad_flow"
     """Too few fields, or no time or address can be read."""
+    OTHER_LOG = "line_of_another_log"
+    """Of Zeek's other logs, behind a header of theirs."""
 
 
 class Role(IntEnum):
@@ -199,6 +202,8 @@ class FlowLog:
     def __init__(self, source: str, head: Chunk, *, reuse: bool = False) -> None:
         self._reuse = reuse
         self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
+        self._zeek: Header | None = None
+        self._other = False
         text = head.buffer[: head.length].tobytes()
         kind = json_flows(text)
         self._json = None if kind is None else JsonFlows(kind, reuse=reuse)
@@ -212,6 +217,7 @@ class FlowLog:
                 f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, or CSV of nfdump or CICFlowMeter"
             )
         self._layout, self._delimiter, self._roles, names = found
+        self._zeek = header_of(text)
         missing = [of for of in self._layout.needed if not set(of) & set(names)]
         if missing:
             lacking = ", ".join(" or ".join(map(repr, names)) for names in missing)
@@ -220,11 +226,10 @@ class FlowLog:
                 f"needed to know who talked to whom, and when; {self._layout.remedy}"
             )
         self.format = self._layout.name
-        lines = text[:65_536].split(b"\n", 40)[:40]
-        self._header = (
-            b"\n".join(line for number, line in enumerate(lines) if line[:1] == b"#" or not number) + b"\n"
-        )
-        self._names = b"" if self._layout is ZEEK else lines[0]
+        first = text[:65_536].partition(b"\n")[0]
+        self._header = first + b"\n" if self._zeek is None else self._zeek.text()
+        self._own = self._header
+        self._names = first if self._zeek is None else b""
         self._next = 0
 
     @property
@@ -243,13 +248,64 @@ class FlowLog:
             log = cls.__new__(cls)
             log._json, log.format, log._header, log._next = JsonFlows(name), name, b"", 0  # noqa: SLF001 - its own
             return log
-        return cls(source, Chunk.of(header, source))
+        log = cls(source, Chunk.of(header, source))
+        # Where one of another log stands behind it, that holds.
+        log.parse(Chunk.of(header, source))
+        return log
 
     def parse(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
         """Read whole lines; returns flows, how many lines are none, and how many lines there were."""
         if self._json is not None:
             flows, bad, lines = self._json.parse(chunk)
             return flows, {FlowProblem.BAD_FLOW: bad} if bad else {}, lines
+        flows, problems, lines = self._rows(chunk)
+        if self._zeek is None or not (FlowProblem.COMMENT in problems or self._other):
+            return flows, problems, lines
+        text = chunk.buffer[: chunk.length].tobytes()
+        parts = list(pieces(text, self._zeek))
+        if len(parts) == 1 and parts[0][2] == self._zeek and not self._other:
+            return flows, problems, lines
+        # Another header stands among the lines: what was read under the one before is read anew.
+        self._next -= len(flows)
+        return self._pieces(text, parts, chunk)
+
+    def _pieces(
+        self, text: bytes, parts: Sequence[tuple[int, int, Header]], chunk: Chunk
+    ) -> tuple[Flows, dict[FlowProblem, int], int]:
+        """Read lines under several headers."""
+        tables: list[NDArray[np.int64]] = [np.zeros((0, FLOW_COLUMNS), dtype=np.int64)]
+        problems: dict[FlowProblem, int] = {}
+        total = 0
+        for begin, end, header in parts:
+            self._follow(header)
+            flows, found, lines = self._rows(Chunk.of(text[begin:end], chunk.source))
+            total += lines
+            if self._other:
+                found[FlowProblem.OTHER_LOG] = found.pop(FlowProblem.BAD_FLOW, 0) + len(flows)
+                self._next -= len(flows)
+            else:
+                tables.append(flows.table.copy())
+            for problem, count in found.items():
+                if count:
+                    problems[problem] = problems.get(problem, 0) + count
+        return Flows(np.concatenate(tables), self._layout.known), problems, total
+
+    def _follow(self, header: Header) -> None:
+        """Read what follows by another header."""
+        if header == self._zeek and not self._other:
+            return
+        self._zeek = header
+        found = _columns([name.strip().lower() for name in header.fields], zeek=True)
+        self._other = found is None or header.path not in ("conn", "")
+        self._delimiter = ord(header.delimiter)
+        if self._other:
+            # Whoever goes on from here has to know that this is a conn.log.
+            self._header = self._own + header.text()
+        elif found is not None:
+            self._roles = found[1]
+            self._header = self._own = header.text()
+
+    def _rows(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
         newlines = chunk.newlines
         if newlines is None:
             newlines = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A))
@@ -285,21 +341,24 @@ def is_flow_log(head: bytes) -> bool:
 
 def _layout(head: bytes) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]] | None:
     """The layout that a header names, the delimiter, the role of each column, and the columns' names."""
-    names: list[str] = []
+    header = header_of(head)
     delimiter = ","
-    lines = head[:65_536].split(b"\n", 40)[:40]
-    if lines and lines[0].startswith(b"#separator"):
-        delimiter = "\t"
-        fields = next((line for line in lines if line.startswith(b"#fields")), None)
-        path = next((line for line in lines if line.startswith(b"#path")), b"")
-        if fields is None or path.split(b"\t")[1:2] not in ([b"conn"], []):
+    if header is not None:
+        if header.path not in ("conn", ""):
             return None
-        names = fields.decode("utf-8", "replace").rstrip("\r").split("\t")[1:]
-    elif lines:
-        names = lines[0].decode("utf-8", "replace").strip("\r\ufeff").split(",")
+        names, delimiter = list(header.fields), header.delimiter
+    else:
+        names = head[:65_536].partition(b"\n")[0].decode("utf-8", "replace").strip("\r\ufeff").split(",")
     names = [name.strip().lower() for name in names][:_MOST_COLUMNS]
+    found = _columns(names, zeek=header is not None)
+    return None if found is None else (found[0], ord(delimiter), found[1], names)
+
+
+def _columns(names: Sequence[str], *, zeek: bool) -> tuple[Layout, NDArray[np.int64]] | None:
+    """The layout whose columns have such names, in lower case, and the role of each."""
+    names = names[:_MOST_COLUMNS]
     for layout in _LAYOUTS:
-        if (layout is ZEEK) != (delimiter == "\t"):
+        if (layout is ZEEK) != zeek:
             continue
         present = sum(bool(set(of) & set(names)) for of in layout.needed)
         # Most of them, or of all that it may have: a log that lacks some is told which.
@@ -308,5 +367,5 @@ def _layout(head: bytes) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]]
             # What stands behind the last column that is wanted need not be looked at.
             while held and held[-1] is Role.NOTHING:
                 held.pop()
-            return layout, ord(delimiter), np.array(held, dtype=np.int64), names
+            return layout, np.array(held, dtype=np.int64)
     return None
