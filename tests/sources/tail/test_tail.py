@@ -128,6 +128,22 @@ def test_a_file_that_appears_later_is_read_whole_wherever_others_began(tmp_path,
     assert tail.status().reason == ""
 
 
+def test_a_pattern_that_no_file_matches_is_named_also_beside_one_that_some_do(tmp_path, start, read):
+    (tmp_path / "shop.log").write_bytes(b"one\n")
+    tail = start(tmp_path / "shop*.log", tmp_path / "shpo*.log", tmp_path / "none")
+    assert tail.status().reason == f"{tmp_path}/none: no such file; it is read when it appears (and 1 more)"
+    (tmp_path / "none").write_bytes(b"two\n")
+    assert len(read(tail, 9)) == 2
+    assert tail.status().reason == f"{tmp_path}/shpo*.log: no file matches; what appears is read"
+    (tmp_path / "shpo.log").write_bytes(b"three\n")
+    assert read(tail, 9) == [("shpo.log", b"three\n")]
+    assert tail.status().reason == ""
+    (tmp_path / "shpo.log").unlink()
+    read(tail, 1200)
+    read(tail, 9)
+    assert tail.status().reason == f"{tmp_path}/shpo*.log: no file matches; what appears is read"
+
+
 def rotated(directory, *, dated=False):
     old = [
         ("access.log.3.gz", b"1\n"),

@@ -48,6 +48,8 @@ class Tail:
         self._losses = Losses()
         self._trails: dict[str, Trail] = {}
         self._named: set[str] = set()
+        self._unmatched: tuple[str, ...] = ()
+        """What was asked for, and no file is of it."""
         self._turn = 0
         self._looked = self._found = -FIND_US
         self._too_many = 0
@@ -112,13 +114,14 @@ class Tail:
         waiting = [trail for trail in trails if trail.missing and trail.path in self._named]
         behind = sum(trail.behind for trail in trails)
         reason = ""
-        if told := failing or waiting:
-            more = f" (and {len(told) - 1} more files)" if len(told) > 1 else ""
-            reason = f"{printable(told[0].path)}: {told[0].reason}{more}"
+        told = [(trail.path, trail.reason) for trail in failing or waiting]
+        if not failing:
+            told += [(path, "no file matches; what appears is read") for path in self._unmatched]
+        if told:
+            more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+            reason = f"{printable(told[0][0])}: {told[0][1]}{more}"
         elif self._too_many:
             reason = f"{self._too_many} files beyond the first {MOST_PATHS} are not followed; name fewer"
-        elif not trails:
-            reason = "no file matches; they are read when they appear"
         dropped = dict(self._losses.counts)
         if self._long.lines:
             dropped |= {"lines_cut": self._long.lines, "bytes_cut": self._long.bytes}
@@ -155,6 +158,12 @@ class Tail:
         ]
         self._named = {path.path for path, _ in found if path.named}
         paths = {path.path for path, _ in found}
+        self._unmatched = tuple(
+            own
+            for follow in self._follows
+            for own in follow.paths
+            if own not in self._named and not any(map(Follow((own,)).covers, paths))
+        )
         new = []
         for path, follow in found:
             if path.path in self._trails or (not path.named and _is_link_to_one_of(path.path, paths)):
