@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from queue import Full, Queue
 from types import TracebackType
 from typing import Self, cast
@@ -75,7 +75,7 @@ class Tally:
             self.skip_samples.append((reason.value, source, line, text))
 
 
-@dataclass(slots=True)
+@dataclass
 class _Opened:
     """An input that is open, how it is read, and its parser."""
 
@@ -83,6 +83,7 @@ class _Opened:
     choice: Choice
     parser: Parser
 
+    @cached_property
     def sampled(self) -> NDArray[np.int64]:
         """The times in its sample, as a parser of its own reads them: what follows must not confuse the other."""
         parser = self.choice.open(self.reader.source.name)
@@ -139,7 +140,7 @@ class Reading:
     @property
     def begin(self) -> int | None:
         """The earliest time in the samples, microseconds since the epoch."""
-        samples = [opened.sampled() for opened, _ in self._lanes if opened is not None]
+        samples = [opened.sampled for opened, _ in self._lanes if opened is not None]
         return min((int(time.min()) for time in samples if len(time)), default=None)
 
     @property
@@ -148,7 +149,7 @@ class Reading:
         worst = 0
         for opened, _ in self._lanes:
             if opened is not None:
-                time = opened.sampled()
+                time = opened.sampled
                 if len(time):
                     worst = max(worst, int((np.maximum.accumulate(time) - time).max()))
         return worst

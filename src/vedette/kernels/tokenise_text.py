@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel, subkernel
-from vedette.kernels.salvage import BLANK, COMMENT, SALVAGED, salvage
+from vedette.kernels.salvage import BLANK, COMMENT, NOT_THIS_FORMAT, SALVAGED, salvage
 from vedette.kernels.search import Bytes, find, find2
 from vedette.kernels.spans import REQUEST_LINE, TAIL, WORD, put_field
 from vedette.kernels.unescape import BACKSLASH, RAW
@@ -39,6 +39,8 @@ and the directive line that stopped the kernel."""
 
 DONE, FULL, AT_DIRECTIVE = 0, 1, 2
 SAMPLES = 3
+NO_SALVAGE = -1
+"""For who asks only which lines fit: what does not is given up."""
 
 MICROSECONDS = 1_000_000
 LONGEST_SECONDS = 1_000_000_000
@@ -260,7 +262,7 @@ def tokenise(
         pool: uint8: the bytes that steps refer to, and 8 more.
         programs: int64, shape (programs, 3): first step, step after the last, `EXACT` or `OPEN`.
         fields: int64: rows of `start` that are to be -1 unless a step sets them.
-        layout: The reading (`vedette.kernels.spans`) of times, for salvage.
+        layout: The reading (`vedette.kernels.spans`) of times, for salvage, or `NO_SALVAGE`.
         directives: 1 to stop after each line that begins with `#F`.
         repaired: Flag of salvaged rows.
         start, length, line, raw_start, raw_length, flags: As in `vedette.parsers.fields.Tokens`, with room
@@ -313,7 +315,9 @@ def tokenise(
                 state[TAIL] = tail
                 for i in range(fields.shape[0]):
                     start[fields[i], row] = -1
-            if not fits:
+            if not fits and layout == NO_SALVAGE:
+                reason = NOT_THIS_FORMAT
+            elif not fits:
                 reason = salvage(buffer, at, end, layout, row, start, length, state)
                 odd = repaired
         if reason < 0:

@@ -1,8 +1,9 @@
 """A text format: the shapes its lines have, what their fields mean, and how well a sample fits."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from vedette.kernels.tokenise_text import NO_SALVAGE
 from vedette.parsers.assemble import Assembler
 from vedette.parsers.fields import Conventions, Field, Tokens
 from vedette.parsers.program import Program, build
@@ -62,7 +63,8 @@ class TextFormat:
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blanks and comments aside."""
-        machine = build(self.programs, self.conventions.time)
+        # What would be salvaged does not fit.
+        machine = replace(build(self.programs, self.conventions.time), layout=NO_SALVAGE)
         tokens = TextTokeniser(machine).tokenise(sample)
         return share_of(sample, tokens, needs_peer=self.needs_peer, duration_shape=self.duration_shape)
 
