@@ -72,6 +72,39 @@ def test_standard_input_may_be_long() -> None:
     assert _mode("-") == "as usual"
 
 
+_FORESEEN = """
+import os, sys
+from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.kernels.kept import READS, remember_kept
+from vedette.sources import discover
+remember_kept(READS if sys.argv[2] == "all" else [sys.argv[2]])
+choose_kernel_mode(discover([sys.argv[1]]).inputs if sys.argv[1] else [], foreseen=True)
+print(os.environ.get("VEDETTE_KERNELS", "as usual"))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="told only where processors are")
+@pytest.mark.parametrize(
+    ("content", "reads", "mode"),
+    [
+        ('192.0.2.1 - - [...] "GET / HTTP/1.1" 200 1', "text", "as usual"),
+        ('192.0.2.1 - - [...] "GET / HTTP/1.1" 200 1', "json", "interpret"),
+        ('{"protocol": "- HTTP/1.1"}', "json", "as usual"),
+        ('{"protocol": "- HTTP/1.1"}', "text", "interpret"),
+        ("#separator", "text", "interpret"),
+        ("#separator", "all", "as usual"),
+        ("", "all", "interpret"),
+    ],
+)
+def test_a_small_log_is_read_by_compiled_kernels_where_all_are_kept(
+    tmp_path: Path, content: str, reads: str, mode: str
+) -> None:
+    path = tmp_path / "access.log"
+    path.write_text(content)
+    command = [sys.executable, "-c", _FORESEEN, str(path) if content else "", reads]
+    assert subprocess.check_output(command, text=True).strip() == mode
+
+
 _PIPED = """
 import os, sys
 from vedette.cli.kernel_mode import begun, choose_kernel_mode

@@ -5,18 +5,20 @@ import sys
 from collections.abc import Callable, Sequence
 
 from vedette.kernels.cache import kernel_directory
+from vedette.kernels.kept import READS, are_kept
 from vedette.sources import Input
 from vedette.sources.beginning import with_beginning
 from vedette.sources.decoders import MAGIC_BYTES, compression_of
 from vedette.sources.rotation import COMPRESSED_SUFFIXES
 
 SMALL = 1_500_000
-"""Bytes of lines below which interpreting is quicker than looking for what was compiled."""
+"""Bytes of lines below which interpreting is quicker than compiling what is not kept, where some is."""
 SMALL_AT_FIRST = 16_000_000
 """The same where nothing was compiled before: 4 s, and compiling takes four times as long on two cores."""
 _EXPANSION = 12
 """A compressed log is taken to hold at most about this many times its size."""
 _MODE = "VEDETTE_KERNELS"
+_LOOK = 4 << 10
 
 
 def begun(inputs: Sequence[Input], stopped: Callable[[], bool]) -> list[Input]:
@@ -33,7 +35,11 @@ def begun(inputs: Sequence[Input], stopped: Callable[[], bool]) -> list[Input]:
 
 
 def choose_kernel_mode(
-    inputs: Sequence[Input], small: int = SMALL, small_at_first: int = SMALL_AT_FIRST
+    inputs: Sequence[Input],
+    small: int = SMALL,
+    small_at_first: int = SMALL_AT_FIRST,
+    *,
+    foreseen: bool = False,
 ) -> bool:
     """Interpret kernels for small inputs; compile them otherwise. An explicit choice in the environment stays.
 
@@ -43,6 +49,7 @@ def choose_kernel_mode(
         inputs: What will be read.
         small: Bytes up to which interpreting is quicker.
         small_at_first: The same where nothing was compiled before.
+        foreseen: The kernels of this work are foreseen; where all of them are kept, small inputs are read by them.
 
     Returns:
         Whether compiled kernels would have been quicker, had there been any.
@@ -57,8 +64,24 @@ def choose_kernel_mode(
         size += stored * (_EXPANSION if _is_compressed(source) else 1)
     if size > (small if _compiled_before() else small_at_first):
         return False
+    if foreseen and inputs and all(are_kept(_reads(source)) for source in inputs):
+        return False
     os.environ[_MODE] = "interpret"
     return size > small
+
+
+def _reads(source: Input) -> Sequence[str]:
+    """What an input may be, of `vedette.kernels.foreseen.READS`. What is no plain log of requests may be anything."""
+    head = source.begun[:_LOOK]
+    if source.path is not None:
+        try:
+            with source.path.open("rb") as file:
+                head = file.read(_LOOK)
+        except OSError:
+            return READS
+    if b" HTTP/" not in head:
+        return READS
+    return ("json",) if b"{" in head.partition(b"\n")[0] else ("text",)
 
 
 def _is_chosen() -> bool:

@@ -39,7 +39,7 @@ def run(options: ScanOptions) -> int:
             found.inputs, history.inputs = (
                 begun(each.inputs, interrupted.is_set) for each in (found, history)
             )
-            unprepared = choose_kernel_mode([*history.inputs, *found.inputs])
+            unprepared = choose_kernel_mode([*history.inputs, *found.inputs], foreseen=True)
             # Not before the choice: these import kernels.
             from vedette.cli.compiling import advise_preparing, compile_first
             from vedette.cli.flow_inputs import part_inputs

@@ -20,9 +20,10 @@ import msgspec
 from vedette.kernels.cache import can_keep, kernel_directory
 from vedette.kernels.compile import CHECKED, INTERPRETED
 from vedette.kernels.function import Kernel
+from vedette.kernels.kept import READS, remember_kept
 
-READS = ("text", "json", "flows", "json_flows", "capture")
-"""All that is read: requests in lines of text and of JSON, flow logs, those of them that are JSON, captures."""
+__all__ = ["READS", "Foreseen", "compile_all", "foreseen", "processes_for", "uncompiled"]
+
 _PACKAGE = "vedette.kernels"
 _HEAD_START = 3
 """Kernels from which a process of their own is worth its start: importing numba takes it half a second."""
@@ -62,11 +63,14 @@ def uncompiled(reads: Collection[str]) -> list[Foreseen]:
     # Not for interpreted kernels: LLVM takes 40 MB.
     from vedette.kernels.machine_code import is_kept
 
-    return [
+    missing = [
         each
         for each in foreseen()
         if not set(reads).isdisjoint(each.reads) and not is_kept(each.function, each.kinds)
     ]
+    if not missing:
+        remember_kept(reads)
+    return missing
 
 
 def processes_for(kernels: Sequence[Foreseen]) -> int:
