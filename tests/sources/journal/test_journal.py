@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from vedette.sources.errors import SourceError
 from vedette.sources.journal import Journal, JournalError
+from vedette.sources.journal.journal import PROBE_US
 from vedette.sources.journal.segments import WrittenSegment
 from vedette.sources.source import SourceState
 
@@ -232,6 +233,44 @@ def test_a_full_disk_refuses_and_loses_nothing_that_was_synced(journal, monkeypa
     assert lines_of(drain(journal)) == [b"one\n", b"three\n"]
     assert journal.status().reason == ""
     assert journal.status().dropped == {}
+
+
+def test_a_disk_that_takes_something_again_is_noticed_though_nobody_sends(tmp_path, monkeypatch):
+    now = [0]
+    journal = Journal(tmp_path / "journal", lambda: now[0])
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(JournalError):
+            journal.append("app", b"one\n")
+        now[0] += PROBE_US
+        assert journal.take(1 << 20) == []
+        assert journal.status().state is SourceState.FAILED
+    assert journal.take(1 << 20) == []
+    assert journal.status().state is SourceState.FAILED, "looked at again too soon"
+    now[0] += PROBE_US
+    assert journal.take(1 << 20) == []
+    assert journal.status().reason == ""
+    assert {path.name for path in (tmp_path / "journal").iterdir()} == {"lock"}
+    journal.close()
+
+
+def test_a_full_journal_is_full_no_longer_when_what_it_held_was_taken_in(tmp_path):
+    journal = journal_at(tmp_path / "journal", capacity=1000, segment_bytes=100)
+    journal.open(None)
+    for _ in range(8):
+        journal.append("app", b"a line of a log, and more\n" * 2)
+        journal.sync()
+    with pytest.raises(JournalError, match="full"):
+        journal.append("app", b"a line of a log, and more\n" * 20)
+    assert journal.status().state is SourceState.FAILED
+    journal.committed(drain(journal)[-1].position)
+    assert journal.status().reason == ""
+    journal.close()
 
 
 def test_a_failed_sync_is_told_to_all_who_wait_and_keeps_none_of_theirs(journal, monkeypatch):

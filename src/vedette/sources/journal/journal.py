@@ -32,12 +32,15 @@ CAPACITY_BYTES = 512 << 20
 SEGMENT_BYTES = 16 << 20
 """A segment is closed when it has as many: what is kept beyond what waits is at most one of them."""
 RETRY_AFTER_S = 5.0
+PROBE_US = 5_000_000
+"""While it cannot be written, it is looked so often whether it can be again, also when nobody sends."""
 NAME_BYTES = 1024
 """Longest name of a stream, in UTF-8; the rest is cut off."""
 MOST_STREAMS = 4096
 """Streams whose lines are numbered; when there are more, numbering starts anew."""
 _POSITION = struct.Struct(">BQQ")
 _VERSION = 1
+_PROBE_BYTES = 1 << 16
 
 
 class JournalError(VedetteError):
@@ -93,6 +96,7 @@ class Journal:
         self._refused = 0
         self._refusing = False
         self._trouble = ""
+        self._probed = 0
         self._at = (0, HEAD_BYTES)
         self._damage: dict[str, int] = {}
         self._reading: ReadSegment | None = None
@@ -169,6 +173,7 @@ class Journal:
 
     def take(self, room: int) -> Sequence[Delivery]:
         """See `Source`."""
+        self._probe()
         with self._changed:
             ends = sorted((number, end) for number, end in self._ends.items() if number >= self._at[0])
         gathered = Gathered()
@@ -203,6 +208,7 @@ class Journal:
                     self._trouble = f"what was taken in cannot be removed: {error.strerror}"
                     return
                 del self._ends[other]
+                self._refusing = False
 
     def status(self) -> SourceStatus:
         """See `Source`."""
@@ -328,6 +334,22 @@ class Journal:
         writing = self._writing
         unsynced = 0 if writing is None else writing.written - self._ends[writing.number]
         return sum(self._ends.values()) + unsynced
+
+    def _probe(self) -> None:
+        """Notice that a disk that failed takes something again."""
+        if not self._trouble or self._clock() - self._probed < PROBE_US:
+            return
+        self._probed = self._clock()
+        path = self._directory / "probe"
+        try:
+            path.write_bytes(bytes(_PROBE_BYTES))
+        except OSError:
+            return
+        else:
+            self._trouble = ""
+        finally:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _full_reason(self) -> str:
         return (
