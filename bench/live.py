@@ -14,12 +14,13 @@ import math
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,9 +59,13 @@ class Serve:
                 return int(line.split()[1]) / 1000
         raise ValueError(kind)
 
-    def stored(self) -> int:
-        """Bytes of the database, without what SQLite will write into it anyway."""
-        return (self.state / "vedette" / "vedette.db").stat().st_size
+    def stored(self, *, state: bool = False) -> int:
+        """Bytes of the database's tables; of `state` alone, the engine's own memory, a row that is replaced."""
+        database = self.state / "vedette" / "vedette.db"
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            wanted = "=" if state else "<>"
+            query = f"SELECT sum(pgsize) FROM dbstat WHERE name {wanted} 'live_state'"
+            return int(connection.execute(query).fetchone()[0] or 0)
 
     def end(self) -> None:
         """Tell it to end, and wait."""
@@ -145,6 +150,9 @@ def steady(minutes: float, rate: float) -> None:
                     f"| stored in {until / 60:.1f} min before the spike | {grown / 1e6:.2f} MB ({day_mb:.1f} a day) |"
                 )
                 print(f"| stored with the spike's anomalies | {(serve.stored() - stored) / 1e6:.2f} MB |")
+                print(
+                    f"| the engine's state, a row that is replaced | {serve.stored(state=True) / 1e6:.2f} MB |"
+                )
                 print(f"| incident's first line written to incident open | {opened} |")
             finally:
                 serve.end()
