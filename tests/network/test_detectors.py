@@ -296,7 +296,7 @@ def test_a_leap_beyond_one_s_own_past(windows: int, usual: int, flows: int, stat
     ("what", "counts", "words"),
     [
         ("failed", {"failed": 20}, "had 20 flows fail"),
-        ("bytes_in", {"bytes_in": 50_000_000}, "got 50 MB"),
+        ("bytes_in", {"bytes_in": 1_000_000_000}, "got 1 GB"),
         ("dns_queries", {"dns_queries": 100}, "asked 100 DNS questions"),
     ],
 )
@@ -307,6 +307,13 @@ def test_what_else_may_leap(what: str, counts: dict[str, int], words: str) -> No
     [one] = look(detector, own(PAST, **counts))
     assert one.details["what"] == what
     assert words in describe(one)
+
+
+def test_an_update_that_is_the_largest_download_so_far_is_no_leap() -> None:
+    detector = OwnPast()
+    for number in range(PAST):
+        look(detector, own(number))
+    assert not look(detector, own(PAST, bytes_in=999_999_999))
 
 
 def test_hosts_are_counted_once_for_all_their_ports() -> None:

@@ -41,8 +41,8 @@ MEASURES: Final = (
     # As many as the ports that make one, and the connections that make guessing of passwords.
     OwnMeasure("hosts", 20),
     OwnMeasure("failed", 20),
-    # As much as makes an exfiltration, the other way.
-    OwnMeasure("bytes_in", 50_000_000),
+    # Twenty times what makes an exfiltration: any host fetches an update of hundreds of megabytes now and then.
+    OwnMeasure("bytes_in", 1_000_000_000),
     OwnMeasure("dns_queries", 100),
 )
 _LEAST: Final = np.array([one.least for one in MEASURES], dtype=np.float64)
