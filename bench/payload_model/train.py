@@ -1,12 +1,12 @@
 """Fit the payload model, and write it where the package reads it.
 
-    python bench/payload_model/train.py [--output FILE] [--without SET] [--report]
+    python bench/payload_model/train.py [--output FILE] [--without SET] [--only-talk]
 
 Learns from the tuning halves of the sets whose licence allows it (`samples.PERMITTED`), from attacks made up by
 `mutations.py` and from ordinary values made up by `ordinary.py` and `pasted.py`. A logistic regression over hashed
-grams tells attacks from the rest; a second one tells the kinds of attack apart. The bounds of the bands are chosen on
-made-up values that were not learnt from. `--without` leaves a set out, to see what is found in a set that the model
-has never seen.
+grams tells attacks from the rest; a second one tells the kinds of attack apart; a third one, which also learns from
+`talk.py` and from values without a mark, tells attacks from what people write about them. `--without` leaves a set
+out, to see what is found in a set that the model has never seen.
 """
 
 import argparse
@@ -26,10 +26,11 @@ from mutations import KINDS, attacks
 from ordinary import Ordinary
 from pasted import foreign, pasted
 from samples import PERMITTED, Label, read
+from talk import bare, talk
 
 from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.evidence import decode
-from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load_model
+from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load_model, packaged
 from vedette.detectors.signatures.rules import Place, load_rules, rule_sources
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.kernels.grams import STRIDE, SYMBOLS, WINDOW, list_grams
@@ -61,6 +62,9 @@ TRAINED_ON = (
 )
 GENERATED = 30_000
 PASTED = 15_000
+TALK = 12_000
+UNMARKED = 8
+"""Of ordinary values without a mark one in so many is learnt from: they are asked about only where a rule hit."""
 SEED = 20260
 STRENGTH = 8.0
 """Inverse regularisation."""
@@ -83,8 +87,8 @@ class Value:
     origin: str
 
 
-def gather(without: str | None) -> list[Value]:
-    """Every distinct value that is scored at all, with what it is."""
+def gather(without: str | None, *, talks: bool = False) -> list[Value]:
+    """Every distinct value that is scored at all, with what it is; for what tells them from talk, if `talks`."""
     wanted: list[tuple[bytes, str | None, float, str]] = []
     for sample in read(tuple(name for name in PERMITTED if name != without)):
         if not sample.tuning or "target" not in sample.columns or sample.columns["target"] == b"/":
@@ -109,15 +113,20 @@ def gather(without: str | None) -> list[Value]:
     for text in foreign(PASTED // 3, SEED + 3):
         wanted.append((b"/p?q=" + _written(text), None, 1.0, "foreign"))
 
+    if talks:
+        wanted += [(b"/p?q=" + _written(text), None, 1.0, "talk") for text in talk(TALK, SEED + 4)]
+        wanted += [(b"/p?q=" + _written(text), kind, 2.0, "bare") for kind, text in bare(TALK, SEED + 5)]
+
     found: dict[bytes, Value] = {}
     blank = PayloadModel(np.zeros((1, SLOTS), dtype=np.int8), 1.0, 0.0, ())
     parts = decode([target for target, *_ in wanted], split=True)
     scored = iter(blank.windows([(part, bool(split)) for rows in parts for split, part in enumerate(rows)]))
     for (_, kind, weight, origin), rows in zip(wanted, parts, strict=True):
         for split, part in enumerate(rows):
-            if next(scored) is None:
-                continue
             value = part if split == 0 else part.partition(b"=")[2] or part
+            unmarked = next(scored) is None
+            if unmarked and not (talks and split == 1 and value and (kind or not _skipped(value, origin))):
+                continue
             known = found.get(value)
             if known is None:
                 found[value] = Value(value, kind, weight, origin)
@@ -125,6 +134,11 @@ def gather(without: str | None) -> list[Value]:
                 # A text that is ordinary in one place and an attack in another teaches nothing.
                 found[value] = Value(value, known.kind, 0.0, origin)
     return [value for value in found.values() if value.weight > 0]
+
+
+def _skipped(value: bytes, origin: str) -> bool:
+    """Whether an ordinary value without a mark is left out."""
+    return origin != "talk" and sum(value) % UNMARKED != 0
 
 
 def _without_mislabelled(
@@ -208,16 +222,39 @@ def fit(values: list[Value]) -> PayloadModel:
     return PayloadModel.rounded(model.coef_[0], float(model.intercept_[0]), apart.coef_, KINDS, TRAINED_ON)
 
 
+def _counted(values: list[Value]) -> list[Value]:
+    print(Counter((value.origin, value.kind) for value in values), file=sys.stderr)
+    return values
+
+
+def fit_talk(values: list[Value], model: PayloadModel) -> PayloadModel:
+    """Fit what tells attacks from talk; of a long attack, the window that the model finds worst is one."""
+    matrix, owner = windows(values)
+    hostile = np.array([value.kind is not None for value in values])[owner]
+    weight = np.array([value.weight for value in values])[owner]
+    scores = matrix @ model.weights[0].astype(np.float64)
+    worst = np.full(len(values), -np.inf)
+    np.maximum.at(worst, owner, scores)
+    chosen = (scores >= worst[owner]) | ~hostile
+    talk = LogisticRegression(C=STRENGTH, max_iter=400)
+    talk.fit(matrix[chosen], hostile[chosen], sample_weight=weight[chosen])
+    return model.told_from_talk(talk.coef_[0], float(talk.intercept_[0]))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--output", type=Path, help="where to write it")
     parser.add_argument("--without", choices=PERMITTED, help="leave this set out")
+    parser.add_argument(
+        "--only-talk",
+        action="store_true",
+        help="keep the package's model but for what tells attacks from talk",
+    )
     options = parser.parse_args()
-    values = gather(options.without)
-    print(Counter((value.origin, value.kind) for value in values), file=sys.stderr)
-    model = fit(values)
+    model = packaged() if options.only_talk else fit(_counted(gather(options.without)))
+    model = fit_talk(_counted(gather(options.without, talks=True)), model)
     if options.output:
         options.output.write_bytes(model.dumped())
         assert load_model(options.output.read_bytes()) == model

@@ -19,10 +19,10 @@ class Floor:
 
 
 FLOORS = {
-    "first": Floor(0.967, 0.0531),
-    "second": Floor(0.938, 0.021),
-    "third": Floor(0.949, 0.077),
-    "fourth": Floor(0.933, 0.108),
+    "first": Floor(0.967, 0.035),
+    "second": Floor(0.939, 0.016),
+    "third": Floor(0.95, 0.0494),
+    "fourth": Floor(0.969, 0.0582),
 }
 
 

@@ -98,7 +98,7 @@ def test_the_payload_model_can_be_switched_off():
 
 
 def test_what_the_model_found_is_told_with_its_arithmetic():
-    log = [line(0, "203.0.113.7", "/p?q=top[/al/.source%2b/ert/.source](1)//%3Cx", 200)]
+    log = [line(0, "203.0.113.7", "/p?q=x=self;y='al';x[y%2b'ert'](1)//%3Cx", 200)]
     (anomaly,) = run([b"".join(log)]).anomalies
     told = anomaly.details["model"]
     assert told["score"] == pytest.approx(told["rest"] + sum(gram["amount"] for gram in told["grams"]))

@@ -63,6 +63,7 @@ def test_a_damaged_model_is_refused(model: PayloadModel):
         (MAGIC + b"{}\n" + body, "header"),
         (MAGIC + msgspec.json.encode({**header, "slots": 8}) + b"\n" + body, "slots"),
         (MAGIC + msgspec.json.encode({**header, "scale": 1e9}) + b"\n" + body, "no such model"),
+        (MAGIC + msgspec.json.encode({**header, "talk_scale": 0.0}) + b"\n" + body, "no such model"),
         (MAGIC + msgspec.json.encode({**header, "more": 1}) + b"\n" + body, "header"),
         (whole + bytes(LARGEST), "at most"),
     ]:
@@ -159,7 +160,7 @@ def test_rules_and_model_are_fused_in_log_odds(scanner: SignatureScanner):
 
 
 def test_what_only_the_model_finds_has_the_kind_that_it_tells(scanner: SignatureScanner):
-    hits = scanner.judge(batch({"target": [b"/p?q=top[/al/.source%2b/ert/.source](1)"]}))
+    hits = scanner.judge(batch({"target": [b"/p?q=x=self;y='al';x[y%2b'ert'](1)//%3Cx"]}))
     (rule,) = hits.rules(0)
     assert scanner.rules[rule].band is not None
     assert scanner.rules[rule].type is AnomalyType.XSS
@@ -195,3 +196,45 @@ def test_texts_are_scored_together_as_each_is_alone(texts: list[tuple[bytes, boo
     assert model.windows(texts) == alone
     assert alone[-1] is not None
     assert alone[-1][1] == b"1' union select password from users--"
+
+
+TALK = [
+    b"/p?q=what+does+%3Cscript%3E+do",
+    b"/p?q=how+to+drop+table+users+in+mysql",
+    b"/p?q=difference+between+rm+-rf+and+rm+-r",
+]
+ATTACKS = [b"/p?q=%3Cscript%3Ealert(1)%3C/script%3E", b"/p?q=';+drop+table+users", b"/p?q=;rm+-rf+/tmp/x"]
+
+
+def test_what_people_write_about_attacks_is_not_one(scanner: SignatureScanner):
+    assert not scanner.judge(batch({"target": TALK})).decisive().any()
+    assert scanner.judge(batch({"target": ATTACKS})).decisive().all()
+
+
+def test_without_the_model_talk_hits_the_rules_that_say_so():
+    scanner = SignatureScanner(model=None)
+    hits = scanner.judge(batch({"target": TALK}))
+    assert hits.decisive().all()
+    assert all(any(scanner.rules[rule].talk for rule in hits.rules(row)) for row in range(len(TALK)))
+
+
+def test_an_attack_beside_talk_counts(scanner: SignatureScanner):
+    """All of a target must be talk; a second value that is not leaves its rules."""
+    both = [talk + attack.replace(b"/p?q=", b"&r=") for talk, attack in zip(TALK, ATTACKS, strict=True)]
+    turned = [attack + talk.replace(b"/p?q=", b"&r=") for talk, attack in zip(TALK, ATTACKS, strict=True)]
+    assert scanner.judge(batch({"target": both + turned})).decisive().all()
+
+
+def test_talk_in_a_target_says_nothing_of_a_user_agent(scanner: SignatureScanner):
+    agent = b"x' union select password from users--"
+    alone = scanner.judge(batch({"target": [b"/"], "user_agent": [agent]}))
+    beside = scanner.judge(batch({"target": [TALK[1]], "user_agent": [agent]}))
+    assert set(beside.rules(0)) == set(alone.rules(0))
+
+
+def test_talk_is_told_the_same_in_any_company(scanner: SignatureScanner):
+    """Neither the neighbours in a batch nor what was remembered from an earlier one matter."""
+    targets = [*TALK, *ATTACKS, b"/", b"/p?q=plain", b"/a'b?c=d"]
+    together = SignatureScanner.cached().judge(batch({"target": targets}))
+    for row, target in enumerate(targets):
+        assert scanner.judge(batch({"target": [target]})).rules(0) == together.rules(row)

@@ -191,6 +191,7 @@ def score_text(
     begin: int,
     end: int,
     split: int,
+    plain: bool,
     weights: Weights,
     roots: NDArray[np.float64],
     best: NDArray[np.float64],
@@ -198,7 +199,8 @@ def score_text(
 ) -> None:
     """Score a decoded path (`split` 0) or each value of a decoded query (1).
 
-    A query's values end at a `&` that a name and a `=` follow, so that a value may hold `&&`.
+    A query's values end at a `&` that a name and a `=` follow, so that a value may hold `&&`. If `plain`, values that
+    hold nothing which calls for a score are scored too.
     """
     best[0] = -1e9
     if split == 0:
@@ -211,7 +213,7 @@ def score_text(
         past = value
         while past < end and not (text[past] == 38 and _value_begin(text, past + 1, end) > past + 1):
             past += 1
-        if _loud(symbols, text, value, past):
+        if past > value and (plain or _loud(symbols, text, value, past)):
             _score_value(symbols, text, value, past, weights, roots, best, window)
         at = past + 1
 
@@ -246,11 +248,51 @@ def score_each(
     for row in range(row_end.shape[0]):
         window[0] = begin
         window[1] = begin
-        score_text(symbols, text, begin, row_end[row] - 2, split[row], weights, roots, best, window)
+        score_text(symbols, text, begin, row_end[row] - 2, split[row], False, weights, roots, best, window)
         score[row] = best[0]
         span[row, 0] = window[0] - begin
         span[row, 1] = window[1] - begin
         begin = row_end[row]
+
+
+@subkernel
+def _take_back_talk(
+    symbols: Bytes,
+    text: Bytes,
+    row_end: Ints,
+    first: int,
+    last: int,
+    row_place: Ints,
+    query_place: int,
+    roots: NDArray[np.float64],
+    talk: Weights,
+    talk_bound: float,
+    talk_rules: Bytes,
+    best: NDArray[np.float64],
+    window: Ints,
+    bits: Bytes,
+    dirty: Bytes,
+    of: int,
+) -> None:
+    """Take back the rules that talk hits too from text `of`, if its rows `first` to `last` are no more than talk."""
+    some = 0
+    for j in range(talk_rules.shape[0]):
+        some |= bits[of, j] & talk_rules[j]
+    if some == 0:
+        return
+    worst = -1e9
+    for row in range(first, last + 1):
+        begin = row_end[row - 1] if row > 0 else 0
+        split = 1 if row_place[row] == query_place else 0
+        score_text(symbols, text, begin, row_end[row] - 2, split, True, talk, roots, best, window)
+        worst = max(worst, best[0])
+    if worst <= -1e8 or worst > talk_bound:
+        return
+    left = 0
+    for j in range(talk_rules.shape[0]):
+        bits[of, j] &= ~talk_rules[j]
+        left |= bits[of, j]
+    dirty[of] = 1 if left != 0 else 0
 
 
 @kernel
@@ -266,6 +308,9 @@ def score_rows(
     roots: NDArray[np.float64],
     bounds: NDArray[np.float64],
     band_rule: Ints,
+    talk: Weights,
+    talk_bound: float,
+    talk_rules: Bytes,
     best: NDArray[np.float64],
     window: Ints,
     bits: Bytes,
@@ -273,6 +318,9 @@ def score_rows(
     score: NDArray[np.float32],
 ) -> None:
     """Score decoded rows, and set the bit of the rule that stands for a score's kind and band.
+
+    Where a rule hit that talk hits too, and the text is not in the last band anyway, every value is also told from
+    talk; if none of the text's is more than that, such rules are taken back.
 
     Args:
         symbols: `SYMBOLS`.
@@ -286,19 +334,24 @@ def score_rows(
         roots: float64, `1 / sqrt(n)` for each number of grams.
         bounds: float64 (bands,), ascending: least score of each band, before scale and bias.
         band_rule: int64 (kinds * bands,): the rule of each kind and band, -1 for none.
+        talk: int8 (1, 2**k), weights that tell attacks from talk. talk_bound: Score up to which a value is talk.
+        talk_rules: uint8 (w,), bitmap of the rules that talk hits too.
         best: float64 (1,), scratch space.
         window: int64 (2,), scratch space.
         bits: uint8 (texts, w), receives the bits.
-        dirty: uint8 (texts,), receives 1 where a bit is set.
+        dirty: uint8 (texts,): 1 where a rule hit; receives 1 where a bit is set.
         score: float32 (texts,), receives the worst score of each text's rows, before scale and bias; -1e9 where
             nothing is scored. It must be NaN before.
     """
     bands = bounds.shape[0]
     begin = 0
+    first = 0
     for row in range(rows):
         end = row_end[row] - 2
         split = 1 if row_place[row] == query_place else 0
-        score_text(symbols, text, begin, end, split, weights, roots, best, window)
+        if row_text[row] != row_text[first]:
+            first = row
+        score_text(symbols, text, begin, end, split, False, weights, roots, best, window)
         begin = row_end[row]
         # Of NaN this is true.
         if not score[row_text[row]] >= best[0]:
@@ -306,16 +359,21 @@ def score_rows(
         band = -1
         while band + 1 < bands and best[0] >= bounds[band + 1]:
             band += 1
-        if band < 0:
-            continue
-        kind = 0
-        most = -(1 << 60)
-        for row_of in range(1, weights.shape[0]):
-            total = _window_sum(symbols, text, window[0], window[1], weights, row_of)
-            if total > most:
-                most = total
-                kind = row_of - 1
-        rule = band_rule[kind * bands + band]
-        if rule >= 0:
-            bits[row_text[row], rule >> 3] |= 1 << (rule & 7)
-            dirty[row_text[row]] = 1
+        if band >= 0:
+            kind = 0
+            most = -(1 << 60)
+            for row_of in range(1, weights.shape[0]):
+                total = _window_sum(symbols, text, window[0], window[1], weights, row_of)
+                if total > most:
+                    most = total
+                    kind = row_of - 1
+            rule = band_rule[kind * bands + band]
+            if rule >= 0:
+                bits[row_text[row], rule >> 3] |= 1 << (rule & 7)
+                dirty[row_text[row]] = 1
+        last = row + 1 == rows or row_text[row + 1] != row_text[row]
+        if last and dirty[row_text[row]] != 0 and score[row_text[row]] < bounds[bands - 1]:
+            _take_back_talk(
+                symbols, text, row_end, first, row, row_place, query_place, roots, talk, talk_bound, talk_rules,
+                best, window, bits, dirty, row_text[row],
+            )  # fmt: skip

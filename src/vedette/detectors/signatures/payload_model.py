@@ -7,7 +7,7 @@ hash, and the weights as signed bytes. `bench/payload_model/train.py` makes it.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vedette.kernels.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_each
 from vedette.schema.errors import VedetteError
 
-MAGIC = b"vedette payload model 1\n"
+MAGIC = b"vedette payload model 2\n"
 SLOTS = 1 << 16
 """Weights of each row; grams share them by their hash."""
 MOST_KINDS = 16
@@ -35,6 +35,8 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: tuple[str, ...]
     scale: float
     bias: float
+    talk_scale: float
+    talk_bias: float
     sha256: str
     trained_on: str
 
@@ -64,6 +66,8 @@ class PayloadModel:
         bias: Log-odds of a value without grams.
         kinds: Names of the kinds, as `AnomalyType` has them.
         trained_on: What it was fitted to, in words.
+        talk: int8 (1, SLOTS), weights that tell attacks from what people write about them, of values with or without a
+            mark; asked only where a rule hit. talk_scale, talk_bias: As the others.
     """
 
     weights: NDArray[np.int8]
@@ -71,6 +75,9 @@ class PayloadModel:
     bias: float
     kinds: tuple[str, ...]
     trained_on: str = ""
+    talk: NDArray[np.int8] = field(default_factory=lambda: np.zeros((1, SLOTS), dtype=np.int8))
+    talk_scale: float = 1.0
+    talk_bias: float = 0.0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PayloadModel) and self.dumped() == other.dumped()
@@ -98,14 +105,22 @@ class PayloadModel:
         weights = np.clip(np.rint(rows / scales[:, None]), -127, 127).astype(np.int8)
         return cls(weights, float(scales[0]), bias, kinds, trained_on)
 
+    def told_from_talk(self, coefficients: NDArray[np.float64], bias: float) -> "PayloadModel":
+        """The same, with coefficients (SLOTS,) that tell attacks from talk, rounded as in `rounded`."""
+        scale = float(np.quantile(np.abs(coefficients[coefficients != 0]), 0.999)) / 127
+        talk = np.clip(np.rint(coefficients / scale), -127, 127).astype(np.int8).reshape(1, -1)
+        return replace(self, talk=talk, talk_scale=scale, talk_bias=bias)
+
     def dumped(self) -> bytes:
         """The model as a file holds it."""
-        body = self.weights.tobytes()
+        body = self.weights.tobytes() + self.talk.tobytes()
         header = _Header(
             self.weights.shape[1],
             self.kinds,
             self.scale,
             self.bias,
+            self.talk_scale,
+            self.talk_bias,
             hashlib.sha256(body).hexdigest(),
             self.trained_on,
         )
@@ -114,6 +129,10 @@ class PayloadModel:
     def unit(self, log_odds: float) -> float:
         """The sum over root that a score in log-odds comes from."""
         return (log_odds - self.bias) / self.scale
+
+    def talk_unit(self, log_odds: float) -> float:
+        """The same of what tells attacks from talk."""
+        return (log_odds - self.talk_bias) / self.talk_scale
 
     def score(self, value: bytes, *, query: bool = False) -> float | None:
         """Log-odds of a decoded value (or the worst value of a query); None if it holds no mark to go by."""
@@ -202,13 +221,23 @@ def load_model(content: bytes) -> PayloadModel:
         raise ModelError(
             f"payload model: {header.slots} slots, {len(header.kinds)} kinds: must be {SLOTS}, 1 to {MOST_KINDS}"
         )
-    rows = 1 + len(header.kinds)
+    rows = 2 + len(header.kinds)
     if len(body) != rows * SLOTS or hashlib.sha256(body).hexdigest() != header.sha256:
         raise ModelError("payload model: its weights are damaged: install the package again")
-    if not 0 < header.scale < 100 or not -100 < header.bias < 100:
-        raise ModelError(f"payload model: scale {header.scale}, bias {header.bias}: no such model")
+    for scale, bias in ((header.scale, header.bias), (header.talk_scale, header.talk_bias)):
+        if not 0 < scale < 100 or not -100 < bias < 100:
+            raise ModelError(f"payload model: scale {scale}, bias {bias}: no such model")
     weights = np.frombuffer(body, dtype=np.int8).reshape(rows, SLOTS)
-    return PayloadModel(weights, header.scale, header.bias, header.kinds, header.trained_on)
+    return PayloadModel(
+        weights[:-1],
+        header.scale,
+        header.bias,
+        header.kinds,
+        header.trained_on,
+        weights[-1:],
+        header.talk_scale,
+        header.talk_bias,
+    )
 
 
 @cache

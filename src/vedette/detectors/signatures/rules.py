@@ -78,8 +78,11 @@ FLAGS: Mapping[str, TextFlag | RequestFlag] = {
 """What a `raw` rule may name."""
 
 BANDS: Mapping[str, float] = {"likely": 0.5, "sure": 2.5}
-"""Bands of the payload model's score, in its log-odds from where they begin. docs/explanation/detection-quality.md has
-the sweep: from 2.5 on, one in ten thousand benign values with marks is taken for an attack, or fewer."""
+"""Bands of the payload model's score, in its log-odds from where they begin. From 2.5 on, one in ten thousand benign
+values with marks is taken for an attack, or fewer."""
+
+TALK = -2.0
+"""Log-odds of an attack, as against talk about attacks, up to which the payload model takes a text for talk."""
 
 MODEL_KINDS = (
     AnomalyType.SQL_INJECTION,
@@ -108,6 +111,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             rules.
         flag: For `raw` rules, the name of a `TextFlag` or `RequestFlag`.
         band: For what the payload model says, the name of a band of its score (`BANDS`).
+        talk: Whether it matches what people also write about: where the payload model takes all of a text for talk, it
+            does not count.
         attacks: Examples as logged, each of which must match in the first of `places`.
         lookalikes: Benign texts of the same place that must not match.
     """
@@ -123,6 +128,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pattern: str | None = None
     flag: str | None = None
     band: str | None = None
+    talk: bool = False
 
     @property
     def decisive(self) -> bool:
@@ -149,6 +155,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pattern: str | None = None
     flag: str | None = None
     band: str | None = None
+    talk: bool = False
     places: tuple[Place, ...] = ()
     reference: str = ""
 
@@ -209,6 +216,7 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
             pattern=entry.pattern,
             flag=entry.flag,
             band=entry.band,
+            talk=entry.talk,
         )
         _check(name, rule)
         yield rule

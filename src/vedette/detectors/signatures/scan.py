@@ -15,7 +15,7 @@ from vedette.detectors.signatures.hits import SignatureHits, ToldHits, Weighed
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
-from vedette.detectors.signatures.rules import BANDS, DECISIVE, PLACE_BITS, Place, RuleError
+from vedette.detectors.signatures.rules import BANDS, DECISIVE, PLACE_BITS, TALK, Place, RuleError
 from vedette.detectors.signatures.searching import search_for
 from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
@@ -121,6 +121,7 @@ class SignatureScanner:
         if self._model is not None:
             self._bounds = np.array([self._model.unit(bound) for bound in BANDS.values()])
             self._loud = self._model.unit(min(BANDS.values()))
+            self._talk = self._model.talk_unit(TALK)
         self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
 
     @classmethod
@@ -326,8 +327,8 @@ class SignatureScanner:
         """Set the bits of what the payload model says of paths and queries."""
         score_rows(
             SYMBOLS, self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
-            model.weights, roots(), self._bounds, self._tables.band_rule, self._best, self._window, bits, dirty,
-            payload,
+            model.weights, roots(), self._bounds, self._tables.band_rule, model.talk, self._talk,
+            self._tables.talk_bits, self._best, self._window, bits, dirty, payload,
         )  # fmt: skip
 
     def _except(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:

@@ -1,6 +1,6 @@
 """The rules as kernels read them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,14 +34,13 @@ class RuleTables:
     text_flag_rule: NDArray[np.int64]
     request_flag_mask: NDArray[np.int64]
     request_flag_rule: NDArray[np.int64]
+    talk_bits: NDArray[np.uint8]
+    """Bitmap of the rules that talk hits too, uint8 (w,)."""
 
     @property
     def band_bits(self) -> NDArray[np.uint8]:
         """Bitmap of the rules that stand for bands of the payload model, uint8 (w,)."""
-        bitmap = np.zeros(self.width, dtype=np.uint8)
-        for rule in self.band_rule[self.band_rule >= 0].tolist():
-            bitmap[rule >> 3] |= 1 << (rule & 7)
-        return bitmap
+        return _bitmap(self.width, self.band_rule[self.band_rule >= 0].tolist())
 
     @property
     def type_bit(self) -> NDArray[np.int64]:
@@ -62,8 +61,9 @@ class RuleTables:
         rank[sorted(range(len(rules)), key=lambda rule: (-rules[rule].confidence, rule))] = np.arange(
             len(rules)
         )
+        width = max(1, (len(rules) + 7) // 8)
         return cls(
-            width=max(1, (len(rules) + 7) // 8),
+            width=width,
             confidence=np.array([rule.confidence for rule in rules], dtype=np.float64),
             factor=np.array([model_factor(rule) for rule in rules], dtype=np.float64),
             band_rule=_band_rules(rules, disabled),
@@ -75,6 +75,7 @@ class RuleTables:
             text_flag_rule=ints([index for index, _ in on_text]),
             request_flag_mask=ints([mask for _, mask in on_row]),
             request_flag_rule=ints([index for index, _ in on_row]),
+            talk_bits=_bitmap(width, (index for index, rule in enumerate(rules) if rule.talk)),
         )
 
 
@@ -87,6 +88,13 @@ def model_factor(rule: Rule) -> float:
     if rule.band is None:
         return 1.0
     return float(((rule.confidence / (1 - rule.confidence)) / (PRIOR / (1 - PRIOR))) ** 0.5)
+
+
+def _bitmap(width: int, rules: Iterable[int]) -> NDArray[np.uint8]:
+    bitmap = np.zeros(width, dtype=np.uint8)
+    for rule in rules:
+        bitmap[rule >> 3] |= 1 << (rule & 7)
+    return bitmap
 
 
 def _band_rules(rules: Sequence[Rule], disabled: Collection[str]) -> NDArray[np.int64]:
