@@ -10,7 +10,7 @@ from vedette.detectors.learned.archive import read_archive, write_archive
 from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.tail import Tail
-from vedette.detectors.learned.tokens import PAD, Vocabulary
+from vedette.detectors.learned.tokens import PAD, UNKNOWN, Vocabulary
 from vedette.detectors.learned.walks import WINDOW, Chunks
 
 if TYPE_CHECKING:
@@ -105,9 +105,8 @@ class SequenceModel:
         return seen, expected
 
     def excess(self, windows: Chunks) -> NDArray[np.float64]:
-        """By how much each judged request is more surprising than the model expected, float64 (t,)."""
-        seen, expected = self.surprise(windows)
-        return seen - expected
+        """By how much each judged request is more surprising than the model expected, float64 (t,); see `beyond`."""
+        return beyond(windows, *self.surprise(windows))
 
     def expected(self, inputs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probabilities of what comes after each place of some windows, float64 (b, WINDOW, vocabulary)."""
@@ -131,6 +130,21 @@ class SequenceModel:
         if self._session is None:
             self._session = _session(self.network)
         return list(self._session.run(outputs, fed))
+
+
+def beyond(
+    windows: Chunks, seen: NDArray[np.float64], expected: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Surprise beyond what was expected, float64 (t,); 0 for requests that the model does not know.
+
+    Of these it cannot tell after what they are usual. Where a site has got a new page, everybody who went there would be
+    odd, step by step, and who is odd is not learned from.
+
+    Args:
+        seen, expected: See `SequenceModel.surprise`.
+    """
+    known = windows.targets[windows.row, windows.column] != UNKNOWN
+    return np.where(known, seen - expected, 0.0)
 
 
 def _session(network: bytes) -> "InferenceSession":

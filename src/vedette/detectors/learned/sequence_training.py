@@ -21,6 +21,7 @@ from vedette.detectors.learned.sequence_model import (
     SequenceCard,
     SequenceChecked,
     SequenceModel,
+    beyond,
     read_sequence_model,
 )
 from vedette.detectors.learned.sequence_sample import LEAST_TOKENS, SequenceSample
@@ -106,7 +107,7 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
     )
     uncalibrated = SequenceModel(card, network)
     surprise, expected = uncalibrated.surprise(held)
-    excess = surprise - expected
+    excess = beyond(held, surprise, expected)
     drawn = _by_chance(token[of_late], counts[0], draw)
     separation = _separation(uncalibrated, excess, drawn, place[of_late], length[late])
     if separation < LEAST_SEPARATION:

@@ -12,14 +12,18 @@ from vedette.detectors.learned.walks import WINDOW
 if TYPE_CHECKING:
     import torch
 
-_BATCH: Final = 64
+_BATCH: Final = 32
+_PASSES: Final = 17
+"""Times that each window is seen. With a third of that the network knows too little; with three times as much it knows
+by heart what its clients did: `docs/explanation/sequences.md` has both measured."""
+_LEAST_STEPS: Final = 400
 _MOST_STEPS: Final = 3_000
 _LOOK_EVERY: Final = 100
 """Steps from one look at what is held back to the next."""
 _PATIENCE: Final = 5
 """Looks without a better one after which fitting ends."""
-_RATE: Final = 2e-3
-_DROPOUT: Final = 0.1
+_RATE: Final = 3e-3
+_DROPOUT: Final = 0.25
 _DECAY: Final = 0.01
 
 
@@ -81,7 +85,7 @@ def _fitted(
     weights["frequency"] = torch.tensor(np.log(counts / counts.sum()), dtype=torch.float32)
     for value in weights.values():
         value.requires_grad_()
-    steps = min(_MOST_STEPS, max(_LOOK_EVERY, 60 * len(inputs) // _BATCH))
+    steps = min(_MOST_STEPS, max(_LEAST_STEPS, _PASSES * len(inputs) // _BATCH))
     optimizer = torch.optim.AdamW(list(weights.values()), lr=_RATE, weight_decay=_DECAY)
     pace = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=_RATE, total_steps=steps)
     draw = np.random.default_rng(seed)

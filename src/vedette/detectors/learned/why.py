@@ -68,6 +68,8 @@ def odd_steps(model: SequenceModel, part: Part) -> list[dict[str, Any]]:
     after = np.concatenate([[BEGIN], held])[len(part.before) :][: len(part.token)]
     chosen: dict[tuple[int, int], int] = {}
     for number in np.argsort(-part.excess, kind="stable").tolist():
+        if part.excess[number] <= 0.0:
+            break
         chosen.setdefault((int(after[number]), int(part.token[number])), number)
         if len(chosen) == STEPS:
             break
