@@ -28,6 +28,16 @@ def test_more_tests_share_the_same_budget():
     assert budget.threshold("errors") == pytest.approx(np.log10(100 * WEEK))
 
 
+def test_tests_that_have_begun_share_in_the_budget_before_they_are_observed():
+    """Else the first of a thousand sessions would be judged as if it were the only one."""
+    budget, knowing = (Budget(1.0, window_us=MINUTE, detectors=1) for _ in range(2))
+    knowing.observe("sessions", np.zeros(1000))
+    assert budget.threshold("sessions", 1000.0) == pytest.approx(knowing.threshold("sessions"))
+    assert budget.threshold("sessions", 1000.0) > budget.threshold("sessions") + 2.9
+    # What was observed is never taken back.
+    assert knowing.threshold("sessions", 3.0) == knowing.threshold("sessions")
+
+
 def test_a_larger_budget_and_more_services_allow_more():
     small, large = Budget(1.0, window_us=MINUTE), Budget(10.0, window_us=MINUTE)
     many = Budget(1.0, window_us=MINUTE, services=10)

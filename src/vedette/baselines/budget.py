@@ -150,11 +150,20 @@ class Budget:
         """Each service has the budget: with more of them, more false alarms are accepted in all."""
         self.services = max(1, services)
 
-    def threshold(self, detector: str) -> float:
-        """The surprise (-log10 p) from which the detector may alarm."""
+    def threshold(self, detector: str, begun: float = 0.0) -> float:
+        """The surprise (-log10 p) from which the detector may alarm.
+
+        Args:
+            begun: Tests that it has begun in a window on average. Those that take several windows share in the budget
+                from their beginning, not only when they are observed.
+        """
         ledger = self._ledgers.get(detector)
-        if ledger is None or ledger.decided_for != (self.services, len(self._ledgers)):
-            return self._decide(detector)[0]
+        if (
+            ledger is None
+            or ledger.decided_for != (self.services, len(self._ledgers))
+            or begun > self._tests_per_window(ledger)
+        ):
+            return self._decide(detector, begun)[0]
         return ledger.decided
 
     def explain(self, detector: str) -> ThresholdReason:
@@ -236,9 +245,9 @@ class Budget:
     def _tests_per_window(ledger: _Ledger) -> float:
         return max(1.0, ledger.tests / max(ledger.windows, 1))
 
-    def _decide(self, detector: str) -> tuple[float, float, float]:
+    def _decide(self, detector: str, begun: float = 0.0) -> tuple[float, float, float]:
         ledger = self._ledgers.get(detector, _Ledger())
-        tests = self._tests_per_window(ledger) * self._shares() * self._windows_per_week
+        tests = max(self._tests_per_window(ledger), begun) * self._shares() * self._windows_per_week
         p = min(self.per_week * self.services / (self._agreement * tests), 0.01)
         promised = -log10(p)
         threshold = promised
@@ -327,7 +336,7 @@ class ZScore:
         self.z = threshold
         self._surprise = normal_tail(threshold)
 
-    def threshold(self, detector: str) -> float:  # noqa: ARG002 - the same for all
+    def threshold(self, detector: str, begun: float = 0.0) -> float:  # noqa: ARG002 - the same for all
         """The surprise from which the detector may alarm: -log10 of the normal tail beyond z."""
         return self._surprise
 

@@ -132,13 +132,11 @@ class SequenceModel:
         return list(self._session.run(outputs, fed))
 
 
-def beyond(
-    windows: Chunks, seen: NDArray[np.float64], expected: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def beyond(windows: Chunks, seen: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
     """Surprise beyond what was expected, float64 (t,); 0 for requests that the model does not know.
 
-    Of these it cannot tell after what they are usual. Where a site has got a new page, everybody who went there would be
-    odd, step by step, and who is odd is not learned from.
+    Of these it cannot tell after what they are usual. Where a site has got a new page, everybody who went there would
+    be odd, step by step, and who is odd is not learned from.
 
     Args:
         seen, expected: See `SequenceModel.surprise`.

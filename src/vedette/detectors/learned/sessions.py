@@ -26,6 +26,10 @@ class SessionsState(msgspec.Struct, frozen=True, array_like=True):
     windows: PackedArray
     numbers: PackedArray
     forgotten: int
+    begun: int = 0
+    over: int = 0
+    latest: int = -1
+    """Older versions did not count what had begun."""
 
 
 class Added(NamedTuple):
@@ -61,6 +65,13 @@ class Sessions:
         self.evidence = np.zeros(0, dtype=np.float64)
         self.most = np.zeros(0, dtype=np.float64)
         self.forgotten = 0
+        # Sessions that ever began, windows with any, and the latest of these.
+        self._begun, self._over, self._latest = 0, 0, -1
+
+    @property
+    def pace(self) -> float:
+        """Sessions that have begun in a window on average, of the windows that were judged."""
+        return self._begun / max(1, self._over)
 
     def add(self, key: NDArray[np.uint64], window: int, surprise: NDArray[np.float64], tail: Tail) -> "Added":
         """Add a window's surprises up, and hold what they come to against usual sessions.
@@ -75,6 +86,9 @@ class Sessions:
         within = place < len(self.key)
         known[within] = self.key[place[within]] == key[within]
         fresh = np.sort(key[~known])
+        self._begun += len(fresh)
+        self._over += window != self._latest
+        self._latest = window
         at = np.searchsorted(self.key, fresh)
         self.key = np.insert(self.key, at, fresh)
         self.last = np.insert(self.last, at, window)
@@ -117,6 +131,9 @@ class Sessions:
             pack(self.windows),
             pack(np.stack([self.evidence, self.most])),
             self.forgotten,
+            self._begun,
+            self._over,
+            self._latest,
         )
 
     def from_state(self, state: SessionsState) -> None:
@@ -131,3 +148,5 @@ class Sessions:
         check(bool(np.isfinite(numbers).all()), what)
         self.evidence, self.most = numbers[0].copy(), numbers[1].copy()
         self.forgotten = state.forgotten
+        check(state.begun >= 0 and state.over >= 0, what)
+        self._begun, self._over, self._latest = state.begun, state.over, state.latest

@@ -11,8 +11,12 @@ from vedette.schema.findings import BudgetLine
 class Thresholds(Protocol):
     """A budget of false alarms, turned into a threshold for each detector."""
 
-    def threshold(self, detector: str) -> float:
-        """The surprise (-log10 p) from which the detector may alarm."""
+    def threshold(self, detector: str, begun: float = 0.0) -> float:
+        """The surprise (-log10 p) from which the detector may alarm.
+
+        Args:
+            begun: Tests that the detector has begun in a window on average, where they are observed only when they end.
+        """
         ...
 
     def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
