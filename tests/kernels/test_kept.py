@@ -11,6 +11,7 @@ from vedette.kernels.kept import are_kept, remember_kept
 @pytest.fixture(autouse=True)
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("NUMBA_BOUNDSCHECK", raising=False)
     processors = tmp_path / "cpuinfo"
     processors.write_text("model name : a\nflags : b c\ncpu MHz : 1\n\nmodel name : a\n")
     monkeypatch.setattr(kept, "_PROCESSORS", processors)
@@ -23,6 +24,18 @@ def test_what_was_remembered_is_known_and_nothing_else() -> None:
     assert are_kept(["text"])
     assert are_kept(["json", "text"])
     assert not are_kept(["text", "capture"])
+
+
+def test_kernels_that_check_their_indices_are_others_and_never_compiled_beforehand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remember_kept(["text"])
+    monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
+    assert not are_kept(["text"])
+    remember_kept(["json"])
+    monkeypatch.delenv("NUMBA_BOUNDSCHECK")
+    assert are_kept(["text"])
+    assert not are_kept(["json"])
 
 
 @pytest.mark.parametrize(

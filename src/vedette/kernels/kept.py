@@ -5,6 +5,7 @@ all of them kept writes down what they were made from.
 """
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -51,7 +52,12 @@ def _file(directory: Path, read: str) -> Path:
 
 
 def _state() -> bytes:
-    """What kernels are made from, and for: sources, Python, compilers, processor; nothing where that is not told."""
+    """What kernels are made from, and for: sources, Python, compilers, processor; nothing where that is not told.
+
+    Nor for kernels that check their indices: nobody compiles these beforehand.
+    """
+    if os.environ.get("NUMBA_BOUNDSCHECK", "0") != "0":
+        return b""
     try:
         processor = _PROCESSORS.read_text().partition("\n\n")[0].splitlines()
     except OSError:
