@@ -39,7 +39,7 @@ def main() -> None:
 def judge(model: SequenceModel, token: "np.ndarray[tuple[int, int], np.dtype[np.int64]]") -> None:
     """One window's requests of new sessions, as the detector takes them."""
     walkers, each = Walkers(), np.full(len(token), WINDOW)
-    place = walkers.find(np.arange(1, len(token) + 1, dtype=np.uint64))
+    place = walkers.find(np.arange(1, len(token) + 1, dtype=np.uint64), 0)
     windows = walkers.windows_on(place, token.ravel(), each)
     walkers.add(place, 0, token.ravel(), each, model.excess(windows))
 

@@ -10,8 +10,10 @@ import pytest
 
 from tests.detectors.learned.walked import ROUND, TEXTS, needs_transformer, session
 from tests.engine.running import LATENESS_US
+from vedette.baselines.budget import Budget
 from vedette.config import Config
 from vedette.detectors.learned.kinds import train
+from vedette.detectors.learned.sessions import ALONE, IDLE_WINDOWS
 from vedette.detectors.learned.training import Done, Job, Trainer, Training
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
@@ -105,6 +107,24 @@ def test_the_client_is_found_and_nobody_else(robbed: Findings) -> None:
     assert {a.entity.value for a in told} == {THIEF}
     assert min(a.start for a in told) <= (START_S + 97 * 60) * 1_000_000
     assert odd(found(log(110, thief=False))) == []
+
+
+@needs_transformer
+def test_sessions_share_in_the_budget_before_the_first_has_ended() -> None:
+    """Else all clients of the minutes after a warm-up would be judged as if there were no others."""
+    learned = {"members": ["transformer"], "warmup": 3600}
+    engine = engine_of(Config.model_validate({"learned": learned}, strict=False))
+    feed(engine, Enricher(), by_name("combined").open("test.log"), log(110), 1, 900)
+    (status,) = engine.member_statuses()
+    told = odd(engine.finish())
+    assert {a.entity.value for a in told} == {THIEF}
+    assert status.since is not None
+    assert min(a.start for a in told) - status.since < IDLE_WINDOWS * 60_000_000
+    # Seven new customers a minute.
+    few = Budget(1.0, window_us=60_000_000)
+    assert told[0].details["surprise_threshold"] == pytest.approx(
+        few.threshold("transformer", 7.0) + ALONE, abs=0.2
+    )
 
 
 @needs_transformer

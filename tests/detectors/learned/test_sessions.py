@@ -16,28 +16,28 @@ def window(sessions: Sessions, number: int, *keys: int) -> None:
 
 def test_the_pace_is_that_of_sessions_that_begin_not_of_those_that_go_on():
     sessions = Sessions()
-    assert sessions.pace == 0.0
+    assert sessions.begun.pace == 0.0
     window(sessions, 1, 1, 2, 3, 4)
-    assert sessions.pace == 4.0
+    assert sessions.begun.pace == 4.0
     window(sessions, 2, 1, 2, 3, 4)
-    assert sessions.pace == 2.0
+    assert sessions.begun.pace == 2.0
     window(sessions, 2 + IDLE_WINDOWS, 1, 2)
-    assert sessions.pace == 2.0
+    assert sessions.begun.pace == 2.0
 
 
 def test_services_of_one_window_share_it():
     sessions = Sessions()
     window(sessions, 1, 1, 2)
     window(sessions, 1, 3)
-    assert sessions.pace == 3.0
+    assert sessions.begun.pace == 3.0
 
 
 def test_a_restart_keeps_the_pace():
     before, after = Sessions(), Sessions()
     window(before, 1, 1, 2, 3)
     after.from_state(before.to_state())
-    assert after.pace == before.pace
+    assert after.begun.pace == before.begun.pace
     for sessions in (before, after):
         window(sessions, 1, 4)
         window(sessions, 2, 5)
-    assert after.pace == before.pace == pytest.approx(2.5)
+    assert after.begun.pace == before.begun.pace == pytest.approx(2.5)

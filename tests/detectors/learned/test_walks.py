@@ -33,7 +33,7 @@ def test_a_session_in_pieces_is_judged_as_the_whole_is(lengths: list[int]) -> No
     walkers, seen, at = Walkers(), [], 0
     for window, length in enumerate(lengths):
         part, count = token[at : at + length], np.array([length])
-        place = walkers.find(np.array([5], np.uint64))
+        place = walkers.find(np.array([5], np.uint64), window)
         seen += told(walkers.windows_on(place, part, count))
         walkers.add(place, window, part, count, np.zeros(length))
         at += length
@@ -59,7 +59,7 @@ def test_the_scores_that_are_stated_live_are_those_that_were_calibrated(
     excess = np.random.default_rng(seed).normal(size=sum(lengths))
     walkers, most, at = Walkers(), -np.inf, 0
     for window, length in enumerate(lengths):
-        place = walkers.find(np.array([5], np.uint64))
+        place = walkers.find(np.array([5], np.uint64), window)
         token = np.full(length, 4)
         step = walkers.add(place, window, token, np.array([length]), excess[at : at + length])
         assert step.past.tolist()[-1] == at + length
@@ -77,7 +77,7 @@ def test_sessions_end_when_a_client_was_quiet() -> None:
 
 def some(count: int, window: int = 0) -> Walkers:
     walkers = Walkers()
-    place = walkers.find(np.arange(1, count + 1, dtype=np.uint64))
+    place = walkers.find(np.arange(1, count + 1, dtype=np.uint64), window)
     each = np.full(count, 2)
     walkers.add(place, window, np.arange(2 * count) % 50 + 3, each, np.linspace(0, 1, 2 * count))
     return walkers
@@ -86,7 +86,7 @@ def some(count: int, window: int = 0) -> Walkers:
 def test_sessions_are_bounded_and_those_quiet_for_longest_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vedette.detectors.learned.walkers.MOST", 10)
     walkers = some(8)
-    place = walkers.find(np.array([3, 20, 21, 22, 23], np.uint64))
+    place = walkers.find(np.array([3, 20, 21, 22, 23], np.uint64), 1)
     assert len(walkers.key) == 10
     assert walkers.forgotten == 2
     assert walkers.key[place].tolist() == [3, 20, 21, 22, 23]
@@ -102,6 +102,21 @@ def test_they_survive_as_bytes_and_end() -> None:
     assert len(again.end(11)) == 0
     assert len(again.end(12)) == 4
     assert len(again.key) == 0
+
+
+def test_sessions_count_when_they_begin_and_a_restart_keeps_the_count() -> None:
+    walkers = some(4)
+    assert walkers.begun.pace == 4.0
+    # Two that go on, one that is new, and services of one window share it.
+    walkers.find(np.array([2, 3, 9], np.uint64), 1)
+    walkers.find(np.array([20, 21], np.uint64), 1)
+    assert walkers.begun.pace == 3.5
+    again = Walkers()
+    again.from_state(decode(encode(walkers.to_state()), WalkersState, "sessions"))
+    assert again.begun.pace == 3.5
+    for one in (walkers, again):
+        one.find(np.array([30], np.uint64), 2)
+    assert again.begun.pace == walkers.begun.pace == pytest.approx(8 / 3)
 
 
 def test_damaged_bytes_are_refused() -> None:

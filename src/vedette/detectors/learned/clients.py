@@ -128,7 +128,7 @@ class ClientBehaviour:
         surprise = model.surprise(features)
         keys = session_keys(client_keys(rows), view.number // SESSION_WINDOWS)
         added = self._sessions.add(keys, view.number, surprise, model.card.sessions_tail)
-        threshold = self._thresholds.threshold(self.name, self._sessions.pace) + ALONE
+        threshold = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
         return [
             self._statement(
                 view, service, model, rows, features[row], row,

@@ -182,12 +182,12 @@ class ClientSequences:
     def _judge(self, view: WindowView, service: str, model: SequenceModel, asked: _Requests) -> list[Anomaly]:
         token = model.vocabulary.numbers(asked.texts)[asked.token]
         self._count(service, token)
-        place = self.walkers.find(asked.key)
+        place = self.walkers.find(asked.key, view.number)
         windows = self.walkers.windows_on(place, token, asked.count)
         step = self.walkers.add(place, view.number, token, asked.count, model.excess(windows))
         of_part = model.card.sessions_tail.surprise(step.score)
         np.maximum.at(self.walkers.most, place[step.session], of_part)
-        threshold = self._thresholds.threshold(self.name) + ALONE
+        threshold = self._thresholds.threshold(self.name, self.walkers.begun.pace) + ALONE
         alarmed = np.flatnonzero(of_part >= threshold)
         # Of each session its most surprising part; of many, the most surprising; of equals, in order of clients.
         alarmed = alarmed[np.argsort(-step.score[alarmed], kind="stable")]

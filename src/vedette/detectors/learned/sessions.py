@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.begun import Begun, BegunState
 from vedette.detectors.learned.evidence import add_up
 from vedette.detectors.learned.tail import Tail
 from vedette.schema.state import PackedArray, check, pack, unpack
@@ -26,9 +27,7 @@ class SessionsState(msgspec.Struct, frozen=True, array_like=True):
     windows: PackedArray
     numbers: PackedArray
     forgotten: int
-    begun: int = 0
-    over: int = 0
-    latest: int = -1
+    begun: BegunState = BegunState()
     """Older versions did not count what had begun."""
 
 
@@ -55,7 +54,7 @@ class Sessions:
     Attributes:
         key: uint64 (s,). last: int64 (s,), window of the latest request. windows: int64 (s,), windows judged.
         evidence, most: float64 (s,), now, and the most surprising that it ever was (-log10).
-        forgotten: Sessions there was no room for.
+        forgotten: Sessions there was no room for. begun: How many begin.
     """
 
     def __init__(self) -> None:
@@ -65,13 +64,7 @@ class Sessions:
         self.evidence = np.zeros(0, dtype=np.float64)
         self.most = np.zeros(0, dtype=np.float64)
         self.forgotten = 0
-        # Sessions that ever began, windows with any, and the latest of these.
-        self._begun, self._over, self._latest = 0, 0, -1
-
-    @property
-    def pace(self) -> float:
-        """Sessions that have begun in a window on average, of the windows that were judged."""
-        return self._begun / max(1, self._over)
+        self.begun = Begun()
 
     def add(self, key: NDArray[np.uint64], window: int, surprise: NDArray[np.float64], tail: Tail) -> "Added":
         """Add a window's surprises up, and hold what they come to against usual sessions.
@@ -86,9 +79,7 @@ class Sessions:
         within = place < len(self.key)
         known[within] = self.key[place[within]] == key[within]
         fresh = np.sort(key[~known])
-        self._begun += len(fresh)
-        self._over += window != self._latest
-        self._latest = window
+        self.begun.count(window, len(fresh))
         at = np.searchsorted(self.key, fresh)
         self.key = np.insert(self.key, at, fresh)
         self.last = np.insert(self.last, at, window)
@@ -131,9 +122,7 @@ class Sessions:
             pack(self.windows),
             pack(np.stack([self.evidence, self.most])),
             self.forgotten,
-            self._begun,
-            self._over,
-            self._latest,
+            self.begun.to_state(),
         )
 
     def from_state(self, state: SessionsState) -> None:
@@ -148,5 +137,4 @@ class Sessions:
         check(bool(np.isfinite(numbers).all()), what)
         self.evidence, self.most = numbers[0].copy(), numbers[1].copy()
         self.forgotten = state.forgotten
-        check(state.begun >= 0 and state.over >= 0, what)
-        self._begun, self._over, self._latest = state.begun, state.over, state.latest
+        self.begun.from_state(state.begun)

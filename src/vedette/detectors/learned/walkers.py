@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.begun import Begun, BegunState
 from vedette.detectors.learned.tokens import UNKNOWN
 from vedette.detectors.learned.trails import PER_CLIENT
 from vedette.detectors.learned.walks import IDLE_WINDOWS, PART, WINDOW, Chunks, chunks, oddness
@@ -27,6 +28,8 @@ class WalkersState(msgspec.Struct, frozen=True, array_like=True):
     token: PackedArray
     excess: PackedArray
     forgotten: int
+    begun: BegunState = BegunState()
+    """Older versions did not count what had begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Walkers:
         windows: int64 (s,), windows with requests. total: float64 (s,), excess of the part that goes on.
         most: float64 (s,), the most surprising that any part ever was (-log10).
         token: int16 (s, KEPT), the latest requests, the last one last. excess: float32 (s, KEPT), of each.
-        forgotten: Sessions there was no room for.
+        forgotten: Sessions there was no room for. begun: How many begin.
     """
 
     def __init__(self) -> None:
@@ -68,12 +71,13 @@ class Walkers:
         self.token = np.zeros((0, KEPT), dtype=np.int16)
         self.excess = np.zeros((0, KEPT), dtype=np.float32)
         self.forgotten = 0
+        self.begun = Begun()
 
-    def find(self, key: NDArray[np.uint64]) -> NDArray[np.intp]:
+    def find(self, key: NDArray[np.uint64], window: int) -> NDArray[np.intp]:
         """The place of each client's session, intp (k,), begun where there is none.
 
         Args:
-            key: uint64 (k,), distinct; at most `MOST`.
+            key: uint64 (k,), distinct; at most `MOST`. window: In which they ask for something.
         """
         fresh = np.sort(key[~self._known(key)])
         over = len(self.key) + len(fresh) - MOST
@@ -84,6 +88,7 @@ class Walkers:
             self.forgotten += int(np.count_nonzero(~kept))
             self._keep(kept)
             fresh = np.sort(key[~self._known(key)])
+        self.begun.count(window, len(fresh))
         at = np.searchsorted(self.key, fresh)
         for name in _COLUMNS:
             column = getattr(self, name)
@@ -182,6 +187,7 @@ class Walkers:
             pack(self.token),
             pack(self.excess),
             self.forgotten,
+            self.begun.to_state(),
         )
 
     def from_state(self, state: WalkersState) -> None:
@@ -199,6 +205,7 @@ class Walkers:
         check(bool(np.isfinite(numbers).all() and np.isfinite(self.excess).all()), what)
         check(bool((self.token >= 0).all()), what)
         self.forgotten = state.forgotten
+        self.begun.from_state(state.begun)
 
 
 _COLUMNS: Final = ("key", "last", "length", "windows", "total", "most", "token", "excess")

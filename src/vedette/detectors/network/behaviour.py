@@ -124,7 +124,7 @@ class AddressBehaviour:
         surprise = model.surprise(rows)
         sessions = sessions_of(keys, np.full(len(keys), number))
         added = self._sessions.add(sessions, number, surprise, model.card.sessions_tail)
-        limit = self._thresholds.threshold(self.name, self._sessions.pace) + ALONE
+        limit = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
         alarmed = added.alarmed(limit)
         self.left_out += max(0, len(alarmed) - _MOST_STATED)
         return [
