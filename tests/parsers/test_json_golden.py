@@ -5,6 +5,7 @@
 
 import json
 import math
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,13 @@ def test_golden_logs_are_read_as_written(log: Path) -> None:
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda path: path.stem)
-def test_each_golden_log_fits_its_own_format_best(log: Path) -> None:
+def test_each_golden_log_fits_its_own_format_best_and_none_before_it(log: Path) -> None:
     sample = Chunk.of(log.read_bytes())
     scores = {name: known.score(sample) for name, known in FORMATS.items()}
-    own = scores.pop(log.name.split(".")[0])
-    assert own > 0.5
-    assert max(scores.values()) < 0.1
+    name = log.name.split(".")[0]
+    assert scores[name] > 0.5
+    assert scores[name] == max(scores.values())
+    assert all(scores[before] < 0.1 for before in takewhile(lambda known: known != name, FORMATS))
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda path: path.stem)

@@ -28,6 +28,34 @@ def test_the_more_specific_of_two_equally_fitting_formats_is_chosen() -> None:
     assert chosen(b"www.example.com " + COMBINED) == "vhost_combined"
 
 
+def test_the_virtual_host_after_the_client_is_not_taken_for_the_client() -> None:
+    line = b'192.0.2.1 shop.example:8443 - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "ua"\n'
+    choice = sniff(chunk(line), formats())
+    rows, _, _ = parse_all(choice.open("x"), [line])
+    assert choice.format.name == "lighttpd"
+    assert (rows[0]["peer"], rows[0]["service"]) == ("192.0.2.1", "shop.example")
+
+
+def test_common_with_fields_of_one_s_own_after_it_is_read_without_them() -> None:
+    line = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 http-nio-1 12\n'
+    rows, skips, _ = parse_all(sniff(chunk(line), formats()).open("x"), [line])
+    assert (rows[0]["bytes_out"], "duration" in rows[0], skips) == (5, False, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        (b'INFO:     192.0.2.1:34712 - "GET /login HTTP/1.1" 200 OK', "kubectl logs --timestamps"),
+        (b"GET /health 200 2 - 2.232 ms", "write its access log with the time"),
+        (b"\x1b[0mGET /health \x1b[32m200\x1b[0m 2.232 ms - 2\x1b[0m", "write its access log with the time"),
+        (b"08:00:00 | 200 | 1.2ms | 192.0.2.1 | GET | /path | -", "write its access log with the time"),
+    ],
+)
+def test_requests_without_a_time_are_told_from_formats_that_are_not_known(line: bytes, remedy: str) -> None:
+    with pytest.raises(UnknownFormatError, match=f"logged without a date and time.*{remedy}"):
+        sniff(chunk((line + b"\n") * 3), formats())
+
+
 def test_attacks_in_a_forwarded_header_do_not_change_the_format() -> None:
     lines = (COMBINED + b' "203.0.113.9"\n') * 97 + (COMBINED + b' "${jndi:ldap://x}"\n') * 3
     assert chosen(lines) == "nginx-main"
@@ -75,7 +103,7 @@ def test_formats_have_names_of_their_own_and_aliases_lead_to_them() -> None:
     for alias, name in ALIASES.items():
         assert by_name(alias).name == name
     with pytest.raises(
-        NoSuchFormatError, match="--format clx: no format of that name: use auto, or one of aws-alb"
+        NoSuchFormatError, match="--format clx: no format of that name: use auto, or one of aiohttp"
     ):
         by_name("clx")
 

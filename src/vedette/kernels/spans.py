@@ -21,9 +21,9 @@ REQUEST_LINE = 1
 NUMBER = 2
 STATUS = 3
 DAY_MONTH_YEAR = 4
-"""`17/May/2015:10:05:03`, then anything."""
+"""`17/May/2015:10:05:03`, or with a space between, then anything."""
 YEAR_MONTH_DAY = 5
-"""`2015-05-17T10:05:03`, or with a space or tab between, then anything."""
+"""`2015-05-17T10:05:03`, with anything between date and clock, or slashes in the date, then anything."""
 EPOCH = 6
 WORD = 8
 """Text without spaces and quotation marks, passed over."""
@@ -47,7 +47,7 @@ def looks_like_time(buffer: Bytes, at: int, end: int, reading: int) -> bool:
             end - at >= 20
             and buffer[at + 2] == 47
             and buffer[at + 6] == 47
-            and buffer[at + 11] == 58
+            and (buffer[at + 11] == 58 or buffer[at + 11] == 32)
             and buffer[at + 14] == 58
             and _is_digit(int(buffer[at]))
             and _is_digit(int(buffer[at + 19]))
@@ -55,12 +55,14 @@ def looks_like_time(buffer: Bytes, at: int, end: int, reading: int) -> bool:
     if reading == YEAR_MONTH_DAY:
         return (
             end - at >= 19
-            and buffer[at + 4] == 45
-            and buffer[at + 7] == 45
-            and buffer[at + 13] == 58
-            and buffer[at + 16] == 58
+            and (buffer[at + 4] == 45 or buffer[at + 4] == 47)
+            and buffer[at + 7] == buffer[at + 4]
+            # In `2015/05/17 - 10:05:03` the clock's first colon is two bytes later.
+            and (
+                (buffer[at + 13] == 58 and buffer[at + 16] == 58 and _is_digit(int(buffer[at + 18])))
+                or (buffer[at + 11] == 45 and buffer[at + 15] == 58 and buffer[at + 18] == 58)
+            )
             and _is_digit(int(buffer[at]))
-            and _is_digit(int(buffer[at + 18]))
         )
     if end <= at or end - at > 32 or not _is_digit(int(buffer[at])):
         return False

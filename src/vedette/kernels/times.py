@@ -17,9 +17,10 @@ UNREADABLE = MISSING + 1
 """A line whose time is no time."""
 
 DAY_MONTH_YEAR = 0
-"""`17/May/2015:10:05:03`, then optional fraction and zone."""
+"""`17/May/2015:10:05:03`, or with a space between, then optional fraction and zone."""
 YEAR_MONTH_DAY = 1
-"""`2015-05-17T10:05:03`, or with a space or tab between, then optional fraction and zone."""
+"""`2015-05-17T10:05:03`, or with a space, a tab or ` - ` between, or slashes in the date, then optional fraction and
+zone."""
 ANY_LAYOUT = 2
 """One of the two, or seconds since the epoch; each row shows which by its third and fifth bytes."""
 DAY_WIDTH = 20
@@ -87,10 +88,20 @@ def days_since_epoch(year: int, month: int, day: int) -> int:
 
 
 @subkernel
+def _year_width(buffer: Bytes, at: int) -> int:
+    """Bytes of the date and clock at `at` that begin with the year; two more where ` - ` stands between them."""
+    if buffer[at + 11] == MINUS and buffer[at + 12] == SPACE and buffer[at + 10] == SPACE:
+        return YEAR_WIDTH + 2
+    return YEAR_WIDTH
+
+
+@subkernel
 def _seconds(buffer: Bytes, at: int, layout: int) -> int:
-    """Date and clock at `at` (20 or 19 bytes) as microseconds since the epoch, or `UNREADABLE`."""
+    """Date and clock at `at` (20, 19 or 21 bytes) as microseconds since the epoch, or `UNREADABLE`."""
     if layout == DAY_MONTH_YEAR:
-        if buffer[at + 2] != SLASH or buffer[at + 6] != SLASH or buffer[at + 11] != COLON:
+        if buffer[at + 2] != SLASH or buffer[at + 6] != SLASH:
+            return UNREADABLE
+        if buffer[at + 11] != COLON and buffer[at + 11] != SPACE:
             return UNREADABLE
         day = _two_digits(buffer, at)
         month = _month_named(buffer, at + 3)
@@ -99,7 +110,8 @@ def _seconds(buffer: Bytes, at: int, layout: int) -> int:
         clock = at + 12
     else:
         between = buffer[at + 10]
-        if buffer[at + 4] != MINUS or buffer[at + 7] != MINUS:
+        mark = buffer[at + 4]
+        if (mark != MINUS and mark != SLASH) or buffer[at + 7] != mark:
             return UNREADABLE
         if (between | 32) != LOWER_T and between != SPACE and between != TAB:
             return UNREADABLE
@@ -107,7 +119,7 @@ def _seconds(buffer: Bytes, at: int, layout: int) -> int:
         year = _two_digits(buffer, at + 2)
         month = _two_digits(buffer, at + 5)
         day = _two_digits(buffer, at + 8)
-        clock = at + 11
+        clock = at + _year_width(buffer, at) - 8
     hour = _two_digits(buffer, clock)
     minute = _two_digits(buffer, clock + 3)
     second = _two_digits(buffer, clock + 6)
@@ -216,9 +228,9 @@ def calendar_times(
             if layout == ANY_LAYOUT:
                 if size >= DAY_WIDTH and buffer[at + 2] == SLASH:
                     shape = DAY_MONTH_YEAR
-                elif size >= YEAR_WIDTH and buffer[at + 4] == MINUS:
+                elif size >= YEAR_WIDTH and (buffer[at + 4] == MINUS or buffer[at + 4] == SLASH):
                     shape = YEAR_MONTH_DAY
-            width = DAY_WIDTH if shape == DAY_MONTH_YEAR else YEAR_WIDTH
+            width = DAY_WIDTH if shape == DAY_MONTH_YEAR else _year_width(buffer, at)
             if shape == ANY_LAYOUT:
                 last = _since_epoch(buffer, at, at + size, 0)
             elif size >= width:

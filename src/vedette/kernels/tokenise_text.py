@@ -3,8 +3,8 @@
 A program is a list of steps; a step is a row of `STEP_WIDTH` int64 (columns below). `LITERAL` matches its
 bytes. `TAKE` takes the text up to the next occurrence of its bytes (or the rest of the line, if it has none)
 as a field, or as nothing (`field` -1). `SUM` adds three decimals with spaces between. `MAY_END` ends the
-program where the line ends. A line is tried against each program in turn, then salvaged, then counted as
-skipped.
+program where the line ends. `BLANKS` passes over spaces and tabs, or none. A line is tried against each
+program in turn, then salvaged, then counted as skipped.
 
 Every step goes forward only, so each program is linear in the line's length.
 """
@@ -25,7 +25,7 @@ STEP_WIDTH = 10
 where its bytes stand in the pool, how many, and the first; how many of them are passed over; whether they
 count only before a space or the line's end."""
 
-LITERAL, TAKE, SUM, MAY_END = range(4)
+LITERAL, TAKE, SUM, MAY_END, BLANKS = range(5)
 EXACT = 0
 """The line ends with the program (but for spaces)."""
 OPEN = 1
@@ -196,6 +196,9 @@ def _run(
             at = _sum_decimals(buffer, at, end, steps[step, FIELD], row, start, length, state)
             if at > end:
                 return False
+        elif kind == BLANKS:
+            while at < end and _is_gap(int(buffer[at])):
+                at += 1
         elif at >= end:
             return True
     if at >= end:

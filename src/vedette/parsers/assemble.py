@@ -90,10 +90,8 @@ class Assembler:
             self._resize(rows + rows // 4)
         if conventions.peer_has_port:
             strip_ports(chunk.buffer, tokens.start[Field.PEER], tokens.length[Field.PEER])
-        if conventions.target_has_origin:
-            strip_origins(chunk.buffer, tokens.start[Field.TARGET], tokens.length[Field.TARGET])
         flags = tokens.flags.copy()
-        buffer = _complete_targets(chunk, tokens, flags)
+        buffer = _complete_targets(chunk, tokens, conventions, flags)
         requests = Requests(
             source=chunk.source,
             line=tokens.line.copy(),
@@ -192,7 +190,9 @@ def _drop_untimed(chunk: Chunk, tokens: Tokens, time: NDArray[np.int64]) -> tupl
     )
 
 
-def _complete_targets(chunk: Chunk, tokens: Tokens, flags: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _complete_targets(
+    chunk: Chunk, tokens: Tokens, conventions: Conventions, flags: NDArray[np.uint16]
+) -> NDArray[np.uint8]:
     """Fill in METHOD, TARGET and PROTOCOL from request lines and queries; the buffer spans now refer to."""
     start, length = tokens.start, tokens.length
     if _present(start[Field.REQUEST]):
@@ -211,6 +211,8 @@ def _complete_targets(chunk: Chunk, tokens: Tokens, flags: NDArray[np.uint16]) -
             int(RequestFlag.SPACE_IN_TARGET),
             flags,
         )
+    if conventions.target_has_origin:
+        strip_origins(chunk.buffer, start[Field.TARGET], length[Field.TARGET])
     empty = (start[Field.METHOD] < 0) & (start[Field.TARGET] < 0)
     if empty.any():
         flags[empty] |= np.uint16(RequestFlag.NOT_HTTP)

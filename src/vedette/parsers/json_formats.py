@@ -53,6 +53,9 @@ def json_formats() -> tuple[JsonFormat, ...]:
         _api_gateway(),
         _kong(),
         _pino(),
+        _winston(),
+        _echo(),
+        _linkerd(),
         _nginx(),
     )
 
@@ -381,6 +384,81 @@ def _pino() -> JsonFormat:
             Field.SERVICE: ("req.headers.host", "name"),
         },
         Conventions(TimeFormat.EPOCH_MILLISECONDS, DurationUnit.MILLISECONDS),
+    )
+
+
+def _winston() -> JsonFormat:
+    """express-winston: milliseconds; a time only where winston's `format.timestamp()` is among its formats.
+
+    https://github.com/bithavoc/express-winston
+    """
+    return JsonFormat(
+        "express-winston-json",
+        "express-winston (timestamp, meta.req.method, meta.req.url, meta.res.statusCode, meta.responseTime)",
+        {
+            Field.TIME: ("timestamp", "time", "@timestamp"),
+            Field.PEER: ("meta.req.ip", "meta.req.connection.remoteAddress"),
+            Field.FORWARDED: ("meta.req.headers.x-forwarded-for",),
+            Field.METHOD: ("meta.req.method",),
+            Field.TARGET: ("meta.req.originalUrl", "meta.req.url"),
+            Field.STATUS: ("meta.res.statusCode",),
+            Field.DURATION: ("meta.responseTime",),
+            Field.REFERER: ("meta.req.headers.referer",),
+            Field.USER_AGENT: ("meta.req.headers.user-agent",),
+            Field.SERVICE: ("meta.req.headers.host",),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
+    )
+
+
+def _echo() -> JsonFormat:
+    """labstack/echo's `middleware.Logger()`; `latency` is nanoseconds, `latency_human` bears its unit.
+
+    https://echo.labstack.com/docs/middleware/logger
+    """
+    return JsonFormat(
+        "echo-json",
+        "Echo's logger (time, remote_ip, uri, status, latency_human, bytes_in, bytes_out)",
+        {
+            Field.TIME: ("time",),
+            Field.PEER: ("remote_ip",),
+            Field.METHOD: ("method",),
+            Field.TARGET: ("uri",),
+            Field.STATUS: ("status",),
+            Field.BYTES_IN: ("bytes_in",),
+            Field.BYTES_OUT: ("bytes_out",),
+            Field.DURATION: ("latency_human",),
+            Field.USER_AGENT: ("user_agent",),
+            Field.SERVICE: ("host",),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.GO),
+        needs=Field.DURATION,
+    )
+
+
+def _linkerd() -> JsonFormat:
+    """Linkerd's access log, `config.linkerd.io/access-log: json`; its target is a whole address.
+
+    https://linkerd.io/2/features/access-logging/
+    """
+    return JsonFormat(
+        "linkerd-json",
+        "Linkerd's access log as JSON (timestamp, client.addr, uri, processing_ns, total_ns)",
+        {
+            Field.TIME: ("timestamp",),
+            Field.PEER: (r"client\.addr",),
+            Field.METHOD: ("method",),
+            Field.TARGET: ("uri",),
+            Field.PROTOCOL: ("version",),
+            Field.STATUS: ("status",),
+            Field.BYTES_IN: ("request_bytes",),
+            Field.BYTES_OUT: ("response_bytes",),
+            Field.DURATION: ("total_ns",),
+            Field.USER_AGENT: ("user_agent",),
+            Field.SERVICE: ("host",),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True, target_has_origin=True),
+        needs=Field.PEER,
     )
 
 

@@ -166,12 +166,14 @@ class JsonFormat:
         description: One line, with an example product.
         paths: For each field, the key paths it may stand at, the most trusted first.
         conventions: How times and durations are written.
+        needs: `PEER` or `DURATION` if each line of the format has it, so that it is told from others with like keys.
     """
 
     name: str
     description: str
     paths: Mapping[Field, Sequence[str]]
     conventions: Conventions
+    needs: Field | None = None
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blank lines left out.
@@ -188,8 +190,12 @@ class JsonFormat:
             return 0.0
         requests = parsed.requests
         peer, method, target = (c.ids >= 0 for c in (requests.peer, requests.method, requests.target))
-        answered = requests.status > 0
-        return float(((answered & (peer | target)) | (method & target)).sum() / lines)
+        fits = ((requests.status > 0) & (peer | target)) | (method & target)
+        if self.needs is Field.PEER:
+            fits &= peer
+        elif self.needs is Field.DURATION:
+            fits &= ~np.isnan(requests.duration)
+        return float(fits.sum() / lines)
 
     def open(self, source: str) -> KeyedParser:  # noqa: ARG002 - a JSON source has no state of its own
         """Start parsing a source."""

@@ -54,6 +54,7 @@ class Take:
         width: Bytes the text has at least; `until` is looked for behind them.
         word: The text has no spaces and no quotation marks (for text that is passed over).
         with_port: The text is an address and always has a port, which is left out.
+        spelled: The text is a duration with its unit, as Go writes them; bare numbers are looked at.
     """
 
     field: Field | None
@@ -62,6 +63,7 @@ class Take:
     keep: bool = False
     at_edge: bool = False
     with_port: bool = False
+    spelled: bool = False
     width: int = 0
     word: bool = False
 
@@ -76,7 +78,12 @@ class MayEnd:
     """The line may end here: older versions log no more."""
 
 
-Step = Literal | Take | SumOfThree | MayEnd
+@dataclass(frozen=True, slots=True)
+class Blanks:
+    """Spaces and tabs that fill a column up, as many as there are."""
+
+
+Step = Literal | Take | SumOfThree | MayEnd | Blanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +150,16 @@ def _row(step: Step, layout: int, pool: bytearray) -> list[int]:
                 row[machine.READING] = spans.WORD if step.word else spans.TEXT
             else:
                 plain = spans.ADDRESS_PORT if step.with_port else spans.TEXT
-                row[machine.READING] = READINGS.get(field, plain)
+                row[machine.READING] = plain if step.spelled else READINGS.get(field, plain)
         case SumOfThree():
             row[machine.KIND] = machine.SUM
             row[machine.FIELD] = Field.DURATION
             return row
         case MayEnd():
             row[machine.KIND] = machine.MAY_END
+            return row
+        case Blanks():
+            row[machine.KIND] = machine.BLANKS
             return row
     row[machine.UNTIL] = len(pool)
     row[machine.UNTIL_LENGTH] = len(text)

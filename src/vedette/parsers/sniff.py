@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from vedette.parsers.format import Format, Parser
 from vedette.parsers.mixed import MixedParser
+from vedette.parsers.timeless import timeless
 from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
@@ -120,8 +121,13 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
             f"{sample.source}: holds nothing but {kind} at its beginning: give a log with requests in it"
         )
     first = lines[0]
-    shown = first[:SHOWN].decode("latin-1").encode("unicode_escape").decode("ascii")
-    cut = "..." if len(first) > SHOWN else ""
+    without_time = timeless(lines)
+    if without_time is not None:
+        first, remedy = without_time
+        return UnknownFormatError(
+            f"{sample.source}: its requests are logged without a date and time, which each needs: "
+            f"{_shown(first)}: {remedy}"
+        )
     nearest = max(scores, key=lambda name: scores[name], default="none")
     fit = (
         f"the nearest, {nearest}, fits {best:.0%} of the sampled lines" if best > 0 else "none fits any line"
@@ -134,5 +140,11 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
         remedy = "say which keys hold what: --field time=KEY --field target=KEY --field status=KEY ..."
     return UnknownFormatError(
         f"{sample.source}: no known log format ({fit}; {LEAST_SHARE:.0%} are needed): {what}: "
-        f"{shown}{cut}: name the format with --format, or {remedy}"
+        f"{_shown(first)}: name the format with --format, or {remedy}"
     )
+
+
+def _shown(line: bytes) -> str:
+    """A line as a message shows it."""
+    cut = "..." if len(line) > SHOWN else ""
+    return line[:SHOWN].decode("latin-1").encode("unicode_escape").decode("ascii") + cut

@@ -1,6 +1,7 @@
 """The short notation that the text formats are written in: `{peer} {} [{time}] "{request}" {status}`.
 
-A name in braces is a field (`{}` passes text over), and what stands between is literal. Some take a mark:
+A name in braces is a field (`{}` passes text over), and what stands between is literal, as are braces around anything
+else. Some take a mark:
 
 | notation | meaning |
 |---|---|
@@ -8,7 +9,9 @@ A name in braces is a field (`{}` passes text over), and what stands between is 
 | `{user_agent:plus}`, `{user_agent:percent}` | unescaped that way |
 | `{user_agent:last}` | what follows counts only before a space or the line's end |
 | `{:word}` | passes text over that has no spaces and quotation marks |
+| `{duration:go}` | a duration with its unit, as Go writes them |
 | `{duration:sum}` | three durations in seconds, added |
+| `{:blanks}` | passes spaces and tabs over, or none |
 | `{?}` | the line may end here |
 """
 
@@ -17,9 +20,9 @@ from dataclasses import replace
 
 from vedette.kernels import unescape
 from vedette.parsers.fields import Field
-from vedette.parsers.program import Literal, MayEnd, Program, Step, SumOfThree, Take
+from vedette.parsers.program import Blanks, Literal, MayEnd, Program, Step, SumOfThree, Take
 
-_PART = re.compile(r"\{([a-z_]*)(?::([a-z]+))?\}|(\{\?\})|([^{]+)")
+_PART = re.compile(r"\{([a-z_]*)(?::([a-z]+))?\}|(\{\?\})|([^{]+|\{)")
 _UNESCAPES = {"plus": unescape.PLUS, "percent": unescape.PERCENT}
 
 
@@ -37,6 +40,8 @@ def template(text: str, *, escapes: int = unescape.BACKSLASH, open_ended: bool =
             add_literal(steps, literal.encode(), escapes)
         elif may_end:
             steps.append(MayEnd())
+        elif mark == "blanks":
+            steps.append(Blanks())
         elif mark == "sum":
             steps.append(SumOfThree())
         else:
@@ -47,6 +52,7 @@ def template(text: str, *, escapes: int = unescape.BACKSLASH, open_ended: bool =
                     at_edge=mark == "last",
                     with_port=mark == "port",
                     word=mark == "word",
+                    spelled=mark == "go",
                 )
             )
     return Program(tuple(steps), open_ended)

@@ -1,7 +1,9 @@
 """A text format: the shapes its lines have, what their fields mean, and how well a sample fits."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from vedette.kernels.tokenise_text import NO_SALVAGE
 from vedette.parsers.assemble import Assembler
@@ -50,7 +52,9 @@ class TextFormat:
         conventions: How times, durations and addresses are written.
         fallbacks: Shapes that lines of such a log may have too; tried last, and no sign of the format.
         needs_peer: A line without a client address is no sign of the format.
-        duration_shape: How a duration has to be written to be a sign of the format.
+        shapes: How fields have to be written to be a sign of the format.
+        salvages: Of a line that fits no shape, what can be read is taken; else it is skipped. Not where servers write
+            of other things, with a time and a client, in between.
     """
 
     name: str
@@ -59,23 +63,30 @@ class TextFormat:
     conventions: Conventions
     fallbacks: tuple[Program, ...] = ()
     needs_peer: bool = False
-    duration_shape: re.Pattern[bytes] | None = None
+    shapes: Mapping[Field, re.Pattern[bytes]] = field(default_factory=dict)
+    salvages: bool = True
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blanks and comments aside."""
         # What would be salvaged does not fit.
         machine = replace(build(self.programs, self.conventions.time), layout=NO_SALVAGE)
         tokens = TextTokeniser(machine).tokenise(sample)
-        return share_of(sample, tokens, needs_peer=self.needs_peer, duration_shape=self.duration_shape)
+        return share_of(sample, tokens, needs_peer=self.needs_peer, shapes=self.shapes)
 
     def open(self, source: str) -> TextParser:  # noqa: ARG002 - these sources have no state of their own
         """Start parsing a source."""
         machine = build(self.programs + self.fallbacks, self.conventions.time)
+        if not self.salvages:
+            machine = replace(machine, layout=NO_SALVAGE)
         return TextParser((self.name,), TextTokeniser(machine), self.conventions)
 
 
 def share_of(
-    sample: Chunk, tokens: Tokens, *, needs_peer: bool, duration_shape: re.Pattern[bytes] | None = None
+    sample: Chunk,
+    tokens: Tokens,
+    *,
+    needs_peer: bool,
+    shapes: Mapping[Field, re.Pattern[bytes]] = MappingProxyType({}),
 ) -> float:
     """Share of lines that fit without salvage, with plausible fields; blanks and comments aside."""
     skipped = tokens.skips.counts
@@ -85,7 +96,7 @@ def share_of(
     fitting = [
         _plausible(_text(sample, tokens, Field.PEER, row), needed=needs_peer)
         and _plausible_list(_text(sample, tokens, Field.FORWARDED, row))
-        and _shaped(_text(sample, tokens, Field.DURATION, row), duration_shape)
+        and all(_shaped(_text(sample, tokens, name, row), shape) for name, shape in shapes.items())
         for row in range(len(tokens.line))
         if not tokens.flags[row] & RequestFlag.REPAIRED
     ]
@@ -110,6 +121,6 @@ def _plausible_list(forwarded: bytes | None) -> bool:
     return forwarded is None or bool(_FORWARDED.match(forwarded))
 
 
-def _shaped(duration: bytes | None, shape: re.Pattern[bytes] | None) -> bool:
-    """Whether a duration is written as the format writes them."""
-    return shape is None or (duration is not None and shape.fullmatch(duration) is not None)
+def _shaped(text: bytes | None, shape: re.Pattern[bytes]) -> bool:
+    """Whether a field is written as the format writes it."""
+    return text is not None and shape.fullmatch(text) is not None

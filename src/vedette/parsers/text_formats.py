@@ -1,13 +1,21 @@
 """The text formats known by name, as data. The order is from the most specific to the most general."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from vedette.kernels import unescape
-from vedette.parsers.fields import Conventions, DurationUnit, TimeFormat
+from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
+from vedette.parsers.framework_formats import framework_formats
+from vedette.parsers.proxy_formats import proxy_formats
 from vedette.parsers.template import template
 from vedette.parsers.text_format import TextFormat
 
 CLF = Conventions(TimeFormat.CLF)
+MILLISECOND_DECIMALS: Mapping[Field, re.Pattern[bytes]] = MappingProxyType(
+    {Field.DURATION: re.compile(rb"[0-9]+\.[0-9]{3}")}
+)
+"""nginx writes `$request_time` as seconds with three decimals; Apache's durations are whole numbers."""
 
 _COMMON = '{peer} {} [{time}] "{request}" {status} {bytes_out}'
 _COMBINED = _COMMON + ' "{referer}" "{user_agent:last}"'
@@ -28,7 +36,7 @@ _AWS = (
 
 def text_formats() -> tuple[TextFormat, ...]:
     """The text formats known by name, the most specific first."""
-    return (*_balancers(), *_envoys(), *_combined_family())
+    return (*_balancers(), *_envoys(), *framework_formats(), *proxy_formats(), *_combined_family())
 
 
 def _balancers() -> tuple[TextFormat, ...]:
@@ -118,12 +126,13 @@ def _combined_family() -> tuple[TextFormat, ...]:
     https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
     """
     common = template(_COMMON)
+    common_and_more = template(_COMMON + " {}")
     combined = template(_COMBINED, open_ended=True)
     return (
         TextFormat(
             "vhost_combined",
             'Apache `vhost_combined`: Combined after the virtual host (%v:%p %h %l %u %t "%r" ...)',
-            (template("{service:port} " + _COMBINED, open_ended=True),),
+            (template("{service:port} " + _COMBINED.replace("{peer}", "{peer} {:word}"), open_ended=True),),
             CLF,
             fallbacks=(combined,),
             needs_peer=True,
@@ -141,9 +150,8 @@ def _combined_family() -> tuple[TextFormat, ...]:
             ),
             Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
             fallbacks=(combined,),
-            duration_shape=re.compile(rb"[0-9]+\.[0-9]{3}"),
+            shapes=MILLISECOND_DECIMALS,
         ),
-        # nginx writes `$request_time` as seconds with three decimals; Apache's durations are whole numbers.
         TextFormat(
             "nginx-timed",
             "nginx's `combined` or `main`, then `$request_time` (... 0.012)",
@@ -153,7 +161,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             ),
             Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
             fallbacks=(combined,),
-            duration_shape=re.compile(rb"[0-9]+\.[0-9]{3}"),
+            shapes=MILLISECOND_DECIMALS,
         ),
         TextFormat(
             "nginx-main",
@@ -184,6 +192,10 @@ def _combined_family() -> tuple[TextFormat, ...]:
             fallbacks=(common,),
         ),
         TextFormat(
-            "common", "Common Log Format (NCSA; Apache `common`)", (common,), CLF, fallbacks=(combined,)
+            "common",
+            "Common Log Format (NCSA; Apache's and Tomcat's `common`); fields after the size are passed over",
+            (common, common_and_more),
+            CLF,
+            fallbacks=(combined,),
         ),
     )

@@ -15,6 +15,15 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "traefik": "traefik-json",
         "caddy": "caddy-json",
         "istio-json": "envoy-json",
+        "flask": "werkzeug",
+        "http.server": "werkzeug",
+        "django": "runserver",
+        "npm": "nginx-proxy-manager",
+        "puma": "rack",
+        "tomcat": "common",
+        "gunicorn": "combined",
+        "varnishncsa": "varnish",
+        "echo": "echo-json",
     }
 )
 """To the name by which the format is listed."""
