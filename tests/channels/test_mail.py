@@ -211,11 +211,21 @@ def test_one_that_drips_is_left_after_the_timeout(greeting: bytes) -> None:
     thread.start()
     began = time.monotonic()
     result = channel(server.getsockname()[1], timeout_s=0.4).send(said())
-    assert result == Failed("127.0.0.1: not done within 0.4 s")
+    assert result == Failed(
+        "127.0.0.1: no greeting within 0.4 s: a port that speaks TLS from the beginning, like 465, needs security: tls"
+    )
     assert time.monotonic() - began < 5
     stop.set()
     thread.join(5)
     server.close()
+
+
+def test_a_port_for_starttls_that_is_spoken_to_by_tls_is_told(server_tls: ssl.SSLContext) -> None:
+    with sink(tls_context=server_tls) as (box, port):
+        refused = channel(port, security="tls").send(said())
+        assert isinstance(refused, Failed)
+        assert "set security: starttls" in refused.reason
+        assert box.mails == []
 
 
 def test_nobody_there_is_a_failure_in_words() -> None:

@@ -104,6 +104,33 @@ def test_apprise_brings_it_to_a_service_that_it_knows(hook: Receiver) -> None:
 
 @needs_apprise
 @of_apprise
+def test_why_apprise_failed_is_told_without_what_is_secret(hook: Receiver) -> None:
+    hook.answers += [lambda handler: handler.send_error(401)] * 2
+    result = built("apprise", url=hook.url.replace("http://", "ntfy://tk-secret@") + "/alerts-secret").send(
+        ONE
+    )
+    assert isinstance(result, Failed)
+    assert "401" in result.reason
+    gone = built("apprise", url="ntfy://user:pass-secret@127.0.0.1:1/topic-secret").send(ONE)
+    assert isinstance(gone, Failed)
+    assert gone.reason.startswith("apprise: ")
+    assert "127.0.0.1" in gone.reason
+    assert "secret" not in result.reason + gone.reason
+
+
+@needs_apprise
+@of_apprise
+def test_a_service_of_apprise_that_lacks_a_package_names_it() -> None:
+    if find_spec("gntp") is not None:
+        pytest.skip("Growl's package is here; the test needs a service whose package is not")
+    with pytest.raises(Exception, match="it: apprise cannot tell growl on this machine: pip install 'gntp'"):
+        built("apprise", url="growl://localhost")
+    with pytest.raises(Exception, match="it: apprise knows tgram, but this URL does not fit it"):
+        built("apprise", url="tgram://x/y")
+
+
+@needs_apprise
+@of_apprise
 def test_a_url_that_apprise_does_not_know_is_refused_without_repeating_it() -> None:
     with pytest.raises(Exception, match="it: not a URL that apprise knows") as caught:
         built("apprise", url="nonsense-secret")

@@ -184,3 +184,9 @@ def test_a_handler_is_not_confused_by_a_body_that_looks_like_a_request(hook: Rec
 
     hook.answers.append(split)
     assert to(hook.url) == Failed("HTTP 500: HTTP")
+
+
+def test_https_to_a_port_without_it_says_so(hook: Receiver) -> None:
+    result = deliver(hook.url.replace("http://", "https://"), b"{}", {}, timeout_s=5)
+    assert isinstance(result, Failed)
+    assert "does not speak TLS on this port" in result.reason

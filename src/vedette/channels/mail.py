@@ -19,6 +19,7 @@ from vedette.channels import words
 from vedette.channels.channel import ChannelRule, Failed, Result, Sent
 from vedette.channels.escape import page
 from vedette.channels.message import Message
+from vedette.channels.post import tls_reason
 from vedette.config.alerts import MailChannel, MailSecurity
 from vedette.config.secret import revealed
 
@@ -109,16 +110,21 @@ class Mail:
         except (OSError, smtplib.SMTPException) as error:
             # A server that has taken the mail and stumbles over the good-bye has it all the same.
             if refused is None:
-                return self._failed(error, late=limit.over.is_set())
+                return self._failed(error, late=limit.over.is_set(), greeted=limit.greeted)
         finally:
             watch.cancel()
         remark = f"{len(refused)} of {len(self._section.recipients)} recipients refused" if refused else ""
         return Sent(str(mail["Message-ID"]), remark)
 
-    def _failed(self, error: Exception, *, late: bool) -> Failed:
+    def _failed(self, error: Exception, *, late: bool, greeted: bool) -> Failed:
         host = self._section.host
         if late or isinstance(error, TimeoutError):
-            return Failed(f"{host}: not done within {self._section.timeout_s:g} s")
+            limit = f"within {self._section.timeout_s:g} s"
+            if greeted or self._section.security is MailSecurity.TLS:
+                return Failed(f"{host}: not done {limit}")
+            return Failed(
+                f"{host}: no greeting {limit}: a port that speaks TLS from the beginning, like 465, needs security: tls"
+            )
         if isinstance(error, smtplib.SMTPResponseException):
             refused = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
             return Failed(_said(host, error.smtp_code, error.smtp_error), refused=refused)
@@ -146,6 +152,7 @@ class _Limit:
 
     def __init__(self) -> None:
         self.over = threading.Event()
+        self.greeted = False
         self.server: smtplib.SMTP | None = None
 
     def stop(self) -> None:
@@ -167,7 +174,9 @@ class _OnTime(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         if self._limit.over.is_set():
             raise TimeoutError
-        return super().getreply()
+        reply = super().getreply()
+        self._limit.greeted |= reply[0] > 0
+        return reply
 
 
 class _SmtpsOnTime(_OnTime, smtplib.SMTP_SSL):
@@ -183,6 +192,10 @@ def _said(host: str, code: int, text: bytes | str) -> str:
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return "it does not speak TLS from the beginning on this port: set security: starttls"
+        return f"TLS failed: {tls_reason(error)}"
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return "it offers no STARTTLS or no login: set security: tls, or none for a server on this host"
     if isinstance(error, socket.gaierror):

@@ -1,15 +1,25 @@
 """All other services, through apprise (https://github.com/caronc/apprise), which is an extra and loaded when used."""
 
+import logging
+import re
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import unquote
 
 from vedette.channels import words
 from vedette.channels.channel import ChannelRule, Failed, Result, Sent
+from vedette.channels.escape import printable
 from vedette.channels.message import Message
 from vedette.config.alerts import AppriseChannel
 from vedette.config.errors import ConfigError
 from vedette.config.secret import revealed
 from vedette.schema.anomaly import Severity
 from vedette.schema.live import Change
+
+LOG = logging.getLogger("apprise")
+_SAID = 200
+_MOST_SAID = 5
+_SHORTEST_SECRET = 4
 
 
 class Others:
@@ -30,13 +40,17 @@ class Others:
         url = revealed(section, "url") or ""
         limits = {"cto": f"{section.timeout_s:g}", "rto": f"{section.timeout_s:g}"}
         more = "&".join(f"{key}={value}" for key, value in limits.items() if f"{key}=" not in url)
+        self._secrets = _parts(url)
         if not self._told.add(f"{url}{'&' if '?' in url else '?'}{more}" if more else url):
-            raise ConfigError((f"{section.name}: not a URL that apprise knows: see its list of services",))
+            raise ConfigError((f"{section.name}: {_unknown(self._told, url.partition(':')[0].lower())}",))
 
     def send(self, message: Message) -> Result:
         """Tell it; apprise fits the text to the service."""
         over = all(item.notice.change is Change.CLOSED for item in message.items)
         kind = "success" if over else "failure" if message.severity.rank >= Severity.HIGH.rank else "warning"
+        heard = _Heard()
+        LOG.addHandler(heard)
+        telling = _TELLING.set(heard)
         try:
             told = self._told.notify(
                 title=words.headline(message),
@@ -47,4 +61,57 @@ class Others:
             )
         except Exception as error:  # noqa: BLE001 -- over a hundred plug-ins of others; what they raise is not known
             return Failed(f"apprise: {type(error).__name__}")
-        return Sent() if told else Failed("apprise could not deliver it; its log, at level warning, says why")
+        finally:
+            _TELLING.reset(telling)
+            LOG.removeHandler(heard)
+        return Sent() if told else Failed(self._why(heard.said))
+
+    def _why(self, said: list[str]) -> str:
+        """What apprise has written of a failure, without anything that stands in its URL but the host."""
+        if not said:
+            return "apprise could not deliver it, and does not say why"
+        text = said[0]
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return f"apprise: {printable(text, _SAID)}"
+
+
+class _Heard(logging.Handler):
+    """Keeps what apprise writes for one message; other channels tell meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the first few."""
+        if _TELLING.get() is self and len(self.said) < _MOST_SAID:
+            self.said.append(record.getMessage())
+
+
+_TELLING: ContextVar[_Heard | None] = ContextVar("telling", default=None)
+"""Whose message it is; apprise hands the context on to its threads."""
+
+
+def _parts(url: str) -> list[str]:
+    """What stands in a URL besides its scheme and host and might be secret, the longest first."""
+    behind = url.partition("://")[2]
+    login, at, rest = behind.rpartition("@")
+    told = re.split(r"[:/?&=@]", login if at else "") + re.split(r"[/?&=]", rest)[1:]
+    return sorted({unquote(part) for part in told if len(part) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
+
+def _unknown(told: Any, scheme: str) -> str:
+    """Why apprise does not take a URL of this scheme."""
+    every = told.details(show_requirements=True, show_disabled=True)["schemas"]
+    named = [
+        each for each in every if scheme in (*(each["protocols"] or ()), *(each["secure_protocols"] or ()))
+    ]
+    if not named:
+        return "not a URL that apprise knows: see its list of services"
+    packages = ", ".join(f"'{package}'" for package in named[0]["requirements"]["packages_required"])
+    if not named[0]["enabled"]:
+        return f"apprise cannot tell {scheme} on this machine" + (
+            f": pip install {packages}" if packages else ""
+        )
+    return f"apprise knows {scheme}, but this URL does not fit it: see its page of that service"

@@ -181,9 +181,18 @@ def _open(host: str, port: int, secure: bool, timeout_s: float) -> http.client.H
     return http.client.HTTPConnection(host, port, timeout=timeout_s)
 
 
+def tls_reason(error: ssl.SSLError) -> str:
+    """Why, in words: `TLSV1_ALERT_INTERNAL_ERROR` is `tlsv1 alert internal error`."""
+    return (error.reason or type(error).__name__).replace("_", " ").lower()
+
+
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return "it does not speak TLS on this port: give the port that does, or an address that begins with http://"
+        return f"TLS failed: {tls_reason(error)}"
     if isinstance(error, socket.gaierror):
         return "there is no such host"
     if isinstance(error, OSError) and error.strerror:
