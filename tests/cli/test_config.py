@@ -24,6 +24,33 @@ def test_a_good_file_is_called_usable(file: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == f"{file}: usable\n"
 
 
+def test_files_that_are_named_and_not_here_are_noted(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(
+        "server: {tls: {cert_file: /nonexistent/cert.pem, key_file: /nonexistent/key.pem}}\n"
+        "alerts:\n  channels:\n    slack: [{name: s, url_file: /nonexistent/url}]\n"
+    )
+    assert run(["config", "check", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{file}: usable\n"
+    note = (
+        "alerts.channels.slack[0].url_file = /nonexistent/url: cannot be read on this machine: No such file"
+    )
+    assert f"vedette: note: {file}: {note}" in err
+    assert len(err.splitlines()) == 3
+
+
+@pytest.mark.parametrize("url", ["mysql://u:pass@h/d", "sqlite://v.db", "vedette.db", "sqlite://"])
+def test_a_store_that_is_none_is_refused_without_its_password(
+    url: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(f'store:\n  url: "{url}"\n')
+    assert run(["config", "check", str(file)]) == 2
+    err = capsys.readouterr().err
+    assert f"{file}:2: store.url = " in err
+    assert "must be sqlite:///vedette.db (three slashes" in err
+    assert "pass" not in err
+
+
 def test_every_problem_of_a_file_is_told_in_its_own_line(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,6 +105,38 @@ def test_what_cannot_be_a_server_is_said_when_the_application_starts() -> None:
         VedetteASGI(hello, "vedette:8080")
 
 
+def test_a_key_that_is_not_where_it_should_be_is_said_when_the_application_starts(tmp_path: Path) -> None:
+    empty = tmp_path / "key"
+    empty.touch()
+    url = "http://127.0.0.1:1"
+    with pytest.raises(ValueError, match=r"key_file = '/nonexistent': cannot be read: No such file"):
+        Ship(url, key_file="/nonexistent")
+    with pytest.raises(ValueError, match="holds no key"):
+        Ship(url, key_file=str(empty))
+    with pytest.raises(ValueError, match="one of them, not both"):
+        Ship(url, key="k", key_file=str(empty))
+
+
+def test_without_a_server_s_address_both_places_for_it_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VEDETTE_URL", raising=False)
+    with pytest.raises(ValueError, match="give url=, or set VEDETTE_URL"):
+        Ship()
+
+
+def test_a_server_that_refuses_the_key_is_told_in_the_log_with_the_remedy(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with receiver() as hook:
+        hook.answers.append(status(401))
+        ship = Ship(hook.url, key="wrong", batch_age_s=0.01)
+        ship.put(EXAMPLES[0])
+        assert hook.came.wait(20)
+        ship.close(10)
+    (said,) = (each.message for each in caplog.records)
+    assert said.startswith("Vedette does not take records of requests")
+    assert "127.0.0.1: HTTP 401: the key is missing or unknown: give key_file=" in said
+
+
 def test_url_and_key_may_come_from_the_environment_and_the_key_from_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hook: Receiver
 ) -> None:

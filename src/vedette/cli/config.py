@@ -19,17 +19,21 @@ def check(
 ) -> None:
     """Say whether a file is a usable configuration, and everything that is wrong with it.
 
-    The environment is left out of account. Exit status: 0 usable, 2 not.
+    Files that it names and that cannot be read here are noted: it may be meant for another machine. The environment is
+    left out of account. Exit status: 0 usable, 2 not.
     """
     from vedette.config import Config, ConfigError
+    from vedette.config.named_files import unreadable
 
     try:
-        Config.load(file)
+        config = Config.load(file)
     except ConfigError as error:
         # All of them here; elsewhere the first is enough.
         for problem in error.problems:
             typer.echo(f"vedette: {problem}", err=True)
         raise typer.Exit(2) from None
+    for note in unreadable(config):
+        typer.echo(f"vedette: note: {file}: {note}", err=True)
     print(f"{file}: usable")
 
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from vedette.config.errors import KeyPath
 from vedette.config.options import Section
+from vedette.config.secret import without_password
 
 
 def section_of(info: FieldInfo) -> type[Section] | None:
@@ -42,7 +43,10 @@ def problem_sentence(tree: type[Section], error: ErrorDetails) -> str:
         rule += f" ({why})"
     if _secret(tree, path):
         return f"{_shown(dotted(path))}: {rule}"
-    return f"{_shown(dotted(path))} = {_shown(json.dumps(error['input'], default=str))}: {rule}"
+    given = error["input"]
+    if isinstance(given, str):
+        given = without_password(given)
+    return f"{_shown(dotted(path))} = {_shown(json.dumps(given, default=str))}: {rule}"
 
 
 _LIMITS = {

@@ -1,9 +1,19 @@
 """Keys that say where results are kept, and how long."""
 
-from pydantic import field_serializer
+from pydantic import field_serializer, field_validator
 
 from vedette.config.options import Section, option, section
 from vedette.config.secret import without_password
+
+SCHEMES = (
+    "sqlite:///",
+    "sqlite+pysqlite:///",
+    "postgresql://",
+    "postgres://",
+    "postgresql+psycopg://",
+    "mongodb://",
+)
+MONGODB_BY_NAME = "mongodb+srv://"
 
 
 class RetentionSection(Section):
@@ -44,6 +54,16 @@ class StoreSection(Section):
         le=1 << 40,
     )
     retention: RetentionSection = section(RetentionSection)
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith((*SCHEMES, MONGODB_BY_NAME)):
+            raise ValueError(
+                "must be sqlite:///vedette.db (three slashes, four before an absolute path), "
+                "postgresql://user@host/vedette or mongodb://host/vedette"
+            )
+        return url
 
     @field_serializer("url")
     def _shown(self, url: str | None) -> str | None:

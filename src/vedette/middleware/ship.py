@@ -12,6 +12,12 @@ from vedette.middleware.sink import DeliveryError, Queue, RefusedError
 TIMEOUT_S = 5.0
 _REFUSALS = frozenset({400, 413, 415, 422})
 ANSWER_BYTES = 64 << 10
+_REMEDIES = {
+    401: ": the key is missing or unknown: give key_file=, or VEDETTE_KEY, as `vedette key create` printed it",
+    403: ": the key may not send lines: make one with `vedette key create NAME --scope ingest`",
+    404: ": there is no Vedette at this address: check the path in url=",
+    405: ": there is no Vedette at this address: check url=",
+}
 
 
 class Ship(Queue):
@@ -25,7 +31,7 @@ class Ship(Queue):
         queue: As `Queue` takes them: `most_records`, `batch_age_s` ...
 
     Raises:
-        ValueError: The URL is none. OSError: The key's file cannot be read.
+        ValueError: The URL is none, or there is no key where it should be.
     """
 
     def __init__(
@@ -38,9 +44,28 @@ class Ship(Queue):
         **queue: float,
     ) -> None:
         url = url or os.environ.get("VEDETTE_URL") or ""
+        if not url:
+            raise ValueError(
+                "url: there is none: give url=, or set VEDETTE_URL, to the address of a Vedette server, "
+                "like http://vedette:8430"
+            )
+        if key is not None and key_file is not None:
+            raise ValueError("key, key_file: must be one of them, not both")
         if key is None:
-            key = Path(key_file).read_text().strip() if key_file else os.environ.get("VEDETTE_KEY")
+            key = _read(key_file) if key_file else os.environ.get("VEDETTE_KEY")
         super().__init__(HttpDelivery(url, key, service), **queue)  # type: ignore[arg-type]
+
+
+def _read(key_file: str) -> str:
+    """The key that a file holds."""
+    try:
+        key = Path(key_file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ValueError(f"key_file = {key_file!r}: cannot be read: {why}") from None
+    if not key:
+        raise ValueError(f"key_file = {key_file!r}: holds no key; `vedette key create` prints one")
+    return key
 
 
 class HttpDelivery:
@@ -84,7 +109,7 @@ class HttpDelivery:
             raise DeliveryError(f"{self._host}: {type(error).__name__}", _jitter()) from None
         if 200 <= answer.status < 300:
             return _taken(body, len(records))
-        reason = f"{self._host}: HTTP {answer.status}"
+        reason = f"{self._host}: HTTP {answer.status}" + _REMEDIES.get(answer.status, "")
         if answer.status in _REFUSALS:
             raise RefusedError(reason)
         wait = answer.headers.get("Retry-After", "")

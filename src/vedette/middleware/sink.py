@@ -179,7 +179,7 @@ class Queue:
                 taken = self._delivery.deliver(batch)
             except RefusedError as error:
                 self._drop(len(batch), refused=True)
-                LOG.warning("%d records were refused: %s", len(batch), error)
+                LOG.warning("Vedette refused %d records of requests: %s", len(batch), error)
                 continue
             except DeliveryError as error:
                 wait, reason = max(pause, error.wait_s), str(error)
@@ -188,13 +188,17 @@ class Queue:
             else:
                 self._drop(taken, refused=False)
                 if failing:
-                    LOG.info("records are taken again")
+                    LOG.info("Vedette takes records of requests again")
                 failing, pause = False, FIRST_PAUSE_S
                 if len(self._records) >= self._batch_records or taken < len(batch):
                     self._woken.set()
                 continue
             if not failing:
-                LOG.warning("records are not taken, and wait or are dropped: %s", reason)
+                LOG.warning(
+                    "Vedette does not take records of requests, which wait, and are dropped beyond %d: %s",
+                    self._most_records,
+                    reason,
+                )
             failing = True
             if self._closing.wait(min(wait, LONGEST_PAUSE_S)):
                 self._delivery.close()
