@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 _WORDS = [
     "garden",
@@ -152,6 +153,9 @@ class Ordinary:
             self._path,
             self._tracking,
             self._smile,
+            self._modules,
+            self._identifier,
+            self._back_to,
         ]
 
     def __call__(self, count: int) -> Iterator[str]:
@@ -503,6 +507,73 @@ class Ordinary:
                 "(not set)",
                 f"{{{self._token(8)}-{self._token(4)}-{self._token(4)}}}",
             ]
+        )
+
+    def _modules(self) -> str:
+        """Names of parts, as programs ask for several at once."""
+        stems = [self._dotted() for _ in range(3)]
+        joint = self._random.choice(["|", ",", "!", "|", " ", ";"])
+        return joint.join(
+            self._random.choice(stems)
+            + self._random.choice(["", ".", ".", "-", ","])
+            + self._random.choice([self._words(1), self._part(), self._part() + "." + self._part()])
+            for _ in range(self._random.randint(2, 16))
+        )
+
+    def _identifier(self) -> str:
+        """What programs call tables, classes, branches and fields."""
+        a, b = self._words(1), self._part()
+        return self._random.choice(
+            [
+                f"{a[:1]}${b}_{a}",
+                f"{a}${b}",
+                f"{self._dotted()}${b.title()}",
+                f"{a.title()}\\{b.title()}\\{a.title()}",
+                f"{a.title()}::{b}",
+                f"@{a}/{b}-{a}",
+                f"refs/heads/{a}/{b}#{self._number()[:3]}",
+                f"#/definitions/{a.title()}/{b}",
+                f"__{a}__",
+                f"%{a}_{b}%",
+                f"{a}[{b}][]",
+                f"{self._dotted()}:{b}@{self._number()[:1]}.2",
+                f"{a}-{b}->{a}",
+                f"urn:{a}:{b}:{self._number()}",
+                f"arn:{a}:{b}::{self._number()}:{a}/*",
+            ]
+        )
+
+    def _back_to(self) -> str:
+        """Where a form came from, as it is sent with the form."""
+        pairs = "&".join(
+            f"{self._part()}={self._random.choice([self._words(1), self._number(), '', self._token(10)])}"
+            for _ in range(self._random.randint(1, 6))
+        )
+        end = self._random.choice([".php", ".aspx", "", "/", ".html"])
+        page = f"/{self._words(1)}-{self._part()}/{self._part()}{end}"
+        inner = self._random.choice(["", "", f"&back={quote(page, safe='')}"])
+        host = self._random.choice(["", "", f"https://{self._token(6)}.example"])
+        return f"{host}{page}?{pairs}{inner}"
+
+    def _part(self) -> str:
+        parts = [
+            "styles",
+            "ui",
+            "core",
+            "icons",
+            "edit",
+            "view",
+            "user",
+            "page",
+            "widget",
+            "helpers",
+            "legacy",
+        ]
+        return self._random.choice([*parts, self._words(1), f"{self._words(1)}_{self._random.choice(parts)}"])
+
+    def _dotted(self) -> str:
+        return ".".join(
+            self._random.choice([self._words(1), self._part()]) for _ in range(self._random.randint(1, 4))
         )
 
     def _smile(self) -> str:

@@ -3,7 +3,8 @@
     python bench/payload_model/train.py [--output FILE] [--without SET] [--only-talk]
 
 Learns from the tuning halves of the sets whose licence allows it (`samples.PERMITTED`), from attacks made up by
-`mutations.py` and from ordinary values made up by `ordinary.py` and `pasted.py`. A logistic regression over hashed
+`mutations.py`, from ordinary values made up by `ordinary.py` and `pasted.py`, and from what some real applications
+ask for (`bench/quality/applications.py`). A logistic regression over hashed
 grams tells attacks from the rest; a second one tells the kinds of attack apart; a third one, which also learns from
 `talk.py` and from values without a mark, tells attacks from what people write about them. `--without` leaves a set
 out, to see what is found in a set that the model has never seen.
@@ -22,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
 
+import applications
 from mutations import KINDS, attacks
 from ordinary import Ordinary
 from pasted import foreign, pasted
@@ -58,7 +60,8 @@ KIND_OF = {
 ON_TARGET = (Place.PATH, Place.QUERY, Place.TARGET)
 TRAINED_ON = (
     "half of httpparams (MIT), libinjection's test data (BSD-3), gotestwaf's test cases (MIT), grananqvist's payloads "
-    "(MIT) and elastic's sample log (Apache-2.0); the rules' examples; values made up by bench/payload_model"
+    "(MIT) and elastic's sample log (Apache-2.0); the rules' examples; values made up by bench/payload_model; "
+    "requests of applications that we walked"
 )
 GENERATED = 30_000
 PASTED = 15_000
@@ -112,6 +115,9 @@ def gather(without: str | None, *, talks: bool = False) -> list[Value]:
         wanted.append((b"/p?q=" + _written(text), None, 1.0, "pasted"))
     for text in foreign(PASTED // 3, SEED + 3):
         wanted.append((b"/p?q=" + _written(text), None, 1.0, "foreign"))
+    for sample in applications.samples():
+        if sample.kind in applications.LEARNED:
+            wanted.append((sample.columns["target"], None, 2.0, "applications"))
 
     if talks:
         wanted += [(b"/p?q=" + _written(text), None, 1.0, "talk") for text in talk(TALK, SEED + 4)]

@@ -19,10 +19,10 @@ class Floor:
 
 
 FLOORS = {
-    "first": Floor(0.967, 0.035),
-    "second": Floor(0.939, 0.016),
+    "first": Floor(0.967, 0.034),
+    "second": Floor(0.939, 0.015),
     "third": Floor(0.95, 0.0494),
-    "fourth": Floor(0.969, 0.0582),
+    "fourth": Floor(0.969, 0.0526),
 }
 
 
