@@ -1,7 +1,7 @@
 """How often `network.own_past` pages for nothing in quiet weeks of an office that are made by chance.
 
 Writes Zeek's `conn.log`, scans it with defaults, and prints what was stated, by detector, and how many of
-`network.own_past` that is for a week, and for a host and year.
+`network.own_past` that is for a week, and for a host and year, and the CPU time of the scan.
 `python bench/quality/own_past.py [weeks] [hosts] [seed]`
 
 Of each host it makes: sessions in office hours, whose pages open a dozen flows to some of a few hundred servers each;
@@ -14,6 +14,7 @@ two hours. A tenth of the hosts open up to a hundred flows in a burst, at random
 import argparse
 import json
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -138,8 +139,11 @@ def main(weeks: int, hosts: int, seed: int) -> None:
         command = [sys.executable, "-m", "vedette", "scan", "-q", str(log), "--json", str(found)]
         subprocess.run(command, check=False)
         document = json.loads(found.read_text())
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu, windows = used.ru_utime + used.ru_stime, weeks * 7 * DAY // 10
     by = Counter((one["detector"], one["type"]) for one in document["anomalies"])
     print(f"{weeks} quiet weeks of {hosts} hosts, {flows:,} flows")
+    print(f"{cpu:.1f} s of CPU time, {1000 * cpu / windows:.2f} ms for each window of ten seconds")
     for (detector, kind), count in sorted(by.items()):
         print(f"  {detector} {kind}: {count}")
     own = [one for one in document["anomalies"] if one["detector"] == "network.own_past"]

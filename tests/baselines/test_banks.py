@@ -270,3 +270,26 @@ def test_a_damaged_state_is_refused_or_harmless(data):
         restored.from_state(bytes(content[: data.draw(st.integers(0, len(content)))]))
     except ValueError:
         assert len(restored) == 0
+
+
+@pytest.mark.parametrize("family", [CountBank, RatioBank, LogBank])
+def test_a_single_entity_is_judged_as_one_of_many(family: type[Bank]) -> None:
+    """`judge_alone` and `learn_alone` say, and leave behind, what `judge` and `update` do."""
+    draw, slot = np.random.default_rng(4), np.zeros(1, dtype=np.int32)
+    alone, among = family(), family()
+    for number in range(4_000):
+        time, exposure = number * 60_000_000, float(draw.integers(20, 90)) if family is RatioBank else None
+        value = float(draw.integers(1, 20))
+        counted = None if exposure is None else np.array([exposure])
+        one, other = (
+            alone.judge_alone(value, exposure, time),
+            among.judge(slot, np.array([value]), counted, time),
+        )
+        assert np.array_equal(one.table, other.table, equal_nan=True)
+        if number % 5:
+            most = 1.0 if number % 3 else 0.05
+            alone.learn_alone(one, exposure, time, most)
+            among.update(slot, np.array([value]), counted, time, np.minimum(other.weight, most))
+    assert alone.to_state() == among.to_state()
+    with pytest.raises(ValueError, match="windows must be in order"):
+        alone.judge_alone(1.0, 5.0, 0)

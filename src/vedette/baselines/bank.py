@@ -60,6 +60,8 @@ _WEEK_CYCLES: Final = 4.0
 _SEASONS_COMPARED: Final = 2.0
 """Weeks over which the hour of day and the hour of week are compared: each must have had several Sundays to show."""
 _NONE: Final = np.zeros(0)
+_FIRST: Final[Slots] = np.zeros(1, dtype=np.int32)
+_ONE: Final = np.ones(1)
 
 
 class BankSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +211,46 @@ class Bank(ABC):
                 now, time_us, self.calendar(time_us), *self._arrays(),
                 self._looks, looked if looked_at == time_us else 0, self._used,
             )  # fmt: skip
+        self._looked = (-1, 0)
+        self._clock, self._time = int(now), max(self._time, time_us)
+
+    def judge_alone(self, value: float, exposure: float | None, time_us: int) -> Judgement:
+        """What `judge` says of one value of slot 0, for banks of a single entity: half of the time goes into checks.
+
+        Raises:
+            ValueError: Time runs backwards, or a ratio has no exposure.
+        """
+        if time_us < self._time or (exposure is None and self.family == RATIO):
+            self._columns(_FIRST, _ONE, None if exposure is None else _ONE, time_us)
+        if not len(self):
+            self._grow(1)
+        if not len(self._looks) > DEEPEST:
+            self._looks = np.zeros((2 + DEEPEST, OUTLOOK_COLUMNS))
+        table = np.empty((JUDGEMENT_ROWS, 1))
+        values, rests_on = np.array([value]), _NONE if exposure is None else np.array([exposure])
+        self._mark += 1
+        judge_window(
+            _FIRST, self.settings.cap, self._marks, self._mark, values, rests_on,
+            self._now(time_us), time_us, self.calendar(time_us), *self._arrays(), self._looks, table,
+        )  # fmt: skip
+        self._looked, self._judged = (time_us, 1), _FIRST
+        return self._judgement(table, values, rests_on)
+
+    def learn_alone(self, judged: Judgement, exposure: float | None, time_us: int, most: float = 1.0) -> None:
+        """Learn the value that `judge_alone` has just judged, as `update` does.
+
+        Args:
+            judged: What it said. exposure, time_us: As there. most: To learn at most, 0..1.
+        """
+        if int(self._used[0]) >= len(self._day.mean) or int(self._used[1]) >= len(self._week.mean):
+            self._reserve(1)
+        now = self._now(time_us)
+        weight = np.minimum(judged.weight, most)
+        learn_window(
+            _FIRST, judged.value, _NONE if exposure is None else np.array([exposure]), weight,
+            now, time_us, self.calendar(time_us), *self._arrays(),
+            self._looks, 1 if self._looked == (time_us, 1) else 0, self._used,
+        )  # fmt: skip
         self._looked = (-1, 0)
         self._clock, self._time = int(now), max(self._time, time_us)
 

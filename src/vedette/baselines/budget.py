@@ -200,6 +200,8 @@ class Budget:
         ledger.promised += p * len(surprise)
         ledger.recent_tests += len(surprise)
         ledger.decided, ledger.decided_for = threshold, (self.services, len(self._ledgers))
+        if len(surprise) == 1 and surprise[0] <= PEAK_LEVEL:
+            return
         peaks = surprise[surprise > PEAK_LEVEL]
         if not len(peaks):
             return

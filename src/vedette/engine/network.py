@@ -18,6 +18,7 @@ from vedette.detectors.network.metrics import (
     measure,
     measured,
 )
+from vedette.detectors.network.minute import Digest, Minute, Total, digest
 from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -91,6 +92,7 @@ class NetworkEngine:
     recent: deque[RecentWindow] = field(default_factory=deque)
     last: int | None = None
     _only_learns: bool = False
+    _minute: Minute = field(default_factory=Minute)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -180,7 +182,8 @@ class NetworkEngine:
             whole: Whether it was watched to its end.
         """
         self._hush(window)
-        self._judge(window, measure(window), whole=whole)
+        looked_at = digest(window.contacts, window.histogram)
+        self._judge(window, measure(window, looked_at), looked_at, whole=whole)
         self.last = window.number
 
     def _take_rest(self) -> None:
@@ -222,6 +225,7 @@ class NetworkEngine:
         self,
         window: FlowWindow,
         measures: dict[NetworkMetric, Measure],
+        looked_at: Digest | None = None,
         *,
         kept: bool = True,
         whole: bool = True,
@@ -230,21 +234,26 @@ class NetworkEngine:
         self._count(held)
         for metric, one in measures.items():
             least, most = self.extremes.get(metric, (one.value, one.value))
-            self.extremes[metric] = (min(least, one.value), max(most, one.value))
+            if metric not in self.extremes or not least <= one.value <= most:
+                self.extremes[metric] = (min(least, one.value), max(most, one.value))
         while self.recent and self.recent[0].start < window.end - RECENT_US:
             self.recent.popleft()
         if self.recent:
             self.recent[-1].settle()
-        self.recent.append(RecentWindow(window))
+        looked_at = looked_at or digest(window.contacts, window.histogram)
+        self.recent.append(RecentWindow(window, (looked_at.marks, looked_at.weights)))
+        recent = tuple(self.recent)
         learns = self._only_learns or (self.settings.since is not None and window.start < self.settings.since)
         if learns:
-            self.coverage.learned += int(window.contacts[:, Flow.OPENED].sum())
-        view = NetworkView(window, tuple(self.recent), held, whole=whole)
+            self.coverage.learned += looked_at.totals[Total.OPENED]
+        view = NetworkView(
+            window, recent, held, whole=whole, peaks=self._minute.turn(recent), looked_at=looked_at
+        )
         found: list[Anomaly] = []
         for detector in self.detectors:
-            stated = detector.look(view)
-            found += stated
-            view.accused.update(name for a in stated for name in (a.entity.value, *a.clients))
+            if stated := detector.look(view):
+                found += stated
+                view.accused.update(name for a in stated for name in (a.entity.value, *a.clients))
         distrusted = set()
         for anomaly in sorted(found, key=stating_order):
             if not learns:

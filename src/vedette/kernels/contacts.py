@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.hashing import hash_words
 
 Ints = NDArray[np.int64]
@@ -194,3 +194,48 @@ def turn_columns(rows: Ints, order: Ints, columns: Ints, out: Ints) -> None:
             column = columns[number]
             for place in range(begin, end):
                 out[column, place] = rows[order[place], number]
+
+
+@inlined
+def _behind(rows: Ints, one: int, other: int, keys: Ints) -> bool:
+    """Whether a row comes after another."""
+    for place in range(keys.shape[0]):
+        column = keys[place]
+        if rows[one, column] != rows[other, column]:
+            return bool(rows[one, column] > rows[other, column])
+    return False
+
+
+@kernel
+def sort_few(rows: Ints, keys: Ints, order: Ints) -> None:
+    """Put rows in order, by heap sort; of those that are equal in all keys either comes first.
+
+    Args:
+        rows: int64 (n, c). keys: int64 (k,), columns, the first before the others. order: int64 (n,), receives it.
+    """
+    count = order.shape[0]
+    for place in range(count):
+        order[place] = place
+    start = count // 2
+    end = count
+    while end > 1:
+        if start > 0:
+            start -= 1
+        else:
+            end -= 1
+            last = order[end]
+            order[end] = order[0]
+            order[0] = last
+        root = start
+        sinking = order[root]
+        while True:
+            child = 2 * root + 1
+            if child >= end:
+                break
+            if child + 1 < end and _behind(rows, order[child + 1], order[child], keys):
+                child += 1
+            if not _behind(rows, order[child], sinking, keys):
+                break
+            order[root] = order[child]
+            root = child
+        order[root] = sinking

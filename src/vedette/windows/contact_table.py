@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.contacts import FIXED, fold_contacts, index_contacts, mark_counts, turn_columns
+from vedette.kernels.compile import INTERPRETED
+from vedette.kernels.contacts import FIXED, fold_contacts, index_contacts, mark_counts, sort_few, turn_columns
 from vedette.kernels.hashing import new_secret
 from vedette.schema.flows import CONTACT_COLUMNS, LAST_COUNT, Flow
 from vedette.windows.distinct import is_among
@@ -125,6 +126,10 @@ def _places(contacts: int) -> int:
 _WORD: Final = 1 << 32
 
 
+_FEW: Final = 0 if INTERPRETED else 512
+"""Rows up to which a kernel is faster than numpy's many steps."""
+
+
 def sorting(rows: NDArray[np.int64], keys: tuple[int, ...]) -> NDArray[np.intp]:
     """The order that sorts rows by columns, the first of `keys` before the others.
 
@@ -133,6 +138,10 @@ def sorting(rows: NDArray[np.int64], keys: tuple[int, ...]) -> NDArray[np.intp]:
     """
     if not len(rows):
         return np.zeros(0, dtype=np.intp)
+    if len(rows) <= _FEW:
+        few = np.empty(len(rows), dtype=np.int64)
+        sort_few(np.ascontiguousarray(rows), np.array(keys, dtype=np.int64), few)
+        return few
     packed = np.zeros(len(rows), dtype=np.uint64)
     room, rest = 1 << 64, list(keys)
     while rest:

@@ -283,6 +283,8 @@ class FlowWindower:
     def _take_ended(self, upto: int) -> NDArray[np.int64]:
         """Whole flows that ended in a window, or before it and after the one before, in order of their end."""
         ready = sorted(n for n in self._ended if n <= upto)
+        if not ready:
+            return _NONE
         rows = np.concatenate([_NONE, *(own for n in ready for own in self._ended.pop(n))])
         return _in_order(rows)
 

@@ -78,15 +78,18 @@ class Sessions:
         known = np.zeros(len(key), dtype=bool)
         within = place < len(self.key)
         known[within] = self.key[place[within]] == key[within]
-        fresh = np.sort(key[~known])
-        self.begun.count(window, len(fresh))
-        at = np.searchsorted(self.key, fresh)
-        self.key = np.insert(self.key, at, fresh)
-        self.last = np.insert(self.last, at, window)
-        self.windows = np.insert(self.windows, at, 0)
-        self.evidence = np.insert(self.evidence, at, 0.0)
-        self.most = np.insert(self.most, at, 0.0)
-        place = np.searchsorted(self.key, key)
+        if known.all():
+            self.begun.count(window, 0)
+        else:
+            fresh = np.sort(key[~known])
+            self.begun.count(window, len(fresh))
+            at = np.searchsorted(self.key, fresh)
+            self.key = np.insert(self.key, at, fresh)
+            self.last = np.insert(self.last, at, window)
+            self.windows = np.insert(self.windows, at, 0)
+            self.evidence = np.insert(self.evidence, at, 0.0)
+            self.most = np.insert(self.most, at, 0.0)
+            place = np.searchsorted(self.key, key)
         self.last[place] = window
         self.windows[place] += 1
         evidence = self.evidence[place] = add_up(self.evidence[place], surprise)

@@ -5,26 +5,17 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.addresses import address
-from vedette.detectors.network.ports import Ports
 from vedette.detectors.network.recent import RecentKeys
-from vedette.detectors.network.view import NetworkView, outward, state
+from vedette.detectors.network.view import NetworkView, state
+from vedette.kernels.flow_habits import STATED, follow_calls, take_columns
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
-from vedette.schema.flows import Flow, Protocol
+from vedette.schema.flows import Flow
 
 _MOST: Final = 65_536
 """Pairs of client and service followed; the one that was silent for the longest is dropped."""
-_POLLED: Final = Ports((53, 67, 68, 123, 137, 138, 1900, 5353, 5355))
-"""Ports of services that are polled by the clock by design."""
-
-
-_FIRST, _LAST, _COUNT, _STATED = range(4)
-"""Numbers remembered of a talk: when it was first and last, intervals, and how many there were when it was stated."""
-_MEAN, _SQUARES = range(2)
-"""Of the intervals, seconds: their mean, and the sum of squared deviations from it (Welford 1962)."""
 
 
 class Beaconing(Remembering):
@@ -56,47 +47,28 @@ class Beaconing(Remembering):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State beacons that called in the window."""
-        rows = view.window.contacts
-        which = outward(rows)
-        protocol = rows[which, Flow.PROTOCOL]
-        wanted = (protocol == Protocol.TCP) | (protocol == Protocol.UDP)
-        wanted &= (rows[which, Flow.OPENED] > 0) & (rows[which, Flow.BEGAN] >= 0)
-        wanted &= ~_POLLED.among(rows[which, Flow.SERVER_PORT])
-        which = which[wanted]
-        began = rows[which, Flow.BEGAN]
+        looked_at = view.digest
+        if not len(looked_at.calls):
+            return []
+        keys = np.empty((len(looked_at.calls), len(_TALK)), dtype=np.int64)
+        take_columns(looked_at.columns, looked_at.calls, _TALK, keys)
+        began = looked_at.columns[Flow.BEGAN][looked_at.calls]
         found = []
-        for claimed in self._known.claim(np.column_stack([rows[which, column] for column in _TALK])):
-            begun = began[claimed.rows]
-            known, reals = self._known.numbers, self._known.reals
-            new = claimed.place[claimed.fresh]
-            known[new, _FIRST] = known[new, _LAST] = begun[claimed.fresh]
-            later = ~claimed.fresh & (begun > known[claimed.place, _LAST])
-            place, begun = claimed.place[later], begun[later]
-            interval = (begun - known[place, _LAST]) / 1e6
-            known[place, _LAST] = begun
-            known[place, _COUNT] += 1
-            off = interval - reals[place, _MEAN]
-            reals[place, _MEAN] += off / known[place, _COUNT]
-            reals[place, _SQUARES] += off * (interval - reals[place, _MEAN])
-            found += [self._state(view, at) for at in place[self._regular(place, view.seconds)].tolist()]
+        for claimed in self._known.claim(keys):
+            told, known = np.empty(len(claimed.place), dtype=np.int64), self._known
+            count = follow_calls(
+                claimed.place, claimed.fresh.view(np.uint8), began[claimed.rows], known.numbers, known.reals,
+                self.calls, 3_600_000_000 * self.hours, self.variation, view.seconds, told,
+            )  # fmt: skip
+            found += [self._state(view, at) for at in told[:count].tolist()]
         self.left_out = self._known.forgotten
         return found
-
-    def _regular(self, place: NDArray[np.int64], seconds: float) -> NDArray[np.bool_]:
-        """Which talks are beacons and have not been stated since their number of calls doubled."""
-        known, reals = self._known.numbers[place], self._known.reals[place]
-        count, mean = known[:, _COUNT], reals[:, _MEAN]
-        long = known[:, _LAST] - known[:, _FIRST] >= 3_600_000_000 * self.hours
-        even = reals[:, _SQUARES] <= count * (self.variation * mean) ** 2
-        again = count >= 2 * known[:, _STATED]
-        regular: NDArray[np.bool_] = (count >= self.calls) & long & (mean > seconds) & even & again
-        return regular
 
     def _state(self, view: NetworkView, place: int) -> Anomaly:
         talk = self._known.keys()[place].tolist()
         first, last, count, _ = self._known.numbers[place].tolist()
         mean, squares = self._known.reals[place].tolist()
-        self._known.numbers[place, _STATED] = count
+        self._known.numbers[place, STATED] = count
         span, spread = (last - first) / 1e6, math.sqrt(squares / count)
         variation = spread / mean
         return state(
@@ -129,6 +101,7 @@ class Beaconing(Remembering):
         )
 
 
-_TALK: Final = [
-    Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT, Flow.PROTOCOL,
-]  # fmt: skip
+_TALK: Final = np.array(
+    [Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT, Flow.PROTOCOL],
+    dtype=np.int64,
+)

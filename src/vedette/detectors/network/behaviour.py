@@ -17,14 +17,14 @@ from vedette.detectors.network.manner_model import (
     SESSION_WINDOWS,
     MannerModel,
     MannerSample,
-    sessions_of,
+    sessions_in,
 )
 from vedette.detectors.network.manners import MANNERS, address_table, matrix
+from vedette.detectors.network.minute import Total
 from vedette.detectors.network.view import NETWORK, NetworkView, state
 from vedette.detectors.statement import surprise_score, surprise_severity
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, EntityKind
-from vedette.schema.flows import Flow
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import decode, encode
 
@@ -96,7 +96,7 @@ class AddressBehaviour:
         rows = matrix(table)
         accused = among(keys, view.accused)
         found = self._judge(view, keys, rows, accused)
-        if self._course.count(number, int(contacts[:, Flow.OPENED].sum())):
+        if self._course.count(number, view.total(Total.OPENED)):
             bad = accused | among(keys, [anomaly.entity.value for anomaly in found])
             sample = self._course.sample
             if bad.any():
@@ -104,7 +104,8 @@ class AddressBehaviour:
                     sorted({*view.accused, *(a.entity.value for a in found)}),
                     number - _UNLEARNED_US // self._span,
                 )
-            sample.add(number, keys[~bad], rows[~bad])
+                keys, rows = keys[~bad], rows[~bad]
+            sample.add(number, keys, rows)
         self._course.step(number)
         return found
 
@@ -120,9 +121,10 @@ class AddressBehaviour:
             return []
         number = view.window.number
         self._thresholds.observe(self.name, self._sessions.end(number))
-        keys, rows = keys[~accused], rows[~accused]
+        if accused.any():
+            keys, rows = keys[~accused], rows[~accused]
         surprise = model.surprise(rows)
-        sessions = sessions_of(keys, np.full(len(keys), number))
+        sessions = sessions_in(keys, number)
         added = self._sessions.add(sessions, number, surprise, model.card.sessions_tail)
         limit = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
         alarmed = added.alarmed(limit)

@@ -1,6 +1,5 @@
 """Guessing passwords of services that are logged into: SSH, FTP, RDP and the like."""
 
-from types import MappingProxyType
 from typing import ClassVar, Final
 
 import numpy as np
@@ -8,26 +7,13 @@ from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.grouping import Rows
-from vedette.detectors.network.ports import Ports
-from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.minute import Weight
+from vedette.detectors.network.ports import LOGINS, Ports
+from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Protocol
-
-LOGINS: Final = MappingProxyType(
-    {
-        21: "FTP",
-        22: "SSH",
-        23: "telnet",
-        445: "SMB",
-        3306: "MySQL",
-        3389: "RDP",
-        5432: "PostgreSQL",
-        5900: "VNC",
-    }
-)
-"""Services that are logged into, by port."""
 
 
 class NetworkBruteForce(Memoryless):
@@ -52,7 +38,7 @@ class NetworkBruteForce(Memoryless):
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State guessing that went on in the window."""
         found = []
-        for own in recent_groups(view.recent, _LOGINS, Flow.SUCCEEDED, self.connections):
+        for own in view.groups(_LOGINS, Flow.SUCCEEDED, self.connections):
             count = int(own[:, Flow.SUCCEEDED].sum())
             each = float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum()) / count
             if each > self.size or not own[:, Flow.PAYLOAD_OUT].sum() or not own[:, Flow.PAYLOAD_IN].sum():
@@ -99,4 +85,4 @@ def _logins(rows: Rows) -> NDArray[np.bool_]:
     return kept
 
 
-_LOGINS: Final = Interest(_logins, (*CLIENT, *SERVER, Flow.SERVER_PORT))
+_LOGINS: Final = Interest(_logins, (*CLIENT, *SERVER, Flow.SERVER_PORT), Weight.LOGINS)

@@ -1,7 +1,6 @@
 """Too much for one host: half-open connections, packets, reflected answers."""
 
 from collections.abc import Iterator
-from types import MappingProxyType
 from typing import ClassVar, Final
 
 import numpy as np
@@ -10,8 +9,9 @@ from numpy.typing import NDArray
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.grouping import Rows, distinct, groups, heaviest, starts_of
-from vedette.detectors.network.ports import Ports
-from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.minute import Total, Weight
+from vedette.detectors.network.ports import REFLECTORS, Ports
+from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, EntityKind, Formula, Severity
@@ -51,10 +51,10 @@ class SynFlood(Memoryless):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State SYN floods of the window."""
+        if not view.window.known & Known.FLAGS or view.total(Total.SYNS) < self.syns:
+            return []
         rows = view.window.contacts
         asking = np.flatnonzero((rows[:, Flow.PROTOCOL] == Protocol.TCP) & (rows[:, Flow.SYN_OUT] > 0))
-        if not view.window.known & Known.FLAGS or int(rows[asking, Flow.SYN_OUT].sum()) < self.syns:
-            return []
         found = []
         for own in groups(rows, *SERVER, Flow.SERVER_PORT, of=Flow.SYN_OUT, least=self.syns, among=asking):
             syns = int(own[:, Flow.SYN_OUT].sum())
@@ -115,30 +115,6 @@ def _even(bits: float, sources: int, syns: int) -> bool:
     return sources >= 100 and sources >= 0.5 * syns and bits >= 0.9 * float(np.log2(sources))
 
 
-REFLECTORS: Final = MappingProxyType(
-    {
-        17: "quote of the day",
-        19: "chargen",
-        53: "DNS",
-        69: "TFTP",
-        111: "portmap",
-        123: "NTP",
-        137: "NetBIOS",
-        161: "SNMP",
-        389: "CLDAP",
-        520: "RIP",
-        1434: "SQL Server",
-        1900: "SSDP",
-        3283: "Apple Remote Desktop",
-        3702: "WS-Discovery",
-        5353: "mDNS",
-        5683: "CoAP",
-        11211: "memcached",
-    }
-)
-"""UDP services that answer much to little (US-CERT TA14-017A), by port."""
-
-
 class Amplification(Memoryless):
     """Answers that were not asked for, or to far less, from UDP services known to be abused for that.
 
@@ -161,11 +137,11 @@ class Amplification(Memoryless):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State reflected floods of the window."""
+        if view.total(Total.REFLECTED) < self.size:
+            return []
         rows = view.window.contacts
         asked_of = np.flatnonzero(rows[:, Flow.PROTOCOL] == Protocol.UDP)
         asked_of = asked_of[_PORTS.among(rows[asked_of, Flow.SERVER_PORT])]
-        if int(rows[asked_of, Flow.BYTES_IN].sum()) < self.size:
-            return []
         found = []
         for own in groups(rows, *CLIENT, Flow.SERVER_PORT, of=Flow.BYTES_IN, least=self.size, among=asked_of):
             got, asked = int(own[:, Flow.BYTES_IN].sum()), int(own[:, Flow.BYTES_OUT].sum())
@@ -239,10 +215,13 @@ class PacketFlood(Memoryless):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State floods of the window."""
-        return [
-            *self._of(view, (Protocol.UDP,), self.udp, "UDP packets", "udp_flows_ratio"),
-            *self._of(view, (Protocol.ICMP, Protocol.ICMPV6), self.icmp, "ICMP packets", "icmp_flows_ratio"),
-        ]
+        found: list[Anomaly] = []
+        if view.total(Total.UDP_SENT) >= self.udp:
+            found += self._of(view, (Protocol.UDP,), self.udp, "UDP packets", "udp_flows_ratio")
+        if view.total(Total.ICMP_SENT) >= self.icmp:
+            both = (Protocol.ICMP, Protocol.ICMPV6)
+            found += self._of(view, both, self.icmp, "ICMP packets", "icmp_flows_ratio")
+        return found
 
     def _of(
         self, view: NetworkView, protocols: tuple[int, ...], least: int, what: str, metric: str
@@ -252,8 +231,6 @@ class PacketFlood(Memoryless):
         for protocol in protocols[1:]:
             wanted |= rows[:, Flow.PROTOCOL] == protocol
         sent = np.flatnonzero(wanted)
-        if int(rows[sent, Flow.PACKETS_OUT].sum()) < least:
-            return
         for own in groups(rows, *SERVER, of=Flow.PACKETS_OUT, least=least, among=sent):
             packets, back = int(own[:, Flow.PACKETS_OUT].sum()), int(own[:, Flow.PACKETS_IN].sum())
             target = server_of(own[0])
@@ -307,7 +284,7 @@ class ConnectionFlood(Memoryless):
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State connection floods that went on in the window."""
         found = []
-        for own in recent_groups(view.recent, _ANSWERED, Flow.SUCCEEDED, self.connections):
+        for own in view.groups(_ANSWERED, Flow.SUCCEEDED, self.connections):
             count = int(own[:, Flow.SUCCEEDED].sum())
             target = server_of(own[0])
             found.append(
@@ -345,4 +322,4 @@ def _answered(rows: Rows) -> NDArray[np.bool_]:
     return kept
 
 
-_ANSWERED: Final = Interest(_answered, (*CLIENT, *SERVER, Flow.SERVER_PORT))
+_ANSWERED: Final = Interest(_answered, (*CLIENT, *SERVER, Flow.SERVER_PORT), Weight.ANSWERED)

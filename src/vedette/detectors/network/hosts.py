@@ -8,10 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
-from vedette.detectors.network.grouping import Rows, picked, starts_of
-from vedette.detectors.network.recent import RecentKeys
-from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, outward, server_of, state
+from vedette.detectors.network.grouping import Rows
+from vedette.detectors.network.recent import Claimed, RecentKeys
+from vedette.detectors.network.view import NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
+from vedette.kernels.flow_habits import (
+    FORGOT,
+    KNOWN,
+    MOST_SENT,
+    WINDOWS,
+    find_hosts,
+    find_news,
+    find_places,
+    follow_sent,
+    learn_news,
+)
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
 
@@ -22,12 +33,6 @@ _MOST_DESTINATIONS: Final = 4_096
 _ALL_DESTINATIONS: Final = 262_144
 """Destinations remembered of all hosts; a host whose own had to make room is told nothing of new ones any more."""
 
-_WINDOWS, _KNOWN, _NEW, _TRIALS, _MOST_SENT, _FORGOT, _OLDER, _FRESH, _SINCE = range(9)
-"""Numbers remembered of a host: windows in which it talked to somebody outside; networks (an IPv4 /24, an IPv6 /48)
-and ports it talked to; how many of `_TRIALS` windows after the first `LEARN` had a new one; most bytes it sent to one
-host in a window; destinations of its that had to make room; the same most of the minute before this, and of this
-minute, which began at the last number (microseconds): what is hardly a minute old is not yet what a host usually
-does."""
 _MINUTE_US: Final = 60_000_000
 
 
@@ -69,66 +74,54 @@ class HostHabits(Remembering):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State what internal hosts did in the window that they never did."""
-        contacts = view.window.contacts
-        which = outward(contacts)
-        rows = picked(contacts, which, _LOOKED_AT)
-        starts = starts_of(rows, CLIENT)
+        rows = view.digest.outward
+        if not len(rows):
+            return []
+        keys, starts = np.empty((len(rows), 2), dtype=np.int64), np.empty(len(rows) + 1, dtype=np.int64)
+        hosts = find_hosts(view.digest.columns, rows, keys, starts)
         found = []
-        opened = contacts[which, Flow.OPENED] > 0
         # Hosts are told apart by the place of each in the table; a block of them fits in it.
-        for claimed in self._hosts.claim(rows[starts][:, list(CLIENT)]):
-            first, past = claimed.rows.start, claimed.rows.stop
-            begin = int(starts[first])
-            end = int(starts[past]) if past < len(starts) else len(rows)
-            own = rows[begin:end]
-            counts = np.diff(np.append(starts[first:past], end))
-            found += self._block(
-                view, own, opened[begin:end], np.repeat(claimed.place, counts), claimed.place
-            )
+        for claimed in self._hosts.claim(keys[:hosts]):
+            found += self._sent(view, starts, claimed)
+            found += self._new(view, starts, claimed)
         self.left_out = self._hosts.forgotten + self._unremembered
         return found
 
-    def _block(
-        self,
-        view: NetworkView,
-        rows: Rows,
-        opened: NDArray[np.bool_],
-        place: NDArray[np.int64],
-        present: NDArray[np.int64],
-    ) -> list[Anomaly]:
-        """Look at some hosts' contacts; `place` is each row's host, `present` all of them."""
-        hosts = self._hosts.numbers
-        found = self._sent(view, rows, place)
-        which = np.flatnonzero(opened)
-        targets, place = picked(rows, which, _LOOKED_AT), place[which]
-        new = self._new(targets, place)
-        with_new, first, count = np.unique(place[new], return_index=True, return_counts=True)
-        # Only the first new destination of a window is told.
-        told = np.flatnonzero(self._rare(with_new))
-        for n in told[np.argsort(first[told], kind="stable")].tolist():
-            found.append(self._tell(view, int(with_new[n]), targets[new[first[n]]]))
-        fresh = np.zeros(len(hosts), dtype=bool)
-        fresh[with_new] = True
-        hosts[with_new, _KNOWN] += count
-        judged = present[hosts[present, _WINDOWS] >= self.LEARN]
-        hosts[judged, _TRIALS] += 1
-        hosts[judged, _NEW] += fresh[judged]
-        hosts[present, _WINDOWS] += 1
-        return found
+    def _sent(self, view: NetworkView, starts: NDArray[np.int64], hosts: Claimed) -> list[Anomaly]:
+        """Some hosts that sent far more to one host than ever; what each sent is remembered."""
+        rows = view.digest.outward
+        told = np.empty((len(rows), 4), dtype=np.int64)
+        count = follow_sent(
+            view.digest.columns, rows, starts, hosts.rows.start, hosts.place, self._hosts.numbers, view.start,
+            _MINUTE_US, self.LEARN, float(self.size), self.factor, self.ratio, told,
+        )  # fmt: skip
+        contacts = view.window.contacts
+        return [
+            self._exfiltrated(view, contacts[row], float(sent), float(got), at)
+            for row, sent, got, at in told[:count].tolist()
+        ]
 
-    def _new(self, rows: Rows, place: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows with a destination that their host never had, int64 (n,); they are known from now on."""
-        room = self._hosts.numbers[place, _KNOWN] < _MOST_DESTINATIONS
-        networks = _networks(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
-        high, low, port = (rows[:, c] for c in (*CLIENT, Flow.SERVER_PORT))
-        keys = np.column_stack([high, low, *networks, port])
-        found = [_NONE]
-        for claimed in self._places.claim(keys):
-            rows_of = np.flatnonzero(claimed.fresh) + claimed.rows.start
-            self._unremembered += int(np.count_nonzero(~room[rows_of]))
-            found.append(rows_of[room[rows_of]])
+    def _new(self, view: NetworkView, starts: NDArray[np.int64], hosts: Claimed) -> list[Anomaly]:
+        """The first destination of a window that some hosts never had; all are known from now on."""
+        rows, numbers = view.digest.outward, self._hosts.numbers
+        first, count = hosts.rows.start, len(hosts.place)
+        keys, opened = np.empty((len(rows), 5), dtype=np.int64), np.empty((len(rows), 2), dtype=np.int64)
+        places = find_places(view.digest.columns, rows, starts, first, count, keys, opened)
+        new = np.zeros(places, dtype=np.uint8)
+        for claimed in self._places.claim(keys[:places]):
+            if not claimed.fresh.any():
+                continue
+            of = hosts.place[opened[claimed.rows, 1]]
+            room = numbers[of, KNOWN] < _MOST_DESTINATIONS
+            self._unremembered += int(np.count_nonzero(claimed.fresh & ~room))
+            new[claimed.rows] = claimed.fresh & room
             self._forget(claimed.gone)
-        return np.concatenate(found)
+        told = np.empty((places, 2), dtype=np.int64)
+        found = find_news(opened, new, hosts.place, numbers, self.LEARN, self.once_in, told)
+        contacts = view.window.contacts
+        stated = [self._tell(view, at, contacts[row]) for row, at in told[:found].tolist()]
+        learn_news(opened, new, hosts.place, numbers, self.LEARN)
+        return stated
 
     def _forget(self, gone: NDArray[np.int64]) -> None:
         """Note whose destinations had to make room; a host that is not followed any more is no matter."""
@@ -143,40 +136,10 @@ class HostHabits(Remembering):
         own = np.maximum.accumulate(np.where(of_gone, -1, np.arange(len(both))))
         place = own[of_gone]
         place = place[(place >= 0) & (both[np.maximum(place, 0)] == both[of_gone]).all(axis=1)]
-        np.add.at(self._hosts.numbers[:, _FORGOT], order[place], 1)
-
-    def _rare(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Of which hosts something new is so unlikely that it is told, bool (n,)."""
-        hosts = self._hosts.numbers[at]
-        chance = (hosts[:, _NEW] + 1) / (hosts[:, _TRIALS] + 2)
-        rare: NDArray[np.bool_] = (hosts[:, _WINDOWS] >= self.LEARN) & (hosts[:, _FORGOT] == 0)
-        return rare & (chance <= 1 / self.once_in)
-
-    def _sent(self, view: NetworkView, rows: Rows, place: NDArray[np.int64]) -> list[Anomaly]:
-        """Hosts that sent far more to one host than ever; what each sent is remembered."""
-        if not len(rows):
-            return []
-        hosts = self._hosts.numbers
-        settled = place[view.start - hosts[place, _SINCE] >= _MINUTE_US]
-        hosts[settled, _MOST_SENT] = np.maximum(hosts[settled, _MOST_SENT], hosts[settled, _OLDER])
-        hosts[settled, _OLDER] = hosts[settled, _FRESH]
-        hosts[settled, _FRESH], hosts[settled, _SINCE] = 0, view.start
-        starts = starts_of(rows, _PAIR)
-        sent = np.add.reduceat(rows[:, Flow.BYTES_OUT], starts)
-        got = np.add.reduceat(rows[:, Flow.BYTES_IN], starts)
-        of = place[starts]
-        before = hosts[of, _MOST_SENT]
-        limit = np.maximum(float(self.size), self.factor * before)
-        told = (hosts[of, _WINDOWS] >= self.LEARN) & (sent >= limit) & (sent >= self.ratio * got)
-        found = [
-            self._exfiltrated(view, rows[starts[n]], float(sent[n]), float(got[n]), int(of[n]))
-            for n in np.flatnonzero(told).tolist()
-        ]
-        np.maximum.at(hosts[:, _FRESH], of, sent)
-        return found
+        np.add.at(self._hosts.numbers[:, FORGOT], order[place], 1)
 
     def _exfiltrated(self, view: NetworkView, row: Rows, most: float, got: float, at: int) -> Anomaly:
-        before = float(self._hosts.numbers[at, _MOST_SENT])
+        before = float(self._hosts.numbers[at, MOST_SENT])
         limit = max(float(self.size), self.factor * before)
         return state(
             view,
@@ -189,7 +152,7 @@ class HostHabits(Remembering):
             observed=most,
             expected=Band(0.0, None, before),
             threshold=limit,
-            sample_count=int(self._hosts.numbers[at, _WINDOWS]),
+            sample_count=int(self._hosts.numbers[at, WINDOWS]),
             unit="bytes",
             formula=Formula("count", {"count": most}, most),
             details={
@@ -205,7 +168,7 @@ class HostHabits(Remembering):
         )
 
     def _tell(self, view: NetworkView, at: int, row: Rows) -> Anomaly:
-        windows, known, new, trials, _, _ = self._hosts.numbers[at][: _FORGOT + 1].tolist()
+        windows, known, new, trials, _, _ = self._hosts.numbers[at][: FORGOT + 1].tolist()
         surprise = -math.log10((new + 1) / (trials + 2))
         limit = math.log10(self.once_in)
         return state(
@@ -230,15 +193,3 @@ class HostHabits(Remembering):
             },
             counterfactual=f"Not stated where something new is likelier than 1 in {self.once_in:,}.",
         )
-
-
-_PAIR: Final = (*CLIENT, *SERVER)
-_NONE: Final = np.zeros(0, dtype=np.int64)
-_LOOKED_AT: Final = Flow.BYTES_IN + 1
-"""Columns of a contact, from the first, with who sent how much to whom."""
-
-
-def _networks(high: NDArray[np.int64], low: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """An IPv4 address's /24, an IPv6 address's /48."""
-    ipv4 = high == 0
-    return np.where(ipv4, high, high >> 16), np.where(ipv4, low >> 8, 0)

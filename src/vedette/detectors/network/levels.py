@@ -36,6 +36,8 @@ class _Surprise:
         surprise = held.judgement.log10_p_high if high else held.judgement.log10_p_low
         self._thresholds.observe(self._name, surprise)
         limit = self._thresholds.threshold(self._name)
+        if self.gate.calm and (not worth or surprise[0] < limit):
+            return None
         gated = self.gate.decide(_SLOT, surprise if worth else np.zeros(1), limit)
         return limit if gated else None
 

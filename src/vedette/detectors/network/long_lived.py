@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.grouping import Rows
-from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.minute import Total, Weight
+from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
@@ -79,9 +80,10 @@ class LongLived:
         """State connections that are too long, and floods of slow ones."""
         found = [*self._long(view), *self._slow(view)]
         ended = view.window.ended
-        counted = (ended[:, Ended.PROTOCOL] == Protocol.TCP) & (ended[:, Ended.SUCCEEDED] > 0)
-        self._count += int(np.count_nonzero(counted))
-        self._sum += float(ended[counted, Ended.DURATION].sum()) / 1e6
+        if len(ended):
+            counted = (ended[:, Ended.PROTOCOL] == Protocol.TCP) & (ended[:, Ended.SUCCEEDED] > 0)
+            self._count += int(np.count_nonzero(counted))
+            self._sum += float(ended[counted, Ended.DURATION].sum()) / 1e6
         return found
 
     def _long(self, view: NetworkView) -> list[Anomaly]:
@@ -89,6 +91,8 @@ class LongLived:
             return []
         mean = self._sum / self._count
         least = max(self.medium * mean, self.seconds)
+        if view.total(Total.LONGEST) <= least * 1e6:
+            return []
         found = []
         rows = view.window.contacts
         long = (rows[:, Flow.DURATION] > least * 1e6) & (rows[:, Flow.PROTOCOL] == Protocol.TCP)
@@ -140,7 +144,7 @@ class LongLived:
     def _slow(self, view: NetworkView) -> list[Anomaly]:
         found = []
         timed = bool(view.window.known & Known.TIMES)
-        for own in recent_groups(view.recent, _TALKED if timed else _UNANSWERED, Flow.OPENED, self.slow):
+        for own in view.groups(_TALKED if timed else _UNANSWERED, Flow.OPENED, self.slow):
             count, longest = int(own[:, Flow.OPENED].sum()), float(own[:, Flow.DURATION].max()) / 1e6
             if timed:
                 # What the same client was answered meanwhile hides nothing.
@@ -196,5 +200,5 @@ def _unanswered(rows: Rows) -> NDArray[np.bool_]:
     return wanted
 
 
-_TALKED: Final = Interest(_talked, _TALK)
-_UNANSWERED: Final = Interest(_unanswered, _TALK)
+_TALKED: Final = Interest(_talked, _TALK, Weight.MADE)
+_UNANSWERED: Final = Interest(_unanswered, _TALK, Weight.UNTOLD)

@@ -253,12 +253,17 @@ def sessions_of(keys: NDArray[np.int64], window: NDArray[np.int64]) -> NDArray[n
     Args:
         keys: int64 (n, 2). window: int64 (n,), the window of each.
     """
-    of_address = address_keys(keys[:, 0].astype(np.uint64), keys[:, 1].astype(np.uint64))
     found = np.zeros(len(keys), dtype=np.uint64)
     for number in distinct_values(window // SESSION_WINDOWS).tolist():
         own = window // SESSION_WINDOWS == number
-        found[own] = session_keys(of_address[own], number)
+        found[own] = sessions_in(keys[own], number * SESSION_WINDOWS)
     return found
+
+
+def sessions_in(keys: NDArray[np.int64], window: int) -> NDArray[np.uint64]:
+    """The number of each address's session in one window, uint64 (n,); see `sessions_of`."""
+    words = keys.view(np.uint64)
+    return session_keys(address_keys(words[:, 0], words[:, 1]), window // SESSION_WINDOWS)
 
 
 def _floats(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:

@@ -2,47 +2,41 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import internal
-from vedette.detectors.network.grouping import Rows, picked, starts_of
-from vedette.detectors.network.view import CLIENT, SERVER
-from vedette.schema.flows import Flow, Protocol
-from vedette.windows.distinct import distinct_values
+from vedette.detectors.network.grouping import Rows
+from vedette.kernels import flow_manners as kernels
+from vedette.kernels.flow_manners import add_manners
+from vedette.schema.flows import Flow
 
 Column = NDArray[np.float64]
+Table = NDArray[np.float64]
+"""float64 (len(Did), k): what each of k addresses did."""
 
 
-@dataclass(frozen=True, slots=True)
-class AddressTable:
-    """What k addresses did as clients.
+class Did(IntEnum):
+    """What an address did as a client in a window."""
 
-    Attributes:
-        sums: int64 (k, columns of a contact), what manners are made of, of their contacts added up; zeros otherwise.
-        contacts: float64 (k,), ports of hosts that they talked to. servers, ports: The same, hosts and ports alone.
-        outside, udp, icmp: Flows that they opened to others' addresses, over UDP and with ICMP, float64 (k,).
-    """
-
-    sums: Rows
-    contacts: Column
-    servers: Column
-    ports: Column
-    outside: Column
-    udp: Column
-    icmp: Column
-
-    def of(self, *columns: Flow) -> Column:
-        """Columns of sums, added up."""
-        added: Column = self.sums[:, list(columns)].sum(axis=1).astype(np.float64)
-        return added
-
-    @property
-    def opened(self) -> Column:
-        """Flows, at least 1."""
-        return np.maximum(self.of(Flow.OPENED), 1.0)
+    OPENED = kernels.OPENED
+    FAILED = kernels.FAILED
+    RESET = kernels.RESET
+    PACKETS = kernels.PACKETS
+    SENT = kernels.SENT
+    GOT = kernels.GOT
+    ASKED = kernels.ASKED
+    """DNS questions."""
+    SERVERS = kernels.SERVERS
+    """Hosts that it talked to."""
+    PORTS = kernels.PORTS
+    OUTSIDE = kernels.OUTSIDE
+    """Flows that it opened to others' addresses, ..."""
+    UDP = kernels.UDP
+    ICMP = kernels.ICMP
+    """... over UDP and with ICMP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +46,26 @@ class Manner:
     name: str
     unit: str
     doc: str
-    of: Callable[[AddressTable], Column]
+    of: Callable[[Table], Column]
+
+
+def _counted(what: Did) -> Callable[[Table], Column]:
+    def of(did: Table) -> Column:
+        return _log(did[what])
+
+    return of
+
+
+def _share(what: Did) -> Callable[[Table], Column]:
+    def of(did: Table) -> Column:
+        shared: Column = did[what] / did[Did.OPENED]
+        return shared
+
+    return of
+
+
+def _packet_size(did: Table) -> Column:
+    return _log((did[Did.SENT] + did[Did.GOT]) / np.maximum(did[Did.PACKETS], 1.0))
 
 
 def _log(values: Column) -> Column:
@@ -61,76 +74,35 @@ def _log(values: Column) -> Column:
 
 
 MANNERS: Final = (
-    Manner("flows", "log2 of flows", "flows that it opened", lambda t: _log(t.of(Flow.OPENED))),
-    Manner("servers", "log2 of hosts", "hosts that it talked to", lambda t: _log(t.servers)),
-    Manner("ports", "log2 of ports", "ports that it talked to", lambda t: _log(t.ports)),
-    Manner("bytes_out", "log2 of bytes", "bytes that it sent", lambda t: _log(t.of(Flow.BYTES_OUT))),
-    Manner("bytes_in", "log2 of bytes", "bytes that it got", lambda t: _log(t.of(Flow.BYTES_IN))),
-    Manner(
-        "packet_size",
-        "log2 of bytes",
-        "mean size of its packets and of those it got",
-        lambda t: _log(
-            t.of(Flow.BYTES_OUT, Flow.BYTES_IN) / np.maximum(t.of(Flow.PACKETS_OUT, Flow.PACKETS_IN), 1.0)
-        ),
-    ),
-    Manner("failed_ratio", "ratio", "share of its flows that failed", lambda t: t.of(Flow.FAILED) / t.opened),
-    Manner("reset_ratio", "ratio", "resets for each flow", lambda t: t.of(Flow.RESET_OUT, Flow.RESET_IN) / t.opened),
-    Manner("outside_ratio", "ratio", "share of its flows to others' addresses", lambda t: t.outside / t.opened),
-    Manner("udp_ratio", "ratio", "share of its flows over UDP", lambda t: t.udp / t.opened),
-    Manner("icmp_ratio", "ratio", "share of its flows with ICMP", lambda t: t.icmp / t.opened),
-    Manner("dns_queries", "log2 of queries", "DNS questions that it asked", lambda t: _log(t.of(Flow.DNS_QUERIES))),
-)  # fmt: skip
+    Manner("flows", "log2 of flows", "flows that it opened", _counted(Did.OPENED)),
+    Manner("servers", "log2 of hosts", "hosts that it talked to", _counted(Did.SERVERS)),
+    Manner("ports", "log2 of ports", "ports that it talked to", _counted(Did.PORTS)),
+    Manner("bytes_out", "log2 of bytes", "bytes that it sent", _counted(Did.SENT)),
+    Manner("bytes_in", "log2 of bytes", "bytes that it got", _counted(Did.GOT)),
+    Manner("packet_size", "log2 of bytes", "mean size of its packets and of those it got", _packet_size),
+    Manner("failed_ratio", "ratio", "share of its flows that failed", _share(Did.FAILED)),
+    Manner("reset_ratio", "ratio", "resets for each flow", _share(Did.RESET)),
+    Manner("outside_ratio", "ratio", "share of its flows to others' addresses", _share(Did.OUTSIDE)),
+    Manner("udp_ratio", "ratio", "share of its flows over UDP", _share(Did.UDP)),
+    Manner("icmp_ratio", "ratio", "share of its flows with ICMP", _share(Did.ICMP)),
+    Manner("dns_queries", "log2 of queries", "DNS questions that it asked", _counted(Did.ASKED)),
+)
 
 
-def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, AddressTable]:
-    """Who opened flows in a window, int64 (k, 2), and what they did.
+def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, Table]:
+    """Who opened flows in a window, int64 (k, 2), and what they did, float64 (len(Did), k).
 
     Args:
         contacts: int64 (n, columns), of one window, sorted as there.
         most: Of so many addresses at most, spread evenly over all of them.
     """
-    told = (contacts[:, Flow.CLIENT_HIGH] != 0) | (contacts[:, Flow.CLIENT_LOW] != 0)
-    which = _thinned(contacts, np.flatnonzero(told), most)
-    rows = picked(contacts, which, contacts.shape[1])
-    keys = np.column_stack([rows[:, column] for column in CLIENT])
-    if not len(rows):
-        none = np.zeros(0)
-        return keys, AddressTable(rows, none, none, none, none, none, none)
-    starts = starts_of(rows, CLIENT)
-    count = np.diff(np.append(starts, len(rows)))
-    which = np.repeat(np.arange(len(starts)), count)
-    # A client's contacts with one host stand together.
-    hosts = starts_of(rows, (*CLIENT, *SERVER))
-    opened = rows[:, Flow.OPENED]
-    others = ~internal(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
-    protocol = rows[:, Flow.PROTOCOL]
-
-    def added(wanted: NDArray[np.bool_]) -> Column:
-        return np.add.reduceat(np.where(wanted, opened, 0), starts).astype(np.float64)
-
-    sums = np.zeros((len(starts), rows.shape[1]), dtype=np.int64)
-    for column in _ADDED:
-        sums[:, column] = np.add.reduceat(rows[:, column], starts)
-    table = AddressTable(
-        sums,
-        count.astype(np.float64),
-        np.bincount(which[hosts], minlength=len(starts)).astype(np.float64),
-        _ports(which, protocol, rows[:, Flow.SERVER_PORT], len(starts)),
-        added(others),
-        added(protocol == Protocol.UDP),
-        added((protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)),
-    )
-    busy = table.sums[:, Flow.OPENED] > 0
-    kept = AddressTable(*(getattr(table, name)[busy] for name in AddressTable.__slots__))
-    return keys[starts][busy], kept
-
-
-_ADDED: Final = (
-    Flow.PACKETS_OUT, Flow.PACKETS_IN, Flow.BYTES_OUT, Flow.BYTES_IN, Flow.RESET_OUT, Flow.RESET_IN, Flow.DNS_QUERIES,
-    Flow.OPENED, Flow.FAILED,
-)  # fmt: skip
-"""Columns that manners are made of."""
+    columns = np.ascontiguousarray(contacts.T)
+    told = np.flatnonzero((columns[Flow.CLIENT_LOW] != 0) | (columns[Flow.CLIENT_HIGH] != 0))
+    which = _thinned(contacts, told, most)
+    keys, did = np.empty((len(which), 2), dtype=np.int64), np.empty((len(Did), len(which)))
+    scratch = np.zeros(2 << len(which).bit_length(), dtype=np.int64)
+    count = add_manners(columns, which, scratch, keys, did)
+    return keys[:count], did[:, :count]
 
 
 def _thinned(contacts: Rows, which: NDArray[np.intp], most: int | None) -> NDArray[np.intp]:
@@ -148,16 +120,13 @@ def _thinned(contacts: Rows, which: NDArray[np.intp], most: int | None) -> NDArr
     return kept
 
 
-def matrix(table: AddressTable) -> NDArray[np.float32]:
-    """The numbers of `MANNERS`, float32 (k, features)."""
-    return np.column_stack([manner.of(table) for manner in MANNERS]).astype(np.float32)
+def matrix(did: Table) -> NDArray[np.float32]:
+    """The numbers of `MANNERS`, float32 (k, features).
 
-
-def _ports(which: Rows, protocol: Rows, port: Rows, groups: int) -> Column:
-    """Distinct ports, those of each protocol by themselves, of each group."""
-    distinct = distinct_values(which << _PORT_BITS | protocol << 16 | port)
-    return np.bincount(distinct >> _PORT_BITS, minlength=groups).astype(np.float64)
-
-
-_PORT_BITS: Final = 24
-"""Of a protocol and a port."""
+    Args:
+        did: float64 (len(Did), k).
+    """
+    numbers = np.empty((did.shape[1], len(MANNERS)), dtype=np.float32)
+    for place, manner in enumerate(MANNERS):
+        numbers[:, place] = manner.of(did)
+    return numbers

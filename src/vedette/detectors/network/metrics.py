@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vedette.baselines.bank import Bank, BankSettings
 from vedette.baselines.calendar import Calendar, plain
@@ -14,7 +13,8 @@ from vedette.baselines.counts import CountBank
 from vedette.baselines.judgement import Judgement
 from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
-from vedette.schema.flows import Flow, Known, Protocol
+from vedette.detectors.network.minute import Digest, Total, digest
+from vedette.schema.flows import Known
 from vedette.schema.state import decode, encode
 from vedette.windows.contacts import FlowWindow
 from vedette.windows.summary import quantile
@@ -109,43 +109,40 @@ BAND_WIDTH: Final = 2 * 2.5758
 """Standard deviations in a normal 99 % band."""
 
 
-def measure(window: FlowWindow) -> dict[NetworkMetric, Measure]:
-    """The numbers of a window, as far as its sources tell them."""
-    contacts = window.contacts
-    sums = {column: int(contacts[:, column].sum()) for column in _SUMMED}
-    packets = float(sums[Flow.PACKETS_OUT] + sums[Flow.PACKETS_IN])
-    size = float(sums[Flow.BYTES_OUT] + sums[Flow.BYTES_IN])
-    opened = float(sums[Flow.OPENED])
+def measure(window: FlowWindow, looked_at: Digest | None = None) -> dict[NetworkMetric, Measure]:
+    """The numbers of a window, as far as its sources tell them.
+
+    Args:
+        looked_at: What is known of its contacts, if they were looked at already.
+    """
+    totals = (looked_at or digest(window.contacts, window.histogram)).totals
+    packets, size, opened = (float(totals[of]) for of in (Total.PACKETS, Total.BYTES, Total.OPENED))
     found = {
         NetworkMetric.PACKETS: Measure(packets, packets, None),
         NetworkMetric.FLOWS: Measure(opened, opened, None),
     }
     if size > 0:
         found[NetworkMetric.BYTES] = Measure(size, size, None)
-    for row, metric in ((1, NetworkMetric.RTT), (2, NetworkMetric.RESPONSE)):
-        if samples := float(window.histogram[row].sum()):
+    for row, of, metric in _TIMES:
+        if samples := float(totals[of]):
             p95 = float(quantile(window.histogram[row : row + 1].astype(np.int32), QUANTILE)[0])
             found[metric] = Measure(p95, p95, samples)
-    segments = float(sums[Flow.SEGMENTS_OUT] + sums[Flow.SEGMENTS_IN])
-    if window.known & Known.SEGMENTS and segments:
-        again = float(sums[Flow.RETRANSMITTED_OUT] + sums[Flow.RETRANSMITTED_IN])
+    segments = float(totals[Total.SEGMENTS])
+    if segments and window.known & Known.SEGMENTS:
+        again = float(totals[Total.AGAIN])
         found[NetworkMetric.LOSS] = Measure(again / segments, again, segments)
     if opened:
-        protocol, each = window.contacts[:, Flow.PROTOCOL], window.contacts[:, Flow.OPENED]
-        for metric, numbers in _PROTOCOLS.items():
-            own = float(sum(each[protocol == number].sum() for number in numbers))
+        for metric, of in _PROTOCOLS.items():
+            own = float(totals[of])
             found[metric] = Measure(own / opened, own, opened)
     return found
 
 
-_SUMMED: Final = (
-    Flow.PACKETS_OUT, Flow.PACKETS_IN, Flow.BYTES_OUT, Flow.BYTES_IN, Flow.OPENED, Flow.SEGMENTS_OUT,
-    Flow.SEGMENTS_IN, Flow.RETRANSMITTED_OUT, Flow.RETRANSMITTED_IN,
-)  # fmt: skip
+_TIMES: Final = ((1, Total.RTTS, NetworkMetric.RTT), (2, Total.RESPONSES, NetworkMetric.RESPONSE))
 _PROTOCOLS: Final = {
-    NetworkMetric.TCP: (Protocol.TCP,),
-    NetworkMetric.UDP: (Protocol.UDP,),
-    NetworkMetric.ICMP: (Protocol.ICMP, Protocol.ICMPV6),
+    NetworkMetric.TCP: Total.TCP,
+    NetworkMetric.UDP: Total.UDP,
+    NetworkMetric.ICMP: Total.ICMP,
 }
 
 
@@ -166,20 +163,11 @@ class NetworkBaselines:
         }
         for bank in self.banks.values():
             bank.calendar = calendar
-        self._slot: NDArray[np.int32] = np.zeros(1, dtype=np.int32)
 
     def judge(self, measures: Mapping[NetworkMetric, Measure], time: int) -> dict[NetworkMetric, Held]:
         """Hold a window's numbers against what came before. Changes nothing."""
         return {
-            metric: Held(
-                one,
-                self.banks[metric].judge(
-                    self._slot,
-                    np.array([one.judged]),
-                    None if one.exposure is None else np.array([one.exposure]),
-                    time,
-                ),
-            )
+            metric: Held(one, self.banks[metric].judge_alone(one.judged, one.exposure, time))
             for metric, one in measures.items()
         }
 
@@ -188,11 +176,8 @@ class NetworkBaselines:
     ) -> None:
         """Learn a window that was judged; what an anomaly explains teaches little."""
         for metric, one in held.items():
-            weight = one.judgement.weight
-            if metric in distrusted:
-                weight = np.minimum(weight, DISTRUSTED)
-            exposure = None if one.measure.exposure is None else np.array([one.measure.exposure])
-            self.banks[metric].update(self._slot, np.array([one.measure.judged]), exposure, time, weight)
+            most = DISTRUSTED if metric in distrusted else 1.0
+            self.banks[metric].learn_alone(one.judgement, one.measure.exposure, time, most)
 
     def to_state(self) -> bytes:
         """Everything learned, as bytes."""

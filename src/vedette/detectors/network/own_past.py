@@ -9,17 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
-from vedette.detectors.network.addresses import address, among, internal
+from vedette.detectors.network.addresses import address, among
 from vedette.detectors.network.recent import RecentKeys
-from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, state
+from vedette.detectors.network.view import NetworkView, state
+from vedette.kernels.flow_habits import (
+    OWN_LEAPS,
+    OWN_MOST,
+    OWN_TRIALS,
+    OWN_WINDOWS,
+    find_leaps,
+    learn_leaps,
+    measure_hosts,
+)
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
-from vedette.schema.flows import Flow
 
 _MOST: Final = 16_384
 """Internal addresses followed; the one that was silent for the longest is dropped."""
 _MINUTE_US: Final = 60_000_000
-_APART_US: Final = 2 * _MINUTE_US
-"""Leaps that follow one another sooner are one: what leapt is not yet what is usual."""
+"""Leaps that follow one another within two of it are one: what leapt is not yet what is usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,7 @@ MEASURES: Final = (
     OwnMeasure("dns_queries", 100),
 )
 _LEAST: Final = np.array([one.least for one in MEASURES], dtype=np.float64)
-_WINDOWS, _TRIALS, _LEAPS, _SINCE, _LEAPT = range(5)
-"""Numbers remembered of an address: windows in which it opened flows; how many of `_TRIALS` windows after the first
-`LEARN` began a leap; when this minute began, and when it leapt last (microseconds)."""
-_OWN: Final = slice(5, 5 + len(MEASURES))
-_OLDER: Final = slice(_OWN.stop, _OWN.stop + len(MEASURES))
-_FRESH: Final = slice(_OLDER.stop, _OLDER.stop + len(MEASURES))
-"""And of each measure the most up to a minute or two ago, of the minute before this, and of this minute."""
+_OWN: Final = slice(OWN_MOST, OWN_MOST + len(MEASURES))
 
 
 class OwnPast(Remembering):
@@ -79,7 +80,7 @@ class OwnPast(Remembering):
         self.factor = factor
         self.once_in = once_in
         self.left_out = 0
-        self._known = RecentKeys(2, _MOST, numbers=_FRESH.stop)
+        self._known = RecentKeys(2, _MOST, numbers=OWN_MOST + 3 * len(MEASURES))
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
@@ -87,9 +88,15 @@ class OwnPast(Remembering):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State the addresses that leapt in the window, and learn what all did."""
-        keys, values = _measured(view.window.contacts)
-        accused = among(keys, view.accused)
-        keys, values = keys[~accused], values[~accused]
+        columns = view.digest.columns
+        contacts = columns.shape[1]
+        keys = np.empty((contacts, 2), dtype=np.int64)
+        values = np.empty((contacts, len(MEASURES)), dtype=np.int64)
+        count = measure_hosts(columns, keys, values)
+        keys, values = keys[:count], values[:count]
+        if view.accused:
+            accused = among(keys, view.accused)
+            keys, values = keys[~accused], values[~accused]
         found = []
         for claimed in self._known.claim(keys):
             found += self._block(view, claimed.place, values[claimed.rows])
@@ -97,28 +104,19 @@ class OwnPast(Remembering):
         return found
 
     def _block(self, view: NetworkView, place: NDArray[np.int64], values: NDArray[np.int64]) -> list[Anomaly]:
-        known = self._known.numbers
-        settled = place[view.start - known[place, _SINCE] >= _MINUTE_US]
-        known[settled, _OWN] = np.maximum(known[settled, _OWN], known[settled, _OLDER])
-        known[settled, _OLDER] = known[settled, _FRESH]
-        known[settled, _FRESH], known[settled, _SINCE] = 0, view.start
-        beyond = values / np.maximum(_LEAST, self.factor * known[place, _OWN])
-        leaps = (beyond >= 1.0).any(axis=1)
-        judged = known[place, _WINDOWS] >= self.LEARN
-        begins = leaps & judged & (view.start - known[place, _LEAPT] >= _APART_US)
-        chance = (known[place, _LEAPS] + 1) / (known[place, _TRIALS] + 2)
-        told = np.flatnonzero(begins & (chance <= 1 / self.once_in))
-        found = [self._tell(view, int(place[n]), values[n], int(beyond[n].argmax())) for n in told.tolist()]
-        known[place[leaps & judged], _LEAPT] = view.start
-        known[place, _TRIALS] += judged
-        known[place, _LEAPS] += begins
-        known[place, _WINDOWS] += 1
-        known[place, _FRESH] = np.maximum(known[place, _FRESH], values)
+        numbers = self._known.numbers
+        leaps, told = np.empty(len(place), dtype=np.uint8), np.empty(len(place), dtype=np.int64)
+        count = find_leaps(
+            place, values, numbers, _LEAST, self.factor, view.start, _MINUTE_US, self.LEARN, self.once_in, leaps, told
+        )  # fmt: skip
+        found = [self._tell(view, int(place[n]), values[n]) for n in told[:count].tolist()]
+        learn_leaps(place, values, numbers, view.start, self.LEARN, leaps)
         return found
 
-    def _tell(self, view: NetworkView, at: int, values: NDArray[np.int64], which: int) -> Anomaly:
+    def _tell(self, view: NetworkView, at: int, values: NDArray[np.int64]) -> Anomaly:
         past = self._known.numbers[at]
-        windows, trials, leaps = past[[_WINDOWS, _TRIALS, _LEAPS]].tolist()
+        windows, trials, leaps = past[[OWN_WINDOWS, OWN_TRIALS, OWN_LEAPS]].tolist()
+        which = int((values / np.maximum(_LEAST, self.factor * past[_OWN])).argmax())
         measure, value, most = MEASURES[which], int(values[which]), int(past[_OWN][which])
         limit = max(float(measure.least), self.factor * most)
         surprise, enough = -math.log10((leaps + 1) / (trials + 2)), math.log10(self.once_in)
@@ -150,32 +148,3 @@ class OwnPast(Remembering):
                 f"than 1 in {self.once_in:,}."
             ),
         )
-
-
-def _measured(contacts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Internal addresses that opened flows, int64 (k, 2), and how much each did of `MEASURES`, int64 (k, measures).
-
-    Args:
-        contacts: int64 (n, CONTACT_COLUMNS), sorted by client and server.
-    """
-    if not len(contacts):
-        return np.zeros((0, 2), dtype=np.int64), np.zeros((0, len(MEASURES)), dtype=np.int64)
-    client = _begins(contacts, CLIENT)
-    hosts = client | _begins(contacts, SERVER)
-    starts = np.flatnonzero(client)
-    keys = np.column_stack([contacts[starts, column] for column in CLIENT])
-    columns = [contacts[:, column] for column in (Flow.OPENED, Flow.FAILED, Flow.BYTES_IN, Flow.DNS_QUERIES)]
-    opened, failed, got, asked = (np.add.reduceat(column, starts) for column in columns)
-    talked = np.add.reduceat(hosts, starts, dtype=np.int64)
-    busy = (opened > 0) & internal(keys[:, 0], keys[:, 1])
-    return keys[busy], np.column_stack([opened, talked, failed, got, asked])[busy]
-
-
-def _begins(rows: NDArray[np.int64], columns: Sequence[Flow]) -> NDArray[np.bool_]:
-    """Where rows differ in some columns from those before, bool (n,)."""
-    begins = np.zeros(len(rows), dtype=bool)
-    begins[0] = True
-    for column in columns:
-        values = rows[:, column]
-        begins[1:] |= values[1:] != values[:-1]
-    return begins

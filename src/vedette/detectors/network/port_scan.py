@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.grouping import Rows, busy, distinct, groups
-from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.minute import Total, Weight
+from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
@@ -107,7 +108,7 @@ class PortScan:
         found = []
         if not view.window.known & Known.FLAGS:
             return []
-        for rows in recent_groups(view.recent, _SYNS, Flow.SYN_OUT, self.syns + 1):
+        for rows in view.groups(_SYNS, Flow.SYN_OUT, self.syns + 1):
             syns = int(rows[:, Flow.SYN_OUT].sum())
             ports = distinct(rows, Flow.SERVER_PORT)
             if syns > self.syns and ports > self.ports:
@@ -116,7 +117,7 @@ class PortScan:
 
     def _odd(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for rows in recent_groups(view.recent, _PROBES, Flow.PROBES, self.probes):
+        for rows in view.groups(_PROBES, Flow.PROBES, self.probes):
             probes = int(rows[:, Flow.PROBES].sum())
             if probes >= self.probes:
                 fin = int(rows[:, Flow.PROBES_FIN].sum())
@@ -127,7 +128,7 @@ class PortScan:
 
     def _udp(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for rows in recent_groups(view.recent, _DATAGRAMS, Flow.OPENED, self.ports + 1):
+        for rows in view.groups(_DATAGRAMS, Flow.OPENED, self.ports + 1):
             silent = rows[(rows[:, Flow.PACKETS_IN] == 0) & (rows[:, Flow.PACKETS_OUT] > 0)]
             for own in busy(silent, self.ports + 1, *SERVER):
                 ports = distinct(own, Flow.SERVER_PORT)
@@ -138,7 +139,7 @@ class PortScan:
 
     def _walked(self, view: NetworkView) -> list[Anomaly]:
         """The sequential test: one step for each first contact."""
-        if not view.window.known & Known.OUTCOME:
+        if not view.window.known & Known.OUTCOME or not (self._walks or view.total(Total.REFUSED)):
             return []
         rows = view.window.contacts
         told = rows[:, Flow.PROTOCOL] == Protocol.TCP
@@ -273,19 +274,19 @@ class PortScan:
         )
 
 
-def _clients_of(protocol: int, column: Flow) -> Interest:
+def _clients_of(protocol: int, column: Flow, weight: Weight) -> Interest:
     """Contacts by client, of clients that did something of the kind."""
 
     def wanted(rows: Rows) -> NDArray[np.bool_]:
         kept: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == protocol) & (rows[:, column] > 0)
         return kept
 
-    return Interest(wanted, CLIENT)
+    return Interest(wanted, CLIENT, weight)
 
 
-_SYNS: Final = _clients_of(Protocol.TCP, Flow.SYN_OUT)
-_PROBES: Final = _clients_of(Protocol.TCP, Flow.PROBES)
-_DATAGRAMS: Final = _clients_of(Protocol.UDP, Flow.OPENED)
+_SYNS: Final = _clients_of(Protocol.TCP, Flow.SYN_OUT, Weight.SYNS)
+_PROBES: Final = _clients_of(Protocol.TCP, Flow.PROBES, Weight.PROBES)
+_DATAGRAMS: Final = _clients_of(Protocol.UDP, Flow.OPENED, Weight.SILENT)
 _FAILS: Final = 0.8
 """Share of a scanner's first contacts that fail, and of others' that succeed: the paper's."""
 _STEP: Final = math.log10(_FAILS / (1 - _FAILS))

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.grouping import BITS, Rows, groups, mixed, sketch_bits
+from vedette.detectors.network.minute import Weight, digest
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow
 from vedette.windows.contacts import FlowWindow, PackedWindow
+
+Weights = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 _LARGE: Final = 32_768
 """Contacts from which a window is kept narrow once it is not the newest. Narrowing takes about 50 ns a contact, and
@@ -23,10 +26,12 @@ class Interest:
     Attributes:
         wanted: Says of a window's contacts which are looked at, bool (k,).
         columns: What a group of them agrees in.
+        weight: What tells beforehand that no group comes to enough; None where nothing does.
     """
 
     wanted: Callable[[Rows], NDArray[np.bool_]]
     columns: Sequence[Flow]
+    weight: Weight | None = None
 
 
 class RecentWindow:
@@ -36,7 +41,7 @@ class RecentWindow:
         start, end: Microseconds since the epoch, `end` exclusive.
     """
 
-    def __init__(self, window: FlowWindow) -> None:
+    def __init__(self, window: FlowWindow, weighed: Weights | None = None) -> None:
         self.start = window.start
         self.end = window.end
         # How single flows ended is looked at once.
@@ -46,6 +51,15 @@ class RecentWindow:
         )  # fmt: skip
         self._contacts: Rows | _Narrow = window.contacts
         self._found: dict[Interest, tuple[NDArray[np.int32], NDArray[np.int32]]] = {}
+        self._weighed = weighed
+
+    @property
+    def weighed(self) -> Weights:
+        """Marks and weights of its contacts; see `vedette.detectors.network.minute.Digest`."""
+        if self._weighed is None:
+            found = digest(self._all(), self._rest.histogram)
+            self._weighed = found.marks, found.weights
+        return self._weighed
 
     def settle(self) -> None:
         """Take less room, if there is much to save: another window is the newest now."""

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.grouping import Rows
-from vedette.detectors.network.recent_windows import Interest, recent_groups
+from vedette.detectors.network.minute import Total
+from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
@@ -46,10 +47,10 @@ class Tunnel(Memoryless):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State tunnels that carried something in the window."""
-        if not view.window.known & Known.CONTENT:
+        if not view.window.known & Known.CONTENT or not view.total(Total.CARRIERS):
             return []
         found = []
-        for own in recent_groups(view.recent, _CARRIERS, Flow.PACKETS_OUT, 1):
+        for own in view.groups(_CARRIERS, Flow.PACKETS_OUT, 1):
             protocol = int(own[0, Flow.PROTOCOL])
             if protocol == Protocol.UDP:
                 anomaly = self._dns(view, own)

@@ -1,6 +1,6 @@
 """What network detectors see of a closed window."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from vedette.detectors.network.addresses import address, internal, many
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.metrics import Held, NetworkMetric
-from vedette.detectors.network.recent_windows import RecentWindow
+from vedette.detectors.network.minute import MOST_WEIGHT, Digest, Total, digest
+from vedette.detectors.network.recent_windows import Interest, RecentWindow, recent_groups
 from vedette.detectors.statement import anomaly_id
 from vedette.schema.anomaly import (
     Anomaly,
@@ -39,6 +40,7 @@ class NetworkView:
         held: Its numbers against their baselines.
         whole: Whether the window was watched to its end: what is missing in one that was not tells nothing.
         accused: Addresses (as texts) of which something was stated already.
+        peaks: The most that anybody there came to in the last minute, by `Weight`; None where that is not known.
         claimed: Hosts (as texts) that another detector has stated something about that explains the rest.
     """
 
@@ -48,6 +50,26 @@ class NetworkView:
     whole: bool = True
     accused: set[str] = field(default_factory=set)
     claimed: set[str] = field(default_factory=set)
+    peaks: Sequence[int] | None = None
+    looked_at: Digest | None = None
+
+    @property
+    def digest(self) -> Digest:
+        """The window's contacts, looked at once."""
+        if self.looked_at is None:
+            self.looked_at = digest(self.window.contacts, self.window.histogram)
+        return self.looked_at
+
+    def total(self, of: Total) -> int:
+        """A sum over the window's contacts."""
+        return self.digest.totals[of]
+
+    def groups(self, interest: Interest, of: Flow, least: float) -> Iterator[Rows]:
+        """See `recent_groups`; most windows have nobody who could come to enough."""
+        most = None if interest.weight is None or self.peaks is None else self.peaks[interest.weight]
+        if most is not None and most < min(least, MOST_WEIGHT):
+            return iter(())
+        return recent_groups(self.recent, interest, of, least)
 
     @property
     def start(self) -> int:

@@ -1,0 +1,383 @@
+"""What hosts do window after window, against what is remembered of them.
+
+Calls by the clock, whom they talk to, how much they send, how much they do.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.compile import kernel
+from vedette.kernels.contact_digest import is_internal
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FIRST, LAST, COUNT, STATED = 0, 1, 2, 3
+"""Numbers remembered of a talk: when it was first and last, intervals, and how many there were when it was stated."""
+MEAN, SQUARES = 0, 1
+"""Of the intervals, seconds: their mean, and the sum of squared deviations from it (Welford 1962)."""
+
+WINDOWS, KNOWN, NEW, TRIALS, MOST_SENT, FORGOT, OLDER, FRESH, SINCE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+"""Numbers remembered of a host: windows in which it talked to somebody outside; networks (an IPv4 /24, an IPv6 /48)
+and ports it talked to; how many of `TRIALS` windows after the first ones had a new one; most bytes it sent to one
+host in a window; destinations of its that had to make room; the same most of the minute before this, and of this
+minute, which began at the last number (microseconds): what is hardly a minute old is not yet what a host usually
+does."""
+
+OWN_WINDOWS, OWN_TRIALS, OWN_LEAPS, OWN_SINCE, OWN_LEAPT = 0, 1, 2, 3, 4
+"""Numbers remembered of an address: windows in which it opened flows; how many of `OWN_TRIALS` windows after the first
+ones began a leap; when this minute began, and when it leapt last (microseconds)."""
+OWN_MOST = 5
+"""And from here on, of each measure, the most up to a minute or two ago, of the minute before this, and of this one."""
+MEASURES = 5
+"""Flows, hosts, flows that failed, bytes that it got, DNS questions."""
+
+
+@kernel
+def take_columns(columns: Ints, rows: Ints, wanted: Ints, out: Ints) -> None:
+    """Copy some columns of some contacts, row by row.
+
+    Args:
+        columns: int64 (c, k). rows: int64 (n,). wanted: int64 (w,), columns. out: int64 (n, w), receives them.
+    """
+    for place in range(rows.shape[0]):
+        row = rows[place]
+        for column in range(wanted.shape[0]):
+            out[place, column] = columns[wanted[column], row]
+
+
+@kernel
+def follow_calls(
+    place: Ints,
+    fresh: Bytes,
+    began: Ints,
+    numbers: Ints,
+    reals: Floats,
+    least: int,
+    long: float,
+    variation: float,
+    seconds: float,
+    told: Ints,
+) -> int:
+    """Add the newest call of some talks to what is known of each, and find those that call by the clock.
+
+    Args:
+        place: int64 (n,), distinct, where each talk is remembered. fresh: uint8 (n,), 1 for those that are new.
+        began: int64 (n,), when each called, microseconds.
+        numbers: int64 (m, 4), reals: float64 (m, 2), by place; updated.
+        least: Intervals that it takes. long: Microseconds that they last together.
+        variation: Of the intervals, at most. seconds: Which each is to exceed.
+        told: int64 (n,), receives the places of those that call by the clock, and twice as often as when it was stated.
+
+    Returns:
+        How many these are.
+    """
+    found = 0
+    for row in range(place.shape[0]):
+        at = place[row]
+        if fresh[row]:
+            numbers[at, FIRST] = began[row]
+            numbers[at, LAST] = began[row]
+            continue
+        if began[row] <= numbers[at, LAST]:
+            continue
+        interval = (began[row] - numbers[at, LAST]) / 1e6
+        numbers[at, LAST] = began[row]
+        numbers[at, COUNT] += 1
+        count = numbers[at, COUNT]
+        off = interval - reals[at, MEAN]
+        reals[at, MEAN] += off / count
+        reals[at, SQUARES] += off * (interval - reals[at, MEAN])
+        spread = variation * reals[at, MEAN]
+        if (
+            count >= least
+            and numbers[at, LAST] - numbers[at, FIRST] >= long
+            and reals[at, MEAN] > seconds
+            and reals[at, SQUARES] <= count * (spread * spread)
+            and count >= 2 * numbers[at, STATED]
+        ):
+            told[found] = at
+            found += 1
+    return found
+
+
+@kernel
+def find_hosts(columns: Ints, rows: Ints, keys: Ints, starts: Ints) -> int:
+    """Find the clients of some contacts.
+
+    Args:
+        columns: int64 (c, k), sorted by client. rows: int64 (n,), rising.
+        keys: int64 (n, 2), receives each client. starts: int64 (n + 1,), receives where each begins among `rows`.
+
+    Returns:
+        How many clients there are.
+    """
+    hosts = 0
+    for place in range(rows.shape[0]):
+        high = columns[2, rows[place]]
+        low = columns[3, rows[place]]
+        if hosts == 0 or low != keys[hosts - 1, 1] or high != keys[hosts - 1, 0]:
+            keys[hosts, 0] = high
+            keys[hosts, 1] = low
+            starts[hosts] = place
+            hosts += 1
+    starts[hosts] = rows.shape[0]
+    return hosts
+
+
+@kernel
+def follow_sent(
+    columns: Ints,
+    rows: Ints,
+    starts: Ints,
+    first: int,
+    place: Ints,
+    numbers: Ints,
+    now: int,
+    minute: int,
+    learn: int,
+    size: float,
+    factor: float,
+    ratio: float,
+    told: Ints,
+) -> int:
+    """Add up what hosts sent to each other host in a window, and find those that sent far more than ever.
+
+    Args:
+        columns: int64 (c, k), sorted by client and server. rows: int64 (n,), rising.
+        starts: int64 (hosts + 1 or more,), where each host's rows begin. first: The host that `place` begins with.
+        place: int64 (h,), where each host is remembered. numbers: int64 (m, 9), by place; updated.
+        now: Begin of the window. minute: What `FRESH` spans. Both microseconds.
+        learn: Windows before which nothing is found. size: Bytes from which something may be.
+        factor: Times its most. ratio: Times what came back.
+        told: int64 (n, 4), receives the row, the bytes sent, those got, and the host's place.
+
+    Returns:
+        How many were found.
+    """
+    found = 0
+    for host in range(place.shape[0]):
+        at = place[host]
+        if now - numbers[at, SINCE] >= minute:
+            if numbers[at, OLDER] > numbers[at, MOST_SENT]:
+                numbers[at, MOST_SENT] = numbers[at, OLDER]
+            numbers[at, OLDER] = numbers[at, FRESH]
+            numbers[at, FRESH] = 0
+            numbers[at, SINCE] = now
+        limit = max(size, factor * numbers[at, MOST_SENT])
+        end = starts[first + host + 1]
+        row = starts[first + host]
+        while row < end:
+            begin = row
+            high = columns[4, rows[row]]
+            low = columns[5, rows[row]]
+            sent = 0
+            got = 0
+            while row < end and columns[5, rows[row]] == low and columns[4, rows[row]] == high:
+                sent += columns[11, rows[row]]
+                got += columns[12, rows[row]]
+                row += 1
+            if numbers[at, WINDOWS] >= learn and sent >= limit and sent >= ratio * got:
+                told[found, 0] = rows[begin]
+                told[found, 1] = sent
+                told[found, 2] = got
+                told[found, 3] = at
+                found += 1
+            if sent > numbers[at, FRESH]:
+                numbers[at, FRESH] = sent
+    return found
+
+
+@kernel
+def find_places(
+    columns: Ints, rows: Ints, starts: Ints, first: int, hosts: int, keys: Ints, opened: Ints
+) -> int:
+    """Find where some hosts opened flows to.
+
+    Args:
+        columns, rows, starts, first: As for `follow_sent`. hosts: How many.
+        keys: int64 (n, 5), receives the host, the network of the other (an IPv4 /24, an IPv6 /48), and the port.
+        opened: int64 (n, 2), receives the contact, and its host counted from `first`.
+
+    Returns:
+        How many there are.
+    """
+    found = 0
+    for host in range(hosts):
+        for place in range(starts[first + host], starts[first + host + 1]):
+            row = rows[place]
+            if columns[40, row] <= 0:
+                continue
+            high = columns[4, row]
+            low = columns[5, row]
+            keys[found, 0] = columns[2, row]
+            keys[found, 1] = columns[3, row]
+            keys[found, 2] = high if high == 0 else high >> 16
+            keys[found, 3] = low >> 8 if high == 0 else 0
+            keys[found, 4] = columns[7, row]
+            opened[found, 0] = row
+            opened[found, 1] = host
+            found += 1
+    return found
+
+
+@kernel
+def find_news(
+    opened: Ints, new: Bytes, place: Ints, numbers: Ints, learn: int, once_in: int, told: Ints
+) -> int:
+    """Find the first new destination of each host that hardly ever has one.
+
+    Args:
+        opened: int64 (n, 2), contacts, and the host of each. new: uint8 (n,), whether its destination is new to it.
+        place: int64 (h,), where each host is remembered. numbers: int64 (m, 9), by place.
+        learn: Windows before which nothing is found. once_in: By Laplace's rule of succession, at most one in so many.
+        told: int64 (n, 2), receives the contact, and the host's place.
+
+    Returns:
+        How many were found.
+    """
+    found = 0
+    before = -1
+    for row in range(new.shape[0]):
+        if not new[row] or opened[row, 1] == before:
+            continue
+        before = opened[row, 1]
+        at = place[before]
+        if numbers[at, WINDOWS] < learn or numbers[at, FORGOT] != 0:
+            continue
+        if (numbers[at, NEW] + 1) / (numbers[at, TRIALS] + 2) <= 1 / once_in:
+            told[found, 0] = opened[row, 0]
+            told[found, 1] = at
+            found += 1
+    return found
+
+
+@kernel
+def learn_news(opened: Ints, new: Bytes, place: Ints, numbers: Ints, learn: int) -> None:
+    """Remember which hosts had a new destination in a window. Arguments as for `find_news`; the numbers change."""
+    for host in range(place.shape[0]):
+        if numbers[place[host], WINDOWS] >= learn:
+            numbers[place[host], TRIALS] += 1
+    before = -1
+    for row in range(new.shape[0]):
+        if not new[row]:
+            continue
+        at = place[opened[row, 1]]
+        numbers[at, KNOWN] += 1
+        if opened[row, 1] != before:
+            before = opened[row, 1]
+            if numbers[at, WINDOWS] >= learn:
+                numbers[at, NEW] += 1
+    for host in range(place.shape[0]):
+        numbers[place[host], WINDOWS] += 1
+
+
+@kernel
+def measure_hosts(columns: Ints, keys: Ints, values: Ints) -> int:
+    """Find the internal clients of a window, and how much each did.
+
+    Args:
+        columns: int64 (c, k), contacts sorted by client and server.
+        keys: int64 (k, 2), receives each client that opened flows. values: int64 (k, MEASURES), receives what it did.
+
+    Returns:
+        How many there are.
+    """
+    found = 0
+    row = 0
+    while row < columns.shape[1]:
+        high = columns[2, row]
+        low = columns[3, row]
+        server_high = 0
+        server_low = 0
+        first = row
+        for place in range(MEASURES):
+            values[found, place] = 0
+        while row < columns.shape[1] and columns[3, row] == low and columns[2, row] == high:
+            if row == first or columns[5, row] != server_low or columns[4, row] != server_high:
+                values[found, 1] += 1
+                server_high = columns[4, row]
+                server_low = columns[5, row]
+            values[found, 0] += columns[40, row]
+            values[found, 2] += columns[42, row]
+            values[found, 3] += columns[12, row]
+            values[found, 4] += columns[31, row]
+            row += 1
+        if values[found, 0] > 0 and is_internal(high, low):
+            keys[found, 0] = high
+            keys[found, 1] = low
+            found += 1
+    return found
+
+
+@kernel
+def find_leaps(
+    place: Ints,
+    values: Ints,
+    numbers: Ints,
+    least: Floats,
+    factor: float,
+    now: int,
+    minute: int,
+    learn: int,
+    once_in: int,
+    leaps: Bytes,
+    told: Ints,
+) -> int:
+    """Find the addresses that do far more of something than they ever did.
+
+    Args:
+        place: int64 (n,), distinct, where each is remembered. values: int64 (n, MEASURES), what it did in a window.
+        numbers: int64 (m, OWN_MOST + 3 * MEASURES), by place; what belongs to the minute is brought up to date.
+        least: float64 (MEASURES,), below which nothing is a leap. factor: Times its most.
+        now: Begin of the window. minute: Microseconds; leaps that follow one another within two are one.
+        learn: Windows before which nothing is found. once_in: As for `find_news`.
+        leaps: uint8 (n,), receives 1 where it leaps, 2 where a leap begins, and 0.
+        told: int64 (n,), receives the rows of leaps that are rare enough to be told.
+
+    Returns:
+        How many these are.
+    """
+    found = 0
+    for row in range(place.shape[0]):
+        at = place[row]
+        if now - numbers[at, OWN_SINCE] >= minute:
+            for measure in range(MEASURES):
+                older = OWN_MOST + MEASURES + measure
+                if numbers[at, older] > numbers[at, OWN_MOST + measure]:
+                    numbers[at, OWN_MOST + measure] = numbers[at, older]
+                numbers[at, older] = numbers[at, older + MEASURES]
+                numbers[at, older + MEASURES] = 0
+            numbers[at, OWN_SINCE] = now
+        leaps[row] = 0
+        if numbers[at, OWN_WINDOWS] < learn:
+            continue
+        for measure in range(MEASURES):
+            if values[row, measure] >= max(least[measure], factor * numbers[at, OWN_MOST + measure]):
+                leaps[row] = 1
+        if leaps[row] == 0 or now - numbers[at, OWN_LEAPT] < 2 * minute:
+            continue
+        leaps[row] = 2
+        if (numbers[at, OWN_LEAPS] + 1) / (numbers[at, OWN_TRIALS] + 2) <= 1 / once_in:
+            told[found] = row
+            found += 1
+    return found
+
+
+@kernel
+def learn_leaps(place: Ints, values: Ints, numbers: Ints, now: int, learn: int, leaps: Bytes) -> None:
+    """Remember what addresses did in a window. Arguments as for `find_leaps`; the numbers change."""
+    for row in range(place.shape[0]):
+        at = place[row]
+        if leaps[row] > 0:
+            numbers[at, OWN_LEAPT] = now
+        if leaps[row] == 2:
+            numbers[at, OWN_LEAPS] += 1
+        if numbers[at, OWN_WINDOWS] >= learn:
+            numbers[at, OWN_TRIALS] += 1
+        numbers[at, OWN_WINDOWS] += 1
+        for measure in range(MEASURES):
+            fresh = OWN_MOST + 2 * MEASURES + measure
+            if values[row, measure] > numbers[at, fresh]:
+                numbers[at, fresh] = values[row, measure]

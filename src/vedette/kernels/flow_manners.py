@@ -1,0 +1,107 @@
+"""What each address did as a client in a window of flows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.kernels.compile import kernel
+from vedette.kernels.contact_digest import is_internal
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+OPENED, FAILED, RESET, PACKETS, SENT, GOT, ASKED = 0, 1, 2, 3, 4, 5, 6
+"""Rows of what addresses did: flows that they opened, those that failed, resets, packets, bytes out and in, DNS
+questions, ..."""
+SERVERS, PORTS, OUTSIDE, UDP, ICMP = 7, 8, 9, 10, 11
+"""... hosts and ports that they talked to, flows that they opened to others' addresses, over UDP and with ICMP."""
+ROWS = 12
+
+_ICMP, _UDP, _ICMPV6 = 1, 17, 58
+_PORT_BITS = 24
+_MIXER = 0x9E3779B1
+"""Knuth's golden ratio of 32 bits: it spreads the numbers of ports over the table."""
+
+
+@kernel
+def add_manners(columns: Ints, rows: Ints, table: Ints, keys: Ints, did: Floats) -> int:
+    """Add up what addresses did as clients.
+
+    Args:
+        columns: int64 (c, k), contacts sorted by client and server. rows: int64 (n,), which of them, rising.
+        table: int64 (power of two, >= 2 n), zeros: scratch.
+        keys: int64 (n, 2), receives each address that opened flows. did: float64 (ROWS, n), receives what it did.
+
+    Returns:
+        How many there are.
+    """
+    mask = table.shape[0] - 1
+    found = 0
+    place = 0
+    while place < rows.shape[0]:
+        high = columns[2, rows[place]]
+        low = columns[3, rows[place]]
+        opened = 0
+        failed = 0
+        reset = 0
+        packets = 0
+        sent = 0
+        got = 0
+        asked = 0
+        servers = 0
+        ports = 0
+        outside = 0
+        udp = 0
+        icmp = 0
+        server_high = 0
+        server_low = 0
+        first = place
+        while place < rows.shape[0]:
+            row = rows[place]
+            if columns[3, row] != low or columns[2, row] != high:
+                break
+            protocol = columns[8, row]
+            if place == first or columns[5, row] != server_low or columns[4, row] != server_high:
+                servers += 1
+                server_high = columns[4, row]
+                server_low = columns[5, row]
+            # Which client, protocol and port: never zero.
+            port = (first + 1) << _PORT_BITS | protocol << 16 | columns[7, row]
+            at = ((port & 0xFFFFFF) * _MIXER + first >> 8) & mask
+            while table[at] != 0 and table[at] != port:
+                at = (at + 1) & mask
+            if table[at] == 0:
+                table[at] = port
+                ports += 1
+            begun = columns[40, row]
+            opened += begun
+            failed += columns[42, row]
+            reset += columns[19, row] + columns[20, row]
+            packets += columns[9, row] + columns[10, row]
+            sent += columns[11, row]
+            got += columns[12, row]
+            asked += columns[31, row]
+            if not is_internal(columns[4, row], columns[5, row]):
+                outside += begun
+            if protocol == _UDP:
+                udp += begun
+            elif protocol == _ICMP or protocol == _ICMPV6:
+                icmp += begun
+            place += 1
+        if opened <= 0:
+            continue
+        keys[found, 0] = high
+        keys[found, 1] = low
+        did[OPENED, found] = opened
+        did[FAILED, found] = failed
+        did[RESET, found] = reset
+        did[PACKETS, found] = packets
+        did[SENT, found] = sent
+        did[GOT, found] = got
+        did[ASKED, found] = asked
+        did[SERVERS, found] = servers
+        did[PORTS, found] = ports
+        did[OUTSIDE, found] = outside
+        did[UDP, found] = udp
+        did[ICMP, found] = icmp
+        found += 1
+    return found
