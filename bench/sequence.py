@@ -51,6 +51,7 @@ def made(size: Size) -> SequenceModel:
         "token": (FIRST + TOKENS, width),
         "place": (WINDOW, width),
         "frequency": (FIRST + TOKENS,),
+        "follows": (FIRST + TOKENS, FIRST + TOKENS),
         "after.scale": (width,),
         "after.shift": (width,),
     }

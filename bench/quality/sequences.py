@@ -9,7 +9,7 @@ and how many sessions alarm.
 With `--loghub DIR` (unpacked samples of 2,000 lines), instead: lines of BGL, Thunderbird and HDFS as tokens, nodes or
 kinds of process as clients: a smoke test of what a model says of so little.
 
-Usage: python bench/quality/sequences.py [--size small] [--seeds 3] [--loghub DIR]
+Usage: python bench/quality/sequences.py [--size small] [--seeds 3] [--first 1] [--loghub DIR]
 """
 
 import argparse
@@ -53,7 +53,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--size", choices=SIZES, default="small")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--loghub", type=Path, help="directory of the unpacked loghub samples")
     arguments = parser.parse_args()
     if arguments.loghub:
@@ -63,7 +64,7 @@ def main() -> None:
     size = SIZES[arguments.size]
     print(f"size {size}")
     reached: dict[str, list[tuple[float, float]]] = {}
-    for seed in range(1, arguments.seeds + 1):
+    for seed in range(arguments.first, arguments.first + arguments.seeds):
         model = fitted(seed, size)
         for name, pair in judged(model, 100 + seed).items():
             reached.setdefault(name, []).append(pair)

@@ -136,7 +136,7 @@ class Learned(Section):
         (MemberName.FOREST, MemberName.DDOS, MemberName.RESPONSE_TIME, MemberName.STATUS_CODE),
         "Which models there are: `forest` (behavioral_anomaly), `ddos` (ddos_attack), `response_time` "
         "(response_time_anomaly), `status_code` (status_code_anomaly), `transformer` (sequence_anomaly; "
-        "needs `pip install 'vedette[transformer]'`, and a minute of one core to train for each service).",
+        "needs `pip install 'vedette[transformer]'`, and some seconds of one core to train for each service).",
     )
     extra: tuple[ExtraName, ...] = option(
         (),

@@ -21,7 +21,7 @@ from vedette.detectors.learned.kinds import kind_of, read_model, train, train_he
 from vedette.detectors.learned.training import Job, Refused, Training
 
 LONGEST_S: Final = 300.0
-"""Seconds after which a training is given up; a transformer takes a minute."""
+"""Seconds after which a training is given up; a transformer takes some seconds."""
 IDLE_S: Final = 30.0
 """How long a process is kept that has nothing to do: the services of one log are ready at about the same time."""
 _NICE: Final = 10

@@ -71,6 +71,7 @@ def test_it_computes_what_pytorch_does() -> None:
     for size in (SMALL, REFERENCE):
         weights = _copied(_begin(40, size))
         weights["frequency"] = draw.normal(size=40).astype(np.float32)
+        weights["follows"] = draw.normal(size=(40, 40)).astype(np.float32)
         for name in weights:
             if name.endswith(("bias", "shift")):
                 weights[name] = draw.normal(size=weights[name].shape).astype(np.float32)

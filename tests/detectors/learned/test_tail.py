@@ -37,3 +37,24 @@ def test_a_band_holds_what_usual_scores_are() -> None:
     assert abs(float((scores > band.high).mean()) - 0.01) < 0.002
     assert tail.start > band.mid
     assert abs(tail.rate - PEAKS) < 0.01
+
+
+def test_of_sums_a_shape_that_chance_gives_does_not_count() -> None:
+    """Of a thousand scores with an exponential tail, a hundred above the start: most shapes above 0 are chance."""
+    shapes = {False: [0.0], True: [0.0]}
+    for seed in range(60):
+        scores = np.random.default_rng(seed).exponential(size=1_000)
+        for sums, found in shapes.items():
+            found.append(fit_tail(scores, least_scale=0.01, sums=sums).shape)
+    assert np.mean(np.array(shapes[False]) > 0.0) > 0.3
+    assert np.mean(np.array(shapes[True]) > 0.0) < 0.25
+    assert np.quantile(shapes[True], 0.95) < 0.15
+
+
+def test_of_sums_a_tail_that_is_heavy_stays_heavy() -> None:
+    scores = np.random.default_rng(1).pareto(1.0 / 0.4, size=5_000)
+    plain, sums = (fit_tail(scores, least_scale=0.01, sums=each) for each in (False, True))
+    assert sums.shape > 0.25
+    assert sums.shape == pytest.approx(plain.shape - (4 / 3 / 500) ** 0.5, abs=0.001)
+    # What lies above the start is as high on average.
+    assert sums.scale / (1 - sums.shape) == pytest.approx(plain.scale / (1 - plain.shape))

@@ -134,7 +134,7 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
     return SequenceModel(
         _replaced(
             card,
-            sessions_tail=fit_tail(most, least_scale=_SMALLEST_SCALE),
+            sessions_tail=fit_tail(most, least_scale=_SMALLEST_SCALE, sums=True),
             checked=checked,
             counts=tuple((counts[0] + counts[1]).tolist()),
             scores=drift.Population.of(most),

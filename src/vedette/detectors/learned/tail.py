@@ -12,6 +12,9 @@ from vedette.schema.anomaly import Band, Formula
 
 PEAKS = 0.1
 """Share of usual scores from which the tail begins."""
+_SHAPE_VARIANCE = 4.0 / 3.0
+"""Times the number of scores above the start, the variance of the shape of an exponential tail that is fitted by
+probability-weighted moments (Hosking and Wallis 1987)."""
 _EXPONENTIAL = 1e-6
 """Shape below which a tail counts as exponential."""
 
@@ -76,16 +79,22 @@ class Tail(msgspec.Struct, frozen=True):
         return Formula("exceedance", inputs, float(self.surprise(np.array([score]))[0]))
 
 
-def fit_tail(scores: NDArray[np.float64], *, least_scale: float) -> Tail:
+def fit_tail(scores: NDArray[np.float64], *, least_scale: float, sums: bool = False) -> Tail:
     """Fit the tail of usual scores, those of a time that the model has not seen.
 
     Args:
         scores: float64 (n,), n > 0. least_scale: Of scores that are all alike, the difference that would matter.
+        sums: Scores are sums of many parts over the root of their number. The tails of such are no heavier than
+            exponential unless clients differ, so of a heavier shape counts what is beyond its standard error.
     """
     start = float(np.quantile(scores, 1.0 - PEAKS))
     excess = scores[scores > start] - start
     rate = (len(excess) + 1.0) / (len(scores) + 1.0)
     scale, shape = fit_excess(excess) if len(excess) else (least_scale, 0.0)
+    if sums and shape > 0.0:
+        # The mean of what is above the start stays: scale / (1 - shape).
+        mean, shape = scale / (1.0 - shape), max(0.0, shape - math.sqrt(_SHAPE_VARIANCE / len(excess)))
+        scale = mean * (1.0 - shape)
     scale = max(least_scale, scale)
     usual = np.quantile(scores, np.linspace(0.0, 1.0, 101))
     return Tail(start, rate, scale, shape, tuple(float(value) for value in usual), len(scores))
