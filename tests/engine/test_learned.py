@@ -1,5 +1,6 @@
 """Models are trained on the way, judge from a time that the log alone tells, and do not learn from attacks."""
 
+import os
 import sys
 import threading
 import time
@@ -193,6 +194,18 @@ def test_models_of_one_library_share_a_process(trainers: Callable[..., TrainingP
     assert isinstance(model, ClientModel)
     assert refused == Refused("0 windows: 30 are needed")
     assert train_apart.running == 1
+
+
+@pytest.mark.parametrize("gives_way", [True, False])
+def test_a_process_gives_way_to_others_unless_all_else_waits_for_it(
+    trainers: Callable[..., TrainingProcesses], gives_way: bool
+) -> None:
+    tells = "import os, sys; sys.stdin.buffer.read(8); sys.exit(f'at {os.getpriority(os.PRIO_PROCESS, 0)}')"
+    outcome = trainers((sys.executable, "-c", tells), gives_way=gives_way)(job())
+    told = outcome.result()
+    assert isinstance(told, Refused)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert told.reason.endswith(f": at {min(19, own + 10 * gives_way)}")
 
 
 def test_a_process_that_is_ended_while_it_is_started_holds_nobody_up(

@@ -202,7 +202,7 @@ class FlowScan:
         with ExitStack() as stack:
             training = self._trainer
             if training is None:
-                training = TrainingProcesses()
+                training = TrainingProcesses(gives_way=False)
                 stack.callback(training.close)
             engine = self.engine = build_network(
                 self._config,

@@ -178,7 +178,7 @@ class Scan:
         from vedette.engine.teaching import Teaching
         from vedette.engine.training import TrainingProcesses
 
-        self.training: TrainingProcesses = TrainingProcesses()
+        self.training: TrainingProcesses = TrainingProcesses(gives_way=False)
         record = None if self.options.models_from is None else Record(self.options.models_from)
         teaching = Teaching(self.training, record=record)
         engine = build_engine(

@@ -48,6 +48,7 @@ class TrainingProcesses:
         command: What is run; takes jobs from standard input, writes answers to standard output.
         library: Names the library of a member; what has none is fitted in this process, at once.
         longest_s: Seconds that a training may take. idle_s: Seconds that a process without work is kept.
+        gives_way: Whether other work of the machine goes first: not where all else waits for the model.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class TrainingProcesses:
         library: Callable[[str], str | None] = library_of,
         longest_s: float = LONGEST_S,
         idle_s: float = IDLE_S,
+        gives_way: bool = True,
     ) -> None:
         self._command = command
         self._library = library
+        self._gives_way = gives_way
         self._longest_s = longest_s
         self._idle_s = idle_s
         self._of: dict[str, _Process] = {}
@@ -82,7 +85,9 @@ class TrainingProcesses:
     def _process(self, library: str) -> "_Process":
         process = self._of.get(library)
         if process is None:
-            process = self._of[library] = _Process(self._command, self._longest_s, self._idle_s)
+            process = self._of[library] = _Process(
+                self._command, self._longest_s, self._idle_s, self._gives_way
+            )
         return process
 
 
@@ -106,8 +111,9 @@ class _Apart:
 class _Process:
     """One process, started when it is needed."""
 
-    def __init__(self, command: tuple[str, ...], longest_s: float, idle_s: float) -> None:
+    def __init__(self, command: tuple[str, ...], longest_s: float, idle_s: float, gives_way: bool) -> None:
         self._command = command
+        self._gives_way = gives_way
         self._longest_s = longest_s
         self._idle_s = idle_s
         self._turn = threading.Lock()
@@ -181,6 +187,9 @@ class _Process:
             self._said.close()
             self._said = None
             raise
+        if self._gives_way:
+            priority = os.getpriority(os.PRIO_PROCESS, 0) + _NICE
+            os.setpriority(os.PRIO_PROCESS, self._running.pid, priority)
         return self._running
 
     def _retire(self) -> None:
@@ -250,7 +259,6 @@ def _read(pipe: IO[bytes]) -> bytes | None:
 
 def _main() -> None:
     """Answer jobs until there are none."""
-    os.nice(_NICE)
     while (content := _read(sys.stdin.buffer)) is not None:
         outcome = train(msgspec.msgpack.decode(content, type=Job))
         answer = (
