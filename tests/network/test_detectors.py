@@ -22,7 +22,7 @@ from vedette.detectors.network.view import NetworkDetector, NetworkView
 from vedette.explain.formulas import recompute
 from vedette.explain.words import counterfactual, describe
 from vedette.schema.anomaly import Anomaly, AnomalyType, Severity
-from vedette.schema.flows import ENDED_COLUMNS, Ended, Flow
+from vedette.schema.flows import ENDED_COLUMNS, Ended, Flow, Known
 from vedette.windows.contacts import FlowWindow
 
 INSIDE, OUTSIDE, OTHER = host("10.0.0.5"), host("192.0.2.1"), host("198.51.100.9")
@@ -511,3 +511,45 @@ def test_protocol_shift(share: float, flows: int, stated: bool) -> None:
     view = held(baselines, NetworkMetric.UDP, share, flows)
     detector = ProtocolShift(Budget(1.0, window_us=10 * SECOND), classic=True)
     assert bool(look(detector, contact_window([]), held=view)) is stated
+
+
+@pytest.mark.parametrize(("others", "stated"), [(0, True), (2, True), (3, False)])
+def test_where_three_others_went_before_is_no_new_destination(others: int, stated: bool) -> None:
+    """A day of updates takes every host to the same place; of two that go somewhere, both may have caught something."""
+    detector = HostHabits()
+    for number in range(1028):
+        assert not look(detector, quiet(number))
+    busy = [contact(INSIDE + 1 + n, OTHER, 443) for n in range(others)]
+    if busy:
+        # These are too new themselves to be judged.
+        assert not look(detector, contact_window(busy, 1028))
+    restored = HostHabits()
+    restored.from_state(detector.to_state())
+    for one in (detector, restored):
+        found = look(one, contact_window([contact(INSIDE, OTHER, 443)], 1029))
+        assert [a.type for a in found] == [AnomalyType.NEW_DESTINATION] * stated
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (Known.SEGMENTS, "The network carried 50 MB in 10 s"),
+        (Known.FLAGS, "The flows that began within 10 s carried 50 MB"),
+    ],
+)
+def test_a_spike_of_flow_logs_says_that_flows_began_then(known: Known, words: str) -> None:
+    """A log tells all bytes of a download of minutes with its beginning."""
+    baselines, detector, found = (
+        NetworkBaselines(10 * SECOND, 30),
+        Volume(Budget(1.0, window_us=10 * SECOND)),
+        [],
+    )
+    for number in range(402):
+        size = 50_000_000 if number >= 400 else 1_000_000 + 1_000 * (number % 7)
+        one = contact_window([contact(INSIDE, OUTSIDE, 443, bytes_out=size)], number, known=known)
+        held = baselines.judge(measure(one), one.start)
+        found = look(detector, one, held=held)
+        baselines.learn(held, one.start, frozenset())
+        if found:
+            break
+    assert words in describe(found[0])

@@ -107,3 +107,34 @@ def test_many_sources_are_counted_beyond_those_stated() -> None:
     rows = [contact(1, probes=1) | {Flow.CLIENT_LOW: SCANNER + n} for n in range(70)]
     assert len(look(detector, contact_window(rows))) == 50
     assert detector.left_out == 20
+
+
+INSIDE = host("10.0.0.7")
+
+
+def tries(servers: "range", number: int, *, answered: bool) -> FlowWindow:
+    """A window in which an internal host tries to talk to some web servers."""
+    outcome = {"succeeded": 1} if answered else {"failed": 1}
+    rows = [contact(443, host(f"203.0.113.{n}"), syn_out=1, **outcome) for n in servers]
+    return contact_window([row | {Flow.CLIENT_LOW: INSIDE} for row in rows], number)
+
+
+def test_a_host_that_lost_its_line_does_not_scan() -> None:
+    """Whom it talked to before is no first contact; whom it did not is, and was answered by none."""
+    detector = PortScan()
+    assert not look(detector, tries(range(1, 100), 0, answered=True))
+    # An hour later nothing answers.
+    assert not look(detector, tries(range(1, 100), 400, answered=False))
+    restored = PortScan()
+    restored.from_state(detector.to_state())
+    for one in (detector, restored):
+        assert not look(one, tries(range(1, 109), 401, answered=False))
+        (found,) = look(one, tries(range(1, 110), 402, answered=False))
+        assert (found.details["hosts"], found.details["answered"]) == (10, 0)
+
+
+def test_who_was_answered_by_some_is_still_found_when_it_scans_others() -> None:
+    detector = PortScan()
+    for number in range(50):
+        assert not look(detector, tries(range(1, 100), number, answered=True))
+    assert look(detector, tries(range(100, 120), 50, answered=False))

@@ -156,8 +156,13 @@ def _volume(anomaly: Anomaly) -> str:
     if band.low is not None and band.high is not None and band.mid is not None:
         windows = plural(anomaly.sample_count, "window")
         usual = f"; usual are {between(band.low, band.high, anomaly.unit)} (from {windows})"
+    amount, time = in_unit(anomaly.observed, anomaly.unit), seconds(details["seconds"])
+    carried = f"The network carried {amount} in {time}"
+    if details.get("whole_flows"):
+        # A download of minutes stands in the window that it began in.
+        carried = f"The flows that began within {time} carried {amount}"
     return (
-        f"The network carried {in_unit(anomaly.observed, anomaly.unit)} in {seconds(details['seconds'])}{usual}: "
+        f"{carried}{usual}: "
         f"{abs(details['deviation']):.1f} standard deviations {'above' if details['deviation'] > 0 else 'below'}; the "
         f"alarm starts at {in_unit(anomaly.threshold, anomaly.unit)}."
     )

@@ -32,6 +32,7 @@ OWN_MOST = 5
 """And from here on, of each measure, the most up to a minute or two ago, of the minute before this, and of this one."""
 MEASURES = 5
 """Flows, hosts, flows that failed, bytes that it got, DNS questions."""
+_TCP = 6
 
 
 @kernel
@@ -45,6 +46,28 @@ def take_columns(columns: Ints, rows: Ints, wanted: Ints, out: Ints) -> None:
         row = rows[place]
         for column in range(wanted.shape[0]):
             out[place, column] = columns[wanted[column], row]
+
+
+@kernel
+def find_answered(columns: Ints, keys: Ints) -> int:
+    """Find whom the internal clients of a window were answered by over TCP.
+
+    Args:
+        columns: int64 (c, k), contacts. keys: int64 (k, 5), receives client, server and port.
+
+    Returns:
+        How many there are.
+    """
+    found = 0
+    for row in range(columns.shape[1]):
+        if columns[8, row] == _TCP and columns[41, row] > 0 and is_internal(columns[2, row], columns[3, row]):
+            keys[found, 0] = columns[2, row]
+            keys[found, 1] = columns[3, row]
+            keys[found, 2] = columns[4, row]
+            keys[found, 3] = columns[5, row]
+            keys[found, 4] = columns[7, row]
+            found += 1
+    return found
 
 
 @kernel
@@ -224,12 +247,21 @@ def find_places(
 
 @kernel
 def find_news(
-    opened: Ints, new: Bytes, place: Ints, numbers: Ints, learn: int, once_in: int, told: Ints
+    opened: Ints,
+    new: Bytes,
+    others: Ints,
+    enough: int,
+    place: Ints,
+    numbers: Ints,
+    learn: int,
+    once_in: int,
+    told: Ints,
 ) -> int:
-    """Find the first new destination of each host that hardly ever has one.
+    """Find the first new destination of each host that hardly ever has one, and that hardly anybody else has.
 
     Args:
         opened: int64 (n, 2), contacts, and the host of each. new: uint8 (n,), whether its destination is new to it.
+        others: int64 (n,), of new ones, how many hosts had it before. enough: From how many on it is nothing special.
         place: int64 (h,), where each host is remembered. numbers: int64 (m, 9), by place.
         learn: Windows before which nothing is found. once_in: By Laplace's rule of succession, at most one in so many.
         told: int64 (n, 2), receives the contact, and the host's place.
@@ -240,7 +272,7 @@ def find_news(
     found = 0
     before = -1
     for row in range(new.shape[0]):
-        if not new[row] or opened[row, 1] == before:
+        if not new[row] or opened[row, 1] == before or others[row] >= enough:
             continue
         before = opened[row, 1]
         at = place[before]
@@ -251,6 +283,19 @@ def find_news(
             told[found, 1] = at
             found += 1
     return found
+
+
+@kernel
+def count_hosts(place: Ints, numbers: Ints, others: Ints) -> None:
+    """Count one more host for each of some destinations.
+
+    Args:
+        place: int64 (n,), where each is remembered. numbers: int64 (m, 1), hosts that had it; updated.
+        others: int64 (n,), receives how many had it before.
+    """
+    for row in range(place.shape[0]):
+        others[row] = numbers[place[row], 0]
+        numbers[place[row], 0] += 1
 
 
 @kernel

@@ -39,6 +39,34 @@ def _mark(rows: Ints, row: int, secret_a: int, secret_b: int) -> int:
 
 
 @kernel
+def has_keys(
+    rows: Ints, keys: Ints, links: Ints32, buckets: Ints32, secret_a: int, secret_b: int, found: Bytes
+) -> None:
+    """Find out which keys are in the table, and leave it as it is.
+
+    Args:
+        rows: int64 (n, k). keys, links, buckets, secret_a, secret_b: As for `claim_keys`.
+        found: uint8 (n,), receives 1 for those that are there, and 0.
+    """
+    mask = buckets.shape[0] - 1
+    for row in range(rows.shape[0]):
+        mark = _mark(rows, row, secret_a, secret_b)
+        place = int(buckets[mark & mask]) - 1
+        found[row] = 0
+        while place >= 0:
+            if links[place, MARK] == mark:
+                same = True
+                for column in range(rows.shape[1]):
+                    if keys[place, column] != rows[row, column]:
+                        same = False
+                        break
+                if same:
+                    found[row] = 1
+                    break
+            place = int(links[place, CHAINED])
+
+
+@kernel
 def claim_keys(
     rows: Ints,
     marks: Ints32,

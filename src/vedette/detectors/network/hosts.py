@@ -17,6 +17,7 @@ from vedette.kernels.flow_habits import (
     KNOWN,
     MOST_SENT,
     WINDOWS,
+    count_hosts,
     find_hosts,
     find_news,
     find_places,
@@ -33,6 +34,10 @@ _MOST_DESTINATIONS: Final = 4_096
 _ALL_DESTINATIONS: Final = 262_144
 """Destinations remembered of all hosts; a host whose own had to make room is told nothing of new ones any more."""
 
+_SHARED_PLACES: Final = 65_536
+"""Destinations of which it is remembered how many hosts have them; the one that got none for the longest is dropped."""
+_SHARED: Final = 3
+"""Hosts that make a destination the network's own: two may have caught the same thing."""
 _MINUTE_US: Final = 60_000_000
 
 
@@ -44,8 +49,9 @@ class HostHabits(Remembering):
     Baseline: the host's own: the most it ever sent to one host in a window, up to a minute ago or two, so that the
         beginning of a burst does not hide the rest; and every destination it had.
     Decision: exfiltration from `size` bytes, `factor` times its most, and `ratio` times what came back; a new
-        destination where, by how often it had a new one so far (Laplace's rule of succession), one is no likelier than
-        1 in `once_in`. Neither before `LEARN` windows in which it talked to somebody outside.
+        destination that fewer than three other internal hosts have, where, by how often it had a new one so far
+        (Laplace's rule of succession), one is no likelier than 1 in `once_in`. Neither before `LEARN` windows in which
+        it talked to somebody outside.
     Explanation: the numbers, the destination, its past.
     Known false alarms: the first backup to a new place; a new release of a program that talks elsewhere.
     References: formulas `count`, `succession`.
@@ -66,11 +72,12 @@ class HostHabits(Remembering):
         self.left_out = 0
         self._hosts = RecentKeys(2, _MOST, numbers=9)
         self._places = RecentKeys(5, _ALL_DESTINATIONS)
+        self._shared = RecentKeys(3, _SHARED_PLACES, numbers=1)
         self._unremembered = 0
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return self._hosts, self._places
+        return self._hosts, self._places, self._shared
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State what internal hosts did in the window that they never did."""
@@ -116,12 +123,24 @@ class HostHabits(Remembering):
             self._unremembered += int(np.count_nonzero(claimed.fresh & ~room))
             new[claimed.rows] = claimed.fresh & room
             self._forget(claimed.gone)
+        others = np.zeros(places, dtype=np.int64)
+        if new.any():
+            self._count(keys, np.flatnonzero(new), others)
         told = np.empty((places, 2), dtype=np.int64)
-        found = find_news(opened, new, hosts.place, numbers, self.LEARN, self.once_in, told)
+        found = find_news(
+            opened, new, others, _SHARED, hosts.place, numbers, self.LEARN, self.once_in, told
+        )  # fmt: skip
         contacts = view.window.contacts
         stated = [self._tell(view, at, contacts[row]) for row, at in told[:found].tolist()]
         learn_news(opened, new, hosts.place, numbers, self.LEARN)
         return stated
+
+    def _count(self, keys: NDArray[np.int64], new: NDArray[np.intp], others: NDArray[np.int64]) -> None:
+        """Note that some destinations are new to a host, and how many others have each."""
+        for claimed in self._shared.claim(keys[new, 2:]):
+            before = np.empty(len(claimed.place), dtype=np.int64)
+            count_hosts(claimed.place, self._shared.numbers, before)
+            others[new[claimed.rows]] = before
 
     def _forget(self, gone: NDArray[np.int64]) -> None:
         """Note whose destinations had to make room; a host that is not followed any more is no matter."""
@@ -191,5 +210,8 @@ class HostHabits(Remembering):
                 "known": known,
                 "new": new,
             },
-            counterfactual=f"Not stated where something new is likelier than 1 in {self.once_in:,}.",
+            counterfactual=(
+                f"Not stated where something new is likelier than 1 in {self.once_in:,}, or {_SHARED} other hosts "
+                "were there before."
+            ),
         )

@@ -14,6 +14,7 @@ from vedette.detectors.statement import excess_score, surprise_score
 from vedette.detectors.statistical.gate import Gate
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
+from vedette.schema.flows import Known
 
 _SLOT: Final = np.zeros(1, dtype=np.int32)
 _ALARMS: Final = 3.0
@@ -118,6 +119,7 @@ class Volume(Remembering):
                 formula=Formula("deviations", inputs, deviation),
                 details={
                     "what": "bytes",
+                    "whole_flows": _counts_whole_flows(view),
                     "seconds": view.seconds,
                     "deviation": deviation,
                     "metrics": [NetworkMetric.BYTES.value],
@@ -147,12 +149,18 @@ class Volume(Remembering):
             details={
                 "what": unit,
                 "seconds": view.seconds,
+                "whole_flows": _counts_whole_flows(view),
                 "deviation": held.deviation,
                 "surprise": formula.result,
                 "surprise_threshold": limit,
                 "metrics": [NetworkMetric.BYTES.value, NetworkMetric.PACKETS.value],
             },
         )
+
+
+def _counts_whole_flows(view: NetworkView) -> bool:
+    """Whether what is counted are flows, all at their beginning: logs and exporters tell no more."""
+    return not view.window.known & Known.SEGMENTS
 
 
 class HighLatency(Remembering):

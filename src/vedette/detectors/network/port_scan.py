@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.grouping import Rows, busy, distinct, groups
 from vedette.detectors.network.minute import Total, Weight
+from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
+from vedette.kernels.flow_habits import find_answered
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
 from vedette.schema.state import check, decode, encode
@@ -25,6 +27,8 @@ _MOST_STATED: Final = 50
 """Sources stated in one window; a spoofed flood has more, and is stated as such."""
 _FORGET_US: Final = 3_600_000_000
 """A walk that nothing was added to for so long begins anew."""
+_MOST_ANSWERED: Final = 65_536
+"""Internal clients' ports of servers that answered them; the one that was silent for the longest is dropped."""
 
 
 @dataclass(slots=True)
@@ -49,12 +53,18 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     targets: list[tuple[int, int, int]]
 
 
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    walks: list[_Kept]
+    answered: bytes
+
+
 class PortScan:
     """A source that tries ports or hosts to see which answer.
 
     Signal: SYNs and destination ports of a source in the last minute; first contacts that fail and succeed, for as
-        long as the source goes on; TCP packets that no connection sends (FIN alone, no flag, FIN with PSH and URG);
-        UDP to ports that say nothing.
+        long as the source goes on (a port that ever answered an internal source is none: a host that lost its line
+        tries those again); TCP packets that no connection sends (FIN alone, no flag, FIN with PSH and URG); UDP to
+        ports that say nothing.
     Baseline: none: a scan is told by its shape.
     Decision: more than `syns` SYNs to more than `ports` ports within a minute; or the likelihood ratio of first
         contacts, under "most fail" (0.8) against "most succeed" (0.2), passes `odds`; or at least `probes` odd
@@ -77,6 +87,7 @@ class PortScan:
         self.probes = probes
         self.left_out = 0
         self._walks: dict[tuple[int, int], _Walk] = {}
+        self._answered = RecentKeys(5, _MOST_ANSWERED)
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
@@ -84,16 +95,18 @@ class PortScan:
             _Kept(key, w.since, w.latest, w.failed, w.answered, sorted(w.targets))
             for key, w in self._walks.items()
         ]
-        return encode(walks)
+        return encode(_State(walks, self._answered.to_state()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
-        walks = decode(content, list[_Kept], "first contacts")
+        state = decode(content, _State, "first contacts")
+        walks = state.walks
         check(len(walks) <= _MOST_SOURCES, "first contacts")
         check(all(len(walk.targets) <= _MOST_TARGETS for walk in walks), "first contacts")
         self._walks = {
             w.source: _Walk(w.since, w.latest, w.failed, w.answered, set(w.targets)) for w in walks
         }
+        self._answered.from_state(state.answered)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State scans that went on in the window."""
@@ -139,8 +152,16 @@ class PortScan:
 
     def _walked(self, view: NetworkView) -> list[Anomaly]:
         """The sequential test: one step for each first contact."""
-        if not view.window.known & Known.OUTCOME or not (self._walks or view.total(Total.REFUSED)):
+        if not view.window.known & Known.OUTCOME:
             return []
+        found = self._stepped(view) if self._walks or view.total(Total.REFUSED) else []
+        columns = view.digest.columns
+        keys = np.empty((columns.shape[1], 5), dtype=np.int64)
+        for _ in self._answered.claim(keys[: find_answered(columns, keys)]):
+            pass
+        return found
+
+    def _stepped(self, view: NetworkView) -> list[Anomaly]:
         rows = view.window.contacts
         told = rows[:, Flow.PROTOCOL] == Protocol.TCP
         told &= (rows[:, Flow.FAILED] > 0) | (rows[:, Flow.SUCCEEDED] > 0)
@@ -161,6 +182,9 @@ class PortScan:
         for own in groups(rows, *CLIENT, among=chosen[theirs]):
             source = (int(own[0, Flow.CLIENT_HIGH]), int(own[0, Flow.CLIENT_LOW]))
             if source not in sources:
+                continue
+            own = own[~self._answered.has(own[:, _TALK])]
+            if not len(own):
                 continue
             walk = self._walks.get(source)
             if walk is None or view.start - walk.latest > _FORGET_US:
@@ -284,6 +308,7 @@ def _clients_of(protocol: int, column: Flow, weight: Weight) -> Interest:
     return Interest(wanted, CLIENT, weight)
 
 
+_TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 _SYNS: Final = _clients_of(Protocol.TCP, Flow.SYN_OUT, Weight.SYNS)
 _PROBES: Final = _clients_of(Protocol.TCP, Flow.PROBES, Weight.PROBES)
 _DATAGRAMS: Final = _clients_of(Protocol.UDP, Flow.OPENED, Weight.SILENT)

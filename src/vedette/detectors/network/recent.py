@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.hashing import new_secret
-from vedette.kernels.recent_keys import AFTER, LINKS, META, OLDEST, TAKEN, claim_keys
+from vedette.kernels.recent_keys import AFTER, LINKS, META, OLDEST, TAKEN, claim_keys, has_keys
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
 _LEAST_ROWS: Final = 1_024
@@ -83,6 +83,17 @@ class RecentKeys:
             )  # fmt: skip
             self.forgotten += left
             yield Claimed(slice(begin, begin + len(block)), place, fresh.view(np.bool_), gone[:left])
+
+    def has(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which keys are remembered, bool (n,); none is any younger for it.
+
+        Args:
+            keys: int64 (n, width).
+        """
+        found = np.empty(len(keys), dtype=np.uint8)
+        keys = np.ascontiguousarray(keys, dtype=np.int64)
+        has_keys(keys, self._keys, self._links, self._buckets, *self._secret, found)
+        return found.view(np.bool_)
 
     def to_state(self) -> bytes:
         """All of it, the oldest first."""
