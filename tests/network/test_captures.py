@@ -242,3 +242,17 @@ def test_interfaces_of_several_kinds_in_one_file_are_each_read_as_theirs() -> No
     assert rows[:, Packet.STATUS].tolist() == status
     assert set(rows[:, Packet.TIME].tolist()) == {BEGIN}
     assert parser.damage is None
+
+
+def test_packets_before_any_with_a_time_are_counted_and_not_of_1970() -> None:
+    """A Simple Packet Block has no time; it gets that of the packet before it, if there is one."""
+    frame = tcp("10.0.0.1:5000", "192.0.2.1:443", SYN)
+    padded = frame + bytes(-len(frame) % 4)
+    simple = block(3, struct.pack("<I", len(frame)) + padded)
+    described = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)) + block(
+        1, struct.pack("<HHI", 101, 0, 0)
+    )
+    place = struct.pack("<IIIII", 0, BEGIN >> 32, BEGIN & 0xFFFFFFFF, len(frame), len(frame))
+    rows, parser = decoded(described + simple * 3 + block(6, place + padded) + simple * 2)
+    assert rows[:, Packet.TIME].tolist() == [BEGIN] * 3
+    assert (parser.undated, parser.bad_records, parser.damage) == (3, 0, None)

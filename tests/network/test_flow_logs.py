@@ -403,3 +403,33 @@ def test_a_header_in_the_middle_holds_for_what_follows_it(data: st.DataObject) -
     assert found == expected
     assert set(numbers) <= {(443, 900)}
     assert others == foreign
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 100])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_nfdump_writes_below_its_flows_is_no_bad_flow(piece: int, end: str) -> None:
+    """Whatever pieces the lines come in; what only looks like it is a bad flow as ever."""
+    summary = ["Summary", "flows,bytes,packets,avg_bps,avg_pps,avg_bpp", "1,2700,11,14400,7,245"]
+    lines = [
+        *NFDUMP.splitlines()[:2],
+        *summary,
+        NFDUMP.splitlines()[1],
+        *summary,
+        "Summary",
+        "Summary of May",
+        "5,6",
+    ]
+    written = [line + end for line in lines]
+    log = FlowLog("nfdump.csv", Chunk.of("".join(written).encode()))
+    flows, told = 0, dict.fromkeys(FlowProblem, 0)
+    for begin in range(0, len(written), piece):
+        found, problems, _ = log.parse(Chunk.of("".join(written[begin : begin + piece]).encode()))
+        flows += len(found)
+        for problem, count in problems.items():
+            told[problem] += count
+    assert flows == 2
+    assert {problem: count for problem, count in told.items() if count} == {
+        FlowProblem.COMMENT: 1,
+        FlowProblem.SUMMARY: 7,
+        FlowProblem.BAD_FLOW: 2,
+    }

@@ -135,6 +135,9 @@ class FlowReading:
                 f"the last {batches.left} bytes are the beginning of a packet that is not all there"
             )
         tally.skip(PacketProblem.BAD_RECORD, parser.bad_records)
+        tally.skip(PacketProblem.NO_TIME, parser.undated)
+        tally.packets += parser.undated
+        coverage.lines += parser.undated
         yield from self._counted(table.finish())
         tally.evicted += table.evicted
         tally.orphans += table.orphans

@@ -137,9 +137,9 @@ def walk_pcapng(
         buffer, at, end, big: As for `walk_pcap`.
         links, units, offsets: int64 (interfaces,): link type, `if_tsresol`, and seconds to add, of each interface.
         start, captured, wire, time: As for `walk_pcap`. link: int64 (n,), receives the link type.
-        state: int64 (5,), receives where the walk stopped, why, and how many packets named no interface there is or
-            were longer than their block; the length of a block to pass over unread, 0 for none; and the time of the
-            last packet, which is also where it comes in.
+        state: int64 (6,), receives where the walk stopped, why, and how many packets named no interface there is or
+            were longer than their block; the length of a block to pass over unread, 0 for none; the time of the last
+            packet, which is also where it comes in, 0 for none; and how many packets stood before any with a time.
 
     Returns:
         How many were found.
@@ -149,6 +149,7 @@ def walk_pcapng(
     reason = MORE
     state[2] = 0
     state[3] = 0
+    state[5] = 0
     while at + 12 <= end:
         if count == room:
             reason = ROOM
@@ -196,6 +197,10 @@ def walk_pcapng(
                     moment += offsets[number] * 1000000
             if size > length - least or moment < 0:
                 state[2] += 1
+                at += length
+                continue
+            if kind == 3 and moment == 0:
+                state[5] += 1
                 at += length
                 continue
             start[count] = frame

@@ -105,7 +105,8 @@ class Capture:
             dropped = {name: count for name, count in (self._skipped | self._lost).items() if count}
             reason = self._reason
         state = SourceState.FAILED if reason else SourceState.READING
-        return SourceStatus(self.name, state, reason, None, dropped)
+        # Its flows wait in the journal, which counts them.
+        return SourceStatus(self.name, state, reason, 0, dropped)
 
     def close(self) -> None:
         """See `Source`; the flows that go on are told before."""

@@ -61,6 +61,8 @@ class PacketProblem(StrEnum):
     MALFORMED = "malformed_packet"
     UNKNOWN_LINK = "unknown_link_type"
     BAD_RECORD = "bad_record"
+    NO_TIME = "packet_without_time"
+    """A Simple Packet Block of pcapng has none, and nothing before it had one."""
 
 
 @dataclass(slots=True)
@@ -114,6 +116,7 @@ class CaptureParser:
     Attributes:
         format: `pcap` or `pcapng`.
         bad_records: Records that contradict themselves, passed over.
+        undated: Packets without a time, and none before them that had one, passed over.
         damage: Why the rest cannot be read, or None.
 
     Args:
@@ -127,12 +130,13 @@ class CaptureParser:
     def __init__(self, source: str, head: bytes) -> None:
         self.source = source
         self.bad_records = 0
+        self.undated = 0
         self.damage: str | None = None
         self._links: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._units: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._offsets: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._columns = np.empty((5, FRAMES), dtype=np.int64)
-        self._state = np.zeros(5, dtype=np.int64)
+        self._state = np.zeros(6, dtype=np.int64)
         self._skip = 0
         self._nanoseconds = False
         if head[:4] == _SECTION:
@@ -188,6 +192,7 @@ class CaptureParser:
             count += found
             at = int(self._state[0])
             self.bad_records += int(self._state[2])
+            self.undated += int(self._state[5])
             if self._state[1] == DAMAGED:
                 self.damage = "a block's length cannot be; what stood before it was read"
             if self._state[1] != BLOCK:

@@ -1,6 +1,6 @@
 """Flow records: Zeek's conn.log, Suricata's EVE flows, nfdump's and CICFlowMeter's CSV, as flows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
@@ -31,6 +31,8 @@ class FlowProblem(StrEnum):
     """A line of windows that is none, or one that begins before the one before it ended."""
     BAD_FLOW = "bad_flow"
     """Too few fields, or no time or address can be read."""
+    SUMMARY = "summary_line"
+    """What nfdump writes below its flows: how many there were in all."""
     OTHER_LOG = "line_of_another_log"
     """Of Zeek's other logs, behind a header of theirs."""
 
@@ -231,6 +233,7 @@ class FlowLog:
         self._own = self._header
         self._names = first if self._zeek is None else b""
         self._next = 0
+        self._summary = 0
 
     @property
     def header(self) -> bytes:
@@ -326,12 +329,44 @@ class FlowLog:
             # The names of columns are no flow that went wrong.
             state[0] -= 1
             state[1] += 1
+        summary = 0
+        if self._layout is NFDUMP and state[0]:
+            summary = self._summaries(chunk.buffer[: chunk.length].tobytes())
+            state[0] -= summary
         problems = {
             problem: int(state[place])
             for place, problem in enumerate((FlowProblem.BAD_FLOW, FlowProblem.COMMENT, FlowProblem.BLANK))
             if state[place]
         }
+        if summary:
+            problems[FlowProblem.SUMMARY] = summary
         return Flows(table[:count], self._layout.known), problems, int(state[3])
+
+    def _summaries(self, text: bytes) -> int:
+        """How many lines are of nfdump's summary: a title, names, and as many numbers; a chunk may begin within one."""
+        found = at = 0
+        while at < len(text):
+            if not self._summary and not (at == 0 and text.startswith(_TITLE)):
+                at = text.find(b"\n" + _TITLE, max(at - 1, 0)) + 1
+                if not at:
+                    break
+            end = text.find(b"\n", at)
+            end = len(text) if end < 0 else end
+            line = text[at:end].rstrip(b"\r")
+            follows = _SUMMARY[self._summary](line)
+            self._summary = (self._summary + 1) % len(_SUMMARY) if follows else 0
+            found += follows
+            at = end + 1
+        return found
+
+
+_TITLE: Final = b"Summary"
+_SUMMARY: Final[Sequence[Callable[[bytes], bool]]] = (
+    lambda line: line == _TITLE,
+    lambda line: line.startswith(b"flows,bytes,packets"),
+    lambda line: b"," in line and not line.strip(b"0123456789.,"),
+)
+"""Tells the lines of nfdump's summary, in their order."""
 
 
 def is_flow_log(head: bytes) -> bool:

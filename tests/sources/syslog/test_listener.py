@@ -282,3 +282,12 @@ def test_tls(site, tmp_path):
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(ValueError, match="must be like udp://"):
         parse_address(text)
+
+
+def test_a_listener_is_behind_by_what_the_journal_has_not_got(site):
+    """What the journal holds it counts itself; a listener that only listens asks for no turn at once."""
+    listener = site.listen("udp://127.0.0.1:0")
+    datagrams(listener.addresses[0], b"<13>Jan  1 00:00:00 host app: a line")
+    site.wait_for(1)
+    site.until(lambda: listener.status().behind == 0)
+    assert listener.status().state is SourceState.READING

@@ -178,7 +178,8 @@ class Syslog:
             state = SourceState.WAITING
             if self._clock() - self._opened_at >= PATIENCE_US:
                 reason = self._nothing_came()
-        return SourceStatus(self.name, state, reason, None, dropped)
+        # What the journal has is the journal's to count.
+        return SourceStatus(self.name, state, reason, self._pending_bytes, dropped)
 
     def _nothing_came(self) -> str:
         where = " and ".join(map(str, self._settings.addresses))
