@@ -83,7 +83,8 @@ def between(low: float, high: float, unit: str) -> str:
 
 def plural(number: float, thing: str) -> str:
     """A count of things: `1 request`, `2,000 requests`."""
-    return f"{count(number)} {thing}" + ("" if count(number) == "1" else "s")
+    many = count(number)
+    return f"{many} {thing}" if many == "1" else f"{many} {thing}s"
 
 
 def clock(time: int) -> str:

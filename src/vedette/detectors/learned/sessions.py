@@ -78,17 +78,10 @@ class Sessions:
         known = np.zeros(len(key), dtype=bool)
         within = place < len(self.key)
         known[within] = self.key[place[within]] == key[within]
-        if known.all():
-            self.begun.count(window, 0)
-        else:
-            fresh = np.sort(key[~known])
-            self.begun.count(window, len(fresh))
-            at = np.searchsorted(self.key, fresh)
-            self.key = np.insert(self.key, at, fresh)
-            self.last = np.insert(self.last, at, window)
-            self.windows = np.insert(self.windows, at, 0)
-            self.evidence = np.insert(self.evidence, at, 0.0)
-            self.most = np.insert(self.most, at, 0.0)
+        fresh = np.sort(key[~known])
+        self.begun.count(window, len(fresh))
+        if len(fresh):
+            self._begin(fresh, window)
             place = np.searchsorted(self.key, key)
         self.last[place] = window
         self.windows[place] += 1
@@ -96,6 +89,19 @@ class Sessions:
         of_session = tail.surprise(evidence)
         self.most[place] = np.maximum(self.most[place], of_session)
         return Added(evidence, of_session, self.windows[place])
+
+    def _begin(self, fresh: NDArray[np.uint64], window: int) -> None:
+        """Make room for sessions, whose keys are sorted. One by one, `np.insert` finds the same places five times."""
+        at = np.searchsorted(self.key, fresh) + np.arange(len(fresh))
+        old = np.ones(len(self.key) + len(fresh), dtype=np.bool_)
+        old[at] = False
+        beginnings = {"key": fresh, "last": window, "windows": 0, "evidence": 0.0, "most": 0.0}
+        for name, beginning in beginnings.items():
+            before = getattr(self, name)
+            after = np.empty(len(old), dtype=before.dtype)
+            after[old] = before
+            after[at] = beginning
+            setattr(self, name, after)
 
     def end(self, window: int) -> NDArray[np.float64]:
         """Forget the sessions that have ended by a window; returns the most surprising of each, float64 (e,)."""

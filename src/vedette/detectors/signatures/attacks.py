@@ -100,8 +100,7 @@ class Attacks(Memoryless):
             if everywhere or clients > MOST_STATED:
                 yield from self._together(view, number, rows)
             else:
-                for row in range(clients):
-                    yield from self._client(view, number, rows, row)
+                yield from self._each(view, number, rows)
 
     def _unnamed(self, view: WindowView) -> Iterator[_Claim]:
         """Hostile requests whose log does not say who sent them: stated about the service."""
@@ -113,15 +112,17 @@ class Attacks(Memoryless):
                 answered = int(sums[Client.ATTACKS_ANSWERED])
                 yield _Claim(number, kind, entity, count, answered, proofs, (), 0)
 
-    def _client(self, view: WindowView, number: int, clients: ClientRows, row: int) -> Iterator[_Claim]:
-        key = (int(clients.high[row]), int(clients.low[row]))
-        name = view.client_name(*key)
-        sums = clients.sums[row]
-        for bit, kind, count in _counts(sums[_TYPES]):
-            proofs = self._rows.of_client(view.number, number, key, bit)
-            entity = Entity(EntityKind.CLIENT, name)
-            answered = int(sums[Client.ATTACKS_ANSWERED])
-            yield _Claim(number, kind, entity, count, answered, proofs, (name,), 1)
+    def _each(self, view: WindowView, number: int, clients: ClientRows) -> Iterator[_Claim]:
+        counts = clients.sums[:, _TYPES]
+        # Client by client, and of each its types in order.
+        rows, bits = np.nonzero(counts)
+        keys = list(zip(clients.high.tolist(), clients.low.tolist(), strict=True))
+        entities = [Entity(EntityKind.CLIENT, view.client_name(*key)) for key in keys]
+        answered: list[int] = clients.sums[:, Client.ATTACKS_ANSWERED].tolist()
+        for row, bit, count in zip(rows.tolist(), bits.tolist(), counts[rows, bits].tolist(), strict=True):
+            proofs = self._rows.of_client(view.number, number, keys[row], bit)
+            entity = entities[row]
+            yield _Claim(number, REQUEST_TYPES[bit], entity, count, answered[row], proofs, (entity.value,), 1)
 
     def _together(self, view: WindowView, number: int, clients: ClientRows) -> Iterator[_Claim]:
         entity = slot_entity(view.services[number], None)
