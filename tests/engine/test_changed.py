@@ -1,8 +1,8 @@
 """What an engine keeps of its memory under another configuration, and what begins anew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -151,8 +151,14 @@ def test_a_later_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_state_that_claims_to_be_small_is_not_unpacked_further(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service()
-    compress = module.compressed
-    monkeypatch.setattr(module, "compressed", lambda content: compress(content + bytes(50_000_000)))
+    packed = module.packed
+
+    def with_more(pieces: Iterable[bytes]) -> tuple[bytes, int]:
+        whole = list(pieces)
+        body, _ = packed([*whole, bytes(50_000_000)])
+        return body, sum(map(len, whole))
+
+    monkeypatch.setattr(module, "packed", with_more)
     bomb = service.state()
     assert len(bomb) < 100_000
     with pytest.raises(SnapshotError, match="its parts are"):
@@ -165,12 +171,12 @@ def mutated(change: Callable[[dict[str, bytes]], None]) -> bytes:
     restore(service.engine, service.enricher, state())
     parts = module.parts_of(service.engine, service.enricher)
     change(parts)
-    original = module.parts_of
+    original = module.makers
     try:
-        module.parts_of = lambda *_: parts
+        module.makers = lambda *_: {name: partial(bytes, content) for name, content in parts.items()}
         return snapshot(service.engine, service.enricher)
     finally:
-        module.parts_of = original
+        module.makers = original
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from vedette.config import Config
 from vedette.engine.batch import Batch
 from vedette.engine.choosing import enricher
 from vedette.engine.engine import Engine
-from vedette.engine.snapshot import MAGIC, SnapshotError, restore, snapshot
+from vedette.engine.snapshot import MAGIC, SnapshotError, parts_of, pieces, restore, snapshot
 from vedette.parsers.registry import by_name
 from vedette.schema.chunk import Chunk
 from vedette.schema.findings import Findings
@@ -181,3 +182,11 @@ def test_what_is_no_snapshot_is_refused_in_one_line() -> None:
         with pytest.raises(SnapshotError, match=problem) as refusal:
             restore(fresh.engine, fresh.enricher, content)
         assert "\n" not in str(refusal.value)
+
+
+def test_what_is_packed_part_by_part_is_what_encoding_them_at_once_gives() -> None:
+    service = Service()
+    service.feed(log())
+    extra = {"short": b"x" * 200, "middle": b"y" * 300, "long": b"z" * 70_000}
+    whole = msgspec.msgpack.encode({"parts": parts_of(service.engine, service.enricher), "extra": extra})
+    assert b"".join(pieces(service.engine, service.enricher, extra)) == whole

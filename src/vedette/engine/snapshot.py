@@ -10,7 +10,7 @@ others go on.
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,6 +31,8 @@ _DIGEST: Final = 16
 _LENGTH: Final = 4
 _LEVEL: Final = 1
 """Of zstd. Measured on the states of bench/snapshot.py: zlib 1 takes four times as long and packs worse."""
+
+_MAP_OF_TWO: Final = b"\x82"
 
 Settings = dict[str, str | int]
 
@@ -140,10 +142,34 @@ def snapshot(engine: Engine, enricher: Enricher, extra: Mapping[str, bytes] | No
     """
     if engine.followers:
         raise ValueError("an engine that others follow has no snapshot: they would be lost")
-    content = msgspec.msgpack.encode(_Parts(parts_of(engine, enricher), dict(extra or {})))
-    header = msgspec.msgpack.encode(_Header(FORMAT, __version__, _settings(engine, enricher), len(content)))
-    rest = len(header).to_bytes(_LENGTH, "little") + header + compressed(content)
+    body, size = packed(pieces(engine, enricher, dict(extra or {})))
+    header = msgspec.msgpack.encode(_Header(FORMAT, __version__, _settings(engine, enricher), size))
+    rest = len(header).to_bytes(_LENGTH, "little") + header + body
     return MAGIC + hashlib.blake2b(rest, digest_size=_DIGEST).digest() + rest
+
+
+def pieces(engine: Engine, enricher: Enricher, extra: Mapping[str, bytes]) -> Iterator[bytes]:
+    """What encoding `_Parts` gives, piece by piece, so that no two parts are there at once."""
+    parts = makers(engine, enricher)
+    encode_one = msgspec.msgpack.encode
+    yield _MAP_OF_TWO + encode_one("parts") + _map_head(len(parts))
+    for name, made in parts.items():
+        content = made()
+        yield encode_one(name) + _bytes_head(len(content))
+        yield content
+    yield encode_one("extra") + encode_one(extra)
+
+
+def _map_head(entries: int) -> bytes:
+    """How MessagePack begins a map."""
+    return bytes([0x80 | entries]) if entries < 16 else b"\xde" + entries.to_bytes(2, "big")
+
+
+def _bytes_head(size: int) -> bytes:
+    """How MessagePack begins bytes."""
+    if size < 1 << 8:
+        return b"\xc4" + size.to_bytes(1, "big")
+    return b"\xc5" + size.to_bytes(2, "big") if size < 1 << 16 else b"\xc6" + size.to_bytes(4, "big")
 
 
 def restore(engine: Engine, enricher: Enricher, content: bytes) -> Restored:
@@ -220,6 +246,11 @@ def _digest(texts: Sequence[str]) -> str:
 
 def parts_of(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
     """An engine's state, part by part."""
+    return {name: made() for name, made in makers(engine, enricher).items()}
+
+
+def makers(engine: Engine, enricher: Enricher) -> dict[str, Callable[[], bytes]]:
+    """What makes each part."""
     coverage = engine.coverage
     core = _Core(list(engine.services), *engine.place, engine.windows_closed)
     covered = _Covered(
@@ -231,29 +262,29 @@ def parts_of(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
         dict(sorted(coverage.capped.items())),
         [(name, count) for name, count in zip(engine.services, engine.processed, strict=False) if count],
     )
-    parts = {
-        "services": enricher.to_state(),
-        "place in time": encode(core),
-        "open windows": engine.windower.to_state(),
-        "evidence": engine.collector.book.to_state(),
-        "hostile rows": engine.collector.hostile.to_state(),
-        "history of clients": engine.history.to_state(),
-        "routes": engine.slugs.to_state(),
-        "entities": engine.book.to_state(),
-        "baselines": engine.metrics.to_state(),
-        "detectors": encode({detector.name: detector.to_state() for detector in engine.detectors}),
-        "thresholds": engine.thresholds.to_state(),
-        "statements": engine.stated.to_state(),
-        "sampling": engine.sampling.to_state(),
-        "names": engine.names.to_state(),
-        "coverage": encode(covered),
+    parts: dict[str, Callable[[], bytes]] = {
+        "services": enricher.to_state,
+        "place in time": lambda: encode(core),
+        "open windows": engine.windower.to_state,
+        "evidence": engine.collector.book.to_state,
+        "hostile rows": engine.collector.hostile.to_state,
+        "history of clients": engine.history.to_state,
+        "routes": engine.slugs.to_state,
+        "entities": engine.book.to_state,
+        "baselines": engine.metrics.to_state,
+        "detectors": lambda: encode({detector.name: detector.to_state() for detector in engine.detectors}),
+        "thresholds": engine.thresholds.to_state,
+        "statements": engine.stated.to_state,
+        "sampling": engine.sampling.to_state,
+        "names": engine.names.to_state,
+        "coverage": lambda: encode(covered),
     }
     if engine.habits is not None:
-        parts["habits"] = engine.habits.to_state()
+        parts["habits"] = engine.habits.to_state
     if engine.trails is not None:
-        parts["trails"] = engine.trails.to_state()
+        parts["trails"] = engine.trails.to_state
     if engine.exceptions is not None:
-        parts["exceptions"] = engine.exceptions.to_state()
+        parts["exceptions"] = engine.exceptions.to_state
     return parts
 
 
@@ -345,13 +376,19 @@ def _refusal(problem: str) -> SnapshotError:
     return SnapshotError(f"state of the engine: {problem}: remove it to begin anew, or restore a copy")
 
 
-def compressed(content: bytes) -> bytes:
-    """Bytes as a snapshot holds them."""
+def packed(pieces: Iterable[bytes]) -> tuple[bytes, int]:
+    """Bytes that come in pieces, as a snapshot holds them, and how many they are unpacked."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
-    return zstd.compress(content, level=_LEVEL)
+    packer = zstd.ZstdCompressor(level=_LEVEL)
+    body, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        body.append(packer.compress(piece))
+    body.append(packer.flush())
+    return b"".join(body), size
 
 
 def _decompress(packed: bytes, size: int) -> bytes:

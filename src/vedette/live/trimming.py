@@ -17,7 +17,7 @@ _MAPPING: Final = re.compile(
 )
 """A mapping of a file in `/proc/PID/smaps` (proc(5)), and its figures."""
 _FIGURE: Final = re.compile(r"^(\w+): +(\d+) kB$", re.MULTILINE)
-_KEPT_BYTES = 16 << 20
+_KEPT_BYTES = 8 << 20
 """Free memory that is kept at hand between two trims: what each batch takes again, the system would zero each time."""
 
 
