@@ -19,10 +19,11 @@ class Floor:
 
 
 FLOORS = {
-    "first": Floor(0.967, 0.034),
-    "second": Floor(0.939, 0.015),
-    "third": Floor(0.95, 0.0494),
-    "fourth": Floor(0.969, 0.0526),
+    "first": Floor(0.966, 0.0242),
+    "second": Floor(0.937, 0.0089),
+    "third": Floor(0.95, 0.0356),
+    "fourth": Floor(0.969, 0.0319),
+    "fifth": Floor(0.949, 0.0684),
 }
 
 

@@ -284,6 +284,13 @@ def _take_back_talk(
     for row in range(first, last + 1):
         begin = row_end[row - 1] if row > 0 else 0
         split = 1 if row_place[row] == query_place else 0
+        # People write in queries; a path with marks and without a space is no sentence.
+        if split == 0 and _loud(symbols, text, begin, row_end[row] - 2):
+            spaces = 0
+            for i in range(begin, row_end[row] - 2):
+                spaces += 1 if text[i] == 32 else 0
+            if spaces == 0:
+                return
         score_text(symbols, text, begin, row_end[row] - 2, split, True, talk, roots, best, window)
         worst = max(worst, best[0])
     if worst <= -1e8 or worst > talk_bound:

@@ -7,6 +7,7 @@ import numpy as np
 
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.database import RuleSet, UncompiledRules
+from vedette.detectors.signatures.evidence import Asked, Locator
 from vedette.detectors.signatures.rules import DECISIVE, FLAGS, Place, Rule
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.schema.requests import Coded, RequestFlag, Requests
@@ -28,9 +29,13 @@ def check_rules(rule_set: RuleSet | UncompiledRules, ids: Collection[str] | None
     A look-alike may be hit by other, weaker rules, but not be judged an attack.
     """
     scanner = SignatureScanner(rule_set)
-    faults = []
+    locator = Locator(rule_set.rules)
+    faults: list[str] = []
     for index, rule in enumerate(rule_set.rules):
         if ids is not None and rule.id not in ids:
+            continue
+        if rule.tells_context:
+            faults += _context_faults(locator, index, rule)
             continue
         hits = scanner.judge(examples(rule, rule.attacks))
         for row, text in enumerate(rule.attacks):
@@ -45,6 +50,21 @@ def check_rules(rule_set: RuleSet | UncompiledRules, ids: Collection[str] | None
             elif hits.confidence[row] >= DECISIVE:
                 names = ", ".join(rule_set.rules[other].id for other in hits.rules(row))
                 faults.append(f"the look-alike {text!r} of {rule.id} is judged an attack by {names}")
+    return faults
+
+
+def _context_faults(locator: Locator, index: int, rule: Rule) -> list[str]:
+    """Faults of a rule that tells context: its matches are never seen, only what they excuse."""
+    column = next(number for number, one in enumerate(COLUMNS) if one.name == _COLUMN_OF[rule.places[0]])
+    faults = []
+    for texts, wanted in ((rule.attacks, True), (rule.lookalikes, False)):
+        found = locator.find([Asked(text.encode(), column, index) for text in texts])
+        word = "does not match its example" if wanted else "matches its look-alike"
+        faults += [
+            f"{rule.id} {word} {text!r}"
+            for text, match in zip(texts, found, strict=True)
+            if (match is not None) is not wanted
+        ]
     return faults
 
 

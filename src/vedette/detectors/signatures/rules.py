@@ -113,6 +113,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         band: For what the payload model says, the name of a band of its score (`BANDS`).
         talk: Whether it matches what people also write about: where the payload model takes all of a text for talk, it
             does not count.
+        markup: Whether harmless markup hits it too: where a query holds that (`kernels.markup`) and no rule hit it but
+            such ones, they do not count.
+        excuses: Ids of rules that do not count where this matches: it tells what a request is for, and is no sign
+            itself.
+        context: The same without excuses of its own: another rule asks for it with `beside`.
+        beside: Id of a rule with `context` that must match in the same target before this one excuses.
         attacks: Examples as logged, each of which must match in the first of `places`.
         lookalikes: Benign texts of the same place that must not match.
     """
@@ -129,6 +135,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     flag: str | None = None
     band: str | None = None
     talk: bool = False
+    markup: bool = False
+    excuses: tuple[str, ...] = ()
+    context: bool = False
+    beside: str | None = None
+
+    @property
+    def tells_context(self) -> bool:
+        """Whether a match is no sign of anything, but tells what other matches are worth."""
+        return self.context or bool(self.excuses)
 
     @property
     def decisive(self) -> bool:
@@ -156,6 +171,10 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     flag: str | None = None
     band: str | None = None
     talk: bool = False
+    markup: bool = False
+    excuses: tuple[str, ...] = ()
+    context: bool = False
+    beside: str | None = None
     places: tuple[Place, ...] = ()
     reference: str = ""
 
@@ -188,6 +207,15 @@ def load_rules(sources: Mapping[str, bytes]) -> tuple[Rule, ...]:
         if rule.id in seen:
             raise RuleError(f"rule {rule.id} is defined twice: rename one")
         seen.add(rule.id)
+    contexts = {rule.id for rule in rules if rule.context}
+    for rule in rules:
+        missing = [other for other in rule.excuses if other not in seen]
+        if missing:
+            raise RuleError(f"rule {rule.id} excuses {missing[0]}: there is no such rule")
+        if rule.beside is not None and (rule.beside not in contexts or not rule.excuses):
+            raise RuleError(
+                f"rule {rule.id}: beside {rule.beside}: must be a rule with `context: true`, in one that excuses"
+            )
     if len(rules) > MOST_RULES:
         raise RuleError(f"{len(rules)} rules: at most {MOST_RULES} can be told apart")
     return rules
@@ -217,6 +245,10 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
             flag=entry.flag,
             band=entry.band,
             talk=entry.talk,
+            markup=entry.markup,
+            excuses=entry.excuses,
+            context=entry.context,
+            beside=entry.beside,
         )
         _check(name, rule)
         yield rule

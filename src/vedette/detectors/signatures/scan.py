@@ -20,9 +20,11 @@ from vedette.detectors.signatures.searching import search_for
 from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
+from vedette.kernels.contexts import take_back_excused
 from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
 from vedette.kernels.globs import except_paths
 from vedette.kernels.grams import SYMBOLS, score_rows
+from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
 from vedette.kernels.verdicts import collect_flags, collect_hits, judge_rows, weigh_texts
 from vedette.schema.requests import Requests, Vocabulary
 
@@ -122,6 +124,8 @@ class SignatureScanner:
             self._bounds = np.array([self._model.unit(bound) for bound in BANDS.values()])
             self._loud = self._model.unit(min(BANDS.values()))
             self._talk = self._model.talk_unit(TALK)
+        self._bands = self._tables.band_bits
+        self._opened = np.zeros(DEEPEST + 1, dtype=np.int64)
         self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
 
     @classmethod
@@ -240,6 +244,8 @@ class SignatureScanner:
         self._scan(rows, bits, dirty)
         if self._model is not None and rows.targets:
             self._score(self._model, rows, bits, dirty, payload)
+        if rows.targets:
+            self._take_back(rows, bits, dirty)
         if len(self._exceptions.ends) and rows.targets:
             self._except(rows, bits, dirty)
 
@@ -329,6 +335,18 @@ class SignatureScanner:
             SYMBOLS, self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
             model.weights, roots(), self._bounds, self._tables.band_rule, model.talk, self._talk,
             self._tables.talk_bits, self._best, self._window, bits, dirty, payload,
+        )  # fmt: skip
+
+    def _take_back(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
+        """Take back what other rules excuse, and what harmless markup hits."""
+        tables = self._tables
+        take_back_excused(
+            rows.targets, rows.text, tables.context_bits, tables.context_rule, tables.context_beside, tables.excused,
+            bits, dirty,
+        )  # fmt: skip
+        take_back_markup(
+            self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.QUERY],
+            tables.markup_bits, self._bands, ELEMENTS, ATTRIBUTES, SIGNS, self._opened, bits, dirty,
         )  # fmt: skip
 
     def _except(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:

@@ -36,6 +36,17 @@ class RuleTables:
     request_flag_rule: NDArray[np.int64]
     talk_bits: NDArray[np.uint8]
     """Bitmap of the rules that talk hits too, uint8 (w,)."""
+    markup_bits: NDArray[np.uint8]
+    """Bitmap of the rules that harmless markup hits too, uint8 (w,)."""
+
+    context_bits: NDArray[np.uint8]
+    """Bitmap of the rules that tell context, uint8 (w,)."""
+    context_rule: NDArray[np.int64]
+    """Those of them that excuse others, int64 (k,)."""
+    context_beside: NDArray[np.int64]
+    """What must stand beside each of these, -1 for nothing."""
+    excused: NDArray[np.uint8]
+    """Bitmaps of what each of these excuses, uint8 (k, w)."""
 
     @property
     def band_bits(self) -> NDArray[np.uint8]:
@@ -62,6 +73,8 @@ class RuleTables:
             len(rules)
         )
         width = max(1, (len(rules) + 7) // 8)
+        number = {rule.id: index for index, rule in enumerate(rules)}
+        excusing = [rule for rule in rules if rule.excuses]
         return cls(
             width=width,
             confidence=np.array([rule.confidence for rule in rules], dtype=np.float64),
@@ -76,6 +89,14 @@ class RuleTables:
             request_flag_mask=ints([mask for _, mask in on_row]),
             request_flag_rule=ints([index for index, _ in on_row]),
             talk_bits=_bitmap(width, (index for index, rule in enumerate(rules) if rule.talk)),
+            markup_bits=_bitmap(width, (index for index, rule in enumerate(rules) if rule.markup)),
+            context_bits=_bitmap(width, (index for index, rule in enumerate(rules) if rule.tells_context)),
+            context_rule=ints([number[rule.id] for rule in excusing]),
+            context_beside=ints([number[rule.beside] if rule.beside else -1 for rule in excusing]),
+            excused=np.array(
+                [_bitmap(width, (number[other] for other in rule.excuses)) for rule in excusing],
+                dtype=np.uint8,
+            ).reshape(len(excusing), width),
         )
 
 
