@@ -87,6 +87,32 @@ def test_it_computes_what_pytorch_does() -> None:
         np.testing.assert_allclose(expected, (10.0**-told * told).sum(axis=1), atol=1e-4)
 
 
+def test_a_short_session_beside_long_ones_is_as_odd_as_alone(model: SequenceModel) -> None:
+    """They are computed together with others of about their length, no wider than these are."""
+    draw = np.random.default_rng(2)
+    length = draw.integers(1, 50, 400)
+    token = draw.integers(3, len(model.vocabulary), int(length.sum()))
+    start = np.cumsum(length) - length
+    none = np.zeros(len(length), dtype=np.int64)
+    together = model.excess(chunks(token, start, none, none, length))
+    for number in (0, int(length.argmin()), int(length.argmax())):
+        part = slice(int(start[number]), int(start[number] + length[number]))
+        one = np.zeros(1, dtype=np.int64)
+        alone = model.excess(chunks(token[part], one, one, one, length[number : number + 1]))
+        np.testing.assert_allclose(together[part], alone, atol=1e-5)
+
+
+def test_a_network_that_takes_whole_windows_only_is_asked_about_these(model: SequenceModel) -> None:
+    """Those of earlier versions do."""
+    import onnx
+
+    fixed = onnx.load_model_from_string(model.network)
+    for asked in fixed.graph.input:
+        asked.type.tensor_type.shape.dim[1].dim_value = WINDOW
+    earlier = SequenceModel(model.card, fixed.SerializeToString())
+    assert score(earlier, WAY) == pytest.approx(score(model, WAY), abs=1e-5)
+
+
 def test_what_comes_later_changes_nothing_before(model: SequenceModel) -> None:
     first, second = np.full((1, WINDOW), 4), np.full((1, WINDOW), 4)
     second[0, 12:] = 7

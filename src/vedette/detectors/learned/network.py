@@ -22,7 +22,7 @@ _MOST_NODES: Final = 2_000
 _OPERATIONS: Final = frozenset(
     (
         *("Gather", "GatherElements", "Add", "Mul", "MatMul", "Relu", "Softmax", "LogSoftmax", "Reshape"),
-        *("Transpose", "LayerNormalization", "Squeeze", "Unsqueeze", "Split", "ReduceSum"),
+        *("Transpose", "LayerNormalization", "Squeeze", "Unsqueeze", "Split", "ReduceSum", "Shape", "Slice"),
     )
 )
 """What a network may be made of: none of these reads a file, loops, or makes room by what it is given."""
@@ -33,9 +33,9 @@ Weights = Mapping[str, NDArray[np.float32]]
 def write_network(weights: Weights, *, heads: int) -> bytes:
     """A network as ONNX, from the weights of `vedette.detectors.learned.transformer.Network`.
 
-    Inputs: `tokens` and `targets`, int64 (b, WINDOW). Outputs: `surprise` and `entropy`, float32 (b, WINDOW), -log10 of
-    the probability of each target, and the mean of that over all tokens by the network itself; `log_probability`,
-    float32 (b, WINDOW, vocabulary), natural.
+    Inputs: `tokens` and `targets`, int64 (b, w), w at most WINDOW. Outputs: `surprise` and `entropy`, float32 (b, w),
+    -log10 of the probability of each target, and the mean of that over all tokens by the network itself;
+    `log_probability`, float32 (b, w, vocabulary), natural.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -45,8 +45,10 @@ def write_network(weights: Weights, *, heads: int) -> bytes:
     constants: dict[str, NDArray[Any]] = {name: np.asarray(value) for name, value in weights.items()}
     constants["mask"] = np.triu(np.full((WINDOW, WINDOW), -1e9, dtype=np.float32), 1)
     constants["scale"] = np.array(each**-0.5, dtype=np.float32)
-    constants["split_shape"] = np.array([0, WINDOW, heads, each], dtype=np.int64)
-    constants["whole_shape"] = np.array([0, WINDOW, width], dtype=np.int64)
+    constants["split_shape"] = np.array([0, 0, heads, each], dtype=np.int64)
+    constants["whole_shape"] = np.array([0, 0, width], dtype=np.int64)
+    constants["none"], constants["zeros"] = np.zeros(1, dtype=np.int64), np.zeros(2, dtype=np.int64)
+    constants["twice"] = np.ones(2, dtype=np.int64)
     constants["last_axis"] = np.array([2], dtype=np.int64)
     constants["to_digits"] = np.array(-1.0 / np.log(10.0), dtype=np.float32)
     constants["tokens_of"] = np.ascontiguousarray(weights["token"].T)
@@ -57,7 +59,12 @@ def write_network(weights: Weights, *, heads: int) -> bytes:
         return output
 
     node("Gather", ["token", "tokens"], "told")
-    held = node("Add", ["told", "place"], "held")
+    # As wide as what is asked.
+    node("Shape", ["tokens"], "wide", start=1, end=2)
+    node("Slice", ["place", "none", "wide", "none"], "places")
+    node("Mul", ["wide", "twice"], "square")
+    node("Slice", ["mask", "zeros", "square"], "masks")
+    held = node("Add", ["told", "places"], "held")
     for layer in range(layers):
         name = f"{layer}."
 
@@ -75,7 +82,7 @@ def write_network(weights: Weights, *, heads: int) -> bytes:
             node("Transpose", [f"{name}{part}.split"], f"{name}{part}.heads", perm=turn)
         node("MatMul", [f"{name}q.heads", f"{name}k.heads"], f"{name}likeness")
         node("Mul", [f"{name}likeness", "scale"], f"{name}scaled")
-        node("Add", [f"{name}scaled", "mask"], f"{name}masked")
+        node("Add", [f"{name}scaled", "masks"], f"{name}masked")
         node("Softmax", [f"{name}masked"], f"{name}attention", axis=-1)
         node("MatMul", [f"{name}attention", f"{name}v.heads"], f"{name}mixed")
         node("Transpose", [f"{name}mixed"], f"{name}turned", perm=[0, 2, 1, 3])
@@ -101,11 +108,11 @@ def write_network(weights: Weights, *, heads: int) -> bytes:
     graph = helper.make_graph(
         nodes,
         "sequence",
-        [tensor(name, TensorProto.INT64, ["b", WINDOW]) for name in ("tokens", "targets")],
+        [tensor(name, TensorProto.INT64, ["b", "w"]) for name in ("tokens", "targets")],
         [
-            tensor("surprise", TensorProto.FLOAT, ["b", WINDOW]),
-            tensor("entropy", TensorProto.FLOAT, ["b", WINDOW]),
-            tensor("log_probability", TensorProto.FLOAT, ["b", WINDOW, vocabulary]),
+            tensor("surprise", TensorProto.FLOAT, ["b", "w"]),
+            tensor("entropy", TensorProto.FLOAT, ["b", "w"]),
+            tensor("log_probability", TensorProto.FLOAT, ["b", "w", vocabulary]),
         ],
         [numpy_helper.from_array(value, name) for name, value in sorted(constants.items())],
     )

@@ -96,11 +96,18 @@ class SequenceModel:
             return_index=True,
             return_inverse=True,
         )
-        found = np.empty((2, len(first), WINDOW), dtype=np.float64)
+        # Short ones together: nothing beyond the latest request is computed.
+        until = np.where(windows.targets != PAD, np.arange(1, WINDOW + 1), 1).max(axis=1)[first]
+        order = np.argsort(until, kind="stable")
+        found = np.zeros((2, len(first), WINDOW), dtype=np.float64)
         for start in range(0, len(first), _BATCH):
-            rows = first[start : start + _BATCH]
-            fed = {"tokens": windows.inputs[rows], "targets": windows.targets[rows]}
-            found[:, start : start + _BATCH] = self._run(["surprise", "entropy"], fed)
+            some = order[start : start + _BATCH]
+            wide = self._width(int(until[some[-1]]))
+            fed = {
+                "tokens": windows.inputs[first[some], :wide],
+                "targets": windows.targets[first[some], :wide],
+            }
+            found[:, some, :wide] = self._run(["surprise", "entropy"], fed)
         seen, expected = found[:, same[windows.row], windows.column]
         return seen, expected
 
@@ -126,10 +133,18 @@ class SequenceModel:
             f"{checked.surprise:.3f} (by frequency {checked.by_frequency:.3f})"
         )
 
-    def _run(self, outputs: list[str], fed: dict[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+    def _width(self, wanted: int) -> int:
+        """Requests that the network is asked about at once; those of earlier versions take whole windows only."""
+        fixed = self._loaded().get_inputs()[0].shape[1]
+        return fixed if isinstance(fixed, int) else wanted
+
+    def _loaded(self) -> "InferenceSession":
         if self._session is None:
             self._session = _session(self.network)
-        return list(self._session.run(outputs, fed))
+        return self._session
+
+    def _run(self, outputs: list[str], fed: dict[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+        return list(self._loaded().run(outputs, fed))
 
 
 def beyond(windows: Chunks, seen: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -24,7 +24,8 @@ _SORTED: Final = 16
 _PASSES: Final = 8
 """Times that each window is seen; `docs/explanation/sequences.md` has others measured."""
 _LEAST_STEPS: Final = 200
-_MOST_STEPS: Final = 3_000
+_MOST_STEPS: Final = 800
+"""Twice as many, on 65,536 requests: a surprise 0.002 lower, for twice the time."""
 _LOOK_EVERY: Final = 50
 """Steps from one look at what is held back to the next."""
 _PATIENCE: Final = 5
