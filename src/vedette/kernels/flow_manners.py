@@ -19,7 +19,7 @@ ROWS = 12
 _ICMP, _UDP, _ICMPV6 = 1, 17, 58
 _PORT_BITS = 24
 _MIXER = 0x9E3779B1
-"""Knuth's golden ratio of 32 bits: it spreads the numbers of ports over the table."""
+"""Knuth's golden ratio of 32 bits: it spreads ports and clients over the table, each of which may be the same for all."""
 
 
 @kernel
@@ -66,7 +66,7 @@ def add_manners(columns: Ints, rows: Ints, table: Ints, keys: Ints, did: Floats)
                 server_low = columns[5, row]
             # Which client, protocol and port: never zero.
             port = (first + 1) << _PORT_BITS | protocol << 16 | columns[7, row]
-            at = ((port & 0xFFFFFF) * _MIXER + first >> 8) & mask
+            at = ((port & 0xFFFFFF) * _MIXER ^ first * _MIXER) >> 16 & mask
             while table[at] != 0 and table[at] != port:
                 at = (at + 1) & mask
             if table[at] == 0:
