@@ -404,3 +404,25 @@ def test_packets_behind_later_ones_are_counted_and_kept() -> None:
     parts = [*table.add(rows[:3]), *table.add(rows[3:]), *table.finish()]
     assert table.dated_back == 2
     assert sum(len(one.ended) for one in parts) == len(frames)
+
+
+def test_counts_of_the_table_are_those_that_flows_are_told_by() -> None:
+    """Kernels must not import the schema's numbers; they have names of their own for what they count."""
+    both = {"AGAIN": "RETRANSMITTED", "SYNS": "SYN", "FINS": "FIN", "RESETS": "RESET", "KEEP_ALIVES": "KEEP_ALIVE",
+            "PACKETS": "PACKETS", "BYTES": "BYTES", "PAYLOAD": "PAYLOAD", "SEGMENTS": "SEGMENTS",
+            "DISORDERED": "DISORDERED"}  # fmt: skip
+    single = {"FAILURES": "FAILED"} | {
+        name: name
+        for name in (
+            "PROBES", "PROBES_FIN", "DNS_QUERIES", "DNS_NAME_BYTES", "DNS_RARE_TYPES", "DNS_LONG_NAMES", "ECHO_SIZES",
+            "RTT_SUM", "RTT_COUNT", "RESPONSE_SUM", "RESPONSE_COUNT", "OPENED", "SUCCEEDED", "CLOSED",
+            "HANDSHAKE_SUM", "HANDSHAKE_COUNT", "RESPONDED",
+        )
+    }  # fmt: skip
+    place = flow_layout.COUNTED - flow_layout.FIRST_COUNT
+    for ours, theirs in both.items():
+        for side, way in enumerate(("OUT", "IN")):
+            assert getattr(flow_layout, ours) + side == place + Flow[f"{theirs}_{way}"]
+    for ours, theirs in single.items():
+        assert getattr(flow_layout, ours) == place + Flow[theirs]
+    assert 2 * len(both) + len(single) == flow_layout.COUNTS

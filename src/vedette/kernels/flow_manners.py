@@ -19,7 +19,7 @@ ROWS = 12
 _ICMP, _UDP, _ICMPV6 = 1, 17, 58
 _PORT_BITS = 24
 _MIXER = 0x9E3779B1
-"""Knuth's golden ratio of 32 bits: it spreads ports and clients over the table, each of which may be the same for all."""
+"""Knuth's golden ratio of 32 bits: it spreads ports and clients over the table; either may be the same for all."""
 
 
 @kernel

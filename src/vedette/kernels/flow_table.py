@@ -29,27 +29,90 @@ from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.flow_layout import (
+    ACKED,
+    ACKED_AT,
     ACTIVE,
+    AFTER,
+    AGAIN,
     AHEAD,
     ANSWERED,
     ASKED,
+    ASKED_AT,
+    BEFORE,
+    BEGAN,
+    BUCKET,
     BUCKETS,
+    BYTES,
+    CHAINED,
+    CLIENT_HIGH,
+    CLIENT_LOW,
+    CLIENT_PORT,
+    CLOSED,
     COUNTED,
     COUNTS,
+    DISORDERED,
+    DNS_LONG_NAMES,
+    DNS_NAME_BYTES,
+    DNS_QUERIES,
+    DNS_RARE_TYPES,
+    ECHO_SIZE,
+    ECHO_SIZES,
     ESTABLISHED,
     EVICTED,
+    EXPECTED,
+    EXPECTED_AT,
     FAILED,
+    FAILURES,
     FETCHED,
+    FINS,
     FIRST_COUNT,
+    FIRST_SEQUENCE,
     FREE,
+    GAP,
+    HANDSHAKE_COUNT,
+    HANDSHAKE_SUM,
+    KEEP_ALIVES,
+    LATEST,
+    LISTED,
+    LONGEST_GAP,
     MIDSTREAM,
     NEW,
+    NEWER_MARK,
+    NEWER_MARK_AT,
     NOW,
+    NUMBER,
     NUMBERS,
+    OLDER_MARK,
     OLDEST,
+    OPENED,
     ORPHANS,
+    PACKETS,
+    PAYLOAD,
+    PROBES,
+    PROBES_FIN,
+    PROTOCOL,
+    RECEIVE_WINDOW,
+    REPEATED,
+    REQUEST_AT,
+    RESETS,
+    RESPONDED,
+    RESPONSE_COUNT,
+    RESPONSE_SUM,
+    RTT_COUNT,
+    RTT_SUM,
+    SEGMENTS,
+    SERVER_HIGH,
+    SERVER_LOW,
+    SERVER_PORT,
     SLOTS_TAKEN,
+    STAGE,
     STATE_COLUMNS,
+    SUCCEEDED,
+    SYNS,
+    TIMED,
+    TIMED_AT,
+    TO_TELL,
+    TOLD_FROM,
     UNREACHABLE,
 )
 from vedette.kernels.hashing import hash_words
@@ -114,26 +177,26 @@ def _is_flow(
 ) -> bool:
     """Whether a slot holds the flow of a client and a server."""
     return bool(
-        state[slot, 1] == low
-        and state[slot, 3] == far_low
-        and state[slot, 4] == port
-        and state[slot, 5] == far_port
-        and state[slot, 6] == protocol
-        and state[slot, 0] == high
-        and state[slot, 2] == far_high
+        state[slot, CLIENT_LOW] == low
+        and state[slot, SERVER_LOW] == far_low
+        and state[slot, CLIENT_PORT] == port
+        and state[slot, SERVER_PORT] == far_port
+        and state[slot, PROTOCOL] == protocol
+        and state[slot, CLIENT_HIGH] == high
+        and state[slot, SERVER_HIGH] == far_high
     )
 
 
 @subkernel
 def _unlink(state: Ints, meta: Ints, slot: int) -> None:
     """Take a flow out of its list."""
-    before, after, which = state[slot, 11], state[slot, 12], state[slot, 16]
+    before, after, which = state[slot, BEFORE], state[slot, AFTER], state[slot, LISTED]
     if before >= 0:
-        state[before, 12] = after
+        state[before, AFTER] = after
     else:
         meta[OLDEST + 2 * which] = after
     if after >= 0:
-        state[after, 11] = before
+        state[after, BEFORE] = before
     else:
         meta[OLDEST + 2 * which + 1] = before
 
@@ -142,11 +205,11 @@ def _unlink(state: Ints, meta: Ints, slot: int) -> None:
 def _append(state: Ints, meta: Ints, slot: int, which: int) -> None:
     """Make a flow the youngest of a list."""
     last = meta[OLDEST + 2 * which + 1]
-    state[slot, 16] = which
-    state[slot, 11] = last
-    state[slot, 12] = -1
+    state[slot, LISTED] = which
+    state[slot, BEFORE] = last
+    state[slot, AFTER] = -1
     if last >= 0:
-        state[last, 12] = slot
+        state[last, AFTER] = slot
     else:
         meta[OLDEST + 2 * which] = slot
     meta[OLDEST + 2 * which + 1] = slot
@@ -155,31 +218,31 @@ def _append(state: Ints, meta: Ints, slot: int, which: int) -> None:
 @subkernel
 def _head(state: Ints, slot: int, out: Ints, row: int) -> None:
     """Write what a flow's parts and the whole have in common."""
-    out[row, 1] = state[slot, 9]
+    out[row, 1] = state[slot, LATEST]
     for i in range(7):
         out[row, 2 + i] = state[slot, i]
-    out[row, 47] = state[slot, 9] - state[slot, 8]
-    out[row, 48] = state[slot, 10]
-    out[row, 49] = state[slot, 18]
-    out[row, 50] = state[slot, 8]
+    out[row, 47] = state[slot, LATEST] - state[slot, BEGAN]
+    out[row, 48] = state[slot, LONGEST_GAP]
+    out[row, 49] = state[slot, NUMBER]
+    out[row, 50] = state[slot, BEGAN]
 
 
 @subkernel
 def _write_part(state: Ints, told: Ints, slot: int, out: Ints, row: int) -> None:
     """Write what happened since the last part, and remember that it was told."""
     _head(state, slot, out, row)
-    out[row, 0] = state[slot, 17]
+    out[row, 0] = state[slot, TOLD_FROM]
     for i in range(COUNTS):
         value = state[slot, COUNTED + i]
         out[row, FIRST_COUNT + i] = value - told[slot, i]
         told[slot, i] = value
-    state[slot, 15] = 0
+    state[slot, TO_TELL] = 0
 
 
 @subkernel
 def _write_whole(state: Ints, slot: int, out: Ints, row: int) -> None:
     _head(state, slot, out, row)
-    out[row, 0] = state[slot, 8]
+    out[row, 0] = state[slot, BEGAN]
     for i in range(COUNTS):
         out[row, FIRST_COUNT + i] = state[slot, COUNTED + i]
 
@@ -188,15 +251,15 @@ def _write_whole(state: Ints, slot: int, out: Ints, row: int) -> None:
 def _forget(state: Ints, meta: Ints, buckets: Ints32, slot: int) -> None:
     """Free a flow's slot."""
     _unlink(state, meta, slot)
-    bucket = state[slot, 14]
+    bucket = state[slot, BUCKET]
     at = int(buckets[bucket]) - 1
     if at == slot:
-        buckets[bucket] = state[slot, 13] + 1
+        buckets[bucket] = state[slot, CHAINED] + 1
     else:
-        while state[at, 13] != slot:
-            at = state[at, 13]
-        state[at, 13] = state[slot, 13]
-    state[slot, 13] = meta[FREE]
+        while state[at, CHAINED] != slot:
+            at = state[at, CHAINED]
+        state[at, CHAINED] = state[slot, CHAINED]
+    state[slot, CHAINED] = meta[FREE]
     meta[FREE] = slot
     meta[ACTIVE] -= 1
 
@@ -206,7 +269,7 @@ def _take(state: Ints, told: Ints, meta: Ints, buckets: Ints32, bucket: int) -> 
     """A fresh slot in a bucket; -1 where the table is full."""
     slot = int(meta[FREE])
     if slot >= 0:
-        meta[FREE] = state[slot, 13]
+        meta[FREE] = state[slot, CHAINED]
     elif meta[SLOTS_TAKEN] < state.shape[0]:
         slot = int(meta[SLOTS_TAKEN])
         meta[SLOTS_TAKEN] += 1
@@ -216,18 +279,16 @@ def _take(state: Ints, told: Ints, meta: Ints, buckets: Ints32, bucket: int) -> 
         state[slot, i] = 0
     for i in range(COUNTS):
         told[slot, i] = 0
-    for i in range(57, 69):
-        if i < 59 or (i > 60 and i < 63) or i > 66:
-            state[slot, i] = -1
-    state[slot, 75] = -1
-    state[slot, 76] = -1
-    state[slot, 77] = -1
-    state[slot, 80] = -1
-    state[slot, 81] = -1
-    state[slot, 84] = -1
-    state[slot, 85] = -1
-    state[slot, 13] = int(buckets[bucket]) - 1
-    state[slot, 14] = bucket
+    for side in range(2):
+        state[slot, EXPECTED + side] = -1
+        state[slot, ACKED + side] = -1
+        state[slot, TIMED + side] = -1
+        state[slot, NEWER_MARK + side] = -1
+        state[slot, OLDER_MARK + side] = -1
+        state[slot, GAP + side] = -1
+    state[slot, REQUEST_AT] = -1
+    state[slot, CHAINED] = int(buckets[bucket]) - 1
+    state[slot, BUCKET] = bucket
     buckets[bucket] = slot + 1
     meta[ACTIVE] += 1
     return slot
@@ -253,51 +314,50 @@ def _tcp(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, h
     syn = (flags & SYN) >> 1
     fin = flags & FIN
     reset = (flags & RESET) >> 2
-    counted = COUNTED - FIRST_COUNT
-    state[slot, counted + 15 + side] += syn
-    state[slot, counted + 17 + side] += fin
-    state[slot, counted + 19 + side] += reset
-    stage = state[slot, 7]
+    state[slot, SYNS + side] += syn
+    state[slot, FINS + side] += fin
+    state[slot, RESETS + side] += reset
+    stage = state[slot, STAGE]
     # The handshake.
     if syn:
         if side == 0 and flags & ACK == 0:
             if stage == NEW or stage == MIDSTREAM:
-                state[slot, 7] = ASKED
-                state[slot, 73] = moment
-                state[slot, 78] = sequence
+                state[slot, STAGE] = ASKED
+                state[slot, ASKED_AT] = moment
+                state[slot, FIRST_SEQUENCE] = sequence
             elif stage == ASKED:
-                state[slot, 73] = -1
+                state[slot, ASKED_AT] = -1
         elif side == 1 and flags & ACK and (stage == ASKED or stage == FAILED or stage == NEW):
-            state[slot, 7] = ANSWERED
-            state[slot, counted + 41] = 1
+            state[slot, STAGE] = ANSWERED
+            state[slot, SUCCEEDED] = 1
         elif stage == ANSWERED:
-            state[slot, 73] = -1
+            state[slot, ASKED_AT] = -1
     elif reset:
         if side == 1 and stage == ASKED:
-            state[slot, 7] = FAILED
-            state[slot, counted + 42] = 1
+            state[slot, STAGE] = FAILED
+            state[slot, FAILURES] = 1
     elif stage == ANSWERED and side == 0 and flags & ACK:
-        state[slot, 7] = ESTABLISHED
-        if state[slot, 73] > 0:
-            state[slot, counted + 44] = moment - state[slot, 73]
-            state[slot, counted + 45] = 1
-            _count_time(histogram, 1, moment - state[slot, 73])
+        state[slot, STAGE] = ESTABLISHED
+        if state[slot, ASKED_AT] > 0:
+            state[slot, HANDSHAKE_SUM] = moment - state[slot, ASKED_AT]
+            state[slot, HANDSHAKE_COUNT] = 1
+            _count_time(histogram, 1, moment - state[slot, ASKED_AT])
     elif stage == NEW:
         plain = flags & 63
         if plain == FIN or plain == 0 or plain == FIN + PUSH + URGENT:
-            state[slot, counted + 29] += 1
-            state[slot, counted + 30] += 1 if plain == FIN else 0
+            state[slot, PROBES] += 1
+            state[slot, PROBES_FIN] += 1 if plain == FIN else 0
         elif flags & ACK:
-            state[slot, 7] = MIDSTREAM
+            state[slot, STAGE] = MIDSTREAM
             if side == 1:
-                state[slot, counted + 41] = 1
+                state[slot, SUCCEEDED] = 1
     elif stage == MIDSTREAM and side == 1:
-        state[slot, counted + 41] = 1
-    if reset or (state[slot, counted + 17] > 0 and state[slot, counted + 18] > 0):
-        state[slot, counted + 43] = 1
+        state[slot, SUCCEEDED] = 1
+    if reset or (state[slot, FINS] > 0 and state[slot, FINS + 1] > 0):
+        state[slot, CLOSED] = 1
     # Sequence numbers.
     length = payload + syn + fin
-    expected = state[slot, 57 + side]
+    expected = state[slot, EXPECTED + side]
     alive = (
         payload <= 1
         and expected >= 0
@@ -307,72 +367,75 @@ def _tcp(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, h
     probe = (
         payload == 1
         and sequence == expected
-        and state[slot, 71 + other] == 0
-        and state[slot, 61 + other] >= 0
+        and state[slot, RECEIVE_WINDOW + other] == 0
+        and state[slot, ACKED + other] >= 0
     )
     # A round trip: the handshake's, where that was seen.
-    limit = state[slot, counted + 44] if state[slot, counted + 45] > 0 else _LATE_US
+    limit = state[slot, HANDSHAKE_SUM] if state[slot, HANDSHAKE_COUNT] > 0 else _LATE_US
     again = False
     if alive:
-        state[slot, counted + 27 + side] += 1
+        state[slot, KEEP_ALIVES + side] += 1
     elif payload > 0 and not probe:
-        state[slot, counted + 21 + side] += 1
+        state[slot, SEGMENTS + side] += 1
     end = (sequence + length) % _WHOLE
     if length > 0 and not alive and not probe and not reset:
         if expected >= 0 and _behind(sequence, expected):
-            known = state[slot, 61 + other]
+            known = state[slot, ACKED + other]
             again = True
             if payload > 0 and known >= 0 and not _behind(known, end):
                 pass
             elif (
-                state[slot, 65 + other] >= 2
+                state[slot, REPEATED + other] >= 2
                 and known == sequence
-                and moment - state[slot, 63 + other] < _FAST_US
+                and moment - state[slot, ACKED_AT + other] < _FAST_US
             ):
                 pass
             elif (
-                payload > 0 and state[slot, 84 + side] >= 0 and not _behind(sequence, state[slot, 84 + side])
+                payload > 0
+                and state[slot, GAP + side] >= 0
+                and not _behind(sequence, state[slot, GAP + side])
             ):
                 # Behind the latest gap.
                 pass
-            elif state[slot, 80 + side] >= 0 and _behind(sequence, state[slot, 80 + side]):
+            elif state[slot, OLDER_MARK + side] >= 0 and _behind(sequence, state[slot, OLDER_MARK + side]):
                 # Passed long ago.
                 pass
-            elif moment - state[slot, 59 + side] < limit and end != expected:
+            elif moment - state[slot, EXPECTED_AT + side] < limit and end != expected:
                 again = False
-                state[slot, counted + 25 + side] += 1
+                state[slot, DISORDERED + side] += 1
             if again and payload > 0:
-                state[slot, counted + 23 + side] += 1
-            if state[slot, 67 + side] >= 0 and _behind(sequence, state[slot, 67 + side]):
-                state[slot, 67 + side] = -1
-        elif state[slot, 67 + side] < 0 and payload > 0:
-            state[slot, 67 + side] = end
-            state[slot, 69 + side] = moment
+                state[slot, AGAIN + side] += 1
+            if state[slot, TIMED + side] >= 0 and _behind(sequence, state[slot, TIMED + side]):
+                state[slot, TIMED + side] = -1
+        elif state[slot, TIMED + side] < 0 and payload > 0:
+            state[slot, TIMED + side] = end
+            state[slot, TIMED_AT + side] = moment
     if not probe and not reset and (expected < 0 or _behind(expected, end)):
         if expected < 0 or _behind(expected, sequence):
-            state[slot, 84 + side] = sequence
-        if 4 * (moment - state[slot, 82 + side]) >= limit:
-            state[slot, 80 + side] = state[slot, 76 + side]
-            state[slot, 76 + side] = end
-            state[slot, 82 + side] = moment
-        state[slot, 57 + side] = end
-        state[slot, 59 + side] = moment
+            state[slot, GAP + side] = sequence
+        if 4 * (moment - state[slot, NEWER_MARK_AT + side]) >= limit:
+            state[slot, OLDER_MARK + side] = state[slot, NEWER_MARK + side]
+            state[slot, NEWER_MARK + side] = end
+            state[slot, NEWER_MARK_AT + side] = moment
+        state[slot, EXPECTED + side] = end
+        state[slot, EXPECTED_AT + side] = moment
     # What it acknowledges.
     if flags & ACK and not reset:
-        timed = state[slot, 67 + other]
+        timed = state[slot, TIMED + other]
         if timed >= 0 and not _behind(acknowledged, timed):
-            took = max(0, moment - state[slot, 69 + other])
-            state[slot, counted + 36] += took
-            state[slot, counted + 37] += 1
+            took = max(0, moment - state[slot, TIMED_AT + other])
+            state[slot, RTT_SUM] += took
+            state[slot, RTT_COUNT] += 1
             _count_time(histogram, 1, took)
-            state[slot, 67 + other] = -1
-        if length == 0 and acknowledged == state[slot, 61 + side] and rows[row, 13] == state[slot, 71 + side]:
-            state[slot, 65 + side] += 1
-        elif acknowledged != state[slot, 61 + side]:
-            state[slot, 65 + side] = 0
-        state[slot, 61 + side] = acknowledged
-        state[slot, 63 + side] = moment
-        state[slot, 71 + side] = rows[row, 13]
+            state[slot, TIMED + other] = -1
+        offered = state[slot, RECEIVE_WINDOW + side]
+        if length == 0 and acknowledged == state[slot, ACKED + side] and rows[row, 13] == offered:
+            state[slot, REPEATED + side] += 1
+        elif acknowledged != state[slot, ACKED + side]:
+            state[slot, REPEATED + side] = 0
+        state[slot, ACKED + side] = acknowledged
+        state[slot, ACKED_AT + side] = moment
+        state[slot, RECEIVE_WINDOW + side] = rows[row, 13]
     if not again and not alive:
         _response(state, slot, side, payload, moment, histogram)
 
@@ -383,40 +446,38 @@ def _response(state: Ints, slot: int, side: int, payload: int, moment: int, hist
     if payload <= 0:
         return
     if side == 0:
-        state[slot, 75] = moment
-    elif state[slot, 75] >= 0:
-        took = max(0, moment - state[slot, 75])
-        counted = COUNTED - FIRST_COUNT
-        state[slot, counted + 38] += took
-        state[slot, counted + 39] += 1
-        state[slot, counted + 46] = 1
+        state[slot, REQUEST_AT] = moment
+    elif state[slot, REQUEST_AT] >= 0:
+        took = max(0, moment - state[slot, REQUEST_AT])
+        state[slot, RESPONSE_SUM] += took
+        state[slot, RESPONSE_COUNT] += 1
+        state[slot, RESPONDED] = 1
         _count_time(histogram, 2, took)
-        state[slot, 75] = -1
+        state[slot, REQUEST_AT] = -1
 
 
 @subkernel
 def _other(state: Ints, slot: int, side: int, rows: Ints, row: int, moment: int, histogram: Ints) -> None:
     """Take a packet of any protocol but TCP into its flow."""
-    counted = COUNTED - FIRST_COUNT
     protocol = rows[row, 7]
     if side == 1:
-        state[slot, counted + 41] = 1
+        state[slot, SUCCEEDED] = 1
     if protocol == 17:
         if rows[row, 18] > 0 and side == 0:
-            state[slot, counted + 31] += 1
-            state[slot, counted + 32] += rows[row, 18]
+            state[slot, DNS_QUERIES] += 1
+            state[slot, DNS_NAME_BYTES] += rows[row, 18]
             kind = rows[row, 19]
             if kind == 10 or kind == 16 or kind == 25 or kind >= 258:
-                state[slot, counted + 33] += 1
+                state[slot, DNS_RARE_TYPES] += 1
             if rows[row, 18] > LONG_NAME:
-                state[slot, counted + 34] += 1
+                state[slot, DNS_LONG_NAMES] += 1
         _response(state, slot, side, rows[row, 9], moment, histogram)
     elif (protocol == 1 or protocol == 58) and (rows[row, 10] == 1 or rows[row, 10] == 2):
         size = rows[row, 9]
-        before = state[slot, 76 + side]
+        before = state[slot, ECHO_SIZE + side]
         if before >= 0 and before != size:
-            state[slot, counted + 35] += 1
-        state[slot, 76 + side] = size
+            state[slot, ECHO_SIZES] += 1
+        state[slot, ECHO_SIZE + side] = size
 
 
 @subkernel
@@ -472,7 +533,6 @@ def _refuse(
     Such a message repeats the packet's addresses, protocol and ports: it says nothing of a flow that is not known, nor
     of one that the server has answered.
     """
-    counted = COUNTED - FIRST_COUNT
     protocol = rows[row, 13]
     mask = buckets.shape[0] - 1
     bucket = (
@@ -487,17 +547,17 @@ def _refuse(
         state, slot, rows[row, 3], rows[row, 4], rows[row, 11], rows[row, 18], rows[row, 19], rows[row, 12],
         protocol,
     ):  # fmt: skip
-        slot = state[slot, 13]
-    if slot < 0 or state[slot, counted + 41] > 0 or state[slot, counted + 42] > 0:
+        slot = state[slot, CHAINED]
+    if slot < 0 or state[slot, SUCCEEDED] > 0 or state[slot, FAILURES] > 0:
         return
     if protocol == 6:
-        if state[slot, 7] != ASKED:
+        if state[slot, STAGE] != ASKED:
             return
-        state[slot, 7] = FAILED
-    state[slot, counted + 42] = 1
-    if state[slot, 15] == 0:
-        state[slot, 15] = 1
-        state[slot, 17] = moment
+        state[slot, STAGE] = FAILED
+    state[slot, FAILURES] = 1
+    if state[slot, TO_TELL] == 0:
+        state[slot, TO_TELL] = 1
+        state[slot, TOLD_FROM] = moment
 
 
 @inlined
@@ -573,7 +633,6 @@ def track_packets(
         `stop`, or the first packet that was not taken: it is of a later window, or `parts` or `wholes` is full.
     """
     mask = buckets.shape[0] - 1
-    counted = COUNTED - FIRST_COUNT
     fetched = first
     begun = first
     for row in range(first, stop):
@@ -608,13 +667,14 @@ def track_packets(
             ):  # fmt: skip
                 side = 1
                 break
-            slot = state[slot, 13]
+            slot = state[slot, CHAINED]
         begins = rows[row, 7] == 6 and rows[row, 10] & (SYN + ACK) == SYN
-        if slot >= 0 and begins and side == 0 and state[slot, 7] != NEW and state[slot, 78] != rows[row, 11]:
+        known = slot >= 0 and begins and side == 0 and state[slot, STAGE] != NEW
+        if known and state[slot, FIRST_SEQUENCE] != rows[row, 11]:
             # The same ports again, for another connection.
             if written[0] >= parts.shape[0] or written[1] >= wholes.shape[0]:
                 return row
-            if state[slot, 15]:
+            if state[slot, TO_TELL]:
                 _write_part(state, told, slot, parts, written[0])
                 written[0] += 1
             _write_whole(state, slot, wholes, written[1])
@@ -629,7 +689,7 @@ def track_packets(
                 victim = meta[OLDEST]
                 if victim < 0:
                     victim = meta[OLDEST + 2]
-                if state[victim, 15]:
+                if state[victim, TO_TELL]:
                     _write_part(state, told, victim, parts, written[0])
                     written[0] += 1
                 _write_whole(state, victim, wholes, written[1])
@@ -640,36 +700,36 @@ def track_packets(
             side = 1 if _from_server(rows, row) else 0
             near = 3 if side else 1
             far = 1 if side else 3
-            state[slot, 0] = rows[row, near]
-            state[slot, 1] = rows[row, near + 1]
-            state[slot, 2] = rows[row, far]
-            state[slot, 3] = rows[row, far + 1]
-            state[slot, 4] = rows[row, 6] if side else rows[row, 5]
-            state[slot, 5] = rows[row, 5] if side else rows[row, 6]
-            state[slot, 6] = rows[row, 7]
-            state[slot, 8] = moment
-            state[slot, 9] = moment
-            state[slot, 18] = meta[NUMBERS]
+            state[slot, CLIENT_HIGH] = rows[row, near]
+            state[slot, CLIENT_LOW] = rows[row, near + 1]
+            state[slot, SERVER_HIGH] = rows[row, far]
+            state[slot, SERVER_LOW] = rows[row, far + 1]
+            state[slot, CLIENT_PORT] = rows[row, 6] if side else rows[row, 5]
+            state[slot, SERVER_PORT] = rows[row, 5] if side else rows[row, 6]
+            state[slot, PROTOCOL] = rows[row, 7]
+            state[slot, BEGAN] = moment
+            state[slot, LATEST] = moment
+            state[slot, NUMBER] = meta[NUMBERS]
             meta[NUMBERS] += 1
-            state[slot, counted + 40] = 1
+            state[slot, OPENED] = 1
             _append(state, meta, slot, 0)
         else:
-            gap = moment - state[slot, 9]
-            if gap > state[slot, 10]:
-                state[slot, 10] = gap
-            state[slot, 9] = moment
-            which = 1 if state[slot, 7] == ESTABLISHED and state[slot, counted + 43] == 0 else 0
-            if state[slot, 12] >= 0 or which != state[slot, 16]:
+            gap = moment - state[slot, LATEST]
+            if gap > state[slot, LONGEST_GAP]:
+                state[slot, LONGEST_GAP] = gap
+            state[slot, LATEST] = moment
+            which = 1 if state[slot, STAGE] == ESTABLISHED and state[slot, CLOSED] == 0 else 0
+            if state[slot, AFTER] >= 0 or which != state[slot, LISTED]:
                 _unlink(state, meta, slot)
                 _append(state, meta, slot, which)
         meta[NOW] = moment
-        if state[slot, 15] == 0:
-            state[slot, 15] = 1
-            state[slot, 17] = moment
+        if state[slot, TO_TELL] == 0:
+            state[slot, TO_TELL] = 1
+            state[slot, TOLD_FROM] = moment
         size = rows[row, 8]
-        state[slot, counted + 9 + side] += 1
-        state[slot, counted + 11 + side] += size
-        state[slot, counted + 13 + side] += rows[row, 9]
+        state[slot, PACKETS + side] += 1
+        state[slot, BYTES + side] += size
+        state[slot, PAYLOAD + side] += rows[row, 9]
         histogram[0, size >> 4 if size < 2048 else min(255, 124 + (size >> 9))] += 1
         if rows[row, 17] > 0 and (rows[row, 17] - 1) & 1:
             continue
@@ -690,7 +750,7 @@ def end_window(first: int, state: Ints, told: Ints, meta: Ints, parts: Ints, wri
         The first slot that was not looked at because `parts` is full; the number of slots if all were.
     """
     for slot in range(first, meta[SLOTS_TAKEN]):
-        if state[slot, 15]:
+        if state[slot, TO_TELL]:
             if written[0] >= parts.shape[0]:
                 return slot
             _write_part(state, told, slot, parts, written[0])
@@ -701,16 +761,15 @@ def end_window(first: int, state: Ints, told: Ints, meta: Ints, parts: Ints, wri
 @kernel
 def fail_unanswered(moment: int, state: Ints, meta: Ints) -> None:
     """Note connections that have waited too long for their first answer at `moment`, the end of a window."""
-    counted = COUNTED - FIRST_COUNT
     slot = meta[OLDEST]
-    while slot >= 0 and moment - state[slot, 9] >= UNANSWERED_US:
-        if state[slot, 7] == ASKED:
-            state[slot, 7] = FAILED
-            state[slot, counted + 42] = 1
-            if state[slot, 15] == 0:
-                state[slot, 15] = 1
-                state[slot, 17] = moment - 1
-        slot = state[slot, 12]
+    while slot >= 0 and moment - state[slot, LATEST] >= UNANSWERED_US:
+        if state[slot, STAGE] == ASKED:
+            state[slot, STAGE] = FAILED
+            state[slot, FAILURES] = 1
+            if state[slot, TO_TELL] == 0:
+                state[slot, TO_TELL] = 1
+                state[slot, TOLD_FROM] = moment - 1
+        slot = state[slot, AFTER]
 
 
 @kernel
@@ -739,13 +798,13 @@ def expire_flows(
         limit = before_long if which else before_short
         slot = meta[OLDEST + 2 * which]
         while slot >= 0:
-            after = state[slot, 12]
-            if state[slot, 9] >= limit:
-                if which == 0 or state[slot, 8] >= begun_before:
+            after = state[slot, AFTER]
+            if state[slot, LATEST] >= limit:
+                if which == 0 or state[slot, BEGAN] >= begun_before:
                     break
             if written[0] >= parts.shape[0] or written[1] >= wholes.shape[0]:
                 return 0
-            if state[slot, 15]:
+            if state[slot, TO_TELL]:
                 _write_part(state, told, slot, parts, written[0])
                 written[0] += 1
             _write_whole(state, slot, wholes, written[1])
