@@ -129,7 +129,11 @@ def _record(path: str) -> None:
         return ask(function, kinds)
 
     machine_code.entry = entry
+    from vedette.cli import scanning
     from vedette.cli.main import run
+
+    # What a process forked from this one asks for is not heard here.
+    scanning.can_be_apart = lambda: False
 
     run(["scan", path, "--quiet", "--json", os.devnull])
     sys.stdout.write(msgspec.json.encode(list(asked)).decode() + "\n")
