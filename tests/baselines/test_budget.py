@@ -38,26 +38,6 @@ def test_tests_that_have_begun_share_in_the_budget_before_they_are_observed():
     assert knowing.threshold("sessions", 3.0) == knowing.threshold("sessions")
 
 
-@given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40)), max_size=6), max_size=12))
-def test_a_budget_whose_tests_are_counted_in_two_places_is_one(windows):
-    """The first three detectors look here and the others elsewhere, after them; each knows who has looked."""
-    rng = np.random.default_rng(1)
-    whole, here, there = (Budget(1.0, window_us=MINUTE, detectors=2) for _ in range(3))
-    for window in windows:
-        for name, count in sorted(window):
-            tests = surprises(rng, count, 3.0)
-            one = here if name < 3 else there
-            if name >= 3:
-                there.open(here.ledgers)
-            assert one.threshold(str(name)) == whole.threshold(str(name))
-            whole.observe(str(name), tests)
-            one.observe(str(name), tests)
-        here.open(there.ledgers)
-    here.adopt(there.to_state(), ["3", "4", "5"])
-    assert here.account() == whole.account()
-    assert set(here.ledgers) == set(whole.ledgers)
-
-
 def test_a_larger_budget_and_more_services_allow_more():
     small, large = Budget(1.0, window_us=MINUTE), Budget(10.0, window_us=MINUTE)
     many = Budget(1.0, window_us=MINUTE, services=10)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thr
 
 PROGRAM = """
 import sys
-from vedette.cli import apart, main, members_apart
+from vedette.cli import apart, main
 from vedette.cli.scan_run import choose_kernel_mode
 import vedette.cli.scanning as scanning
 if {together}:
@@ -30,12 +30,6 @@ else:
         print("apart", self._process, file=sys.stderr, flush=True)
         return self
     apart.Apart.__enter__ = told
-    forked = members_apart.MembersApart.__enter__
-    def told_of_members(self):
-        forked(self)
-        print("members", self._process, file=sys.stderr, flush=True)
-        return self
-    members_apart.MembersApart.__enter__ = told_of_members
 if {crowded}:
     def fork():
         raise BlockingIOError(11, "Resource temporarily unavailable")
@@ -82,31 +76,6 @@ def test_a_process_of_its_own_finds_what_a_thread_finds(tmp_path: Path, sample: 
     assert apart[0]["coverage"]["skipped"] == {"blank": 1, "not_this_format": 1}
 
 
-def test_learned_members_apart_find_what_they_find_here(tmp_path: Path) -> None:
-    log = ("simulate", "--minutes", "70", "--rate", "4", "--clients", "100", "--attack-share", "0.002")
-    subprocess.run(
-        [sys.executable, "-m", "vedette", *log, "--output", "a.log"],
-        cwd=tmp_path,
-        env=INTERPRETED,
-        check=True,
-    )
-    lines = (tmp_path / "a.log").read_bytes().splitlines(keepends=True)
-    (tmp_path / "past.log").write_bytes(b"".join(lines[:900]))
-    (tmp_path / "rest.log").write_bytes(b"".join(lines[900:]))
-    (tmp_path / "v.yaml").write_text("learned: {warmup: 1000}\nbaselines: {min_windows: 10}\n")
-    options = ("rest.log", "--baseline-from", "past.log", "--config", "v.yaml")
-    apart = _found(tmp_path, *options, together=False)
-    together = _found(tmp_path, *options, together=True)
-    assert b"members" in apart[2]
-    assert b"members" not in together[2]
-    assert apart[:2] == together[:2]
-    coverage = apart[0]["coverage"]
-    # A log without durations has no response times.
-    at_work = {each["member"] for each in coverage["members"] if each["phase"] == "ensemble"}
-    assert at_work == {"forest", "ddos", "status_code"}
-    assert {"forest", "learned.ddos", "status_code"} <= {line["detector"] for line in coverage["budget"]}
-
-
 def test_an_error_there_is_the_same_line_here(tmp_path: Path, sample: list[bytes]) -> None:
     (tmp_path / "access.log").write_bytes(b"".join(sample[:200]))
     (tmp_path / "access.log.1").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500))
@@ -114,38 +83,28 @@ def test_an_error_there_is_the_same_line_here(tmp_path: Path, sample: list[bytes
     for together in (False, True):
         with _start(tmp_path, "access.log", "access.log.1", together=together) as process:
             errors = process.communicate(timeout=120)[1].splitlines()
-            told.append(
-                (process.returncode, [line for line in errors if not line.startswith((b"apart", b"members"))])
-            )
+            told.append((process.returncode, [line for line in errors if not line.startswith(b"apart")]))
     assert told[0] == told[1]
     assert told[0][0] == 2
 
 
-@pytest.mark.parametrize("whom", ["reader", "members", "scan"])
-def test_none_survives_the_others(whom: str, tmp_path: Path, sample: list[bytes]) -> None:
+@pytest.mark.parametrize("whom", ["reader", "scan"])
+def test_neither_survives_the_other(whom: str, tmp_path: Path, sample: list[bytes]) -> None:
     with _start(tmp_path, "-") as process:
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(b"".join(sample[:3000]))
         process.stdin.flush()
-        processes = {"scan": process.pid}
-        for _ in range(2):
-            name, number = process.stderr.readline().split()
-            processes["reader" if name == b"apart" else "members"] = int(number)
-        os.kill(processes[whom], signal.SIGKILL)
-        if whom == "members":
-            # They are missed when the next window closes.
-            process.stdin.write(b"".join(sample[3000:]))
-            process.stdin.close()
+        reader = int(process.stderr.readline().split()[1])
+        os.kill(reader if whom == "reader" else process.pid, signal.SIGKILL)
         # Its end comes when neither holds it open any more.
         errors = process.stderr.read()
         status = process.wait(60)
-    if whom == "scan":
-        assert status == -signal.SIGKILL
-    else:
+    if whom == "reader":
         assert (status, errors.count(b"\n")) == (2, 1)
-        what = b"that reads" if whom == "reader" else b"of the learned models"
-        assert b"the process " + what + b" was ended from outside" in errors
+        assert b"the process that reads was ended from outside" in errors
+    else:
+        assert status == -signal.SIGKILL
 
 
 def test_a_pipe_is_read_apart_too(vedette: Run, sample: list[bytes]) -> None:

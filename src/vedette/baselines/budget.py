@@ -1,6 +1,5 @@
 """From a budget of false alarms to the surprise from which a detector may alarm."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import log, log10
 from typing import Final
@@ -151,16 +150,6 @@ class Budget:
         """Each service has the budget: with more of them, more false alarms are accepted in all."""
         self.services = max(1, services)
 
-    @property
-    def ledgers(self) -> tuple[str, ...]:
-        """Detectors whose tests are counted; each shares in the budget."""
-        return tuple(self._ledgers)
-
-    def open(self, detectors: Collection[str]) -> None:
-        """Let further detectors share in the budget, whose tests are counted elsewhere."""
-        for name in detectors:
-            self._ledgers.setdefault(name, _Ledger())
-
     def threshold(self, detector: str, begun: float = 0.0) -> float:
         """The surprise (-log10 p) from which the detector may alarm.
 
@@ -293,19 +282,6 @@ class Budget:
         Raises:
             ValueError: The bytes are damaged; the budget is then unchanged.
         """
-        self._ledgers, self.services = self._read(content)
-
-    def adopt(self, content: bytes, detectors: Collection[str]) -> None:
-        """Take over what a `to_state` says of some detectors.
-
-        Raises:
-            ValueError: The bytes are damaged; the budget is then unchanged.
-        """
-        ledgers, _ = self._read(content)
-        self._ledgers.update({name: ledgers[name] for name in detectors if name in ledgers})
-
-    def _read(self, content: bytes) -> tuple[dict[str, _Ledger], int]:
-        """Ledgers and the number of services."""
         try:
             state = msgspec.msgpack.decode(content, type=_State)
         except msgspec.MsgspecError as error:
@@ -328,7 +304,7 @@ class Budget:
                 decided_for=row.decided_for if state.per_week == self.per_week else None,
             )
             ledgers[name] = ledger
-        return ledgers, max(1, state.services)
+        self._ledgers, self.services = ledgers, max(1, state.services)
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True):
@@ -371,17 +347,6 @@ class ZScore:
 
     def share(self, services: int) -> None:
         """Nothing is shared."""
-
-    @property
-    def ledgers(self) -> tuple[str, ...]:
-        """Nothing is counted."""
-        return ()
-
-    def open(self, detectors: Collection[str]) -> None:
-        """Nothing is shared."""
-
-    def adopt(self, content: bytes, detectors: Collection[str]) -> None:
-        """Nothing is counted."""
 
     def to_state(self) -> bytes:
         """Nothing."""

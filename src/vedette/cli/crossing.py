@@ -50,8 +50,8 @@ class Crossing:
             if number >= slots
         ]
 
-    def pack(self, thing: object, slot: int | None) -> bytes:
-        """What `unpack` makes an equal object of, until the slot is used again; without one all goes along."""
+    def pack(self, thing: object, slot: int) -> bytes:
+        """What `unpack` makes an equal object of, until the slot is used again."""
         spans: list[Span] = []
         used = 0
 
@@ -68,7 +68,7 @@ class Crossing:
                     spans.append((number, address - begin, size))
                     return False
             begin = -(-used // _ALIGNMENT) * _ALIGNMENT
-            if slot is None or begin + size > self._slot_bytes:
+            if begin + size > self._slot_bytes:
                 return True
             self._views[slot][begin : begin + size] = raw
             spans.append((slot, begin, size))

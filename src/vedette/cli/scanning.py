@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,7 +142,6 @@ class Scan:
         with ExitStack() as stack:
             stack.callback(self.close)
             engine = self.build()
-            self._part_members(engine)
             store = None
             if self.config.store.url:
                 from vedette.storage import open_store
@@ -241,21 +240,6 @@ class Scan:
             # What prints the report takes as long to import as the first batch takes to come.
             import vedette.report.terminal  # noqa: F401
         return apart
-
-    def _part_members(self, engine: "Engine") -> None:
-        """Let learned members work in a process of their own, where the log is worth it and the system gives one."""
-        # Those that look at single requests have to be where these are taken in.
-        if (
-            not self._apart
-            or not engine.members
-            or engine.trails is not None
-            or self._alternatives is not None
-        ):
-            return
-        from vedette.cli.members_apart import MembersApart
-
-        with suppress(OSError):
-            self._held.enter_context(MembersApart(engine))
 
     def _reading(self, found: Discovery, wanted: Wanted) -> tuple[Reading, BufferPool]:
         groups = len({source.group for source in found.inputs})

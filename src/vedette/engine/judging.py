@@ -111,11 +111,6 @@ class WindowJudge:
     def place(self, place: tuple[int | None, int | None, int]) -> None:
         self._last, self._heard, self._idle = place
 
-    def replace_members(self, members: Sequence[Member]) -> None:
-        """Let others look and learn in the place of the members that judge by models."""
-        own = [each for each in self.detectors if all(each is not member for member in self.members)]
-        self.detectors, self.members = [*own, *members], members
-
     def baseline_records(self) -> list[BaselineRecord]:
         """What is normal now, for a store."""
         # Silence may have been judged since the last line.
@@ -137,11 +132,10 @@ class WindowJudge:
     def conclude(self) -> Findings:
         """What was found in the windows that have closed."""
         coverage = self.coverage
-        # First: members in another process bring their part of the budget's account along.
-        coverage.members = self.member_statuses()
         coverage.budget = self.thresholds.account()
         for line in coverage.budget:
             line.alarms = self.stated.alarms.get(line.detector, 0)
+        coverage.members = self.member_statuses()
         if self.exceptions is not None:
             coverage.silenced = self.exceptions.account(coverage.end)
         coverage.sampled = self.sampling.account()
@@ -265,13 +259,11 @@ class WindowJudge:
                 route_numbers=placed.numbers,
                 route_bit=self.windower.registry.bit,
                 recent_minutes=self._recent_minutes,
-                client_name=self.client_name,
+                client_name=self._client_name,
                 evidence=self.collector.book,
                 weight=weight,
                 joint=measured.joint,
             )
-            for member in self.members:
-                member.prepare(view)
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
             found = self.unwatched.without_drops(found)
             if self.exceptions is not None:
@@ -338,8 +330,7 @@ class WindowJudge:
             name = Combination.name
             coverage.insufficient_by[name] = coverage.insufficient_by.get(name, 0) + lacking
 
-    def client_name(self, high: int, low: int) -> str:
-        """What people call a client."""
+    def _client_name(self, high: int, low: int) -> str:
         return format_client(high, low, self.names)
 
 

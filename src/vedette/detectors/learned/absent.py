@@ -35,9 +35,6 @@ class Absent:
             f"{self.name}: not installed ({', '.join(self._missing)}): pip install 'vedette[{self._extra}]'"
         )
 
-    def prepare(self, view: WindowView) -> None:
-        """Nothing."""
-
     def look(self, view: WindowView) -> list[Anomaly]:  # noqa: ARG002 - there is nothing to look by
         """Nothing."""
         return []

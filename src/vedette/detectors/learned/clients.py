@@ -1,7 +1,6 @@
 """Clients that behave unlike the others of their service."""
 
 import zlib
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -15,7 +14,7 @@ from vedette.detectors.learned.member_names import FOREST
 from vedette.detectors.learned.model import BehaviourModel, ClientModel
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, has_manner
-from vedette.detectors.learned.sessions import ALONE, Added, Sessions, SessionsState
+from vedette.detectors.learned.sessions import ALONE, Sessions, SessionsState
 from vedette.detectors.learned.training import Refused
 from vedette.detectors.statement import state, surprise_score, surprise_severity
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW
@@ -36,33 +35,6 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
 
     courses: CoursesState
     sessions: SessionsState
-
-
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """Clients of one service in a window, k of them.
-
-    Attributes:
-        features: float32 (k, features). surprise: float64 (k,), of this window alone.
-        added: What their sessions came to. pace: Sessions that begin in a window, by then.
-    """
-
-    service: str
-    model: BehaviourModel
-    rows: ClientRows
-    features: NDArray[np.float32]
-    surprise: NDArray[np.float64]
-    added: Added
-    pace: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A window that thresholds have not been asked about. `ended`: The most surprising of sessions that ended."""
-
-    number: int
-    ended: NDArray[np.float64]
-    scored: list[_Scored]
 
 
 class ClientBehaviour:
@@ -101,7 +73,6 @@ class ClientBehaviour:
         self.name = name
         self._courses = Courses(name, model, Sample, plan)
         self._sessions = Sessions()
-        self._prepared: _Prepared | None = None
 
     def statuses(self) -> list[MemberStatus]:
         """How far each service has come, by name."""
@@ -120,30 +91,21 @@ class ClientBehaviour:
         found = {"learned_services": self._courses.unlearned, "learned_sessions": self._sessions.forgotten}
         return {name: count for name, count in found.items() if count}
 
-    def prepare(self, view: WindowView) -> None:
-        """Score the clients of a window, and add up what their sessions come to."""
-        self._prepared = None
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State the clients of a window that are unlike the others."""
         self._courses.step(view.number - 1)
         if view.weight > 1 or not self._courses.judge:
-            return
-        ended, scored = self._sessions.end(view.number), []
+            return []
+        found: list[Anomaly] = []
+        ended = self._sessions.end(view.number)
         for name, rows in of_services(view.services, view.clients):
             model = self._courses.model(name)
             if model is None:
                 continue
             judged = rows.select(has_manner(rows))
             if len(judged):
-                scored.append(self._scored(view, name, model, judged))
-        self._prepared = _Prepared(view.number, ended, scored)
-
-    def look(self, view: WindowView) -> list[Anomaly]:
-        """State the clients of a window that are unlike the others."""
-        prepared = self._prepared
-        self._prepared = None
-        if prepared is None or prepared.number != view.number:
-            return []
-        found = [anomaly for scored in prepared.scored for anomaly in self._stated(view, scored)]
-        self._thresholds.observe(self.name, prepared.ended)
+                found.extend(self._judge(view, name, model, judged))
+        self._thresholds.observe(self.name, ended)
         return found
 
     def learn(self, lesson: Lesson) -> None:
@@ -159,21 +121,19 @@ class ClientBehaviour:
         """See `Member`."""
         return self._courses.collect
 
-    def _scored(self, view: WindowView, service: str, model: BehaviourModel, rows: ClientRows) -> _Scored:
+    def _judge(
+        self, view: WindowView, service: str, model: BehaviourModel, rows: ClientRows
+    ) -> list[Anomaly]:
         features = model.rows(rows.sums, view.end)
         surprise = model.surprise(features)
         keys = session_keys(client_keys(rows), view.number // SESSION_WINDOWS)
         added = self._sessions.add(keys, view.number, surprise, model.card.sessions_tail)
-        return _Scored(service, model, rows, features, surprise, added, self._sessions.begun.pace)
-
-    def _stated(self, view: WindowView, scored: _Scored) -> list[Anomaly]:
-        added = scored.added
-        threshold = self._thresholds.threshold(self.name, scored.pace) + ALONE
+        threshold = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
         return [
             self._statement(
-                view, scored.service, scored.model, scored.rows, scored.features[row], row,
+                view, service, model, rows, features[row], row,
                 evidence=float(added.evidence[row]), surprise=float(added.surprise[row]), threshold=threshold,
-                of_window=float(scored.surprise[row]), windows=int(added.windows[row]),
+                of_window=float(surprise[row]), windows=int(added.windows[row]),
             )
             for row in added.alarmed(threshold)[:MOST_PER_WINDOW].tolist()
         ]  # fmt: skip

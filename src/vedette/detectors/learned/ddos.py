@@ -77,22 +77,6 @@ class _Window:
     slices: Slices
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A window that thresholds have not been asked about.
-
-    Attributes:
-        judged: bool (SLICES, k), thirds that there is a past for. rows: float32 (SLICES, k, features), and
-            probability: float64 (SLICES, k), where any are; else None.
-    """
-
-    number: int
-    window: _Window
-    judged: NDArray[np.bool_]
-    rows: NDArray[np.float32] | None
-    probability: NDArray[np.float64] | None
-
-
 class LearnedFloods:
     """A service looks as floods look.
 
@@ -120,7 +104,6 @@ class LearnedFloods:
         self._pasts = Pasts()
         self._gate = Gate()
         self._left_out = 0
-        self._prepared: _Prepared | None = None
 
     @property
     def collects(self) -> bool:
@@ -160,34 +143,19 @@ class LearnedFloods:
         """Windows of services that found no room."""
         return {"ddos_services": self._left_out} if self._left_out else {}
 
-    def prepare(self, view: WindowView) -> None:
-        """Find how like floods the thirds of a window are."""
-        self._prepared = None
-        # Of requests seen in part, distinct clients cannot be told.
-        if view.silent or view.weight > 1:
-            return
-        window = self._thirds(view)
-        if window is None:
-            return
-        judged = (window.slices.requests >= LEAST_REQUESTS) & (self._pasts.taught[window.number] >= READY)
-        rows = probability = None
-        if judged.any():
-            rows = matrix(against(window.slices, self._pasts.medians(window.number)))
-            probability = np.full(judged.shape, 0.0)
-            probability[judged] = self._model.forest.probability(rows[judged])
-        self._prepared = _Prepared(view.number, window, judged, rows, probability)
-
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the services of a window that look flooded, and learn the others."""
-        prepared = self._prepared
-        self._prepared = None
-        if prepared is None or prepared.number != view.number:
+        # Of requests seen in part, distinct clients cannot be told.
+        if view.silent or view.weight > 1:
             return []
-        window, found = prepared.window, []
-        doubted = np.zeros(prepared.judged.shape, dtype=np.bool_)
-        if prepared.rows is not None and prepared.probability is not None:
-            doubted = prepared.probability >= self._model.card.alarm
-            found = self._judge(view, window, prepared.judged, prepared.rows, prepared.probability)
+        window = self._thirds(view)
+        if window is None:
+            return []
+        doubted = np.zeros((SLICES, len(window.slot)), dtype=np.bool_)
+        judged = (window.slices.requests >= LEAST_REQUESTS) & (self._pasts.taught[window.number] >= READY)
+        found: list[Anomaly] = []
+        if judged.any():
+            found = self._judge(view, window, judged, doubted)
         elif not self._gate.calm:
             self._gate.decide(window.slot, np.zeros(len(window.slot)), np.inf)
         for third in range(SLICES):
@@ -195,14 +163,13 @@ class LearnedFloods:
         return found
 
     def _judge(
-        self,
-        view: WindowView,
-        window: _Window,
-        judged: NDArray[np.bool_],
-        rows: NDArray[np.float32],
-        probability: NDArray[np.float64],
+        self, view: WindowView, window: _Window, judged: NDArray[np.bool_], doubted: NDArray[np.bool_]
     ) -> list[Anomaly]:
         model = self._model
+        rows = matrix(against(window.slices, self._pasts.medians(window.number)))
+        probability = np.full(judged.shape, 0.0)
+        probability[judged] = model.forest.probability(rows[judged])
+        doubted |= probability >= model.card.alarm
         worst, columns = probability.argmax(axis=0), np.arange(len(window.slot))
         most, looked = probability[worst, columns], judged.any(axis=0)
         surprise = np.where(looked, model.card.quiet.surprise(log_odds(most)), 0.0)

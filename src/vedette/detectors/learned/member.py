@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.training import Refused
-from vedette.detectors.view import RouteNumbers, WindowDetector, WindowView
+from vedette.detectors.view import RouteNumbers, WindowDetector
 from vedette.schema.learned import MemberStatus
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
@@ -80,10 +80,6 @@ def _spans(services: list[str], clients: ClientRows) -> list[tuple[str, int, int
 
 class Member(WindowDetector, Protocol):
     """A detector that judges by models. It looks at each window first, and is taught it then."""
-
-    def prepare(self, view: WindowView) -> None:
-        """Do what of a `look` at a window asks for no threshold. `look` at the same window follows."""
-        ...
 
     @property
     def collects(self) -> bool:

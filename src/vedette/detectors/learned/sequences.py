@@ -124,9 +124,6 @@ class ClientSequences:
         """See `Member`."""
         return self._courses.collect
 
-    def prepare(self, view: WindowView) -> None:
-        """Nothing: what is heavy here runs in processes of its own."""
-
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the clients of a window whose sessions are unlike others."""
         self._courses.step(view.number - 1)

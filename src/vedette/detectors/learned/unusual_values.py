@@ -109,8 +109,6 @@ class UnusualValues:
         """Counts of the window that was looked at last, by service, until it is learned."""
         self._known: dict[str, tuple[ValueModel, dict[int, int]]] = {}
         """Places of slots in each service's model."""
-        self._prepared: tuple[int, list[_Part], NDArray[np.float64]] | None = None
-        """Of a window that thresholds have not been asked about: its number, routes, and their surprise."""
 
     def statuses(self) -> list[MemberStatus]:
         """How far each service has come, by name."""
@@ -133,13 +131,12 @@ class UnusualValues:
         """See `Member`."""
         return self._courses.collect
 
-    def prepare(self, view: WindowView) -> None:
-        """Find how surprising the values of a window's routes are."""
-        self._prepared = None
+    def look(self, view: WindowView) -> list[Anomaly]:
+        """State the routes of a window with values outside what is usual."""
         self._courses.step(view.number - 1)
         self._seen = {}
         if view.silent or view.weight > 1 or not (self._courses.judge or self._courses.collect):
-            return
+            return []
         slots = view.groups.key.astype(np.int32)
         # A log without durations has no response times to lay out.
         some = view.groups.sums[:, self._kind.counted] > 0
@@ -162,17 +159,7 @@ class UnusualValues:
                 names = [view.book[slot].route or "" for slot in slots[rows[clean]].tolist()]
                 wanted = [i for i, name in enumerate(names) if self._kind.files or not is_asset(name)]
                 self._seen[service] = [names[i] for i in wanted], counts[clean[wanted]]
-        parts = [part for part in parts if len(part.slot)]
-        if parts:
-            self._prepared = view.number, parts, np.concatenate([part.surprise() for part in parts])
-
-    def look(self, view: WindowView) -> list[Anomaly]:
-        """State the routes of a window with values outside what is usual."""
-        prepared = self._prepared
-        self._prepared = None
-        if prepared is None or prepared[0] != view.number:
-            return []
-        return self._judge(view, *prepared[1:])
+        return self._judge(view, parts)
 
     def _places(
         self, view: WindowView, service: str, model: ValueModel, slots: NDArray[np.int32]
@@ -201,7 +188,11 @@ class UnusualValues:
         self._seen = {}
         self._courses.step(lesson.number)
 
-    def _judge(self, view: WindowView, parts: list["_Part"], surprise: NDArray[np.float64]) -> list[Anomaly]:
+    def _judge(self, view: WindowView, parts: list["_Part"]) -> list[Anomaly]:
+        parts = [part for part in parts if len(part.slot)]
+        if not parts:
+            return []
+        surprise = np.concatenate([part.surprise() for part in parts])
         slots = np.concatenate([part.slot for part in parts])
         threshold = self._thresholds.threshold(self.name)
         self._thresholds.observe(self.name, surprise)

@@ -1,6 +1,5 @@
 """Where detectors get the surprise from which they alarm."""
 
-from collections.abc import Collection
 from typing import Protocol
 
 import numpy as np
@@ -39,19 +38,6 @@ class Thresholds(Protocol):
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `ValueError` for anything else."""
-        ...
-
-    @property
-    def ledgers(self) -> tuple[str, ...]:
-        """Detectors whose tests are counted; each shares in the budget."""
-        ...
-
-    def open(self, detectors: Collection[str]) -> None:
-        """Let further detectors share in the budget, whose tests are counted elsewhere."""
-        ...
-
-    def adopt(self, content: bytes, detectors: Collection[str]) -> None:
-        """Take over what a `to_state` says of some detectors. Raises `ValueError` for anything else."""
         ...
 
     def account(self) -> list[BudgetLine]:
