@@ -194,3 +194,19 @@ def test_restored_it_goes_on_as_if_undisturbed(
 def test_a_damaged_state_is_refused() -> None:
     with pytest.raises(StateError, match="watermarks"):
         Watermarks().from_state(marks("a").to_state()[:-3])
+
+
+def test_how_far_event_time_is_after_each_line_is_what_it_is_told_alone() -> None:
+    times = [NOW + step * SECOND for step in (0, 30, 20, 9_000, 60, *range(9_000, 9_010), 400, 9_050)]
+    for others in ((), ("b",)):
+        whole, alone = marks("a", *others), marks("a", *others)
+        for watermarks in (whole, alone):
+            for other in others:
+                begin(watermarks, other, NOW + 3_000 * SECOND)
+            begin(watermarks, "a", NOW)
+        reached = np.empty(len(times), dtype=np.int64)
+        late = whole.heard("a", np.array(times, dtype=np.int64), NOW, reached=reached)
+        for time, was_late, was in zip(times, late.tolist(), reached.tolist(), strict=True):
+            assert alone.heard("a", np.array([time], dtype=np.int64), NOW).tolist() == [was_late]
+            assert alone.time(NOW) == was
+        assert whole.time(NOW) == alone.time(NOW)

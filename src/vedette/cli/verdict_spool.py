@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.engine.batch import Batch, RowVerdicts
-from vedette.engine.verdicts import ROW
+from vedette.engine.verdicts import EVERYDAY, ROW
 
 _BLOCK = 1 << 16
 """Rows read back at a time."""
@@ -51,6 +51,8 @@ class VerdictSpool:
         rows["duration"] = requests.duration
         rows["score"] = verdicts.score
         rows["types"] = verdicts.types
+        if verdicts.everyday is not None:
+            rows["types"][verdicts.everyday] |= EVERYDAY
         rows["source"] = self._sources.setdefault(requests.source, len(self._sources))
         rows["service"] = batch.service
         numbers = np.array(

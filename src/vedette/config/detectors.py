@@ -38,6 +38,10 @@ class Signatures(Section):
     payload_model: bool = option(
         True, "Whether a model of letters and marks judges paths and values besides the rules."
     )
+    everyday: bool = option(
+        True,
+        "Whether what a site's own clients ask every day is weighed against rules that are not sure.",
+    )
     min_confidence: float = option(
         0.8,
         "Combined confidence of the rules that a request matches, from which it is an attack.",

@@ -20,12 +20,14 @@ class RowVerdicts:
         hits: What was said of each. types: int64 (n,), bit per type.
         placed: Where the rows went.
         suspect: uint32 (n,), the suspect that a row belongs to (`detectors.parameters`), 0 for none.
+        everyday: bool (n,), rows that would be attacks, but are what the site is asked every day; None for none.
     """
 
     hits: SignatureHits
     types: NDArray[np.int64]
     placed: Placed
     suspect: NDArray[np.uint32]
+    everyday: NDArray[np.bool_] | None = None
 
     @property
     def score(self) -> NDArray[np.float32]:

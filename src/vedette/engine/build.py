@@ -15,6 +15,7 @@ from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
 from vedette.detectors.parameters.profiles import Profiles
 from vedette.detectors.signatures.attacks import Attacks
+from vedette.detectors.signatures.everyday import Everyday
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.bots import BotActivity
 from vedette.detectors.statistical.brute_force import BruteForce
@@ -103,6 +104,7 @@ def build_engine(
         scanner = signature_scanner(signatures)
     habits = request_habits(config) if leader is None and config.detectors.parameters.enabled else None
     trails = leader.trails if leader is not None else request_trails(config)
+    everyday = Everyday(scanner, lateness_us) if leader is None and signatures.everyday else None
     members = learned_members(config, thresholds, teaching or Teaching(), trails)
     engine = Engine(
         settings,
@@ -113,6 +115,7 @@ def build_engine(
         habits,
         members,
         trails,
+        everyday,
     )
     if exceptions:
         engine.exceptions = Exceptions(exceptions, scanner)

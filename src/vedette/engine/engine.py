@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.member import Member
 from vedette.detectors.learned.trails import Trails
 from vedette.detectors.parameters.habits import Habits
+from vedette.detectors.signatures.everyday import Everyday
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -46,6 +47,7 @@ class Engine(WindowJudge):
             batches, and ends with its leader.
         habits: Learns what requests are like; None if nobody looks. A leader's serve its followers.
         trails: Remembers what clients ask for until their window closes, for a member that looks at it.
+        everyday: Learns what is asked every day though it looks like attacks; None if nobody does.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Engine(WindowJudge):
         habits: Habits | None = None,
         members: Sequence[Member] = (),
         trails: Trails | None = None,
+        everyday: Everyday | None = None,
     ) -> None:
         if leader is None:
             windower, collector = Windower(settings.windows), Collector(settings.evidence, scanner.rules)
@@ -69,6 +72,7 @@ class Engine(WindowJudge):
             super().__init__(settings, thresholds, *shared)
         self.habits: Habits | None = habits
         self.trails = trails
+        self.everyday = everyday
         self.scanner = scanner
         self.detectors = [*make_detectors(self), *members]
         self.members = members
@@ -78,18 +82,23 @@ class Engine(WindowJudge):
         if leader is not None:
             leader.followers.append(self)
 
-    def process(self, batch: Batch, late: NDArray[np.uint8] | None = None) -> RowVerdicts:
+    def process(
+        self,
+        batch: Batch,
+        late: NDArray[np.uint8] | None = None,
+        reached: NDArray[np.int64] | None = None,
+    ) -> RowVerdicts:
         """Take a batch in, and judge the windows that it lets close.
 
         Args:
-            batch: Enriched. late: See `Windower.add`.
+            batch: Enriched. late, reached: See `Windower.time`.
         """
         if batch.requests.client is None:
             raise ValueError("a batch must be enriched before the engine takes it")
         self.services = batch.services
         taken = np.bincount(batch.service, minlength=len(self.processed)).tolist()
         self.processed = [before + more for before, more in zip_longest(self.processed, taken, fillvalue=0)]
-        batch, late = self._thinned(batch, late)
+        batch, late, reached = self._thinned(batch, late, reached)
         requests, clients = batch.requests, batch.requests.client
         assert clients is not None  # noqa: S101 -- looked above
         if clients.names:
@@ -97,7 +106,16 @@ class Engine(WindowJudge):
         hits = batch.hits or self.scanner.judge(requests)
         if self.exceptions is not None:
             self.exceptions.excuse(requests, batch.service, batch.services, hits)
-        decisive = hits.decisive()
+        before = self.windower.believed_next
+        timed = self.windower.time(requests, late, reached)
+        accused = decisive = hits.decisive()
+        everyday = None
+        if self.everyday is not None:
+            everyday = self.everyday.take(
+                requests, batch.service, batch.services, timed, hits, tells=not self.only_learns
+            )
+            if everyday is not None:
+                decisive = accused & ~everyday
         marks = RowMarks(
             batch.service,
             np.where(decisive, hits.types, 0).astype(np.int64),
@@ -106,21 +124,21 @@ class Engine(WindowJudge):
             int(AgentKind.DECLARED_BOT),
             int(AgentKind.EMPTY),
         )
-        before = self.windower.believed_next
-        placed = self.windower.add(requests, marks, late)
+        placed = self.windower.add(requests, marks, timed)
         if not self.only_learns:
             self._collect(batch, clients, placed, hits)
         suspect = np.zeros(len(requests), dtype=np.uint32)
         if self.habits is not None:
+            # Of what looks like an attack, habits neither learn nor judge anything, everyday or not.
             suspect = self.habits.take(
-                requests, batch.service, batch.services, placed, self.windower.registry, decisive
+                requests, batch.service, batch.services, placed, self.windower.registry, accused
             )
         if self.trails is not None:
             self.trails.take(requests, batch.service, placed, self.windower.registry.asset)
         if self.settings.windows.own_clock:
             self._cover_rows(requests.time[placed.late == 0], before)
         self._close_windows()
-        return RowVerdicts(hits, hits.types.astype(np.int64), placed, suspect)
+        return RowVerdicts(hits, hits.types.astype(np.int64), placed, suspect, everyday)
 
     def advance(self, until: int) -> None:
         """Let event time reach `until`, as if a line of that time had come from a service that nobody asks for.
@@ -181,6 +199,8 @@ class Engine(WindowJudge):
             coverage.insufficient_by["parameters"] = self.habits.unready
             coverage.insufficient_data += self.habits.unready
         coverage.capped.update(self.capped())
+        if self.everyday is not None:
+            coverage.everyday = self.everyday.account()
         return self.conclude()
 
     def capped(self) -> dict[str, int]:
@@ -198,6 +218,8 @@ class Engine(WindowJudge):
         }
         if self.habits is not None:
             caps |= self.habits.capped()
+        if self.everyday is not None:
+            caps["everyday"] = self.everyday.left_out
         for member in self.members:
             caps |= member.capped()
         return {name: count for name, count in caps.items() if count}
@@ -220,15 +242,19 @@ class Engine(WindowJudge):
             self.cover(min(times), max(times))
 
     def _thinned(
-        self, batch: Batch, late: NDArray[np.uint8] | None
-    ) -> tuple[Batch, NDArray[np.uint8] | None]:
+        self, batch: Batch, late: NDArray[np.uint8] | None, reached: NDArray[np.int64] | None
+    ) -> tuple[Batch, NDArray[np.uint8] | None, NDArray[np.int64] | None]:
         """The rows of a batch that are looked at."""
         if not self.sampling.active:
-            return batch, late
+            return batch, late, reached
         kept = self.sampling.keep(batch.requests)
         # What was said before was said of all rows.
         thinned = replace(batch, requests=batch.requests.select(kept), service=batch.service[kept], hits=None)
-        return thinned, None if late is None else late[kept]
+        return (
+            thinned,
+            None if late is None else late[kept],
+            None if reached is None else reached[kept],
+        )
 
     def _collect(self, batch: Batch, clients: Clients, placed: Placed, hits: SignatureHits) -> None:
         """Keep rows that anomalies may want to show."""

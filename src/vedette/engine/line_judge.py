@@ -21,6 +21,7 @@ from vedette.detectors.kept import printable
 from vedette.detectors.parameters.glance import HOSTILE, UNSERVED, USUAL, Glance, Looks
 from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.everyday import Everyday
 from vedette.detectors.signatures.evidence import Match
 from vedette.detectors.signatures.hits import SignatureHits, types_of
 from vedette.detectors.signatures.opinions import ANOMALOUS, MEMBERS, NO_MARK
@@ -63,6 +64,7 @@ class Verdict(NamedTuple):
     score: float
     evidence: tuple[Opinion, ...]
     habit: Habit = NO_HABITS
+    everyday: bool = False
 
     @property
     def is_anomaly(self) -> bool:
@@ -119,6 +121,7 @@ class LineJudge:
         choose: Finds the format of a sample. enricher: Of its own, too.
         exceptions: What somebody called a false alarm; None for nothing.
         habits: The site's own, as far as they are learned now; None where nobody learns them.
+        everyday: What the site is asked every day, likewise.
     """
 
     def __init__(
@@ -128,8 +131,11 @@ class LineJudge:
         enricher: Enricher,
         exceptions: Exceptions | None = None,
         habits: Callable[[], Habits | None] | None = None,
+        everyday: Callable[[], Everyday | None] | None = None,
     ) -> None:
         self._scanner = scanner
+        self._everyday = everyday
+        self._ids = tuple(rule.id for rule in scanner.rules)
         self._habits = habits
         self._glance: Glance | None = None
         self._habit = NO_HABITS if habits is None else USUAL
@@ -227,13 +233,13 @@ class LineJudge:
         """What the site's habits say of a single row."""
         if row.status >= HTTPStatus.BAD_REQUEST:
             return UNSERVED
-        if verdict.is_attack:
+        if verdict.is_attack or verdict.everyday:
             return HOSTILE
         service, route = self._way(requests, row)
         return glance.one(service, route, row.method, requests.target, row.target)
 
     def _look(self, glance: Glance, requests: Requests, said: Told) -> Looks:
-        hostile = np.array([verdict.is_attack for verdict in said.verdicts])[said.which]
+        hostile = np.array([one.is_attack or one.everyday for one in said.verdicts])[said.which]
         routes = self._enricher.routes.fold(requests)
         hosts = requests.service
         names = [self._named(requests.source, host) for host in (*hosts.vocabulary, None)]
@@ -281,19 +287,22 @@ class LineJudge:
         if self._exceptions is None:
             # With exceptions, a verdict depends on more than the texts.
             for row, which in zip(rows, said.which.tolist(), strict=True):
-                self._remember(row, said.verdicts[which])
+                verdict = said.verdicts[which]
+                # So does that on what would be an attack where the site's own normal is weighed against it.
+                if self._everyday is None or not (verdict.is_attack or verdict.everyday):
+                    self._remember(row, verdict)
         return Told([said.verdicts[which] for which in said.which.tolist()], np.arange(len(rows)))
 
     def _asked(self, requests: Requests) -> Told:
         """What is said of each row."""
-        hits = self._hits(requests)
+        hits, usual = self._hits(requests)
         payload = np.where(np.isnan(hits.payload), _ABSTAINS, hits.payload)
         marked = np.flatnonzero(payload != NO_MARK)
         values, places = np.unique(payload[marked], return_inverse=True)
         verdicts = [self._usual, *map(self._silent, values.tolist())]
         which = np.zeros(len(requests), dtype=np.int64)
         which[marked] = places + 1
-        rows = np.flatnonzero(hits.confidence > 0)
+        rows = np.flatnonzero((hits.confidence > 0) | usual)
         if not len(rows):
             return Told(verdicts, which)
         which[rows] = np.arange(len(verdicts), len(verdicts) + len(rows))
@@ -305,13 +314,13 @@ class LineJudge:
             hits.evidence_of(rows.tolist()),
             hits.scores(rows).tolist(),
             evidence.T.tolist(),
+            usual[rows].tolist(),
             strict=True,
         )
-        for sure, attack, types, matches, score, opinions in told:
+        for sure, attack, types, matches, score, opinions, everyday in told:
             kinds = tuple(kind.value for kind in types_of(types))
-            verdicts.append(
-                Verdict(sure, attack, kinds, self._matches(matches), score, _opinions(opinions), self._habit)
-            )
+            found, members = self._matches(matches), _opinions(opinions)
+            verdicts.append(Verdict(sure, attack, kinds, found, score, members, self._habit, everyday))
         return Told(verdicts, which)
 
     def _recall(self, requests: Requests, row: Row, number: int) -> Verdict | None:
@@ -327,13 +336,22 @@ class LineJudge:
                 self._known.clear()
             self._known[row.flags, row.judged] = verdict
 
-    def _hits(self, requests: Requests) -> SignatureHits:
-        if self._exceptions is None:
-            return self._scanner.judge(requests)
-        enriched = self._enricher.apply(requests)
+    def _hits(self, requests: Requests) -> tuple[SignatureHits, NDArray[np.bool_]]:
+        """What the scanner says, and which rows would be attacks, but are asked every day, bool (n,)."""
+        everyday = None if self._everyday is None else self._everyday()
+        usual = np.zeros(len(requests), dtype=bool)
         hits = self._scanner.judge(requests)
-        self._exceptions.excuse(requests, enriched.service, enriched.services, hits)
-        return hits
+        # While everything is reconfigured, their rules may be others.
+        if everyday is not None and (not everyday.settled.all or everyday.ids != self._ids):
+            everyday = None
+        if self._exceptions is None and everyday is None:
+            return hits, usual
+        enriched = self._enricher.apply(requests)
+        if self._exceptions is not None:
+            self._exceptions.excuse(requests, enriched.service, enriched.services, hits)
+        if everyday is not None:
+            usual[everyday.weigh(requests, enriched.service, enriched.services, hits)] = True
+        return hits, usual
 
     def _matches(self, matches: Sequence[Match]) -> tuple[RuleMatch, ...]:
         rules = self._scanner.rules

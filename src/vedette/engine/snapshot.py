@@ -123,6 +123,7 @@ _FOUNDATIONS: Final[Mapping[str, Sequence[str]]] = {
     "trails": ("services", "span", "login_routes", "most_routes", "most_clients"),
     "statements": (),
     "exceptions": (),
+    "everyday requests": (),
     "names": (),
     "coverage": (),
 }
@@ -285,6 +286,8 @@ def makers(engine: Engine, enricher: Enricher) -> dict[str, Callable[[], bytes]]
         parts["trails"] = engine.trails.to_state
     if engine.exceptions is not None:
         parts["exceptions"] = engine.exceptions.to_state
+    if engine.everyday is not None:
+        parts["everyday requests"] = engine.everyday.to_state
     return parts
 
 
@@ -334,6 +337,8 @@ def _take(engine: Engine, enricher: Enricher, kept: Mapping[str, bytes]) -> None
         engine.stated.from_state(content)
     if (content := take("exceptions")) is not None and engine.exceptions is not None:
         engine.exceptions.from_state(content)
+    if (content := take("everyday requests")) is not None and engine.everyday is not None:
+        engine.everyday.from_state(content)
     if (content := take("names")) is not None:
         engine.names.from_state(content)
     if (content := take("coverage")) is not None:

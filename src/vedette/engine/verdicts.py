@@ -52,6 +52,9 @@ ROW = np.dtype(
 )
 """What is kept of each row. `source`, `service` and `route` are numbers into the caller's lists."""
 
+EVERYDAY = np.uint32(1 << 31)
+"""Bit of a row's `types` that is no type: it looks like an attack, and is what the site is asked every day."""
+
 _BY_ROW = frozenset({"signatures", "parameters"})
 """Detectors whose rows are known one by one."""
 
@@ -137,7 +140,7 @@ class Marker:
     def judge(self, rows: NDArray[np.void]) -> Verdicts:
         """Verdicts on a block of rows (dtype `ROW`), in the block's order."""
         score = rows["score"].astype(np.float64)
-        types = rows["types"].astype(np.int64)
+        types = (rows["types"] & ~EVERYDAY).astype(np.int64)
         anomalous = score >= ANOMALOUS
         # What each detector says of each row; it may state one thing of a service and of its route.
         told: dict[str, NDArray[np.float64]] = {}

@@ -287,7 +287,9 @@ AHEAD_TO_BELIEVE = 8
 
 
 @kernel
-def mark_late(time: Ints, clock: Ints, lateness: int, jump: int, span: int, late: Bytes) -> int:
+def mark_late(
+    time: Ints, clock: Ints, lateness: int, jump: int, span: int, late: Bytes, reached: Ints
+) -> int:
     """Mark each row whose window was already closed when the row arrived, and advance event time.
 
     Event time is the latest time seen, but it does not follow a row that is more than `jump` ahead of it until
@@ -301,6 +303,7 @@ def mark_late(time: Ints, clock: Ints, lateness: int, jump: int, span: int, late
             updated.
         lateness, jump, span: Microseconds. A window is closed once event time is `lateness` past its end.
         late: uint8 (n,), receives 1 for late rows.
+        reached: int64 (n,), receives event time as it was once each row had come.
 
     Returns:
         How many rows were late.
@@ -326,6 +329,7 @@ def mark_late(time: Ints, clock: Ints, lateness: int, jump: int, span: int, late
             ahead = 0
             if moment > now:
                 now = moment
+        reached[row] = now
     clock[0] = now
     clock[1] = ahead
     clock[2] = earliest

@@ -185,7 +185,14 @@ def _in_order(place: NDArray[np.int64], count: int) -> bool:
 
 def _verdict(said: JudgedLine) -> Verdict:
     return Verdict(
-        said.confidence, said.is_attack, said.types, said.matches, said.score, said.evidence, said.habit
+        said.confidence,
+        said.is_attack,
+        said.types,
+        said.matches,
+        said.score,
+        said.evidence,
+        said.habit,
+        said.everyday,
     )
 
 
@@ -202,7 +209,7 @@ def _detected(
     details: dict[str, Any] = {
         "logs_processed": processed,
         # Most lines are harmless: what is said of them is the same, and made once.
-        RULES: _rules(said) if said.confidence else _NO_RULES,
+        RULES: _rules(said) if said.confidence or said.everyday else _NO_RULES,
         **models,
         PARAMETERS: said.habit,
         "ensemble": _ensemble(said.score, said.evidence, said.is_attack, said.habit.is_anomaly, weights),
@@ -225,6 +232,7 @@ def _rules(said: Verdict) -> dict[str, Any]:
         "confidence": said.confidence,
         "patterns_matched": [match.rule for match in said.matches],
         "matches": said.matches,
+        **({"everyday": True} if said.everyday else {}),
     }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from time import perf_counter
 
+import numpy as np
+
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
@@ -312,12 +314,17 @@ class Live:
             self.watermarks.add(delivery.stream, self._lateness, began_at)
             if batch is not None:
                 times = batch.requests.time
+                reached = np.empty(len(times), dtype=np.int64)
                 late = self.watermarks.heard(
-                    delivery.stream, times, began_at, caught_up=delivery.stream not in pending
+                    delivery.stream,
+                    times,
+                    began_at,
+                    caught_up=delivery.stream not in pending,
+                    reached=reached,
                 )
                 if source.name == Journal.name:
                     self.downtime.saw(batch)
-                self.engine.process(batch, late)
+                self.engine.process(batch, late, reached)
                 self.work.saw(int(times.max()), began_at)
             self.work.took(len(delivery.lines), perf_counter() - began)
             self._since += len(delivery.lines)

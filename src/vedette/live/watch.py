@@ -175,7 +175,10 @@ class Watch:
         scanner = signature_scanner(config.detectors.signatures)
         known = Exceptions(exceptions, scanner) if exceptions else None
         habits = (lambda: self.service.live.engine.habits) if config.detectors.parameters.enabled else None
-        return LineJudge(scanner, Chooser(config), enricher(config), known, habits)
+        everyday = (
+            (lambda: self.service.live.engine.everyday) if config.detectors.signatures.everyday else None
+        )
+        return LineJudge(scanner, Chooser(config), enricher(config), known, habits, everyday)
 
     def _retention(self) -> Retention:
         """How long things are kept, as of now."""

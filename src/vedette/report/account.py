@@ -6,7 +6,15 @@ from datetime import tzinfo
 from vedette.explain.numbers import count, percent, size
 from vedette.report.moments import iso, span
 from vedette.report.story import worst
-from vedette.schema.findings import Coverage, Findings, LeftOut, Sampled, SourceCoverage, WhatIf
+from vedette.schema.findings import (
+    Coverage,
+    EverydayRequests,
+    Findings,
+    LeftOut,
+    Sampled,
+    SourceCoverage,
+    WhatIf,
+)
 
 MOST_SOURCES = 10
 _SAMPLE = 160
@@ -165,6 +173,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     if len(coverage.sampled) > MOST_SOURCES:
         yield "sampled", f"{len(coverage.sampled) - MOST_SOURCES:,} more times: --json names them all"
     yield from (("silenced", text) for text in _silenced(coverage))
+    yield from (("everyday", text) for text in _everyday(coverage))
     yield from (("what if", _what_if(row)) for row in coverage.what_if)
     if coverage.late:
         yield (
@@ -283,6 +292,24 @@ def _silenced(coverage: Coverage) -> Iterator[str]:
         yield f"without effect, since their rules do not exist: {', '.join(ruleless[:MOST_SOURCES])}"
     if expired := [row.exception for row in coverage.silenced if row.expired]:
         yield f"expired within this log or before: {', '.join(expired[:MOST_SOURCES])}"
+
+
+def _everyday(coverage: Coverage) -> Iterator[str]:
+    """What looked like attacks, and is what the site is asked every day, by route."""
+    routes: dict[tuple[str, str], list[EverydayRequests]] = {}
+    for row in coverage.everyday:
+        routes.setdefault((row.service, row.route), []).append(row)
+    for rows in list(routes.values())[:MOST_SOURCES]:
+        most = rows[0]
+        more = f" and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
+        rules = ", ".join(row.rule for row in rows[:_NAMED])
+        yield (
+            f"{plural(most.requests, 'request')} to {most.route} of {most.service} since {most.since} matched "
+            f"{rules}{more}, and would be attacks had the like of it not been asked on {plural(most.days, 'day')} of "
+            f"the 14 before by {most.clients:,} clients or more ({most.share:.0%} of the route's requests)"
+        )
+    if len(routes) > MOST_SOURCES:
+        yield f"{len(routes) - MOST_SOURCES:,} more routes: --json names them all"
 
 
 def _some(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
-from vedette.engine.verdicts import Verdicts
+from vedette.engine.verdicts import EVERYDAY, Verdicts
 
 _MOST_TAILS = 1 << 16
 """Distinct ends of lines that are kept rendered."""
@@ -30,7 +30,7 @@ class VerdictWriter:
         self._include_clean = include_clean
         self._type_names = [str(name) for name in type_names]
         self._with_source = with_source
-        self._tails: dict[tuple[bool, float, int, int], str] = {}
+        self._tails: dict[tuple[bool, float, int, bool, int], str] = {}
 
     def write(self, source_names: Sequence[str], verdicts: Verdicts) -> None:
         """Write a block of verdicts, in its order.
@@ -47,8 +47,14 @@ class VerdictWriter:
             return
         # Few distinct verdicts make up a block, so that all of a line but its number is rendered once.
         source = rows["source"].tolist() if self._with_source else [0] * len(rows)
+        everyday = (rows["types"] & EVERYDAY) != 0
         keys = zip(
-            anomalous.tolist(), score.round(SCORE_DIGITS).tolist(), types.tolist(), source, strict=True
+            anomalous.tolist(),
+            score.round(SCORE_DIGITS).tolist(),
+            types.tolist(),
+            everyday.tolist(),
+            source,
+            strict=True,
         )
         tails = self._tails
         if len(tails) > _MOST_TAILS:
@@ -61,11 +67,14 @@ class VerdictWriter:
             parts.append(f'{{"line": {line}{tail}')
         self._stream.write("".join(parts).encode())
 
-    def _tail(self, anomalous: bool, score: float, types: int, source: int, names: Sequence[str]) -> str:
+    def _tail(
+        self, anomalous: bool, score: float, types: int, everyday: bool, source: int, names: Sequence[str]
+    ) -> str:
         kinds = ", ".join(f'"{name}"' for bit, name in enumerate(self._type_names) if types >> bit & 1)
         place = f', "source": {_text(names[source])}' if self._with_source else ""
         verdict = "true" if anomalous else "false"
-        return f'{place}, "is_anomaly": {verdict}, "score": {score}, "types": [{kinds}]}}\n'
+        usual = ', "everyday": true' if everyday else ""
+        return f'{place}, "is_anomaly": {verdict}, "score": {score}, "types": [{kinds}]{usual}}}\n'
 
 
 def _text(name: str) -> str:

@@ -92,6 +92,25 @@ class Silenced:
     """Statements about windows that were not made."""
 
 
+class EverydayRequests(msgspec.Struct):
+    """Requests that look like attacks to one rule, and are everyday on a route: what the rule said did not count."""
+
+    service: str
+    route: str
+    rule: str
+    """Its id. All three are `(other)` for what found no room."""
+    requests: int
+    """That would have been attacks."""
+    since: str
+    """The day of the first of them, UTC."""
+    days: int
+    """Days, of the 14 before, on which such requests were everyday, as of the last of them."""
+    clients: int
+    """Clients that made them on those days, at least: of each day, no more than 32 are told apart."""
+    share: float
+    """Of the route's requests on those days, 0..1."""
+
+
 class Sampled(msgspec.Struct):
     """A time in which only a share of the requests was looked at, because there were more than could be.
 
@@ -171,6 +190,8 @@ class Coverage:
     """The same by service: the promise, and the alarms spent; empty without a budget."""
     silenced: list[Silenced] = field(default_factory=list)
     """Exceptions that hold, and what each left out."""
+    everyday: list[EverydayRequests] = field(default_factory=list)
+    """What looked like attacks and was not told, because a site's clients ask it every day."""
     sampled: list[Sampled] = field(default_factory=list)
     """When only a share of the requests was looked at; empty if all were."""
     what_if: list[WhatIf] = field(default_factory=list)

@@ -80,6 +80,7 @@ class JudgedLine(msgspec.Struct, frozen=True):
         score: Probability that it is an attack, or unlike the site, of all members together.
         evidence: Of those that do not abstain.
         habit: What the site's own habits say of it.
+        everyday: Whether it would be an attack, but is what the site is asked every day.
     """
 
     log: LogData | None
@@ -91,3 +92,4 @@ class JudgedLine(msgspec.Struct, frozen=True):
     score: float
     evidence: tuple[Opinion, ...]
     habit: Habit
+    everyday: bool = False

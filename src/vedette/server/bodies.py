@@ -107,6 +107,8 @@ class RuleBased(msgspec.Struct, frozen=True):
     """Ids of the rules that hit, the most confident first."""
     matches: list[RuleMatch]
     """What each of them matched, and where."""
+    everyday: bool = False
+    """Whether it would be an attack, but is what the site is asked every day: what those rules say does not count."""
 
 
 class Ensemble(msgspec.Struct, frozen=True):

@@ -66,6 +66,11 @@ class _Source:
         return int(self.clock[0])
 
     @property
+    def reached(self) -> int:
+        """What will not come any more; one that has brought nothing yet holds up everybody: that may be old."""
+        return self.newest - self.lateness if self.newest > _BEGINNING else _BEGINNING
+
+    @property
     def offset(self) -> int | None:
         """How far its times are from the caller's clock, at the least delay of late."""
         return max((offset for _, offset in self.offsets), default=None)
@@ -121,7 +126,13 @@ class Watermarks:
         self._sources.pop(source, None)
 
     def heard(
-        self, source: str, times: NDArray[np.int64], at: int, *, caught_up: bool = True
+        self,
+        source: str,
+        times: NDArray[np.int64],
+        at: int,
+        *,
+        caught_up: bool = True,
+        reached: NDArray[np.int64] | None = None,
     ) -> NDArray[np.uint8]:
         """Take note of lines that came.
 
@@ -133,6 +144,7 @@ class Watermarks:
             source: One that was added. times: int64 (n,), their times, in the order in which they came.
             at: The caller's clock. caught_up: Whether the source had nothing more to give; one that reads what has
                 piled up is behind, which tells nothing about its clock.
+            reached: int64 (n,), receives event time as `time` would tell it, had it been asked after each line.
         """
         known = self._sources[source]
         known.active = max(known.active, at)
@@ -143,9 +155,21 @@ class Watermarks:
         if known.newest == _BEGINNING and abs(int(times[0]) - at) <= settings.skew:
             # A first time that the clock vouches for needs no others like it.
             known.clock[0] = times[0]
+        newest = np.empty(len(times), dtype=np.int64)
         mark_late(
-            np.ascontiguousarray(times), known.clock, known.lateness, settings.jump, settings.span, late
+            np.ascontiguousarray(times),
+            known.clock,
+            known.lateness,
+            settings.jump,
+            settings.span,
+            late,
+            newest,
         )
+        if reached is not None:
+            others = [s for s in self._awaited(at) if s is not known]
+            least = min((s.reached for s in others), default=-_BEGINNING)
+            own = -_BEGINNING if others and self._slow(known) else newest - known.lateness
+            reached[:] = np.maximum(self._time, np.minimum(own, least))
         if caught_up and known.newest > _BEGINNING:
             known.offsets.append((at, known.newest - at))
             while known.offsets[0][0] < at - _LOOKS_BACK or len(known.offsets) > _OFFSETS:
@@ -166,13 +190,9 @@ class Watermarks:
         Args:
             at: The caller's clock, microseconds.
         """
-        awaited = [s for s in self._sources.values() if at - s.active < self.settings.idle_after]
-        right = [s for s in awaited if not self._slow(s)]
+        awaited = self._awaited(at)
         if awaited:
-            # One that has brought nothing yet holds up everybody: what it will bring may be old.
-            reached = min(
-                s.newest - s.lateness if s.newest > _BEGINNING else _BEGINNING for s in right or awaited
-            )
+            reached = min(s.reached for s in awaited)
         elif vouching := [s for s in self._sources.values() if s.newest > _BEGINNING and not self._slow(s)]:
             # What is late by so much while it comes is so too when it comes after a silence.
             latest = max(s.lateness for s in vouching)
@@ -231,6 +251,11 @@ class Watermarks:
             check(len(one.offsets) <= _OFFSETS, "watermarks")
             clock = np.array(one.clock, dtype=np.int64)
             self._sources[one.name] = _Source(one.lateness, clock, one.active, deque(one.offsets))
+
+    def _awaited(self, at: int) -> list[_Source]:
+        """Sources that event time waits for."""
+        awaited = [s for s in self._sources.values() if at - s.active < self.settings.idle_after]
+        return [s for s in awaited if not self._slow(s)] or awaited
 
     def _slow(self, source: _Source) -> bool:
         offset = source.offset

@@ -76,6 +76,22 @@ class Judged:
 
 
 @dataclass(slots=True)
+class Timed:
+    """How a batch's rows stand in event time.
+
+    Attributes:
+        window: int64 (n,), numbers. second: uint8 (n,), place within it. late: uint8 (n,).
+        reached: int64 (n,), event time once each row had come, microseconds; it never goes back. Rows of windows that
+            it has left behind by the lateness are late from there on.
+    """
+
+    window: NDArray[np.int64]
+    second: NDArray[np.uint8]
+    late: NDArray[np.uint8]
+    reached: NDArray[np.int64]
+
+
+@dataclass(slots=True)
 class Placed:
     """Where each row of a batch went.
 
@@ -208,20 +224,40 @@ class Windower:
         """Let event time reach `until`, microseconds; it never goes back."""
         self._clock[0] = max(self.now, until)
 
-    def add(self, requests: Requests, judged: Judged, late: NDArray[np.uint8] | None = None) -> Placed:
+    def time(
+        self,
+        requests: Requests,
+        late: NDArray[np.uint8] | None = None,
+        reached: NDArray[np.int64] | None = None,
+    ) -> Timed:
+        """Let event time follow a batch's rows, if it may, and say which come too late; `add` is to follow.
+
+        Args:
+            requests: n rows.
+            late: uint8 (n,), rows that come too late whatever event time is, None for none; only for those whose
+                event time is told.
+            reached: int64 (n,), for those too: where event time would be, had it been told after each row; None where
+                it does not move within a batch.
+        """
+        n = len(requests)
+        window, second = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
+        cut_time(requests.time, self.settings.span, SECONDS_BITS, window, second)
+        self._forget_unbelieved()
+        marked, followed = self._mark_late(requests.time, window, late)
+        if reached is not None and not self.settings.own_clock:
+            followed = np.maximum(followed, reached)
+        return Timed(window, second, marked, followed)
+
+    def add(self, requests: Requests, judged: Judged, timed: Timed | None = None) -> Placed:
         """Add a batch's rows to their windows.
 
         Args:
-            requests: n rows. judged: What is known of them besides.
-            late: uint8 (n,), rows that come too late whatever event time is, None for none; only for those whose
-                event time is told.
+            requests: n rows. judged: What is known of them besides. timed: What `time` said of them just now; None if
+                it has not been asked.
         """
         n = len(requests)
-        span = self.settings.span
-        window, second = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
-        cut_time(requests.time, span, SECONDS_BITS, window, second)
-        self._forget_unbelieved()
-        late = self._mark_late(requests.time, window, late)
+        timed = timed or self.time(requests)
+        window, second, late = timed.window, timed.second, timed.late
 
         if requests.route is None or requests.client is None:
             raise ValueError("a batch must be enriched before it is windowed")
@@ -254,19 +290,26 @@ class Windower:
 
     def _mark_late(
         self, time: NDArray[np.int64], window: NDArray[np.int64], known: NDArray[np.uint8] | None
-    ) -> NDArray[np.uint8]:
-        """Mark rows of closed windows, uint8 (n,), and count them; event time follows the others if it may."""
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Mark rows of closed windows, uint8 (n,), and count them; event time follows the others if it may.
+
+        Returns:
+            Besides, event time by row, int64 (n,).
+        """
         settings = self.settings
+        reached = np.full(len(time), self.now)
         if settings.own_clock:
             late = np.zeros(len(time), dtype=np.uint8)
-            count = int(mark_late(time, self._clock, settings.lateness, settings.jump, settings.span, late))
+            count = int(
+                mark_late(time, self._clock, settings.lateness, settings.jump, settings.span, late, reached)
+            )
         else:
             late = (window < self.open_from).astype(np.uint8)
             if known is not None:
                 late |= known
             count = int(np.count_nonzero(late))
         self.late += count
-        return late
+        return late, reached
 
     def _forget_unbelieved(self) -> None:
         """Make room by dropping windows of times far ahead, if it is getting scarce; their requests count as late.

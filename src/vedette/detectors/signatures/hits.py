@@ -132,6 +132,18 @@ class SignatureHits:
         """The rules that a row hit, in order."""
         return sorted({*self._flag_rules(row), *itertools.chain(*self._row_rules(row))})
 
+    def rule_bits(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """The rules that each of k rows hit, uint8 (k, w), as in `bits`."""
+        found = np.zeros((len(rows), self.bits.shape[1]), dtype=np.uint8)
+        for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
+            ids = column.of(self._requests).ids[rows]
+            told = np.flatnonzero(ids >= 0)
+            found[told] |= self.bits[first + ids[told]]
+        flags = np.where(self._requests.target.ids[rows] < 0, 0, self._requests.flags[rows])
+        for rule, flag in self._locator.request_flags:
+            found[(flags & int(flag)) != 0, rule >> 3] |= np.uint8(1 << (rule & 7))
+        return found
+
     def tell(
         self,
         rows: NDArray[np.int64],
