@@ -9,6 +9,7 @@ from tests.engine.test_snapshot import Service
 from vedette.config import Config
 from vedette.detectors.learned import value_sample
 from vedette.detectors.parameters import doubts
+from vedette.detectors.signatures import everyday, everyday_days
 from vedette.detectors.statistical import clockwork, recurrence
 from vedette.enrich import names
 from vedette.incidents import grouping, occurrences
@@ -56,6 +57,9 @@ def test_with_ever_new_clients_routes_hosts_and_agents_the_state_stays_as_large_
         (occurrences, "MOST_KINDS"),
         (grouping, "MOST_NAMED"),
         (value_sample, "MOST_CELLS"),
+        (everyday, "MOST_KEYS"),
+        (everyday_days, "MOST_KEYS"),
+        (everyday_days, "MOST_ROUTES"),
     ):
         monkeypatch.setattr(module, name, 300)
     monkeypatch.setattr(clockwork, "REMEMBERED", 5)

@@ -52,7 +52,7 @@ def test_an_older_state_of_the_same_shape_is_gone_on_from(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        running, found = gone_on(tmp_path / "a.db", older("ba48e0d"))
+        running, found = gone_on(tmp_path / "a.db", older("4988e6a"))
     assert not caplog.records
     _, expected = gone_on_here(tmp_path / "b.db")
     assert found == expected
@@ -75,15 +75,19 @@ def test_what_an_older_version_wrote_otherwise_is_lost_alone_and_said(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         running, found = gone_on(tmp_path / "v.db", older("6a88798"))
-    windows, hosts = (record.getMessage() for record in caplog.records)
+    windows, contacts, hosts = (record.getMessage() for record in caplog.records)
     assert windows == (
         "open windows of flows: begins anew: Vedette 0.1.0 wrote it otherwise (open windows of flows is an array of "
         "'int64' of shape (12, 51): must be int64 of shape (any, 52)): flows of the windows that were open are not "
         "judged"
     )
+    assert contacts == (
+        "network.port_scan: begins anew: Vedette 0.1.0 wrote it otherwise (first contacts is damaged: Expected "
+        "`array` of at least length 2, got 0): what it remembers of addresses is forgotten"
+    )
     assert hosts == (
-        "network.hosts: begins anew: Vedette 0.1.0 wrote it otherwise (memory of addresses is an array of 'int64' of "
-        "shape (29, 6): must be int64 of shape (29, 9)): what it remembers of addresses is forgotten"
+        "network.hosts: begins anew: Vedette 0.1.0 wrote it otherwise (memory of a detector is damaged): what it "
+        "remembers of addresses is forgotten"
     )
     # No drop either, of windows that were seen in part.
     assert {(a.type.value, a.entity.value) for a in found} == {("port_scan", "198.51.100.7")}
