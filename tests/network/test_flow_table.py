@@ -32,7 +32,7 @@ from tests.network.packets import (
     unreachable,
     whole_flows,
 )
-from vedette.kernels import flow_layout
+from vedette.kernels import flow_columns, flow_layout
 from vedette.schema.flows import COUNTS, FIRST_COUNT, FLOW_COLUMNS, LAST_COUNT, Flow
 from vedette.windows.flow_table import FlowTable, TableSettings
 
@@ -63,6 +63,9 @@ def test_the_layout_is_the_schema_s() -> None:
     assert flow_layout.OUT_COLUMNS == FLOW_COLUMNS
     assert flow_layout.FIRST_COUNT == FIRST_COUNT
     assert flow_layout.COUNTS == COUNTS == LAST_COUNT - FIRST_COUNT + 1
+    named = {name[3:]: column for name, column in vars(flow_columns).items() if name.startswith("AT_")}
+    assert named
+    assert named == {name: Flow[name] for name in named}
 
 
 def test_a_session_is_one_flow_with_its_times() -> None:

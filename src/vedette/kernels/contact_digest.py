@@ -4,6 +4,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel
+from vedette.kernels.flow_columns import (
+    AT_BEGAN,
+    AT_BYTES_IN,
+    AT_BYTES_OUT,
+    AT_CLIENT_HIGH,
+    AT_CLIENT_LOW,
+    AT_DNS_QUERIES,
+    AT_DURATION,
+    AT_ECHO_SIZES,
+    AT_FAILED,
+    AT_OPENED,
+    AT_PACKETS_IN,
+    AT_PACKETS_OUT,
+    AT_PAYLOAD_IN,
+    AT_PROBES,
+    AT_PROTOCOL,
+    AT_RESPONDED,
+    AT_RETRANSMITTED_IN,
+    AT_RETRANSMITTED_OUT,
+    AT_SEGMENTS_IN,
+    AT_SEGMENTS_OUT,
+    AT_SERVER_HIGH,
+    AT_SERVER_LOW,
+    AT_SERVER_PORT,
+    AT_SUCCEEDED,
+    AT_SYN_OUT,
+)
 from vedette.kernels.hashing import hash_words
 
 Bytes = NDArray[np.uint8]
@@ -112,65 +139,65 @@ def digest_contacts(
     own = False
     mark = 0
     for row in range(columns.shape[1]):
-        high = columns[2, row]
-        low = columns[3, row]
+        high = columns[AT_CLIENT_HIGH, row]
+        low = columns[AT_CLIENT_LOW, row]
         if row == 0 or low != before_low or high != before_high:
             before_high = high
             before_low = low
             own = is_internal(high, low)
             mark = hash_words(high, low, 0, 0, 0, secret_a, secret_b) & _MARK_BITS
-        server_high = columns[4, row]
-        server_low = columns[5, row]
-        port = columns[7, row]
-        protocol = columns[8, row]
-        packets_out = columns[9, row]
-        bytes_in = columns[12, row]
-        opened = columns[40, row]
-        succeeded = columns[41, row]
+        server_high = columns[AT_SERVER_HIGH, row]
+        server_low = columns[AT_SERVER_LOW, row]
+        port = columns[AT_SERVER_PORT, row]
+        protocol = columns[AT_PROTOCOL, row]
+        packets_out = columns[AT_PACKETS_OUT, row]
+        bytes_in = columns[AT_BYTES_IN, row]
+        opened = columns[AT_OPENED, row]
+        succeeded = columns[AT_SUCCEEDED, row]
         known = ports[port] if 0 <= port < 65536 else 0
-        totals[PACKETS] += packets_out + columns[10, row]
-        totals[BYTES] += columns[11, row] + bytes_in
+        totals[PACKETS] += packets_out + columns[AT_PACKETS_IN, row]
+        totals[BYTES] += columns[AT_BYTES_OUT, row] + bytes_in
         totals[OPENED] += opened
-        totals[SEGMENTS] += columns[21, row] + columns[22, row]
-        totals[AGAIN] += columns[23, row] + columns[24, row]
+        totals[SEGMENTS] += columns[AT_SEGMENTS_OUT, row] + columns[AT_SEGMENTS_IN, row]
+        totals[AGAIN] += columns[AT_RETRANSMITTED_OUT, row] + columns[AT_RETRANSMITTED_IN, row]
         marks[row, 0] = mark
         marks[row, 1] = hash_words(high, low, server_high, server_low, port, secret_a, secret_b) & _MARK_BITS
         for place in range(WEIGHTS):
             weights[row, place] = 0
         if protocol == _TCP:
             totals[TCP_OPENED] += opened
-            syns = columns[15, row]
+            syns = columns[AT_SYN_OUT, row]
             totals[SYNS] += syns
-            if columns[42, row] > 0 and (high != 0 or low != 0):
+            if columns[AT_FAILED, row] > 0 and (high != 0 or low != 0):
                 totals[REFUSED] += 1
-            if columns[47, row] > totals[LONGEST]:
-                totals[LONGEST] = columns[47, row]
+            if columns[AT_DURATION, row] > totals[LONGEST]:
+                totals[LONGEST] = columns[AT_DURATION, row]
             if port == _DNS:
                 totals[CARRIERS] += 1
             weights[row, BY_CLIENT_SYNS] = _weight(syns)
-            weights[row, BY_CLIENT_PROBES] = _weight(columns[29, row])
+            weights[row, BY_CLIENT_PROBES] = _weight(columns[AT_PROBES, row])
             if succeeded > 0:
                 weights[row, BY_TALK_ANSWERED] = _weight(succeeded)
                 if known & LOGS_IN:
                     weights[row, BY_TALK_LOGINS] = _weight(succeeded)
-                if columns[14, row] == 0:
+                if columns[AT_PAYLOAD_IN, row] == 0:
                     weights[row, BY_TALK_UNTOLD] = _weight(opened)
-            if succeeded > 0 or columns[46, row] > 0:
+            if succeeded > 0 or columns[AT_RESPONDED, row] > 0:
                 weights[row, BY_TALK_MADE] = _weight(opened)
         elif protocol == _UDP:
             totals[UDP_OPENED] += opened
             totals[UDP_SENT] += packets_out
             if known & REFLECTS:
                 totals[REFLECTED] += bytes_in
-            if columns[31, row] > 0:
+            if columns[AT_DNS_QUERIES, row] > 0:
                 totals[CARRIERS] += 1
             weights[row, UDP_THERE] = _weight(opened)
-            if columns[10, row] == 0 and packets_out > 0:
+            if columns[AT_PACKETS_IN, row] == 0 and packets_out > 0:
                 weights[row, BY_CLIENT_SILENT] = _weight(opened)
         elif protocol == _ICMP or protocol == _ICMPV6:
             totals[ICMP_OPENED] += opened
             totals[ICMP_SENT] += packets_out
-            if columns[35, row] > 0:
+            if columns[AT_ECHO_SIZES, row] > 0:
                 totals[CARRIERS] += 1
         if own and not is_internal(server_high, server_low) and not is_many(server_high, server_low):
             outward[totals[OUTWARD]] = row
@@ -178,7 +205,7 @@ def digest_contacts(
             if (
                 (protocol == _TCP or protocol == _UDP)
                 and opened > 0
-                and columns[50, row] >= 0
+                and columns[AT_BEGAN, row] >= 0
                 and not known & POLLED
             ):
                 calls[totals[CALLS]] = row

@@ -8,6 +8,20 @@ from numpy.typing import NDArray
 
 from vedette.kernels.compile import kernel
 from vedette.kernels.contact_digest import is_internal
+from vedette.kernels.flow_columns import (
+    AT_BYTES_IN,
+    AT_BYTES_OUT,
+    AT_CLIENT_HIGH,
+    AT_CLIENT_LOW,
+    AT_DNS_QUERIES,
+    AT_FAILED,
+    AT_OPENED,
+    AT_PROTOCOL,
+    AT_SERVER_HIGH,
+    AT_SERVER_LOW,
+    AT_SERVER_PORT,
+    AT_SUCCEEDED,
+)
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -60,12 +74,16 @@ def find_answered(columns: Ints, keys: Ints) -> int:
     """
     found = 0
     for row in range(columns.shape[1]):
-        if columns[8, row] == _TCP and columns[41, row] > 0 and is_internal(columns[2, row], columns[3, row]):
-            keys[found, 0] = columns[2, row]
-            keys[found, 1] = columns[3, row]
-            keys[found, 2] = columns[4, row]
-            keys[found, 3] = columns[5, row]
-            keys[found, 4] = columns[7, row]
+        if (
+            columns[AT_PROTOCOL, row] == _TCP
+            and columns[AT_SUCCEEDED, row] > 0
+            and is_internal(columns[AT_CLIENT_HIGH, row], columns[AT_CLIENT_LOW, row])
+        ):
+            keys[found, 0] = columns[AT_CLIENT_HIGH, row]
+            keys[found, 1] = columns[AT_CLIENT_LOW, row]
+            keys[found, 2] = columns[AT_SERVER_HIGH, row]
+            keys[found, 3] = columns[AT_SERVER_LOW, row]
+            keys[found, 4] = columns[AT_SERVER_PORT, row]
             found += 1
     return found
 
@@ -138,8 +156,8 @@ def find_hosts(columns: Ints, rows: Ints, keys: Ints, starts: Ints) -> int:
     """
     hosts = 0
     for place in range(rows.shape[0]):
-        high = columns[2, rows[place]]
-        low = columns[3, rows[place]]
+        high = columns[AT_CLIENT_HIGH, rows[place]]
+        low = columns[AT_CLIENT_LOW, rows[place]]
         if hosts == 0 or low != keys[hosts - 1, 1] or high != keys[hosts - 1, 0]:
             keys[hosts, 0] = high
             keys[hosts, 1] = low
@@ -193,13 +211,17 @@ def follow_sent(
         row = starts[first + host]
         while row < end:
             begin = row
-            high = columns[4, rows[row]]
-            low = columns[5, rows[row]]
+            high = columns[AT_SERVER_HIGH, rows[row]]
+            low = columns[AT_SERVER_LOW, rows[row]]
             sent = 0
             got = 0
-            while row < end and columns[5, rows[row]] == low and columns[4, rows[row]] == high:
-                sent += columns[11, rows[row]]
-                got += columns[12, rows[row]]
+            while (
+                row < end
+                and columns[AT_SERVER_LOW, rows[row]] == low
+                and columns[AT_SERVER_HIGH, rows[row]] == high
+            ):
+                sent += columns[AT_BYTES_OUT, rows[row]]
+                got += columns[AT_BYTES_IN, rows[row]]
                 row += 1
             if numbers[at, WINDOWS] >= learn and sent >= limit and sent >= ratio * got:
                 told[found, 0] = rows[begin]
@@ -230,15 +252,15 @@ def find_places(
     for host in range(hosts):
         for place in range(starts[first + host], starts[first + host + 1]):
             row = rows[place]
-            if columns[40, row] <= 0:
+            if columns[AT_OPENED, row] <= 0:
                 continue
-            high = columns[4, row]
-            low = columns[5, row]
-            keys[found, 0] = columns[2, row]
-            keys[found, 1] = columns[3, row]
+            high = columns[AT_SERVER_HIGH, row]
+            low = columns[AT_SERVER_LOW, row]
+            keys[found, 0] = columns[AT_CLIENT_HIGH, row]
+            keys[found, 1] = columns[AT_CLIENT_LOW, row]
             keys[found, 2] = high if high == 0 else high >> 16
             keys[found, 3] = low >> 8 if high == 0 else 0
-            keys[found, 4] = columns[7, row]
+            keys[found, 4] = columns[AT_SERVER_PORT, row]
             opened[found, 0] = row
             opened[found, 1] = host
             found += 1
@@ -332,22 +354,30 @@ def measure_hosts(columns: Ints, keys: Ints, values: Ints) -> int:
     found = 0
     row = 0
     while row < columns.shape[1]:
-        high = columns[2, row]
-        low = columns[3, row]
+        high = columns[AT_CLIENT_HIGH, row]
+        low = columns[AT_CLIENT_LOW, row]
         server_high = 0
         server_low = 0
         first = row
         for place in range(MEASURES):
             values[found, place] = 0
-        while row < columns.shape[1] and columns[3, row] == low and columns[2, row] == high:
-            if row == first or columns[5, row] != server_low or columns[4, row] != server_high:
+        while (
+            row < columns.shape[1]
+            and columns[AT_CLIENT_LOW, row] == low
+            and columns[AT_CLIENT_HIGH, row] == high
+        ):
+            if (
+                row == first
+                or columns[AT_SERVER_LOW, row] != server_low
+                or columns[AT_SERVER_HIGH, row] != server_high
+            ):
                 values[found, 1] += 1
-                server_high = columns[4, row]
-                server_low = columns[5, row]
-            values[found, 0] += columns[40, row]
-            values[found, 2] += columns[42, row]
-            values[found, 3] += columns[12, row]
-            values[found, 4] += columns[31, row]
+                server_high = columns[AT_SERVER_HIGH, row]
+                server_low = columns[AT_SERVER_LOW, row]
+            values[found, 0] += columns[AT_OPENED, row]
+            values[found, 2] += columns[AT_FAILED, row]
+            values[found, 3] += columns[AT_BYTES_IN, row]
+            values[found, 4] += columns[AT_DNS_QUERIES, row]
             row += 1
         if values[found, 0] > 0 and is_internal(high, low):
             keys[found, 0] = high

@@ -5,6 +5,23 @@ from numpy.typing import NDArray
 
 from vedette.kernels.compile import kernel
 from vedette.kernels.contact_digest import is_internal
+from vedette.kernels.flow_columns import (
+    AT_BYTES_IN,
+    AT_BYTES_OUT,
+    AT_CLIENT_HIGH,
+    AT_CLIENT_LOW,
+    AT_DNS_QUERIES,
+    AT_FAILED,
+    AT_OPENED,
+    AT_PACKETS_IN,
+    AT_PACKETS_OUT,
+    AT_PROTOCOL,
+    AT_RESET_IN,
+    AT_RESET_OUT,
+    AT_SERVER_HIGH,
+    AT_SERVER_LOW,
+    AT_SERVER_PORT,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,8 +55,8 @@ def add_manners(columns: Ints, rows: Ints, table: Ints, keys: Ints, did: Floats)
     found = 0
     place = 0
     while place < rows.shape[0]:
-        high = columns[2, rows[place]]
-        low = columns[3, rows[place]]
+        high = columns[AT_CLIENT_HIGH, rows[place]]
+        low = columns[AT_CLIENT_LOW, rows[place]]
         opened = 0
         failed = 0
         reset = 0
@@ -57,30 +74,32 @@ def add_manners(columns: Ints, rows: Ints, table: Ints, keys: Ints, did: Floats)
         first = place
         while place < rows.shape[0]:
             row = rows[place]
-            if columns[3, row] != low or columns[2, row] != high:
+            if columns[AT_CLIENT_LOW, row] != low or columns[AT_CLIENT_HIGH, row] != high:
                 break
-            protocol = columns[8, row]
-            if place == first or columns[5, row] != server_low or columns[4, row] != server_high:
+            protocol = columns[AT_PROTOCOL, row]
+            its_high = columns[AT_SERVER_HIGH, row]
+            its_low = columns[AT_SERVER_LOW, row]
+            if place == first or its_low != server_low or its_high != server_high:
                 servers += 1
-                server_high = columns[4, row]
-                server_low = columns[5, row]
+                server_high = its_high
+                server_low = its_low
             # Which client, protocol and port: never zero.
-            port = (first + 1) << _PORT_BITS | protocol << 16 | columns[7, row]
+            port = (first + 1) << _PORT_BITS | protocol << 16 | columns[AT_SERVER_PORT, row]
             at = ((port & 0xFFFFFF) * _MIXER ^ first * _MIXER) >> 16 & mask
             while table[at] != 0 and table[at] != port:
                 at = (at + 1) & mask
             if table[at] == 0:
                 table[at] = port
                 ports += 1
-            begun = columns[40, row]
+            begun = columns[AT_OPENED, row]
             opened += begun
-            failed += columns[42, row]
-            reset += columns[19, row] + columns[20, row]
-            packets += columns[9, row] + columns[10, row]
-            sent += columns[11, row]
-            got += columns[12, row]
-            asked += columns[31, row]
-            if not is_internal(columns[4, row], columns[5, row]):
+            failed += columns[AT_FAILED, row]
+            reset += columns[AT_RESET_OUT, row] + columns[AT_RESET_IN, row]
+            packets += columns[AT_PACKETS_OUT, row] + columns[AT_PACKETS_IN, row]
+            sent += columns[AT_BYTES_OUT, row]
+            got += columns[AT_BYTES_IN, row]
+            asked += columns[AT_DNS_QUERIES, row]
+            if not is_internal(its_high, its_low):
                 outside += begun
             if protocol == _UDP:
                 udp += begun

@@ -1,0 +1,31 @@
+"""Columns of flows and contacts as kernels find them; named and explained by `Flow` in `vedette.schema.flows`."""
+
+from typing import Final
+
+AT_CLIENT_HIGH: Final = 2
+AT_CLIENT_LOW: Final = 3
+AT_SERVER_HIGH: Final = 4
+AT_SERVER_LOW: Final = 5
+AT_SERVER_PORT: Final = 7
+AT_PROTOCOL: Final = 8
+AT_PACKETS_OUT: Final = 9
+AT_PACKETS_IN: Final = 10
+AT_BYTES_OUT: Final = 11
+AT_BYTES_IN: Final = 12
+AT_PAYLOAD_IN: Final = 14
+AT_SYN_OUT: Final = 15
+AT_RESET_OUT: Final = 19
+AT_RESET_IN: Final = 20
+AT_SEGMENTS_OUT: Final = 21
+AT_SEGMENTS_IN: Final = 22
+AT_RETRANSMITTED_OUT: Final = 23
+AT_RETRANSMITTED_IN: Final = 24
+AT_PROBES: Final = 29
+AT_DNS_QUERIES: Final = 31
+AT_ECHO_SIZES: Final = 35
+AT_OPENED: Final = 40
+AT_SUCCEEDED: Final = 41
+AT_FAILED: Final = 42
+AT_RESPONDED: Final = 46
+AT_DURATION: Final = 47
+AT_BEGAN: Final = 50
