@@ -326,18 +326,33 @@ class Everyday:
         """Count rows of one day by the rules that they hit."""
         row, rule = np.nonzero(np.unpackbits(bits, axis=1, bitorder="little"))
         row = accused[row]
-        code = rows.place(row) * (8 * bits.shape[1]) + rule
         told = np.flatnonzero(rows.route[row] >= 0)
-        row, rule, code = row[told], rule[told], code[told]
-        _, first, group, counts = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
-        of_group = np.split(row[np.argsort(group, kind="stable")], np.cumsum(counts)[:-1])
+        row, rule = row[told], rule[told]
+        if not len(row):
+            return
+        rules = 8 * bits.shape[1]
+        code = rows.place(row) * rules + rule
+        named, sender = rows.hashes(row)
+        # By place and rule, each with its senders in order.
+        order = np.lexsort((sender, code))
+        code, sender, named = code[order], sender[order], named[order]
+        begin = np.flatnonzero(np.diff(code, prepend=-1))
+        once = named.copy()
+        once[1:] &= (sender[1:] != sender[:-1]) | (code[1:] != code[:-1]) | ~named[:-1]
+        senders, ends = sender[once], np.cumsum(once)
+        first = np.minimum.reduceat(order, begin)
+        stretch = np.append(begin, len(code))
+        places: dict[int, tuple[str, str]] = {}
         # In the order of the rows, so that a table that fills up is filled alike however they are batched.
-        for number in np.argsort(first, kind="stable").tolist():
-            at = int(first[number])
-            key = Key(*rows.names(int(row[at])), int(rule[at]))
-            self.left_out += opened.see(
-                key, int(counts[number]), rows.senders(of_group[number]), known=key in self._known
-            )
+        for number in np.argsort(first).tolist():
+            at, since, until = int(first[number]), int(stretch[number]), int(stretch[number + 1])
+            number_of_place = int(code[since]) // rules
+            place = places.get(number_of_place)
+            if place is None:
+                place = places[number_of_place] = rows.names(int(row[at]))
+            key = Key(*place, int(rule[at]))
+            theirs = senders[int(ends[since - 1]) if since else 0 : int(ends[until - 1])]
+            self.left_out += opened.see(key, until - since, theirs, known=key in self._known)
 
     def _excuse(
         self, rows: "_Rows", accused: NDArray[np.intp], bits: NDArray[np.uint8], *, tells: bool
@@ -478,12 +493,20 @@ class _Rows:
         return self.services[self.service.item(row)], route.decode("utf-8", "surrogateescape")
 
     def senders(self, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
-        """Hashes of the clients of rows, those that the log does not name left out."""
+        """Hashes of the clients of rows, each once, those that the log does not name left out."""
+        named, found = self.hashes(rows)
+        return distinct_values(found[named])
+
+    def hashes(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
+        """Whether the log names the client of each row, and its hash."""
         clients: Clients | None = self.requests.client
         assert clients is not None  # noqa: S101 -- the callers looked
-        ids = distinct_values(clients.ids[rows])
-        ids = ids[ids >= 0]
-        return mix(mix(clients.high[ids], _SEED) ^ clients.low[ids], _SEED)
+        ids = clients.ids[rows]
+        named = ids >= 0
+        found = np.zeros(len(ids), dtype=np.uint64)
+        known = ids[named]
+        found[named] = mix(mix(clients.high[known], _SEED) ^ clients.low[known], _SEED)
+        return named, found
 
 
 def _by_day(day: NDArray[np.int64], rows: NDArray[np.intp]) -> list[tuple[int, NDArray[np.intp]]]:

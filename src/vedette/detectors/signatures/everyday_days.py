@@ -84,12 +84,13 @@ class Seen:
     """One day's requests that a rule matched on a route: how many, and the least hashes of their clients, in order."""
 
     requests: int = 0
-    clients: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    clients: list[int] = field(default_factory=list)
 
     def add(self, requests: int, clients: NDArray[np.uint64]) -> None:
-        """Take more requests in, and the hashes of who sent them."""
+        """Take more requests in, and the hashes of who sent them, in order and each once."""
         self.requests += requests
-        self.clients = distinct_values(np.concatenate([self.clients, clients]))[:SENDERS]
+        if len(clients):
+            self.clients = sorted({*self.clients, *clients[:SENDERS].tolist()})[:SENDERS]
 
 
 class KeptDay(msgspec.Struct, frozen=True, array_like=True):
@@ -151,7 +152,7 @@ class OpenDay:
         """What was everyday, in order."""
         for key, seen in sorted(self.seen.items()):
             of = self.served.get((key.service, key.route), 0)
-            clear = seen.clients
+            clear = np.array(seen.clients, dtype=np.uint64)
             if self._hostile is not None:
                 clear = clear[~self._hostile[_bit(clear)]]
             most = 2 * len(clear) > len(seen.clients)
@@ -164,7 +165,13 @@ class OpenDay:
             day,
             [(*place, requests) for place, requests in sorted(self.served.items())],
             [
-                (key.service, key.route, rules[key.rule], seen.requests, pack(seen.clients))
+                (
+                    key.service,
+                    key.route,
+                    rules[key.rule],
+                    seen.requests,
+                    pack(np.array(seen.clients, dtype=np.uint64)),
+                )
                 for key, seen in sorted(self.seen.items())
             ],
             None if self._hostile is None else pack(np.packbits(self._hostile)),
@@ -184,7 +191,7 @@ class OpenDay:
             clients = unpack(packed, np.uint64, (None,), what)
             check(requests > 0 and len(clients) <= SENDERS, what)
             if rule in rules:
-                opened.seen[Key(service, route, rules[rule])] = Seen(requests, clients)
+                opened.seen[Key(service, route, rules[rule])] = Seen(requests, clients.tolist())
         if kept.hostile is not None:
             bits = unpack(kept.hostile, np.uint8, (1 << _HOSTILE_BITS - 3,), what)
             opened._hostile = np.unpackbits(bits).astype(bool)
