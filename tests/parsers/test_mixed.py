@@ -1,17 +1,21 @@
 """Sources with lines of more than one format."""
 
 import json
+from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.parsers.lines import chunk, parse_all
+from tests.parsers.lines import chunk, parse_all, rows
 
 from vedette.parsers.format import Parser
+from vedette.parsers.interleave import interleave
 from vedette.parsers.mixed import LOOKED_AT, STRIDE, MixedParser
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import sniff
 from vedette.parsers.wrappers import wrappers
+from vedette.schema.requests import Coded, RequestFlag
 
 
 def combined(i: int) -> bytes:
@@ -44,8 +48,29 @@ def haproxy(i: int) -> bytes:
     )
 
 
+def middleware(i: int) -> bytes:
+    line = {
+        "time": 1714557720 + i,
+        "network.peer.address": "192.0.2.9",
+        "http.request.method": "GET",
+        "url.path": f"/users/{i}",
+        "http.route": "/users/{user}",
+        "network.protocol": "HTTP/1.1",
+        "http.response.status_code": 200,
+        "http.server.request.duration": 0.01,
+    }
+    return json.dumps(line).encode() + b"\n"
+
+
 RUBBISH = b"worker 17 was restarted\n"
-KINDS = {"c": combined, "e": envoy, "h": haproxy, "r": lambda i: RUBBISH, "b": lambda i: b"\n"}
+KINDS = {
+    "c": combined,
+    "e": envoy,
+    "h": haproxy,
+    "m": middleware,
+    "r": lambda i: RUBBISH,
+    "b": lambda i: b"\n",
+}
 
 
 def log(kinds: str) -> list[bytes]:
@@ -57,11 +82,39 @@ def mixed(name: str = "combined") -> MixedParser:
 
 
 def test_lines_of_two_servers_in_one_stream_are_all_read_in_order() -> None:
-    rows, skips, lines = parse_all(mixed(), [b"".join(log("cecceh"))])
+    found, skips, lines = parse_all(mixed(), [b"".join(log("cecceh"))])
     assert (skips, lines) == ({}, 6)
-    assert [row["target"] for row in rows] == ["/page/0", "/api/1", "/page/2", "/page/3", "/api/4", "/h/5"]
-    assert [row["line"] for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert (rows[1]["duration"], rows[1]["service"], rows[5]["duration"]) == (0.25, "cart", 0.021)
+    assert [row["target"] for row in found] == ["/page/0", "/api/1", "/page/2", "/page/3", "/api/4", "/h/5"]
+    assert [row["line"] for row in found] == [1, 2, 3, 4, 5, 6]
+    assert (found[1]["duration"], found[1]["service"], found[5]["duration"]) == (0.25, "cart", 0.021)
+
+
+@pytest.mark.parametrize("name", ["combined", "vedette-json"])
+def test_routes_that_only_one_of_two_formats_tells_are_kept(name: str) -> None:
+    requests = mixed(name).parse(chunk(b"".join(log("cmmc")))).requests
+    assert requests.template is not None
+    assert [requests.template[i] for i in range(4)] == [None, b"/users/{user}", b"/users/{user}", None]
+
+
+@pytest.mark.parametrize("room", ["as a chunk has it", "none"])
+def test_lines_of_two_batches_are_joined_wherever_their_texts_fit(room: str) -> None:
+    texts = log("chhc")
+    first = by_name("combined").open("x").parse(chunk(texts[0] + b"-\n-\n" + texts[3])).requests
+    second = by_name("haproxy").open("x").parse(chunk(b"-\n" + texts[1] + texts[2])).requests
+    first = first.select((first.flags & np.uint16(RequestFlag.REPAIRED)) == 0)
+    second = second.select((second.flags & np.uint16(RequestFlag.REPAIRED)) == 0)
+    if room == "none":
+        full = first.buffer[: len(texts[0]) + 4 + len(texts[3])].copy()
+        texts_of = {
+            column.name: replace(value, vocabulary=replace(value.vocabulary, buffer=full))
+            for column in fields(first)
+            if isinstance(value := getattr(first, column.name), Coded)
+        }
+        first = replace(first, buffer=full, **texts_of)
+    joined = interleave(first, second)
+    assert [joined.raw(row) for row in range(4)] == [text.rstrip() for text in texts]
+    assert [row["target"] for row in rows(joined)] == ["/page/0", "/h/1", "/h/2", "/page/3"]
+    assert [row.get("user_agent") for row in rows(joined)] == ["curl/8", None, None, "curl/8"]
 
 
 def test_the_raw_line_of_every_row_is_its_own() -> None:
@@ -92,17 +145,17 @@ def test_what_no_format_reads_keeps_its_reason_its_line_and_its_text() -> None:
 
 def test_a_format_that_begins_after_much_rubbish_loses_a_stride_of_lines_and_counts_them() -> None:
     rubbish = LOOKED_AT + STRIDE + 5
-    rows, skips, _ = parse_all(mixed(), [b"".join(log("c" + "r" * rubbish + "e" * (2 * STRIDE)))])
-    read = len(rows) - 1
+    found, skips, _ = parse_all(mixed(), [b"".join(log("c" + "r" * rubbish + "e" * (2 * STRIDE)))])
+    read = len(found) - 1
     assert STRIDE < read < 2 * STRIDE
     assert skips == {"not_this_format": rubbish + 2 * STRIDE - read}
 
 
 def test_what_was_salvaged_of_a_line_yields_to_a_format_that_reads_all_of_it() -> None:
     spoilt = combined(1).replace(b" 200 12", b" two")
-    rows, skips, _ = parse_all(mixed("haproxy"), [b"".join(log("hhc")) + spoilt])
-    assert [row["target"] for row in rows] == ["/h/0", "/h/1", "/page/2", "/page/1"]
-    assert [row.get("flags") for row in rows] == [None, None, None, ["REPAIRED"]]
+    found, skips, _ = parse_all(mixed("haproxy"), [b"".join(log("hhc")) + spoilt])
+    assert [row["target"] for row in found] == ["/h/0", "/h/1", "/page/2", "/page/1"]
+    assert [row.get("flags") for row in found] == [None, None, None, ["REPAIRED"]]
     assert skips == {}
 
 
@@ -119,8 +172,8 @@ def test_where_a_mixed_log_is_split_changes_nothing(data: st.DataObject, kinds: 
 )
 def test_no_bytes_make_it_raise_and_every_line_is_a_row_or_a_counted_skip(text: list[bytes]) -> None:
     whole = b"\n".join(text)
-    rows, skips, lines = parse_all(mixed(), [whole])
-    assert len(rows) + sum(skips.values()) == lines
+    found, skips, lines = parse_all(mixed(), [whole])
+    assert len(found) + sum(skips.values()) == lines
     assert lines == whole.count(b"\n") + (not whole.endswith(b"\n") and whole != b"")
 
 
@@ -128,8 +181,8 @@ def test_no_bytes_make_it_raise_and_every_line_is_a_row_or_a_counted_skip(text: 
 def test_a_sniffed_source_is_read_as_all_its_formats(kinds: str) -> None:
     text = b"".join(log(kinds))
     parser: Parser = sniff(chunk(text), formats()).open("x")
-    rows, skips, _ = parse_all(parser, [text])
-    assert (len(rows), skips) == (len(kinds), {})
+    found, skips, _ = parse_all(parser, [text])
+    assert (len(found), skips) == (len(kinds), {})
 
 
 def test_formats_are_found_inside_wrapped_lines() -> None:
@@ -137,6 +190,6 @@ def test_formats_are_found_inside_wrapped_lines() -> None:
     choice = sniff(chunk(text), formats())
     assert choice.wrapper == wrappers()[1]
     parser = choice.open("x")
-    rows, skips, _ = parse_all(parser, [text])
-    assert (len(rows), skips) == (8, {})
+    found, skips, _ = parse_all(parser, [text])
+    assert (len(found), skips) == (8, {})
     assert all(name.endswith(" in cri") for name in parser.formats)

@@ -6,27 +6,61 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.schema.requests import Coded, Requests, Vocabulary
+from vedette.schema.chunk import PADDING
+from vedette.schema.requests import NOT_RECORDED, Coded, Requests, Vocabulary
 
 
 def interleave(first: Requests, second: Requests) -> Requests:
     """The rows of two batches that enrichment has not seen yet, sorted by line.
 
     Args:
-        first, second: Batches of the same source; a line is in one of them at most.
+        first, second: Batches of the same source; a line is in one of them at most. The room that the buffer of
+            `first` has after its texts may be written to.
     """
-    shift = len(first.buffer)
-    buffer = np.concatenate([first.buffer, second.buffer])
+    buffer, shift = _beside(first, second)
     order = np.argsort(np.concatenate([first.line, second.line]), kind="stable")
     joined: dict[str, Any] = {}
     for column in fields(first):
         left, right = getattr(first, column.name), getattr(second, column.name)
-        if isinstance(left, Coded):
+        if isinstance(left, Coded) or isinstance(right, Coded):
+            # Only one of two formats may tell what route a request took.
+            left = _nothing(first) if left is None else left
+            right = _nothing(second) if right is None else right
             joined[column.name] = _coded(left, right, buffer, shift, order)
         elif isinstance(left, np.ndarray) and column.name != "buffer":
             moved = right + shift if column.name == "raw_start" else right
-            joined[column.name] = np.concatenate([left, moved])[order]
+            joined[column.name] = np.concatenate([left, moved]).take(order)
     return replace(first, buffer=buffer, **joined)
+
+
+def _beside(first: Requests, second: Requests) -> tuple[NDArray[np.uint8], int]:
+    """A buffer with the texts of both, those of the first where they were, and where those of the second begin.
+
+    A chunk's buffer has as much room again as its lines take, so a few lines of another format fit behind
+    them, and eight megabytes need not be copied for each.
+    """
+    shift, more = _end(first), _end(second)
+    if shift + more <= len(first.buffer):
+        first.buffer[shift : shift + more] = second.buffer[:more]
+        return first.buffer, shift
+    return np.concatenate([first.buffer[:shift], second.buffer[:more]]), shift
+
+
+def _end(requests: Requests) -> int:
+    """The first byte of the buffer after the lines and texts of a batch and their padding."""
+    spans = [(requests.raw_start, requests.raw_length)]
+    for column in fields(requests):
+        value = getattr(requests, column.name)
+        if isinstance(value, Coded):
+            spans.append((value.vocabulary.start, value.vocabulary.length))
+    last = max((int((start + length).max()) for start, length in spans if len(start)), default=0)
+    return min(last + PADDING, len(requests.buffer))
+
+
+def _nothing(requests: Requests) -> Coded:
+    """A text column of which nothing is recorded."""
+    ids = np.full(len(requests), NOT_RECORDED, dtype=np.int32)
+    return Coded(ids, replace(requests.peer.vocabulary, start=ids[:0].astype(np.int64), length=ids[:0]))
 
 
 def _coded(
@@ -34,7 +68,7 @@ def _coded(
 ) -> Coded:
     """One column over both vocabularies; a text that both hold keeps two ids."""
     known = np.int32(len(left.vocabulary))
-    ids = np.concatenate([left.ids, np.where(right.ids < 0, right.ids, right.ids + known)])[order]
+    ids = np.concatenate([left.ids, np.where(right.ids < 0, right.ids, right.ids + known)]).take(order)
     start = np.concatenate([left.vocabulary.start, right.vocabulary.start + shift])
     length = np.concatenate([left.vocabulary.length, right.vocabulary.length])
     return Coded(ids.astype(np.int32, copy=False), Vocabulary(buffer, start, length))

@@ -77,7 +77,9 @@ class MixedParser:
         self._unread += len(unread)
         if not found:
             return parsed
-        requests = requests.select(~repaired | np.isin(requests.line, unread.line))
+        kept = ~repaired | np.isin(requests.line, unread.line)
+        if not kept.all():
+            requests = requests.select(np.flatnonzero(kept))
         for more in found:
             requests = interleave(requests, more)
         return Parsed(requests, self._reasons(unread), parsed.lines)
