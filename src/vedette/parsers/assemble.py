@@ -21,7 +21,7 @@ from vedette.kernels.times import (
     calendar_times,
     epoch_times,
 )
-from vedette.parsers.fields import ABSENT, FIELDS, Conventions, DurationUnit, Field, TimeFormat, Tokens
+from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat, Tokens
 from vedette.schema.chunk import PADDING, Chunk, Parsed, SkipReason, Skips
 from vedette.schema.requests import NOT_RECORDED, Coded, RequestFlag, Requests, Vocabulary
 
@@ -167,13 +167,12 @@ def _drop_untimed(chunk: Chunk, tokens: Tokens, time: NDArray[np.int64]) -> tupl
             tokens.skips.add(reason, int(tokens.line[row]), chunk.buffer[start : start + shown].tobytes())
         if len(dropped) > len(sampled):
             tokens.skips.counts[reason] += len(dropped) - len(sampled)
-    kept = time > UNREADABLE
-    starts = np.full((FIELDS, int(kept.sum())), ABSENT, dtype=np.int64)
-    lengths = np.zeros(starts.shape, dtype=np.int32)
+    kept = np.flatnonzero(time > UNREADABLE)
+    starts, lengths = tokens.start[:, : len(kept)], tokens.length[:, : len(kept)]
     for field in Field:
         if _present(tokens.start[field]):
-            starts[field] = tokens.start[field][kept]
-            lengths[field] = tokens.length[field][kept]
+            starts[field] = tokens.start[field].take(kept)
+            lengths[field] = tokens.length[field].take(kept)
     return (
         Tokens(
             starts,
