@@ -8,8 +8,8 @@ of a query parameter, encoded as a browser would; `t` a target, `a` a user agent
 The first batch was written before its author read the rules, the second after what the first showed had been mended,
 the others by other authors who had read no rule.
 Each was then frozen and run once (`written/first_run.json`); what that showed was mended afterwards, so that only a
-batch's first figures tell about attacks to come. Of the fifth only one half, by a coin, was read and mended by
-(`untouched` is the other); `--halves` tells how both fare. Ours, under the project's licence.
+batch's first figures tell about attacks to come. Of the fifth and the sixth only one half, by a coin, was read and
+mended by (`untouched` is the other); `--halves` tells how both fare. Ours, under the project's licence.
 """
 
 import argparse
@@ -92,6 +92,11 @@ def _first_run() -> dict[str, dict[str, dict[str, int]]]:
     return msgspec.json.decode(content, type=dict[str, dict[str, dict[str, int]]])
 
 
+def _first_run_halves() -> dict[str, dict[str, tuple[int, int]]]:
+    content = (HERE / "first_run_halves.json").read_bytes()
+    return msgspec.json.decode(content, type=dict[str, dict[str, tuple[int, int]]])
+
+
 def table(batch: str, found: list[Family]) -> str:
     """A row for each family and for all of a label."""
     lines = [f"| {batch} batch | label | requests | first run | now |", "|---|---|---|---|---|"]
@@ -113,8 +118,7 @@ def untouched(sample: Sample) -> bool:
 
 def halves(batch: str, verdicts: payloads.Verdicts) -> str:
     """A row for each half and label of a batch of which one half was mended by."""
-    content = (HERE / "first_run_halves.json").read_bytes()
-    first = msgspec.json.decode(content, type=dict[str, dict[str, tuple[int, int]]])[batch]
+    first = _first_run_halves()[batch]
     lines = [f"| {batch} batch, by halves | label | requests | first run | now |", "|---|---|---|---|---|"]
     for side, name in enumerate(("mended by", "untouched")):
         for label in FOLDERS:
@@ -134,12 +138,17 @@ def main() -> int:
     )
     parser.add_argument("batches", nargs="*", metavar="BATCH", default=batches())
     parser.add_argument("--show", action="store_true", help="list what goes wrong")
-    parser.add_argument("--halves", action="store_true", help="tell how each half of the fifth batch fares")
+    parser.add_argument(
+        "--halves",
+        action="store_true",
+        help="tell how both halves of the batches fare of which one was mended by",
+    )
     options = parser.parse_args()
-    if options.halves:
-        print(halves("fifth", payloads.judge(samples("fifth"), SignatureScanner.cached())))
-        return 0
     scanner = SignatureScanner.cached()
+    if options.halves:
+        for batch in _first_run_halves():
+            print(halves(batch, payloads.judge(samples(batch), scanner)))
+        return 0
     for batch in options.batches:
         verdicts = payloads.judge(samples(batch), scanner)
         if options.show:

@@ -24,6 +24,7 @@ FLOORS = {
     "third": Floor(0.95, 0.0356),
     "fourth": Floor(0.969, 0.0319),
     "fifth": Floor(0.949, 0.0684),
+    "sixth": Floor(0.912, 0.0687),
 }
 
 
