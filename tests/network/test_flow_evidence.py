@@ -112,17 +112,21 @@ def conn_log(rows: Iterable[tuple[float, str, int, str, int]]) -> str:
 ROWS = [(BEGIN / 1e6 + n / 100, SCANNER, 40_000 + n, TARGET, n + 1) for n in range(200)]
 
 
-@pytest.mark.parametrize("broken", [False, True], ids=["whole", "with lines that are no flows"])
-def test_a_flow_log_s_lines_are_named_with_their_uid(vedette: Run, tmp_path: Path, broken: bool) -> None:
+@pytest.mark.parametrize("with_lines", ["", "that are no flows", "of another header"])
+def test_a_flow_log_s_lines_are_named_with_their_uid(vedette: Run, tmp_path: Path, with_lines: str) -> None:
     lines = conn_log(ROWS).splitlines()
-    if broken:
+    if with_lines == "that are no flows":
         lines[50:50], lines[20:20] = ["nonsense", ""], ["# comment"]
+    elif with_lines:
+        # As where two logs were joined, and the second has a field more.
+        lines[4:4] = [*lines[:2], lines[2].replace("\tuid\t", "\tuid\tdepth\t")]
+        lines[7:] = [re.sub(r"\tC\d+", r"\g<0>\t1", line) for line in lines[7:]]
     (tmp_path / "conn.log").write_text("\n".join(lines) + "\n")
     for anomaly in found(vedette, tmp_path, "conn.log"):
         assert len(anomaly["evidence"]) == len(anomaly["details"]["conversations"]) == 3
         for one in anomaly["evidence"]:
             assert lines[one["line"] - 1].replace("\t", "\\t") == one["text"]
-            assert re.search(r"\\tC\d+\\t198\.51\.100\.7\\t", one["text"])
+            assert re.search(r"\\tC\d+\\t(1\\t)?198\.51\.100\.7\\t", one["text"])
 
 
 def test_a_json_flow_log_s_lines_are_named(vedette: Run, tmp_path: Path) -> None:

@@ -150,12 +150,10 @@ def _look_at_lines(wanted: FlowEvidence, source: Input, stopped: Callable[[], bo
     with read_chunks(source, pool=pool, stopped=stopped) as reader:
         log = FlowLog(source.name, reader.sample(), reuse=True)
         for chunk in reader:
-            # What holds at its beginning: another may stand in it.
-            header = log.header
-            flows, _, lines = log.parse(chunk)
+            flows, _, _ = log.parse(chunk)
             which = np.flatnonzero(wanted.wanted(flows.table[:, Flow.START]))
             if len(which):
-                finder = _LineFinder(source.name, log.format, header, chunk, lines - len(flows))
+                finder = _LineFinder(source.name, chunk, log.begins)
                 taken = flows.table[which]
                 talks = np.zeros((len(taken), TALK), dtype=np.int64)
                 talks[:, 1:] = taken[:, _OF_FLOW]
@@ -177,38 +175,20 @@ class _LineFinder:
     """Finds the lines that flows were read from.
 
     Args:
-        name, form, header: Of the log; see `FlowLog.named`.
-        chunk: Its lines. skipped: How many of them are no flow.
+        name: Of the log. chunk: Its lines. begins: int64 (n,), where the line of each flow begins.
     """
 
-    def __init__(self, name: str, form: str, header: bytes, chunk: Chunk, skipped: int) -> None:
-        self._log = (name, form, header)
+    def __init__(self, name: str, chunk: Chunk, begins: NDArray[np.int64]) -> None:
+        self._name = name
         self._chunk = chunk
-        self._skipped = skipped
-        text = chunk.buffer[: chunk.length]
-        self._ends = np.append(np.flatnonzero(text == ord("\n")) + 1, chunk.length)
+        self._begins = begins
+        self._ends = np.append(np.flatnonzero(chunk.buffer[: chunk.length] == ord("\n")) + 1, chunk.length)
 
     def line(self, flow: int) -> Evidence:
         """The line of a flow, by its place among the flows of the chunk."""
-        # It is the first at whose end there are more flows than stand before it.
-        low, high = flow, flow + self._skipped
-        while low < high:
-            middle = (low + high) // 2
-            if self._flows_until(middle) > flow:
-                high = middle
-            else:
-                low = middle + 1
-        low = min(low, len(self._ends) - 1)
-        text = self._chunk.buffer[self._begin(low) : int(self._ends[low])].tobytes()
-        shown = printable(text.rstrip(b"\r\n")[:_LONGEST])
-        return Evidence(self._log[0], self._chunk.first_line + low, shown)
-
-    def _begin(self, line: int) -> int:
-        return int(self._ends[line - 1]) if line else 0
-
-    def _flows_until(self, line: int) -> int:
-        """How many flows there are up to a line of the chunk."""
-        name, form, header = self._log
-        end = int(self._ends[min(line, len(self._ends) - 1)])
-        whole = self._chunk.buffer[:end].tobytes()
-        return len(FlowLog.named(name, form, header).parse(Chunk.of(whole, name))[0])
+        number = int(np.searchsorted(self._ends, self._begins[flow], side="right"))
+        begin = int(self._ends[number - 1]) if number else 0
+        text = self._chunk.buffer[begin : int(self._ends[number])].tobytes()
+        return Evidence(
+            self._name, self._chunk.first_line + number, printable(text.rstrip(b"\r\n")[:_LONGEST])
+        )

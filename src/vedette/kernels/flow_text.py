@@ -233,6 +233,7 @@ def read_flow_rows(
     counted: int,
     found: Ints,
     table: Ints,
+    begins: Ints,
     state: Ints,
 ) -> int:
     """Read whole lines.
@@ -244,6 +245,7 @@ def read_flow_rows(
         counted: 1 where outcomes have to be told from counts of packets and flags (CICFlowMeter).
         found: int64 (8,), scratch.
         table: int64 (lines, FLOW_COLUMNS), receives flows.
+        begins: int64 (lines,), receives where the line of each flow begins.
         state: int64 (8,): bad lines, comments, blank lines, lines, number of the first flow.
 
     Returns:
@@ -268,6 +270,7 @@ def read_flow_rows(
             continue
         for column in range(table.shape[1]):
             table[count, column] = 0
+        begins[count] = at
         needed = 0
         begun = -1
         finished = -1

@@ -97,6 +97,9 @@ class JsonFlows:
     Args:
         name: `zeek-conn-json` or `suricata-eve`.
         reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes.
+
+    Attributes:
+        begins: int64 (n,), where in the chunk the line of each flow of the last call of `parse` begins.
     """
 
     def __init__(self, name: str, *, reuse: bool = False) -> None:
@@ -110,6 +113,7 @@ class JsonFlows:
         self._event = msgspec.json.Decoder(Event)
         self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
         self._next = 0
+        self.begins = np.zeros(0, dtype=np.int64)
 
     def parse(self, chunk: Chunk) -> tuple[Flows, int, int]:
         """Read whole lines; returns flows, how many lines should be some and are not, and how many lines there were."""
@@ -127,7 +131,7 @@ class JsonFlows:
         )  # fmt: skip
         skipped = tokens.skips.counts
         bad = skipped.get(SkipReason.BAD_JSON, 0) + skipped.get(SkipReason.NOT_THIS_FORMAT, 0)
-        flows = table[:count]
+        flows, self.begins = table[:count], tokens.raw_start[lines[:count]]
         if len(which := np.flatnonzero(odd[:count])):
             kept = np.ones(count, dtype=bool)
             for place in which.tolist():
@@ -141,7 +145,7 @@ class JsonFlows:
                 kept[place] = row is not None
                 if row is not None:
                     flows[place] = row
-            flows = flows[kept]
+            flows, self.begins = flows[kept], self.begins[kept]
             flows[:, Flow.NUMBER] = np.arange(self._next, self._next + len(flows))
         self._next += len(flows)
         return Flows(flows, Known.FLAGS | Known.OUTCOME), bad, tokens.lines

@@ -204,6 +204,7 @@ class FlowLog:
     def __init__(self, source: str, head: Chunk, *, reuse: bool = False) -> None:
         self._reuse = reuse
         self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
+        self._begins = np.zeros(0, dtype=np.int64)
         self._zeek: Header | None = None
         self._other = False
         text = head.buffer[: head.length].tobytes()
@@ -239,6 +240,11 @@ class FlowLog:
     def header(self) -> bytes:
         """What must stand at the head of lines for them to be read like these; of JSON nothing, it is told by name."""
         return self._header
+
+    @property
+    def begins(self) -> NDArray[np.int64]:
+        """int64 (n,), where in the chunk the line of each flow of the last call of `parse` begins."""
+        return self._begins if self._json is None else self._json.begins
 
     @classmethod
     def named(cls, source: str, name: str, header: bytes) -> "FlowLog":
@@ -277,6 +283,7 @@ class FlowLog:
     ) -> tuple[Flows, dict[FlowProblem, int], int]:
         """Read lines under several headers."""
         tables: list[NDArray[np.int64]] = [np.zeros((0, FLOW_COLUMNS), dtype=np.int64)]
+        begins: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
         problems: dict[FlowProblem, int] = {}
         total = 0
         for begin, end, header in parts:
@@ -288,9 +295,11 @@ class FlowLog:
                 self._next -= len(flows)
             else:
                 tables.append(flows.table.copy())
+                begins.append(self._begins + begin)
             for problem, count in found.items():
                 if count:
                     problems[problem] = problems.get(problem, 0) + count
+        self._begins = np.concatenate(begins)
         return Flows(np.concatenate(tables), self._layout.known), problems, total
 
     def _follow(self, header: Header) -> None:
@@ -318,12 +327,13 @@ class FlowLog:
             table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
             if self._reuse:
                 self._table = table
-        state = np.zeros(8, dtype=np.int64)
+        state, begins = np.zeros(8, dtype=np.int64), np.empty(most, dtype=np.int64)
         state[4] = self._next
         count = read_flow_rows(
             chunk.buffer, chunk.length, self._delimiter, self._roles,
-            int(self._layout is CIC), np.zeros(8, dtype=np.int64), table, state,
+            int(self._layout is CIC), np.zeros(8, dtype=np.int64), table, begins, state,
         )  # fmt: skip
+        self._begins = begins[:count]
         self._next += count
         if self._names and chunk.buffer[: len(self._names)].tobytes() == self._names:
             # The names of columns are no flow that went wrong.
