@@ -234,7 +234,20 @@ class TestRefusal:
 
     def test_of_a_dangling_link(self, logs: Path) -> None:
         (logs / "access.log").symlink_to("nowhere")
-        assert refusal("access.log").problem is SourceProblem.MISSING
+        error = refusal("access.log")
+        assert error.problem is SourceProblem.MISSING
+        assert str(error) == (
+            "access.log: is a link to nowhere, which does not exist; mend it, or name the log that it is to lead to"
+        )
+
+    def test_of_a_link_that_leads_to_itself(self, logs: Path) -> None:
+        (logs / "access.log").symlink_to("access.log")
+        assert str(refusal("access.log")).startswith(
+            "access.log: is a link that leads back to itself; mend it"
+        )
+
+    def test_of_a_name_that_is_too_long(self, logs: Path) -> None:
+        assert str(refusal("x" * 300)).endswith("cannot be looked up: File name too long; check the name")
 
     def test_of_a_pattern_without_match(self, logs: Path) -> None:
         assert str(refusal("*.log")).startswith("*.log: no file matches this pattern")

@@ -14,6 +14,9 @@ CONTROL_SHARE = 0.08
 _MOSTLY = 0.9
 """Share of the bytes in odd, or in even places that are NUL in UTF-16."""
 
+_CR_LINE = 8 << 10
+"""Mean length up to which what stands between carriage returns, with no newline anywhere, is taken for lines."""
+
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -120,5 +123,10 @@ def recognise(head: bytes | bytearray | memoryview) -> Content:
         return Content(
             refusal=f"looks like binary data: {share:.0%} of its first bytes are control bytes "
             f"(text: under {CONTROL_SHARE:.0%}); give a text log, or a gzip, bzip2, xz or zstd of one"
+        )
+    if (ends := text.count(b"\r")) > 1 and b"\n" not in text and len(text) <= ends * _CR_LINE:
+        return Content(
+            refusal="its lines end with a carriage return alone, as those of old Macs did, and would be read as one; "
+            "convert it with `tr '\\r' '\\n'`"
         )
     return Content(mark=len(UTF8_BOM) if start.startswith(UTF8_BOM) else 0, hole=len(head) - len(text))

@@ -4,6 +4,7 @@ Rotated siblings are read oldest first; groups of siblings come in the order in 
 """
 
 import difflib
+import errno
 import glob
 import os
 import stat
@@ -152,12 +153,15 @@ def _add_path(name: str, found: Discovery) -> None:
     try:
         mode = Path(name).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise SourceError(
-            name, SourceProblem.MISSING, f"no such file or directory; {_nearby(name)}"
-        ) from None
+        raise SourceError(name, SourceProblem.MISSING, _why_missing(name)) from None
     except PermissionError:
         raise SourceError(name, SourceProblem.FORBIDDEN, NO_PERMISSION) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        why = f"cannot be looked up: {error.strerror}; check the name"
+        if error.errno == errno.ELOOP:
+            why = "is a link that leads back to itself; mend it, or name the log that it is to lead to"
+        raise SourceError(name, SourceProblem.UNREADABLE, why) from None
+    except ValueError as error:
         raise SourceError(name, SourceProblem.UNREADABLE, f"cannot be looked up: {error}") from None
     if stat.S_ISDIR(mode):
         before = len(found.inputs)
@@ -275,6 +279,15 @@ def _nothing_usable(directory: str, skipped: list[Skipped]) -> SourceError:
     return SourceError(
         directory, problem, f"holds no log to read ({first}{more}); name the files themselves to read them"
     )
+
+
+def _why_missing(name: str) -> str:
+    if Path(name).is_symlink():
+        return (
+            f"is a link to {printable(str(Path(name).readlink()))}, which does not exist; "
+            "mend it, or name the log that it is to lead to"
+        )
+    return f"no such file or directory; {_nearby(name)}"
 
 
 def _nearby(name: str) -> str:
