@@ -96,6 +96,28 @@ def test_an_id_that_is_not_there_is_refused(file: str, capsys: pytest.CaptureFix
     assert f"b: no anomaly in {file} has an id that begins so" in capsys.readouterr().err
 
 
+def test_an_incident_s_id_is_answered_with_those_of_its_anomalies(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert FIRST.incident_id is not None
+    assert run(["explain", FIRST.incident_id, "--json", file]) == 2
+    err = capsys.readouterr().err
+    assert f"{FIRST.incident_id}: is an incident, not an anomaly: give one of its" in err
+    assert FIRST.id in err
+
+
+def test_findings_are_read_from_standard_input(
+    file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Path(file).open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert run(["explain", "a12", "--json", "-"]) == 0
+    assert SECOND.id in _told(capsys)
+    monkeypatch.setattr("sys.stdin", None)
+    assert run(["explain", "a12", "--json", "-"]) == 2
+    assert capsys.readouterr().err.startswith("vedette: -: standard input is closed: give a file")
+
+
 def test_all_are_listed_without_an_id(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "--json", file]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [FIRST.id, SECOND.id]

@@ -194,6 +194,40 @@ def test_a_reader_that_goes_away_is_no_finding_and_no_complaint() -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.parametrize("arguments", ["scan --sample -q --json -", "simulate --minutes 1"])
+def test_output_asked_for_by_name_is_not_lost_where_standard_output_is_closed(arguments: str) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -m vedette {arguments} >&-"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == "vedette: -: standard output is closed: give a file, or leave it open\n"
+
+
+def test_a_report_is_read_on_a_terminal_that_calls_itself_0_wide() -> None:
+    ended = _python("-m", "vedette", "scan", "--sample", env={"COLUMNS": "0"})
+    assert "What this rests on" in ended.stdout
+
+
+def test_a_directory_that_is_gone_is_no_defect(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    (tmp_path / "access.log").touch()
+    ended = subprocess.run(
+        ["sh", "-c", f"rmdir {gone}; exec {sys.executable} -m vedette scan ../access.log"],
+        cwd=gone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "vedette: the directory that this runs in is gone: change to one that exists (cd), and run it again\n"
+    )
+
+
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
 def test_completion_offers_commands(shell_name: str) -> None:
     words = {"COMP_WORDS": "vedette s", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "vedette s"}

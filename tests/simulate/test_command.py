@@ -8,7 +8,8 @@ import typer
 from typer.testing import CliRunner
 
 from vedette.cli.simulate import simulate
-from vedette.simulate import INCIDENTS, Simulation, SimulationError
+from vedette.schema.errors import VedetteError
+from vedette.simulate import INCIDENTS, Simulation
 
 app = typer.Typer()
 app.command()(simulate)
@@ -52,17 +53,25 @@ def test_a_start_without_a_zone_is_utc() -> None:
         (("--start", "yesterday"), "--start 'yesterday': not a moment in ISO 8601"),
         (
             ("--output", "/nowhere/at/all.log"),
-            "/nowhere/at/all.log: cannot be written: No such file or directory",
+            "/nowhere/at/all.log: cannot be written: there is no such directory",
         ),
+        (("--labels", "/nowhere/l.jsonl"), "/nowhere/l.jsonl: cannot be written: there is no such directory"),
         (("--inject", "ddos"), "--inject 'ddos': no start"),
     ],
 )
 def test_bad_arguments_are_refused_with_what_where_and_the_remedy(
     arguments: tuple[str, ...], says: str
 ) -> None:
-    with pytest.raises(SimulationError) as caught:
+    with pytest.raises(VedetteError) as caught:
         _run("--minutes", "1", *arguments)
     assert says in str(caught.value)
+
+
+def test_where_the_labels_cannot_be_written_no_log_is(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    with pytest.raises(VedetteError, match="no such directory"):
+        _run("--minutes", "1", "--output", str(log), "--line-labels", "/nowhere/lines.jsonl")
+    assert not log.exists()
 
 
 def test_every_incident_is_listed_with_what_a_log_shows_of_it() -> None:

@@ -1,6 +1,6 @@
 """`vedette explain`: one anomaly's whole reasoning."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,23 +129,35 @@ def from_store(url: str, anomaly_id: str | None) -> Iterator[Anomaly]:
 
 def chosen(anomalies: Iterable[Anomaly], anomaly_id: str, place: str) -> Anomaly:
     """The anomaly of that id, or the only one whose id begins so."""
-    found = []
+    found: list[Anomaly] = []
+    of_incident: list[str] = []
     for anomaly in anomalies:
         if anomaly.id == anomaly_id:
             return anomaly
         if anomaly.id.startswith(anomaly_id):
             found.append(anomaly)
+        if anomaly.incident_id == anomaly_id:
+            of_incident.append(anomaly.id)
     match found:
         case [anomaly]:
             return anomaly
+        case [] if of_incident:
+            raise NoSuchAnomalyError(
+                f"{anomaly_id}: is an incident, not an anomaly: give one of its {len(of_incident)} "
+                f"({_some(of_incident)})"
+            )
         case []:
             raise NoSuchAnomalyError(
                 f"{anomaly_id}: no anomaly in {place} has an id that begins so: "
                 "leave the id out to list those there are"
             )
         case _:
-            some = ", ".join(anomaly.id for anomaly in found[:_NAMED])
+            ids = [anomaly.id for anomaly in found]
             raise NoSuchAnomalyError(
-                f"{anomaly_id}: {len(found)} anomalies in {place} have ids that begin so ({some}"
-                f"{', ...' if len(found) > _NAMED else ''}): give more of it"
+                f"{anomaly_id}: {len(found)} anomalies in {place} have ids that begin so ({_some(ids)}): "
+                "give more of it"
             )
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")

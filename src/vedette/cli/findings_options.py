@@ -8,7 +8,9 @@ import typer
 FindingsFile = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="Where it stands: what `vedette scan --json FILE` wrote.", show_default=False
+        metavar="FILE",
+        help="Where it stands: what `vedette scan --json FILE` wrote; - for standard input.",
+        show_default=False,
     ),
 ]
 StoreUrl = Annotated[

@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -102,6 +103,10 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_READER_GONE
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not _has_directory():
+            return _tell(
+                "the directory that this runs in is gone: change to one that exists (cd), and run it again"
+            )
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
             return _apologise(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -110,6 +115,14 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 -- the last resort of a command line: apologise, do not dump
         return _apologise(error)
     return status if isinstance(status, int) else 0
+
+
+def _has_directory() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _open_closed_streams() -> None:
@@ -153,6 +166,9 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Looking for plug-ins reads a file of each package that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if not os.environ.get("COLUMNS", "80").strip("0"):
+        # Some terminals know no width and say 0, which a report would take for one without room for a letter.
+        del os.environ["COLUMNS"]
     _end_in_order()
     _leave(run(sys.argv[1:]))
 

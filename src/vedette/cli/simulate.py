@@ -1,8 +1,6 @@
 """`vedette simulate`: write traffic with labelled incidents in it."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -88,17 +86,20 @@ def simulate(
         attack_share=attack_share,
         malformed_share=malformed_share,
     )
-    from vedette.report.output import check_apart
+    from vedette.report.output import check_apart, check_output, open_output
 
-    check_apart([str(path) for path in (output, labels, line_labels) if path is not None], [])
+    outputs = [str(path) for path in (output, labels, line_labels) if path is not None]
+    check_apart(outputs, [])
+    for each in outputs:
+        check_output(each)
     known = simulation.blank_labels()
-    with _opened(output) as stream:
+    with open_output(str(output)) as stream:
         _write(simulation, stream, known)
     if labels is not None:
-        with _opened(labels) as stream:
+        with open_output(str(labels)) as stream:
             known.write(stream)
     if line_labels is not None:
-        with _opened(line_labels) as stream:
+        with open_output(str(line_labels)) as stream:
             known.write_lines(stream)
 
 
@@ -129,19 +130,3 @@ def _moment(text: str) -> datetime:
             f"--start {text!r}: not a moment in ISO 8601: such as 2026-03-02T08:00:00Z"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    from vedette.simulate import SimulationError
-
-    if path == _STDOUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    try:
-        stream = path.open("wb")
-    except OSError as error:
-        raise SimulationError(f"{path}: cannot be written: {error.strerror}: give a path that can") from None
-    with stream:
-        yield stream

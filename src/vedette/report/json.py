@@ -1,6 +1,7 @@
 """The findings document: what `--json` writes, and reading it back."""
 
 import dataclasses
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from vedette.report.wire import DOCUMENT, SCHEMA, restorer
 from vedette.schema.anomaly import Anomaly, Earlier
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.incident import Incident
+
+STDIN = "-"
 
 
 def write_json(findings: Findings, path: str) -> None:
@@ -44,7 +47,7 @@ def json_pieces(findings: Findings) -> Iterator[bytes]:
 
 
 def load_findings(path: str) -> Findings:
-    """Read a findings document.
+    """Read a findings document; `-` is standard input.
 
     Numbers that were NaN or infinite, and so null, come back as NaN.
 
@@ -52,7 +55,7 @@ def load_findings(path: str) -> Findings:
         FindingsFileError: There is no such file, or it is not exactly what `write_json` writes.
     """
     try:
-        text = Path(path).read_bytes()
+        text = _read(path)
     except OSError as error:
         raise _refusal(path, f"cannot be read: {error.strerror or error}") from None
     try:
@@ -70,6 +73,14 @@ def load_findings(path: str) -> Findings:
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise _refusal(path, f"damaged findings document: {error}") from None
+
+
+def _read(path: str) -> bytes:
+    if path != STDIN:
+        return Path(path).read_bytes()
+    if sys.stdin is None:
+        raise _refusal(path, "standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def json_schema() -> dict[str, Any]:

@@ -22,6 +22,10 @@ def check_output(path: str) -> None:
         OutputError: It cannot.
     """
     if path == STDOUT:
+        if sys.stdout is None or getattr(sys.stdout, "name", None) == os.devnull:
+            # A command line puts the null device in the place of a closed stream, so that reports for people are not
+            # an error; what was asked for by name would be lost there.
+            raise OutputError("-: standard output is closed: give a file, or leave it open")
         return
     target = Path(os.path.realpath(path))
     if target.is_dir():
