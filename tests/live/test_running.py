@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,23 @@ def test_a_line_unlike_the_site_is_told_at_once_when_the_site_is_known(tmp_path:
     assert told.details["parameters"].novelties[0]["parameter"] == "article"
     assert told.anomaly_score == told.details["ensemble"]["score"] > 0.8
     assert msgspec.json.decode(among)["details"]["parameters"]["is_anomaly"]
+
+
+def test_a_source_whose_clock_is_wrong_is_named_with_the_remedy(tmp_path: Path) -> None:
+    past = (datetime.now(UTC) - timedelta(hours=1)).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    slow = f'203.0.113.9 - - [{past}] "GET / HTTP/1.1" 200 12 "-" "{AGENT}"\n'.encode()
+
+    def named() -> tuple[str, ...]:
+        live.push("web", slow)
+        return live.health().problems
+
+    with running(tmp_path, poll_s=0.05, idle_after_s=1) as live:
+        wait_until(named)
+        (said,) = live.health().problems
+        assert live.health().status == "ok"
+    assert "web: its lines are dated 3,6" in said
+    assert "behind the clock here, or come so late" in said
+    assert "set its clock by NTP" in said
 
 
 def test_a_service_that_watches_flows_alone_waits_no_longer_once_they_come(tmp_path: Path) -> None:

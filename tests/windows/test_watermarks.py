@@ -97,35 +97,51 @@ def test_one_line_from_the_future_moves_nothing() -> None:
     assert watermarks.time(NOW + SECOND) == NOW + SECOND - LATENESS
 
 
-def test_a_slow_clock_is_named_and_holds_up_nobody() -> None:
+def test_a_slow_clock_is_named_once_it_has_kept_coming_and_holds_up_nobody() -> None:
     watermarks = marks("right", "slow")
-    begin(watermarks, "right", NOW)
-    begin(watermarks, "slow", NOW - 300 * SECOND)
-    assert watermarks.wrong_clocks() == [WrongClock("slow", -300 * SECOND)]
-    assert watermarks.time(NOW) == NOW - LATENESS
+    later = NOW + 30 * SECOND
+    for at in (NOW, later):
+        begin(watermarks, "right", at, at)
+        begin(watermarks, "slow", at - 300 * SECOND, at)
+        assert watermarks.wrong_clocks(at) == ([WrongClock("slow", -300 * SECOND)] if at == later else [])
+        assert watermarks.time(at) == at - LATENESS
 
 
 def test_a_fast_clock_is_named_and_is_right_for_itself() -> None:
     watermarks = marks("fast")
-    begin(watermarks, "fast", NOW + 300 * SECOND)
-    assert watermarks.wrong_clocks() == [WrongClock("fast", 300 * SECOND)]
-    assert watermarks.time(NOW) == NOW + 300 * SECOND - LATENESS
+    later = NOW + 30 * SECOND
+    for at in (NOW, later):
+        begin(watermarks, "fast", at + 300 * SECOND, at)
+    assert watermarks.wrong_clocks(later) == [WrongClock("fast", 300 * SECOND)]
+    assert watermarks.time(later) == later + 300 * SECOND - LATENESS
 
 
 def test_where_all_clocks_are_slow_they_are_followed() -> None:
     watermarks = marks("a", "b")
-    for source in ("a", "b"):
-        begin(watermarks, source, NOW - 3600 * SECOND)
-    assert [wrong.source for wrong in watermarks.wrong_clocks()] == ["a", "b"]
-    assert watermarks.time(NOW) == NOW - 3600 * SECOND - LATENESS
+    later = NOW + 30 * SECOND
+    for at in (NOW, later):
+        for source in ("a", "b"):
+            begin(watermarks, source, at - 3600 * SECOND, at)
+    assert [wrong.source for wrong in watermarks.wrong_clocks(later)] == ["a", "b"]
+    assert watermarks.time(later) == later - 3600 * SECOND - LATENESS
+
+
+def test_an_old_log_that_was_read_to_its_end_has_no_clock() -> None:
+    watermarks = marks("old")
+    begin(watermarks, "old", NOW - 86_400 * SECOND)
+    assert watermarks.wrong_clocks(NOW + SECOND) == []
+    assert watermarks.wrong_clocks(NOW + 3600 * SECOND) == []
 
 
 def test_a_source_that_catches_up_has_no_wrong_clock() -> None:
     watermarks = marks("a")
-    begin(watermarks, "a", NOW - 7200 * SECOND, caught_up=False)
-    assert watermarks.wrong_clocks() == []
-    begin(watermarks, "a", NOW - SECOND)
-    assert watermarks.wrong_clocks() == []
+    later = NOW + 30 * SECOND
+    for at in (NOW, later):
+        begin(watermarks, "a", at - 7200 * SECOND, at, caught_up=False)
+    assert watermarks.wrong_clocks(later) == []
+    for at in (later, later + 30 * SECOND):
+        begin(watermarks, "a", at - SECOND, at)
+    assert watermarks.wrong_clocks(later + 30 * SECOND) == []
 
 
 def test_one_delayed_delivery_is_no_wrong_clock() -> None:
@@ -133,7 +149,7 @@ def test_one_delayed_delivery_is_no_wrong_clock() -> None:
     begin(watermarks, "a", NOW)
     later = NOW + 200 * SECOND
     begin(watermarks, "a", NOW + SECOND, later)
-    assert watermarks.wrong_clocks() == []
+    assert watermarks.wrong_clocks(later) == []
 
 
 events = st.lists(

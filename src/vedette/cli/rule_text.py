@@ -12,8 +12,6 @@ from vedette.expression.measures import MEASURES
 from vedette.expression.quantities import UNITS
 from vedette.expression.tree import Condition
 
-_NO_TEXT = "a rule without `when`"
-
 
 def read_all(file: Path | None, when: str | None) -> Iterator[tuple[str, str]]:
     """A title and the expression of each rule that was given, whether or not it can be read.

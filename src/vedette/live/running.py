@@ -14,6 +14,7 @@ from vedette.engine.kept_lines import of_requests
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.narrowest import Stamp, of_window
 from vedette.live.answering import Answers
+from vedette.live.clocks import clock_remarks
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document
 from vedette.live.exceptions import to_document as exceptions_document
@@ -110,6 +111,7 @@ class Running:
             )
         problems += live.flows.problems(live.clock())
         problems += self._problems()
+        remarks = clock_remarks(live.watermarks.wrong_clocks(live.clock()))
         parsed = live.intake.parsed
         lag = live.work.lag_us
         return Health(
@@ -118,7 +120,7 @@ class Running:
             logs_processed=parsed,
             transformer_ready=is_ready(self._members(), MemberName.TRANSFORMER),
             active_models=self._active(),
-            problems=(*problems[:_MOST_PROBLEMS], *self._remarks()),
+            problems=(*problems[:_MOST_PROBLEMS], *remarks, *self._remarks()),
             sources=statuses,
             flows=tuple(live.flows.streams),
             lag_s=None if lag is None else lag / 1e6,

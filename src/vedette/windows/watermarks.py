@@ -15,7 +15,7 @@ _BEGINNING = -(2**62)
 _LOOKS_BACK = 600_000_000
 """Over how long a source's offset is the best that was seen, microseconds: lines are delayed, never early."""
 _OFFSETS = 64
-"""Offsets kept of one source, at most."""
+"""Offsets kept of one source, at most: of one that always brings something that is a shorter time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class _Source:
     """As of `mark_late`: newest time believed, rows ahead of it, the earliest of those."""
     active: int
     """When it was heard of last, by the caller's clock."""
+    since: int | None = None
+    """When it first had nothing more to give; not kept over restarts."""
     offsets: deque[tuple[int, int]] = field(default_factory=deque)
     """(caller's clock, newest minus that) of late, whenever it had nothing more to give."""
 
@@ -73,7 +75,8 @@ class _Source:
     @property
     def offset(self) -> int | None:
         """How far its times are from the caller's clock, at the least delay of late."""
-        return max((offset for _, offset in self.offsets), default=None)
+        # Copied at one go: who asks how things are may do so while lines come.
+        return max((offset for _, offset in tuple(self.offsets)), default=None)
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -171,6 +174,7 @@ class Watermarks:
             own = -_BEGINNING if others and self._slow(known) else newest - known.lateness
             reached[:] = np.maximum(self._time, np.minimum(own, least))
         if caught_up and known.newest > _BEGINNING:
+            known.since = at if known.since is None else known.since
             known.offsets.append((at, known.newest - at))
             while known.offsets[0][0] < at - _LOOKS_BACK or len(known.offsets) > _OFFSETS:
                 known.offsets.popleft()
@@ -209,11 +213,21 @@ class Watermarks:
         newest = max((s.newest for s in self._sources.values()), default=_BEGINNING)
         return None if newest == _BEGINNING else newest
 
-    def wrong_clocks(self) -> list[WrongClock]:
-        """Sources whose clock is wrong by more than the skew allowed, in order of name."""
+    def wrong_clocks(self, at: int) -> list[WrongClock]:
+        """Sources whose clock is wrong by more than the skew allowed, in order of name.
+
+        Those that have kept coming for `idle_after`, and still do: an old log that was read to its end has no clock.
+        May be asked by any thread.
+        """
+        wait = self.settings.idle_after
+        coming = [
+            (name, source)
+            for name, source in sorted(self._sources.items())
+            if source.since is not None and source.since <= at - wait < source.active
+        ]
         return [
             WrongClock(name, offset)
-            for name, source in sorted(self._sources.items())
+            for name, source in coming
             if (offset := source.offset) is not None and abs(offset) > self.settings.skew
         ]
 
@@ -250,7 +264,7 @@ class Watermarks:
             check(all(abs(number) <= -_BEGINNING for number in one.clock), "watermarks")
             check(len(one.offsets) <= _OFFSETS, "watermarks")
             clock = np.array(one.clock, dtype=np.int64)
-            self._sources[one.name] = _Source(one.lateness, clock, one.active, deque(one.offsets))
+            self._sources[one.name] = _Source(one.lateness, clock, one.active, offsets=deque(one.offsets))
 
     def _awaited(self, at: int) -> list[_Source]:
         """Sources that event time waits for."""
