@@ -14,7 +14,6 @@ from tests.engine.test_snapshot import Service, log
 from vedette.config import Config
 from vedette.detectors.view import Metric
 from vedette.engine.batch import Batch
-from vedette.engine.status import engine_status
 from vedette.schema.chunk import Chunk
 from vedette.schema.records import WindowRecord
 
@@ -129,7 +128,7 @@ def test_a_share_holds_for_whole_windows_and_is_told() -> None:
         service.feed(minute[:100])
         if number == 2:
             service.engine.look_at(1 / 4)
-            assert engine_status(service.engine).share == 1 / 4
+            assert service.engine.sampling.weight == 4
         if number == 6:
             service.engine.look_at(1)
         service.feed(minute[100:])
@@ -144,7 +143,7 @@ def test_a_share_holds_for_whole_windows_and_is_told() -> None:
     assert span.left_out == sum(300 - count // 4 for count in requests[3:7])
     assert 800 < span.left_out < 1000
     assert sum(service.engine.processed) == 2700
-    assert engine_status(service.engine).sampled == (span,)
+    assert tuple(service.engine.sampling.account()) == (span,)
 
 
 def test_what_is_stated_of_a_sampled_window_says_so() -> None:

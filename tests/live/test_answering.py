@@ -104,9 +104,10 @@ def test_weights_make_the_score_that_is_told() -> None:
         inbox.judge.reweigh((0.4, 1.2))
         (told,) = inbox.detect([line("/search?q=o'reilly%22").encode()], [None], processed=0, phase="waiting")
         ensemble = told.details["ensemble"]
-        from vedette.fusion.fusing import fuse_one, probability
+        from vedette.fusion.fusing import log_odds, probability
 
-        odds = fuse_one(ensemble["evidence"], ensemble["weights"], calibrated().prior)
+        told_by = ensemble["evidence"].items()
+        odds = log_odds(calibrated().prior) + sum(ensemble["weights"][who] * said for who, said in told_by)
         assert ensemble["score"] == pytest.approx(float(probability(odds)), rel=1e-5)
     finally:
         inbox.judge.reweigh(calibrated().weights)

@@ -6,7 +6,6 @@ import pytest
 
 from tests.live.lines import Clock, Lines
 from tests.live.test_live import live, log
-from vedette.engine.status import engine_status
 from vedette.live.overload import LEAST, Overload
 from vedette.storage import open_live_store
 
@@ -51,14 +50,13 @@ def test_the_engine_looks_at_the_share_that_was_decided_and_says_from_when_to_wh
     service.overload.share = share
     while service.intake.parsed < 2 * len(log()) // 3:
         service.turn()
-    assert engine_status(service.engine).share == share
+    assert 1 / service.engine.sampling.weight == share
     service.overload.share = 1.0
     while service.turn():
         pass
     service.commit()
-    found = engine_status(service.engine)
-    (span,) = found.sampled
-    assert (span.share, found.share) == (share, 1.0)
+    (span,) = service.engine.sampling.account()
+    assert (span.share, service.engine.sampling.weight) == (share, 1)
     assert 0 < span.left_out < (1 - share) * len(log()) / 2
-    assert found.logs_processed == service.intake.parsed
+    assert sum(service.engine.processed) == service.intake.parsed
     store.close()

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.simulate.reference import Request, read
 
-from vedette.simulate import Simulation, generate
+from vedette.simulate import Simulation
 
 
 def _log(**arguments: object) -> bytes:
-    return b"".join(generate(Simulation(**arguments)))  # type: ignore[arg-type]
+    return b"".join(Simulation(**arguments).chunks())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

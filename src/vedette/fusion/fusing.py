@@ -1,7 +1,7 @@
 """Evidence of several members, added up in log-odds."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +33,6 @@ def fuse(evidence: Floats, weight: Floats, prior: float) -> Floats:
     told = np.where(np.isnan(evidence), 0.0, evidence)
     added = weight @ told if weight.ndim == 1 else (weight * told).sum(axis=0)
     return np.asarray(log_odds(prior) + added)
-
-
-def fuse_one(evidence: Mapping[str, float], weight: Mapping[str, float], prior: float) -> float:
-    """`fuse` for one row; members that abstain are not among `evidence`, or NaN."""
-    total = log_odds(prior)
-    for member, told in evidence.items():
-        if not math.isnan(told):
-            total += weight[member] * told
-    return total
 
 
 def with_evidence(share: Floats, evidence: Floats) -> Floats:

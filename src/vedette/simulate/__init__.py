@@ -10,7 +10,7 @@ from vedette.simulate.formats.registry import FORMATS
 from vedette.simulate.incidents.catalogue import INCIDENTS
 from vedette.simulate.injection import Injection, SimulationError, parse_injections
 from vedette.simulate.labels import Label, Labels
-from vedette.simulate.simulation import DEFAULT_START, Simulation, generate
+from vedette.simulate.simulation import DEFAULT_START, Simulation
 
 __all__ = [
     "DEFAULT_START",
@@ -21,6 +21,5 @@ __all__ = [
     "Labels",
     "Simulation",
     "SimulationError",
-    "generate",
     "parse_injections",
 ]

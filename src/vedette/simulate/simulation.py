@@ -145,11 +145,6 @@ class Simulation:
         )
 
 
-def generate(simulation: Simulation) -> Iterator[bytes]:
-    """The log of a simulation, some ten thousand whole lines at a time."""
-    return simulation.chunks()
-
-
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise SimulationError(f"{name} {value:g}: must be from {low:g} to {high:g}")
