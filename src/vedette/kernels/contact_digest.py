@@ -58,6 +58,8 @@ BY_TALK_ANSWERED, BY_TALK_LOGINS, BY_TALK_MADE, BY_TALK_UNTOLD = 3, 4, 5, 6
 """... by client and port of a server: connections that were answered, those to ports that are logged into, flows opened
 where some were answered or told something, and where they were told nothing."""
 SUMMED = 7
+BY_CLIENT, BY_TALK = 3, 4
+"""How many of them are added up by client, which come first, and by talk."""
 UDP_THERE = 7
 """Flows over UDP: a client with any is there, whether they are silent or not."""
 WEIGHTS = 8
@@ -127,7 +129,7 @@ def digest_contacts(
         calls: int64 (k,), receives those of them that could be beacons: `totals[CALLS]`.
         marks: int32 (k, 2), receives a number for each client, and for each client and port of a server.
         weights: int32 (k, WEIGHTS), receives what is added up by these over a minute; never less than it is up to the
-            largest int32.
+            largest int32. What is added up by client stands in the client's first row.
     """
     for place in range(TOTALS):
         totals[place] = 0
@@ -138,6 +140,7 @@ def digest_contacts(
     before_low = 0
     own = False
     mark = 0
+    first = 0
     for row in range(columns.shape[1]):
         high = columns[AT_CLIENT_HIGH, row]
         low = columns[AT_CLIENT_LOW, row]
@@ -145,6 +148,7 @@ def digest_contacts(
             before_high = high
             before_low = low
             own = is_internal(high, low)
+            first = row
             mark = hash_words(high, low, 0, 0, 0, secret_a, secret_b) & _MARK_BITS
         server_high = columns[AT_SERVER_HIGH, row]
         server_low = columns[AT_SERVER_LOW, row]
@@ -174,8 +178,10 @@ def digest_contacts(
                 totals[LONGEST] = columns[AT_DURATION, row]
             if port == _DNS:
                 totals[CARRIERS] += 1
-            weights[row, BY_CLIENT_SYNS] = _weight(syns)
-            weights[row, BY_CLIENT_PROBES] = _weight(columns[AT_PROBES, row])
+            weights[first, BY_CLIENT_SYNS] = _weight(weights[first, BY_CLIENT_SYNS] + syns)
+            weights[first, BY_CLIENT_PROBES] = _weight(
+                weights[first, BY_CLIENT_PROBES] + columns[AT_PROBES, row]
+            )
             if succeeded > 0:
                 weights[row, BY_TALK_ANSWERED] = _weight(succeeded)
                 if known & LOGS_IN:
@@ -191,9 +197,9 @@ def digest_contacts(
                 totals[REFLECTED] += bytes_in
             if columns[AT_DNS_QUERIES, row] > 0:
                 totals[CARRIERS] += 1
-            weights[row, UDP_THERE] = _weight(opened)
+            weights[first, UDP_THERE] = _weight(weights[first, UDP_THERE] + opened)
             if columns[AT_PACKETS_IN, row] == 0 and packets_out > 0:
-                weights[row, BY_CLIENT_SILENT] = _weight(opened)
+                weights[first, BY_CLIENT_SILENT] = _weight(weights[first, BY_CLIENT_SILENT] + opened)
         elif protocol == _ICMP or protocol == _ICMPV6:
             totals[ICMP_OPENED] += opened
             totals[ICMP_SENT] += packets_out
@@ -212,42 +218,58 @@ def digest_contacts(
                 totals[CALLS] += 1
 
 
-@inlined
-def _column(place: int) -> int:
-    """Which mark a weight is added up by."""
-    return 0 if place <= BY_CLIENT_SILENT else 1
+_OTHER_BITS = 16
+"""How far a mark is moved to the right to find a client's second place: bits that its first place was not found by."""
 
 
 @kernel
-def add_weights(marks: Ints32, weights: Ints32, sign: int, sums: Ints) -> None:
+def add_weights(marks: Ints32, weights: Ints32, sign: int, by_client: Ints, by_talk: Ints) -> None:
     """Add a window's weights to those of the minute, or take them away.
 
     Args:
         marks: int32 (k, 2). weights: int32 (k, WEIGHTS). sign: 1, or -1 for a window that is over.
-        sums: int64 (power of two, SUMMED), by the last bits of marks; updated.
+        by_client: int64 (2, power of two up to 32768, BY_CLIENT), twice what clients did, by the last bits of their
+            marks and by others; updated.
+        by_talk: int64 (power of two, BY_TALK), by the last bits of marks; updated.
     """
-    mask = sums.shape[0] - 1
+    mask = by_client.shape[1] - 1
+    mask_of_talks = by_talk.shape[0] - 1
     for row in range(weights.shape[0]):
-        for place in range(SUMMED):
-            if weights[row, place] != 0:
-                sums[marks[row, _column(place)] & mask, place] += sign * weights[row, place]
+        for place in range(BY_CLIENT):
+            weight = weights[row, place]
+            if weight != 0:
+                by_client[0, marks[row, 0] & mask, place] += sign * weight
+                by_client[1, (marks[row, 0] >> _OTHER_BITS) & mask, place] += sign * weight
+        for place in range(BY_TALK):
+            weight = weights[row, BY_CLIENT + place]
+            if weight != 0:
+                by_talk[marks[row, 1] & mask_of_talks, place] += sign * weight
 
 
 @kernel
-def find_peaks(marks: Ints32, weights: Ints32, sums: Ints, peaks: Ints) -> None:
+def find_peaks(marks: Ints32, weights: Ints32, by_client: Ints, by_talk: Ints, peaks: Ints) -> None:
     """The most that any client or talk of a window came to within the minute, or somewhat more.
 
     Args:
-        marks, weights, sums: As for `add_weights`, with this window in the sums.
+        marks, weights, by_client, by_talk: As for `add_weights`, with this window in the sums.
         peaks: int64 (SUMMED,), receives the largest sum for each weight; 0 where none is there.
     """
-    mask = sums.shape[0] - 1
+    mask = by_client.shape[1] - 1
+    mask_of_talks = by_talk.shape[0] - 1
     for place in range(SUMMED):
         peaks[place] = 0
     for row in range(weights.shape[0]):
-        for place in range(SUMMED):
+        for place in range(BY_CLIENT):
             there = UDP_THERE if place == BY_CLIENT_SILENT else place
             if weights[row, there] != 0:
-                found = sums[marks[row, _column(place)] & mask, place]
+                found = min(
+                    by_client[0, marks[row, 0] & mask, place],
+                    by_client[1, (marks[row, 0] >> _OTHER_BITS) & mask, place],
+                )
                 if found > peaks[place]:
                     peaks[place] = found
+        for place in range(BY_TALK):
+            if weights[row, BY_CLIENT + place] != 0:
+                found = by_talk[marks[row, 1] & mask_of_talks, place]
+                if found > peaks[BY_CLIENT + place]:
+                    peaks[BY_CLIENT + place] = found

@@ -238,7 +238,7 @@ def follow_sent(
 def find_places(
     columns: Ints, rows: Ints, starts: Ints, first: int, hosts: int, keys: Ints, opened: Ints
 ) -> int:
-    """Find where some hosts opened flows to.
+    """Find where some hosts opened flows to; of contacts in a row with one network's port, the first.
 
     Args:
         columns, rows, starts, first: As for `follow_sent`. hosts: How many.
@@ -256,11 +256,22 @@ def find_places(
                 continue
             high = columns[AT_SERVER_HIGH, row]
             low = columns[AT_SERVER_LOW, row]
+            port = columns[AT_SERVER_PORT, row]
+            network = high if high == 0 else high >> 16
+            part = low >> 8 if high == 0 else 0
+            if (
+                found > 0
+                and opened[found - 1, 1] == host
+                and keys[found - 1, 3] == part
+                and keys[found - 1, 4] == port
+                and keys[found - 1, 2] == network
+            ):
+                continue
             keys[found, 0] = columns[AT_CLIENT_HIGH, row]
             keys[found, 1] = columns[AT_CLIENT_LOW, row]
-            keys[found, 2] = high if high == 0 else high >> 16
-            keys[found, 3] = low >> 8 if high == 0 else 0
-            keys[found, 4] = columns[AT_SERVER_PORT, row]
+            keys[found, 2] = network
+            keys[found, 3] = part
+            keys[found, 4] = port
             opened[found, 0] = row
             opened[found, 1] = host
             found += 1

@@ -18,12 +18,13 @@ BLOCK = 32
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint16]
 Ints = NDArray[np.int64]
 
 
 @kernel
 def path_lengths(
-    rows: Singles, feature: Bytes, threshold: Singles, length: Floats, place: Ints, total: Floats
+    rows: Singles, feature: Bytes, threshold: Singles, length: Floats, place: Words, total: Floats
 ) -> None:
     """Sum the lengths of rows' paths over all trees.
 
@@ -31,7 +32,7 @@ def path_lengths(
         rows: float32 (n, features).
         feature: uint8 (trees, INNER), column that each node looks at. threshold: float32 (trees, INNER).
         length: float64 (trees, LEAVES), of the path to each leaf.
-        place: int64 (BLOCK,), scratch.
+        place: uint16 (BLOCK,), scratch. A number without a sign needs no look whether it counts from the end.
         total: float64 (n,), receives the sums.
     """
     trees = feature.shape[0]

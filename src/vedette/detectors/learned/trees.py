@@ -45,7 +45,7 @@ class Trees:
             self.feature,
             self.threshold,
             self.leaf,
-            np.zeros(BLOCK, dtype=np.int64),
+            np.zeros(BLOCK, dtype=np.uint16),
             total,
         )
         return total / len(self.feature)

@@ -111,9 +111,10 @@ class Weighed(Protocol):
 class Minute:
     """The most that any client, or talk, of the newest window came to in the windows of the last minute.
 
-    Sums are kept by the last bits of a hash: two may be added up that are not the same, so a sum is never below what
-    one client or talk came to (the upper bound of Cormode and Muthukrishnan's count-min sketch, 2005, with one row).
-    Who comes to less than a rule asks for even so need not be looked at; nothing that is stated rests on these sums.
+    Sums are kept by some bits of a hash: two may be added up that are not the same, so a sum is never below what one
+    client or talk came to (the upper bound of Cormode and Muthukrishnan's count-min sketch, 2005, with two rows for
+    clients and one for talks). Who comes to less than a rule asks for even so need not be looked at; nothing that is
+    stated rests on these sums.
     """
 
     def __init__(self) -> None:
@@ -133,23 +134,24 @@ class Minute:
         for window in list(windows)[len(self._windows) :]:
             self._windows.append(window)
             self._add(window, 1)
-        if self._rows > len(self._sums) and len(self._sums) < _MOST_SUMS:
+        if self._rows > len(self._sums[1]) and len(self._sums[1]) < _MOST_SUMS:
             self._add_up()
-        find_peaks(*self._windows[-1].weighed, self._sums, self._peaks)
+        find_peaks(*self._windows[-1].weighed, *self._sums, self._peaks)
         found: list[int] = self._peaks.tolist()
         return found
 
     def _add(self, window: Weighed, sign: int) -> None:
         marks, weights = window.weighed
         self._rows += sign * len(marks)
-        add_weights(marks, weights, sign, self._sums)
+        add_weights(marks, weights, sign, *self._sums)
 
     def _add_up(self) -> None:
         """Add up anew, in twice as many places as there are contacts."""
         size = min(1 << max(_LEAST_BITS, (2 * self._rows).bit_length()), _MOST_SUMS)
-        self._sums: Ints = np.zeros((size, kernels.SUMMED), dtype=np.int64)
+        by_client = np.zeros((2, size, kernels.BY_CLIENT), dtype=np.int64)
+        self._sums: tuple[Ints, Ints] = by_client, np.zeros((size, kernels.BY_TALK), dtype=np.int64)
         for one in self._windows:
-            add_weights(*one.weighed, 1, self._sums)
+            add_weights(*one.weighed, 1, *self._sums)
 
 
 MOST_WEIGHT: Final = kernels.MOST_WEIGHT

@@ -12,6 +12,8 @@ from vedette.kernels.recent_keys import AFTER, LINKS, META, OLDEST, TAKEN, claim
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
 _LEAST_ROWS: Final = 1_024
+_MOST_SPARE: Final = 1 << 18
+"""Buckets up to which there are four for each key: those are a megabyte, and stay in a cache."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -123,7 +125,7 @@ class RecentKeys:
         self._links = np.full((room, LINKS), -1, dtype=np.int32)
         self.numbers = np.zeros((room, self._shape[0]), dtype=np.int64)
         self.reals = np.zeros((room, self._shape[1]))
-        self._buckets = np.zeros(1 << (self.most - 1).bit_length(), dtype=np.int32)
+        self._buckets = np.zeros(_buckets(self.most), dtype=np.int32)
         self._meta = np.full(META, -1, dtype=np.int64)
         self._meta[TAKEN] = 0
 
@@ -137,3 +139,9 @@ class RecentKeys:
         self._links = np.concatenate([self._links, np.full((add, LINKS), -1, dtype=np.int32)])
         self.numbers = np.concatenate([self.numbers, np.zeros((add, self._shape[0]), dtype=np.int64)])
         self.reals = np.concatenate([self.reals, np.zeros((add, self._shape[1]))])
+
+
+def _buckets(most: int) -> int:
+    """Buckets of a table: enough for most to hold one key, so that who makes room is found at once."""
+    least = 1 << (most - 1).bit_length()
+    return max(least, min(4 * least, _MOST_SPARE))
