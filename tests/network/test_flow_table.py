@@ -33,7 +33,8 @@ from tests.network.packets import (
     whole_flows,
 )
 from vedette.kernels import flow_columns, flow_layout
-from vedette.schema.flows import COUNTS, FIRST_COUNT, FLOW_COLUMNS, LAST_COUNT, Flow
+from vedette.kernels.contacts import FIXED
+from vedette.schema.flows import COUNTS, FIRST_COUNT, FLOW_COLUMNS, LAST_BEGAN, LAST_COUNT, Flow
 from vedette.windows.flow_table import FlowTable, TableSettings
 
 A, B = "10.0.0.1:4000", "192.0.2.9:80"
@@ -65,7 +66,18 @@ def test_the_layout_is_the_schema_s() -> None:
     assert flow_layout.COUNTS == COUNTS == LAST_COUNT - FIRST_COUNT + 1
     named = {name[3:]: column for name, column in vars(flow_columns).items() if name.startswith("AT_")}
     assert named
+    assert named.pop("LAST_BEGAN") == LAST_BEGAN
     assert named == {name: Flow[name] for name in named}
+    of_counts = flow_columns.FIRST_COUNT, flow_columns.LAST_COUNT, flow_columns.FLOW_COLUMNS
+    assert of_counts == (FIRST_COUNT, LAST_COUNT, FLOW_COLUMNS)
+
+
+def test_a_contact_s_row_begins_with_what_is_no_count() -> None:
+    assert (
+        *range(Flow.CLIENT_PORT), Flow.SERVER_PORT, Flow.PROTOCOL, Flow.BEGAN, LAST_BEGAN, Flow.DURATION,
+        Flow.LONGEST_GAP,
+    ) == FIXED  # fmt: skip
+    assert not set(FIXED) & set(range(FIRST_COUNT, LAST_COUNT + 1))
 
 
 def test_a_session_is_one_flow_with_its_times() -> None:

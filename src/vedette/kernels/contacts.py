@@ -4,16 +4,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel, subkernel
+from vedette.kernels.flow_columns import (
+    AT_BEGAN,
+    AT_CLIENT_HIGH,
+    AT_CLIENT_LOW,
+    AT_DURATION,
+    AT_END,
+    AT_LAST_BEGAN,
+    AT_LONGEST_GAP,
+    AT_OPENED,
+    AT_PROTOCOL,
+    AT_SERVER_HIGH,
+    AT_SERVER_LOW,
+    AT_SERVER_PORT,
+    AT_START,
+    FIRST_COUNT,
+    FLOW_COLUMNS,
+    LAST_COUNT,
+)
 from vedette.kernels.hashing import hash_words
 
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
 
-FIXED = (0, 1, 2, 3, 4, 5, 7, 8, 50, 51, 47, 48)
+FIXED = (
+    AT_START, AT_END, AT_CLIENT_HIGH, AT_CLIENT_LOW, AT_SERVER_HIGH, AT_SERVER_LOW, AT_SERVER_PORT, AT_PROTOCOL,
+    AT_BEGAN, AT_LAST_BEGAN, AT_DURATION, AT_LONGEST_GAP,
+)  # fmt: skip
 """Columns of a contact that each row of a table begins with, in this order: times, ends, port and protocol, when flows
 began first and last, the longest duration and gap. Behind them stand the counts that are not all zeros."""
-_COUNTS = 12
-"""Where these begin."""
+_START, _END, _CLIENT_HIGH, _CLIENT_LOW, _SERVER_HIGH, _SERVER_LOW, _PORT, _PROTOCOL = range(8)
+_BEGAN, _LAST_BEGAN, _DURATION, _LONGEST_GAP, _COUNTS = range(8, 13)
+"""The same columns by their place in such a row, and where the counts begin."""
+_ICMP, _ICMPV6 = 1, 58
 _BLOCK = 64
 """Rows that are turned together: with all their columns they stay in the nearest cache."""
 
@@ -38,12 +61,12 @@ def _slot(
     while index[place] != 0:
         slot = int(index[place]) - 1
         if (
-            out[slot, 3] == low
-            and out[slot, 5] == server_low
-            and out[slot, 6] == port
-            and out[slot, 7] == protocol
-            and out[slot, 2] == high
-            and out[slot, 4] == server_high
+            out[slot, _CLIENT_LOW] == low
+            and out[slot, _SERVER_LOW] == server_low
+            and out[slot, _PORT] == port
+            and out[slot, _PROTOCOL] == protocol
+            and out[slot, _CLIENT_HIGH] == high
+            and out[slot, _SERVER_HIGH] == server_high
         ):
             return slot
         place = (place + 1) & mask
@@ -81,24 +104,42 @@ def fold_contacts(
         Places of `pick` that were dealt with: fewer than there are where `out` is full and could be larger.
     """
     used = state[0]
-    extended = rows.shape[1] > 51
+    extended = rows.shape[1] > FLOW_COLUMNS
     for place in range(first, pick.shape[0]):
         row = pick[place]
-        port = rows[row, 7]
+        port = rows[row, AT_SERVER_PORT]
         # A ping's identifier tells nothing about what is talked to.
-        if rows[row, 8] == 1 or rows[row, 8] == 58:
+        if rows[row, AT_PROTOCOL] == _ICMP or rows[row, AT_PROTOCOL] == _ICMPV6:
             port = 0
-        high = rows[row, 2]
-        low = rows[row, 3]
+        high = rows[row, AT_CLIENT_HIGH]
+        low = rows[row, AT_CLIENT_LOW]
         slot = _slot(
-            high, low, rows[row, 4], rows[row, 5], port, rows[row, 8], out, index, secret_a, secret_b
+            high,
+            low,
+            rows[row, AT_SERVER_HIGH],
+            rows[row, AT_SERVER_LOW],
+            port,
+            rows[row, AT_PROTOCOL],
+            out,
+            index,
+            secret_a,
+            secret_b,
         )
         apart = slot >= 0 or used < room
         if not apart:
             high = 0
             low = 0
             slot = _slot(
-                high, low, rows[row, 4], rows[row, 5], port, rows[row, 8], out, index, secret_a, secret_b
+                high,
+                low,
+                rows[row, AT_SERVER_HIGH],
+                rows[row, AT_SERVER_LOW],
+                port,
+                rows[row, AT_PROTOCOL],
+                out,
+                index,
+                secret_a,
+                secret_b,
             )
         if slot < 0 and used >= out.shape[0] and used < most:
             state[0] = used
@@ -110,36 +151,36 @@ def fold_contacts(
         begun = -1
         last = -1
         # When flows began that began here.
-        if rows[row, 40] > 0:
-            begun = rows[row, 50]
-            last = rows[row, 51] if extended else begun
+        if rows[row, AT_OPENED] > 0:
+            begun = rows[row, AT_BEGAN]
+            last = rows[row, AT_LAST_BEGAN] if extended else begun
         if slot < 0:
             index[-slot - 1] = used + 1
             slot = used
             used += 1
-            out[slot, 0] = rows[row, 0]
-            out[slot, 1] = rows[row, 1]
-            out[slot, 2] = high
-            out[slot, 3] = low
-            out[slot, 4] = rows[row, 4]
-            out[slot, 5] = rows[row, 5]
-            out[slot, 6] = port
-            out[slot, 7] = rows[row, 8]
-            out[slot, 8] = begun if begun >= 0 else -1
-            out[slot, 9] = max(last, -1)
-            out[slot, 10] = rows[row, 47]
-            out[slot, 11] = rows[row, 48]
+            out[slot, _START] = rows[row, AT_START]
+            out[slot, _END] = rows[row, AT_END]
+            out[slot, _CLIENT_HIGH] = high
+            out[slot, _CLIENT_LOW] = low
+            out[slot, _SERVER_HIGH] = rows[row, AT_SERVER_HIGH]
+            out[slot, _SERVER_LOW] = rows[row, AT_SERVER_LOW]
+            out[slot, _PORT] = port
+            out[slot, _PROTOCOL] = rows[row, AT_PROTOCOL]
+            out[slot, _BEGAN] = begun if begun >= 0 else -1
+            out[slot, _LAST_BEGAN] = max(last, -1)
+            out[slot, _DURATION] = rows[row, AT_DURATION]
+            out[slot, _LONGEST_GAP] = rows[row, AT_LONGEST_GAP]
             for number in range(counts.shape[0]):
                 out[slot, _COUNTS + number] = rows[row, counts[number]]
             continue
-        out[slot, 0] = min(out[slot, 0], rows[row, 0])
-        out[slot, 1] = max(out[slot, 1], rows[row, 1])
-        if begun >= 0 and (out[slot, 8] < 0 or begun < out[slot, 8]):
-            out[slot, 8] = begun
-        if last > out[slot, 9]:
-            out[slot, 9] = last
-        out[slot, 10] = max(out[slot, 10], rows[row, 47])
-        out[slot, 11] = max(out[slot, 11], rows[row, 48])
+        out[slot, _START] = min(out[slot, _START], rows[row, AT_START])
+        out[slot, _END] = max(out[slot, _END], rows[row, AT_END])
+        if begun >= 0 and (out[slot, _BEGAN] < 0 or begun < out[slot, _BEGAN]):
+            out[slot, _BEGAN] = begun
+        if last > out[slot, _LAST_BEGAN]:
+            out[slot, _LAST_BEGAN] = last
+        out[slot, _DURATION] = max(out[slot, _DURATION], rows[row, AT_DURATION])
+        out[slot, _LONGEST_GAP] = max(out[slot, _LONGEST_GAP], rows[row, AT_LONGEST_GAP])
         for number in range(counts.shape[0]):
             out[slot, _COUNTS + number] += rows[row, counts[number]]
     state[0] = used
@@ -157,9 +198,17 @@ def index_contacts(out: Ints, count: int, index: Ints32, secret_a: int, secret_b
     """
     mask = index.shape[0] - 1
     for slot in range(count):
-        ends = out[slot, 6] * 256 + out[slot, 7]
+        ends = out[slot, _PORT] * 256 + out[slot, _PROTOCOL]
         place = (
-            hash_words(out[slot, 2], out[slot, 3], out[slot, 4], out[slot, 5], ends, secret_a, secret_b)
+            hash_words(
+                out[slot, _CLIENT_HIGH],
+                out[slot, _CLIENT_LOW],
+                out[slot, _SERVER_HIGH],
+                out[slot, _SERVER_LOW],
+                ends,
+                secret_a,
+                secret_b,
+            )
             & mask
         )
         while index[place] != 0:
@@ -175,7 +224,7 @@ def mark_counts(rows: Ints, used: Ints) -> None:
         rows: int64 (n, 51 or 52), flows or contacts. used: int64 (47,), has some bit set for such a column; updated.
     """
     for row in range(rows.shape[0]):
-        for column in range(9, 47):
+        for column in range(FIRST_COUNT, LAST_COUNT + 1):
             used[column] |= rows[row, column]
 
 
