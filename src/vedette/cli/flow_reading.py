@@ -186,7 +186,7 @@ class FlowReading:
                 coverage.bytes = reader.bytes
                 tally.position += reader.position - before
                 before = reader.position
-                if len(flows) and int(flows.table[:, 0].max()) >= self._until:
+                if len(flows) and self._until < _NEVER and int(flows.table[:, 0].max()) >= self._until:
                     flows = Flows(self._before(flows.table, 0), flows.known)
                 if len(flows):
                     yield Passed(int(flows.table[:, 0].min()), flows, flows, None)

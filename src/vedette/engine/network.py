@@ -26,7 +26,7 @@ from vedette.engine.statements import Statements
 from vedette.incidents.grouping import stating_order
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
-from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow, Known
+from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Known
 from vedette.schema.learned import MemberStatus
 from vedette.windows.contacts import BINS, FlowWindow, FlowWindower
 from vedette.windows.flow_table import Passed
@@ -105,13 +105,11 @@ class NetworkEngine:
 
     def process(self, passed: Passed) -> None:
         """Take flows in, and judge the windows that they let close."""
-        coverage = self.coverage
-        for rows in (passed.parts.table, passed.ended.table):
-            if len(rows):
-                start, end = int(rows[:, Flow.START].min()), int(rows[:, Flow.END].max())
-                coverage.start = start if coverage.start is None else min(coverage.start, start)
-                coverage.end = end if coverage.end is None else max(coverage.end, end)
-        self.windower.add(passed.parts, passed.ended, passed.start, passed.histogram, over=passed.over)
+        coverage, windower = self.coverage, self.windower
+        windower.add(passed.parts, passed.ended, passed.start, passed.histogram, over=passed.over)
+        if windower.first is not None and windower.last is not None:
+            coverage.start = min(windower.first, windower.first if coverage.start is None else coverage.start)
+            coverage.end = max(windower.last, windower.last if coverage.end is None else coverage.end)
         self._close()
 
     def advance(self, until: int) -> None:

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Ended, Flow, Flows, Known
+from vedette.kernels.flow_survey import FIRST_START, LAST_END, LAST_START, TIMES, survey_flows
+from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, LAST_COUNT, Flows, Known
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 from vedette.windows.contact_table import ContactTable, counts_in, sorting
 
@@ -39,7 +40,7 @@ class FlowWindow:
         number: Its start divided by its length.
         start, end: Microseconds since the epoch, `end` exclusive.
         contacts: int64 (k, CONTACT_COLUMNS), sorted by addresses, port and protocol.
-        ended: int64 (m, ENDED_COLUMNS), what is remembered of each flow that ended, in order of their ends.
+        ended: int64 (m, ENDED_COLUMNS), what is remembered of each flow that ended, in any order.
         histogram: int64 (3, 256): sizes of packets, round-trip and response times. Zeros where nobody saw packets.
         known: What the sources tell.
         left_out: Flows whose client could not be told apart.
@@ -131,6 +132,9 @@ class FlowWindower:
         lateness: How much later than event time a flow's start may be, microseconds.
         room: Contacts told apart in a window; in all open windows together twice as many.
         own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
+
+    Attributes:
+        first, last: When the first of all flows started and the last ended, microseconds; None before the first.
     """
 
     def __init__(self, span: int, lateness: int, room: int = 262_144, *, own_clock: bool = True) -> None:
@@ -139,6 +143,8 @@ class FlowWindower:
         self.lateness = lateness
         self.late = 0
         self.left_out = 0
+        self.first: int | None = None
+        self.last: int | None = None
         self._room = room
         self._tables: dict[int, ContactTable] = {}
         self._contacts = 0
@@ -167,13 +173,14 @@ class FlowWindower:
         """
         if len(parts):
             self._known &= parts.known
+            seen = self._survey(parts.table)
             if self._own_clock:
-                self.advance(int(parts.table[:, Flow.START].max()))
-            self._fold(parts.table)
-        rows = _remembered(ended.table)
-        for number, pick in _by_window(rows[:, Ended.END] // self.span):
-            place = number if self._closed is None else max(number, self._closed + 1)
-            self._ended.setdefault(place, []).append(rows[pick])
+                self.advance(seen.latest)
+            self._fold(seen)
+            if ended.table is parts.table:
+                self._remember(seen)
+        if len(ended) and ended.table is not parts.table:
+            self._remember(self._survey(ended.table))
         if histogram is not None and start is not None:
             number = start // self.span
             if self._closed is None or number > self._closed:
@@ -258,11 +265,28 @@ class FlowWindower:
         if last is not None:
             self._closed = last if self._closed is None else max(self._closed, last)
 
-    def _fold(self, rows: NDArray[np.int64]) -> None:
+    def _survey(self, table: NDArray[np.int64]) -> "_Survey":
+        """Look at flows, at least one."""
+        rows, count = np.ascontiguousarray(table), len(table)
+        times, used = np.empty(TIMES, dtype=np.int64), np.zeros(LAST_COUNT + 1, dtype=np.int64)
+        started, left = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        ended = np.empty((count, ENDED_COLUMNS), dtype=np.int64)
+        survey_flows(rows, self.span, times, used, started, left, ended)
+        first, last = int(times[FIRST_START]), int(times[LAST_END])
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
+        return _Survey(rows, np.flatnonzero(used), int(times[LAST_START]), started, left, ended)
+
+    def _remember(self, seen: "_Survey") -> None:
+        """Put flows that ended with the others of the windows that they ended in."""
+        for number, pick in _by_window(seen.left):
+            place = number if self._closed is None else max(number, self._closed + 1)
+            self._ended.setdefault(place, []).append(seen.ended[pick])
+
+    def _fold(self, seen: "_Survey") -> None:
         """Take flows into the windows that they begin in."""
-        rows = np.ascontiguousarray(rows)
-        number, counts = rows[:, Flow.START] // self.span, counts_in(rows)
-        for one, pick in _by_window(number):
+        rows, counts = seen.rows, seen.counts
+        for one, pick in _by_window(seen.started):
             if self._closed is not None and one <= self._closed:
                 self.late += len(pick)
                 continue
@@ -281,21 +305,33 @@ class FlowWindower:
         return max(map(len, self._tables.values()), default=0) if len(self._tables) < _FEW else 0
 
     def _take_ended(self, upto: int) -> NDArray[np.int64]:
-        """Whole flows that ended in a window, or before it and after the one before, in order of their end."""
+        """Whole flows that ended in a window, or before it and after the one before."""
         ready = sorted(n for n in self._ended if n <= upto)
         if not ready:
             return _NONE
-        rows = np.concatenate([_NONE, *(own for n in ready for own in self._ended.pop(n))])
-        return _in_order(rows)
+        return np.concatenate([_NONE, *(own for n in ready for own in self._ended.pop(n))])
 
 
 _NONE: Final = np.zeros((0, ENDED_COLUMNS), dtype=np.int64)
 
 
-def _remembered(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of whole flows, the columns of `Ended`."""
-    kept: NDArray[np.int64] = rows[:, [Flow.END, Flow.DURATION, Flow.PROTOCOL, Flow.SUCCEEDED]]
-    return kept
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What `survey_flows` says of some flows.
+
+    Attributes:
+        rows: The flows. counts: Columns of counts that hold anything but zeros.
+        latest: When the last of them started, microseconds.
+        started, left: int64 (n,), the windows that each started and ended in.
+        ended: int64 (n, ENDED_COLUMNS), what is remembered of each.
+    """
+
+    rows: NDArray[np.int64]
+    counts: NDArray[np.intp]
+    latest: int
+    started: NDArray[np.int64]
+    left: NDArray[np.int64]
+    ended: NDArray[np.int64]
 
 
 def _by_window(number: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
