@@ -25,8 +25,15 @@ SELECT = "/query?find=select+name,+state+from+tickets+where+id+%3D+{n}"
 UNION = "/query?find=select+name,+state+from+tickets+where+id+%3D+1+union+select+password+from+users"
 MARKUP = "/page?text=%3Csvg%3E%3Ca%3E{n}"
 FIRST = datetime(2026, 3, 2)  # noqa: DTZ001 -- the log says that it is UTC
+WINDOWS = {"windows": {"span_s": 900}}
+"""What is everyday goes by the day; windows of a quarter of an hour are through sooner."""
 Request = tuple[datetime, str, str, int]
 """Time, client, target and status."""
+
+
+def settings_of(**settings: object) -> Config:
+    """A configuration with wide windows."""
+    return Config.model_validate({**WINDOWS, **settings}, strict=False)
 
 
 def requests(
@@ -60,7 +67,7 @@ def attacks(
     lines: Sequence[bytes], config: Config | None = None, sizes: Iterable[int] = ()
 ) -> tuple[list[int], Findings]:
     """Places of the lines that are attacks, and what is found."""
-    engine, found, at = build(config), [], 0
+    engine, found, at = build(config or settings_of()), [], 0
     for batch in batches(split(lines, sizes)):
         decisive = engine.process(batch).hits.decisive()
         found += [at + row for row in decisive.nonzero()[0].tolist()]
@@ -112,7 +119,7 @@ def test_what_is_no_longer_asked_is_an_attack_again() -> None:
 
 def test_it_can_be_switched_off() -> None:
     lines = log(site(7), requests(range(7), range(25), SELECT))
-    config = Config.model_validate({"detectors": {"signatures": {"everyday": False}}}, strict=False)
+    config = settings_of(detectors={"signatures": {"everyday": False}})
     found, findings = attacks(lines, config)
     assert days_of(lines, found) == list(range(7))
     assert findings.coverage.everyday == []
@@ -257,7 +264,7 @@ def test_full_tables_are_filled_alike_in_any_batches(sizes: list[int]) -> None:
 @settings(max_examples=3, deadline=None)
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=4))
 def test_restarts_anywhere_change_nothing(sizes: list[int]) -> None:
-    config = Config()
+    config = settings_of()
     names, engine = enricher(config), build(config)
     found, at = [], 0
     for batch in batches(split(long_log(), [*sizes, len(long_log())])):
@@ -276,7 +283,7 @@ def test_restarts_anywhere_change_nothing(sizes: list[int]) -> None:
 def test_older_logs_teach_what_is_everyday() -> None:
     lines = log(site(8), requests(range(8), range(25), SELECT))
     cut = next(place for place, line in enumerate(lines) if b"[08/Mar" in line)
-    engine = build_engine(Config(), lateness_us=LATENESS_US)
+    engine = build_engine(settings_of(), lateness_us=LATENESS_US)
     old, new = batches([b"".join(lines[:cut]), b"".join(lines[cut:])])
     with engine.learning():
         engine.process(old)
@@ -287,7 +294,7 @@ def test_older_logs_teach_what_is_everyday() -> None:
 
 
 def test_only_what_is_weighed_of_days_that_are_over_is_kept() -> None:
-    engine = build()
+    engine = build(settings_of())
     for batch in batches([b"".join(long_log())]):
         engine.process(batch)
     state = engine.everyday.to_state() if engine.everyday is not None else b""
