@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.live.lines import Clock, Lines
+from tests.live.test_running import wait_until
 from tests.signatures.test_everyday import SELECT, attacks, log, requests, site
 from vedette.config import Config
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.signatures import signature_scanner
 from vedette.live.live import Live
+from vedette.live.watch import watch
 from vedette.schema.findings import EverydayRequests
 from vedette.storage import open_live_store
 
@@ -33,7 +35,7 @@ def serve(path: Path, sizes: list[int]) -> tuple[set[str], list[EverydayRequests
 
 @pytest.mark.parametrize("sizes", [[100_000], [700] * 100, [1, 50, 2_500, 3, 1_200]])
 def test_it_says_what_a_scan_says_however_lines_come(sizes: list[int], tmp_path: Path) -> None:
-    findings = attacks(LINES)[1]
+    findings = attacks(LINES, Config())[1]
     stated, told, _ = serve(tmp_path / "v.db", sizes)
     assert stated == {a.id for a in findings.anomalies if a.detector == "signatures"}
     assert told == findings.coverage.everyday
@@ -69,3 +71,17 @@ def test_a_line_that_is_asked_about_is_weighed_too(tmp_path: Path) -> None:
         assert {match.rule for match in said.matches} == {"sql-select-list", "sql-select-from-where"}
     (other,) = judge.judge([line.replace(b"/query", b"/other")], [None])
     assert other.is_attack
+
+
+def test_a_service_tells_what_it_does_not_tell_as_attacks(tmp_path: Path) -> None:
+    live = {"directory": str(tmp_path), "poll_s": 0.05}
+    service, end = watch(live=live, windows={"span_s": 900})
+    try:
+        assert service.everyday() == []
+        assert service.push("site", b"".join(LINES)).refused == 0
+        wait_until(lambda: service.counters().parsed == len(LINES))
+        told = service.everyday()
+        assert [(row.route, row.requests) for row in told] == [("/query", 100), ("/query", 100)]
+        assert service.counters().everyday == {(row.service, row.rule): row.requests for row in told}
+    finally:
+        end()

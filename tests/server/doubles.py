@@ -11,6 +11,7 @@ from vedette.config.server import Server
 from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.report.json import as_json
 from vedette.schema.anomaly import Anomaly
+from vedette.schema.findings import EverydayRequests
 from vedette.schema.incident import Incident
 from vedette.schema.judged import LogData
 from vedette.schema.live import DetectedLine, DetectedLines, MemberWeight, MemberWeights
@@ -65,6 +66,7 @@ class MemoryView:
         self.queue: Queue[Event | None] = Queue()
         self.problems: tuple[str, ...] = ()
         self.judged = 0
+        self.usual: list[EverydayRequests] = []
         self.foreseen: list[ForecastRecord] | None = []
         self.answered: list[tuple[str, bool]] = []
         self.reweighed: str | None = None
@@ -184,6 +186,9 @@ class MemoryView:
             except Empty:
                 event = None
             yield event
+
+    def everyday(self) -> list[EverydayRequests]:
+        return self.usual
 
     def forecast(self, service: str, horizon_s: int) -> list[ForecastRecord]:
         if self.foreseen is None:

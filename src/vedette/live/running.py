@@ -24,6 +24,7 @@ from vedette.live.reload import DOCUMENT, Settings, to_document
 from vedette.live.service import Service
 from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.schema.errors import VedetteError
+from vedette.schema.findings import EverydayRequests
 from vedette.schema.learned import MemberStatus
 from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
@@ -162,6 +163,10 @@ class Running:
                 dropped[reason] = dropped.get(reason, 0) + count
         lag = work.lag_us
         sent, errors = self._told()
+        everyday: dict[tuple[str, str], int] = {}
+        for row in self.everyday():
+            key = row.service, row.rule
+            everyday[key] = everyday.get(key, 0) + row.requests
         return Counters(
             lines=tally.lines + flows.tally.lines,
             parsed=tally.parsed + flows.tally.flows,
@@ -187,6 +192,7 @@ class Running:
             sampling=live.overload.share,
             alerts_sent=sent,
             alert_errors=errors,
+            everyday=everyday,
         )
 
     def detect(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[DetectedLine]:
@@ -219,6 +225,11 @@ class Running:
     def events(self, after: int | None) -> Iterator[Event | None]:
         """See `LiveView`."""
         return self._service.events.watch(after)
+
+    def everyday(self) -> list[EverydayRequests]:
+        """See `LiveView`."""
+        known = self._service.live.engine.everyday
+        return [] if known is None else known.account()
 
     def forecast(self, service: str, horizon_s: int) -> list[ForecastRecord]:
         """See `LiveView`."""

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from vedette.live.flow_streams import FlowStream
+from vedette.schema.findings import EverydayRequests
 from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
 from vedette.sources.source import SourceStatus
@@ -71,6 +72,8 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     """(channel, severity) to messages."""
     alert_errors: dict[str, int] = {}
     """Channel to tries that failed."""
+    everyday: dict[tuple[str, str], int] = {}
+    """(service, rule) to requests in which what the rule said did not count; since the state of the service began."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +130,10 @@ class LiveView(Protocol):
 
     def events(self, after: int | None) -> Iterator[Event | None]:
         """Events behind the one with id `after` (None: from now on); None about every 15 s when there is nothing."""
+        ...
+
+    def everyday(self) -> list[EverydayRequests]:
+        """What was taken for everyday, the most requests first; nothing where that is switched off."""
         ...
 
     def forecast(self, service: str, horizon_s: int) -> list[ForecastRecord]:

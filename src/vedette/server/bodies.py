@@ -6,6 +6,7 @@ import msgspec
 
 from vedette.report.forecast import ErrorBudget
 from vedette.report.wire import ANOMALY, INCIDENT
+from vedette.schema.findings import EverydayRequests
 from vedette.schema.judged import Habit, LogData, RuleMatch
 from vedette.schema.records import WindowRecord
 
@@ -330,6 +331,14 @@ class BaselinesAnswer(msgspec.Struct, frozen=True):
     count: int
     service: str | None = None
     cursor: str | None = None
+
+
+class EverydayAnswer(msgspec.Struct, frozen=True):
+    """What looks like attacks and was not told, by route and rule, the most requests first."""
+
+    everyday: list[EverydayRequests]
+    count: int
+    service: str | None = None
 
 
 class ForecastMetric(msgspec.Struct, frozen=True):

@@ -56,7 +56,9 @@ class ServiceCollector(Collector):
         self._rooms = rooms
         self._traffic = traffic
         self._watchers = watchers
-        self._services, self._channels, self._reasons, self._caps, self._dropped = (Named() for _ in range(5))
+        self._services, self._channels, self._reasons, self._caps, self._dropped, self._rules = (
+            Named() for _ in range(6)
+        )
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: a registry that asks would have the service counted before it runs."""
@@ -66,6 +68,7 @@ class ServiceCollector(Collector):
         """Every metric."""
         counted = self._rooms.view.counters()
         yield from self._classic(counted)
+        yield from self._left_untold(counted)
         yield from self._intake(counted)
         yield from self._now(counted)
         yield _labelled(
@@ -110,6 +113,19 @@ class ServiceCollector(Collector):
             "channel",
             counted.alert_errors,
             self._channels,
+        )
+
+    def _left_untold(self, counted: Counters) -> Iterator[Metric]:
+        """What looked like attacks and was not told."""
+        everyday: dict[tuple[str, ...], int] = {}
+        for (service, rule), count in counted.everyday.items():
+            series = self._services(service), self._rules(rule)
+            everyday[series] = everyday.get(series, 0) + count
+        yield _labelled(
+            "vedette_everyday_requests",
+            "Requests in which what a rule said did not count, because the site is asked the like every day.",
+            ("service", "rule"),
+            everyday,
         )
 
     def _intake(self, counted: Counters) -> Iterator[Metric]:

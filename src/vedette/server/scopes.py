@@ -23,6 +23,7 @@ SHORT: Final = frozenset(
         "baselines",
         "forecast",
         "weights",
+        "everyday",
         "config",
         "silences",
         "notifications",

@@ -193,7 +193,7 @@ class Everyday:
         return self._excuse(rows, accused, hits.rule_bits(accused), tells=False)
 
     def account(self) -> list[EverydayRequests]:
-        """What was taken for everyday, the most requests first."""
+        """What was taken for everyday, the most requests first. Any thread may ask."""
         told = [
             EverydayRequests(
                 key.service,
@@ -205,7 +205,7 @@ class Everyday:
                 one.clients,
                 round(one.share, 4),
             )
-            for key, one in self._told.items()
+            for key, one in list(self._told.items())
         ]
         return sorted(told, key=lambda one: (-one.requests, one.service, one.route, one.rule))
 
