@@ -188,6 +188,16 @@ def test_what_is_wrong_is_said_in_one_line(
     assert told.count("\n") == 1
 
 
+def test_a_file_without_a_value_that_can_be_read_is_refused_with_the_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "thousands.csv"
+    path.write_text("timestamp,value\n" + "".join(f'{START + at},"11,288.{at}"\n' for at in range(50)))
+    assert run(["metric", str(path), "--csv", str(tmp_path / "o.csv")]) == 2
+    assert "no value can be read (line 2: " in capsys.readouterr().err
+    assert not (tmp_path / "o.csv").exists()
+
+
 def test_a_file_without_times_is_refused_with_the_remedy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -218,6 +218,18 @@ def test_since_and_until_and_service_leave_requests_out(scan: Scan, tmp_path: Pa
         assert coverage["parsed"] - coverage["filtered"] == kept, options
 
 
+def test_a_time_of_which_there_is_no_request_is_answered_with_those_of_the_log(
+    scan: Scan, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    done = scan("shop.log", "--since", "2026-03-03")
+    assert "Nothing was judged: the filter left none of 10 requests." in done.stdout
+    told = "shop.log: no request of the time that --since asked for: they are of 2026-03-02 08:00 to 08:00:09 UTC (9 s)"
+    assert told in " ".join(done.stdout.split())
+    assert told in scan("shop.log", "--since", "2026-03-03", "-q").stderr
+    assert "no request of the time" not in scan("shop.log", "--since", "2026-03-02").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -267,6 +279,7 @@ def test_bad_input_gets_one_line_and_status_2(
         (["a.log", "--budget", "1", "--threshold", "3"], "either --budget or --sensitivity or --threshold"),
         (["a.log", "--sensitivity", "loud"], "must be one of low, medium, high, highest"),
         (["a.log", "--all"], "--verdicts FILE"),
+        (["a.log", "--since", "2026-03-02", "--until", "2026-03-01"], "must be after --since 2026-03-02"),
         (["a.log", "--json", "-", "--verdicts", "-"], "only one of"),
         (["a.log", "--top", "0"], "--top"),
         (["a.log", "--fail-on", "bad"], "'low', 'medium', 'high', 'critical'"),

@@ -115,6 +115,17 @@ def test_wrong_usage_is_one_line_and_status_2(
     assert said in err
 
 
+def test_a_file_whose_name_begins_like_an_option_is_shown_how_to_be_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-x.log").touch()
+    assert shell.run(["scan", "-x.log"]) == 2
+    assert capsys.readouterr().err == (
+        "vedette: No such option: -x (vedette scan --help); a file whose name begins so is given as ./-x.log\n"
+    )
+
+
 def test_no_arguments_print_the_help_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert shell.run([]) == 2
     told = capsys.readouterr()

@@ -29,6 +29,10 @@ def _parsed(text: str) -> datetime:
         ("2h", datetime(2026, 5, 1, 6, 30, tzinfo=UTC)),
         ("7 d", datetime(2026, 4, 24, 8, 30, tzinfo=UTC)),
         ("1w", datetime(2026, 4, 24, 8, 30, tzinfo=UTC)),
+        ("2h ago", datetime(2026, 5, 1, 6, 30, tzinfo=UTC)),
+        ("2 days ago", datetime(2026, 4, 29, 8, 30, tzinfo=UTC)),
+        ("1 Week ago", datetime(2026, 4, 24, 8, 30, tzinfo=UTC)),
+        ("30min", datetime(2026, 5, 1, 8, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_as_its_writer_meant_it(text: str, meaning: datetime) -> None:
@@ -44,10 +48,11 @@ def test_iso_8601_reads_back(moment: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "noon", "5", "2y", "-2h", "2026-02-30", "999999w", "31/12/2026", "2h ago"]
+    "text", ["", "noon", "5", "2y", "-2h", "2026-02-30", "999999w", "31/12/2026", "ago", "2 months ago"]
 )
 def test_anything_else_is_refused_with_the_option_the_value_and_the_remedy(text: str) -> None:
     with pytest.raises(TimeError) as caught:
         parse_time("--until", text, NOW)
-    assert str(caught.value).startswith(f"--until {text}: not a time: use ISO 8601")
+    given = text or "''"
+    assert str(caught.value).startswith(f"--until {given}: not a time: use ISO 8601")
     assert "\n" not in str(caught.value)

@@ -101,6 +101,25 @@ def test_a_header_names_the_columns() -> None:
     assert rows.value.tolist() == [[5.0, 6.0]]
 
 
+def test_between_semicolons_a_comma_is_that_of_decimals() -> None:
+    rows = read("Zeit;Wert\n2022-08-22 03:51:19;12,5\n2022-08-22 03:52:19;-0,25\n2022-08-22 03:53:19;7,5 %\n")
+    assert rows.value[0, :2].tolist() == [12.5, -0.25]
+    assert read("2022-08-22 03:51:19;12,5\n").value.tolist() == [[12.5]]
+    assert read("2022-08-22 03:51:19;12.5\n").value.tolist() == [[12.5]]
+    assert read("t\tv\n2022-08-22 03:51:19\t12,5\n", values=["v"]).problems == {RowProblem.BAD_VALUE: 1}
+
+
+def test_where_decimals_have_commas_a_point_is_not_guessed_at() -> None:
+    layout = find_layout(Chunk.of(b"t;v\n2022-08-22 03:51:19;1,5\n", "a.csv"))
+    rows = read_rows(Chunk.of(b"t;v\n2022-08-22 03:51:19;1.234\n2022-08-22 03:52:19;1.234,5\n"), layout, [])
+    assert rows.problems == {RowProblem.BAD_VALUE: 2}
+
+
+def test_a_spreadsheet_s_word_on_what_separates_columns_is_followed() -> None:
+    rows = read("sep=|\ntime;of|value\n2022-08-22 03:51:19|5\n")
+    assert (rows.value.tolist(), rows.problems) == ([[5.0]], {})
+
+
 def test_without_a_value_column_every_column_of_numbers_is_a_series() -> None:
     chunk = Chunk.of(b"ts,cpu,host,mem,label\n1661140279,5,a,7,0\n", "a.csv")
     assert find_layout(chunk).values == ((1, "cpu"), (3, "mem"))

@@ -15,7 +15,7 @@ from tests.report.made import MINUTE, START, anomaly, attack, calm, coverage, fi
 from vedette.report.shown import shown
 from vedette.report.terminal import render
 from vedette.schema.anomaly import Contribution, Earlier, Entity, EntityKind, Evidence, Formula, Severity
-from vedette.schema.findings import Findings, SourceCoverage
+from vedette.schema.findings import Findings, SourceCoverage, Spending
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202egnp\u200b\x00\r\n\t[bold]markup[/bold] [/] :boom: \x9b2J\udcff"
 
@@ -181,6 +181,14 @@ def test_no_request_at_all_is_not_called_calm() -> None:
 
 def test_a_filter_that_leaves_nothing_is_named() -> None:
     assert "the filter left none of 10 requests" in printed(calm(parsed=10, filtered=10))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"), [(0.0119, "0.012"), (3.46, "3.5"), (370.4, "370"), (12_345.0, "12,345")]
+)
+def test_a_budget_over_a_long_log_is_told_in_plain_figures(allowed: float, told: str) -> None:
+    spending = [Spending(service="shop", per_week=1.0, weeks=allowed, allowed=allowed, spent=0)]
+    assert f"accepted for each service, {told} over this log" in folded(printed(calm(spending=spending)))
 
 
 def test_a_log_of_mostly_unreadable_lines_is_said_to_be_one() -> None:

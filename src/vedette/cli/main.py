@@ -95,7 +95,11 @@ def run(arguments: Sequence[str]) -> int:
         return _tell(str(error))
     except typer.TyperException as error:
         # Without arguments the help has been printed, and the message is empty.
-        return _tell(f"{_usage(error)} ({_helped(error)} --help)") if error.format_message() else EXIT_USAGE
+        if not error.format_message():
+            return EXIT_USAGE
+        named = next((a for a in arguments if a.startswith("-") and a != "-" and Path(a).exists()), None)
+        hint = "" if named is None else f"; a file whose name begins so is given as ./{named}"
+        return _tell(f"{_usage(error)} ({_helped(error)} --help){hint}")
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except (ReaderGoneError, BrokenPipeError):

@@ -118,6 +118,8 @@ class _Found:
     forecaster: "Forecaster | None" = None
     spent: "Cells | None" = None
     points: int = 0
+    values: int = 0
+    """Points whose value can be read."""
     judged: int = 0
     told: int = 0
     left_out: int = 0
@@ -233,6 +235,7 @@ class _FileScoring:
                 there = np.isfinite(value) & np.isfinite(total) & (total > 0.0)
                 one.spent.add(ordered[there], total[there], value[there] * total[there])
             one.points += len(value)
+            one.values += int(np.isfinite(value).sum())
             one.judged += int(scored.ready.sum())
             self._gather(one, times, value, total, scored)
             if writer is not None:
@@ -335,6 +338,14 @@ class _FileScoring:
         self._problems[str(problem)] = self._problems.get(str(problem), 0) + count
 
     def _refuse_if_nothing(self, found: Sequence[_Found]) -> None:
+        if any(one.values for one in found):
+            return
+        if any(one.points for one in found) and "bad_value" in self._samples:
+            line, text = self._samples["bad_value"]
+            raise MetricError(
+                f"{self._source.name}: no value can be read (line {line}: {shown(text, 60)}): must be numbers like "
+                "12.5, without marks between thousands; decimal commas are read where semicolons separate the columns"
+            )
         if any(one.points for one in found):
             return
         if "bad_time" not in self._samples:

@@ -66,6 +66,9 @@ class Tally:
     """Why inputs that were named were not read: they were empty."""
     passed_over: list[tuple[str, VedetteError]] = field(default_factory=list)
     """Inputs that were found in directories, and why they were not read: empty ones, and what is no access log."""
+    first: int | None = None
+    last: int | None = None
+    """Times that requests have before some are left out, microseconds; None where none may be."""
     position: int = 0
     """Bytes of the inputs, as stored, read so far."""
 
@@ -260,6 +263,11 @@ class Reading:
         if wanted.since is None and wanted.until is None and not wanted.services:
             return batch
         time = batch.requests.time
+        if len(time):
+            first, last = int(time.min()), int(time.max())
+            tally = self.tally
+            tally.first = first if tally.first is None else min(first, tally.first)
+            tally.last = last if tally.last is None else max(last, tally.last)
         keep: NDArray[np.bool_] = np.ones(len(time), dtype=bool)
         if wanted.since is not None:
             keep &= time >= wanted.since

@@ -187,6 +187,10 @@ def scan(
     if [json, verdicts, html, windows, baselines].count("-") > 1:
         raise typer.BadParameter("only one of --json, --verdicts, --html, --windows and --baselines can be -")
     now = datetime.now(UTC)
+    begin = None if since is None else parse_time("--since", since, now)
+    end = None if until is None else parse_time("--until", until, now)
+    if begin is not None and end is not None and end <= begin:
+        raise typer.BadParameter(f"--until {until}: must be after --since {since}: nothing lies between them")
     options = input_options(
         paths,
         sample=sample,
@@ -198,8 +202,8 @@ def scan(
         config=config,
         progress=progress,
         ask="give a log to scan, - for standard input, or --sample to see how it looks",
-        since=None if since is None else parse_time("--since", since, now),
-        until=None if until is None else parse_time("--until", until, now),
+        since=begin,
+        until=end,
         services=tuple(service or ()),
         threshold=threshold,
         budget=_budget(budget) if budget is not None else sensitivity,

@@ -23,6 +23,7 @@ from vedette.engine.signatures import signature_scanner
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.enrich.source_name import names_of_past
 from vedette.report.account import plural
+from vedette.report.moments import span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
 from vedette.report.shown import shown
@@ -318,6 +319,7 @@ class Scan:
         coverage.sources = tally.sources
         tallies = [reading.tally for reading, _ in filter(None, (self._present, self._past))]
         coverage.unread = [str(error) for each in tallies for error in each.left_out]
+        coverage.unread += self._outside()
         coverage.left_out = left_out(
             self.found.skipped, (passed for each in tallies for passed in each.passed_over)
         )
@@ -326,6 +328,18 @@ class Scan:
         for name in ("cut_lines", "cut_joined", "cut_bytes", "hole_bytes"):
             if count := getattr(tally, name):
                 coverage.capped[name] = count
+
+    def _outside(self) -> list[str]:
+        """Of when the requests are, if none is of the time that was asked for."""
+        tally, options = self._present[0].tally, self.options
+        asked = [n for n, at in (("--since", options.since), ("--until", options.until)) if at is not None]
+        if not asked or not tally.parsed or tally.parsed > tally.filtered:
+            return []
+        if tally.first is None or tally.last is None:
+            return []
+        names = some([source.name for source in self.found.inputs], named=3)
+        when = span(tally.first, tally.last, UTC)
+        return [f"{names}: no request of the time that {' and '.join(asked)} asked for: they are of {when}"]
 
     def _check_services(self, known: Sequence[str]) -> None:
         missing = sorted(set(self.options.services).difference(known))

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from vedette.schema.errors import VedetteError
 
-_RELATIVE = re.compile(r"(\d{1,6})\s*([smhdw])")
+_RELATIVE = re.compile(
+    r"(\d{1,6})\s*([smhdw]|sec|min|(?:sec|min)s|(?:second|minute|hour|day|week)s?)(?:\s+ago)?"
+)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -14,7 +16,7 @@ class TimeError(VedetteError):
 
 
 def parse_time(option: str, text: str, now: datetime) -> int:
-    """Read a time: ISO 8601 (without a zone, UTC), `today`, `yesterday`, or how long ago: `90s`, `2h`, `7d`.
+    """Read a time: ISO 8601 (without a zone, UTC), `today`, `yesterday`, or how long ago: `90s`, `2h`, `7 days ago`.
 
     Args:
         option: Name of the option, for the error.
@@ -31,7 +33,7 @@ def parse_time(option: str, text: str, now: datetime) -> int:
     relative = _RELATIVE.fullmatch(word)
     try:
         if relative:
-            moment = now - timedelta(seconds=int(relative[1]) * _UNITS[relative[2]])
+            moment = now - timedelta(seconds=int(relative[1]) * _UNITS[relative[2][0]])
         elif word in ("today", "yesterday"):
             midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             moment = midnight - timedelta(days=word == "yesterday")
@@ -39,8 +41,8 @@ def parse_time(option: str, text: str, now: datetime) -> int:
             moment = datetime.fromisoformat(text.strip())
     except (ValueError, OverflowError):
         raise TimeError(
-            f"{option} {text}: not a time: use ISO 8601 (2026-05-01T10:00, UTC unless it says otherwise), "
-            "today, yesterday, or how long ago (90s, 30m, 2h, 7d)"
+            f"{option} {text or repr(text)}: not a time: use ISO 8601 (2026-05-01T10:00, UTC unless it says "
+            "otherwise), today, yesterday, or how long ago (90s, 30m, 2h, 7d, '7 days ago')"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
 """Delimited text of `timestamp,value` rows: which columns there are, and a chunk's rows as arrays."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +24,18 @@ from vedette.kernels.times import ANY_LAYOUT, LAST, UNREADABLE, calendar_times, 
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
-DELIMITERS = ",;\t|"
+DELIMITERS = ";,\t|"
+"""Of two that stand as often in the first row the earlier one: commas may be those of decimals."""
 TIME_NAMES = frozenset(("timestamp", "time", "date", "datetime", "ts", "@timestamp", "_time", "epoch"))
 VALUE_NAME = "value"
 LABEL_NAMES = frozenset(("label", "labels", "is_anomaly", "anomaly"))
 """Columns of what somebody said of the points: no series unless asked for."""
 MOST_COLUMNS = 10_000
 _SHOWN = 60
+_SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
+"""What Excel writes, and reads, above a table to say what stands between its columns."""
+_EXCHANGED = np.arange(256, dtype=np.uint8)
+_EXCHANGED[[0x2C, 0x2E]] = 0x2E, 0x2C
 
 
 class SeriesFormatError(VedetteError):
@@ -56,19 +62,21 @@ class SeriesLayout:
 
     Attributes:
         delimiter: Between fields.
-        header: Whether the first row names the columns.
+        header: Rows before the first of points: one that names the columns, and a spreadsheet's `sep=;`.
         time: Index of the times' column.
         values: Index and name of each series' column.
         total: Index of the column of totals that ratios are shares of, or None.
         time_unit: Power of ten of a second that whole numbers as times are in.
+        decimal_comma: Whether values are written like 12,5; a point in one makes it unreadable then.
     """
 
     delimiter: str
-    header: bool
+    header: int
     time: int
     values: tuple[tuple[int, str], ...]
     total: int | None
     time_unit: int
+    decimal_comma: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,8 @@ def find_layout(
     """Find the columns by the first lines, and by what was asked for.
 
     Without wishes the times are in the column with a name such as `timestamp`, else in the first; the series are
-    the column `value`, else every other column that begins with a number and is not called a label.
+    the column `value`, else every other column that begins with a number and is not called a label. Spreadsheets that
+    write a comma for the decimal point put semicolons between columns: there, values with a comma are read so.
 
     Args:
         head: The first whole lines.
@@ -119,8 +128,11 @@ def find_layout(
         raise SeriesFormatError(
             f"{head.source}: no rows: give a file with lines like 2026-03-02T08:00:00Z,12.5"
         )
+    said = _SEPARATOR.fullmatch(rows[0].strip())
+    if said is not None and len(rows) > 1:
+        del rows[0]
     counts = [(rows[0].count(mark), -at) for at, mark in enumerate(DELIMITERS)]
-    delimiter = DELIMITERS[-max(counts)[1]]
+    delimiter = said[1] if said is not None else DELIMITERS[-max(counts)[1]]
     names = [field.strip().strip('"').strip() for field in rows[0].split(delimiter)]
     if len(names) < 2 or len(names) > MOST_COLUMNS:
         raise SeriesFormatError(
@@ -141,13 +153,20 @@ def find_layout(
         free = [at for at in range(len(names)) if at not in (at_time, at_total, *told)]
         named = [at for at in free if header and names[at].lower() == VALUE_NAME]
         chosen = named or [at for at in free if _begins_with_number(body, delimiter, at)]
+    comma = delimiter == ";" and _decimal_comma(body, [*chosen, *([] if at_total is None else [at_total])])
     if not chosen:
         raise SeriesFormatError(
             f"{head.source}: no column of numbers besides the times: name it with --value "
             f"(columns: {', '.join(titles)[:_SHOWN]})"
         )
     return SeriesLayout(
-        delimiter, header, at_time, tuple((at, titles[at]) for at in chosen), at_total, time_unit
+        delimiter,
+        int(header) + (said is not None),
+        at_time,
+        tuple((at, titles[at]) for at in chosen),
+        at_total,
+        time_unit,
+        comma,
     )
 
 
@@ -171,7 +190,7 @@ def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows
     width = np.empty((len(columns), most), dtype=np.int32)
     counts = np.zeros(3, dtype=np.int64)
     n = split_rows(chunk.buffer, chunk.length, ord(layout.delimiter), wanted, rows, start, width, counts)
-    first = 1 if layout.header and chunk.first_line == 1 and n else 0
+    first = min(layout.header, n) if chunk.first_line == 1 else 0
     start, width, rows = start[:, first:n], width[:, first:n], rows[:, first:n]
     time_us = np.empty(n - first, dtype=np.int64)
     at_time, size = np.ascontiguousarray(start[0]), np.ascontiguousarray(width[0])
@@ -187,11 +206,13 @@ def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows
     found.add(RowProblem.BAD_TIME, np.setdiff1d(np.arange(n - first), good, assume_unique=True))
     value = np.empty((len(layout.values), len(good)))
     for place in range(len(layout.values)):
-        _read_values(chunk, start[place + 1], width[place + 1], good, value[place], unit, place, found)
+        column = start[place + 1][good], width[place + 1][good]
+        _read_values(chunk, *column, layout.decimal_comma, good, value[place], unit, place, found)
     total = None
     if layout.total is not None:
         total = np.empty(len(good))
-        _read_values(chunk, start[-1], width[-1], good, total, unit, len(layout.values), found)
+        column = start[-1][good], width[-1][good]
+        _read_values(chunk, *column, layout.decimal_comma, good, total, unit, len(layout.values), found)
     return SeriesRows(
         time_us[good],
         _texts(chunk, at_time[good], size[good]),
@@ -223,6 +244,7 @@ def _read_values(
     chunk: Chunk,
     start: NDArray[np.int64],
     width: NDArray[np.int32],
+    comma: bool,
     good: NDArray[np.intp],
     out: NDArray[np.float64],
     unit: list[int],
@@ -230,7 +252,10 @@ def _read_values(
     found: _Problems,
 ) -> None:
     state, units = np.empty(len(good), dtype=np.uint8), np.empty(len(good), dtype=np.uint8)
-    decimals(chunk.buffer, start[good], width[good], out, state, units)
+    buffer = chunk.buffer
+    if comma:
+        buffer, start = _commas_for_points(buffer, start, width)
+    decimals(buffer, start, width, out, state, units)
     infinite = ~np.isfinite(out) & (state == 0)
     out[infinite] = np.nan
     while len(unit) <= place:
@@ -244,6 +269,16 @@ def _read_values(
     found.add(RowProblem.OTHER_UNIT, good[other])
     found.add(RowProblem.MISSING_VALUE, good[state == MISSING])
     found.add(RowProblem.BAD_VALUE, good[(state == NO_NUMBER) | infinite])
+
+
+def _commas_for_points(
+    buffer: NDArray[np.uint8], start: NDArray[np.int64], width: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The fields in a buffer of their own, commas and points exchanged, and where each begins."""
+    size = np.maximum(width, 0)
+    out = np.empty(int(size.sum()) + len(size), dtype=np.uint8)
+    field_texts(buffer, start, size, out)
+    return _EXCHANGED[out], np.cumsum(size + np.int64(1)) - size - 1
 
 
 def _read_slowly(
@@ -307,5 +342,12 @@ def _begins_with_number(rows: Sequence[str], delimiter: str, at: int) -> bool:
     for row in rows:
         fields = row.split(delimiter)
         if at < len(fields) and (field := fields[at].strip().strip('"')):
-            return _number(field.rstrip("%smunµ "))
+            plain = field.rstrip("%smunµ ")
+            return _number(plain.replace(",", ".") if delimiter == ";" else plain)
     return False
+
+
+def _decimal_comma(rows: Sequence[str], columns: Sequence[int]) -> bool:
+    fields = [row.split(";") for row in rows]
+    texts = [field[at] for field in fields for at in columns if at < len(field)]
+    return any("," in text for text in texts) and not any("." in text for text in texts)

@@ -256,8 +256,8 @@ def _budget(coverage: Coverage) -> Iterator[str]:
     some = ", ".join(f"{row.service} {row.spent:,}" for row in spent[:_NAMED])
     more = f" and {len(spent) - _NAMED:,} more services" if len(spent) > _NAMED else ""
     yield (
-        f"{rows[0].per_week:.3g} false alarm{'' if rows[0].per_week == 1 else 's'} a week accepted for each service, "
-        f"{allowed:.2g} over this log; "
+        f"{_few(rows[0].per_week)} false alarm{'' if rows[0].per_week == 1 else 's'} a week accepted for each service, "
+        f"{_few(allowed)} over this log; "
         f"{plural(total, 'incident')} by its thresholds, true ones among them{f' ({some}{more})' if spent else ''}"
     )
     lines = sorted((line for line in coverage.budget if line.tests), key=lambda line: line.threshold_z)
@@ -270,6 +270,11 @@ def _budget(coverage: Coverage) -> Iterator[str]:
         if raised:
             text += f"; raised for {', '.join(raised)}, whose surprises come more often than promised"
         yield text
+
+
+def _few(number: float) -> str:
+    """A number of alarms, in figures that people read: 0.012, 3.5, 370."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
 def _sampled(row: Sampled) -> str:

@@ -168,8 +168,9 @@ class Coverage:
     left_out: list[LeftOut] = field(default_factory=list)
     """Files that were found in directories, or behind patterns, and not read."""
     late_flows: int = 0
-    packets_dated_back: int = 0
     """Flows older than the watermark, left out of windows."""
+    packets_dated_back: int = 0
+    """Packets that stand in a capture behind others of more than a second later; they count when those do."""
     late: int = 0
     """Requests older than the watermark: judged by signatures, left out of windows."""
     start: int | None = None
