@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, subkernel
+from vedette.kernels.words import few_digits
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -88,8 +89,8 @@ def _hex_groups(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
 
 
 @subkernel
-def address(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
-    """An IPv4 or IPv6 address into `found[0]`, `found[1]`."""
+def _any_address(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
+    """See `address`."""
     at = start
     value = 0
     for part in range(4):
@@ -108,3 +109,31 @@ def address(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
             break
         at += 1
     return _hex_groups(buffer, start, end, found)
+
+
+@inlined
+def address(buffer: Bytes, start: int, end: int, found: Ints) -> bool:
+    """An IPv4 or IPv6 address into `found[0]`, `found[1]`; the buffer goes on for 8 bytes from each of its bytes."""
+    # Four numbers without a branch for each digit, as nearly all are.
+    value = 0
+    at = start
+    for part in range(4):
+        length = 3
+        if part == 3:
+            length = end - at
+        elif buffer[at + 1] == 46:
+            length = 1
+        elif buffer[at + 2] == 46:
+            length = 2
+        elif buffer[at + 3] != 46:
+            return _any_address(buffer, start, end, found)
+        if length < 1 or length > 3:
+            return _any_address(buffer, start, end, found)
+        number = few_digits(buffer, at, length)
+        if number < 0 or number > 255:
+            return _any_address(buffer, start, end, found)
+        value = value * 256 + number
+        at += length + 1
+    found[0] = 0
+    found[1] = _MAPPED + value
+    return True

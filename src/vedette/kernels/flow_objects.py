@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.flow_address import Bytes, Ints, address
+from vedette.kernels.words import few_digits
 
 QUOTE = ord('"')
 _LONGEST = 15
@@ -63,6 +64,8 @@ def _whole(buffer: Bytes, at: int, length: int) -> int:
     """A whole number that is not negative; -1 for what is read otherwise."""
     if length > _LONGEST:
         return -1
+    if length > 0 and length <= 8:
+        return few_digits(buffer, at, length)
     value = 0
     for place in range(at, at + length):
         digit = int(buffer[place]) - 48

@@ -6,6 +6,7 @@ What columns hold is told by numbers, those of `vedette.parsers.flow_logs.Role`.
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.flow_address import Bytes, Ints, address, digits
 from vedette.kernels.search import find
+from vedette.kernels.words import few_digits
 
 _MOST = 1 << 52
 """Larger numbers count as this."""
@@ -21,6 +22,23 @@ def _number(buffer: Bytes, start: int, end: int, scale: int) -> int:
     at = start
     if at == end or (end - at == 1 and buffer[at] == 45):
         return 0
+    length = end - at
+    if scale == 1:
+        if length <= 8:
+            few = few_digits(buffer, at, length)
+            if few >= 0:
+                return few
+    elif scale == 1000000 and length >= 8 and length <= 22 and buffer[end - 7] == 46:
+        # With six digits behind the point, as Zeek writes times and durations.
+        fine = few_digits(buffer, end - 6, 6)
+        upper = 0
+        left = length - 7
+        if left > 8:
+            upper = few_digits(buffer, at, left - 8)
+            left = 8
+        lower = few_digits(buffer, end - 7 - left, left)
+        if fine >= 0 and upper >= 0 and lower >= 0 and upper * 100000000 + lower < _MOST // 1000000:
+            return (upper * 100000000 + lower) * 1000000 + fine
     whole = 0
     fraction = 0
     unit = 1

@@ -164,3 +164,36 @@ put_text = inlined(_put_text)
 
 What follows it in `target` is overwritten: both arrays go on for `BLOCK` bytes behind it.
 """
+
+
+_ZEROS = 0x3030303030303030
+_ABOVE_NINE = 0x7676767676767676
+_HIGH_BITS = 0x8080808080808080 - (1 << 64)
+_PAIRS = 0x00FF00FF00FF00FF
+_FOURS = 0x0000FFFF0000FFFF
+
+
+def _few_digits(buffer: Bytes, at: int, length: int) -> int:
+    word = (load64(buffer, at) ^ _ZEROS) << (64 - 8 * length)
+    if ((word + _ABOVE_NINE) | word) & _HIGH_BITS != 0:
+        return -1
+    # Each byte is a digit, the first the lowest: neighbours are put together three times.
+    word = (word * 10 + (word >> 8)) & _PAIRS
+    word = (word * 100 + (word >> 16)) & _FOURS
+    return (word * 10000 + (word >> 32)) & 0xFFFFFFFF
+
+
+def _few_digits_plainly(buffer: Bytes, at: int, length: int) -> int:
+    number = 0
+    for place in range(at, at + length):
+        if buffer[place] < 48 or buffer[place] > 57:
+            return -1
+        number = number * 10 + int(buffer[place]) - 48
+    return number
+
+
+few_digits = subkernel(_few_digits_plainly) if INTERPRETED or CHECKED else inlined(_few_digits)
+"""`few_digits(buffer, at, length)`: the number that 1 to 8 digits say, or -1 where one of the bytes is none.
+
+The buffer goes on for 8 bytes from `at`.
+"""
