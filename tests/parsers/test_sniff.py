@@ -97,6 +97,20 @@ def test_an_unknown_json_log_is_to_be_mapped_by_its_keys() -> None:
         sniff(chunk(b'{"when":"2026-03-02T08:00:00Z","what":"/a"}\n'), formats())
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'[{"time":"2026-03-02T08:00:00Z"},{"time":"2026-03-02T08:00:01Z"}]', "jq -c '.[]'"),
+        (b'[\n  {"time":"2026-03-02T08:00:00Z"},\n  {"time":"2026-03-02T08:00:01Z"}\n]\n', "jq -c '.[]'"),
+        (b'{\n  "time": "2026-03-02T08:00:00Z",\n  "status": 200\n}\n', "jq -c .`"),
+    ],
+)
+def test_json_that_is_not_an_object_a_line_is_refused_with_how_to_make_it_so(text: bytes, said: str) -> None:
+    with pytest.raises(UnknownFormatError) as caught:
+        sniff(chunk(text), formats())
+    assert said in str(caught.value)
+
+
 def test_formats_have_names_of_their_own_and_aliases_lead_to_them() -> None:
     names = [form.name for form in formats()]
     assert len(set(names)) == len(names)

@@ -240,6 +240,13 @@ class TestRefusal:
             "access.log: is a link to nowhere, which does not exist; mend it, or name the log that it is to lead to"
         )
 
+    def test_of_an_empty_name(self) -> None:
+        assert str(refusal("")).startswith("'': is an empty name, of a variable that is not set perhaps")
+
+    def test_of_an_address_says_how_to_read_it(self) -> None:
+        error = refusal("https://logs.example/access.log")
+        assert str(error).endswith("fetch it and pipe it in: `curl -s ADDRESS | vedette scan -`")
+
     def test_of_a_link_that_leads_to_itself(self, logs: Path) -> None:
         (logs / "access.log").symlink_to("access.log")
         assert str(refusal("access.log")).startswith(

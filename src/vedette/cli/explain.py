@@ -149,7 +149,7 @@ def chosen(anomalies: Iterable[Anomaly], anomaly_id: str, place: str) -> Anomaly
         case []:
             raise NoSuchAnomalyError(
                 f"{anomaly_id}: no anomaly in {place} has an id that begins so: "
-                "leave the id out to list those there are"
+                "`vedette explain` without an id lists those there are"
             )
         case _:
             ids = [anomaly.id for anomaly in found]

@@ -138,10 +138,22 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
     remedy = "describe it with --log-format '...'"
     if first.lstrip().startswith(b"{"):
         remedy = "say which keys hold what: --field time=KEY --field target=KEY --field status=KEY ..."
+    if (lines_of_json := _instead_of_lines(lines)) is not None:
+        return UnknownFormatError(f"{sample.source}: {lines_of_json}")
     return UnknownFormatError(
         f"{sample.source}: no known log format ({fit}; {LEAST_SHARE:.0%} are needed): {what}: "
         f"{_shown(first)}: name the format with --format, or {remedy}"
     )
+
+
+def _instead_of_lines(lines: Sequence[bytes]) -> str | None:
+    """What to do about JSON that is not one object a line, if that is what these lines look like."""
+    first = lines[0].strip()
+    if first == b"[" or first.startswith((b"[{", b"[ {")):
+        return "is a JSON array, and an object a line is read: write it so with `jq -c '.[]'`"
+    if first == b"{":
+        return "is JSON over several lines, and an object a line is read: write it so with `jq -c .`"
+    return None
 
 
 def _shown(line: bytes) -> str:

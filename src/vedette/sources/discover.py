@@ -7,6 +7,7 @@ import difflib
 import errno
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -26,6 +27,7 @@ _LOOK_BYTES = 4096
 MAX_FILES = 100_000
 NO_PERMISSION = "no permission to read it; run as a user who may (often a member of group adm), or copy it"
 
+_ADDRESS = re.compile(r"(?i)https?://")
 _HINTS = ("log", "access", "u_ex")
 _NOT_LOGS = {
     *(".json", ".csv", ".parquet", ".html", ".htm", ".css", ".js", ".md", ".py", ".sh"),
@@ -127,6 +129,12 @@ def discover(paths: Sequence[str]) -> Discovery:
         )
     found = Discovery()
     for path in paths:
+        if not path:
+            raise SourceError(
+                "''",
+                SourceProblem.MISSING,
+                "is an empty name, of a variable that is not set perhaps; name a log",
+            )
         if path == STDIN:
             found.inputs.append(Input(STDIN, None, STDIN))
         elif not os.path.lexists(path) and glob.has_magic(path):
@@ -286,6 +294,10 @@ def _why_missing(name: str) -> str:
         return (
             f"is a link to {printable(str(Path(name).readlink()))}, which does not exist; "
             "mend it, or name the log that it is to lead to"
+        )
+    if _ADDRESS.match(name):
+        return (
+            "is an address, and files are read; fetch it and pipe it in: `curl -s ADDRESS | vedette scan -`"
         )
     return f"no such file or directory; {_nearby(name)}"
 
