@@ -209,6 +209,59 @@ def test_events_that_are_no_flows_are_passed_over_and_broken_ones_counted() -> N
     assert bad == 3
 
 
+@given(
+    json_lines(),
+    st.lists(
+        st.tuples(
+            st.integers(0, 13),
+            st.integers(0, 400),
+            st.sampled_from(
+                (
+                    "",
+                    "\n",
+                    " ",
+                    "{",
+                    "[" * 70,
+                    '"',
+                    "\\",
+                    "\r",
+                    "\ufeff",
+                    "-",
+                    "0",
+                    "\0",
+                    "\u00e9",
+                    "null",
+                    '"-"',
+                    '"0"',
+                    '""',
+                )
+            ),
+            st.integers(0, 30),
+        ),
+        max_size=8,
+    ),
+    st.integers(1, 2),
+)
+def test_interpreted_lines_are_decoded_to_what_kernels_read(
+    kind_and_lines: tuple[str, list[str]], changes: list[tuple[int, int, str, int]], first_line: int
+) -> None:
+    name, lines = kind_and_lines
+    for number, at, put, cut in changes:
+        if number < len(lines):
+            lines[number] = lines[number][:at] + put + lines[number][at + cut :]
+    told = []
+    for by_line in (False, True):
+        log = JsonFlows(name, by_line=by_line)
+        chunk = Chunk.of("\n".join(lines).encode(), first_line=first_line)
+        for _ in range(2):
+            flows, bad, count = log.parse(chunk)
+            text = chunk.buffer[: chunk.length].tobytes()
+            told.append(
+                (flows.table.tolist(), bad, count, [text.count(b"\n", 0, at) for at in log.begins.tolist()])
+            )
+    assert told[:2] == told[2:]
+
+
 @given(st.ip_addresses())
 def test_every_address_is_read_as_python_reads_it(one: "object") -> None:
     text = ZEEK.splitlines(keepends=True)
