@@ -4,21 +4,27 @@ import pytest
 
 from vedette.config import Config
 from vedette.config.learned import MemberName
-from vedette.live.models import is_ready, of_one_line
+from vedette.live.models import furthest_phase, is_ready, of_one_line
 from vedette.schema.learned import MemberStatus
 
 BOTH = Config.model_validate({"learned": {"members": ["forest", "transformer"]}}, strict=False)
 
 
 def status(
-    member: str, phase: str, *, requests: int = 300, training: bool = False, reason: str = ""
+    member: str,
+    phase: str,
+    *,
+    requests: int = 300,
+    wanted: int = 1_000,
+    training: bool = False,
+    reason: str = "",
 ) -> MemberStatus:
     return MemberStatus(
         member=member,
         service="shop",
         phase=phase,
         requests=requests,
-        wanted=1_000,
+        wanted=wanted,
         training=training,
         reason=reason,
     )
@@ -52,3 +58,16 @@ def test_each_member_is_ready_by_itself() -> None:
     statuses = [status("ddos", "ensemble"), status("forest", "warmup"), status("transformer", "ensemble")]
     assert not is_ready(statuses, MemberName.FOREST)
     assert is_ready(statuses, MemberName.TRANSFORMER)
+
+
+def test_the_phase_is_that_of_what_learns_the_site_and_not_of_what_came_trained() -> None:
+    shipped = status("ddos", "ensemble", requests=0, wanted=0)
+    assert furthest_phase([]) == "warmup"
+    assert furthest_phase([shipped, status("forest", "warmup")]) == "warmup"
+    assert (
+        furthest_phase([shipped, status("forest", "warmup"), status("status_code", "training")]) == "training"
+    )
+    assert (
+        furthest_phase([shipped, status("forest", "ensemble"), status("status_code", "warmup")]) == "ensemble"
+    )
+    assert furthest_phase([shipped]) == "ensemble"

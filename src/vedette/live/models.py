@@ -9,6 +9,7 @@ from vedette.schema.learned import MemberStatus
 
 ENSEMBLE: Final = "ensemble"
 TRAINING: Final = "training"
+WARMUP: Final = "warmup"
 NOT_INSTALLED: Final = "not installed"
 _JUDGES: Final = {
     MemberName.FOREST: "it judges what a client does in a whole window, when that has closed",
@@ -24,6 +25,15 @@ def of_member(statuses: Sequence[MemberStatus], member: MemberName) -> list[Memb
 def is_ready(statuses: Sequence[MemberStatus], member: MemberName) -> bool:
     """Whether a member judges any service."""
     return any(status.phase == ENSEMBLE for status in of_member(statuses, member))
+
+
+def furthest_phase(statuses: Sequence[MemberStatus]) -> str:
+    """That of the member which has come furthest, of those that learn a site.
+
+    One that comes trained judges from the first line, and tells nothing of how much is known of this site.
+    """
+    phases = {status.phase for status in [each for each in statuses if each.wanted] or statuses}
+    return next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)
 
 
 def of_one_line(config: Config, statuses: Sequence[MemberStatus], member: MemberName) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document
 from vedette.live.exceptions import to_document as exceptions_document
 from vedette.live.inbox import RULES, Inbox
-from vedette.live.models import ENSEMBLE, TRAINING, is_ready, of_member, of_one_line
+from vedette.live.models import furthest_phase, is_ready, of_member, of_one_line
 from vedette.live.reload import DOCUMENT, Settings, to_document
 from vedette.live.service import Service
 from vedette.live.view import Counters, Event, Health, Pushed
@@ -36,7 +36,6 @@ _LOG = logging.getLogger("vedette.live")
 Told = tuple[dict[tuple[str, str], int], dict[str, int]]
 """(channel, severity) to messages sent, and channel to tries that failed."""
 
-WARMUP = "warmup"
 FOREST = "isolation_forest"
 TRANSFORMER = "transformer"
 WAITING = "waiting"
@@ -360,7 +359,7 @@ class Running:
         live = self._service.live
         if live.intake.parsed:
             return self._learned()[0]
-        return _phase(live.flows.engine.member_statuses()) if len(live.flows.watermarks) else WAITING
+        return furthest_phase(live.flows.engine.member_statuses()) if len(live.flows.watermarks) else WAITING
 
     def _learned(self) -> tuple[str, dict[str, Any]]:
         """The phase, and what the learned models say of single lines: the same until the live thread's next turn."""
@@ -370,7 +369,7 @@ class Running:
         if at != known_at:
             members = self._members()
             told = (
-                _phase(members),
+                furthest_phase(members),
                 {
                     FOREST: of_one_line(live.config, members, MemberName.FOREST),
                     TRANSFORMER: of_one_line(live.config, members, MemberName.TRANSFORMER),
@@ -378,11 +377,6 @@ class Running:
             )
             self._told_at = at, told
         return told
-
-
-def _phase(members: Sequence[MemberStatus]) -> str:
-    phases = {member.phase for member in members}
-    return next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)
 
 
 def _unread(statuses: Sequence[SourceStatus]) -> list[str]:
