@@ -154,6 +154,32 @@ def test_a_file_that_vanished_is_named(tmp_path: Path) -> None:
     assert caught.value.problem is SourceProblem.MISSING
 
 
+def test_a_file_that_is_emptied_while_it_is_read_is_not_taken_to_have_ended(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(LOG * 20)
+    pool = BufferPool(100_000)
+    with read_chunks(Input(str(path), path, ""), pool=pool, line_bytes=1_000) as reader:
+        read = next(reader).length
+        os.truncate(path, 0)
+        for chunk in reader:
+            read += chunk.length
+            pool.release(chunk.buffer)
+    gone = len(LOG) * 20 - read
+    assert gone > 500_000
+    assert reader.truncated is not None
+    assert reader.truncated.startswith(f"the file became shorter while it was read: {gone:,} bytes")
+
+
+def test_a_file_that_grows_while_it_is_read_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(LOG)
+    with read_chunks(Input(str(path), path, ""), pool=BufferPool(2_000), line_bytes=1_000) as reader:
+        with path.open("ab") as stream:
+            stream.write(LOG)
+        assert next(reader).length
+    assert reader.truncated is None
+
+
 def test_chunks_must_have_room_for_a_line(make_input: Callable[[bytes], Input]) -> None:
     with pytest.raises(ValueError, match="line_bytes = 100: must be from 1 to chunk_bytes - 1 = 99"):
         read_chunks(make_input(LOG), pool=BufferPool(100), line_bytes=100)

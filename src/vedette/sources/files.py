@@ -251,7 +251,7 @@ def open_raw(source: Input, stopped: Callable[[], bool] | None) -> tuple[RawStre
             source.name, SourceProblem.UNREADABLE, f"cannot be opened: {error.strerror}"
         ) from None
     if stat.S_ISREG(status.st_mode):
-        return RawStream(file), status.st_size
+        return RawStream(file, size=status.st_size), status.st_size
     return RawStream(file, stopped=stopped), None
 
 

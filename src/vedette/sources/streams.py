@@ -52,6 +52,7 @@ class RawStream:
         stopped: Looked at while a pipe has nothing to read; once it is true, the stream has ended. The file
             must have no buffer then, so that its reads take what is there instead of waiting for more.
         begun: Bytes that were read of it already; they come first.
+        size: Bytes that it held when it was opened, if that is known: with fewer it has been truncated since.
     """
 
     def __init__(
@@ -61,9 +62,12 @@ class RawStream:
         owned: bool = True,
         stopped: Callable[[], bool] | None = None,
         begun: bytes = b"",
+        size: int = 0,
     ) -> None:
         self.damage: str | None = None
         self.position = 0
+        self._missing = size
+        """Bytes to be read before the end may come."""
         self._file = file
         self._owned = owned
         self._stopped = stopped
@@ -116,6 +120,12 @@ class RawStream:
         if got is None:
             self.damage = "the input had no data ready and does not wait (it is in non-blocking mode)"
             return 0
+        self._missing -= got
+        if not got and len(view) and self._missing > 0:
+            self.damage = (
+                f"the file became shorter while it was read: {self._missing:,} bytes that it held are gone; "
+                "read the copy that was made of it too, if it was rotated"
+            )
         return got
 
     def _wait(self, stopped: Callable[[], bool]) -> bool:
