@@ -9,6 +9,7 @@ at. What is answered is what a batch would be told (`detectors.signatures`).
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import IPv6Address, IPv6Network
 from threading import Lock
@@ -38,6 +39,7 @@ from vedette.parsers.sniff import Choice
 from vedette.schema.chunk import Chunk
 from vedette.schema.judged import NO_HABITS, Habit, JudgedLine, Opinion, RuleMatch
 from vedette.schema.requests import Coded, RequestFlag, Requests
+from vedette.windows.distinct import distinct_codes
 
 FEW = 4
 """Rows of one format that are judged text by text; of more, a batch costs less."""
@@ -225,7 +227,9 @@ class LineJudge:
                 )
             looks = self._look(self._glance, requests, said)
         # Few different things are said of many rows.
-        pairs, which = np.unique(said.which * len(looks.habits) + looks.which, return_inverse=True)
+        pairs, which = distinct_codes(
+            said.which * len(looks.habits) + looks.which, len(said.verdicts) * len(looks.habits)
+        )
         both = [divmod(pair, len(looks.habits)) for pair in pairs.tolist()]
         return Told([_with_habit(said.verdicts[one], looks.habits[other]) for one, other in both], which)
 
@@ -318,9 +322,10 @@ class LineJudge:
             strict=True,
         )
         for sure, attack, types, matches, score, opinions, everyday in told:
-            kinds = tuple(kind.value for kind in types_of(types))
             found, members = self._matches(matches), _opinions(opinions)
-            verdicts.append(Verdict(sure, attack, kinds, found, score, members, self._habit, everyday))
+            verdicts.append(
+                Verdict(sure, attack, _kinds(types), found, score, members, self._habit, everyday)
+            )
         return Told(verdicts, which)
 
     def _recall(self, requests: Requests, row: Row, number: int) -> Verdict | None:
@@ -354,9 +359,8 @@ class LineJudge:
         return hits, usual
 
     def _matches(self, matches: Sequence[Match]) -> tuple[RuleMatch, ...]:
-        rules = self._scanner.rules
         return tuple(
-            RuleMatch(rules[match.rule].id, printable(match.text), match.place.value) for match in matches
+            RuleMatch(self._ids[match.rule], printable(match.text), match.place.value) for match in matches
         )
 
     def _harmless_payload(self, requests: Requests, row: Row, number: int) -> float | None:
@@ -432,8 +436,16 @@ class LineJudge:
             )
 
 
+@lru_cache(maxsize=1 << 10)
+def _kinds(types: int) -> tuple[str, ...]:
+    """Names of the types of a type mask."""
+    return tuple(kind.value for kind in types_of(types))
+
+
 def _with_habit(said: Verdict, habit: Habit) -> Verdict:
     """A verdict, with what the site's habits say."""
+    if said.habit is habit and not habit.score:
+        return said
     score = said.score
     if habit.score:
         score = float(any_of([np.array(score), np.array(of_row(habit.score))]))

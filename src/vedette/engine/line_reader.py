@@ -109,7 +109,9 @@ class LineReader:
             self._readers.remove(reader)
             self._readers.insert(0, reader)
         if whole.all() and len(requests) == len(left):
-            found.append(ReadLines(reader.name, requests, np.array(left, dtype=np.int64)))
+            # All that are there are in their order.
+            place = np.arange(len(left)) if len(left) == len(lines) else np.array(left, dtype=np.int64)
+            found.append(ReadLines(reader.name, requests, place))
             return []
         requests = requests.select(whole)
         place = np.array(left, dtype=np.int64)[requests.line - 1]

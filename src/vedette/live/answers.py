@@ -17,7 +17,7 @@ from vedette.kernels.json_rows import NULL, TEXT, TIME, WHOLE, escape_texts, mea
 from vedette.kernels.words import BLOCK
 from vedette.schema.judged import LogData
 from vedette.schema.live import DetectedLine
-from vedette.schema.requests import Coded, Requests
+from vedette.schema.requests import Coded, Requests, Vocabulary
 
 Ints = NDArray[np.int64]
 Frame = Callable[[Verdict, msgspec.Raw, msgspec.Raw], DetectedLine]
@@ -26,6 +26,8 @@ Frame = Callable[[Verdict, msgspec.Raw, msgspec.Raw], DetectedLine]
 _HOLE = b"\0"
 """Stands where something is put in: never part of JSON."""
 _ENCODER = msgspec.json.Encoder()
+_NOTHING = np.full(1, NULL, dtype=np.int64)
+"""Numbers of the texts of a column that no row has."""
 
 
 def answers(part: JudgedPart, first: int, frame: Frame, separator: bytes = b"") -> tuple[memoryview, Ints]:
@@ -106,22 +108,22 @@ def _frames(part: JudgedPart, frame: Frame, separator: bytes, table: _Texts) -> 
 def _log(part: JudgedPart, table: _Texts) -> Iterator[tuple[str, tuple[int, Ints]]]:
     """The fields of `log_data` in order, each as the kind of a piece and its cells."""
     requests = part.read.requests
-    paths, queries = _escaped(requests.target, table, split=True)
+    ((paths, queries),) = _escaped([requests.target], table, split=True)
+    names = ("ip", "method", "protocol", "referer", "user_agent", "host")
+    columns = [
+        part.clients, requests.method, requests.protocol, requests.referer, requests.user_agent, requests.service
+    ]  # fmt: skip
     fields = {
-        "ip": (TEXT, _escaped(part.clients, table)[0]),
-        "method": (TEXT, _escaped(requests.method, table)[0]),
+        name: (TEXT, numbers) for name, (numbers,) in zip(names, _escaped(columns, table), strict=True)
+    } | {
         "path": (TEXT, paths),
         "query": (TEXT, queries),
-        "protocol": (TEXT, _escaped(requests.protocol, table)[0]),
-        "status": (WHOLE, np.where(requests.status == 0, -1, requests.status).astype(np.int64)),
+        "status": (WHOLE, np.where(requests.status == 0, -1, requests.status)),
         "bytes_in": (WHOLE, requests.bytes_in),
         "bytes_out": (WHOLE, requests.bytes_out),
         "duration": (TEXT, _durations(requests, table)),
-        "referer": (TEXT, _escaped(requests.referer, table)[0]),
-        "user_agent": (TEXT, _escaped(requests.user_agent, table)[0]),
-        "host": (TEXT, _escaped(requests.service, table)[0]),
         "time": (TIME, requests.time),
-        "format": (TEXT, np.repeat(table.add_all([_ENCODER.encode(part.read.format)]), len(requests))),
+        "format": (TEXT, table.add_all([_ENCODER.encode(part.read.format)])),
     }
     return ((name, fields[name]) for name in LogData.__struct_fields__)
 
@@ -129,32 +131,51 @@ def _log(part: JudgedPart, table: _Texts) -> Iterator[tuple[str, tuple[int, Ints
 def _durations(requests: Requests, table: _Texts) -> Ints:
     """Numbers of the texts of durations."""
     if np.isnan(requests.duration).all():
-        return np.full(len(requests), NULL, dtype=np.int64)
+        return _NOTHING
     written = _ENCODER.encode(requests.duration.tolist())
     return table.add_all(written[1:-1].split(b","))
 
 
-def _escaped(coded: Coded, table: _Texts, *, split: bool = False) -> list[Ints]:
-    """For each row, the number of its text as a JSON string; of two, if texts are split at their first `?`."""
-    vocabulary = coded.vocabulary
-    count, parts = len(vocabulary), 2 if split else 1
-    if not count:
-        return [np.full(len(coded), NULL, dtype=np.int64)] * parts
-    room = 6 * int(np.minimum(vocabulary.length, SHOWN).sum()) + 4 * count
-    out = np.empty(room, dtype=np.uint8)
-    begin, end = np.empty((2, count, parts), dtype=np.int64)
-    odd = np.empty(count, dtype=np.uint8)
-    written = escape_texts(
-        vocabulary.buffer, vocabulary.start, vocabulary.length, SHOWN, int(split), out, begin, end, odd
-    )
-    numbers = table.add_block(out[:written], begin.ravel(), end.ravel()).reshape(count, parts)
+def _escaped(columns: Sequence[Coded], table: _Texts, *, split: bool = False) -> list[list[Ints]]:
+    """For each row of each column, the number of its text as a JSON string; of two, if texts are split at `?`.
+
+    Columns whose texts stand in one buffer, as those of a batch do, are escaped in one go.
+    """
+    found: list[list[Ints]] = [[_NOTHING] * (2 if split else 1)] * len(columns)
+    together: dict[int, list[int]] = {}
+    for column, coded in enumerate(columns):
+        if len(coded.vocabulary):
+            together.setdefault(id(coded.vocabulary.buffer), []).append(column)
+    for some in together.values():
+        vocabularies = [columns[column].vocabulary for column in some]
+        numbers = _numbers(vocabularies, table, split=split)
+        at = 0
+        for column, vocabulary in zip(some, vocabularies, strict=True):
+            past = at + len(vocabulary)
+            # Rows without a text have -1, the last.
+            known = np.full((numbers.shape[0], past - at + 1), NULL)
+            known[:, :-1] = numbers[:, at:past]
+            found[column] = list(known[:, columns[column].ids])
+            at = past
+    return found
+
+
+def _numbers(vocabularies: Sequence[Vocabulary], table: _Texts, *, split: bool) -> Ints:
+    """The numbers of texts that stand in one buffer as JSON strings, int64 (1 or 2, k)."""
+    buffer, parts = vocabularies[0].buffer, 2 if split else 1
+    start = np.concatenate([vocabulary.start for vocabulary in vocabularies])
+    length = np.concatenate([vocabulary.length for vocabulary in vocabularies])
+    out = np.empty(6 * int(np.minimum(length, SHOWN).sum()) + 4 * len(start), dtype=np.uint8)
+    begin, end = np.empty((2, len(start), parts), dtype=np.int64)
+    odd = np.empty(len(start), dtype=np.uint8)
+    written = escape_texts(buffer, start, length, SHOWN, int(split), out, begin, end, odd)
+    numbers = table.add_block(out[:written], begin.ravel(), end.ravel()).reshape(begin.shape)
     numbers[begin < 0] = NULL
     for text in np.flatnonzero(odd).tolist():
-        whole = shown(vocabulary[text])
-        first, mark, rest = whole.partition("?") if split else (whole, "", "")
-        numbers[text, 0] = table.add(_ENCODER.encode(first))
+        first = int(start[text])
+        whole = shown(buffer[first : first + int(length[text])].tobytes())
+        before, mark, rest = whole.partition("?") if split else (whole, "", "")
+        numbers[text, 0] = table.add(_ENCODER.encode(before))
         if split:
             numbers[text, 1] = table.add(_ENCODER.encode(rest)) if mark else NULL
-    # Rows without a text have -1, the last.
-    known = np.vstack([numbers, np.full(parts, NULL)])
-    return [known[coded.ids, number] for number in range(parts)]
+    return numbers.T

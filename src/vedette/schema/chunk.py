@@ -11,6 +11,7 @@ from vedette.schema.requests import Requests
 
 PADDING = 64
 """Bytes after a chunk's last byte that a kernel may read: newlines, written by whoever fills the buffer."""
+_NEWLINE = ord("\n")
 
 
 @dataclass(slots=True)
@@ -36,9 +37,11 @@ class Chunk:
     @classmethod
     def of(cls, text: bytes, source: str = "-", first_line: int = 1) -> "Chunk":
         """Copy lines into a chunk of their own (samples, single requests, tests)."""
-        room = bytearray(b"\n") * (2 * (len(text) + PADDING))
-        room[: len(text)] = text
-        return cls(source, np.frombuffer(room, dtype=np.uint8), len(text), first_line)
+        length = len(text)
+        room = np.empty(2 * (length + PADDING), dtype=np.uint8)
+        room[:length] = np.frombuffer(text, dtype=np.uint8)
+        room[length : length + PADDING] = _NEWLINE
+        return cls(source, room, length, first_line)
 
 
 class SkipReason(StrEnum):

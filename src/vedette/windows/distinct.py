@@ -9,11 +9,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_COUNTED = 16
+"""Numbers below so many times how many there are are counted."""
+
 
 def distinct_values(values: NDArray[Any]) -> NDArray[Any]:
     """The distinct values of n, in order."""
     ordered = np.sort(values, axis=None)
     return ordered[_first(ordered[1:] != ordered[:-1], len(ordered))]
+
+
+def distinct_codes(codes: NDArray[Any], past: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The distinct values of n whole numbers, in order, and which of them each is, (n,).
+
+    Where numbers are small they are counted, which takes a tenth of what sorting does.
+
+    Args:
+        codes: From 0 on. past: All are below it.
+    """
+    if past > _COUNTED * (len(codes) + 1):
+        values, place = np.unique(codes, return_inverse=True)
+        return values.astype(np.intp, copy=False), place
+    there = np.zeros(past, dtype=np.bool_)
+    there[codes] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
 
 
 def distinct_rows(rows: NDArray[Any]) -> int:

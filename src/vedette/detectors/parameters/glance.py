@@ -19,6 +19,7 @@ from vedette.kernels.intern import slots_for
 from vedette.kernels.parameters import SCRATCH, TARGET_BYTES, UNJUDGED, UNKNOWN, find_queries, group_rows
 from vedette.schema.judged import Habit
 from vedette.schema.requests import Coded, Requests, Vocabulary
+from vedette.windows.distinct import distinct_codes
 
 USUAL: Final = Habit("ready", False, 0.0, "")
 """Of a request with nothing new."""
@@ -177,14 +178,15 @@ class Glance:
         query = np.empty(len(targets), dtype=np.int64)
         find_queries(targets.buffer, targets.start, targets.length, query)
         names = [text.decode("utf-8", "surrogateescape") for text in route.vocabulary]
-        pairs, pair = np.unique(
-            service[first].astype(np.int64) * (len(names) + 1) + route.ids[first] + 1, return_inverse=True
+        places = len(names) + 1
+        pairs, pair = distinct_codes(
+            service[first].astype(np.int64) * places + route.ids[first] + 1, len(services) * places
         )
         told = np.empty(len(first), dtype=np.uint8)
         with turn:
             slots = [
                 self._slots_of(services[number], names[at - 1] if at else None)
-                for number, at in (divmod(each, len(names) + 1) for each in pairs.tolist())
+                for number, at in (divmod(each, places) for each in pairs.tolist())
             ]
             service_slots, route_slots = np.array(slots, dtype=np.int32)[pair].T.copy()
             self._glance_at(target, route_slots, service_slots, code, targets, query, told)

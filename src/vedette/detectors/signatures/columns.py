@@ -1,6 +1,6 @@
 """Which columns of a batch are judged, and as which places."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vedette.detectors.signatures.rules import PLACE_BITS, Place
 from vedette.schema.requests import Coded, Requests
@@ -19,21 +19,20 @@ class Column:
 
     name: str
     places: tuple[Place, ...]
+    split: bool = field(init=False, compare=False)
+    """Whether texts are split at their first `?`."""
+    place_bits: list[int] = field(init=False, compare=False)
+    """`places` as bits."""
+
+    def __post_init__(self) -> None:
+        """Tell what follows from the places, once."""
+        object.__setattr__(self, "split", len(self.places) == 2)
+        object.__setattr__(self, "place_bits", [PLACE_BITS[place] for place in self.places])
 
     def of(self, requests: Requests) -> Coded:
         """The column in a batch."""
         coded: Coded = getattr(requests, self.name)
         return coded
-
-    @property
-    def split(self) -> bool:
-        """Whether texts are split at their first `?`."""
-        return len(self.places) == 2
-
-    @property
-    def place_bits(self) -> list[int]:
-        """`places` as bits."""
-        return [PLACE_BITS[place] for place in self.places]
 
 
 COLUMNS = (

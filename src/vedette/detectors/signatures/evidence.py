@@ -4,7 +4,8 @@ The scan's databases would say it too, but each takes 5 ms to compile for this; 
 expression, and is linear in the text as well.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,10 @@ AUTOMATON_BYTES = 1 << 20
 REMEMBERED = 4096
 REMEMBERED_BYTES = 1_000
 """Texts in which matches are remembered: so many, of at most so many bytes."""
+
+
+Finder = Callable[[bytes], tuple[int, int]]
+"""Where the first match in a text begins and ends, both -1 for none."""
 
 
 class Match(NamedTuple):
@@ -74,6 +79,29 @@ def automaton_options() -> Any:
     return options
 
 
+def finder(pattern: Any) -> Finder:
+    """What finds the first match of what `re2.compile` returned, which publishes no types.
+
+    Its own `search` makes a generator and an object for each call, four times what the library's search itself takes.
+    Where the binding holds that under another name, `search` is asked.
+    """
+    match = getattr(getattr(pattern, "_regexp", None), "Match", None)
+    anywhere = getattr(getattr(re2, "_Anchor", None), "UNANCHORED", None)
+    if match is None or anywhere is None:
+        return partial(_searched, pattern)
+
+    def find(text: bytes) -> tuple[int, int]:
+        spans: list[tuple[int, int]] = match(anywhere, text, 0, len(text))
+        return spans[0]
+
+    return find
+
+
+def _searched(pattern: Any, text: bytes) -> tuple[int, int]:
+    found = pattern.search(text)
+    return (-1, -1) if found is None else found.span()
+
+
 class Locator:
     """Finds what rules matched."""
 
@@ -86,8 +114,7 @@ class Locator:
         ]
         """Rules that rest on a flag of the request, with the flag."""
         self._options = automaton_options()
-        # What `re2.compile` returns; it publishes no types.
-        self._patterns: dict[int, Any] = {}
+        self._patterns: dict[int, Finder | None] = {}
         self._known: dict[Asked, Match | None] = {}
 
     def find(self, asked: Sequence[Asked]) -> list[Match | None]:
@@ -157,17 +184,16 @@ class Locator:
         column = COLUMNS[asked.column]
         for place, row in zip(column.places, rows, strict=True):
             if place in places or (Place.TARGET in places and column.name == "target"):
-                match = pattern.search(row + ROW_END)
-                if match is not None:
-                    begin, end = match.span()
+                begin, end = pattern(row + ROW_END)
+                if begin >= 0:
                     return Match(asked.rule, place, row[begin : min(end, begin + LONGEST)])
         return None
 
-    def _pattern(self, rule: int) -> Any:
+    def _pattern(self, rule: int) -> Finder | None:
         if rule not in self._patterns:
             try:
                 expression = prepare(self.rules[rule].pattern or "").encode()
-                self._patterns[rule] = re2.compile(expression, self._options)
+                self._patterns[rule] = finder(re2.compile(expression, self._options))
             except re2.error:
                 # Beyond RE2: nothing can be shown, which `check_rules` reports.
                 self._patterns[rule] = None

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ from vedette.detectors.signatures.tables import RuleTables
 from vedette.kernels.verdicts import tell_rows
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.requests import Requests
+
+_BITMAPS = 4096
+"""Sets of rules whose numbers are remembered."""
 
 
 class Pair(NamedTuple):
@@ -70,6 +74,7 @@ class Weighed(NamedTuple):
     plain: float
 
 
+@lru_cache(maxsize=_BITMAPS)
 def types_of(mask: int) -> tuple[AnomalyType, ...]:
     """The anomaly types of a type mask, in the order of `REQUEST_TYPES`."""
     return tuple(kind for bit, kind in enumerate(REQUEST_TYPES) if mask >> bit & 1)
@@ -220,12 +225,12 @@ class SignatureHits:
             for rule in _members(self.bits[text].tobytes()):
                 yield Pair(COLUMNS[column].name, text - int(self.first[column]), rule)
 
-    def _row_rules(self, row: int) -> list[list[int]]:
+    def _row_rules(self, row: int) -> list[tuple[int, ...]]:
         """For each column, the rules that the row's text hit."""
         found = []
         for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
             text = int(column.of(self._requests).ids[row])
-            found.append(_members(self.bits[first + text].tobytes()) if text >= 0 else [])
+            found.append(_members(self.bits[first + text].tobytes()) if text >= 0 else ())
         return found
 
     def _flag_rules(self, row: int) -> list[int]:
@@ -235,12 +240,13 @@ class SignatureHits:
         return [rule for rule, flag in self._locator.request_flags if flags & flag]
 
 
-def _members(bitmap: bytes) -> list[int]:
-    """Numbers of the bits that are set, in order."""
+@lru_cache(maxsize=_BITMAPS)
+def _members(bitmap: bytes) -> tuple[int, ...]:
+    """Numbers of the bits that are set, in order. Most attacks hit the same rules as others."""
     bits = int.from_bytes(bitmap, "little")
     found = []
     while bits:
         lowest = bits & -bits
         found.append(lowest.bit_length() - 1)
         bits ^= lowest
-    return found
+    return tuple(found)

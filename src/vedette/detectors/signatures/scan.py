@@ -170,7 +170,8 @@ class SignatureScanner:
         cut = self._look(vocabularies, unknown, first, bits, dirty, payload)
         if self._memory is not None:
             for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
-                self._memory.remember(vocabulary, ids, start, bits, payload)
+                if len(ids):
+                    self._memory.remember(vocabulary, ids, start, bits, payload)
         return self._rows(requests, first, bits, dirty, payload, cut)
 
     def look_at(self, column: int, texts: Vocabulary, number: int) -> tuple[bool, float]:
@@ -389,7 +390,7 @@ class SignatureScanner:
             return
         loud = np.flatnonzero(payload >= self._loud)
         if len(loud):
-            payload[loud[~(bits[loud] & self._tables.band_bits).any(axis=1)]] = np.nan
+            payload[loud[~(bits[loud] & self._bands).any(axis=1)]] = np.nan
 
     def hits(self, requests: Requests, told: ToldHits) -> SignatureHits:
         """The verdicts on a batch as a scanner like this one, in another process, told them."""
