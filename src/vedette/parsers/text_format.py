@@ -50,6 +50,7 @@ class TextFormat:
         description: One line, with an example product.
         programs: The shapes that make a line one of this format.
         conventions: How times, durations and addresses are written.
+        preferred: Shapes that lines of such a log may have too, that tell more; tried first, and no sign of the format.
         fallbacks: Shapes that lines of such a log may have too; tried last, and no sign of the format.
         needs_peer: A line without a client address is no sign of the format.
         shapes: How fields have to be written to be a sign of the format.
@@ -65,6 +66,7 @@ class TextFormat:
     needs_peer: bool = False
     shapes: Mapping[Field, re.Pattern[bytes]] = field(default_factory=dict)
     salvages: bool = True
+    preferred: tuple[Program, ...] = ()
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blanks and comments aside."""
@@ -75,7 +77,7 @@ class TextFormat:
 
     def open(self, source: str) -> TextParser:  # noqa: ARG002 - these sources have no state of their own
         """Start parsing a source."""
-        machine = build(self.programs + self.fallbacks, self.conventions.time)
+        machine = build(self.preferred + self.programs + self.fallbacks, self.conventions.time)
         if not self.salvages:
             machine = replace(machine, layout=NO_SALVAGE)
         return TextParser((self.name,), TextTokeniser(machine), self.conventions)

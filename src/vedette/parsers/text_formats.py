@@ -196,6 +196,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             "Common Log Format (NCSA; Apache's and Tomcat's `common`); fields after the size are passed over",
             (common, common_and_more),
             CLF,
-            fallbacks=(combined,),
+            # What follows is passed over only where it is no referer and user agent: there attacks stand, too.
+            preferred=(combined,),
         ),
     )
