@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.windows.distinct import distinct_rows, distinct_values, is_among
+from vedette.windows.distinct import distinct_codes, distinct_rows, distinct_values, is_among
 
 VALUES = st.lists(st.integers(-3, 3))
 ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 1)))
@@ -24,6 +24,15 @@ def test_values_are_numpys(values: list[int]) -> None:
 def test_rows_are_numpys(rows: list[tuple[int, int, int]]) -> None:
     array = np.array(rows, dtype=np.int64).reshape(-1, 3)
     assert distinct_rows(array) == len(set(rows)) == len(np.unique(array, axis=0))
+
+
+@given(st.lists(st.integers(0, 40)), st.sampled_from([41, 100_000]))
+def test_codes_are_numpys_counted_or_sorted(codes: list[int], past: int) -> None:
+    array = np.array(codes, dtype=np.int64)
+    values, place = distinct_codes(array, past)
+    expected, of_each = np.unique(array, return_inverse=True)
+    assert np.array_equal(values, expected)
+    assert np.array_equal(place, of_each)
 
 
 @given(VALUES, VALUES)

@@ -97,13 +97,21 @@ def finder(pattern: Any) -> Finder:
     return find
 
 
+def _nowhere(_text: bytes) -> tuple[int, int]:
+    return -1, -1
+
+
 def _searched(pattern: Any, text: bytes) -> tuple[int, int]:
     found = pattern.search(text)
     return (-1, -1) if found is None else found.span()
 
 
 class Locator:
-    """Finds what rules matched."""
+    """Finds what rules matched.
+
+    Attributes:
+        rank: Of each rule its place among all, the most confident first, of equals the one that comes first.
+    """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = rules
@@ -115,6 +123,14 @@ class Locator:
         """Rules that rest on a flag of the request, with the flag."""
         self._options = automaton_options()
         self._patterns: dict[int, Finder | None] = {}
+        self._looks: dict[tuple[int, int], tuple[Finder, list[tuple[int, Place]]]] = {}
+        self._weighs = [rule.band is not None for rule in rules]
+        # Rules that read decoded text.
+        self._reading = {
+            number for number, rule in enumerate(rules) if rule.pattern is not None or rule.band is not None
+        }
+        order = sorted(range(len(rules)), key=lambda rule: (-rules[rule].confidence, rule))
+        self.rank = {rule: place for place, rule in enumerate(order)}
         self._known: dict[Asked, Match | None] = {}
 
     def find(self, asked: Sequence[Asked]) -> list[Match | None]:
@@ -126,34 +142,30 @@ class Locator:
         if len(self._known) > REMEMBERED:
             self._known.clear()
         known = self._known
-        unknown = [one for one in dict.fromkeys(asked) if one not in known]
-        fresh: dict[Asked, Match | None] = {}
+        fresh: dict[Asked, Match | None] = {one: None for one in asked if one not in known}
+        if not fresh:
+            return [known[one] for one in asked]
         for split in (False, True):
             # What rests on how a text was written needs no decoding.
-            some = [one for one in unknown if COLUMNS[one.column].split is split and self._reads(one.rule)]
+            some = [one for one in fresh if COLUMNS[one.column].split is split and one.rule in self._reading]
             numbers = {text: number for number, text in enumerate(dict.fromkeys(one.text for one in some))}
             rows = decode(list(numbers), split=split) if numbers else []
-            fresh.update(
-                self._worst([(one, rows[numbers[one.text]]) for one in some if self._weighs(one.rule)])
-            )
-            fresh.update(
-                (one, self._first(one, rows[numbers[one.text]])) for one in some if not self._weighs(one.rule)
-            )
-        fresh.update((one, self.whole(one.text, one.rule)) for one in unknown if not self._reads(one.rule))
+            weighed = []
+            for one in some:
+                if self._weighs[one.rule]:
+                    weighed.append((one, rows[numbers[one.text]]))
+                else:
+                    fresh[one] = self._first(one, rows[numbers[one.text]])
+            fresh.update(self._worst(weighed))
+        for one in fresh:
+            if one.rule not in self._reading:
+                fresh[one] = self.whole(one.text, one.rule)
         known.update((one, match) for one, match in fresh.items() if len(one.text) <= REMEMBERED_BYTES)
         return [fresh[one] if one in fresh else known[one] for one in asked]
 
     def whole(self, text: bytes, rule: int) -> Match:
         """The match of a rule that rests on how the text was written."""
         return Match(rule, Place.RAW, text[:LONGEST])
-
-    def _reads(self, rule: int) -> bool:
-        """Whether a rule reads decoded text."""
-        return self.rules[rule].pattern is not None or self.rules[rule].band is not None
-
-    def _weighs(self, rule: int) -> bool:
-        """Whether a rule stands for what the payload model says."""
-        return self.rules[rule].band is not None
 
     def _worst(self, asked: Sequence[tuple[Asked, Sequence[bytes]]]) -> Iterator[tuple[Asked, Match | None]]:
         """What the payload model found worst in texts, each with its rows."""
@@ -177,17 +189,25 @@ class Locator:
             yield one, worst[1] if worst else None
 
     def _first(self, asked: Asked, rows: Sequence[bytes]) -> Match | None:
-        places = self.rules[asked.rule].places
-        pattern = self._pattern(asked.rule)
-        if pattern is None:
-            return None
-        column = COLUMNS[asked.column]
-        for place, row in zip(column.places, rows, strict=True):
-            if place in places or (Place.TARGET in places and column.name == "target"):
-                begin, end = pattern(row + ROW_END)
-                if begin >= 0:
-                    return Match(asked.rule, place, row[begin : min(end, begin + LONGEST)])
+        _, column, rule = asked
+        if (column, rule) not in self._looks:
+            self._looks[column, rule] = self._look(column, rule)
+        search, places = self._looks[column, rule]
+        for number, place in places:
+            row = rows[number]
+            begin, end = search(row + ROW_END)
+            if begin >= 0:
+                return Match(rule, place, row[begin : min(end, begin + LONGEST)])
         return None
+
+    def _look(self, column: int, rule: int) -> tuple[Finder, list[tuple[int, Place]]]:
+        """What finds a rule in texts of a column, and in which of a text's rows it is looked for."""
+        search, places = self._pattern(rule), self.rules[rule].places
+        if search is None:
+            return _nowhere, []
+        anywhere = Place.TARGET in places and COLUMNS[column].name == "target"
+        rows = enumerate(COLUMNS[column].places)
+        return search, [(number, place) for number, place in rows if anywhere or place in places]
 
     def _pattern(self, rule: int) -> Finder | None:
         if rule not in self._patterns:

@@ -204,19 +204,23 @@ class SignatureHits:
                 if text >= 0 and self.dirty.item(first + text):
                     words, rules = coded.vocabulary[text], _members(self.bits[first + text].tobytes())
                     of_row += [Asked(words, number, rule) for rule in rules]
-        found = iter(self._locator.find([one for of_row in asked for one in of_row]))
+        found = iter(self._locator.find(list(itertools.chain.from_iterable(asked))))
+        flags = self._requests.flags[rows].tolist()
         return [
-            self._ranked(row, [next(found) for _ in of_row]) for row, of_row in zip(rows, asked, strict=True)
+            self._ranked(row, flag, list(itertools.islice(found, len(of_row))))
+            for row, flag, of_row in zip(rows, flags, asked, strict=True)
         ]
 
-    def _ranked(self, row: int, found: Sequence[Match | None]) -> list[Match]:
+    def _ranked(self, row: int, flags: int, found: Sequence[Match | None]) -> list[Match]:
         matches: dict[int, Match] = {}
         for match in found:
             if match is not None:
                 matches.setdefault(match.rule, match)
-        for rule in self._flag_rules(row):
-            matches[rule] = self._locator.whole(self._requests.target[row] or b"", rule)
-        return sorted(matches.values(), key=lambda m: (-self._locator.rules[m.rule].confidence, m.rule))
+        if flags:
+            for rule in self._flag_rules(row):
+                matches[rule] = self._locator.whole(self._requests.target[row] or b"", rule)
+        rank = self._locator.rank
+        return [matches[rule] for rule in sorted(matches, key=rank.__getitem__)]
 
     def pairs(self) -> Iterator[Pair]:
         """The distinct texts of the batch that hit rules, with each rule. Flags of rows are not texts'."""
