@@ -6,11 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.network.packets import ACK, BEGIN, SECOND, SYN, Frame, decoded, pcap, tcp, udp, windows
+from tests.network.packets import (
+    ACK,
+    BEGIN,
+    SECOND,
+    SYN,
+    Frame,
+    contact_window,
+    decoded,
+    pcap,
+    tcp,
+    udp,
+    windows,
+)
 from vedette.config import Config
 from vedette.engine.build_network import build_network
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.findings import Findings
+from vedette.schema.flows import Flow
 from vedette.windows.contacts import FlowWindow, FlowWindower
 from vedette.windows.flow_record import record
 from vedette.windows.flow_table import FlowTable
@@ -66,6 +79,16 @@ def test_a_full_table_of_contacts_counts_whom_it_no_longer_tells_apart() -> None
     assert 100 <= len(window.contacts) <= 101
     assert windower.left_out >= 800
     assert record(window)["packets"] == 900
+
+
+def test_flows_without_a_byte_have_no_entropy_and_no_talker() -> None:
+    """As CICFlowMeter writes them."""
+    measures = record(
+        contact_window([{Flow.CLIENT_LOW: 7, Flow.OPENED: 1}, {Flow.CLIENT_LOW: 8, Flow.OPENED: 1}])
+    )
+    assert measures["sources"] == 2
+    assert measures["source_entropy_bits"] == 0.0
+    assert measures["top_talker_bytes_ratio"] is None
 
 
 def run(packets: list[Frame], step: int) -> Findings:

@@ -57,7 +57,8 @@ def record(window: FlowWindow) -> dict[str, Any]:
     by_source = _by_client(rows)
     found["sources"] = len(by_source)
     total = float(by_source.sum())
-    shares = by_source[by_source > 0] / total if total else by_source
+    # Flows without a byte, as CICFlowMeter has them, tell of no source.
+    shares = by_source[by_source > 0] / max(total, 1.0)
     found["source_entropy_bits"] = float(-(shares * np.log2(shares)).sum()) if len(shares) else 0.0
     found["top_talker_bytes_ratio"] = (
         float(np.sort(by_source)[::-1][:TALKERS].sum() / total) if total else None
