@@ -218,6 +218,16 @@ def test_since_and_until_and_service_leave_requests_out(scan: Scan, tmp_path: Pa
         assert coverage["parsed"] - coverage["filtered"] == kept, options
 
 
+def test_an_output_that_cannot_be_written_takes_no_other_along(scan: Scan, tmp_path: Path) -> None:
+    done = scan("--sample", "--json", "/dev/full", "--html", "r.html", "--verdicts", "v.jsonl")
+    assert done.returncode == 2
+    assert done.stderr.startswith("vedette: /dev/full: cannot be written: No space left on device")
+    assert done.stderr.count("\n") == 1
+    assert "3 incidents, the worst high." in done.stdout
+    assert (tmp_path / "r.html").stat().st_size > 10_000
+    assert (tmp_path / "v.jsonl").stat().st_size > 10_000
+
+
 def test_a_time_of_which_there_is_no_request_is_answered_with_those_of_the_log(
     scan: Scan, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowReading, FlowTally
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
+from vedette.cli.scan_output import write_findings
 from vedette.config import Config
 from vedette.detectors.learned.training import Trainer
 from vedette.engine.build_network import build_network, table_settings
@@ -26,7 +28,6 @@ from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
-from vedette.report.warn import warn
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
@@ -106,35 +107,25 @@ def write_flows(findings: Findings, options: ScanOptions, config: Config, spool:
     coverage = findings.coverage
     if not coverage.interrupted and not any(source.parsed for source in coverage.sources):
         raise NothingFlowsError(_nothing(coverage))
+    keep = verdicts = None
     if config.store.url:
-        from vedette.cli.run_record import run_record
-        from vedette.storage import open_store
-
-        with open_store(config.store.url) as store:
-            store.save(findings, run_record(findings, datetime.now(UTC)))
-    if options.json:
-        from vedette.report.json import write_json
-
-        write_json(findings, options.json)
-    if options.html:
-        from vedette.report.html import write_html
-
-        write_html(findings, options.html)
+        keep = partial(_save, findings, config.store.url)
     if spool is not None and options.verdicts:
-        with open_output(options.verdicts) as stream:
-            spool.write(stream, findings.anomalies, include_clean=options.every_request)
-    if options.shows_report:
-        from rich.console import Console
+        verdicts = partial(_write_verdicts, findings, options.verdicts, spool, clean=options.every_request)
+    return write_findings(findings, options, config, keep=keep, verdicts=verdicts)
 
-        from vedette.report.terminal import render
 
-        render(findings, Console(), top=config.output.top)
-    else:
-        warn(findings.coverage)
-    if findings.coverage.interrupted:
-        return 130
-    worst = max((i.severity.rank for i in findings.incidents), default=-1)
-    return 1 if worst >= config.output.fail_on.rank else 0
+def _save(findings: Findings, url: str) -> None:
+    from vedette.cli.run_record import run_record
+    from vedette.storage import open_store
+
+    with open_store(url) as store:
+        store.save(findings, run_record(findings, datetime.now(UTC)))
+
+
+def _write_verdicts(findings: Findings, path: str, spool: "FlowSpool", *, clean: bool) -> None:
+    with open_output(path) as stream:
+        spool.write(stream, findings.anomalies, include_clean=clean)
 
 
 class FlowScan:

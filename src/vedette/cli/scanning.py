@@ -2,16 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vedette.cli.apart import Apart, Job, can_be_apart
-from vedette.cli.left_out import left_out
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
+from vedette.cli.scan_coverage import check_read, check_services, cover
+from vedette.cli.scan_output import write_findings
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
 from vedette.detectors.signatures.hits import ToldHits
@@ -20,15 +22,9 @@ from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.batch import Batch
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.signatures import signature_scanner
-from vedette.enrich.service import OTHER_SERVICE
 from vedette.enrich.source_name import names_of_past
-from vedette.report.account import plural
-from vedette.report.moments import span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
-from vedette.report.shown import shown
-from vedette.report.story import some
-from vedette.report.warn import warn
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings
@@ -54,21 +50,11 @@ _TOO_MANY_LATE = 0.01
 _LATE_OF = 1_000
 """Requests from which that share means anything."""
 
-_SHOWN = 120
-"""Characters of a line that an error shows."""
 _LARGE = 16 << 20
 """Bytes from which a process for the first stage saves more than the few milliseconds that its start takes."""
 
 TYPE_NAMES = (*REQUEST_TYPES, *(t for t in AnomalyType if t not in REQUEST_TYPES))
 """Names of the bits in verdicts, those of the signatures first."""
-
-
-class NothingToReadError(VedetteError):
-    """No input holds a single request."""
-
-
-class UnknownServiceError(VedetteError):
-    """A service was asked for that no input speaks of."""
 
 
 class DisorderError(Exception):
@@ -161,11 +147,12 @@ class Scan:
                 from vedette.engine.build import window_spans
 
                 findings = joined([findings, self._flows], spans=window_spans(self.config))
-            self._write(engine, findings, spool, store, started)
-        if findings.coverage.interrupted:
-            return 130
-        worst = max((i.severity.rank for i in findings.incidents), default=-1)
-        return 1 if worst >= self.config.output.fail_on.rank else 0
+            keep = verdicts = None
+            if store is not None:
+                keep = partial(self._save, engine, findings, store, started)
+            if spool is not None and self.options.verdicts:
+                verdicts = partial(self._write_verdicts, engine, findings, spool, self.options.verdicts)
+            return write_findings(findings, self.options, self.config, keep=keep, verdicts=verdicts)
 
     def build(self) -> "Engine":
         """An engine for this scan, as configured. Reading begins before, where a process of its own does it."""
@@ -215,13 +202,16 @@ class Scan:
             findings = engine.finish()
         if self._alternatives is not None:
             findings.coverage.what_if = self._alternatives.results(engine, findings)
-        self._cover(findings, time.monotonic() - began, interrupted=interrupted)
+        coverage, present = findings.coverage, self._present[0].tally
+        cover(
+            coverage, self.options, self.found, present, None if self._past is None else self._past[0].tally
+        )
+        coverage.interrupted, coverage.seconds = interrupted, time.monotonic() - began
         if spool is not None and spool.routes_overflowed:
-            findings.coverage.capped["verdict_routes"] = spool.routes_overflowed
-        if not findings.coverage.parsed and not interrupted:
-            raise NothingToReadError(self._nothing(findings))
+            coverage.capped["verdict_routes"] = spool.routes_overflowed
         if not interrupted:
-            self._check_services(engine.services)
+            check_read(coverage, self.found, present)
+            check_services(self.options.services, engine.services)
         return findings
 
     def close(self) -> None:
@@ -300,106 +290,12 @@ class Scan:
                     raise DisorderError
                 progress.update(reading.tally.position, reading.tally.lines)
 
-    def _cover(self, findings: Findings, seconds: float, *, interrupted: bool) -> None:
-        tally = self._present[0].tally
-        coverage = findings.coverage
-        coverage.lines = tally.lines
-        coverage.parsed = tally.parsed
-        coverage.filtered = tally.filtered
-        if self._past is not None:
-            past = self._past[0].tally
-            coverage.learned = past.parsed - past.filtered
-            if self.options.baseline_from and not coverage.learned:
-                coverage.too_new = past.filtered
-        coverage.skipped = {reason.value: count for reason, count in sorted(tally.skips.counts.items())}
-        coverage.skipped_samples = [
-            (reason, source, line, text.decode("utf-8", "backslashreplace"))
-            for reason, source, line, text in tally.skip_samples
-        ]
-        coverage.sources = tally.sources
-        tallies = [reading.tally for reading, _ in filter(None, (self._present, self._past))]
-        coverage.unread = [str(error) for each in tallies for error in each.left_out]
-        coverage.unread += self._outside()
-        coverage.left_out = left_out(
-            self.found.skipped, (passed for each in tallies for passed in each.passed_over)
-        )
-        coverage.interrupted = interrupted
-        coverage.seconds = seconds
-        for name in ("cut_lines", "cut_joined", "cut_bytes", "hole_bytes"):
-            if count := getattr(tally, name):
-                coverage.capped[name] = count
+    @staticmethod
+    def _save(engine: "Engine", findings: Findings, store: Store, started: datetime) -> None:
+        from vedette.cli.run_record import run_record
 
-    def _outside(self) -> list[str]:
-        """Of when the requests are, if none is of the time that was asked for."""
-        tally, options = self._present[0].tally, self.options
-        asked = [n for n, at in (("--since", options.since), ("--until", options.until)) if at is not None]
-        if not asked or not tally.parsed or tally.parsed > tally.filtered:
-            return []
-        if tally.first is None or tally.last is None:
-            return []
-        names = some([source.name for source in self.found.inputs], named=3)
-        when = span(tally.first, tally.last, UTC)
-        return [f"{names}: no request of the time that {' and '.join(asked)} asked for: they are of {when}"]
-
-    def _check_services(self, known: Sequence[str]) -> None:
-        missing = sorted(set(self.options.services).difference(known))
-        if missing:
-            named = sorted(set(known) - {OTHER_SERVICE})
-            raise UnknownServiceError(
-                f"--service {missing[0]}: no request is to a service of that name: "
-                f"there {'is' if len(named) == 1 else 'are'} {some(named, named=10)}"
-            )
-
-    def _nothing(self, findings: Findings) -> str:
-        tally = self._present[0].tally
-        if tally.left_out and not tally.lines:
-            return str(tally.left_out[0])
-        if tally.passed_over and not tally.lines:
-            files, error = len(tally.passed_over), tally.passed_over[0][1]
-            return f"no access log among {plural(files, 'file')} that could be one; the first, {error}"
-        reasons = ", ".join(
-            f"{count:,} {reason.replace('_', ' ')}" for reason, count in findings.coverage.skipped.items()
-        )
-        names = ", ".join(s.name for s in self.found.inputs[:3])
-        first = next((s for s in findings.coverage.skipped_samples if s[3].strip()), None)
-        line = "" if first is None else f", the first {first[1]}:{first[2]}: {shown(first[3], _SHOWN)}"
-        return (
-            f"{names}: none of {plural(tally.lines, 'line')} is a request ({reasons}{line}): "
-            "check that it is an access log, or describe its format with --log-format"
-        )
-
-    def _write(
-        self,
-        engine: "Engine",
-        findings: Findings,
-        spool: "VerdictSpool | None",
-        store: Store | None,
-        started: datetime,
-    ) -> None:
-        options = self.options
-        if store is not None:
-            from vedette.cli.run_record import run_record
-
-            store.save_baselines(engine.baseline_records())
-            store.save(findings, run_record(findings, started))
-        if options.json:
-            from vedette.report.json import write_json
-
-            write_json(findings, options.json)
-        if options.html:
-            from vedette.report.html import write_html
-
-            write_html(findings, options.html)
-        if spool is not None and options.verdicts:
-            self._write_verdicts(engine, findings, spool, options.verdicts)
-        if options.shows_report:
-            from rich.console import Console
-
-            from vedette.report.terminal import render
-
-            render(findings, Console(), top=self.config.output.top)
-        else:
-            warn(findings.coverage)
+        store.save_baselines(engine.baseline_records())
+        store.save(findings, run_record(findings, started))
 
     def _write_verdicts(self, engine: "Engine", findings: Findings, spool: "VerdictSpool", path: str) -> None:
         from vedette.engine.verdicts import Marker
