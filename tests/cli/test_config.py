@@ -24,6 +24,18 @@ def test_a_good_file_is_called_usable(file: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == f"{file}: usable\n"
 
 
+def test_a_file_is_named_as_for_other_commands_too_and_only_once(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["config", "check", "--config", str(file)]) == 0
+    assert run(["config", "show", "-c", str(file)]) == 0
+    assert "span_s: 30" in capsys.readouterr().out
+    assert run(["config", "show", "-c", str(file), "other.yaml"]) == 2
+    assert f"name one file: other.yaml or {file}" in capsys.readouterr().err
+    assert run(["config", "check"]) == 2
+    assert "which configuration?" in capsys.readouterr().err
+
+
 def test_files_that_are_named_and_not_here_are_noted(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(
         "server: {tls: {cert_file: /nonexistent/cert.pem, key_file: /nonexistent/key.pem}}\n"

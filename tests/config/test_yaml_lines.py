@@ -87,6 +87,11 @@ def test_plain_values_follow_the_core_schema(text: str, value: object) -> None:
             2,
             "not YAML: expected a single document in the stream, but found another document",
         ),
+        (
+            "\ta: 1\n",
+            1,
+            r"found character '\t' that cannot start any token: indent with spaces",
+        ),
         ("a: \x01\n", 1, "not YAML: unacceptable character #x0001"),
         ("a: " + "9" * 5000, 1, "a number of 5000 digits; no key of ours takes one so long"),
         ("a: " + "[" * 10_000, 1, "nested more than 20 deep; no key of ours is"),

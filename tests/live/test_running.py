@@ -134,6 +134,21 @@ def test_a_source_whose_clock_is_wrong_is_named_with_the_remedy(tmp_path: Path) 
     assert "set its clock by NTP" in said
 
 
+def test_a_log_of_no_known_format_degrades_the_service_only_if_it_reads_nothing_else(tmp_path: Path) -> None:
+    now = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    access = f'203.0.113.9 - - [{now}] "GET / HTTP/1.1" 200 12 "-" "{AGENT}"\n'.encode()
+    with running(tmp_path, poll_s=0.05) as live:
+        for number in range(25):
+            live.push(f"queue-{number}", b"a job is done\n" * 20)
+        wait_until(lambda: live.health().problems[-1:] == ("and 6 more logs cannot be read",))
+        found = live.health()
+        assert (found.status, len(found.problems)) == ("degraded", 20)
+        assert found.problems[0].startswith("queue-0: no known log format")
+        live.push("web", access * 20)
+        wait_until(lambda: live.health().status == "ok")
+        assert live.health().problems == found.problems
+
+
 def test_a_service_that_watches_flows_alone_waits_no_longer_once_they_come(tmp_path: Path) -> None:
     flow = (
         b'{"ts":1700000000.5,"id.orig_h":"10.0.0.5","id.orig_p":40000,"id.resp_h":"192.0.2.1","id.resp_p":443,'

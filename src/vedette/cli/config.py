@@ -6,6 +6,12 @@ from typing import Annotated
 
 import typer
 
+_CONFIG = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", metavar="FILE", help="The same file, named as for serve.", show_default=False
+    ),
+]
 app = typer.Typer(
     help="Check, show or describe the configuration.",
     no_args_is_help=True,
@@ -13,9 +19,18 @@ app = typer.Typer(
 )
 
 
+def _one_of(file: Path | None, config: Path | None) -> Path | None:
+    if file is not None and config is not None:
+        raise typer.BadParameter(f"name one file: {file} or {config}")
+    return file or config
+
+
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration, YAML.", show_default=False)],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A configuration, YAML.", show_default=False)
+    ] = None,
+    config: _CONFIG = None,
 ) -> None:
     """Say whether a file is a usable configuration, and everything that is wrong with it.
 
@@ -25,14 +40,17 @@ def check(
     from vedette.config import Config, ConfigError
     from vedette.config.named_files import unreadable
 
+    file = _one_of(file, config)
+    if file is None:
+        raise typer.BadParameter("which configuration? Name its file: vedette config check vedette.yaml")
     try:
-        config = Config.load(file)
+        checked = Config.load(file)
     except ConfigError as error:
         # All of them here; elsewhere the first is enough.
         for problem in error.problems:
             typer.echo(f"vedette: {problem}", err=True)
         raise typer.Exit(2) from None
-    for note in unreadable(config):
+    for note in unreadable(checked):
         typer.echo(f"vedette: note: {file}: {note}", err=True)
     print(f"{file}: usable")
 
@@ -42,6 +60,7 @@ def show(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="A configuration, YAML.", show_default=False)
     ] = None,
+    config: _CONFIG = None,
 ) -> None:
     """Print every key with the value that holds, as YAML, and where the value comes from.
 
@@ -49,7 +68,7 @@ def show(
     """
     from vedette.config.effective import effective
 
-    print(effective(file, os.environ), end="")
+    print(effective(_one_of(file, config), os.environ), end="")
 
 
 @app.command()

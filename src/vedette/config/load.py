@@ -117,7 +117,7 @@ def _read(path: Path) -> "Document":
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError((f"{path}:{line}: not UTF-8 text; save the file as UTF-8",)) from None
     except FileNotFoundError:
-        raise ConfigError((f"{path}: no such file; check the path given to --config",)) from None
+        raise ConfigError((f"{path}: no such file; check the path",)) from None
     except OSError as error:
         raise ConfigError((f"{path}: cannot be read: {error.strerror}",)) from None
 

@@ -91,6 +91,8 @@ def read_yaml(text: str) -> Document:
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         if mark and error.context_mark and error.context_mark.line != mark.line:
             problem += f" (begun on line {error.context_mark.line + 1})"
+        if "'\\t'" in problem:
+            problem += ": indent with spaces"
         raise YamlError(mark.line + 1 if mark else 1, f"not YAML: {problem}") from None
     except yaml.YAMLError as error:
         raise YamlError(1, f"not YAML: {' '.join(str(error).split())}") from None

@@ -155,6 +155,11 @@ class Intake:
         return anew
 
     @property
+    def reads(self) -> bool:
+        """Whether there is a stream whose format is known."""
+        return any(stream.parser is not None for stream in list(self.streams.values()))
+
+    @property
     def problems(self) -> list[str]:
         """Streams that cannot be read, each as one sentence."""
         # Copied, because other threads ask too.

@@ -98,7 +98,11 @@ class Running:
         """See `LiveView`."""
         live = self._service.live
         statuses = tuple(source.status() for source in live.sources)
-        problems = _unread(statuses) + live.intake.problems
+        problems = _unread(statuses)
+        remarks = clock_remarks(live.watermarks.wrong_clocks(live.clock()))
+        # One container of many that writes no access log is worth knowing; one that reads nothing watches nothing.
+        unknown = remarks if live.intake.reads or live.flows.streams else problems
+        unknown += _first(live.intake.problems)
         problems += [problem for problem in (live.committer.problem, self._store.problem) if problem]
         if self._service.failure is not None:
             problems.insert(
@@ -111,7 +115,6 @@ class Running:
             )
         problems += live.flows.problems(live.clock())
         problems += self._problems()
-        remarks = clock_remarks(live.watermarks.wrong_clocks(live.clock()))
         parsed = live.intake.parsed
         lag = live.work.lag_us
         return Health(
@@ -377,6 +380,16 @@ class Running:
             )
             self._told_at = at, told
         return told
+
+
+def _first(sentences: Sequence[str]) -> list[str]:
+    """Some of many sentences, and how many more there are."""
+    if len(sentences) <= _MOST_PROBLEMS:
+        return list(sentences)
+    return [
+        *sentences[: _MOST_PROBLEMS - 1],
+        f"and {len(sentences) - _MOST_PROBLEMS + 1} more logs cannot be read",
+    ]
 
 
 def _unread(statuses: Sequence[SourceStatus]) -> list[str]:
