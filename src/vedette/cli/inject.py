@@ -11,7 +11,6 @@ from vedette.cli.inputs import (
     JsonFile,
     LogFormat,
     LogTimezone,
-    Paths,
     Sample,
     ShowProgress,
     TrustedProxy,
@@ -20,7 +19,15 @@ from vedette.cli.inputs import (
 
 
 def inject(
-    paths: Paths = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH...",
+            help="Logs: files, directories, patterns in quotes; not standard input, which cannot be read twice. "
+            "Rotated and compressed ones (.1, .2.gz, bzip2, xz, zstd) are read in time order.",
+            show_default=False,
+        ),
+    ] = None,
     sample: Sample = False,
     only: Annotated[
         list[str] | None,

@@ -17,15 +17,17 @@ from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.options import ScanOptions
 from vedette.cli.scan_run import inputs
 from vedette.cli.survey import configured, survey
+from vedette.config import Config
 from vedette.report.account import plural
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso
 from vedette.report.output import check_apart, check_output, open_output
+from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Findings
 from vedette.sources import Discovery
 
 if TYPE_CHECKING:
-    from vedette.cli.inject_files import Files
+    from vedette.cli.inject_files import Copy, Files
     from vedette.inject.card import Outcome, Row
     from vedette.inject.menu import Made
     from vedette.inject.plan import Impossible, Planned
@@ -77,11 +79,10 @@ def quality_card(
     check_apart([json], [options.config, *(source.path for source in found.inputs)])
     choose_kernel_mode(found.inputs)
     # Not before the choice: these import kernels.
-    from vedette.cli.inject_files import Copy, Files, check_room
+    from vedette.cli.inject_files import Copy, Files
     from vedette.inject.card import outcome, rows
     from vedette.inject.menu import MENU
     from vedette.inject.plan import InjectError, plan, possible
-    from vedette.inject.profile import Profile
 
     names = {kind.name for kind in MENU}
     for name in only:
@@ -91,12 +92,7 @@ def quality_card(
         raise InjectError("standard input cannot be read twice: give a file")
     random = np.random.default_rng(seed)
     files = Files(found.inputs, config)
-    profile = Profile(random)
-    size = 0
-    for piece in files.walk():
-        size += len(piece.text)
-        enriched = piece.enriched
-        profile.add(enriched.requests, piece.lines(), piece.first_line, enriched.service, enriched.services)
+    profile, size = _read(files, random)
     chosen = _service(profile, service)
     own = profile.services[chosen]
     templates = _templates(files, profile, chosen)
@@ -117,12 +113,9 @@ def quality_card(
     for number, planned in enumerate(copies, 1):
         if progress and console.is_terminal:
             console.print(f"copy {number} of {len(copies)}, {len(planned)} incidents", end="\r")
-        with tempfile.TemporaryDirectory(prefix="vedette-inject-") as place:
-            check_room(Path(place), size)
-            made = [(each, _made(each, profile, templates[source], files, source)) for each in planned]
-            copy = Copy(made, group)
-            written = copy.write(files, Path(place))
-            anomalies = survey(options, config, found=Discovery(written)).findings.anomalies
+        made = [(each, _made(each, profile, templates[source], files, source)) for each in planned]
+        copy = Copy(made, group)
+        anomalies = _found(copy, files, size, options, config)
         for (each, what), lines in zip(made, copy.touched, strict=True):
             outcomes.append(outcome(each, lines, what.clients, anomalies, before))
     order = {kind.name: place for place, kind in enumerate(MENU)}
@@ -143,6 +136,29 @@ def quality_card(
             stream.write(msgspec.json.format(msgspec.json.encode(_document(card))) + b"\n")
     if json != "-":
         _print(card, Console())
+
+
+def _read(files: "Files", random: np.random.Generator) -> "tuple[Profile, int]":
+    """What the log is like, and how many bytes of text it has."""
+    from vedette.inject.profile import Profile
+
+    profile = Profile(random)
+    size = 0
+    for piece in files.walk():
+        size += len(piece.text)
+        enriched = piece.enriched
+        profile.add(enriched.requests, piece.lines(), piece.first_line, enriched.service, enriched.services)
+    return profile, size
+
+
+def _found(copy: "Copy", files: "Files", size: int, options: ScanOptions, config: Config) -> list[Anomaly]:
+    """What is found in a copy with incidents in it; the copy is gone afterwards."""
+    from vedette.cli.inject_files import check_room
+
+    with tempfile.TemporaryDirectory(prefix="vedette-inject-") as place:
+        check_room(Path(place), size)
+        written = copy.write(files, Path(place))
+        return survey(options, config, found=Discovery(written)).findings.anomalies
 
 
 def _service(profile: "Profile", wanted: str | None) -> str:
