@@ -23,7 +23,7 @@ from vedette.config import Config
 from vedette.engine.build_network import build_network
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.findings import Findings
-from vedette.schema.flows import Flow
+from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 from vedette.windows.contacts import FlowWindow, FlowWindower
 from vedette.windows.flow_record import record
 from vedette.windows.flow_table import FlowTable
@@ -89,6 +89,39 @@ def test_flows_without_a_byte_have_no_entropy_and_no_talker() -> None:
     assert measures["sources"] == 2
     assert measures["source_entropy_bits"] == 0.0
     assert measures["top_talker_bytes_ratio"] is None
+
+
+def flows_of(number: int, clients: int) -> Flows:
+    """Flows of a window, each of another client."""
+    table = np.zeros((clients, FLOW_COLUMNS), dtype=np.int64)
+    table[:, Flow.START] = table[:, Flow.END] = number * 10 * SECOND
+    table[:, Flow.CLIENT_LOW] = np.arange(clients) + 1
+    table[:, Flow.OPENED] = 1
+    return Flows(table, Known(-1))
+
+
+def test_windows_that_wait_for_late_flows_close_early_rather_than_lose_clients() -> None:
+    windower, closed = FlowWindower(10 * SECOND, 300 * SECOND, room=100), []
+    for number in range(20):
+        flows = flows_of(number, 40)
+        windower.add(flows, flows, None, None)
+        closed += windower.close()
+    assert closed
+    late = flows_of(0, 3)
+    windower.add(late, late, None, None)
+    closed += windower.close(everything=True)
+    assert windower.left_out == 0
+    assert windower.late == 3
+    assert [(one.number, len(one.contacts)) for one in closed] == [(number, 40) for number in range(20)]
+
+
+def test_windows_with_room_wait_for_what_is_late() -> None:
+    windower = FlowWindower(10 * SECOND, 300 * SECOND, room=100)
+    for number in (*range(20), 0):
+        flows = flows_of(number, 5)
+        windower.add(flows, flows, None, None)
+        assert not list(windower.close())
+    assert windower.late == 0
 
 
 def run(packets: list[Frame], step: int) -> Findings:

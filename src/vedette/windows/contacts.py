@@ -130,7 +130,8 @@ class FlowWindower:
     Args:
         span: Length of a window, microseconds.
         lateness: How much later than event time a flow's start may be, microseconds.
-        room: Contacts told apart in a window; in all open windows together twice as many.
+        room: Contacts told apart in a window; in all open windows together twice as many. From three quarters of these
+            on, the oldest windows are closed early: what is late for them is counted, but nobody's client is lost.
         own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
 
     Attributes:
@@ -245,7 +246,9 @@ class FlowWindower:
         """The windows that are over, in order; those without a flow between them are left out."""
         if not everything and self._now is None:
             return
-        last = None if everything else ((self._now or 0) - self.lateness) // self.span - 1
+        last = (
+            None if everything else max(((self._now or 0) - self.lateness) // self.span - 1, self._crowded())
+        )
         if last is not None and self._closed is not None and last <= self._closed:
             return
         empty = np.zeros((3, BINS), dtype=np.int64)
@@ -264,6 +267,16 @@ class FlowWindower:
             self._closed = one if self._closed is None else max(self._closed, one)
         if last is not None:
             self._closed = last if self._closed is None else max(self._closed, last)
+
+    def _crowded(self) -> int:
+        """The newest window that has to close for others to have room; the two newest never do."""
+        contacts, last = self._contacts, -1
+        for number in sorted(self._tables)[:-2]:
+            if contacts <= self._room + self._room // 2:
+                break
+            contacts -= len(self._tables[number])
+            last = number
+        return last
 
     def _survey(self, table: NDArray[np.int64]) -> "_Survey":
         """Look at flows, at least one."""
