@@ -86,6 +86,38 @@ def test_what_cannot_be_read_is_told_in_a_line_and_the_rest_is_read(vedette: Run
     assert len(alone.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [("empty.pcap", b"", "is empty"), ("noise.pcap", bytes(range(256)) * 9, "looks like binary data")],
+)
+def test_an_empty_or_binary_file_beside_a_capture_does_not_end_the_scan(
+    vedette: Run, tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    done = vedette("scan", name, "trace.pcap", "--json", "found.json")
+    assert done.returncode == 1, done.stderr
+    (line,) = json.loads((tmp_path / "found.json").read_text())["coverage"]["unread"]
+    assert line.startswith(f"{name}: {why}")
+    alone = vedette("scan", name)
+    assert (alone.returncode, len(alone.stderr.splitlines())) == (2, 1)
+
+
+def test_a_capture_that_cannot_be_read_does_not_hide_what_a_log_beside_it_says(
+    vedette: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "wifi.pcap").write_bytes(pcap([], 105))
+    (tmp_path / "empty.pcap").write_bytes(b"")
+    line = '192.0.2.1 - - [07/Jul/2026:10:00:00 +0000] "GET /?id=1%27+union+select+1,2,3--+ HTTP/1.1" 200 9 "-" "x"\n'
+    (tmp_path / "access.log").write_text(line)
+    document = found(vedette, tmp_path, "wifi.pcap", "access.log")
+    assert "sql_injection" in {a["type"] for a in document["anomalies"]}  # type: ignore[attr-defined]
+    assert "link type 105" in document["coverage"]["unread"][0]  # type: ignore[index]
+    neither = vedette("scan", "wifi.pcap", "empty.pcap")
+    assert neither.returncode == 2
+    assert neither.stderr.startswith(b"vedette: wifi.pcap: link type 105")
+
+
 def test_a_capture_and_a_log_of_the_same_client_are_one_incident(vedette: Run, tmp_path: Path) -> None:
     (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
     when = datetime.fromtimestamp(BEGIN // 1_000_000 + 20, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")

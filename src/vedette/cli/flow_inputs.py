@@ -7,7 +7,7 @@ from vedette.parsers.captures import is_capture
 from vedette.parsers.flow_logs import is_flow_log
 from vedette.parsers.flow_windows import is_windows
 from vedette.schema.errors import VedetteError
-from vedette.sources import ByteReader, Input
+from vedette.sources import BufferPool, ByteReader, Input, read_chunks
 from vedette.sources.beginning import with_beginning
 from vedette.sources.bytes import beginning
 from vedette.sources.decoders import compression_of
@@ -37,6 +37,34 @@ def part_inputs(
             source = _begun(source, stopped)
         (flows if holds_flows(source) else requests).append(source)
     return requests, flows
+
+
+def part_unreadable(inputs: Sequence[Input]) -> tuple[list[Input], list[VedetteError]]:
+    """Part inputs that are no traffic into those that can be read, and why the others cannot.
+
+    Beside captures an empty or binary file is likely a capture that was never written, or is damaged: what is found in
+    the others is told without it. Of files of directories the request path tells by itself what it leaves out.
+    """
+    readable: list[Input] = []
+    why: list[VedetteError] = []
+    for source in inputs:
+        error = None if source.found else _refusal(source)
+        if error is None:
+            readable.append(source)
+        else:
+            why.append(error)
+    return readable, why
+
+
+def _refusal(source: Input) -> VedetteError | None:
+    # A pipe can be opened but once; that nothing came of it is known.
+    if source.path is None and source.begun:
+        return None
+    try:
+        read_chunks(source, pool=BufferPool(limit=1)).close()
+    except VedetteError as error:
+        return error
+    return None
 
 
 def first_bytes(source: Input, count: int) -> bytes:

@@ -49,6 +49,8 @@ def scan_flows(
     config: Config,
     interrupted: threading.Event,
     stack: ExitStack,
+    *,
+    alone: bool = True,
 ) -> "tuple[Findings, list[Input], FlowSpool | None]":
     """Scan captures and flow logs; returns what was found, and the requests in captures as an input of their own.
 
@@ -57,6 +59,7 @@ def scan_flows(
     Args:
         inputs: What is scanned. past: What is learned from first.
         stack: Removes the requests when it is closed.
+        alone: Whether nothing else is scanned, so that it is an error if nothing can be read.
     """
     http = requests_file(inputs, stack)
     spool = None
@@ -77,6 +80,7 @@ def scan_flows(
         until=options.until,
         past=past,
         record=None if options.models_from is None else Record(options.models_from),
+        alone=alone,
     )
     findings = scan.run()
     return findings, scan.requests_input(), spool
@@ -143,6 +147,7 @@ class FlowScan:
         record: Of a service's models, to be followed instead of training.
         trainer: Fits models; processes of its own unless told otherwise.
         spool: Keeps flows for verdicts.
+        alone: Whether it is an error if nothing can be read; otherwise that is told in the findings.
 
     Attributes:
         engine: The one that has looked, once `run` is over.
@@ -164,8 +169,10 @@ class FlowScan:
         record: Record | None = None,
         trainer: Trainer | None = None,
         spool: "FlowSpool | None" = None,
+        alone: bool = True,
     ) -> None:
         self._spool = spool
+        self._alone = alone
         self._record, self._trainer = record, trainer
         self.engine: NetworkEngine | None = None
         self._since, self._until, self._past = since, until, past
@@ -241,7 +248,7 @@ class FlowScan:
             write_baselines(engine, self._baselines)
         tally = reading.tally
         tally.left_out += measured.left_out
-        if not tally.sources and not measured.sources and tally.left_out:
+        if self._alone and not tally.sources and not measured.sources and tally.left_out:
             raise tally.left_out[0]
         measured.count(tally)
         _cover(findings.coverage, tally)
@@ -292,6 +299,8 @@ def _cover(coverage: Coverage, tally: FlowTally) -> None:
 
 
 def _nothing(coverage: Coverage) -> str:
+    if not coverage.sources and coverage.unread:
+        return coverage.unread[0]
     names = ", ".join(source.source for source in coverage.sources[:3])
     if coverage.packets:
         reasons = ", ".join(

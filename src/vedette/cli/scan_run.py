@@ -42,7 +42,7 @@ def run(options: ScanOptions) -> int:
             unprepared = choose_kernel_mode([*history.inputs, *found.inputs], foreseen=True)
             # Not before the choice: these import kernels.
             from vedette.cli.compiling import advise_preparing, compile_first
-            from vedette.cli.flow_inputs import part_inputs
+            from vedette.cli.flow_inputs import part_inputs, part_unreadable
 
             if unprepared:
                 advise_preparing(shown=told)
@@ -57,7 +57,11 @@ def run(options: ScanOptions) -> int:
                 from vedette.cli.flow_scan import scan_flows, write_flows
 
                 stack.enter_context(passing_over_the_present())
-                flows, requests, spool = scan_flows(traffic, past, options, config, interrupted, stack)
+                flows, requests, spool = scan_flows(
+                    traffic, past, options, config, interrupted, stack, alone=not found.inputs
+                )
+                found.inputs, unread = part_unreadable(found.inputs)
+                flows.coverage.unread += map(str, unread)
                 found.inputs += requests
                 if not found.inputs:
                     return write_flows(flows, options, config, spool)
