@@ -264,3 +264,49 @@ def test_windows_that_were_written_are_read_again(vedette: Run, tmp_path: Path) 
     assert again["coverage"]["packets_skipped"] == {"bad_window": 2, "blank": 1}  # type: ignore[index]
     assert again["coverage"]["sources"][0]["format"] == "flow-windows"  # type: ignore[index]
     assert again["coverage"]["windows"] == whole["coverage"]["windows"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("option", "at", "skipped"), [("--until", -60, 300), ("--since", 3600, 0)])
+def test_a_capture_of_another_time_than_asked_for_is_not_called_clean(
+    vedette: Run, tmp_path: Path, option: str, at: int, skipped: int
+) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    when = moment(BEGIN + at * 1_000_000)
+    done = vedette("scan", "trace.pcap", option, when, "--json", "found.json")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.decode().split())
+    assert said.startswith("Nothing was judged: the filter left none of 300 ")
+    assert f"trace.pcap: no flow of the time that {option} asked for: they are of " in said
+    coverage = json.loads((tmp_path / "found.json").read_text())["coverage"]
+    assert coverage["packets_skipped"].get("packet_after_until", 0) == skipped
+    assert (coverage["flows"], coverage["flows_early"]) == ((0, 0) if skipped else (300, 300))
+
+
+def test_flows_of_a_log_after_until_are_counted_as_such(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "conn.log").write_text(ZEEK)
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    done = vedette("scan", "conn.log", "trace.pcap", "--until", "1990-01-01", "--json", "found.json")
+    assert done.returncode == 0, done.stderr
+    coverage = json.loads((tmp_path / "found.json").read_text())["coverage"]
+    assert coverage["flows"] == 0
+    assert coverage["packets_skipped"]["packet_after_until"] == 300
+    assert coverage["packets_skipped"]["flow_after_until"] == 3
+
+
+def test_lines_of_flow_logs_are_not_subtracted_from_packets(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "conn.log").write_text(ZEEK)
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    said = " ".join(vedette("scan", "conn.log", "trace.pcap").stdout.decode().split())
+    assert "packets 300 read, 300 in 303 flows" in said
+
+
+def test_windows_that_are_read_again_are_told_as_windows(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(quiet(60), 101))
+    assert vedette("scan", "trace.pcap", "--windows", "w.jsonl", "-q").returncode == 0
+    said = " ".join(vedette("scan", "w.jsonl").stdout.decode().split())
+    assert said.startswith(
+        "No attack was found in the flows. Whether their volume and times are normal is not known."
+    )
+    assert "request" not in said
+    windows = len((tmp_path / "w.jsonl").read_text().splitlines())
+    assert f"{windows} windows, " in said

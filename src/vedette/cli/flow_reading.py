@@ -15,7 +15,7 @@ from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_ca
 from vedette.parsers.flow_logs import FlowLog, FlowProblem
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
-from vedette.schema.flows import Flows
+from vedette.schema.flows import Flow, Flows
 from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
@@ -39,6 +39,8 @@ class FlowTally:
         orphans: Later fragments whose first was not seen.
         dated_back: Packets that stand behind others of more than a second later.
         filtered: Packets, and flows of logs, that are too late to be looked at.
+        early: Of the flows, those that began before `since`: they are learned from.
+        first, last: Times of what is too early or too late, microseconds; None where nothing is.
     """
 
     packets: int = 0
@@ -49,6 +51,9 @@ class FlowTally:
     orphans: int = 0
     dated_back: int = 0
     filtered: int = 0
+    early: int = 0
+    first: int | None = None
+    last: int | None = None
     skipped: dict[str, int] = field(default_factory=dict)
     sources: list[SourceCoverage] = field(default_factory=list)
     left_out: list[VedetteError] = field(default_factory=list)
@@ -57,6 +62,13 @@ class FlowTally:
         """Count what is in no flow."""
         if count:
             self.skipped[reason.value] = self.skipped.get(reason.value, 0) + count
+
+    def outside(self, times: np.ndarray) -> None:
+        """Keep when what was not asked for is, microseconds."""
+        if len(times):
+            first, last = int(times.min()), int(times.max())
+            self.first = first if self.first is None else min(first, self.first)
+            self.last = last if self.last is None else max(last, self.last)
 
 
 Listener = Callable[[np.ndarray, np.ndarray], None]
@@ -70,6 +82,7 @@ class FlowReading:
         table: How flows live.
         interrupted: Once it is set, nothing more is read.
         listen: Gives what is given each buffer of a capture and its decoded packets: HTTP is looked for there.
+        since: Flows that began earlier are counted, microseconds; None for none.
         until: Packets, and flows, from then on are left out and counted, microseconds; None for none.
 
     An input that cannot be read is told in `tally.left_out`; the others still are.
@@ -82,7 +95,9 @@ class FlowReading:
         interrupted: threading.Event,
         listen: Callable[[], Listener] | None = None,
         until: int | None = None,
+        since: int | None = None,
     ) -> None:
+        self._since = since
         self._until = _NEVER if until is None else until
         self.tally = FlowTally()
         self._inputs = inputs
@@ -122,7 +137,7 @@ class FlowReading:
             taken = frames.decode(buffer, rows)
             self._count(taken, coverage)
             if count and int(frames.time.max()) >= self._until:
-                taken = self._before(taken, 0)
+                taken = self._before(taken, PacketProblem.LATER)
             if listener is not None:
                 listener(buffer, taken)
             yield from self._counted(table.add(taken))
@@ -154,15 +169,26 @@ class FlowReading:
                 if status:
                     self.tally.skip(_PROBLEMS[Status(int(status))], int(number))
 
-    def _before(self, rows: np.ndarray, column: int) -> np.ndarray:
-        """The rows whose time is early enough."""
-        kept = rows[:, column] < self._until
-        self.tally.filtered += int(len(rows) - np.count_nonzero(kept))
+    def _before(self, rows: np.ndarray, reason: PacketProblem | FlowProblem) -> np.ndarray:
+        """The rows whose time, in the first column, is early enough."""
+        kept = rows[:, 0] < self._until
+        left_out = int(len(rows) - np.count_nonzero(kept))
+        self.tally.filtered += left_out
+        self.tally.skip(reason, left_out)
+        self.tally.outside(rows[~kept, 0])
         return rows[kept]
+
+    def _count_flows(self, flows: Flows) -> None:
+        self.tally.flows += len(flows)
+        if self._since is not None and len(flows):
+            start = flows.table[:, Flow.START]
+            early = start[start < self._since]
+            self.tally.early += len(early)
+            self.tally.outside(early)
 
     def _counted(self, handed: Iterator[Passed]) -> Iterator[Passed]:
         for passed in handed:
-            self.tally.flows += len(passed.ended)
+            self._count_flows(passed.ended)
             yield passed
 
     def _log(self, source: Input) -> Iterator[Passed]:
@@ -180,14 +206,14 @@ class FlowReading:
                 for problem, count in problems.items():
                     tally.skip(problem, count)
                 tally.lines += lines
-                tally.flows += len(flows)
                 coverage.lines += lines
                 coverage.parsed += len(flows)
                 coverage.bytes = reader.bytes
                 tally.position += reader.position - before
                 before = reader.position
                 if len(flows) and self._until < _NEVER and int(flows.table[:, 0].max()) >= self._until:
-                    flows = Flows(self._before(flows.table, 0), flows.known)
+                    flows = Flows(self._before(flows.table, FlowProblem.LATER), flows.known)
+                self._count_flows(flows)
                 if len(flows):
                     yield Passed(int(flows.table[:, 0].min()), flows, flows, None)
             coverage.truncated = reader.truncated

@@ -26,8 +26,10 @@ from vedette.engine.training import TrainingProcesses
 from vedette.parsers.captures import PacketProblem, is_capture
 from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
+from vedette.report.moments import span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
+from vedette.report.story import some
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
@@ -213,7 +215,9 @@ class FlowScan:
                 from vedette.cli.http_spool import HttpSpool
 
                 listener = stack.enter_context(HttpSpool(self._http))
-            reading = FlowReading(self._inputs, table, self._interrupted, listener, until=self._until)
+            reading = FlowReading(
+                self._inputs, table, self._interrupted, listener, until=self._until, since=self._since
+            )
             measured = MeasuredReading(self._windowed, self._interrupted, self._until)
             for window in measured.windows():
                 engine.take_measured(window.start, window.end, window.metrics)
@@ -252,6 +256,7 @@ class FlowScan:
             raise tally.left_out[0]
         measured.count(tally)
         _cover(findings.coverage, tally)
+        findings.coverage.unread += self._outside(tally)
         findings.coverage.seconds = time.monotonic() - began
         findings.coverage.interrupted = self._interrupted.is_set()
         return findings
@@ -263,6 +268,15 @@ class FlowScan:
         captures = [source for source in self._inputs if _is_capture(source)]
         name = captures[0].name if len(captures) == 1 else f"{len(captures)} captures"
         return [Input(f"{name} (HTTP)", self._http, str(self._http))]
+
+    def _outside(self, tally: FlowTally) -> list[str]:
+        """Of when the flows are, if none is of the time that was asked for."""
+        if tally.flows > tally.early or tally.first is None or tally.last is None:
+            return []
+        asked = [n for n, at in (("--since", self._since), ("--until", self._until)) if at is not None]
+        names = some([source.name for source in self._inputs], named=3)
+        when = span(tally.first, tally.last, UTC)
+        return [f"{names}: no flow of the time that {' and '.join(asked)} asked for: they are of {when}"]
 
     def _learned(
         self, engine: NetworkEngine, handed: Iterator[Passed], table: TableSettings
@@ -287,6 +301,7 @@ def _cover(coverage: Coverage, tally: FlowTally) -> None:
     coverage.filtered = tally.filtered
     coverage.packets = tally.packets
     coverage.flows = tally.flows
+    coverage.flows_early = tally.early
     coverage.packets_skipped = dict(sorted(tally.skipped.items()))
     coverage.packets_dated_back = tally.dated_back
     coverage.sources = tally.sources

@@ -37,6 +37,8 @@ def _join(coverage: Coverage, other: Coverage) -> None:
     for name in (
         "packets",
         "flows",
+        "flows_early",
+        "learned",
         "late_flows",
         "packets_dated_back",
         "windows",

@@ -63,6 +63,8 @@ class PacketProblem(StrEnum):
     BAD_RECORD = "bad_record"
     NO_TIME = "packet_without_time"
     """A Simple Packet Block of pcapng has none, and nothing before it had one."""
+    LATER = "packet_after_until"
+    """It is later than what was asked for."""
 
 
 @dataclass(slots=True)

@@ -35,6 +35,8 @@ class FlowProblem(StrEnum):
     """What nfdump writes below its flows: how many there were in all."""
     OTHER_LOG = "line_of_another_log"
     """Of Zeek's other logs, behind a header of theirs."""
+    LATER = "flow_after_until"
+    """It is later than what was asked for."""
 
 
 class Role(IntEnum):

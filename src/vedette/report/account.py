@@ -22,6 +22,7 @@ _FITS = 0.4
 """Share of a sample from which a format is taken by itself."""
 _REASONS = 3
 """Why files were left out: so many reasons are told."""
+_CAPTURES = ("pcap", "pcapng")
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
 _CAPPED = {
     "cut_lines": "lines: {1:,} longer than limits.line_bytes; they were read as far as that",
@@ -48,17 +49,47 @@ def headline(findings: Findings) -> str:
     if findings.anomalies:
         return f"Anomalies that belong to no incident: {len(findings.anomalies):,}."
     coverage = findings.coverage
-    if coverage.flows and not coverage.parsed:
+    if not coverage.parsed and (traffic := _traffic(coverage)):
+        if not _judged(coverage):
+            return f"Nothing was judged: the filter left none of {traffic}."
         if coverage.windows:
             return "Nothing out of the ordinary was found."
         return "No attack was found in the flows. Whether their volume and times are normal is not known."
     if not coverage.parsed:
         return "Nothing could be judged: no request was read."
     if coverage.parsed <= coverage.filtered:
+        if _judged(coverage):
+            return "No attack was found in the flows. Of the requests the filter left none."
         return f"Nothing was judged: the filter left none of {plural(coverage.parsed, 'request')}."
     if coverage.windows:
         return "Nothing out of the ordinary was found."
     return "No attack was found in the requests. Whether errors, latency and volume are normal is not known."
+
+
+WINDOWS = "flow-windows"
+"""The format of windows that an earlier scan wrote."""
+_LATER = "packet_after_until", "flow_after_until"
+
+
+def _measured(coverage: Coverage) -> int:
+    """Windows that were read as an earlier scan wrote them."""
+    return sum(source.parsed for source in coverage.sources if source.format == WINDOWS)
+
+
+def _traffic(coverage: Coverage) -> str:
+    """What was read that is no request; empty if nothing was."""
+    later = [coverage.packets_skipped.get(reason, 0) for reason in _LATER]
+    counts = [
+        (_measured(coverage), "window"),
+        (later[0] if not coverage.flows else 0, "packet"),
+        (coverage.flows + later[1], "flow"),
+    ]
+    return " and ".join(plural(number, noun) for number, noun in counts if number)
+
+
+def _judged(coverage: Coverage) -> int:
+    """Flows, and windows of an earlier scan, that were looked at."""
+    return max(0, coverage.flows - coverage.flows_early) + _measured(coverage)
 
 
 def warnings(coverage: Coverage) -> Iterator[str]:
@@ -113,11 +144,11 @@ def remarks(coverage: Coverage) -> Iterator[str]:
     if coverage.lines > 2 * coverage.parsed:
         yield f"Most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed."
     if (
-        coverage.parsed > coverage.filtered or coverage.flows
+        coverage.parsed > coverage.filtered or _judged(coverage)
     ) and coverage.insufficient_data >= coverage.windows:
         seen = coverage.windows + coverage.insufficient_data
         older = "logs help: --baseline-from 'access.log.*'"
-        if not coverage.lines and coverage.flows:
+        if not coverage.lines:
             older = "captures or flow logs help: --baseline-from 'yesterday.pcap'"
         yield (
             f"Not enough data: {coverage.insufficient_data:,} of {plural(seen, 'window')} had too little "
@@ -130,9 +161,12 @@ def remarks(coverage: Coverage) -> Iterator[str]:
 def scope(coverage: Coverage, zone: tzinfo) -> str:
     """How much was looked at: the time covered, and requests."""
     requests = plural(max(0, coverage.parsed - coverage.filtered), "request")
-    if coverage.flows:
-        packets = f"{plural(coverage.packets, 'packet')} in " if coverage.packets else ""
-        traffic = f"{packets}{plural(coverage.flows, 'flow')}"
+    if traffic := _traffic(coverage):
+        flows = coverage.flows - coverage.flows_early
+        packets = f"{plural(coverage.packets, 'packet')} in " if coverage.packets and flows else ""
+        traffic = f"{packets}{plural(flows, 'flow')}"
+        if windows := _measured(coverage):
+            traffic = f"{plural(windows, 'window')}{f', {traffic}' if coverage.flows else ''}"
         requests = f"{traffic}, {requests}" if coverage.parsed else traffic
     if coverage.start is None or coverage.end is None:
         return requests
@@ -144,14 +178,12 @@ _ORDER = ": put the capture in order (`reordercap`), or cut out what has a wrong
 
 def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     """What the findings rest on, as label and sentence; consecutive sentences may share a label."""
-    if coverage.lines or not coverage.flows:
+    if coverage.lines or not _traffic(coverage):
         yield "lines", _lines(coverage)
     if coverage.packets:
-        skipped = sum(coverage.packets_skipped.values())
-        yield (
-            "packets",
-            f"{coverage.packets:,} read, {coverage.packets - skipped:,} in {coverage.flows:,} flows",
-        )
+        good = sum(source.parsed for source in coverage.sources if source.format in _CAPTURES)
+        good -= coverage.packets_skipped.get(_LATER[0], 0)
+        yield "packets", f"{coverage.packets:,} read, {good:,} in {plural(coverage.flows, 'flow')}"
     for reason, number in sorted(coverage.packets_skipped.items(), key=lambda item: -item[1]):
         yield "skipped", f"{number:,} {reason.replace('_', ' ')}"
     if coverage.late_flows:
@@ -166,7 +198,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         yield "skipped", _skipped(coverage, reason, number)
     yield from (("left out", text) for text in _left_out(coverage))
     if coverage.learned:
-        yield "learned", f"what is normal from {plural(coverage.learned, 'earlier request')}"
+        yield "learned", f"what is normal from {_earlier(coverage)}"
     yield "windows", _windows(coverage)
     yield from (("budget", text) for text in _budget(coverage))
     yield from (("sampled", _sampled(row)) for row in coverage.sampled[:MOST_SOURCES])
@@ -194,7 +226,16 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         read, of_what = (coverage.lines, "lines") if coverage.lines else (coverage.packets, "packets")
         if not read:
             read, of_what = coverage.flows, "flows"
-        yield "speed", f"{coverage.seconds:.3g} s, {count(read / coverage.seconds)} {of_what}/s"
+        if not read:
+            read, of_what = _measured(coverage), "windows"
+        if read:
+            yield "speed", f"{coverage.seconds:.3g} s, {count(read / coverage.seconds)} {of_what}/s"
+
+
+def _earlier(coverage: Coverage) -> str:
+    if _traffic(coverage) and coverage.lines:
+        return f"{coverage.learned:,} earlier requests and flows"
+    return plural(coverage.learned, "earlier flow" if _traffic(coverage) else "earlier request")
 
 
 def _lines(coverage: Coverage) -> str:
@@ -335,7 +376,7 @@ def _sources(coverage: Coverage) -> list[SourceCoverage]:
 
 
 def _source(source: SourceCoverage) -> str:
-    if source.format in ("pcap", "pcapng"):
+    if source.format in _CAPTURES:
         text = f"{source.source}: {source.format}, {plural(source.lines, 'packet')}, {size(source.bytes)}"
         return f"{text}; truncated: {source.truncated}" if source.truncated else text
     text = (

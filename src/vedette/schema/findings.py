@@ -161,6 +161,8 @@ class Coverage:
     """Packets that were read of captures."""
     flows: int = 0
     """Flows that packets came to, or that flow logs told of."""
+    flows_early: int = 0
+    """Of `flows`, those that began before --since: they are learned from, and nothing is stated of them."""
     packets_skipped: dict[str, int] = field(default_factory=dict)
     """Reason to packets that are in no flow."""
     unread: list[str] = field(default_factory=list)
