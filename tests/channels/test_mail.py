@@ -232,4 +232,6 @@ def test_nobody_there_is_a_failure_in_words() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    assert channel(port).send(said()) == Failed("127.0.0.1: connection refused")
+    assert channel(port).send(said()) == Failed(
+        f"127.0.0.1: nothing listens at port {port}: check host and port"
+    )

@@ -69,6 +69,21 @@ def test_a_false_alarm_is_not_told_again_after_a_restart_either(tmp_path: Path) 
         assert not judged.is_anomaly
 
 
+def test_incidents_are_told_in_the_log_in_one_line_that_steers_no_terminal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    moment = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    line = (
+        f'203.0.113.9 - - [{moment}] "GET /s?q=1%27+union+select+password+from+users-- HTTP/1.1" 200 12 "-" "{AGENT}"\n'
+    ).encode()
+    with caplog.at_level("INFO", "vedette"), running(tmp_path, poll_s=0.05, idle_after_s=1) as live:
+        live.push("web", line * 3, service="shop\x1b[31m")
+        wait_until(lambda: "incident opened: " in caplog.text)
+    (told,) = [said for said in caplog.messages if said.startswith("incident opened: ")]
+    assert " by 203.0.113.9 (medium, " in told
+    assert told.isprintable()
+
+
 def test_changes_come_into_force_at_once_and_outlive_the_process_or_are_refused_with_reasons(
     tmp_path: Path,
 ) -> None:

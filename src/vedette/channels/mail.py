@@ -131,6 +131,8 @@ class Mail:
         if isinstance(error, smtplib.SMTPRecipientsRefused):
             code, text = next(iter(error.recipients.values()))
             return Failed(_said(host, code, text))
+        if isinstance(error, ConnectionRefusedError):
+            return Failed(f"{host}: nothing listens at port {self._section.port}: check host and port")
         return Failed(f"{host}: {_why(error)}")
 
     def _connect(self, limit: "_Limit") -> smtplib.SMTP:

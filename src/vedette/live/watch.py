@@ -17,6 +17,7 @@ from vedette.channels.teller import Teller
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule, read_exceptions
 from vedette.config.store import RetentionSection
+from vedette.detectors.kept import printable
 from vedette.engine.build_network import table_settings
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.excusing import Exceptions
@@ -201,6 +202,11 @@ class Watch:
 
     def _committed(self, commit: Commit) -> None:
         """A commit is kept: what it holds may be told."""
+        for notice in commit.notices:
+            title = printable(notice.incident.title.encode("utf-8", "backslashreplace"))
+            _LOG.info(
+                "incident %s: %s (%s, %s)", notice.change, title, notice.incident.severity, notice.incident.id
+            )
         if commit.notices:
             self._teller.wake()
 
