@@ -183,8 +183,18 @@ def test_a_filter_that_leaves_nothing_is_named() -> None:
     assert "the filter left none of 10 requests" in printed(calm(parsed=10, filtered=10))
 
 
+def test_a_skipped_line_of_control_bytes_takes_no_more_room_than_one_of_text() -> None:
+    lengths = []
+    for text in ("\0" * 500, "x" * 500):
+        found = calm(skipped={"binary": 1}, skipped_samples=[("binary", "a.log", 7, text)])
+        (line,) = re.findall(r"the first a\.log:7:(.*?) windows ", folded(printed(found)))
+        lengths.append(len(line.replace(" ", "")))
+    assert lengths == [160, 160]
+
+
 @pytest.mark.parametrize(
-    ("allowed", "told"), [(0.0119, "0.012"), (3.46, "3.5"), (370.4, "370"), (12_345.0, "12,345")]
+    ("allowed", "told"),
+    [(0.0119, "0.012"), (3.46, "3.5"), (370.4, "370"), (12_345.0, "12,345"), (3e-5, "under 0.0001")],
 )
 def test_a_budget_over_a_long_log_is_told_in_plain_figures(allowed: float, told: str) -> None:
     spending = [Spending(service="shop", per_week=1.0, weeks=allowed, allowed=allowed, spent=0)]

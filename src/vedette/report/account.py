@@ -5,6 +5,7 @@ from datetime import tzinfo
 
 from vedette.explain.numbers import count, percent, size
 from vedette.report.moments import iso, span
+from vedette.report.shown import shown
 from vedette.report.story import worst
 from vedette.schema.findings import (
     Coverage,
@@ -254,8 +255,7 @@ def _skipped(coverage: Coverage, reason: str, number: int) -> str:
     text = f"{number:,} {reason.replace('_', ' ')}"
     for kind, source, line, sample in coverage.skipped_samples:
         if kind == reason and sample.strip():
-            cut = f"{sample[:_SAMPLE]}…" if len(sample) > _SAMPLE else sample
-            return f"{text}, the first {source}:{line}: {cut}"
+            return f"{text}, the first {source}:{line}: {shown(sample, _SAMPLE)}"
     return text
 
 
@@ -315,6 +315,8 @@ def _budget(coverage: Coverage) -> Iterator[str]:
 
 def _few(number: float) -> str:
     """A number of alarms, in figures that people read: 0.012, 3.5, 370."""
+    if 0 < number < 1e-4:
+        return "under 0.0001"
     return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
