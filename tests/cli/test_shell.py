@@ -205,6 +205,17 @@ def test_a_reader_that_goes_away_is_no_finding_and_no_complaint() -> None:
     assert ended.stderr == ""
 
 
+def test_a_report_that_nobody_reads_to_its_end_is_no_finding(tmp_path: Path) -> None:
+    calm = tmp_path / "calm.log"
+    calm.write_text('192.0.2.7 - - [02/Mar/2026:08:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/8"\n' * 9)
+    code = (
+        "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1); from vedette.cli.main import run;"
+        f"sys.exit(run(['scan', {str(calm)!r}]))"
+    )
+    ended = _python("-c", code)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
 @pytest.mark.parametrize("arguments", ["scan --sample -q --json -", "simulate --minutes 1"])
 def test_output_asked_for_by_name_is_not_lost_where_standard_output_is_closed(arguments: str) -> None:
     ended = subprocess.run(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from vedette.evaluate.reliability import Reliability
 from vedette.evaluate.spans import SpanScore, false_alarms, score_spans
 from vedette.explain.numbers import percent
 from vedette.report.account import plural
+from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso
 from vedette.report.output import check_apart, check_output, open_output

@@ -59,9 +59,8 @@ def explain(
 
     choose_kernel_mode([])
     anomalies = from_file(json) if json is not None else from_store(store or "", anomaly_id)
-    from rich.console import Console
-
     from vedette.cli.reasoning import show, show_list
+    from vedette.report.console import Console
 
     if csv is not None:
         asked = anomalies if anomaly_id is None else [chosen(anomalies, anomaly_id, str(json or store))]

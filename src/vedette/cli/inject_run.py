@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from vedette.cli.scan_run import inputs
 from vedette.cli.survey import configured, survey
 from vedette.config import Config
 from vedette.report.account import plural
+from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso
 from vedette.report.output import check_apart, check_output, open_output

@@ -7,7 +7,6 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
 from vedette.cli.options import ScanOptions
@@ -16,6 +15,7 @@ from vedette.config import Config
 from vedette.config.rules import RuleSection
 from vedette.explain.numbers import plural
 from vedette.expression.grammar import parse
+from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso, span
 from vedette.report.output import check_apart, check_output, open_output

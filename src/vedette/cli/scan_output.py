@@ -42,7 +42,12 @@ def write_findings(
             write()
         except VedetteError as error:
             errors.append(error)
-    _tell(findings, options, config)
+    try:
+        _tell(findings, options, config)
+    except BrokenPipeError:
+        # Nobody reads the report to its end; what could not be written elsewhere is told all the same.
+        if not errors:
+            raise
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -68,8 +73,7 @@ def _tell(findings: Findings, options: ScanOptions, config: Config) -> None:
     if not options.shows_report:
         warn(findings.coverage)
         return
-    from rich.console import Console
-
+    from vedette.report.console import Console
     from vedette.report.terminal import render
 
     render(findings, Console(), top=config.output.top)

@@ -29,7 +29,6 @@ from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings
 from vedette.sources import BufferPool, Discovery
-from vedette.storage.store import Store
 
 # What judges is imported where the engine is built: by then another process reads.
 if TYPE_CHECKING:
@@ -129,18 +128,18 @@ class Scan:
         with ExitStack() as stack:
             stack.callback(self.close)
             engine = self.build()
-            store = None
+            keeping = None
             if self.config.store.url:
+                from vedette.cli.keeping import Keeping
                 from vedette.storage import open_store
 
-                store = stack.enter_context(open_store(self.config.store.url))
+                keeping = Keeping(stack.enter_context(open_store(self.config.store.url)))
+                engine.keep_windows = keeping.windows
             spool = None
             if self.options.verdicts:
                 from vedette.cli.verdict_spool import VerdictSpool
 
                 spool = stack.enter_context(VerdictSpool())
-            if store is not None:
-                engine.keep_windows = store.save_windows
             findings = self.examine(engine, spool)
             if self._flows is not None:
                 from vedette.cli.joining import joined
@@ -148,8 +147,8 @@ class Scan:
 
                 findings = joined([findings, self._flows], spans=window_spans(self.config))
             keep = verdicts = None
-            if store is not None:
-                keep = partial(self._save, engine, findings, store, started)
+            if keeping is not None:
+                keep = partial(keeping.findings, engine, findings, started)
             if spool is not None and self.options.verdicts:
                 verdicts = partial(self._write_verdicts, engine, findings, spool, self.options.verdicts)
             return write_findings(findings, self.options, self.config, keep=keep, verdicts=verdicts)
@@ -289,13 +288,6 @@ class Scan:
                 if retry and engine.windower.late > max(_LATE_OF, reading.tally.parsed) * _TOO_MANY_LATE:
                     raise DisorderError
                 progress.update(reading.tally.position, reading.tally.lines)
-
-    @staticmethod
-    def _save(engine: "Engine", findings: Findings, store: Store, started: datetime) -> None:
-        from vedette.cli.run_record import run_record
-
-        store.save_baselines(engine.baseline_records())
-        store.save(findings, run_record(findings, started))
 
     def _write_verdicts(self, engine: "Engine", findings: Findings, spool: "VerdictSpool", path: str) -> None:
         from vedette.engine.verdicts import Marker

@@ -107,8 +107,9 @@ def _write(simulation: "Simulation", stream: BinaryIO, known: "Labels") -> None:
     if not sys.stderr.isatty():
         stream.writelines(simulation.chunks(known))
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from vedette.report.console import Console
 
     columns = (TextColumn("{task.fields[lines]:,} lines"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

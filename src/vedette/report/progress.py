@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Self, TextIO
 from vedette.report.shown import shown
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
+
+    from vedette.report.console import Console
 
 INTERVAL_S = 0.1
 PATIENCE_S = 0.5
@@ -104,7 +105,7 @@ class Progress:
 
     def _where(self) -> "Console":
         if self._console is None:
-            from rich.console import Console
+            from vedette.report.console import Console
 
             self._console = Console(file=self._stream)
         return self._console
