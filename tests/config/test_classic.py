@@ -77,6 +77,23 @@ def test_variables_with_names_of_their_own_are_understood(tmp_path: Path) -> Non
     assert config.live.log_level.value == "warning"
 
 
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [("warn", "warning"), ("TRACE", "debug"), ("20", "info"), ("fatal", "error"), ("Info", "info")],
+)
+def test_a_log_level_that_was_set_for_other_programs_is_understood(
+    tmp_path: Path, given: str, level: str
+) -> None:
+    assert load(tmp_path, "", LOG_LEVEL=given).live.log_level.value == level
+
+
+def test_a_log_level_of_our_own_variable_is_one_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"VEDETTE_LIVE__LOG_LEVEL: live\.log_level"):
+        load(tmp_path, "", VEDETTE_LIVE__LOG_LEVEL="warn")
+    with pytest.raises(ConfigError, match=r"LOG_LEVEL: live\.log_level = \"loud\""):
+        load(tmp_path, "", LOG_LEVEL="loud")
+
+
 def test_models_lie_where_their_variable_says(tmp_path: Path) -> None:
     assert load(tmp_path, "", MODEL_DIR="/var/lib/models").learned.models == "/var/lib/models"
 

@@ -22,6 +22,13 @@ PLAIN: Mapping[str, tuple[str, ...]] = {
     "MODEL_DIR": ("learned", "models"),
 }
 """Variables with names of their own; those with a prefix win over them."""
+LOG_LEVELS: Mapping[str, str] = {
+    **dict.fromkeys(("trace", "verbose", "all", "10"), "debug"),
+    **dict.fromkeys(("notice", "20"), "info"),
+    **dict.fromkeys(("warn", "30"), "warning"),
+    **dict.fromkeys(("critical", "fatal", "panic", "off", "none", "40", "50"), "error"),
+}
+"""What LOG_LEVEL says where it was set for other programs too."""
 LOKI_URL = "LOKI_URL"
 """Variable with the address of the Lokis that are given without one; without any, of one."""
 ALL_JOBS = '{job=~".+"}'
@@ -68,6 +75,7 @@ def gather(
         _modernise(gathered)
     for name, keys in PLAIN.items():
         if given := environment.get(name):
+            given = LOG_LEVELS.get(given.strip().lower(), given) if name == "LOG_LEVEL" else given
             _put(gathered, keys, _scalar(name, given), name)
     if url := environment.get(LOKI_URL):
         _put_loki(gathered, url)
