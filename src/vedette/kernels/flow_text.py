@@ -5,6 +5,36 @@ What columns hold is told by numbers, those of `vedette.parsers.flow_logs.Role`.
 
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.flow_address import Bytes, Ints, address, digits
+from vedette.kernels.flow_columns import (
+    AT_BEGAN,
+    AT_BYTES_IN,
+    AT_BYTES_OUT,
+    AT_CLIENT_HIGH,
+    AT_CLIENT_LOW,
+    AT_CLIENT_PORT,
+    AT_CLOSED,
+    AT_DURATION,
+    AT_END,
+    AT_FAILED,
+    AT_FIN_IN,
+    AT_FIN_OUT,
+    AT_NUMBER,
+    AT_OPENED,
+    AT_PACKETS_IN,
+    AT_PACKETS_OUT,
+    AT_PAYLOAD_IN,
+    AT_PAYLOAD_OUT,
+    AT_PROTOCOL,
+    AT_RESET_IN,
+    AT_RESET_OUT,
+    AT_SERVER_HIGH,
+    AT_SERVER_LOW,
+    AT_SERVER_PORT,
+    AT_START,
+    AT_SUCCEEDED,
+    AT_SYN_IN,
+    AT_SYN_OUT,
+)
 from vedette.kernels.search import find
 from vedette.kernels.words import few_digits
 
@@ -230,16 +260,16 @@ def _state(buffer: Bytes, start: int, end: int, table: Ints, row: int) -> None:
         if length == 6:
             refused = True
         who = int(buffer[start + 3])
-        table[row, 19 if who == 79 else 20] = 1
+        table[row, AT_RESET_OUT if who == 79 else AT_RESET_IN] = 1
     elif a == 82:
-        table[row, 20] = 1
+        table[row, AT_RESET_IN] = 1
     if a == 83 and b == 70:
-        table[row, 17] = 1
-        table[row, 18] = 1
+        table[row, AT_FIN_OUT] = 1
+        table[row, AT_FIN_IN] = 1
     backwards = length > 2 and buffer[end - 1] != 48 and ((a == 83 and b == 72) or (length == 5 and b == 83))
-    table[row, 15] = 0 if other or backwards else 1
-    table[row, 41] = 0 if refused else 1
-    table[row, 42] = 1 if refused else 0
+    table[row, AT_SYN_OUT] = 0 if other or backwards else 1
+    table[row, AT_SUCCEEDED] = 0 if refused else 1
+    table[row, AT_FAILED] = 1 if refused else 0
 
 
 @kernel
@@ -315,11 +345,11 @@ def read_flow_rows(
                     finished = _calendar(buffer, start, last, found)
                 elif role == 3 or role == 5:
                     if address(buffer, start, last, found):
-                        table[count, 2 if role == 3 else 4] = found[0]
-                        table[count, 3 if role == 3 else 5] = found[1]
+                        table[count, AT_CLIENT_HIGH if role == 3 else AT_SERVER_HIGH] = found[0]
+                        table[count, AT_CLIENT_LOW if role == 3 else AT_SERVER_LOW] = found[1]
                         needed |= 2 if role == 3 else 4
                 elif role == 7:
-                    table[count, 8] = _protocol(buffer, start, last, found)
+                    table[count, AT_PROTOCOL] = _protocol(buffer, start, last, found)
                     needed |= 8
                 elif role == 16:
                     _state(buffer, start, last, table, count)
@@ -327,68 +357,70 @@ def read_flow_rows(
                     for place in range(start, last):
                         letter = buffer[place]
                         if letter == 83:
-                            table[count, 15] = 1
+                            table[count, AT_SYN_OUT] = 1
                         elif letter == 70:
-                            table[count, 17] = 1
+                            table[count, AT_FIN_OUT] = 1
                         elif letter == 82:
-                            table[count, 19] = 1
+                            table[count, AT_RESET_OUT] = 1
                 else:
                     value = _number(buffer, start, last, 1000000 if role == 8 else 1)
                     if value < 0:
                         # Such as a negative duration: CICFlowMeter writes some.
                         value = 0
                     if role == 4 or role == 6:
-                        table[count, 6 if role == 4 else 7] = value & 65535
+                        table[count, AT_CLIENT_PORT if role == 4 else AT_SERVER_PORT] = value & 65535
                     elif role == 8 or role == 9:
-                        table[count, 47] = value
+                        table[count, AT_DURATION] = value
                     elif role == 10 or role == 11:
-                        table[count, 11 if role == 10 else 12] = value
+                        table[count, AT_BYTES_OUT if role == 10 else AT_BYTES_IN] = value
                     elif role == 12 or role == 13:
-                        table[count, 9 if role == 12 else 10] = value
+                        table[count, AT_PACKETS_OUT if role == 12 else AT_PACKETS_IN] = value
                     elif role == 14 or role == 15:
-                        table[count, 13 if role == 14 else 14] = value
+                        table[count, AT_PAYLOAD_OUT if role == 14 else AT_PAYLOAD_IN] = value
                     elif role == 18:
-                        table[count, 15] = value
+                        table[count, AT_SYN_OUT] = value
                     elif role == 19:
-                        table[count, 17] = value
+                        table[count, AT_FIN_OUT] = value
                     elif role == 20:
-                        table[count, 20] = value
+                        table[count, AT_RESET_IN] = value
             field = close + 1
         if needed != 15:
             state[0] += 1
             at = end + 1
             continue
-        if finished > begun and table[count, 47] == 0:
-            table[count, 47] = finished - begun
-        table[count, 0] = begun
-        table[count, 1] = begun + table[count, 47]
-        table[count, 50] = begun
-        table[count, 40] = 1
-        table[count, 43] = 1
-        table[count, 49] = state[4] + count
+        if finished > begun and table[count, AT_DURATION] == 0:
+            table[count, AT_DURATION] = finished - begun
+        table[count, AT_START] = begun
+        table[count, AT_END] = begun + table[count, AT_DURATION]
+        table[count, AT_BEGAN] = begun
+        table[count, AT_OPENED] = 1
+        table[count, AT_CLOSED] = 1
+        table[count, AT_NUMBER] = state[4] + count
         # Without sizes on the wire, payload is what is known.
-        if table[count, 11] == 0:
-            table[count, 11] = table[count, 13]
-        if table[count, 12] == 0:
-            table[count, 12] = table[count, 14]
-        if table[count, 8] != 6:
-            table[count, 41] = 1 if table[count, 10] > 0 else 0
-            table[count, 42] = 0
-            for column in range(15, 21):
+        if table[count, AT_BYTES_OUT] == 0:
+            table[count, AT_BYTES_OUT] = table[count, AT_PAYLOAD_OUT]
+        if table[count, AT_BYTES_IN] == 0:
+            table[count, AT_BYTES_IN] = table[count, AT_PAYLOAD_IN]
+        if table[count, AT_PROTOCOL] != 6:
+            table[count, AT_SUCCEEDED] = 1 if table[count, AT_PACKETS_IN] > 0 else 0
+            table[count, AT_FAILED] = 0
+            for column in range(AT_SYN_OUT, AT_RESET_IN + 1):
                 table[count, column] = 0
         elif counted:
+            back = table[count, AT_PACKETS_IN]
+            reset = table[count, AT_RESET_IN] > 0 and back <= table[count, AT_PACKETS_OUT]
             refused = (
-                table[count, 15] > 0
-                and table[count, 14] == 0
-                and table[count, 13] == 0
-                and (table[count, 10] == 0 or (table[count, 20] > 0 and table[count, 10] <= table[count, 9]))
+                table[count, AT_SYN_OUT] > 0
+                and table[count, AT_PAYLOAD_IN] == 0
+                and table[count, AT_PAYLOAD_OUT] == 0
+                and (back == 0 or reset)
             )
-            table[count, 42] = 1 if refused else 0
-            table[count, 41] = 0 if refused or table[count, 10] == 0 else 1
+            table[count, AT_FAILED] = 1 if refused else 0
+            table[count, AT_SUCCEEDED] = 0 if refused or table[count, AT_PACKETS_IN] == 0 else 1
             # Its counts are of both directions together: the first SYN is the client's.
-            if table[count, 15] > 1:
-                table[count, 16] = table[count, 15] - 1
-                table[count, 15] = 1
+            if table[count, AT_SYN_OUT] > 1:
+                table[count, AT_SYN_IN] = table[count, AT_SYN_OUT] - 1
+                table[count, AT_SYN_OUT] = 1
         count += 1
         at = end + 1
     return count
