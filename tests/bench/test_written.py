@@ -19,12 +19,12 @@ class Floor:
 
 
 FLOORS = {
-    "first": Floor(0.966, 0.0242),
+    "first": Floor(0.968, 0.0205),
     "second": Floor(0.937, 0.0089),
-    "third": Floor(0.95, 0.0356),
-    "fourth": Floor(0.969, 0.0319),
-    "fifth": Floor(0.949, 0.0684),
-    "sixth": Floor(0.912, 0.0687),
+    "third": Floor(0.954, 0.0336),
+    "fourth": Floor(0.974, 0.0277),
+    "fifth": Floor(0.963, 0.0619),
+    "sixth": Floor(0.966, 0.0465),
 }
 
 

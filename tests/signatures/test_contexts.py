@@ -24,6 +24,13 @@ def accused(scanner: SignatureScanner, target: str) -> bool:
         "/api/v1/namespaces/default/pods?labelSelector=app%3Dweb",
         '/loki/api/v1/query_range?query={app="web"}+|=+"/etc/passwd"',
         "/api/articles?filters[status][$ne]=draft",
+        '/parse/classes/Game?where={"score":{"$gte":10},"cheat":{"$ne":true}}',
+        "/people?filter=(%26(objectClass=person)(|(cn=Smith*)(mail=smith*)))",
+        '/rest/api/2/search?jql=text ~ "union select" ORDER BY created',
+        "/Search/Results.html?Query=(Subject LIKE 'pipe') AND (Status = 'new' OR Status = 'open')",
+        "/group/proj/-/raw/main/config/database.yml",
+        "/jserror?m=Uncaught SyntaxError: Unexpected token '<'&f=https://a.example/x.js",
+        "/adminer/index.php?username=app",
     ],
 )
 def test_what_an_interface_is_for_accuses_nobody(scanner: SignatureScanner, target: str):
@@ -40,6 +47,14 @@ def test_what_an_interface_is_for_accuses_nobody(scanner: SignatureScanner, targ
         "/page?query={app=%22web%22}&f=/etc/passwd",
         "/login?user[$ne]=a&filters[a][$where]=1",
         "/x?f=../../../etc/passwd&labelSelector=a",
+        '/parse/classes/Game?where={"password":{"$ne":""}}',
+        "/people?filter=*)(uid=*))(|(uid=*",
+        "/rest/api/2/search?jql=1' or '1'='1' --",
+        "/Search/Results.html?Query=Subject LIKE 'x' union select 1,2 from users--",
+        "/Search/Results.html?Query=id = 5&Format=<script>alert(1)</script>",
+        "/group/proj/-/raw/main/..%2f..%2f..%2fetc/passwd",
+        "/config/database.yml",
+        "/jserror?m=TypeError: a&f=<script>alert(1)</script>",
     ],
 )
 def test_a_context_excuses_only_what_belongs_to_it(scanner: SignatureScanner, target: str):

@@ -115,6 +115,9 @@ def flags_of(text: bytes, *, split: bool = True) -> TextFlag:
         (b"/a/L2V0Yy8uLi9wYXNzd2Q/b", [b"/a/l2v0yy8uli9wyxnzd2q/b&=/etc/../passwd", b""]),
         (b"/x?q=JTI3JTIwb3IlMjAxPTE", [b"/x", b"q=jti3jtiwb3ilmjaxpte&=' or 1=1"]),
         (b"/x?q=AAECAwQFBgcICQoLDA0ODw", [b"/x", b"q=aaecawqfbgcicqolda0odw"]),
+        (b"/x?q=DQpRVUlUDQo=", [b"/x", b"q=dqprvuludqo=&=\rquit\r"]),
+        (b"/CkRBVEEK", [b"/ckrbveek&=\rdata\r", b""]),
+        (b"/x?q=SGVsbG8gYWw", [b"/x", b"q=sgvsbg8gyww"]),
         (b"/x?q=abcdefghijklmnopqrstuvwx", [b"/x", b"q=abcdefghijklmnopqrstuvwx"]),
         (b"", [b"", b""]),
         (b"%", [b"%", b""]),
@@ -149,6 +152,13 @@ def test_a_user_agent_is_one_row():
 )
 def test_odd_writing_is_noted(text: bytes, flag: TextFlag):
     assert flags_of(text) == flag
+
+
+@pytest.mark.parametrize("nul", [b"", b"%00", b"%25%30%30", b"\\u0000", b"\x00"])
+def test_a_nul_in_what_base64_stands_for_is_none_of_the_address(nul: bytes):
+    page_mark = b"eyJ2IjoibWV0YSIsInN0YXJ0Ijoid2ViXHUwMDAwIn0"  # {"v":"meta","start":"web\\u0000"}
+    assert (TextFlag.NUL in flags_of(b"/pods?continue=" + page_mark + b"&a=" + nul)) == bool(nul)
+    assert (TextFlag.NUL in flags_of(b"/pods" + nul + b"?continue=" + page_mark)) == bool(nul)
 
 
 def test_a_long_text_is_judged_by_its_two_ends():

@@ -10,8 +10,9 @@ What is folded afterwards, once: overlong UTF-8 and full-width forms to the ASCI
 lower case, runs of white space to one space (to one `\r` where a line break is among them), short SQL
 comments to a space, `/./` to `/`, NUL to nothing.
 
-A run of `BASE64` or more Base64 symbols that stands for printable text is read as well: what it stands for is added
-behind the row's own text, as if it were one more value (`&=`), before escapes are undone.
+A run of `BASE64` or more Base64 symbols that stands for printable text, or of `BASE64_COMMAND` or more whose text
+begins with a line break, is read as well: what it stands for is added behind the row's own text, as if it were one more
+value (`&=`), before escapes are undone.
 
 The same pass notes what was odd about the escapes themselves, as `TextFlag` bits.
 """
@@ -33,6 +34,9 @@ TAIL = 4 * 1024
 """A part longer than HEAD + TAIL bytes is judged by its first HEAD and last TAIL bytes."""
 BASE64 = 16
 """Fewest Base64 symbols that are decoded. Twelve random bytes are all printable once in some 100,000 times."""
+BASE64_COMMAND = 8
+"""Fewest of those whose text begins with a line break, as commands for mail servers and shells do. One in 15,000 such
+texts of random symbols is printable and does."""
 COMMENT = 64
 """Longest plain SQL comment that is folded into a space, in bytes."""
 
@@ -500,7 +504,7 @@ def _append_base64(
                 break
             past += symbol & 3
             count += 1
-        if count < BASE64 or count % 4 == 1:
+        if count < BASE64_COMMAND or count % 4 == 1:
             at = past + 1
             continue
         out[write] = 38
@@ -518,7 +522,8 @@ def _append_base64(
                 continue
             have -= 8
             byte = (bits >> have) & 255
-            if not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13 or byte == 0):
+            command = count >= BASE64 or new > write + 2 or byte == 10 or byte == 13
+            if not command or not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13 or byte == 0):
                 new = write
                 at = past
                 break
@@ -538,11 +543,26 @@ def _append_base64(
 
 
 @subkernel
+def _may_write_nul(buffer: Bytes, start: int, end: int) -> bool:
+    """Whether a span can stand for a NUL by itself: that takes a zero byte, `00`, `#0`, or `30` for such a `0`."""
+    for at in range(start, end):
+        if buffer[at] == 0:
+            return True
+        if buffer[at] == 48 and at > start:
+            before = buffer[at - 1]
+            if before == 48 or before == 35 or before == 51:
+                return True
+    return False
+
+
+@subkernel
 def _decode_part(
     buffer: Bytes, start: int, end: int, plus: int, classes: Bytes, lower: Bytes, out: Bytes, begin: int,
     flags: Ints, text: int,
 ) -> int:  # fmt: skip
     """Decode one part to `out[begin:]` and end its row. Returns where the next row begins."""
+    nul = flags[text] & _NUL
+    unveiled = False  # whether Base64 stood for something
     if end - start > HEAD + TAIL:
         flags[text] |= _CUT
         copied = _copy(buffer, start, start + HEAD, plus, classes, lower, out, begin, begin)
@@ -557,6 +577,7 @@ def _decode_part(
         work = copied & 255
         if work & _UPPER:  # nearly every Base64 text has a capital letter, and few addresses have one
             added = _append_base64(buffer, start, end, 1 - plus, classes, lower, out, copied >> 8)
+            unveiled = added >> 8 > copied >> 8
             copied = added
             work |= added & 255
     write = copied >> 8
@@ -571,6 +592,10 @@ def _decode_part(
                     break
         # White space was folded while copying; a raw line break has become CR and is still seen here.
         write = _fold(lower, out, begin, write, flags, text)
+        if unveiled and flags[text] & _NUL and not nul and not _may_write_nul(buffer, start, end):
+            flags[
+                text
+            ] &= ~_NUL  # in what Base64 stands for, as in a cluster's page marks, a NUL cuts nothing short
     out[write] = 0
     out[write + 1] = 10
     return write + 2

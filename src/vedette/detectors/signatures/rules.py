@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 import yaml
 
+from vedette.detectors.signatures.other_than import other_than
 from vedette.kernels.decode import TextFlag
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
@@ -108,7 +109,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         why: One sentence for the person who reads a report.
         reference: CAPEC or ATT&CK id.
         pattern: Regular expression over decoded, lower-case text (see `compile.prepare`); None for `raw`
-            rules.
+            rules. A file may give a list `other_than` in its place: the whole texts that it does not match.
         flag: For `raw` rules, the name of a `TextFlag` or `RequestFlag`.
         band: For what the payload model says, the name of a band of its score (`BANDS`).
         talk: Whether it matches what people also write about: where the payload model takes all of a text for talk, it
@@ -168,6 +169,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     attacks: Examples
     lookalikes: Examples
     pattern: str | None = None
+    other_than: tuple[str, ...] = ()
     flag: str | None = None
     band: str | None = None
     talk: bool = False
@@ -241,7 +243,7 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
             reference=entry.reference or family.reference,
             attacks=entry.attacks,
             lookalikes=entry.lookalikes,
-            pattern=entry.pattern,
+            pattern=_pattern(name, entry),
             flag=entry.flag,
             band=entry.band,
             talk=entry.talk,
@@ -252,6 +254,17 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
         )
         _check(name, rule)
         yield rule
+
+
+def _pattern(name: str, entry: _Entry) -> str | None:
+    if not entry.other_than:
+        return entry.pattern
+    if entry.pattern is not None:
+        raise RuleError(f"{name}: {entry.id}: a rule has either a pattern, or other_than: leave one out")
+    try:
+        return other_than(entry.other_than)
+    except ValueError as error:
+        raise RuleError(f"{name}: {entry.id}: other_than: {error}") from error
 
 
 def _check(name: str, rule: Rule) -> None:
