@@ -87,6 +87,36 @@ def test_too_little_says_what_was_found(tmp_path: Path, capsys: pytest.CaptureFi
     assert "windows of clients: 256 are needed" in capsys.readouterr().out
 
 
+def test_a_directory_without_models_is_said_to_have_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["models", "list", str(tmp_path)]) == 0
+    assert "there are no models; vedette train" in capsys.readouterr().out
+
+
+def test_a_model_that_is_not_there_is_answered_with_those_that_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, models = tmp_path / "windows.csv", str(tmp_path / "models")
+    head = (
+        "timestamp,pod_shortname,total_requests,unique_ips,max_requests_per_ip,avg_requests_per_ip,error_rate,"
+        "avg_response_time,label\n"
+    )
+    rows = []
+    for n in range(240):
+        day, flood = n // 60, n % 2
+        many = 900 + n % 7 * 40 if flood else 20 + n % 9
+        at = f"2024-12-{day + 1:02}T{n % 60 // 3:02}:{n % 3 * 20:02}:00Z"
+        rows.append(f"{at},shop,{many},{4 + n % 3},{many // 2},{many / 4},0.0{n % 5},0.1,{flood}\n")
+    table.write_text(head + "".join(rows))
+    assert run(["train", "ddos", str(table), "--models", models]) == 0
+    capsys.readouterr()
+    assert run(["models", "show", models, "ddos"]) == 2
+    assert "vedette models show DIR '*' --member ddos" in capsys.readouterr().err
+    assert run(["models", "show", models, "*"]) == 2
+    assert "of it there is ddos" in capsys.readouterr().err
+
+
 def test_no_models_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "list", str(tmp_path / "none")]) == 2
     assert "no such directory: write one with vedette train" in capsys.readouterr().err

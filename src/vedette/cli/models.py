@@ -1,5 +1,7 @@
 """`vedette models`: what models there are, what each rests on, and the way back to an older one."""
 
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +30,10 @@ def list_(directory: Directory) -> None:
     from vedette.report.moments import iso
     from vedette.report.shown import shown
 
-    for (service, member), kept in kept_models(directory).items():
+    found = kept_models(directory)
+    if not found:
+        print(f"{shown(str(directory))}: there are no models; vedette train PATH --models DIR makes some")
+    for (service, member), kept in found.items():
         uses = uses_of(directory, member, service)
         for model in kept:
             card, use = model.card, uses.get(model.manifest.sha256[:DIGITS])
@@ -55,14 +60,27 @@ def show(
     from vedette.engine.model_files import ModelFileError, kept_models
     from vedette.report.output import open_output
 
-    kept = kept_models(directory).get((service, member), [])
+    found = kept_models(directory)
+    kept = found.get((service, member), [])
     chosen = [m for m in kept if (m.current if number is None else m.number == number)]
     if not chosen:
         raise ModelFileError(
-            f"{directory}: no such model {member} of service {service}: vedette models list names them"
+            f"{directory}: no such model {member} of service {service}: {_others(found, service)}"
         )
     with open_output(json or "-") as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(chosen[0].manifest)) + b"\n")
+
+
+def _others(found: Iterable[tuple[str, str]], service: str) -> str:
+    """Which models one may have meant, by service and member."""
+    members = [member for name, member in found if name == service]
+    if members:
+        return f"of it there {'is' if len(members) == 1 else 'are'} {', '.join(members)} (--member, --number)"
+    # A member named in the place of a service is what one sees first in the list of a model for every service.
+    whose = sorted(name for name, member in found if member == service)
+    if whose:
+        return f"{service} is a model: vedette models show DIR {shlex.quote(whose[0])} --member {service}"
+    return "vedette models list names them"
 
 
 @app.command()
