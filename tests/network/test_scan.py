@@ -310,3 +310,25 @@ def test_windows_that_are_read_again_are_told_as_windows(vedette: Run, tmp_path:
     assert "request" not in said
     windows = len((tmp_path / "w.jsonl").read_text().splitlines())
     assert f"{windows} windows, " in said
+
+
+def test_a_service_that_is_asked_for_leaves_out_what_flows_say(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan() + attack(), 101))
+    document: Any = found(vedette, tmp_path, "trace.pcap", "--service", "shop")
+    assert {a["service"] for a in document["anomalies"]} == {"shop"}
+    (line,) = document["coverage"]["unread"]
+    assert line.startswith(
+        "1 incident of service network left out, as --service asks for shop: add --service network"
+    )
+    document = found(vedette, tmp_path, "trace.pcap", "--service", "network")
+    assert {a["service"] for a in document["anomalies"]} == {"network"}
+
+
+def test_of_flows_alone_there_is_no_service_but_the_network(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    done = vedette("scan", "trace.pcap", "--service", "shop")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        b"vedette: --service shop: no request is to a service of that name, as flows alone"
+    )
+    assert vedette("scan", "trace.pcap", "--service", "network", "-q").returncode == 1

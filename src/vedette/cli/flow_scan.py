@@ -18,6 +18,7 @@ from vedette.cli.options import ScanOptions
 from vedette.cli.scan_output import write_findings
 from vedette.config import Config
 from vedette.detectors.learned.training import Trainer
+from vedette.detectors.network.view import NETWORK
 from vedette.engine.build_network import build_network, table_settings
 from vedette.engine.model_record import Record
 from vedette.engine.network import NetworkEngine
@@ -26,6 +27,7 @@ from vedette.engine.training import TrainingProcesses
 from vedette.parsers.captures import PacketProblem, is_capture
 from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
+from vedette.report.account import plural
 from vedette.report.moments import span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
@@ -85,6 +87,13 @@ def scan_flows(
         alone=alone,
     )
     findings = scan.run()
+    if options.services and NETWORK not in options.services:
+        if findings.incidents:
+            findings.coverage.unread.append(
+                f"{plural(len(findings.incidents), 'incident')} of service {NETWORK} left out, as --service asks for "
+                f"{some(options.services)}: add --service {NETWORK} for what flows say"
+            )
+        findings.anomalies, findings.incidents = [], []
     return findings, scan.requests_input(), spool
 
 
@@ -99,6 +108,10 @@ def requests_file(inputs: Sequence[Input], stack: ExitStack) -> Path | None:
     return Path(stack.enter_context(TemporaryDirectory(prefix="vedette-"))) / "requests.log"
 
 
+class FlowServiceError(VedetteError):
+    """A service was asked for, and flows belong to none but the network."""
+
+
 class NothingFlowsError(VedetteError):
     """No capture and no flow log holds a single flow."""
 
@@ -108,8 +121,15 @@ def write_flows(findings: Findings, options: ScanOptions, config: Config, spool:
 
     Raises:
         NothingFlowsError: There was nothing to find anything in.
+        FlowServiceError: A service was asked for that flows do not belong to.
         VedetteError: An output cannot be written.
     """
+    if options.services and set(options.services) != {NETWORK}:
+        asked = next(name for name in options.services if name != NETWORK)
+        raise FlowServiceError(
+            f"--service {asked}: no request is to a service of that name, as flows alone are scanned: "
+            f"all of them are of {NETWORK}"
+        )
     coverage = findings.coverage
     if not coverage.interrupted and not any(source.parsed for source in coverage.sources):
         raise NothingFlowsError(_nothing(coverage))

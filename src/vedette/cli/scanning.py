@@ -210,8 +210,15 @@ class Scan:
             coverage.capped["verdict_routes"] = spool.routes_overflowed
         if not interrupted:
             check_read(coverage, self.found, present)
-            check_services(self.options.services, engine.services)
+            check_services(self.options.services, [*engine.services, *self._flow_services()])
         return findings
+
+    def _flow_services(self) -> list[str]:
+        if self._flows is None:
+            return []
+        from vedette.detectors.network.view import NETWORK
+
+        return [NETWORK]
 
     def close(self) -> None:
         """End what reads, if there is no `examine` that does."""
