@@ -251,7 +251,7 @@ def test_plain_lines_are_read_at_once_as_they_are_one_by_one(entries: list[Any])
 
 
 def test_lines_are_plain_unless_something_is_wrong_with_one() -> None:
-    assert plain_lines(["a", "\udcff\u20ac"], 4) is not None
-    for wrong in ("", "a\nb", "a\r", "abcde", {"log_line": "a"}):
-        assert plain_lines(["a", wrong], 4) is None
-    assert plain_lines([], 4) is None
+    assert plain_lines(["a", "\udcff\u20ac"], 8) is not None
+    for wrong in ("", "a\nb", "a\r", "abcdefghi", {"log_line": "a"}):
+        assert plain_lines(["a", wrong], 8) is None
+    assert plain_lines([], 8) is None
