@@ -562,7 +562,8 @@ def _decode_part(
 ) -> int:  # fmt: skip
     """Decode one part to `out[begin:]` and end its row. Returns where the next row begins."""
     nul = flags[text] & _NUL
-    unveiled = False  # whether Base64 stood for something
+    # Whether Base64 stood for something.
+    unveiled = False
     if end - start > HEAD + TAIL:
         flags[text] |= _CUT
         copied = _copy(buffer, start, start + HEAD, plus, classes, lower, out, begin, begin)
@@ -593,9 +594,8 @@ def _decode_part(
         # White space was folded while copying; a raw line break has become CR and is still seen here.
         write = _fold(lower, out, begin, write, flags, text)
         if unveiled and flags[text] & _NUL and not nul and not _may_write_nul(buffer, start, end):
-            flags[
-                text
-            ] &= ~_NUL  # in what Base64 stands for, as in a cluster's page marks, a NUL cuts nothing short
+            # In what Base64 stands for, as in a cluster's page marks, a NUL cuts nothing short.
+            flags[text] &= ~_NUL
     out[write] = 0
     out[write + 1] = 10
     return write + 2
