@@ -113,6 +113,11 @@ def test_what_was_not_read_is_told_on_standard_error_where_no_report_is(
         ("conn.log", HEADER, "conn.log: is empty: it holds a header and no packet or flow"),
         ("trace.pcap", PCAP, "trace.pcap: is empty: it holds a header and no packet or flow"),
         ("cut.pcap", PCAP + b"\1\2", "cut.pcap: nothing could be read: the last 2 bytes are the beginning"),
+        (
+            "huge.pcap",
+            PCAP + b"\0" * 8 + b"\xff\xff\xff\x7f" * 2,
+            "nothing could be read: a record says that it has 2,147,483,647 bytes, and none has more than 262,144",
+        ),
         ("blank.log", b"\n \n" * 40, "blank.log: holds nothing but blank lines at its beginning"),
         ("iis.log", b"#Fields: date time\n", "iis.log: holds nothing but comments (#) at its beginning"),
         ("long.log", b'192.0.2.7 - - [02/Mar/2026:08:00:00 +0000] "GET /' + b"a" * 300_000, "longer than the 256 KiB"),

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.capture_records import BLOCK, DAMAGED, ROOM, walk_pcap, walk_pcapng
+from vedette.kernels.capture_records import BLOCK, DAMAGED, LONGEST_FRAME, ROOM, walk_pcap, walk_pcapng
 from vedette.kernels.packets import decode_packets
 from vedette.schema.errors import VedetteError
 
@@ -180,7 +180,10 @@ class CaptureParser:
         )
         self._columns[4, :count] = self._links[0]
         if self._state[1] == DAMAGED:
-            self.damage = "a record's length cannot be; what stood before it was read"
+            length = self._number(buffer, int(self._state[0]) + 8)
+            self.damage = (
+                f"a record says that it has {length:,} bytes, and none has more than {LONGEST_FRAME:,}"
+            )
         return self._frames(count, int(self._state[0]), more=bool(self._state[1] == ROOM))
 
     def _blocks(self, buffer: NDArray[np.uint8], at: int, end: int) -> Frames:
@@ -196,7 +199,7 @@ class CaptureParser:
             self.bad_records += int(self._state[2])
             self.undated += int(self._state[5])
             if self._state[1] == DAMAGED:
-                self.damage = "a block's length cannot be; what stood before it was read"
+                self.damage = self._no_block(self._number(buffer, at + 4))
             if self._state[1] != BLOCK:
                 return self._frames(count, at, more=bool(self._state[1] == ROOM))
             if self._state[3]:
@@ -220,19 +223,19 @@ class CaptureParser:
             return -1
         if block[:4] == _SECTION:
             if block[8:12] not in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d"):
-                self.damage = "a section's byte-order mark is none; what stood before it was read"
+                self.damage = "a section's byte-order mark is none: it can be 1A2B3C4D or 4D3C2B1A"
                 return -1
             self._big = block[8:12] == b"\x1a\x2b\x3c\x4d"
             self._links = self._units = self._offsets = np.zeros(0, dtype=np.int64)
         length = int.from_bytes(block[4:8], "big" if self._big else "little")
         if length < (28 if block[:4] == _SECTION else 20) or length % 4 or length > _LONGEST_DESCRIPTION:
-            self.damage = f"a block's length, {length}, cannot be; what stood before it was read"
+            self.damage = self._no_block(length)
             return -1
         if at + length > end:
             return -1
         if block[:4] != _SECTION:
             if len(self._links) >= _MOST_INTERFACES:
-                self.damage = f"more than {_MOST_INTERFACES} interfaces; what stood before them was read"
+                self.damage = f"more than {_MOST_INTERFACES} interfaces"
                 return -1
             link = int.from_bytes(block[8:10], "big" if self._big else "little")
             unit, offset = _time_options(buffer[at + 16 : at + length - 4].tobytes(), self._big)
@@ -240,6 +243,12 @@ class CaptureParser:
             self._units = np.append(self._units, unit)
             self._offsets = np.append(self._offsets, offset)
         return length
+
+    def _number(self, buffer: NDArray[np.uint8], at: int) -> int:
+        return int.from_bytes(buffer[at : at + 4].tobytes(), "big" if self._big else "little")
+
+    def _no_block(self, length: int) -> str:
+        return f"a block says that it has {length:,} bytes: no block of its kind can"
 
     def _frames(self, count: int, consumed: int, *, more: bool) -> Frames:
         start, captured, wire, time, link = self._columns[:, :count]
