@@ -191,7 +191,9 @@ def _has_nfstream(python: str) -> bool:
 
 
 def _new() -> bool:
-    """Whether nfpcapd is of nfdump 1.7, which named its option anew."""
+    """Whether nfpcapd is there, and of nfdump 1.7, which named its option anew."""
+    if shutil.which("nfpcapd") is None:
+        return False
     told = subprocess.run(["nfpcapd", "-V"], capture_output=True, text=True, check=False)
     return "1.7" in told.stdout + told.stderr
 
