@@ -124,8 +124,7 @@ class Assembler:
             # One text is told from no other; a service that judges line by line has it so each time.
             return Coded(np.zeros(1, dtype=np.int32), Vocabulary(buffer, start.copy(), length.copy()))
         if not _present(start):
-            nothing = Vocabulary(buffer, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32))
-            return Coded(_filled(len(start), NOT_RECORDED, np.int32), nothing)
+            return Coded.nothing(len(start), buffer)
         ids = np.empty(len(start), dtype=np.int32)
         first_start, first_length = self._first_start, self._first_length
         count = intern(buffer, start, length, *self._secret, self._slots, ids, first_start, first_length)

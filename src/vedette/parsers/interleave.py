@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.chunk import PADDING
-from vedette.schema.requests import NOT_RECORDED, Coded, Requests, Vocabulary
+from vedette.schema.requests import Coded, Requests, Vocabulary
 
 
 def interleave(first: Requests, second: Requests) -> Requests:
@@ -24,8 +24,8 @@ def interleave(first: Requests, second: Requests) -> Requests:
         left, right = getattr(first, column.name), getattr(second, column.name)
         if isinstance(left, Coded) or isinstance(right, Coded):
             # Only one of two formats may tell what route a request took.
-            left = _nothing(first) if left is None else left
-            right = _nothing(second) if right is None else right
+            left = Coded.nothing(len(first), first.buffer) if left is None else left
+            right = Coded.nothing(len(second), second.buffer) if right is None else right
             joined[column.name] = _coded(left, right, buffer, shift, order)
         elif isinstance(left, np.ndarray) and column.name != "buffer":
             moved = right + shift if column.name == "raw_start" else right
@@ -55,12 +55,6 @@ def _end(requests: Requests) -> int:
             spans.append((value.vocabulary.start, value.vocabulary.length))
     last = max((int((start + length).max()) for start, length in spans if len(start)), default=0)
     return min(last + PADDING, len(requests.buffer))
-
-
-def _nothing(requests: Requests) -> Coded:
-    """A text column of which nothing is recorded."""
-    ids = np.full(len(requests), NOT_RECORDED, dtype=np.int32)
-    return Coded(ids, replace(requests.peer.vocabulary, start=ids[:0].astype(np.int64), length=ids[:0]))
 
 
 def _coded(

@@ -108,6 +108,13 @@ class Coded:
         return None if index < 0 else self.vocabulary[index]
 
     @classmethod
+    def nothing(cls, rows: int, buffer: NDArray[np.uint8]) -> "Coded":
+        """So many rows of which nothing is recorded."""
+        ids = np.empty(rows, dtype=np.int32)
+        ids.fill(NOT_RECORDED)
+        return cls(ids, Vocabulary(buffer, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int32)))
+
+    @classmethod
     def of(cls, texts: "Sequence[bytes | None]") -> "Coded":
         """Dictionary-code a short list of texts (slow path and tests)."""
         index: dict[bytes, int] = {}
