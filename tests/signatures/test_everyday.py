@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.running import LATENESS_US, batches, build, split
 
 from vedette.config import Config
-from vedette.detectors.signatures import everyday, everyday_days
+from vedette.detectors.signatures import everyday, everyday_days, everyday_rows
 from vedette.detectors.signatures.everyday import is_weighed
 from vedette.detectors.signatures.rules import load_rules, rule_sources
 from vedette.engine.build import build_engine
@@ -304,6 +304,6 @@ def test_only_what_is_weighed_of_days_that_are_over_is_kept() -> None:
 def test_many_services_and_routes_are_counted_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = log(site(7), requests(range(7), range(25), SELECT))
     found, findings = attacks(lines)
-    monkeypatch.setattr(everyday, "_MOST_COUNTED", 0)
+    monkeypatch.setattr(everyday_rows, "_MOST_COUNTED", 0)
     again, findings_again = attacks(lines)
     assert (again, findings_again.coverage.everyday) == (found, findings.coverage.everyday)

@@ -8,8 +8,7 @@ days is late, so what they say is settled: nothing that is sent today changes wh
 batches give equal verdicts. docs/explanation/signatures.md argues for the numbers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -28,15 +27,14 @@ from vedette.detectors.signatures.everyday_days import (
     Standing,
     standing,
 )
+from vedette.detectors.signatures.everyday_rows import Rows, by_day
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.rules import DECISIVE, Rule
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.findings import EverydayRequests
-from vedette.schema.requests import Clients, Requests
+from vedette.schema.requests import Requests
 from vedette.schema.state import check, decode, encode
-from vedette.windows.distinct import distinct_values
-from vedette.windows.mixing import mix
 from vedette.windows.windower import Timed
 
 WEIGHED: Final[Mapping[AnomalyType, float]] = {
@@ -56,11 +54,7 @@ Applications are asked in queries and in markup, more seldom with commands, path
 by asking for web shells and for files that are not its own, or with the tools of attackers.
 """
 _LONG_AGO: Final = -(10**9)
-_SEED: Final = 0x9E3779B97F4A7C15
-"""Hashes choose whose requests are told apart, with a fixed seed: the same log must give the same."""
 _OTHER: Final = "(other)"
-_MOST_COUNTED: Final = 1 << 20
-"""Services times routes that are counted in a table; beyond, which is slower, rows are sorted."""
 
 InForce = Mapping[tuple[str, str], Mapping[int, Standing]]
 """By service and route, the rules whose say does not count there, each with what this rests on."""
@@ -154,7 +148,7 @@ class Everyday:
         if not n or requests.route is None or requests.client is None:
             return None
         excused: NDArray[np.bool_] | None = None
-        rows = _Rows(
+        rows = Rows(
             requests, service, services, hits, requests.time // DAY_US, np.flatnonzero(hits.decisive())
         )
         # Days of which nothing can come any more once each row has come; they only grow.
@@ -189,7 +183,7 @@ class Everyday:
         accused = np.flatnonzero(hits.decisive())
         if not len(accused) or requests.route is None:
             return accused[:0]
-        rows = _Rows(requests, service, services, hits, requests.time // DAY_US, accused)
+        rows = Rows(requests, service, services, hits, requests.time // DAY_US, accused)
         return self._excuse(rows, accused, hits.rule_bits(accused), tells=False)
 
     def account(self) -> list[EverydayRequests]:
@@ -287,7 +281,7 @@ class Everyday:
 
     def _count(
         self,
-        rows: "_Rows",
+        rows: Rows,
         begin: int,
         end: int,
         timed: Timed,
@@ -306,23 +300,21 @@ class Everyday:
         counts &= rows.day[part] <= timed.reached[part] // DAY_US + 1
         served = counts & (rows.requests.status[part] >= 200) & (rows.requests.status[part] < 400)
         taken = np.flatnonzero(served) + begin
-        for day, of_day in _by_day(rows.day, taken):
+        for day, of_day in by_day(rows.day, taken):
             opened = self._open.setdefault(day, OpenDay())
             for place, number in rows.places(of_day):
                 self.left_out += opened.serve(*place, number)
         if not len(accused):
             return
         hostile = (bits & self._hostile).any(axis=1) & counts[accused - begin]
-        for day, of_day in _by_day(rows.day, accused[hostile]):
+        for day, of_day in by_day(rows.day, accused[hostile]):
             self._open.setdefault(day, OpenDay()).accuse(rows.senders(of_day))
         weighed = served[accused - begin]
         accused, bits = accused[weighed], bits[weighed] & self._weighed
-        for day, of_day in _by_day(rows.day, accused):
+        for day, of_day in by_day(rows.day, accused):
             self._see(self._open[day], rows, of_day, bits[np.searchsorted(accused, of_day)])
 
-    def _see(
-        self, opened: OpenDay, rows: "_Rows", accused: NDArray[np.intp], bits: NDArray[np.uint8]
-    ) -> None:
+    def _see(self, opened: OpenDay, rows: Rows, accused: NDArray[np.intp], bits: NDArray[np.uint8]) -> None:
         """Count rows of one day by the rules that they hit."""
         row, rule = np.nonzero(np.unpackbits(bits, axis=1, bitorder="little"))
         row = accused[row]
@@ -355,7 +347,7 @@ class Everyday:
             self.left_out += opened.see(key, until - since, theirs, known=key in self._known)
 
     def _excuse(
-        self, rows: "_Rows", accused: NDArray[np.intp], bits: NDArray[np.uint8], *, tells: bool
+        self, rows: Rows, accused: NDArray[np.intp], bits: NDArray[np.uint8], *, tells: bool
     ) -> NDArray[np.intp]:
         """Take from verdicts what is everyday; the rows of which nothing is left that makes an attack.
 
@@ -375,7 +367,7 @@ class Everyday:
 
     def _excuse_by(
         self,
-        rows: "_Rows",
+        rows: Rows,
         accused: NDArray[np.intp],
         bits: NDArray[np.uint8],
         force: InForce,
@@ -401,7 +393,7 @@ class Everyday:
 
     def _weigh(
         self,
-        rows: "_Rows",
+        rows: Rows,
         same: NDArray[np.intp],
         bits: NDArray[np.uint8],
         place: tuple[str, str],
@@ -437,86 +429,6 @@ class Everyday:
         told.requests += requests
         told.since = min(told.since, since)
         told.days, told.clients, told.share = stands
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """A batch's rows as they are counted.
-
-    Attributes:
-        day: int64 (n,). accused: (k,), rows that are attacks as yet, in order.
-    """
-
-    requests: Requests
-    service: NDArray[np.int32]
-    services: Sequence[str]
-    hits: SignatureHits
-    day: NDArray[np.int64]
-    accused: NDArray[np.intp]
-
-    @property
-    def route(self) -> NDArray[np.int32]:
-        """Ids of routes, int32 (n,)."""
-        assert self.requests.route is not None  # noqa: S101 -- the callers looked
-        return self.requests.route.ids
-
-    def place(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-        """A number for the service and route of each of k rows."""
-        assert self.requests.route is not None  # noqa: S101 -- the callers looked
-        width = len(self.requests.route.vocabulary) + 1
-        code: NDArray[np.int64] = self.service[rows].astype(np.int64) * width + self.route[rows] + 1
-        return code
-
-    def places(self, rows: NDArray[np.intp]) -> Iterable[tuple[tuple[str, str], int]]:
-        """Services and routes, in the order in which rows first name them, and how many do."""
-        rows = rows[self.route[rows] >= 0]
-        if not len(rows):
-            return []
-        code = self.place(rows)
-        if int(code.max()) > _MOST_COUNTED:
-            _, which, counts = np.unique(code, return_index=True, return_counts=True)
-            order = np.argsort(which)
-            first, times = rows[which[order]], counts[order]
-        else:
-            counts = np.bincount(code)
-            last = np.empty(len(counts), dtype=np.int64)
-            # Of equal numbers the last assignment stays.
-            last[code[::-1]] = rows[::-1]
-            first = np.sort(last[np.flatnonzero(counts)])
-            times = counts[self.place(first)]
-        return zip(map(self.names, first.tolist()), times.tolist(), strict=True)
-
-    def names(self, row: int) -> tuple[str, str]:
-        """Names of a row's service and route."""
-        assert self.requests.route is not None  # noqa: S101 -- the callers looked
-        route = self.requests.route[row] or b""
-        return self.services[self.service.item(row)], route.decode("utf-8", "surrogateescape")
-
-    def senders(self, rows: NDArray[np.intp]) -> NDArray[np.uint64]:
-        """Hashes of the clients of rows, each once, those that the log does not name left out."""
-        named, found = self.hashes(rows)
-        return distinct_values(found[named])
-
-    def hashes(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.uint64]]:
-        """Whether the log names the client of each row, and its hash."""
-        clients: Clients | None = self.requests.client
-        assert clients is not None  # noqa: S101 -- the callers looked
-        ids = clients.ids[rows]
-        named = ids >= 0
-        found = np.zeros(len(ids), dtype=np.uint64)
-        known = ids[named]
-        found[named] = mix(mix(clients.high[known], _SEED) ^ clients.low[known], _SEED)
-        return named, found
-
-
-def _by_day(day: NDArray[np.int64], rows: NDArray[np.intp]) -> list[tuple[int, NDArray[np.intp]]]:
-    """Rows by day, in order."""
-    if not len(rows):
-        return []
-    of_rows = day[rows]
-    if of_rows.min() == of_rows.max():
-        return [(int(of_rows[0]), rows)]
-    return [(int(one), rows[of_rows == one]) for one in distinct_values(of_rows)]
 
 
 def _bitmap(numbers: Sequence[int], rules: Sequence[Rule]) -> NDArray[np.uint8]:
