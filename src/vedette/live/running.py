@@ -101,8 +101,8 @@ class Running:
         problems = _unread(statuses)
         remarks = clock_remarks(live.watermarks.wrong_clocks(live.clock()))
         # One container of many that writes no access log is worth knowing; one that reads nothing watches nothing.
-        unknown = remarks if live.intake.reads or live.flows.streams else problems
-        unknown += _first(live.intake.problems)
+        told = remarks if live.intake.reads or live.flows.streams else problems
+        told.extend(_first(live.intake.problems))
         problems += [problem for problem in (live.committer.problem, self._store.problem) if problem]
         if self._service.failure is not None:
             problems.insert(
