@@ -17,7 +17,6 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.flows import Flow, Flows
 from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
-from vedette.sources.streams import SO_FAR
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _HEAD: Final = 64
@@ -145,10 +144,7 @@ class FlowReading:
             tally.position += reader.position - before
             before = reader.position
         coverage.bytes = reader.bytes
-        damage = parser.damage
-        if damage is not None and coverage.lines:
-            damage += SO_FAR
-        coverage.truncated = reader.damage or damage
+        coverage.truncated = reader.damage or parser.damage
         if coverage.truncated is None and batches.left:
             coverage.truncated = (
                 f"the last {batches.left} bytes are the beginning of a packet that is not all there"

@@ -36,7 +36,6 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
 from vedette.sources import Input
-from vedette.sources.streams import SO_FAR
 from vedette.windows.flow_table import Passed, TableSettings
 
 if TYPE_CHECKING:
@@ -345,7 +344,7 @@ def _nothing(coverage: Coverage) -> str:
         return f"{names}: none of {coverage.packets:,} packets is of a flow ({reasons}): give a capture of IP traffic"
     cut = next((source.truncated for source in coverage.sources if source.truncated), None)
     if cut is not None:
-        return f"{names}: nothing could be read: {cut.removesuffix(SO_FAR)}; give an undamaged copy"
+        return f"{names}: nothing could be read: {cut}; give an undamaged copy"
     said = coverage.packets_skipped.get
     if bad := said(FlowProblem.BAD_FLOW, 0):
         return (

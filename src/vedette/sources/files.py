@@ -17,7 +17,7 @@ from vedette.sources.discover import NO_PERMISSION, STDIN, Input
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.long_lines import LINE_BYTES, LongLines
 from vedette.sources.pool import BufferPool, Memory
-from vedette.sources.streams import SO_FAR, RawStream, Utf16Stream, decompressed, fill
+from vedette.sources.streams import RawStream, Utf16Stream, decompressed, fill
 
 _COUNT_BLOCK = 64 << 10
 _NEWLINE = 0x0A
@@ -182,7 +182,7 @@ class Reader:
                 raise SourceError(
                     self.source.name,
                     SourceProblem.DAMAGED,
-                    f"nothing could be read: {self._stream.damage.removesuffix(SO_FAR)}; give an undamaged copy",
+                    f"nothing could be read: {self._stream.damage}; give an undamaged copy",
                 )
             raise SourceError(
                 self.source.name,

@@ -8,12 +8,9 @@ of their own refuse one above `WINDOW_BYTES`. A decompression bomb therefore cos
 import codecs
 import select
 from collections.abc import Callable
-from typing import IO, Final, Protocol
+from typing import IO, Protocol
 
 from vedette.sources.decoders import MAGIC_BYTES, Decoder, codec_of, compression_of
-
-SO_FAR: Final = "; what stood before it was read"
-"""Ends what is said of damage, unless nothing stood before it."""
 
 PIECE_BYTES = 8 << 10
 _PEEK_BYTES = 64 << 10
@@ -203,7 +200,7 @@ class DecompressStream:
             out = decoder.decompress(piece, room)
         except self._codec.errors as error:
             self._end(
-                f"damaged {self._codec.name} data before byte {self._raw.position} of the file ({error}){SO_FAR}"
+                f"damaged {self._codec.name} data before byte {self._raw.position} of the file ({error})"
             )
             return b""
         if decoder.eof:
