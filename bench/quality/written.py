@@ -8,8 +8,8 @@ of a query parameter, encoded as a browser would; `t` a target, `a` a user agent
 The first batch was written before its author read the rules, the second after what the first showed had been mended,
 the others by other authors who had read no rule.
 Each was then frozen and run once (`written/first_run.json`); what that showed was mended afterwards, so that only a
-batch's first figures tell about attacks to come. Of the fifth and the sixth only one half, by a coin, was read and
-mended by (`untouched` is the other); `--halves` tells how both fare. Ours, under the project's licence.
+batch's first figures tell about attacks to come. From the fifth on only one half, by a coin, was read and mended by
+(`untouched` is the other); `--halves` tells how both fare. Ours, under the project's licence.
 """
 
 import argparse

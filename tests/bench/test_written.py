@@ -25,6 +25,7 @@ FLOORS = {
     "fourth": Floor(0.974, 0.0277),
     "fifth": Floor(0.963, 0.0619),
     "sixth": Floor(0.966, 0.0465),
+    "seventh": Floor(0.901, 0.0638),
 }
 
 
