@@ -1,18 +1,21 @@
 """From captures and flow logs to flows, in order of time."""
 
-import heapq
 import threading
+from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from vedette.cli.capture_batches import CaptureBatches
 from vedette.cli.flow_inputs import first_bytes
+from vedette.cli.flow_lanes import UNKNOWN, Lane, merged
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
+from vedette.kernels.windows import mark_late
 from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_capture
 from vedette.parsers.flow_logs import FlowLog, FlowProblem
+from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.flows import Flow, Flows
@@ -20,6 +23,10 @@ from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourcePr
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _HEAD: Final = 64
+_BEGINNING: Final = 64 << 10
+"""Bytes in which it is looked for when an input begins."""
+_JUMP: Final = 3_600_000_000
+"""How far ahead of the others a flow may begin and be believed at once, microseconds; see `mark_late`."""
 _NEVER: Final = 1 << 62
 _PROBLEMS: Final = {
     Status.NOT_IP: PacketProblem.NOT_IP,
@@ -82,6 +89,7 @@ class FlowReading:
         table: How flows live.
         interrupted: Once it is set, nothing more is read.
         listen: Gives what is given each buffer of a capture and its decoded packets: HTTP is looked for there.
+        lateness: How much later than event time a flow of a log may begin and still count, microseconds.
         since: Flows that began earlier are counted, microseconds; None for none.
         until: Packets, and flows, from then on are left out and counted, microseconds; None for none.
 
@@ -96,7 +104,10 @@ class FlowReading:
         listen: Callable[[], Listener] | None = None,
         until: int | None = None,
         since: int | None = None,
+        lateness: int = 0,
     ) -> None:
+        self._lateness = lateness
+        self._places: list[int] = []
         self._since = since
         self._until = _NEVER if until is None else until
         self.tally = FlowTally()
@@ -106,27 +117,53 @@ class FlowReading:
         self._listen = listen
 
     def passed(self) -> Iterator[Passed]:
-        """What the inputs tell, by the start of windows."""
-        lanes = [self._lane(source) for source in self._inputs]
-        return heapq.merge(*lanes, key=lambda passed: passed.start)
+        """What the inputs tell, by event time; each is opened when that has come to it."""
+        several = len(self._inputs) > 1
+        lanes = []
+        for number, source in enumerate(self._inputs):
+            begins = self._begins(source) if several else UNKNOWN
+            lanes.append(Lane(begins, self._lane(number, source, begins)))
+        return merged(lanes)
 
-    def _lane(self, source: Input) -> Iterator[Passed]:
+    def _begins(self, source: Input) -> int:
+        """The window in which an input begins, by its first bytes; `UNKNOWN` if they say nothing."""
+        head = first_bytes(source, _BEGINNING)
+        try:
+            if is_capture(head):
+                buffer = np.frombuffer(head + bytes(_HEAD), dtype=np.uint8)
+                times = CaptureParser(source.name, head).parse(buffer, len(head)).time
+            else:
+                lines = head[: head.rfind(b"\n") + 1]
+                log = FlowLog(source.name, Chunk.of(lines, source.name))
+                times = log.parse(Chunk.of(lines, source.name))[0].column(Flow.START)
+        except VedetteError:
+            return UNKNOWN
+        return int(times.min()) // self._table.span * self._table.span if len(times) else UNKNOWN
+
+    def _lane(self, number: int, source: Input, begins: int) -> Iterator[Passed]:
         try:
             if is_capture(first_bytes(source, _HEAD)):
                 with ByteReader(source, self._interrupted.is_set) as reader:
-                    yield from self._capture(reader)
+                    yield from self._capture(number, reader)
             else:
-                yield from self._log(source)
+                yield from self._log(number, source, begins)
         except VedetteError as error:
             if isinstance(error, SourceError) and error.problem is SourceProblem.EMPTY and source.found:
                 return
             self.tally.left_out.append(error)
 
-    def _capture(self, reader: ByteReader) -> Iterator[Passed]:
+    def _cover(self, number: int, name: str, form: str) -> SourceCoverage:
+        """Counts of an input; those of all stand in the order of the inputs."""
+        coverage = SourceCoverage(name, form, 1.0)
+        place = bisect(self._places, number)
+        self._places.insert(place, number)
+        self.tally.sources.insert(place, coverage)
+        return coverage
+
+    def _capture(self, number: int, reader: ByteReader) -> Iterator[Passed]:
         tally = self.tally
         parser = CaptureParser(reader.source.name, reader.head)
-        coverage = SourceCoverage(reader.source.name, parser.format, 1.0)
-        tally.sources.append(coverage)
+        coverage = self._cover(number, reader.source.name, parser.format)
         table = FlowTable(self._table)
         listener = None if self._listen is None else self._listen()
         rows = np.zeros((FRAMES, PACKET_COLUMNS), dtype=np.int64)
@@ -189,17 +226,16 @@ class FlowReading:
     def _counted(self, handed: Iterator[Passed]) -> Iterator[Passed]:
         for passed in handed:
             self._count_flows(passed.ended)
-            yield passed
+            yield replace(passed, reached=passed.start)
 
-    def _log(self, source: Input) -> Iterator[Passed]:
+    def _log(self, number: int, source: Input, begins: int) -> Iterator[Passed]:
         tally = self.tally
         pool = BufferPool(limit=2)
         with read_chunks(source, pool=pool, stopped=self._interrupted.is_set) as reader:
             # What a chunk held is in its windows before the next is read.
             log = FlowLog(source.name, reader.sample(), reuse=True)
-            coverage = SourceCoverage(source.name, log.format, 1.0)
-            tally.sources.append(coverage)
-            before = 0
+            coverage = self._cover(number, source.name, log.format)
+            before, clock = 0, np.array([UNKNOWN, 0, 0], dtype=np.int64)
             for chunk in reader:
                 flows, problems, lines = log.parse(chunk)
                 pool.release(chunk.buffer)
@@ -215,5 +251,16 @@ class FlowReading:
                     flows = Flows(self._before(flows.table, FlowProblem.LATER), flows.known)
                 self._count_flows(flows)
                 if len(flows):
-                    yield Passed(int(flows.table[:, 0].min()), flows, flows, None)
+                    yield self._timed(flows, clock, begins)
             coverage.truncated = reader.truncated
+
+    def _timed(self, flows: Flows, clock: np.ndarray, begins: int) -> Passed:
+        """Flows of a log, with how far it has come with each. `clock`: see `mark_late`; updated."""
+        span, count = self._table.span, len(flows)
+        times = flows.column(Flow.START).copy()
+        reached = np.empty(count, dtype=np.int64)
+        mark_late(times, clock, self._lateness, _JUMP, span, np.empty(count, dtype=np.uint8), reached)
+        horizon = reached - self._lateness
+        # By whole windows: logs side by side are in step by these.
+        reached = np.maximum(reached, begins) // span * span
+        return Passed(int(times.min()), flows, flows, None, horizon=horizon, reached=reached)

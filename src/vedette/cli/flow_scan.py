@@ -236,14 +236,15 @@ class FlowScan:
 
                 listener = stack.enter_context(HttpSpool(self._http))
             reading = FlowReading(
-                self._inputs, table, self._interrupted, listener, until=self._until, since=self._since
-            )
+                self._inputs, table, self._interrupted, listener, until=self._until, since=self._since,
+                lateness=lateness * 1_000_000,
+            )  # fmt: skip
             measured = MeasuredReading(self._windowed, self._interrupted, self._until)
             for window in measured.windows():
                 engine.take_measured(window.start, window.end, window.metrics)
             handed = reading.passed()
             if self._past:
-                handed = self._learned(engine, handed, table)
+                handed = self._learned(engine, handed, table, lateness * 1_000_000)
             if self._windows is not None:
                 from vedette.report.metric_windows import WindowWriter
 
@@ -299,13 +300,13 @@ class FlowScan:
         return [f"{names}: no flow of the time that {' and '.join(asked)} asked for: they are of {when}"]
 
     def _learned(
-        self, engine: NetworkEngine, handed: Iterator[Passed], table: TableSettings
+        self, engine: NetworkEngine, handed: Iterator[Passed], table: TableSettings, lateness: int
     ) -> Iterator[Passed]:
         """Learn from the past that is older than what is scanned; returns what is scanned."""
         first = next(handed, None)
         if first is None:
             return handed
-        past = FlowReading(self._past, table, self._interrupted, until=_begin(first))
+        past = FlowReading(self._past, table, self._interrupted, until=_begin(first), lateness=lateness)
         if not engine.learn(past.passed()):
             engine.coverage.too_new = past.tally.filtered
         return chain([first], handed)

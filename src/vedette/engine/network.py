@@ -106,7 +106,11 @@ class NetworkEngine:
     def process(self, passed: Passed) -> None:
         """Take flows in, and judge the windows that they let close."""
         coverage, windower = self.coverage, self.windower
-        windower.add(passed.parts, passed.ended, passed.start, passed.histogram, over=passed.over)
+        reached = passed.reached
+        windower.add(
+            passed.parts, passed.ended, passed.start, passed.histogram, over=passed.over, horizon=passed.horizon,
+            reached=int(reached[-1]) if isinstance(reached, np.ndarray) else reached,
+        )  # fmt: skip
         if windower.first is not None and windower.last is not None:
             coverage.start = min(windower.first, windower.first if coverage.start is None else coverage.start)
             coverage.end = max(windower.last, windower.last if coverage.end is None else coverage.end)

@@ -164,6 +164,8 @@ class FlowWindower:
         histogram: NDArray[np.int64] | None,
         *,
         over: bool = True,
+        horizon: NDArray[np.int64] | None = None,
+        reached: int | None = None,
     ) -> None:
         """Take rows in.
 
@@ -171,15 +173,19 @@ class FlowWindower:
             parts: Parts of flows, or whole ones where only those are known: each counts in the window it starts in.
             ended: Whole flows that ended; each counts in the window that it ended in, or in the first that is open.
             start, histogram: Of a window, what its packets were like. over: Whether the window has ended.
+            horizon: int64 (n,), for each part: it is too late for windows that were over then, microseconds.
+            reached: Event time once they have come, microseconds, where somebody knows better than the newest flow.
         """
         if len(parts):
             self._known &= parts.known
             seen = self._survey(parts.table)
-            if self._own_clock:
+            if self._own_clock and reached is None:
                 self.advance(seen.latest)
-            self._fold(seen)
+            # The first window that each is in time for.
+            open_from = None if horizon is None else horizon // self.span
+            self._fold(seen, open_from)
             if ended.table is parts.table:
-                self._remember(seen)
+                self._remember(seen, open_from)
         if len(ended) and ended.table is not parts.table:
             self._remember(self._survey(ended.table))
         if histogram is not None and start is not None:
@@ -187,8 +193,10 @@ class FlowWindower:
             if self._closed is None or number > self._closed:
                 known = self._histograms.get(number)
                 self._histograms[number] = histogram if known is None else known + histogram
-            if self._own_clock and over:
+            if self._own_clock and over and reached is None:
                 self.advance(start + self.span)
+        if self._own_clock and reached is not None:
+            self.advance(reached)
 
     def advance(self, until: int) -> None:
         """Let event time reach `until`, microseconds; it never goes back."""
@@ -290,16 +298,22 @@ class FlowWindower:
         self.last = last if self.last is None else max(self.last, last)
         return _Survey(rows, np.flatnonzero(used), int(times[LAST_START]), started, left, ended)
 
-    def _remember(self, seen: "_Survey") -> None:
+    def _remember(self, seen: "_Survey", open_from: NDArray[np.int64] | None = None) -> None:
         """Put flows that ended with the others of the windows that they ended in."""
-        for number, pick in _by_window(seen.left):
+        left = seen.left if open_from is None else np.maximum(seen.left, open_from)
+        for number, pick in _by_window(left):
             place = number if self._closed is None else max(number, self._closed + 1)
             self._ended.setdefault(place, []).append(seen.ended[pick])
 
-    def _fold(self, seen: "_Survey") -> None:
+    def _fold(self, seen: "_Survey", open_from: NDArray[np.int64] | None) -> None:
         """Take flows into the windows that they begin in."""
         rows, counts = seen.rows, seen.counts
         for one, pick in _by_window(seen.started):
+            if open_from is not None and one < int(open_from[pick[-1]]):
+                # The horizon never falls: that of the last is the farthest.
+                inside = pick[open_from[pick] <= one]
+                self.late += len(pick) - len(inside)
+                pick = inside
             if self._closed is not None and one <= self._closed:
                 self.late += len(pick)
                 continue

@@ -64,6 +64,10 @@ class Passed:
         histogram: int64 (3, 256): packet sizes, round-trip and response times of the window; None with rows that
             left before their window ended.
         over: Whether the window was watched to its end, where there is a histogram.
+        horizon: int64 (n,), of each part the time by which windows are over that it comes too late for, microseconds;
+            None where none is late.
+        reached: int64 (n,), event time once each part has come, microseconds, never falling; one number where it is
+            the same for all; None where flows do not tell it.
     """
 
     start: int
@@ -71,6 +75,15 @@ class Passed:
     ended: Flows
     histogram: NDArray[np.int64] | None
     over: bool = True
+    horizon: NDArray[np.int64] | None = None
+    reached: NDArray[np.int64] | int | None = None
+
+    def cut(self, begin: int, end: int) -> "Passed":
+        """Some rows, of whole flows: each is a part by itself."""
+        rows = Flows(self.parts.table[begin:end], self.parts.known)
+        horizon = None if self.horizon is None else self.horizon[begin:end]
+        reached = self.reached[begin:end] if isinstance(self.reached, np.ndarray) else self.reached
+        return Passed(self.start, rows, rows, None, horizon=horizon, reached=reached)
 
 
 class FlowTable:

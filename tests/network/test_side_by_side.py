@@ -1,0 +1,111 @@
+"""Inputs of the same time, read side by side."""
+
+import json
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.e2e.conftest import Run, vedette
+from tests.network.packets import BEGIN, SYN, pcap, tcp
+from vedette.cli.flow_lanes import Lane, merged
+from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
+from vedette.windows.flow_table import Passed
+
+HEADER = "#separator \\x09\n#path\tconn\n#fields\tts\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\n"
+
+__all__ = ["vedette"]
+
+
+def lines(network: int, hours: int) -> list[str]:
+    """A connection every ten seconds, from a network of its own."""
+    draw = random.Random(network)
+    return [
+        f"{1_700_000_000 + 10 * n + draw.random():.6f}\t10.{network}.0.{draw.randrange(256)}\t"
+        f"{draw.randrange(1024, 65536)}\t192.0.2.{draw.randrange(9)}\t443\ttcp\t{draw.random():.3f}\n"
+        for n in range(360 * hours)
+    ]
+
+
+def windows_of(vedette: Run, folder: Path, *names: str) -> tuple[list[dict[str, object]], dict[str, object]]:
+    done = vedette("scan", *names, "--json", "found.json", "--windows", "windows.jsonl")
+    assert done.returncode <= 1, done.stderr
+    document = json.loads((folder / "found.json").read_text())
+    rows = [json.loads(line) for line in (folder / "windows.jsonl").read_text().splitlines()]
+    return [{"at": row["window_start"], **row["metrics"]} for row in rows], document["coverage"]
+
+
+def test_two_logs_of_the_same_hours_are_read_as_one(vedette: Run, tmp_path: Path) -> None:
+    one, other = lines(1, 3), lines(2, 3)
+    (tmp_path / "one.log").write_text(HEADER + "".join(one))
+    (tmp_path / "other.log").write_text(HEADER + "".join(other))
+    (tmp_path / "both.log").write_text(HEADER + "".join(sorted(one + other)))
+    both, covered = windows_of(vedette, tmp_path, "one.log", "other.log")
+    assert covered["late_flows"] == 0
+    assert both == windows_of(vedette, tmp_path, "other.log", "one.log")[0]
+    assert both == windows_of(vedette, tmp_path, "both.log")[0]
+
+
+def test_two_captures_of_the_same_minutes_are_read_as_one(vedette: Run, tmp_path: Path) -> None:
+    packets = [
+        (BEGIN + 100_000 * n, tcp(f"10.0.{n % 2}.{n % 50 + 1}:{1024 + n}", "192.0.2.1:443", SYN, seq=n))
+        for n in range(3000)
+    ]
+    (tmp_path / "both.pcap").write_bytes(pcap(packets, 101))
+    for part, name in enumerate(("one.pcap", "other.pcap")):
+        (tmp_path / name).write_bytes(pcap(packets[part::2], 101))
+    both, covered = windows_of(vedette, tmp_path, "one.pcap", "other.pcap")
+    assert covered["late_flows"] == 0
+    assert both == windows_of(vedette, tmp_path, "both.pcap")[0]
+
+
+@pytest.mark.parametrize("hours", [1, 3])
+def test_logs_of_one_hour_each_are_read_in_the_order_of_time(
+    vedette: Run, tmp_path: Path, hours: int
+) -> None:
+    whole = lines(1, hours)
+    (tmp_path / "whole.log").write_text(HEADER + "".join(whole))
+    # Named so that none comes in its turn.
+    names = [f"{hours - hour}.log" for hour in range(hours)]
+    for hour, name in enumerate(names):
+        (tmp_path / name).write_text(HEADER + "".join(whole[360 * hour : 360 * (hour + 1)]))
+    apart, covered = windows_of(vedette, tmp_path, *sorted(names))
+    assert [source["source"] for source in covered["sources"]] == sorted(names)  # type: ignore[attr-defined]
+    assert apart == windows_of(vedette, tmp_path, "whole.log")[0]
+
+
+def test_a_clock_that_is_years_ahead_in_one_line_makes_no_other_late(vedette: Run, tmp_path: Path) -> None:
+    held = lines(1, 1)
+    held.insert(20, held[20].replace("17000", "27000", 1))
+    (tmp_path / "rogue.log").write_text(HEADER + "".join(held))
+    _, covered = windows_of(vedette, tmp_path, "rogue.log")
+    assert covered["late_flows"] == 0
+
+
+@given(st.data())
+def test_the_order_of_rows_depends_on_no_batch(data: st.DataObject) -> None:
+    lanes = data.draw(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=12), min_size=1, max_size=4))
+    begins = [min(times) for times in lanes]
+
+    def told(cut: bool) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        made = []
+        for number, times in enumerate(lanes):
+            table = np.zeros((len(times), FLOW_COLUMNS), dtype=np.int64)
+            table[:, Flow.NUMBER], table[:, Flow.CLIENT_LOW] = np.arange(len(times)), number
+            flows = Flows(table, Known(0))
+            whole = Passed(0, flows, flows, None, reached=np.maximum.accumulate(np.array(times)))
+            ends = sorted(data.draw(st.sets(st.integers(1, len(times))))) if cut else []
+            edges = [0, *(end for end in ends if end < len(times)), len(times)]
+            parts = [whole.cut(a, b) for a, b in pairwise(edges)]
+            made.append(Lane(begins[number], iter(parts)))
+        for passed in merged(made):
+            assert passed.ended.table is passed.parts.table
+            found += [(int(row[Flow.CLIENT_LOW]), int(row[Flow.NUMBER])) for row in passed.parts.table]
+        return found
+
+    assert told(cut=True) == told(cut=False)
