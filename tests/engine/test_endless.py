@@ -12,7 +12,7 @@ from vedette.detectors.parameters import doubts
 from vedette.detectors.signatures import everyday, everyday_days
 from vedette.detectors.statistical import clockwork, recurrence
 from vedette.enrich import names
-from vedette.incidents import grouping, occurrences
+from vedette.incidents import draft, occurrences
 
 BEGIN = 1_767_340_800
 LIMITS = {"limits": {"routes": 40, "services": 8, "clients": 1000}, "routes": {"slug_values": 10}}
@@ -55,7 +55,7 @@ def test_with_ever_new_clients_routes_hosts_and_agents_the_state_stays_as_large_
         (names, "MOST"),
         (doubts, "MOST"),
         (occurrences, "MOST_KINDS"),
-        (grouping, "MOST_NAMED"),
+        (draft, "MOST_NAMED"),
         (value_sample, "MOST_CELLS"),
         (everyday, "MOST_KEYS"),
         (everyday_days, "MOST_KEYS"),

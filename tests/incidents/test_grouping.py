@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.incidents.grouping import Draft, Grouper, GroupingSettings
+from vedette.incidents.draft import Draft
+from vedette.incidents.grouping import Grouper, GroupingSettings
 from vedette.schema.anomaly import (
     Anomaly,
     AnomalyType,

@@ -20,68 +20,16 @@ tie together what has nothing to do with each other.
 Otherwise it opens a new one. The result depends on the anomalies alone, not on when they were handed over.
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
-from ipaddress import IPv6Address
+from dataclasses import dataclass
 
-import msgspec
+from vedette.incidents.draft import Draft, carriers_of, counted_as
+from vedette.incidents.kept_draft import KeptDraft
+from vedette.incidents.kinds import Kind, kind_of
+from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
+from vedette.schema.state import decode, encode
 
-from vedette.incidents.words import advise, summarise, title
-from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
-from vedette.schema.incident import Incident, IncidentState
-from vedette.schema.state import check, decode, encode
-
-_DISTURBANCES = frozenset(
-    {
-        AnomalyType.ERROR_SPIKE,
-        AnomalyType.LATENCY_SPIKE,
-        AnomalyType.TRAFFIC_SPIKE,
-        AnomalyType.TRAFFIC_DROP,
-        AnomalyType.DDOS_ATTACK,
-        AnomalyType.DATA_EXFILTRATION,
-        AnomalyType.RESPONSE_TIME_ANOMALY,
-        AnomalyType.STATUS_CODE_ANOMALY,
-        AnomalyType.UNUSUAL_PATTERN,
-    }
-)
-_SYMPTOMS = frozenset(
-    {
-        AnomalyType.ERROR_SPIKE,
-        AnomalyType.LATENCY_SPIKE,
-        AnomalyType.TRAFFIC_SPIKE,
-        AnomalyType.TRAFFIC_DROP,
-        AnomalyType.RESPONSE_TIME_ANOMALY,
-        AnomalyType.STATUS_CODE_ANOMALY,
-        AnomalyType.UNUSUAL_PATTERN,
-    }
-)
-"""What happens to a service; of equal severity, who or what does it is told first."""
-_MANNERS = frozenset(
-    {
-        AnomalyType.BOT_ACTIVITY,
-        AnomalyType.BRUTE_FORCE,
-        AnomalyType.RATE_LIMIT_ABUSE,
-        AnomalyType.SUSPICIOUS_CLIENT,
-        AnomalyType.BEHAVIORAL_ANOMALY,
-        AnomalyType.SEQUENCE_ANOMALY,
-    }
-)
-"""What one client does for a while; no probe, however slight."""
-_CARRIES = 0.3
-"""Share of a disturbance from which the client that carries it is its cause."""
-MOST_CLIENTS = 1_000
-"""Clients remembered for an incident; later ones join it by service only."""
-MOST_NAMED = 10_000
-"""Entities, and ids of anomalies, that an incident names; further ones are counted. Some incidents never end."""
 MOST_OPEN = 2_000
 """Incidents open at once; for a further one, that which has been quiet longest closes early."""
-
-
-class _Kind(StrEnum):
-    CLIENT = "client"
-    SERVICE = "service"
-    BACKGROUND = "background"
-    RULE = "rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,208 +38,6 @@ class GroupingSettings:
 
     gap: int = 15 * 60_000_000
     background_gap: int = 24 * 3600 * 1_000_000
-
-
-@dataclass(slots=True)
-class Draft:
-    """An incident while anomalies still join it.
-
-    Attributes:
-        anomalies: Ids, in order. worst: for each type, its anomaly of highest severity and score.
-        unnamed: Anomalies that are not among `anomalies`. crowded: Whether there are entities beyond `entities`.
-        budgeted: Whether one rests on a threshold of the budget, or of a z-score.
-        changed: Whether one joined since this was last handed out.
-        told: Rank of the severity that was told last, -1 before any was.
-        requests: That it rests on; packets and connections of flows are none.
-    """
-
-    kind: _Kind
-    first: Anomaly
-    start: int
-    end: int
-    services: set[str] = field(default_factory=set)
-    clients: set[str] = field(default_factory=set)
-    carriers: set[str] = field(default_factory=set)
-    entities: dict[Entity, int] = field(default_factory=dict)
-    anomalies: list[str] = field(default_factory=list)
-    worst: dict[AnomalyType, Anomaly] = field(default_factory=dict)
-    counts: dict[AnomalyType, float] = field(default_factory=dict)
-    requests: int = 0
-    unnamed: int = 0
-    crowded: bool = False
-    budgeted: bool = False
-    changed: bool = True
-    told: int = -1
-
-    @property
-    def id(self) -> str:
-        """Stable: that of the anomaly which opened it."""
-        return "i" + self.first.id[1:]
-
-    def add(self, anomaly: Anomaly) -> None:
-        """Take an anomaly in."""
-        self.changed = True
-        self.budgeted |= "surprise" in anomaly.details
-        self.start = min(self.start, anomaly.start)
-        self.end = max(self.end, anomaly.end)
-        self.services.add(anomaly.service)
-        if len(self.entities) < MOST_NAMED or anomaly.entity in self.entities:
-            self.entities[anomaly.entity] = self.entities.get(anomaly.entity, 0) + 1
-        else:
-            self.crowded = True
-        if len(self.anomalies) < MOST_NAMED:
-            self.anomalies.append(anomaly.id)
-        else:
-            self.unnamed += 1
-        if not anomaly.of_flows:
-            self.requests += anomaly.evidence_total
-        if len(self.clients) < MOST_CLIENTS:
-            if anomaly.entity.kind is EntityKind.CLIENT:
-                self.clients.add(_client(anomaly.entity.value))
-            elif len(anomaly.clients) <= 3:
-                self.clients.update(map(_client, anomaly.clients))
-        if len(self.carriers) < MOST_CLIENTS:
-            self.carriers |= _carriers(anomaly)
-        self.counts[anomaly.type] = self.counts.get(anomaly.type, 0.0) + anomaly.observed
-        known = self.worst.get(anomaly.type)
-        if known is None or (anomaly.severity.rank, anomaly.score) > (known.severity.rank, known.score):
-            self.worst[anomaly.type] = anomaly
-
-    @property
-    def severity(self) -> Severity:
-        """The worst anomaly's; one grade higher when attacks and a disturbance meet in it."""
-        worst = max((a.severity for a in self.worst.values()), key=lambda s: s.rank)
-        kinds = {t in _DISTURBANCES for t, a in self.worst.items() if a.severity is worst}
-        if kinds == {True, False} and worst is Severity.MEDIUM:
-            return Severity.HIGH
-        return worst
-
-    def is_otherwise(self, anomaly: Anomaly) -> bool:
-        """Whether this is of requests alone and the anomaly of flows, or the other way round."""
-        return all(own.of_flows is not anomaly.of_flows for own in self.worst.values())
-
-    @property
-    def ranked(self) -> list[Anomaly]:
-        """The worst anomaly of each type, the worst first."""
-        return sorted(
-            self.worst.values(), key=lambda a: (-a.severity.rank, a.type in _SYMPTOMS, -a.score, a.type)
-        )
-
-    def finish(self, *, closed: bool) -> Incident:
-        """The incident as it stands."""
-        ranked = self.ranked
-        entities = sorted(self.entities, key=lambda e: (-self.entities[e], e))
-        return Incident(
-            id=self.id,
-            title=title(
-                self.kind is _Kind.BACKGROUND,
-                ranked,
-                entities,
-                sorted(self.services),
-                crowded=self.crowded,
-            ),
-            severity=self.severity,
-            score=max(a.score for a in ranked),
-            start=self.start,
-            end=self.end,
-            state=IncidentState.CLOSED if closed else IncidentState.OPEN,
-            types=tuple(a.type for a in ranked),
-            services=tuple(sorted(self.services)),
-            entities=tuple(entities[:100]),
-            anomaly_ids=tuple(self.anomalies),
-            summary=summarise(
-                self.kind is _Kind.BACKGROUND, ranked, self.counts, entities, crowded=self.crowded
-            ),
-            advice=advise(self.kind is _Kind.BACKGROUND, ranked),
-            requests=self.requests,
-        )
-
-
-class _KeptDraft(msgspec.Struct, frozen=True, array_like=True):
-    """A `Draft` as a part of a state; what has no order is sorted."""
-
-    kind: _Kind
-    first: Anomaly
-    end: int
-    services: list[str]
-    clients: list[str]
-    carriers: list[str]
-    entities: list[tuple[Entity, int]]
-    anomalies: list[str]
-    worst: list[Anomaly]
-    counts: list[tuple[AnomalyType, float]]
-    requests: int
-    unnamed: int
-    crowded: bool
-    budgeted: bool
-    changed: bool
-    told: int
-    start: int | None = None
-
-    @classmethod
-    def of(cls, draft: Draft) -> "_KeptDraft":
-        return cls(
-            draft.kind,
-            draft.first,
-            draft.end,
-            sorted(draft.services),
-            sorted(draft.clients),
-            sorted(draft.carriers),
-            list(draft.entities.items()),
-            draft.anomalies,
-            list(draft.worst.values()),
-            list(draft.counts.items()),
-            draft.requests,
-            draft.unnamed,
-            draft.crowded,
-            draft.budgeted,
-            draft.changed,
-            draft.told,
-            draft.start,
-        )
-
-    def draft(self) -> Draft:
-        check(
-            bool(self.worst) and {a.type for a in self.worst} == {kind for kind, _ in self.counts},
-            "incidents",
-        )
-        return Draft(
-            self.kind,
-            self.first,
-            self.first.start if self.start is None else self.start,
-            self.end,
-            set(self.services),
-            set(self.clients),
-            set(self.carriers),
-            dict(self.entities),
-            self.anomalies,
-            {anomaly.type: anomaly for anomaly in self.worst},
-            dict(self.counts),
-            self.requests,
-            self.unnamed,
-            self.crowded,
-            self.budgeted,
-            self.changed,
-            self.told,
-        )
-
-
-def _carriers(anomaly: Anomaly) -> set[str]:
-    return {
-        _client(c.value) for c in anomaly.contributions if c.dimension == "client" and c.share >= _CARRIES
-    }
-
-
-def _client(text: str) -> str:
-    """Whom a client counts as: an IPv6 address as its /64, everybody else as themselves."""
-    if ":" not in text or "/" in text:
-        return text
-    try:
-        number = int(IPv6Address(text))
-    except ValueError:
-        # A host name that is known by its key alone.
-        return text
-    return f"{IPv6Address(number >> 64 << 64)}/64"
 
 
 def stating_order(anomaly: Anomaly) -> tuple[bool, bool, bool, int, str]:
@@ -320,9 +66,9 @@ class Grouper:
         Args:
             begun: When the window began that it is of, if incidents that were over by then may not be closed yet.
         """
-        kind = _kind(anomaly)
+        kind = kind_of(anomaly)
         since = anomaly.start if begun is None else max(anomaly.start, begun)
-        who = _client(anomaly.entity.value)
+        who = counted_as(anomaly.entity.value)
         near = self._near(kind, anomaly, who)
         if len(near) > 1:
             # What somebody is known for comes before the weather.
@@ -332,13 +78,13 @@ class Grouper:
                 draft.add(anomaly)
                 return draft.id
             if (
-                kind is _Kind.CLIENT
-                and draft.kind is _Kind.BACKGROUND
+                kind is Kind.CLIENT
+                and draft.kind is Kind.BACKGROUND
                 and draft.clients == {who}
                 and since - draft.end <= self.settings.gap
             ):
                 # The weather was this client all along.
-                draft.kind = _Kind.CLIENT
+                draft.kind = Kind.CLIENT
                 draft.add(anomaly)
                 return draft.id
         draft = Draft(kind, anomaly, anomaly.start, anomaly.end)
@@ -367,7 +113,7 @@ class Grouper:
 
     def to_state(self) -> bytes:
         """The incidents that may still go on, as bytes."""
-        return encode((self.unnamed, [_KeptDraft.of(draft) for draft in self._open]))
+        return encode((self.unnamed, [KeptDraft.of(draft) for draft in self._open]))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave.
@@ -384,81 +130,64 @@ class Grouper:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        unnamed, kept = decode(content, tuple[int, list[_KeptDraft]], "incidents")
+        unnamed, kept = decode(content, tuple[int, list[KeptDraft]], "incidents")
         self.unnamed += unnamed
         self._open += [one.draft() for one in kept]
 
     def gap(self, draft: Draft) -> int:
         """How long an incident may be quiet and still go on, microseconds."""
-        return self.settings.background_gap if draft.kind is _Kind.BACKGROUND else self.settings.gap
+        return self.settings.background_gap if draft.kind is Kind.BACKGROUND else self.settings.gap
 
     def over(self, draft: Draft) -> int:
         """From when on an incident is over unless something joins it, microseconds."""
         return draft.end + self.gap(draft)
 
-    def _near(self, kind: _Kind, anomaly: Anomaly, who: str) -> list[Draft]:
+    def _near(self, kind: Kind, anomaly: Anomaly, who: str) -> list[Draft]:
         """The open incidents that `_belongs` has to look at: where many are open, none of the others takes anything."""
         service = anomaly.service
-        if kind is _Kind.CLIENT:
+        if kind is Kind.CLIENT:
             return [
                 d
                 for d in self._open
-                if who in d.clients
-                or who in d.carriers
-                or (service in d.services and d.kind is _Kind.SERVICE)
+                if who in d.clients or who in d.carriers or (service in d.services and d.kind is Kind.SERVICE)
             ]
-        if kind is _Kind.SERVICE:
-            carriers = _carriers(anomaly)
+        if kind is Kind.SERVICE:
+            carriers = carriers_of(anomaly)
             return [
                 d
                 for d in self._open
-                if d.kind in _NOT_ALONE and (service in d.services or _among(carriers, d))
+                if d.kind in (Kind.SERVICE, Kind.CLIENT) and (service in d.services or d.concerns(carriers))
             ]
         return [d for d in self._open if (service in d.services and d.kind is kind) or who in d.clients]
 
-    def _belongs(self, draft: Draft, kind: _Kind, anomaly: Anomaly, who: str) -> bool:
-        if _Kind.RULE in (draft.kind, kind):
+    def _belongs(self, draft: Draft, kind: Kind, anomaly: Anomaly, who: str) -> bool:
+        """Whether an anomaly is of what an incident is, by the rules that this module begins with."""
+        if Kind.RULE in (draft.kind, kind):
             same = anomaly.detector == draft.first.detector and anomaly.service in draft.services
             return draft.kind is kind and same
         known = anomaly.entity.kind is EntityKind.CLIENT and who in draft.clients
-        if known and draft.kind is not _Kind.BACKGROUND:
+        if known and draft.kind is not Kind.BACKGROUND:
             return True
-        if _Kind.BACKGROUND in (draft.kind, kind):
+        if Kind.BACKGROUND in (draft.kind, kind):
             return draft.kind is kind and anomaly.service in draft.services
         if anomaly.service not in draft.services:
             return draft.is_otherwise(anomaly) and _carried_alike(draft, kind, anomaly, who)
-        if kind is _Kind.SERVICE and draft.kind is _Kind.SERVICE:
+        if kind is Kind.SERVICE and draft.kind is Kind.SERVICE:
             return True
         flood = AnomalyType.DDOS_ATTACK
-        if (kind is _Kind.SERVICE and flood in draft.worst) or (
-            anomaly.type is flood and draft.kind is _Kind.SERVICE
+        if (kind is Kind.SERVICE and flood in draft.worst) or (
+            anomaly.type is flood and draft.kind is Kind.SERVICE
         ):
             return True
-        if kind is _Kind.SERVICE:
-            return bool(_carriers(anomaly) & draft.clients)
+        if kind is Kind.SERVICE:
+            return bool(carriers_of(anomaly) & draft.clients)
         return who in draft.carriers
 
 
-def _carried_alike(draft: Draft, kind: _Kind, anomaly: Anomaly, who: str) -> bool:
+def _carried_alike(draft: Draft, kind: Kind, anomaly: Anomaly, who: str) -> bool:
     """Whether who carries an incident is who carries, or does, what an anomaly is about."""
-    return who in draft.carriers if kind is _Kind.CLIENT else _among(_carriers(anomaly), draft)
-
-
-def _among(clients: set[str], draft: Draft) -> bool:
-    """Whether an incident is about one of some clients, or carried by one."""
-    return not (clients.isdisjoint(draft.clients) and clients.isdisjoint(draft.carriers))
-
-
-_NOT_ALONE = (_Kind.SERVICE, _Kind.CLIENT)
+    return who in draft.carriers if kind is Kind.CLIENT else draft.concerns(carriers_of(anomaly))
 
 
 def _is_weather(draft: Draft) -> bool:
-    return draft.kind is _Kind.BACKGROUND
-
-
-def _kind(anomaly: Anomaly) -> _Kind:
-    if anomaly.by_rule:
-        return _Kind.RULE
-    if anomaly.severity is Severity.LOW and anomaly.type not in _DISTURBANCES | _MANNERS:
-        return _Kind.BACKGROUND
-    return _Kind.CLIENT if anomaly.entity.kind is EntityKind.CLIENT else _Kind.SERVICE
+    return draft.kind is Kind.BACKGROUND

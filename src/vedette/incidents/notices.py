@@ -1,6 +1,6 @@
 """What somebody may want to be told of an incident: that it opened, grew worse, or closed."""
 
-from vedette.incidents.grouping import Draft
+from vedette.incidents.draft import Draft
 from vedette.schema.live import Change, Notice
 
 

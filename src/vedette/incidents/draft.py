@@ -1,0 +1,154 @@
+"""An incident while anomalies still join it."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+
+from vedette.incidents.kinds import DISTURBANCES, SYMPTOMS, Kind
+from vedette.incidents.words import advise, summarise, title
+from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
+from vedette.schema.incident import Incident, IncidentState
+
+_CARRIES = 0.3
+"""Share of a disturbance from which the client that carries it is its cause."""
+MOST_CLIENTS = 1_000
+"""Clients remembered for an incident; later ones join it by service only."""
+MOST_NAMED = 10_000
+"""Entities, and ids of anomalies, that an incident names; further ones are counted. Some incidents never end."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """An incident while anomalies still join it.
+
+    Attributes:
+        anomalies: Ids, in order. worst: for each type, its anomaly of highest severity and score.
+        unnamed: Anomalies that are not among `anomalies`. crowded: Whether there are entities beyond `entities`.
+        budgeted: Whether one rests on a threshold of the budget, or of a z-score.
+        changed: Whether one joined since this was last handed out.
+        told: Rank of the severity that was told last, -1 before any was.
+        requests: That it rests on; packets and connections of flows are none.
+    """
+
+    kind: Kind
+    first: Anomaly
+    start: int
+    end: int
+    services: set[str] = field(default_factory=set)
+    clients: set[str] = field(default_factory=set)
+    carriers: set[str] = field(default_factory=set)
+    entities: dict[Entity, int] = field(default_factory=dict)
+    anomalies: list[str] = field(default_factory=list)
+    worst: dict[AnomalyType, Anomaly] = field(default_factory=dict)
+    counts: dict[AnomalyType, float] = field(default_factory=dict)
+    requests: int = 0
+    unnamed: int = 0
+    crowded: bool = False
+    budgeted: bool = False
+    changed: bool = True
+    told: int = -1
+
+    @property
+    def id(self) -> str:
+        """Stable: that of the anomaly which opened it."""
+        return "i" + self.first.id[1:]
+
+    def add(self, anomaly: Anomaly) -> None:
+        """Take an anomaly in."""
+        self.changed = True
+        self.budgeted |= "surprise" in anomaly.details
+        self.start = min(self.start, anomaly.start)
+        self.end = max(self.end, anomaly.end)
+        self.services.add(anomaly.service)
+        if len(self.entities) < MOST_NAMED or anomaly.entity in self.entities:
+            self.entities[anomaly.entity] = self.entities.get(anomaly.entity, 0) + 1
+        else:
+            self.crowded = True
+        if len(self.anomalies) < MOST_NAMED:
+            self.anomalies.append(anomaly.id)
+        else:
+            self.unnamed += 1
+        if not anomaly.of_flows:
+            self.requests += anomaly.evidence_total
+        if len(self.clients) < MOST_CLIENTS:
+            if anomaly.entity.kind is EntityKind.CLIENT:
+                self.clients.add(counted_as(anomaly.entity.value))
+            elif len(anomaly.clients) <= 3:
+                self.clients.update(map(counted_as, anomaly.clients))
+        if len(self.carriers) < MOST_CLIENTS:
+            self.carriers |= carriers_of(anomaly)
+        self.counts[anomaly.type] = self.counts.get(anomaly.type, 0.0) + anomaly.observed
+        known = self.worst.get(anomaly.type)
+        if known is None or (anomaly.severity.rank, anomaly.score) > (known.severity.rank, known.score):
+            self.worst[anomaly.type] = anomaly
+
+    def concerns(self, clients: set[str]) -> bool:
+        """Whether it is about one of some clients, or carried by one."""
+        return not (clients.isdisjoint(self.clients) and clients.isdisjoint(self.carriers))
+
+    @property
+    def severity(self) -> Severity:
+        """The worst anomaly's; one grade higher when attacks and a disturbance meet in it."""
+        worst = max((a.severity for a in self.worst.values()), key=lambda s: s.rank)
+        kinds = {t in DISTURBANCES for t, a in self.worst.items() if a.severity is worst}
+        if kinds == {True, False} and worst is Severity.MEDIUM:
+            return Severity.HIGH
+        return worst
+
+    def is_otherwise(self, anomaly: Anomaly) -> bool:
+        """Whether this is of requests alone and the anomaly of flows, or the other way round."""
+        return all(own.of_flows is not anomaly.of_flows for own in self.worst.values())
+
+    @property
+    def ranked(self) -> list[Anomaly]:
+        """The worst anomaly of each type, the worst first."""
+        return sorted(
+            self.worst.values(), key=lambda a: (-a.severity.rank, a.type in SYMPTOMS, -a.score, a.type)
+        )
+
+    def finish(self, *, closed: bool) -> Incident:
+        """The incident as it stands."""
+        ranked = self.ranked
+        entities = sorted(self.entities, key=lambda e: (-self.entities[e], e))
+        return Incident(
+            id=self.id,
+            title=title(
+                self.kind is Kind.BACKGROUND,
+                ranked,
+                entities,
+                sorted(self.services),
+                crowded=self.crowded,
+            ),
+            severity=self.severity,
+            score=max(a.score for a in ranked),
+            start=self.start,
+            end=self.end,
+            state=IncidentState.CLOSED if closed else IncidentState.OPEN,
+            types=tuple(a.type for a in ranked),
+            services=tuple(sorted(self.services)),
+            entities=tuple(entities[:100]),
+            anomaly_ids=tuple(self.anomalies),
+            summary=summarise(
+                self.kind is Kind.BACKGROUND, ranked, self.counts, entities, crowded=self.crowded
+            ),
+            advice=advise(self.kind is Kind.BACKGROUND, ranked),
+            requests=self.requests,
+        )
+
+
+def carriers_of(anomaly: Anomaly) -> set[str]:
+    """The clients that carry what an anomaly is about."""
+    return {
+        counted_as(c.value) for c in anomaly.contributions if c.dimension == "client" and c.share >= _CARRIES
+    }
+
+
+def counted_as(text: str) -> str:
+    """Whom a client counts as: an IPv6 address as its /64, everybody else as themselves."""
+    if ":" not in text or "/" in text:
+        return text
+    try:
+        number = int(IPv6Address(text))
+    except ValueError:
+        # A host name that is known by its key alone.
+        return text
+    return f"{IPv6Address(number >> 64 << 64)}/64"

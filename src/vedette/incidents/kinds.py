@@ -1,0 +1,49 @@
+"""What an anomaly is about, and so what an incident that it opens is about."""
+
+from enum import StrEnum
+
+from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
+
+SYMPTOMS = frozenset(
+    {
+        AnomalyType.ERROR_SPIKE,
+        AnomalyType.LATENCY_SPIKE,
+        AnomalyType.TRAFFIC_SPIKE,
+        AnomalyType.TRAFFIC_DROP,
+        AnomalyType.RESPONSE_TIME_ANOMALY,
+        AnomalyType.STATUS_CODE_ANOMALY,
+        AnomalyType.UNUSUAL_PATTERN,
+    }
+)
+"""What happens to a service; of equal severity, who or what does it is told first."""
+DISTURBANCES = SYMPTOMS | {AnomalyType.DDOS_ATTACK, AnomalyType.DATA_EXFILTRATION}
+"""What disturbs a service: what happens to it, and what does so by its very volume."""
+_MANNERS = frozenset(
+    {
+        AnomalyType.BOT_ACTIVITY,
+        AnomalyType.BRUTE_FORCE,
+        AnomalyType.RATE_LIMIT_ABUSE,
+        AnomalyType.SUSPICIOUS_CLIENT,
+        AnomalyType.BEHAVIORAL_ANOMALY,
+        AnomalyType.SEQUENCE_ANOMALY,
+    }
+)
+"""What one client does for a while; no probe, however slight."""
+
+
+class Kind(StrEnum):
+    """Whom or what an incident is about: a client, a service, the weather of the internet, or a custom rule's."""
+
+    CLIENT = "client"
+    SERVICE = "service"
+    BACKGROUND = "background"
+    RULE = "rule"
+
+
+def kind_of(anomaly: Anomaly) -> Kind:
+    """What kind of incident an anomaly opens."""
+    if anomaly.by_rule:
+        return Kind.RULE
+    if anomaly.severity is Severity.LOW and anomaly.type not in DISTURBANCES | _MANNERS:
+        return Kind.BACKGROUND
+    return Kind.CLIENT if anomaly.entity.kind is EntityKind.CLIENT else Kind.SERVICE
