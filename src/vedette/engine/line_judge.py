@@ -21,15 +21,14 @@ from numpy.typing import NDArray
 from vedette.detectors.kept import printable
 from vedette.detectors.parameters.glance import HOSTILE, UNSERVED, USUAL, Glance, Looks
 from vedette.detectors.parameters.habits import Habits
-from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.everyday import Everyday
 from vedette.detectors.signatures.evidence import Match
 from vedette.detectors.signatures.hits import SignatureHits, types_of
 from vedette.detectors.signatures.opinions import ANOMALOUS, MEMBERS, NO_MARK
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.excusing import Exceptions
-from vedette.engine.line_logs import logs, shown
-from vedette.engine.line_reader import LineReader, ReadLines
+from vedette.engine.line_logs import log_of, logs, shown
+from vedette.engine.line_reader import SOURCE, LineReader, ReadLines
 from vedette.engine.row import Row
 from vedette.engine.verdicts import of_row
 from vedette.enrich.client import format_client
@@ -38,7 +37,7 @@ from vedette.fusion.fusing import any_of
 from vedette.parsers.sniff import Choice
 from vedette.schema.chunk import Chunk
 from vedette.schema.judged import NO_HABITS, Habit, JudgedLine, Opinion, RuleMatch
-from vedette.schema.requests import Coded, RequestFlag, Requests
+from vedette.schema.requests import Coded, RequestFlag, Requests, Vocabulary
 from vedette.windows.distinct import distinct_codes
 
 FEW = 4
@@ -183,6 +182,10 @@ class LineJudge:
             lines: Without newlines, in any known format.
             sessions: Of each, the session or stream it belongs to: its lines are likely of one format.
         """
+        if len(lines) == 1:
+            single = self._judge_single(lines[0], sessions[0])
+            if single is not None:
+                return [single]
         parts, unread = self.judge_all(lines, sessions)
         judged: list[JudgedLine | None] = [None] * len(lines)
         for place, reason in unread.items():
@@ -208,24 +211,55 @@ class LineJudge:
             ]
         return JudgedLines(parts, {place: _UNREAD.format(why.value) for place, why in reasons.items()})
 
+    def _judge_single(self, line: bytes, session: str | None) -> JudgedLine | None:
+        """What is said of a plain line that nothing hits, or that is known; None of others."""
+        with self._turn:
+            read = self._reader.read_single(line, session)
+            if read is None:
+                return None
+            name, request = read
+            client = request.peer
+            if request.forwarded is not None:
+                walked = request.peer, request.forwarded
+                if walked not in self._addresses:
+                    return None
+                client = self._addresses[walked]
+            row = Row.of_single(request)
+            verdict = self._recall(row, request.targets)
+            if verdict is None:
+                return None
+            glance = self._glance_now()
+            if glance is not None:
+                verdict = _with_habit(verdict, self._habit_of(glance, row, verdict, request.targets))
+            elif self._habits is not None:
+                verdict = _with_habit(verdict, NO_HABITS)
+        return JudgedLine(log_of(request, client, name), None, *verdict)
+
+    def _glance_now(self) -> Glance | None:
+        """What looks at the habits as they are learned now; None where nobody does."""
+        habits = None if self._habits is None else self._habits()
+        if habits is None:
+            return None
+        if self._glance is None or self._glance.habits is not habits:
+            self._glance = Glance(habits)
+        return self._glance
+
     def _told(self, requests: Requests) -> Told:
         """What is said of each row, by all."""
         rows = [Row.of(requests, row) for row in range(len(requests))] if len(requests) <= FEW else []
         said = self._verdicts(requests, rows)
         if self._habits is None:
             return said
-        habits = self._habits()
-        if habits is None:
+        glance = self._glance_now()
+        if glance is None:
             looks = Looks([NO_HABITS], np.zeros(len(requests), dtype=np.int64))
+        elif len(rows) == 1:
+            (verdict,), (row,) = said.verdicts, rows
+            targets = Vocabulary.of([row.target or b""])
+            habit = self._habit_of(glance, row, verdict, targets, requests)
+            return Told([_with_habit(verdict, habit)], _FIRST)
         else:
-            if self._glance is None or self._glance.habits is not habits:
-                self._glance = Glance(habits)
-            if len(rows) == 1:
-                (verdict,) = said.verdicts
-                return Told(
-                    [_with_habit(verdict, self._habit_of(self._glance, requests, rows[0], verdict))], _FIRST
-                )
-            looks = self._look(self._glance, requests, said)
+            looks = self._look(glance, requests, said)
         # Few different things are said of many rows.
         pairs, which = distinct_codes(
             said.which * len(looks.habits) + looks.which, len(said.verdicts) * len(looks.habits)
@@ -233,14 +267,32 @@ class LineJudge:
         both = [divmod(pair, len(looks.habits)) for pair in pairs.tolist()]
         return Told([_with_habit(said.verdicts[one], looks.habits[other]) for one, other in both], which)
 
-    def _habit_of(self, glance: Glance, requests: Requests, row: Row, verdict: Verdict) -> Habit:
-        """What the site's habits say of a single row."""
+    def _habit_of(
+        self,
+        glance: Glance,
+        row: Row,
+        verdict: Verdict,
+        targets: Vocabulary,
+        requests: Requests | None = None,
+    ) -> Habit:
+        """What the site's habits say of a single row.
+
+        Args:
+            targets: Its target, the only text. requests: The batch of it alone; None if all about it is plain.
+        """
         if row.status >= HTTPStatus.BAD_REQUEST:
             return UNSERVED
         if verdict.is_attack or verdict.everyday:
             return HOSTILE
-        service, route = self._way(requests, row)
-        return glance.one(service, route, row.method, requests.target, row.target)
+        route: bytes | None
+        # An application that names its routes may name two for one path.
+        if requests is not None and (
+            row.target is None or requests.template is not None or row.flags & _NOT_HTTP
+        ):
+            route = self._enricher.routes.fold(requests)[0]
+        else:
+            route = self._route_of(targets, row.target or b"")
+        return glance.one(self._named(SOURCE, row.service), route, row.method, targets, row.target)
 
     def _look(self, glance: Glance, requests: Requests, said: Told) -> Looks:
         hostile = np.array([one.is_attack or one.everyday for one in said.verdicts])[said.which]
@@ -251,22 +303,18 @@ class LineJudge:
         numbers = np.where(hosts.ids < 0, np.int32(len(names) - 1), hosts.ids)
         return glance.look(requests, routes, numbers, names, hostile)
 
-    def _way(self, requests: Requests, row: Row) -> tuple[str, bytes | None]:
-        """Service and route of a single row."""
-        service = self._named(requests.source, row.service)
-        # An application that names its routes may name two for one path.
-        if row.target is None or requests.template is not None or row.flags & _NOT_HTTP:
-            return service, self._enricher.routes.fold(requests)[0]
-        path = row.target.partition(b"?")[0]
+    def _route_of(self, targets: Vocabulary, target: bytes) -> bytes:
+        """The route of a target, the only one of some texts."""
+        path = target.partition(b"?")[0]
         route = self._routes.get(path)
         if route is None:
-            route = self._enricher.routes.fold_one(requests.target.vocabulary, requests.target.ids.item(0))
+            route = self._enricher.routes.fold_one(targets)
             # What is no path may be so because of what follows it.
             if len(path) <= REMEMBERED_BYTES and path.startswith(b"/"):
                 if len(self._routes) >= REMEMBERED:
                     self._routes.clear()
                 self._routes[path] = route
-        return service, route
+        return route
 
     def _named(self, source: str, host: bytes | None) -> str:
         """The service of a logged host, or of lines that tell none."""
@@ -283,7 +331,7 @@ class LineJudge:
         """What the signatures say of them; `rows` are those of few."""
         if not rows:
             return self._asked(requests)
-        known = [self._recall(requests, row, number) for number, row in enumerate(rows)]
+        known = [self._recall(row) for row in rows]
         recalled = [verdict for verdict in known if verdict is not None]
         if len(recalled) == len(rows):
             return Told(recalled, _FIRST if len(rows) == 1 else np.arange(len(rows)))
@@ -328,9 +376,13 @@ class LineJudge:
             )
         return Told(verdicts, which)
 
-    def _recall(self, requests: Requests, row: Row, number: int) -> Verdict | None:
-        """The verdict on a row, as far as it is known or nothing hits its texts."""
-        said = self._harmless_payload(requests, row, number)
+    def _recall(self, row: Row, targets: Vocabulary | None = None) -> Verdict | None:
+        """The verdict on a row, as far as it is known or nothing hits its texts.
+
+        Args:
+            targets: Its target as the only text, if it is there already.
+        """
+        said = self._harmless_payload(row, targets)
         if said is not None:
             return self._silent(said)
         return self._known.get((row.flags, row.judged))
@@ -363,7 +415,7 @@ class LineJudge:
             RuleMatch(self._ids[match.rule], printable(match.text), match.place.value) for match in matches
         )
 
-    def _harmless_payload(self, requests: Requests, row: Row, number: int) -> float | None:
+    def _harmless_payload(self, row: Row, targets: Vocabulary | None) -> float | None:
         """What the payload model says of a row of which no rule hits a text, nor its flags; None of others."""
         if row.flags & self._odd:
             return None
@@ -374,8 +426,8 @@ class LineJudge:
                 continue
             said = harmless.get((place, text))
             if said is None:
-                coded = COLUMNS[place].of(requests)
-                hit, payload = self._scanner.look_at(place, coded.vocabulary, coded.ids.item(number))
+                texts = targets if place == 0 and targets is not None else Vocabulary.of([text])
+                hit, payload = self._scanner.look_at(place, texts)
                 if hit:
                     return None
                 said = _ABSTAINS if math.isnan(payload) else payload

@@ -7,6 +7,7 @@ import numpy as np
 
 from vedette.engine.line_reader import ReadLines
 from vedette.engine.row import text_of
+from vedette.parsers.single import Single
 from vedette.schema.judged import LogData
 from vedette.schema.requests import Coded
 
@@ -103,8 +104,36 @@ def _log_of_one(read: ReadLines, clients: Coded) -> LogData:
     )
 
 
+def log_of(request: Single, client: bytes | None, format_name: str) -> LogData:
+    """What a line says that was read by itself.
+
+    Args:
+        client: Who sent it, as an address or name.
+    """
+    path, mark, query = shown(request.target).partition("?")
+    return LogData(
+        ip=_shown(client),
+        method=shown(request.method),
+        path=path,
+        query=query if mark else None,
+        protocol=shown(request.protocol),
+        status=request.status or None,
+        bytes_in=request.bytes_in if request.bytes_in >= 0 else None,
+        bytes_out=request.bytes_out if request.bytes_out >= 0 else None,
+        duration=None if math.isnan(request.duration) else request.duration,
+        referer=_shown(request.referer),
+        user_agent=_shown(request.user_agent),
+        host=_shown(request.service),
+        time=_time(request.time) + "Z",
+        format=format_name,
+    )
+
+
 def _shown_of(coded: Coded) -> str | None:
-    text = text_of(coded, 0)
+    return _shown(text_of(coded, 0))
+
+
+def _shown(text: bytes | None) -> str | None:
     return None if text is None else shown(text)
 
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from vedette.parsers.format import Parser
 from vedette.parsers.registry import formats
+from vedette.parsers.single import Single
 from vedette.parsers.sniff import Choice
+from vedette.parsers.text_format import TextParser
 from vedette.parsers.wrappers import UnwrappingParser
 from vedette.schema.chunk import Chunk, SkipReason
 from vedette.schema.errors import VedetteError
@@ -102,6 +104,23 @@ class LineReader:
             self._remember(sessions, found)
         return found, reasons
 
+    def read_single(self, line: bytes, session: str | None) -> tuple[str, Single] | None:
+        """A plain line of the format that is the likeliest, and that format's name; None of others.
+
+        Args:
+            line: Without a newline. session: See `read`.
+        """
+        for reader in self._order((session,))[:1]:
+            parser = reader.parser
+            if isinstance(parser, TextParser) and line:
+                single = parser.parse_single(Chunk.of(line + b"\n", SOURCE))
+                if single is not None:
+                    self._used.move_to_end(reader.name)
+                    if session is not None:
+                        self._belongs(session, reader)
+                    return reader.name, single
+        return None
+
     def _order(self, sessions: Sequence[str | None]) -> list[Reader]:
         """The formats to try, the likeliest first."""
         known = self._sessions.get(sessions[0]) if len(sessions) == 1 and sessions[0] is not None else None
@@ -174,9 +193,12 @@ class LineReader:
             for place in read.place.tolist():
                 session = sessions[place]
                 if session is not None:
-                    self._sessions[session] = by_name[read.format]
-                    self._sessions.move_to_end(session)
-        while len(self._sessions) > MOST_SESSIONS:
+                    self._belongs(session, by_name[read.format])
+
+    def _belongs(self, session: str, reader: Reader) -> None:
+        self._sessions[session] = reader
+        self._sessions.move_to_end(session)
+        if len(self._sessions) > MOST_SESSIONS:
             self._sessions.popitem(last=False)
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from vedette.detectors.signatures.columns import COLUMNS
+from vedette.parsers.single import Single
 from vedette.schema.requests import Coded, Requests
 
 
@@ -28,6 +29,12 @@ class Row(NamedTuple):
     def method(self) -> bytes | None:
         """As logged."""
         return self.judged[_METHOD]
+
+    @classmethod
+    def of_single(cls, request: Single) -> "Row":
+        """A request that was read by itself."""
+        judged = request.target, request.referer, request.user_agent, request.method, request.protocol
+        return cls(request.flags, request.status, judged, request.service)
 
     @classmethod
     def of(cls, requests: Requests, row: int) -> "Row":

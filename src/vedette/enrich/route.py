@@ -32,15 +32,15 @@ class RouteFolder:
         self._one = np.empty(2 * ROOM, dtype=np.uint8)
         self._one_start, self._one_length = np.empty(1, dtype=np.int64), np.empty(1, dtype=np.int32)
 
-    def fold_one(self, targets: Vocabulary, number: int) -> bytes:
-        """The route of a request by its target, one of some texts; its request line is HTTP.
+    def fold_one(self, target: Vocabulary) -> bytes:
+        """The route of a request by its target, the only one of some texts; its request line is HTTP.
 
         A third of the work of folding a batch of one row.
         """
-        out, this = self._one, slice(number, number + 1)
+        out = self._one
         end = fold_targets(
-            targets.buffer, targets.start[this], targets.length[this], *self._tables, self._no_path, out,
-            self._one_start, self._one_length,
+            target.buffer, target.start, target.length, *self._tables, self._no_path, out, self._one_start,
+            self._one_length,
         )  # fmt: skip
         route = out[:end].tobytes()
         return self._templates.match(route) if self._templates else route

@@ -82,7 +82,7 @@ class Assembler:
 
     def assemble(self, chunk: Chunk, tokens: Tokens, conventions: Conventions) -> Parsed:
         """Convert the tokens of one chunk. Never raises for what the lines hold."""
-        time, unreadable = _times(chunk.buffer, tokens, conventions)
+        time, unreadable = read_times(chunk.buffer, tokens, conventions)
         if unreadable:
             tokens, time = _drop_untimed(chunk, tokens, time)
         rows = len(tokens.line)
@@ -99,7 +99,7 @@ class Assembler:
             status=_statuses(buffer, tokens, flags),
             bytes_in=_sizes(buffer, tokens, Field.BYTES_IN, flags),
             bytes_out=_sizes(buffer, tokens, Field.BYTES_OUT, flags),
-            duration=_durations(buffer, tokens, conventions.duration, flags),
+            duration=read_durations(buffer, tokens, conventions.duration, flags),
             flags=flags,
             peer=self._coded(buffer, tokens, Field.PEER),
             forwarded=self._coded(buffer, tokens, Field.FORWARDED),
@@ -143,7 +143,7 @@ def _filled(count: int, value: float, kind: type[np.generic]) -> NDArray[Any]:
     return array
 
 
-def _times(
+def read_times(
     buffer: NDArray[np.uint8], tokens: Tokens, conventions: Conventions
 ) -> tuple[NDArray[np.int64], int]:
     """The time of each row, and how many rows have none."""
@@ -253,9 +253,10 @@ def _sizes(
     return sizes
 
 
-def _durations(
+def read_durations(
     buffer: NDArray[np.uint8], tokens: Tokens, unit: DurationUnit, flags: NDArray[np.uint16]
 ) -> NDArray[np.float64]:
+    """The duration of each row in seconds, NaN where not recorded; rows whose text is none are flagged."""
     start, length = tokens.start[Field.DURATION], tokens.length[Field.DURATION]
     if not _present(start):
         return _filled(len(start), np.nan, np.float64)

@@ -9,6 +9,7 @@ from vedette.kernels.tokenise_text import NO_SALVAGE
 from vedette.parsers.assemble import Assembler
 from vedette.parsers.fields import Conventions, Field, Tokens
 from vedette.parsers.program import Program, build
+from vedette.parsers.single import Single, read_single
 from vedette.parsers.text_lines import TextTokeniser
 from vedette.schema.chunk import Chunk, Parsed, SkipReason
 from vedette.schema.requests import RequestFlag
@@ -31,6 +32,10 @@ class TextParser:
     def parse(self, chunk: Chunk) -> Parsed:
         """Turn whole lines into a batch. Never raises for what the lines hold."""
         return self._assembler.assemble(chunk, self._tokeniser.tokenise(chunk), self._conventions)
+
+    def parse_single(self, chunk: Chunk) -> Single | None:
+        """The request of a chunk of one line, if the line is plain; None of others, which `parse` reads."""
+        return read_single(chunk, self._tokeniser.tokenise(chunk), self._conventions)
 
     def to_state(self) -> bytes:
         """The directive that the last lines followed, empty if none."""

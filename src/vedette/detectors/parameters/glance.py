@@ -80,7 +80,7 @@ class Glance:
         self._reader = ParameterReader(habits.profiles.classes)
         self._scratch = np.zeros(SCRATCH, dtype=np.uint8)
         self._slots, self._code = np.zeros(2, dtype=np.int32), np.zeros(1, dtype=np.uint8)
-        self._told = np.zeros(1, dtype=np.uint8)
+        self._query, self._told = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.uint8)
         limits = habits.limits
         self._bounds = np.array(
             [
@@ -95,13 +95,13 @@ class Glance:
         service: str,
         route: bytes | None,
         method: bytes | None,
-        coded: Coded,
+        targets: Vocabulary,
         target: bytes | None,
     ) -> Habit:
         """What is said of one request that was served, and that no signature calls an attack.
 
         Args:
-            coded: The request's target, and `target` the same as text.
+            targets: The request's target as the only text, and `target` the same.
         """
         profiles = self.habits.profiles
         name = None if route is None else route.decode("utf-8", "surrogateescape")
@@ -112,22 +112,22 @@ class Glance:
             slot = route_slot(profiles, of, name)
             if name is None or slot == UNJUDGED:
                 return NO_ROUTE
-            if target is not None and self._glance_at_one(of, slot, method, coded, target) != glances.LOOK:
+            if target is not None and self._glance_at_one(of, slot, method, targets, target) != glances.LOOK:
                 return _SAID[self._told.item(0)]
             return self._habit(_asked(name, method), of, target or b"")
 
     def _glance_at_one(
-        self, service: int, route: int, method: bytes | None, coded: Coded, target: bytes
+        self, service: int, route: int, method: bytes | None, targets: Vocabulary, target: bytes
     ) -> int:
         """What the kernel tells of one request; see `kernels.glances`."""
-        targets, number = coded.vocabulary, coded.ids.item(0)
         self._slots[0], self._slots[1] = route, service
         self._code[0] = 0 if method is None else method_code(method)
         mark = target.find(b"?", 0, TARGET_BYTES) + 1
-        begin, this = targets.start.item(number), slice(number, number + 1)
-        query = np.array([begin + mark if 0 < mark < min(len(target), TARGET_BYTES) else -1])
-        targets = Vocabulary(targets.buffer, targets.start[this], targets.length[this])
-        self._glance_at(_FIRST, self._slots[:1], self._slots[1:], self._code, targets, query, self._told)
+        begin = targets.start.item(0)
+        self._query[0] = begin + mark if 0 < mark < min(len(target), TARGET_BYTES) else -1
+        self._glance_at(
+            _FIRST, self._slots[:1], self._slots[1:], self._code, targets, self._query, self._told
+        )
         return self._told.item(0)
 
     def look(

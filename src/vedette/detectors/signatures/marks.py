@@ -11,13 +11,15 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.marked import keep_marked
+
 _JOINING = b"/._-=&~,:?%@+ "
 _USUAL = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789" + _JOINING)
 _ROW_END = frozenset(b"\0\n")
 MARKS = frozenset(range(256)) - _USUAL - _ROW_END
 
-_IS_MARK = bytes(byte in MARKS for byte in range(256))
-"""For each byte, whether it is a mark; for `bytes.translate`."""
+_IS_MARK = np.array([byte in MARKS for byte in range(256)], dtype=np.uint8)
+"""For each byte, whether it is a mark."""
 
 _TOKEN = re.compile(
     r"\\x[0-9a-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\{\d+(?:,\d*)?\}\??|[*+?]\??|[^\\]", re.DOTALL
@@ -114,13 +116,7 @@ def with_marks(
     Returns:
         Them as texts and ends again, and which they are.
     """
-    marks = np.flatnonzero(np.frombuffer(texts.tobytes().translate(_IS_MARK), dtype=np.bool_))
-    held = np.searchsorted(end, marks, side="right")
-    which = held[np.flatnonzero(np.diff(held, prepend=-1))]
-    if len(which) == len(end):
-        return texts, end, which
-    begin = np.concatenate(([0], end[:-1]))[which]
-    size = end[which] - begin
-    past = np.cumsum(size)
-    found = np.arange(past[-1] if len(past) else 0) + np.repeat(begin - (past - size), size)
-    return texts[found], past, which
+    found = np.empty(len(texts), dtype=np.uint8)
+    past, which = np.empty((2, len(end)), dtype=np.int64)
+    count = keep_marked(texts, end, _IS_MARK, found, past, which)
+    return found[: past.item(count - 1) if count else 0], past[:count], which[:count]

@@ -1,5 +1,6 @@
 """Judging a batch by signatures: each distinct text once, then rows by numbers alone."""
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.contexts import take_back_excused
-from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes
+from vedette.kernels.decode import CLASSES, HEAD, LOWER, TAIL, TextFlag, decode_texts, scan_bytes
 from vedette.kernels.globs import except_paths
 from vedette.kernels.grams import SYMBOLS, score_rows
 from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
@@ -57,7 +58,6 @@ class _One:
     place: NDArray[np.int64]
     end: NDArray[np.int64]
     text: NDArray[np.int64]
-    number: NDArray[np.int64]
     flags: NDArray[np.int64]
 
     @classmethod
@@ -65,11 +65,13 @@ class _One:
         """For a column."""
         count = len(column.places)
         end, text = np.zeros((2, count), dtype=np.int64)
-        return cls(int(column.split), ints(column.place_bits), end, text, *np.zeros((2, 1), dtype=np.int64))
+        return cls(int(column.split), ints(column.place_bits), end, text, np.zeros(1, dtype=np.int64))
 
     def room(self, length: int) -> int:
         """Bytes of scan buffer that a text of this length needs at most."""
-        return scan_bytes(np.array([length], dtype=np.int32), split=bool(self.split))
+        parts = self.split + 1
+        # As `scan_bytes` tells, without arrays.
+        return 2 * min(length, parts * (HEAD + TAIL + 1)) + 2 * parts
 
 
 class SignatureScanner:
@@ -127,6 +129,8 @@ class SignatureScanner:
         self._bands = self._tables.band_bits
         self._opened = np.zeros(DEEPEST + 1, dtype=np.int64)
         self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
+        width = self._tables.width
+        self._seen = np.zeros((1, width), np.uint8), np.zeros(1, np.uint8), np.zeros(1, np.float32)
 
     @classmethod
     def cached(
@@ -174,39 +178,41 @@ class SignatureScanner:
                     self._memory.remember(vocabulary, ids, start, bits, payload)
         return self._rows(requests, first, bits, dirty, payload, cut)
 
-    def look_at(self, column: int, texts: Vocabulary, number: int) -> tuple[bool, float]:
+    def look_at(self, column: int, text: Vocabulary) -> tuple[bool, float]:
         """Whether any rule hits a text of one of `COLUMNS`, and what the payload model says of it.
 
         A tenth of the work of judging a batch of one row. What rests on the flags of a request is not asked.
 
         Args:
-            column: Place in `COLUMNS`. texts: The column's. number: Which of them.
+            column: Place in `COLUMNS`. text: The only one.
 
         Returns:
             The second as in `SignatureHits.payload`, if no rule hits.
         """
         one = self._ones[column]
         places = len(one.place)
-        room = one.room(texts.length.item(number))
+        room = one.room(text.length.item(0))
         if len(self._buffer) < room:
             self._buffer = np.empty(room + room // 4, dtype=np.uint8)
-        one.number[0] = number
         length = decode_texts(
-            texts.buffer, texts.start, texts.length, one.number, one.split, CLASSES, LOWER, self._buffer, 0, one.end,
+            text.buffer, text.start, text.length, _FIRST_ID, one.split, CLASSES, LOWER, self._buffer, 0, one.end,
             0, one.flags, 0,
         )  # fmt: skip
-        bits = np.zeros((1, self._tables.width), dtype=np.uint8)
-        dirty = np.zeros(1, dtype=np.uint8)
-        payload = np.full(1, np.nan, dtype=np.float32)
+        bits, dirty, payload = self._seen
+        bits.fill(0)
+        dirty.fill(0)
+        payload.fill(np.nan)
         targets = column == 0
         if targets and one.flags.item(0):
             tables = self._tables
             collect_flags(one.flags, _FIRST_ID, 0, tables.text_flag_mask, tables.text_flag_rule, bits, dirty)
         rows = _Rows(one.end, one.text, one.place, length if targets else 0, places if targets else 0, length)
-        self._find(rows, bits, dirty, payload)
+        self._scan(rows, bits, dirty)
         if targets:
-            self._hush(bits, payload)
-        return bool(dirty.item(0)), payload.item(0)
+            self._judge_targets(rows, bits, dirty, payload)
+        said: float = payload.item(0)
+        # A score that calls for a rule where none is left was taken back with it; see `_hush`.
+        return bool(dirty.item(0)), math.nan if self._model is not None and said >= self._loud else said
 
     def weigh(self, rules: Iterable[int]) -> Weighed:
         """What rules come to together, as of a row that hit them."""
@@ -243,12 +249,19 @@ class SignatureScanner:
     ) -> None:
         """Find the rules that decoded rows hit."""
         self._scan(rows, bits, dirty)
-        if self._model is not None and rows.targets:
-            self._score(self._model, rows, bits, dirty, payload)
         if rows.targets:
+            self._judge_targets(rows, bits, dirty, payload)
+
+    def _judge_targets(
+        self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8], payload: NDArray[np.float32]
+    ) -> None:
+        """Add what the payload model finds in targets, and take back what does not count."""
+        if self._model is not None:
+            self._score(self._model, rows, bits, dirty, payload)
+        if dirty.any():
             self._take_back(rows, bits, dirty)
-        if len(self._exceptions.ends) and rows.targets:
-            self._except(rows, bits, dirty)
+            if len(self._exceptions.ends):
+                self._except(rows, bits, dirty)
 
     def _unknown(
         self,
