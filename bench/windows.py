@@ -19,7 +19,8 @@ import numpy as np
 
 import corpora
 import measure
-from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.bank import Bank
+from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.counts import CountBank
 from vedette.baselines.locations import GaugeBank, LogBank
 from vedette.baselines.ratios import RatioBank

@@ -5,7 +5,8 @@ import sys
 import numpy as np
 
 from tests.baselines.traffic import MINUTE, START
-from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.bank import Bank
+from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.counts import CountBank
 from vedette.baselines.locations import GaugeBank, LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank

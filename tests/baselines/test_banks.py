@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.baselines.traffic import MINUTE, START, Step, negative_binomial, walk
-from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.bank import Bank
+from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.counts import CountBank
 from vedette.baselines.formulas import recompute
 from vedette.baselines.locations import GaugeBank, LogBank, quantile_sampling

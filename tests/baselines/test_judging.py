@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.baselines.traffic import MINUTE, START, Step, exceedances, negative_binomial, walk
-from vedette.baselines.bank import BankSettings
+from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.counts import CountBank
 from vedette.baselines.judgement import Season
 from vedette.baselines.locations import LogBank, quantile_sampling

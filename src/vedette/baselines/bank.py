@@ -7,10 +7,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.bank_settings import BankSettings
+from vedette.baselines.bank_state import BankState
 from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.judgement import Array, Judgement
 from vedette.baselines.rhythm import Rhythm
-from vedette.baselines.snapshot import pack, unpack
 from vedette.kernels.baseline import (
     OUT_OF_RANGE,
     REPEATED,
@@ -21,70 +22,23 @@ from vedette.kernels.baseline import (
     learn_window,
 )
 from vedette.kernels.baseline_layout import (
-    BORROWING_WINDOWS,
-    DAY,
-    DAY_MEMORY,
-    DAY_US,
     DEEPEST,
-    ERROR,
     FAMILY,
-    FAST,
-    HOUR_WINDOWS,
     JUDGEMENT_ROWS,
-    KEEP,
-    KEEP_ERROR,
-    KEEP_LONG,
-    MIN_WINDOWS,
     OUTLOOK_COLUMNS,
     RATIO,
     READY,
     SEASONAL,
     SETTINGS,
-    SHIFT_US,
-    SLOW,
     STATE_COLUMNS,
-    SUM,
-    TRIALS,
-    WEEK,
-    WEEK_MEMORY,
-    WEEK_US,
-    WEIGHT,
 )
-from vedette.kernels.baseline_outlook import DAY_CELLS, HOUR_US, WEEK_CELLS, Cells
+from vedette.kernels.baseline_outlook import DAY_CELLS, WEEK_CELLS, Cells
 
 Slots: TypeAlias = NDArray[np.int32]
 
-_DAY_CYCLES: Final = 7.0
-_WEEK_CYCLES: Final = 4.0
-"""Days, weeks after which an old value of a seasonal cell counts a third."""
-_SEASONS_COMPARED: Final = 2.0
-"""Weeks over which the hour of day and the hour of week are compared: each must have had several Sundays to show."""
 _NONE: Final = np.zeros(0)
 _FIRST: Final[Slots] = np.zeros(1, dtype=np.int32)
 _ONE: Final = np.ones(1)
-
-
-class BankSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a bank learns. Memories are in windows: after that many an old one counts a third."""
-
-    window_us: int = 60_000_000
-    slow: float = 90.0
-    fast: float = 12.0
-    spread_memory: float = 720.0
-    min_windows: int = 30
-    """Own windows without which an entity is not judged on its own."""
-    borrowing_windows: int = 15
-    """Own windows from which it is judged where its parent is ready."""
-    day_cycles: float = 3.0
-    week_cycles: float = 2.0
-    """Days and weeks of history from which the hour of day and of week may be used."""
-    shift_hours: float = 12.0
-    """A level held for this long, or for as long as the old one was known if that is less (but at least an
-    hour), is the new normal."""
-    band: float = 0.99
-    """Probability that a normal window is inside the expected band."""
-    cap: int = 65_536
-    """Most slots."""
 
 
 class Bank(ABC):
@@ -112,7 +66,7 @@ class Bank(ABC):
         self.settings = settings or BankSettings()
         self.calendar: Calendar = plain
         """Whose hours and weekdays the seasons follow."""
-        self._numbers = _numbers(self.settings) | {
+        self._numbers = self.settings.numbers() | {
             FAMILY: self.family,
             SEASONAL: float(self.seasonal),
             **numbers,
@@ -433,10 +387,9 @@ class Bank(ABC):
 
     def to_state(self) -> bytes:
         """Everything learned, as bytes; see `vedette.baselines.snapshot`."""
-        arrays: dict[str, NDArray[np.generic]] = {"state": self._state, "parents": self._parents}
-        for name, cells, used in zip(("day", "week"), (self._day, self._week), self._used, strict=True):
-            arrays |= {f"{name}_{part}": array for part, array in cells.state(int(used)).items()}
-        return pack(self._kind(), {"clock": self._clock, "time": self._time}, arrays)
+        used = (int(self._used[0]), int(self._used[1]))
+        state = BankState(self._state, self._parents, self._clock, self._time, self._day, self._week, used)
+        return state.pack(self._kind())
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` of a bank with the same settings gave.
@@ -444,60 +397,14 @@ class Bank(ABC):
         Raises:
             ValueError: Damaged, or of another family, version or settings. The bank is then unchanged.
         """
-        numbers, arrays = unpack(content, self._kind())
-        expected = {"state", "parents"} | {
-            f"{n}_{p}" for n in ("day", "week") for p in ("row", "mean", "weight")
-        }
-        if set(arrays) != expected or set(numbers) != {"clock", "time"}:
-            raise ValueError(f"baseline state holds {sorted(arrays)}: must hold {sorted(expected)}")
-        state = np.asarray(arrays["state"], dtype=np.float64)
-        parents = np.asarray(arrays["parents"], dtype=np.int32)
-        if state.ndim != 2 or state.shape[1] != STATE_COLUMNS or parents.shape != state.shape[:1]:
-            raise ValueError(f"baseline state has shape {state.shape}: must be (slots, {STATE_COLUMNS})")
-        if len(state) > self.settings.cap:
-            raise ValueError(f"baseline state has {len(state)} slots: must be at most {self.settings.cap}")
-        weights = state[:, WEIGHT:ERROR]
-        if not np.isfinite(state).all() or (weights < 0.0).any() or (state[:, TRIALS:] < 0.0).any():
-            raise ValueError("baseline state holds levels that no windows could have made")
-        if self.family <= RATIO and (state[:, SUM:WEIGHT] < 0.0).any():
-            raise ValueError("baseline state holds counts below 0")
-        if len(parents) and not (-1 <= int(parents.min()) <= int(parents.max()) < len(parents)):
-            raise ValueError("baseline state names parents that it does not hold")
-        rhythms, used = [], []
-        for name, count in (("day", DAY_CELLS), ("week", WEEK_CELLS)):
-            cells = Rhythm(count)
-            if arrays[f"{name}_row"].shape != parents.shape:
-                raise ValueError(f"baseline state: {name} rows do not match the slots")
-            used.append(cells.restore({part: arrays[f"{name}_{part}"] for part in ("row", "mean", "weight")}))
-            rhythms.append(cells)
-        self._state, self._parents = state, parents
-        self._marks = np.zeros(len(state), dtype=np.int64)
-        self._clock, self._time = int(numbers["clock"]), int(numbers["time"])
+        state = BankState.unpack(content, self._kind(), cap=self.settings.cap, counts=self.family <= RATIO)
+        self._state, self._parents = state.levels, state.parents
+        self._marks = np.zeros(len(state.levels), dtype=np.int64)
+        self._clock, self._time = state.clock, state.time
         self._looked = (-1, 0)
-        self._day, self._week = rhythms
-        self._used[:] = used
+        self._day, self._week = state.day, state.week
+        self._used[:] = state.used
 
 
 def _floats(column: Array) -> Array:
     return np.ascontiguousarray(column, dtype=np.float64)
-
-
-def _numbers(s: BankSettings) -> dict[int, float]:
-    """The kernels' settings that all families share."""
-    hour_windows = max(1.0, HOUR_US / s.window_us)
-    return {
-        KEEP + SLOW: 1.0 - 1.0 / s.slow,
-        KEEP + FAST: 1.0 - 1.0 / s.fast,
-        KEEP + DAY: 1.0 - 1.0 / s.slow,
-        KEEP + WEEK: 1.0 - 1.0 / s.slow,
-        KEEP_ERROR: 1.0 - 1.0 / s.spread_memory,
-        KEEP_LONG: 1.0 - 1.0 / (_SEASONS_COMPARED * 168 * hour_windows),
-        MIN_WINDOWS: s.min_windows,
-        BORROWING_WINDOWS: s.borrowing_windows,
-        DAY_US: s.day_cycles * 24 * HOUR_US,
-        WEEK_US: s.week_cycles * 168 * HOUR_US,
-        SHIFT_US: s.shift_hours * HOUR_US,
-        HOUR_WINDOWS: hour_windows,
-        DAY_MEMORY: _DAY_CYCLES * hour_windows,
-        WEEK_MEMORY: _WEEK_CYCLES * hour_windows,
-    }

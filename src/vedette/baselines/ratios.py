@@ -3,7 +3,8 @@
 from statistics import NormalDist
 from typing import ClassVar
 
-from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.bank import Bank
+from vedette.baselines.bank_settings import BankSettings
 from vedette.kernels.baseline_layout import (
     BAND,
     LEAST_SPREAD,

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.bank import Bank
+from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.counts import CountBank
 from vedette.baselines.judgement import Judgement

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.bank import BankSettings
+from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.counts import CountBank
 from vedette.baselines.formulas import critical_value

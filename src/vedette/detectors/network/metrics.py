@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from vedette.baselines.bank import Bank, BankSettings
+from vedette.baselines.bank import Bank
+from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.counts import CountBank
 from vedette.baselines.judgement import Judgement
