@@ -25,7 +25,7 @@ from vedette.engine.batch import Batch
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import enricher
 from vedette.engine.engine import Engine
-from vedette.engine.snapshot import packed as packed_as_kept
+from vedette.engine.sealed import packed as packed_as_kept
 from vedette.engine.snapshot import parts_of, restore, snapshot
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.registry import by_name

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 from tests.engine.test_snapshot import RULES, Service, log
 from vedette.config import Config
-from vedette.engine import snapshot as module
+from vedette.engine import sealed
 from vedette.engine.build import build_engine
-from vedette.engine.snapshot import SnapshotError, restore, snapshot
+from vedette.engine.memory import settings_of
+from vedette.engine.sealed import SnapshotError
+from vedette.engine.snapshot import parts_of, restore
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.state import PackedArray, StateError, decode, encode, pack, unpack
 
@@ -142,7 +145,7 @@ def test_an_engine_that_others_follow_has_no_snapshot() -> None:
 
 def test_a_later_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service()
-    monkeypatch.setattr(module, "FORMAT", 7)
+    monkeypatch.setattr(sealed, "FORMAT", 7)
     later = service.state()
     monkeypatch.undo()
     with pytest.raises(SnapshotError, match=r"format 7, of Vedette .* this program reads format 2"):
@@ -151,14 +154,14 @@ def test_a_later_format_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_state_that_claims_to_be_small_is_not_unpacked_further(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service()
-    packed = module.packed
+    packed = sealed.packed
 
     def with_more(pieces: Iterable[bytes]) -> tuple[bytes, int]:
         whole = list(pieces)
         body, _ = packed([*whole, bytes(50_000_000)])
         return body, sum(map(len, whole))
 
-    monkeypatch.setattr(module, "packed", with_more)
+    monkeypatch.setattr(sealed, "packed", with_more)
     bomb = service.state()
     assert len(bomb) < 100_000
     with pytest.raises(SnapshotError, match="its parts are"):
@@ -169,14 +172,10 @@ def mutated(change: Callable[[dict[str, bytes]], None]) -> bytes:
     """The state with its parts changed by somebody who can seal it."""
     service = Service()
     restore(service.engine, service.enricher, state())
-    parts = module.parts_of(service.engine, service.enricher)
+    parts = parts_of(service.engine, service.enricher)
     change(parts)
-    original = module.makers
-    try:
-        module.makers = lambda *_: {name: partial(bytes, content) for name, content in parts.items()}
-        return snapshot(service.engine, service.enricher)
-    finally:
-        module.makers = original
+    whole = msgspec.msgpack.encode({"parts": parts, "extra": {}})
+    return sealed.seal([whole], settings_of(service.engine, service.enricher))
 
 
 @settings(max_examples=60, deadline=None)

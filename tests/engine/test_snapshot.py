@@ -18,7 +18,8 @@ from vedette.config import Config
 from vedette.engine.batch import Batch
 from vedette.engine.choosing import enricher
 from vedette.engine.engine import Engine
-from vedette.engine.snapshot import MAGIC, SnapshotError, parts_of, pieces, restore, snapshot
+from vedette.engine.sealed import MAGIC, SnapshotError
+from vedette.engine.snapshot import parts_of, pieces, restore, snapshot
 from vedette.parsers.registry import by_name
 from vedette.schema.chunk import Chunk
 from vedette.schema.findings import Findings

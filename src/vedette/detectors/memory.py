@@ -13,7 +13,7 @@ class Memory(Protocol):
         """All of it, as bytes."""
         ...
 
-    def from_state(self, content: bytes) -> None:
+    def from_state(self, content: bytes, /) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         ...
 
