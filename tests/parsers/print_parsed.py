@@ -10,7 +10,8 @@ import numpy as np
 
 from vedette.parsers.fields import TimeFormat
 from vedette.parsers.format import Format
-from vedette.parsers.json_formats import json_format_from_map, json_formats
+from vedette.parsers.json_formats import json_formats
+from vedette.parsers.json_map import json_format_from_map
 from vedette.parsers.logfmt import logfmt_formats
 from vedette.schema.chunk import Chunk, Parsed
 from vedette.schema.requests import Coded

@@ -11,8 +11,8 @@ from vedette.enrich.enrich import Enricher
 from vedette.enrich.service import ServicePattern
 from vedette.parsers.apache_format import apache_format
 from vedette.parsers.format import Format
-from vedette.parsers.json_formats import json_format_from_map
 from vedette.parsers.json_lines import JsonFormat
+from vedette.parsers.json_map import json_format_from_map
 from vedette.parsers.log_format import log_format
 from vedette.parsers.logfmt import LogfmtFormat
 from vedette.parsers.registry import by_name, formats

@@ -3,7 +3,7 @@
 import pytest
 
 from vedette.parsers.fields import TimeFormat
-from vedette.parsers.json_formats import json_format_from_map
+from vedette.parsers.json_map import json_format_from_map
 from vedette.schema.chunk import Chunk
 
 LINE = (

@@ -1,0 +1,106 @@
+"""What the balancers and gateways of clouds write as JSON."""
+
+from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
+from vedette.parsers.json_lines import JsonFormat
+
+
+def cloudflare() -> JsonFormat:
+    """Cloudflare Logpush, data set "HTTP requests", with times as RFC 3339 or whole seconds.
+
+    https://developers.cloudflare.com/logs/reference/log-fields/zone/http_requests/
+    """
+    return JsonFormat(
+        "cloudflare-json",
+        "Cloudflare Logpush of HTTP requests (EdgeStartTimestamp, ClientRequestURI, ...)",
+        {
+            Field.TIME: ("EdgeStartTimestamp", "EdgeEndTimestamp"),
+            Field.PEER: ("ClientIP",),
+            Field.METHOD: ("ClientRequestMethod",),
+            Field.TARGET: ("ClientRequestURI", "ClientRequestPath"),
+            Field.PROTOCOL: ("ClientRequestProtocol",),
+            Field.STATUS: ("EdgeResponseStatus",),
+            Field.BYTES_IN: ("ClientRequestBytes",),
+            Field.BYTES_OUT: ("EdgeResponseBytes",),
+            Field.DURATION: ("EdgeTimeToFirstByteMs",),
+            Field.REFERER: ("ClientRequestReferer",),
+            Field.USER_AGENT: ("ClientRequestUserAgent",),
+            Field.SERVICE: ("ClientRequestHost",),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
+    )
+
+
+def google() -> JsonFormat:
+    """Google Cloud's `httpRequest`: load balancers, Cloud Run, App Engine. Its target is a whole address.
+
+    https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#HttpRequest
+    """
+    return JsonFormat(
+        "gcp-json",
+        "Google Cloud's HTTP requests (httpRequest.requestMethod, httpRequest.requestUrl, ...)",
+        {
+            Field.TIME: ("timestamp",),
+            Field.PEER: ("httpRequest.remoteIp",),
+            Field.METHOD: ("httpRequest.requestMethod",),
+            Field.TARGET: ("httpRequest.requestUrl",),
+            Field.PROTOCOL: ("httpRequest.protocol",),
+            Field.STATUS: ("httpRequest.status",),
+            Field.BYTES_IN: ("httpRequest.requestSize",),
+            Field.BYTES_OUT: ("httpRequest.responseSize",),
+            Field.DURATION: ("httpRequest.latency",),
+            Field.REFERER: ("httpRequest.referer",),
+            Field.USER_AGENT: ("httpRequest.userAgent",),
+            Field.SERVICE: ("resource.labels.backend_service_name", "resource.labels.service_name"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.GO, peer_has_port=True, target_has_origin=True),
+    )
+
+
+def azure() -> JsonFormat:
+    """Azure Application Gateway's access log; `timeTaken` is seconds in its second version.
+
+    https://learn.microsoft.com/azure/application-gateway/application-gateway-diagnostics
+    """
+    return JsonFormat(
+        "azure-json",
+        "Azure Application Gateway (properties.httpMethod, properties.requestUri, ...)",
+        {
+            Field.TIME: ("timeStamp", "time"),
+            Field.PEER: ("properties.clientIP",),
+            Field.METHOD: ("properties.httpMethod",),
+            Field.TARGET: ("properties.requestUri",),
+            Field.QUERY: ("properties.requestQuery",),
+            Field.PROTOCOL: ("properties.httpVersion",),
+            Field.STATUS: ("properties.httpStatus",),
+            Field.BYTES_IN: ("properties.receivedBytes",),
+            Field.BYTES_OUT: ("properties.sentBytes",),
+            Field.DURATION: ("properties.timeTaken",),
+            Field.USER_AGENT: ("properties.userAgent",),
+            Field.SERVICE: ("properties.originalHost", "properties.host"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.SECONDS, peer_has_port=True),
+    )
+
+
+def api_gateway() -> JsonFormat:
+    """AWS API Gateway, with the keys of its documentation's example; latency in milliseconds.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+    """
+    return JsonFormat(
+        "aws-apigateway-json",
+        "AWS API Gateway access log as JSON (requestTime, httpMethod, resourcePath or path, ...)",
+        {
+            Field.TIME: ("requestTime",),
+            Field.PEER: ("ip", "sourceIp"),
+            Field.METHOD: ("httpMethod",),
+            Field.TARGET: ("path", "resourcePath"),
+            Field.PROTOCOL: ("protocol",),
+            Field.STATUS: ("status",),
+            Field.BYTES_OUT: ("responseLength",),
+            Field.DURATION: ("responseLatency",),
+            Field.USER_AGENT: ("userAgent",),
+            Field.SERVICE: ("domainName", "apiId"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
+    )
