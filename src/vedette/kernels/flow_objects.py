@@ -1,188 +1,67 @@
 """Fields that were found in JSON lines as flows.
 
-What a row holds is told by numbers, those of `vedette.parsers.flow_json.Spot`. A line that is not written as Zeek and
-Suricata write theirs is only marked: who called looks at it by itself.
+A line that is not written as Zeek and Suricata write theirs is only marked: who called looks at it by itself.
 """
 
-from math import floor
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import inlined, kernel, subkernel
-from vedette.kernels.flow_address import Bytes, Ints, address
-from vedette.kernels.words import few_digits
+from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.flow_address import Bytes, Ints
+from vedette.kernels.flow_columns import (
+    AT_BEGAN,
+    AT_BYTES_IN,
+    AT_BYTES_OUT,
+    AT_CLIENT_HIGH,
+    AT_CLIENT_LOW,
+    AT_CLIENT_PORT,
+    AT_CLOSED,
+    AT_DURATION,
+    AT_END,
+    AT_FAILED,
+    AT_FIN_OUT,
+    AT_NUMBER,
+    AT_OPENED,
+    AT_PACKETS_IN,
+    AT_PACKETS_OUT,
+    AT_PAYLOAD_IN,
+    AT_PAYLOAD_OUT,
+    AT_PROTOCOL,
+    AT_RESET_IN,
+    AT_SERVER_HIGH,
+    AT_SERVER_LOW,
+    AT_START,
+    AT_SUCCEEDED,
+    AT_SYN_OUT,
+)
+from vedette.kernels.flow_spots import Spot
+from vedette.kernels.flow_values import flag, is_word, moment, plain_address, protocol, seconds, whole
 
 QUOTE = ord('"')
-_LONGEST = 15
-"""Digits of numbers that are read here: so many are exact as a float64, and as its integer."""
-_DAYS_TO_1970 = 719468
 _FLOW = tuple(b"flow")
-_TCP, _UDP, _ICMP, _ICMPV6, _SCTP = (
-    tuple(b"tcp"),
-    tuple(b"udp"),
-    tuple(b"icmp"),
-    tuple(b"icmpv6"),
-    tuple(b"sctp"),
-)
-_ICMP6, _IPV6_ICMP = tuple(b"icmp6"), tuple(b"ipv6-icmp")
-_TRUE, _FALSE = tuple(b"true"), tuple(b"false")
-
-
-@inlined
-def _is(buffer: Bytes, at: int, length: int, word: tuple[int, ...], fold: int) -> bool:
-    """Whether a span is a word in lower case; with `fold` 32, in any case."""
-    if length != len(word):
-        return False
-    for i in range(len(word)):
-        byte = int(buffer[at + i])
-        if byte >= 65 and byte <= 90:
-            byte |= fold
-        if byte != word[i]:
-            return False
-    return True
-
-
-@subkernel
-def _protocol(buffer: Bytes, at: int, length: int, fold: int) -> int:
-    """A protocol's number by its name; 0 for another."""
-    if _is(buffer, at, length, _TCP, fold):
-        return 6
-    if _is(buffer, at, length, _UDP, fold):
-        return 17
-    if _is(buffer, at, length, _ICMP, fold):
-        return 1
-    if _is(buffer, at, length, _IPV6_ICMP, fold) or _is(buffer, at, length, _ICMP6, fold):
-        return 58
-    if _is(buffer, at, length, _ICMPV6, fold):
-        return 58
-    return 132 if _is(buffer, at, length, _SCTP, fold) else 0
-
-
-@inlined
-def _whole(buffer: Bytes, at: int, length: int) -> int:
-    """A whole number that is not negative; -1 for what is read otherwise."""
-    if length > _LONGEST:
-        return -1
-    if length > 0 and length <= 8:
-        return few_digits(buffer, at, length)
-    value = 0
-    for place in range(at, at + length):
-        digit = int(buffer[place]) - 48
-        if digit < 0 or digit > 9:
-            return -1
-        value = value * 10 + digit
-    return value
-
-
-@subkernel
-def _seconds(buffer: Bytes, at: int, length: int) -> int:
-    """A decimal number of seconds, of up to 16 digits, as microseconds, rounded as a float64 is; -1 for another."""
-    if length > _LONGEST + 2:
-        return -1
-    value = 0
-    parts = 1.0
-    point = 0
-    for place in range(at, at + length):
-        byte = int(buffer[place])
-        if byte == 46 and point == 0 and place > at and place < at + length - 1:
-            point = 1
-            continue
-        if byte < 48 or byte > 57:
-            return -1
-        value = value * 10 + byte - 48
-        if point == 1:
-            parts *= 10.0
-    # Below 2^53 both are exact, and so their quotient is the float64 next to what was written.
-    if value >= 9007199254740992:
-        return -1
-    scaled = value / parts * 1e6
-    if scaled >= 4e18:
-        return -1
-    low = floor(scaled)
-    over = scaled - low
-    rounded = int(low)
-    if over > 0.5 or (over == 0.5 and rounded % 2 == 1):
-        rounded += 1
-    return rounded
-
-
-@inlined
-def _two(buffer: Bytes, at: int) -> int:
-    """Two digits; far below zero where they are none."""
-    high = int(buffer[at]) - 48
-    low = int(buffer[at + 1]) - 48
-    return high * 10 + low if high >= 0 and high <= 9 and low >= 0 and low <= 9 else -10000
-
-
-@subkernel
-def _moment(buffer: Bytes, at: int, length: int) -> int:
-    """`2023-11-14T22:13:20.250000+0100`, with six decimals or none, as microseconds; -1 for what is read otherwise."""
-    if length < 19:
-        return -1
-    if buffer[at + 4] != 45 or buffer[at + 7] != 45 or buffer[at + 10] != 84:
-        return -1
-    if buffer[at + 13] != 58 or buffer[at + 16] != 58:
-        return -1
-    year = _two(buffer, at) * 100 + _two(buffer, at + 2)
-    month = _two(buffer, at + 5)
-    day = _two(buffer, at + 8)
-    hour = _two(buffer, at + 11)
-    minute = _two(buffer, at + 14)
-    second = _two(buffer, at + 17)
-    if year < 1971 or month < 1 or month > 12 or day < 1 or hour < 0 or minute < 0 or second < 0:
-        return -1
-    if hour > 23 or minute > 59 or second > 59:
-        return -1
-    longest = 31
-    if month == 4 or month == 6 or month == 9 or month == 11:
-        longest = 30
-    elif month == 2:
-        longest = 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
-    if day > longest:
-        return -1
-    rest = 19
-    fraction = 0
-    if length > rest and buffer[at + rest] == 46:
-        if length < 26:
-            return -1
-        fraction = _two(buffer, at + 20) * 10000 + _two(buffer, at + 22) * 100 + _two(buffer, at + 24)
-        if _two(buffer, at + 20) < 0 or _two(buffer, at + 22) < 0 or _two(buffer, at + 24) < 0:
-            return -1
-        rest = 26
-    offset = 0
-    if length == rest + 1:
-        if buffer[at + rest] != 90:
-            return -1
-    elif length > rest:
-        sign = int(buffer[at + rest])
-        if length == rest + 5:
-            offset = _two(buffer, at + rest + 1) * 60 + _two(buffer, at + rest + 3)
-        elif length == rest + 6 and buffer[at + rest + 3] == 58:
-            offset = _two(buffer, at + rest + 1) * 60 + _two(buffer, at + rest + 4)
-        else:
-            return -1
-        if offset < 0 or offset >= 1440 or (sign != 43 and sign != 45):
-            return -1
-        if sign == 45:
-            offset = -offset
-    # Days since 1970 of a date in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
-    shifted = year - 1 if month <= 2 else year
-    era = shifted // 400
-    of_era = shifted - era * 400
-    of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
-    days = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _DAYS_TO_1970
-    return ((days * 24 + hour) * 60 + minute - offset) * 60000000 + second * 1000000 + fraction
-
-
-@subkernel
-def _plain_address(buffer: Bytes, at: int, length: int, found: Ints) -> bool:
-    """An address as `address` reads it, without zeros before a number of an IPv4 one."""
-    for place in range(at, at + length - 1):
-        begins = place == at or buffer[place - 1] == 46
-        if begins and buffer[place] == 48 and buffer[place + 1] >= 48 and buffer[place + 1] <= 57:
-            return False
-    return address(buffer, at, at + length, found)
+_TCP_NUMBER: Final = 6
+_0, _1, _3 = ord("0"), ord("1"), ord("3")
+_C, _E, _F, _H, _J, _O, _R, _S, _T = (
+    ord("C"), ord("E"), ord("F"), ord("H"), ord("J"), ord("O"), ord("R"), ord("S"), ord("T"),
+)  # fmt: skip
+_EVENT: Final = int(Spot.EVENT)
+_START: Final = int(Spot.START)
+_END: Final = int(Spot.END)
+_SECONDS: Final = int(Spot.SECONDS)
+_CLIENT: Final = int(Spot.CLIENT)
+_CLIENT_PORT: Final = int(Spot.CLIENT_PORT)
+_SERVER: Final = int(Spot.SERVER)
+_SERVER_PORT: Final = int(Spot.SERVER_PORT)
+_PROTOCOL: Final = int(Spot.PROTOCOL)
+_PACKETS_OUT: Final = int(Spot.PACKETS_OUT)
+_PAYLOAD_IN: Final = int(Spot.PAYLOAD_IN)
+_STATE: Final = int(Spot.STATE)
+_SYN: Final = int(Spot.SYN)
+_ACK: Final = int(Spot.ACK)
+_TCP_FLAGS: Final = int(Spot.TCP_FLAGS)
+_TCP_STATE: Final = int(Spot.TCP_STATE)
 
 
 @subkernel
@@ -195,47 +74,39 @@ def _outcome(buffer: Bytes, at: int, length: int, table: Ints, row: int) -> None
     e = int(buffer[at + 4]) if length > 4 else 0
     f = int(buffer[at + 5]) if length > 5 else 0
     # OTH
-    other = length == 3 and a == 79 and b == 84 and c == 72
+    other = length == 3 and a == _O and b == _T and c == _H
     # SF S1 S2 S3, RSTO RSTR, RSTRH, SHR
-    answered = other or (length == 2 and a == 83 and (b == 70 or (b >= 49 and b <= 51)))
-    reset = a == 82 and b == 83 and c == 84
-    answered = answered or (length == 4 and reset and (d == 79 or d == 82))
-    answered = answered or (length == 5 and reset and d == 82 and e == 72)
-    answered = answered or (length == 3 and a == 83 and b == 72 and c == 82)
+    answered = other or (length == 2 and a == _S and (b == _F or (b >= _1 and b <= _3)))
+    reset = a == _R and b == _S and c == _T
+    answered = answered or (length == 4 and reset and (d == _O or d == _R))
+    answered = answered or (length == 5 and reset and d == _R and e == _H)
+    answered = answered or (length == 3 and a == _S and b == _H and c == _R)
     # S0 SH, REJ, RSTOS0
-    refused = (length == 2 and a == 83 and (b == 48 or b == 72)) or (
-        length == 3 and a == 82 and b == 69 and c == 74
+    refused = (length == 2 and a == _S and (b == _0 or b == _H)) or (
+        length == 3 and a == _R and b == _E and c == _J
     )
-    refused = refused or (length == 6 and reset and d == 79 and e == 83 and f == 48)
-    table[row, 15] = 0 if other else 1
-    table[row, 41] = 1 if answered else 0
-    table[row, 42] = 1 if refused else 0
-
-
-@inlined
-def _flag(buffer: Bytes, at: int, length: int) -> int:
-    """1 for `true`, 0 for `false`, -1 for anything else."""
-    if _is(buffer, at, length, _TRUE, 0):
-        return 1
-    return 0 if _is(buffer, at, length, _FALSE, 0) else -1
+    refused = refused or (length == 6 and reset and d == _O and e == _S and f == _0)
+    table[row, AT_SYN_OUT] = 0 if other else 1
+    table[row, AT_SUCCEEDED] = 1 if answered else 0
+    table[row, AT_FAILED] = 1 if refused else 0
 
 
 @subkernel
 def _zeek(buffer: Bytes, start: Ints, length: NDArray[np.int32], line: int, table: Ints, row: int) -> int:
     """What only Zeek's lines say; returns how long the flow took, microseconds, or -1 for an odd line."""
     # Without sizes on the wire, payload is what is known.
-    if table[row, 11] == 0:
-        table[row, 11] = table[row, 13]
-    if table[row, 12] == 0:
-        table[row, 12] = table[row, 14]
-    if table[row, 8] == 6:
-        state = start[15, line]
-        _outcome(buffer, state if state >= 0 else 0, length[15, line] if state >= 0 else 0, table, row)
+    if table[row, AT_BYTES_OUT] == 0:
+        table[row, AT_BYTES_OUT] = table[row, AT_PAYLOAD_OUT]
+    if table[row, AT_BYTES_IN] == 0:
+        table[row, AT_BYTES_IN] = table[row, AT_PAYLOAD_IN]
+    if table[row, AT_PROTOCOL] == _TCP_NUMBER:
+        state = start[_STATE, line]
+        _outcome(buffer, state if state >= 0 else 0, length[_STATE, line] if state >= 0 else 0, table, row)
     else:
-        table[row, 41] = 1 if table[row, 10] > 0 else 0
-    if start[3, line] < 0:
+        table[row, AT_SUCCEEDED] = 1 if table[row, AT_PACKETS_IN] > 0 else 0
+    if start[_SECONDS, line] < 0:
         return 0
-    return _seconds(buffer, start[3, line], length[3, line])
+    return seconds(buffer, start[_SECONDS, line], length[_SECONDS, line])
 
 
 @subkernel
@@ -245,38 +116,63 @@ def _eve(
     """What only Suricata's lines say; returns how long the flow took, microseconds, or -1 for an odd line."""
     known = 0
     flags = 0
-    for spot in range(16, 20):
+    for spot in range(_SYN, _ACK + 1):
         at = start[spot, line]
         if at < 0:
             continue
         known = 1
-        value = _flag(buffer, at, length[spot, line])
+        value = flag(buffer, at, length[spot, line])
         if value < 0:
             return -1
-        flags |= value << (spot - 16)
-    if start[20, line] >= 0 or start[21, line] >= 0:
+        flags |= value << (spot - _SYN)
+    if start[_TCP_FLAGS, line] >= 0 or start[_TCP_STATE, line] >= 0:
         known = 1
-    if table[row, 8] != 6:
+    if table[row, AT_PROTOCOL] != _TCP_NUMBER:
         known = 0
     elif known == 0:
         # There may be a `tcp` without anything in it.
         return -1
-    back = table[row, 10]
+    back = table[row, AT_PACKETS_IN]
     if known == 1:
         syn = flags & 1
         reset = flags >> 2 & 1
         refused = 1 if syn == 1 and (back == 0 or (reset == 1 and back == 1)) else 0
-        table[row, 15] = syn
-        table[row, 17] = flags >> 1 & 1
-        table[row, 20] = reset
-        table[row, 42] = refused
-        table[row, 41] = 1 if flags & 8 != 0 and refused == 0 else 0
+        table[row, AT_SYN_OUT] = syn
+        table[row, AT_FIN_OUT] = flags >> 1 & 1
+        table[row, AT_RESET_IN] = reset
+        table[row, AT_FAILED] = refused
+        table[row, AT_SUCCEEDED] = 1 if flags & 8 != 0 and refused == 0 else 0
     else:
-        table[row, 41] = 1 if back > 0 else 0
-    if start[2, line] < 0:
+        table[row, AT_SUCCEEDED] = 1 if back > 0 else 0
+    if start[_END, line] < 0:
         return 0
-    finished = _moment(buffer, start[2, line], length[2, line])
+    finished = moment(buffer, start[_END, line], length[_END, line])
     return max(0, finished - begun) if finished >= 0 else -1
+
+
+@subkernel
+def _as_usual(buffer: Bytes, start: Ints, line: int, limit: int) -> bool:
+    """Whether a line has what a flow needs, texts in quotes and all else without, and nothing written with escapes."""
+    for spot in range(start.shape[0]):
+        at = start[spot, line]
+        if at < 0:
+            if spot == _START or spot == _CLIENT or spot == _SERVER or spot == _PROTOCOL:
+                return False
+            continue
+        text = (
+            spot == _EVENT
+            or spot == _END
+            or spot == _CLIENT
+            or spot == _SERVER
+            or spot == _PROTOCOL
+            or spot == _STATE
+            or spot >= _TCP_FLAGS
+        )
+        quoted = at > 0 and at < limit and buffer[at - 1] == QUOTE
+        # When it began is a number in Zeek's lines, or a text.
+        if at >= limit or (spot != _START and quoted != text):
+            return False
+    return True
 
 
 @kernel
@@ -296,7 +192,7 @@ def read_flow_objects(
 
     Args:
         buffer: uint8, with at least 64 bytes after `limit`.
-        start: int64 (spots, n), length: int32 (spots, n): where fields stand in each line; -1 for none.
+        start: int64 (spots, n), length: int32 (spots, n), by `Spot`: where fields stand in each line; -1 for none.
         limit: Bytes of lines: what stands behind was unescaped.
         eve: 1 for Suricata's EVE, 0 for Zeek's conn.log.
         number: Number of the first flow.
@@ -311,57 +207,42 @@ def read_flow_objects(
     count = 0
     for line in range(start.shape[1]):
         if eve == 1:
-            at = start[0, line]
-            if at < limit and (at < 0 or not _is(buffer, at, length[0, line], _FLOW, 0)):
+            at = start[_EVENT, line]
+            if at < limit and (at < 0 or not is_word(buffer, at, length[_EVENT, line], _FLOW, 0)):
                 continue
         lines[count] = line
         odd[count] = 1
-        good = True
-        # Texts must be in quotes, and all else must not; nothing may have been written with escapes.
-        for spot in range(start.shape[0]):
-            at = start[spot, line]
-            if at < 0:
-                continue
-            quoted = at > 0 and at < limit and buffer[at - 1] == QUOTE
-            text = spot == 0 or spot == 2 or spot == 4 or spot == 6 or spot == 8 or spot == 15 or spot >= 20
-            if at >= limit or (spot != 1 and quoted != text):
-                good = False
-        good = (
-            good
-            and start[1, line] >= 0
-            and start[4, line] >= 0
-            and start[6, line] >= 0
-            and start[8, line] >= 0
-        )
-        if not good:
+        if not _as_usual(buffer, start, line, limit):
             count += 1
             continue
         for column in range(table.shape[1]):
             table[count, column] = 0
-        at = start[1, line]
+        at = start[_START, line]
         if buffer[at - 1] == QUOTE:
-            begun = _moment(buffer, at, length[1, line])
+            begun = moment(buffer, at, length[_START, line])
         else:
-            begun = _seconds(buffer, at, length[1, line]) if eve == 0 else -1
-        good = begun >= 0 and _plain_address(buffer, start[4, line], length[4, line], found)
+            begun = seconds(buffer, at, length[_START, line]) if eve == 0 else -1
+        good = begun >= 0 and plain_address(buffer, start[_CLIENT, line], length[_CLIENT, line], found)
         if good:
-            table[count, 2] = found[0]
-            table[count, 3] = found[1]
-            good = _plain_address(buffer, start[6, line], length[6, line], found)
+            table[count, AT_CLIENT_HIGH] = found[0]
+            table[count, AT_CLIENT_LOW] = found[1]
+            good = plain_address(buffer, start[_SERVER, line], length[_SERVER, line], found)
         if good:
-            table[count, 4] = found[0]
-            table[count, 5] = found[1]
-        table[count, 8] = _protocol(buffer, start[8, line], length[8, line], 32 * eve)
-        for spot in range(9, 15):
+            table[count, AT_SERVER_HIGH] = found[0]
+            table[count, AT_SERVER_LOW] = found[1]
+        table[count, AT_PROTOCOL] = protocol(
+            buffer, start[_PROTOCOL, line], length[_PROTOCOL, line], 32 * eve
+        )
+        for spot in range(_PACKETS_OUT, _PAYLOAD_IN + 1):
             if start[spot, line] >= 0:
-                value = _whole(buffer, start[spot, line], length[spot, line])
-                table[count, spot] = value
+                value = whole(buffer, start[spot, line], length[spot, line])
+                table[count, AT_PACKETS_OUT + spot - _PACKETS_OUT] = value
                 good = good and value >= 0
         for side in range(2):
-            spot = 5 + 2 * side
+            spot = _CLIENT_PORT if side == 0 else _SERVER_PORT
             if start[spot, line] >= 0:
-                value = _whole(buffer, start[spot, line], length[spot, line])
-                table[count, 6 + side] = value & 65535
+                value = whole(buffer, start[spot, line], length[spot, line])
+                table[count, AT_CLIENT_PORT + side] = value & 65535
                 good = good and value >= 0
         if good:
             if eve == 1:
@@ -369,13 +250,13 @@ def read_flow_objects(
             else:
                 took = _zeek(buffer, start, length, line, table, count)
             if took >= 0:
-                table[count, 0] = begun
-                table[count, 1] = begun + took
-                table[count, 47] = took
-                table[count, 50] = begun
-                table[count, 40] = 1
-                table[count, 43] = 1
-                table[count, 49] = number + count
+                table[count, AT_START] = begun
+                table[count, AT_END] = begun + took
+                table[count, AT_DURATION] = took
+                table[count, AT_BEGAN] = begun
+                table[count, AT_OPENED] = 1
+                table[count, AT_CLOSED] = 1
+                table[count, AT_NUMBER] = number + count
                 odd[count] = 0
         count += 1
     return count

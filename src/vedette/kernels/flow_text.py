@@ -36,12 +36,12 @@ from vedette.kernels.flow_columns import (
     AT_SYN_OUT,
 )
 from vedette.kernels.search import find
+from vedette.kernels.times import day_number
 from vedette.kernels.words import few_digits
 
 _MOST = 1 << 52
 """Larger numbers count as this."""
 _DIGITS = 15
-_DAYS_TO_1970 = 719468
 _NO_ZONE = 1 << 20
 """More seconds than a zone can be away from UTC."""
 
@@ -216,12 +216,7 @@ def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
         return -1
     if hour > 23 or minute > 59 or second > 60:
         return -1
-    # Days since 1970 of a date in the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
-    shifted = year - 1 if month <= 2 else year
-    era = shifted // 400
-    of_era = shifted - era * 400
-    of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
-    days = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - _DAYS_TO_1970
+    days = day_number(year, month, day)
     return (days * 86400 + hour * 3600 + minute * 60 + second - offset) * 1000000 + fraction
 
 

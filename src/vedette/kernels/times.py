@@ -80,6 +80,12 @@ def days_since_epoch(year: int, month: int, day: int) -> int:
         longest = 30 + ((month + (month >> 3)) & 1)
     if day > longest:
         return NO_DATE
+    return day_number(year, month, day)
+
+
+@subkernel
+def day_number(year: int, month: int, day: int) -> int:
+    """Days from 1970-01-01 to a date of the proleptic Gregorian calendar; a day beyond its month is one of the next."""
     # Years that begin in March put the leap day last.
     late = 1 if month > 2 else 0
     years = year - 1 + late

@@ -1,7 +1,6 @@
 """Flow records as JSON lines: Zeek's conn.log, and Suricata's EVE."""
 
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
@@ -12,42 +11,13 @@ import numpy as np
 
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.flow_objects import read_flow_objects
+from vedette.kernels.flow_spots import Spot
 from vedette.kernels.tokenise_json import DEEPEST
 from vedette.parsers.flow_json_lines import ANSWERED, PROTOCOLS, REFUSED, EveFlow, Event, ZeekConn
 from vedette.parsers.json_keys import JsonKeys
 from vedette.parsers.json_lines import JsonTokeniser
 from vedette.schema.chunk import Chunk, SkipReason
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
-
-
-class Spot(IntEnum):
-    """A field of a flow. The kernel knows these by number."""
-
-    EVENT = 0
-    START = 1
-    END = 2
-    SECONDS = 3
-    CLIENT = 4
-    CLIENT_PORT = 5
-    SERVER = 6
-    SERVER_PORT = 7
-    PROTOCOL = 8
-    PACKETS_OUT = 9
-    PACKETS_IN = 10
-    BYTES_OUT = 11
-    BYTES_IN = 12
-    PAYLOAD_OUT = 13
-    PAYLOAD_IN = 14
-    STATE = 15
-    """Zeek's `conn_state`."""
-    SYN = 16
-    FIN = 17
-    RESET = 18
-    ACK = 19
-    TCP_FLAGS = 20
-    """This and the next tell only that flags were looked at."""
-    TCP_STATE = 21
-
 
 ZEEK: Final = "zeek-conn-json"
 EVE: Final = "suricata-eve"
