@@ -184,6 +184,22 @@ def test_a_pipe_that_is_out_of_order_is_read_again_like_a_file(scan: Scan, tmp_p
     assert coverage[0] == coverage[1]
 
 
+def test_only_baseline_from_calls_what_came_before_normal(scan: Scan, tmp_path: Path) -> None:
+    lines = [
+        f"192.0.2.{n % 50} - - [02/Mar/2026:{8 + n // 3600:02}:{n // 60 % 60:02}:{n % 60:02} +0000] "
+        f'"GET /shop/{n % 7}.html HTTP/1.1" 200 5 "-" "curl/8"\n'
+        for n in range(7500)
+    ]
+    lines.insert(7400, lines[7399].replace("/shop/0.html", "/blog/new"))
+    assert "/blog/new" in lines[7400]
+    for name, part in (("past.log", lines[:7200]), ("now.log", lines[7200:]), ("access.log", lines)):
+        (tmp_path / name).write_text("".join(part))
+    done = scan("now.log", "--baseline-from", "past.log")
+    assert (done.returncode, "matched /blog/new (route)" in done.stdout) == (1, True), done.stdout
+    done = scan("access.log", "--since", "2026-03-02T10:00")
+    assert (done.returncode, "7,200 earlier requests" in done.stdout) == (0, True), done.stdout
+
+
 def test_a_half_bad_file_is_scanned_and_its_bad_half_reported(scan: Scan, tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text(
         "".join(line + "nonsense\n" for line in LOG.splitlines(keepends=True))

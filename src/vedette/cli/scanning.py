@@ -194,7 +194,8 @@ class Scan:
             stack.callback(self.close)
             stack.callback(self.training.close)
             if self._past is not None:
-                with engine.learning():
+                # What came before --since was only there; nobody has looked through it and called it normal.
+                with engine.learning(called_normal=bool(self.options.baseline_from)):
                     self._feed(engine, self._past, None, "learning what is normal")
             self._feed(engine, self._present, spool, "scanning")
             interrupted = self._interrupted.is_set()

@@ -172,8 +172,12 @@ class Engine(WindowJudge):
         return self.stated.take()
 
     @contextmanager
-    def learning(self) -> Iterator[None]:
-        """Within this context batches only teach the baselines; nothing is stated about them or covered."""
+    def learning(self, *, called_normal: bool = True) -> Iterator[None]:
+        """Within this context batches only teach the baselines; nothing is stated about them or covered.
+
+        Args:
+            called_normal: Whether a person says that this past is normal, and not only that it was before.
+        """
         every = (self, *self.followers)
         for engine in every:
             engine.only_learns = True
@@ -181,7 +185,7 @@ class Engine(WindowJudge):
         for window in self.windower.settle():
             self._close(window)
         if self.habits is not None:
-            self.habits.vouch()
+            self.habits.end_of_past(called_normal=called_normal)
         if self.trails is not None:
             self.trails.clear()
         for engine in every:

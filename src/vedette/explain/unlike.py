@@ -49,12 +49,13 @@ def _new(novelty: dict[str, Any], details: dict[str, Any]) -> str:
     seen = novelty["seen"]
     match novelty["what"]:
         case "route":
-            return f"{novelty['value']} was never asked for in {plural(seen, 'request')}"
+            return f"{novelty['value']} was never asked for in {plural(seen, 'request')} learned from"
         case "method":
-            return f"{details['route']} was never asked by {novelty['value']} in {plural(seen, 'request')}"
+            return f"{details['route']} was never asked by {novelty['value']} in {plural(seen, 'request')} learned from"
         case "name":
             return (
-                f"{details['route']} never had a parameter `{novelty['parameter']}` in {count(seen)} queries"
+                f"{details['route']} never had a parameter `{novelty['parameter']}` in {count(seen)} queries learned "
+                "from"
             )
         case "characters":
             return (

@@ -202,9 +202,10 @@ class Habits:
         """From which surprise a novelty is stated."""
         return self.limits.of(novelty.kind, vouched=bool(self.profiles.vouched[novelty.slot]))
 
-    def vouch(self) -> None:
-        """All that was learned until now has been called normal; windows that are still open will not close."""
-        self.profiles.vouch()
+    def end_of_past(self, *, called_normal: bool) -> None:
+        """All that was to teach has been learned, and was called normal or not; windows still open will not close."""
+        if called_normal:
+            self.profiles.vouch()
         self._gatherer.clear()
 
     def capped(self) -> dict[str, int]:
