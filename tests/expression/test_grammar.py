@@ -49,6 +49,7 @@ def test_numbers_with_units_are_read_in_base_units(literal: str, value: float) -
 
 WRONG = [
     ("error_rat > 5 %", 0, 9, "did you mean `error_rate`?"),
+    ("p95 > 5 s", 0, 3, "did you mean `latency_p95`?"),
     ("latency_p95 > 5", 14, 1, "give 5 a unit, like 500 ms"),
     ("bytes_out > 2 mib", 14, 3, "did you mean `MiB`?"),
     ("error_rate > 5", 13, 1, "write 5 % or 0.05"),

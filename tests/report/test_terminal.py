@@ -15,7 +15,7 @@ from tests.report.made import MINUTE, START, anomaly, attack, calm, coverage, fi
 from vedette.report.shown import shown
 from vedette.report.terminal import render
 from vedette.schema.anomaly import Contribution, Earlier, Entity, EntityKind, Evidence, Formula, Severity
-from vedette.schema.findings import Findings, SourceCoverage, Spending
+from vedette.schema.findings import Findings, Silenced, SourceCoverage, Spending
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202egnp\u200b\x00\r\n\t[bold]markup[/bold] [/] :boom: \x9b2J\udcff"
 
@@ -172,6 +172,13 @@ def test_what_would_help_is_of_the_kind_that_was_scanned(more: dict[str, Any], o
 
 def test_traffic_that_was_mostly_not_judged_is_said_so() -> None:
     assert "Not enough data: 60 of 70 windows" in folded(printed(calm(windows=10, insufficient_data=60)))
+
+
+def test_exceptions_that_are_over_are_named_or_counted() -> None:
+    over = [Silenced(f"x{n:08}", "a rule", "2026-01-01", True, False, 0, 0) for n in range(13)]
+    told = folded(printed(calm(silenced=over)))
+    assert "expired within this log or before: x00000000, " in told
+    assert "x00000009 and 3 more (--json names them all)" in told
 
 
 def test_no_request_at_all_is_not_called_calm() -> None:

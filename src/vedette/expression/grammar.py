@@ -42,6 +42,8 @@ MOST_WINDOWS: Final = 1_440
 """Windows that a condition may have to hold for."""
 _LONGEST_S: Final = 7 * 86_400.0
 _LARGEST: Final = 1e18
+_TELLING: Final = 3
+"""Letters that say which measure is meant by a part of its name: p95."""
 
 _COMPARES: Final = frozenset({">", ">=", "<", "<=", "==", "!="})
 _WORDS: Final = frozenset({"and", "or", "not", "for", "windows", "window"})
@@ -252,6 +254,8 @@ def _unknown(name: str, measures: Mapping[str, Measure]) -> str:
     like = difflib.get_close_matches(name, measures, n=1, cutoff=0.6)
     if name.lower() in ("true", "false", "none", "null"):
         return f"`{name}` is not read: a rule compares measures with numbers"
+    if not like and len(name) >= _TELLING:
+        like = sorted((known for known in measures if name.lower() in known), key=len)
     if like:
         return f"there is no measure `{name}`; did you mean `{like[0]}`?"
     where = (

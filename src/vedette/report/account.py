@@ -337,9 +337,17 @@ def _silenced(coverage: Coverage) -> Iterator[str]:
     if len(used) > MOST_SOURCES:
         yield f"{len(used) - MOST_SOURCES:,} more exceptions left something out: --json names them all"
     if ruleless := [row.exception for row in coverage.silenced if row.ruleless]:
-        yield f"without effect, since their rules do not exist: {', '.join(ruleless[:MOST_SOURCES])}"
+        yield f"without effect, since their rules do not exist: {_first(ruleless)}"
     if expired := [row.exception for row in coverage.silenced if row.expired]:
-        yield f"expired within this log or before: {', '.join(expired[:MOST_SOURCES])}"
+        yield f"expired within this log or before: {_first(expired)}"
+
+
+def _first(names: list[str]) -> str:
+    """As many names as there is room for, and how many more there are."""
+    more = len(names) - MOST_SOURCES
+    return ", ".join(names[:MOST_SOURCES]) + (
+        f" and {more:,} more (--json names them all)" if more > 0 else ""
+    )
 
 
 def _everyday(coverage: Coverage) -> Iterator[str]:
