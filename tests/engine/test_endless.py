@@ -9,7 +9,7 @@ from tests.engine.test_snapshot import Service
 from vedette.config import Config
 from vedette.detectors.learned import value_sample
 from vedette.detectors.parameters import doubts
-from vedette.detectors.signatures import everyday, everyday_days
+from vedette.detectors.signatures import everyday_account, everyday_days, everyday_learning
 from vedette.detectors.statistical import clockwork, recurrence
 from vedette.enrich import names
 from vedette.incidents import draft, occurrences
@@ -57,7 +57,8 @@ def test_with_ever_new_clients_routes_hosts_and_agents_the_state_stays_as_large_
         (occurrences, "MOST_KINDS"),
         (draft, "MOST_NAMED"),
         (value_sample, "MOST_CELLS"),
-        (everyday, "MOST_KEYS"),
+        (everyday_learning, "MOST_KEYS"),
+        (everyday_account, "MOST_KEYS"),
         (everyday_days, "MOST_KEYS"),
         (everyday_days, "MOST_ROUTES"),
     ):

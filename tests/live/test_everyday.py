@@ -62,7 +62,7 @@ def test_a_line_that_is_asked_about_is_weighed_too(tmp_path: Path) -> None:
         (said,) = judge.judge([line], [None])
         assert said.is_attack
         assert not said.everyday
-    known.settled = known.settled._replace(all=force, before=force)
+    known.learning.settled = known.settled._replace(all=force, before=force)
     for _ in range(2):
         (said,) = judge.judge([line], [None])
         assert not said.is_attack

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.engine.running import LATENESS_US, batches, build, split
 
 from vedette.config import Config
-from vedette.detectors.signatures import everyday, everyday_days, everyday_rows
-from vedette.detectors.signatures.everyday import is_weighed
+from vedette.detectors.signatures import everyday_account, everyday_days, everyday_learning, everyday_rows
+from vedette.detectors.signatures.everyday_rules import is_weighed
 from vedette.detectors.signatures.rules import load_rules, rule_sources
 from vedette.engine.build import build_engine
 from vedette.engine.choosing import enricher
@@ -252,7 +252,7 @@ def test_any_split_into_batches_gives_the_same(sizes: list[int]) -> None:
 @given(st.lists(st.one_of(st.integers(1, 60), st.integers(100, 900)), min_size=1, max_size=40))
 def test_full_tables_are_filled_alike_in_any_batches(sizes: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (everyday, everyday_days):
+        for module in (everyday_account, everyday_days, everyday_learning):
             patch.setattr(module, "MOST_KEYS", 3)
         patch.setattr(everyday_days, "MOST_ROUTES", 3)
         expected = attacks(long_log())
