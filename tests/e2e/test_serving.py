@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -25,3 +26,19 @@ def test_a_log_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     process.stderr.close()
     assert re.search(r"reads files and what is pushed, keeps everything in sqlite", said[0])
     assert "acces.log: no such file; it is read when it appears" in said[-1]
+
+
+def test_a_second_service_at_the_same_port_says_so_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    state, config = tmp_path / "state", tmp_path / "vedette.yaml"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        config.write_text(f"live: {{directory: {state}}}\nserver: {{port: {port}}}\n")
+        ended = subprocess.run(
+            [*COMMAND, "serve", "--config", str(config)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert ended.returncode == 2
+    assert f"server.port = {port}: cannot listen: another program listens there: give another" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["vedette.yaml"]

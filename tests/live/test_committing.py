@@ -56,3 +56,22 @@ def test_another_commit_while_one_waits_is_a_defect() -> None:
     committer.commit(commit(1))
     with pytest.raises(RuntimeError):
         committer.commit(commit(2))
+
+
+def test_the_last_commit_is_tried_at_once_and_says_what_becomes_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store, clock = Store(), Clock()
+    committer = Committer(store, clock)  # type: ignore[arg-type]
+    store.works = False
+    committer.commit(commit(1))
+    assert "will be tried again: store" in caplog.text
+    caplog.clear()
+    assert not committer.retry(last=True)
+    assert store.tries == 2
+    assert "not kept, and the service ends: store" in caplog.text
+    assert "found again at the next start" in caplog.text
+    assert "tried again" not in caplog.text
+    store.works = True
+    assert committer.retry(last=True)
+    assert store.kept == [commit(1)]

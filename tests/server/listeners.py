@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 
 from tests.server.doubles import House
-from vedette.server.listening import Listening
+from vedette.server.listening import Listening, Place
 
 
 @contextmanager
-def listening(house: House, **settings: Any) -> Iterator[Listening]:
+def listening(house: House, place: Place | None = None, **settings: Any) -> Iterator[Listening]:
     """A service that answers, until the block ends."""
     given = house.settings.model_dump(mode="json") | {"port": 0} | settings
     house.settings = type(house.settings).model_validate_json(json.dumps(given))
-    found = Listening(house.app(), house.settings)
+    found = Listening(house.app(), house.settings, place)
     thread = Thread(target=found.run)
     thread.start()
     try:

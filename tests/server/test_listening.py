@@ -14,7 +14,7 @@ from tests.server.doubles import House
 from tests.server.listeners import client, listening, raw
 from vedette.config.server import Server
 from vedette.server import protocol
-from vedette.server.listening import ListenError, Listening
+from vedette.server.listening import ListenError, Listening, Place
 
 
 def test_it_answers_on_a_free_port_and_ends_when_told() -> None:
@@ -188,3 +188,14 @@ def test_two_callers_do_not_wait_for_each_other() -> None:
             with client(found) as http:
                 for _ in range(20):
                     assert http.post("/detect", json={"log_line": "a b"}).status_code == 200
+
+
+def test_a_place_is_taken_before_anybody_is_let_in() -> None:
+    place = Place(Server(port=0))
+    port = int(place.address.rpartition(":")[2])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    with listening(House(), place) as found:
+        assert found.address == place.address
+        with client(found) as http:
+            assert http.get("/status").status_code == 200

@@ -14,10 +14,11 @@ from typing import Any
 
 from vedette import __version__
 from vedette.cli.collecting import passing_over_the_present
+from vedette.live.reload import Settings
 from vedette.live.trimming import map_large_arrays, share_one_heap
 from vedette.live.watch import Kept, Watch, now, opened
 from vedette.server.app import create_app
-from vedette.server.listening import Listening
+from vedette.server.listening import Listening, Place
 from vedette.sources.journal import Journal
 from vedette.sources.source import SourceState
 
@@ -60,13 +61,11 @@ class Serving:
         VedetteError: Something that was asked for cannot be done.
     """
 
-    def __init__(self, options: ServeOptions, kept: Kept) -> None:
+    def __init__(self, options: ServeOptions, kept: Kept, place: Place) -> None:
         self._settings = kept.settings
-        self._stack = ExitStack()
         self._watch = Watch(kept, options.paths, from_end=options.from_end)
         server = kept.settings.config.server
-        self._http = Listening(create_app(self._watch.running, kept.store, server, now), server)
-        self._stack.callback(self._http.close)
+        self._http = Listening(create_app(self._watch.running, kept.store, server, now), server, place)
 
     def run(self) -> int:
         """Serve until somebody says stop, or the live thread ends; returns the exit status."""
@@ -85,10 +84,6 @@ class Serving:
             _LOG.info("ending: what is there is taken in and kept")
             self._watch.stop()
         return EXIT_FAILED if self._watch.service.failure is not None else 0
-
-    def close(self) -> None:
-        """Let go of everything."""
-        self._stack.close()
 
     def _greeting(self) -> str:
         config = self._settings.config
@@ -125,12 +120,14 @@ def run(options: ServeOptions) -> int:
     share_one_heap()
     _log_to_stderr()
     with ExitStack() as stack:
-        kept = stack.enter_context(opened(options.config, os.environ, options.overrides()))
+        settings = Settings(options.config, os.environ, options.overrides())
+        # Before anything is made: a second service by mistake leaves nothing behind.
+        place = Place(settings.config.server)
+        stack.callback(place.close)
+        kept = stack.enter_context(opened(settings, os.environ))
         level = "warning" if options.quiet else kept.settings.config.live.log_level.value
         logging.getLogger("vedette").setLevel(level.upper())
-        serving = Serving(options, kept)
-        stack.callback(serving.close)
-        return serving.run()
+        return Serving(options, kept, place).run()
 
 
 def _shown(url: str) -> str:

@@ -13,6 +13,12 @@ _PAUSES_US = (1_000_000, 2_000_000, 5_000_000, 10_000_000, 30_000_000)
 """Between tries at a commit that failed."""
 
 
+_LOST = (
+    "what came since the last commit is read and found again at the next start, but for what nobody can give again: "
+    "standard input, syslog, captured packets"
+)
+
+
 class Committer:
     """Hands commits to the store, and keeps the one that the store would not take.
 
@@ -44,8 +50,11 @@ class Committer:
         """Whether a commit is still to be kept."""
         return self._waiting is not None
 
-    def commit(self, commit: Commit) -> bool:
+    def commit(self, commit: Commit, *, last: bool = False) -> bool:
         """Keep a commit; if that fails, it waits. Whether it was kept.
+
+        Args:
+            last: There is no time to try it again.
 
         Raises:
             RuntimeError: One waits already.
@@ -54,21 +63,28 @@ class Committer:
             raise RuntimeError("a commit waits for the store: retry it first")
         self._waiting = commit
         self._next = 0
-        return self.retry()
+        return self.retry(last=last)
 
-    def retry(self) -> bool:
-        """Try the commit that waits again, if its pause is over; whether none waits any more."""
+    def retry(self, *, last: bool = False) -> bool:
+        """Try the commit that waits again, if its pause is over; whether none waits any more.
+
+        Args:
+            last: There is no time for another try: it is tried now.
+        """
         if self._waiting is None:
             return True
         now = self._clock()
-        if now < self._next:
+        if now < self._next and not last:
             return False
         try:
             self._store.commit(self._waiting)
         except StoreError as error:
             self.errors += 1
             self.problem = str(error)
-            _LOG.error("not kept, will be tried again: %s", error)
+            if last:
+                _LOG.error("not kept, and the service ends: %s; %s", error, _LOST)
+            else:
+                _LOG.error("not kept, will be tried again: %s", error)
             self._next = now + _PAUSES_US[min(self._tries, len(_PAUSES_US) - 1)]
             self._tries += 1
             return False

@@ -125,9 +125,13 @@ class Live:
             self.commit()
         return took
 
-    def commit(self) -> None:
-        """Keep everything as it stands, if nothing waits to be kept already."""
-        if not self.committer.retry():
+    def commit(self, *, last: bool = False) -> None:
+        """Keep everything as it stands, if nothing waits to be kept already.
+
+        Args:
+            last: The service ends: there is no other try.
+        """
+        if not self.committer.retry(last=last):
             return
         now = self.clock()
         found = self._together.found_now()
@@ -151,7 +155,8 @@ class Live:
                 windows=tuple(windows),
                 baselines=baselines,
                 notices=tuple(found.notices),
-            )
+            ),
+            last=last,
         )
 
     def reconfigure(self, config: Config, exceptions: Sequence[ExceptionRule]) -> list[Anew]:
@@ -186,7 +191,7 @@ class Live:
                 looks += 1
                 wait(_LOOK_S)
         self._together.hurry()
-        self.commit()
+        self.commit(last=True)
 
     def close(self) -> None:
         """Let go of the sources, and of what is being trained: its sample is kept."""

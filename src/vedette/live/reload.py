@@ -39,6 +39,14 @@ class Settings:
         self.changes = dict(changes or {})
         self.config = self._load(self.changes)
 
+    def kept_at(self, url: str, changes: Mapping[str, Any]) -> "Settings":
+        """The same with a store of its own, and with what was changed over the API before.
+
+        Raises:
+            ConfigError: They make no configuration.
+        """
+        return Settings(self._path, self._environment, {**self._overrides, "store.url": url}, changes)
+
     def again(self) -> Config:
         """The configuration as files and environment have it now; not in force yet.
 

@@ -61,20 +61,19 @@ class Kept:
 
 
 @contextmanager
-def opened(path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Iterator[Kept]:
-    """Read the configuration, and open the store that it names, or one in the service's own directory.
+def opened(settings: Settings, environment: Mapping[str, str]) -> Iterator[Kept]:
+    """Open the store that a configuration names, or one in the service's own directory.
 
     Raises:
-        VedetteError: One of them cannot be used.
+        VedetteError: It cannot be used.
     """
-    settings = Settings(path, environment, overrides)
     directory = state_directory(settings.config.live.directory, environment)
     url = settings.config.store.url or f"sqlite:///{directory / 'vedette.db'}"
     kept = settings.config.store
     spool = Path(kept.spool) if kept.spool else directory / "spool"
     with open_live_store(url, spool=spool, spool_bytes=kept.spool_bytes) as store:
         changes = from_document(store.document(DOCUMENT))
-        yield Kept(Settings(path, environment, {**overrides, "store.url": url}, changes), store, directory)
+        yield Kept(settings.kept_at(url, changes), store, directory)
 
 
 class Watch:
@@ -230,7 +229,8 @@ def watch(config: str | Path | None = None, **settings: Any) -> tuple[Running, C
         f"{section}.{key}": value for section, keys in settings.items() for key, value in keys.items()
     }
     with ExitStack() as stack:
-        kept = stack.enter_context(opened(None if config is None else Path(config), os.environ, overrides))
+        read = Settings(None if config is None else Path(config), os.environ, overrides)
+        kept = stack.enter_context(opened(read, os.environ))
         made = Watch(kept)
         made.start()
         stack.callback(made.stop)

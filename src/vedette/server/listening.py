@@ -39,21 +39,64 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-class Listening:
-    """Listens from when it is made, and answers while it runs.
+class Place:
+    """Where the service will answer, taken: nobody else can have it, and nobody is let in yet.
 
     Args:
-        app: What answers. settings: Where to listen, and how.
+        settings: Where to listen, and how.
 
     Raises:
         ListenError: It cannot listen there.
     """
 
-    def __init__(self, app: Any, settings: Server) -> None:
-        tls = settings.tls
-        _check_tls(tls)
+    def __init__(self, settings: Server) -> None:
+        _check_tls(settings.tls)
+        self._named = _named(settings)
         self._path = None if settings.unix_socket is None else Path(settings.unix_socket)
-        self._socket = _bound(settings.host, settings.port) if self._path is None else _local(self._path)
+        self.socket = (
+            _bound(settings.host, settings.port, self._named) if self._path is None else _local(self._path)
+        )
+        self.address = self._address("https" if settings.tls.cert_file is not None else "http")
+        """Where it will answer, as a URL or a socket's path."""
+
+    def open(self) -> None:
+        """Let callers in; they wait until somebody answers.
+
+        Raises:
+            ListenError: Another program has begun to listen there since.
+        """
+        try:
+            self.socket.listen(BACKLOG)
+        except OSError as error:
+            raise _refusal(self._named, error) from None
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.socket.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _address(self, scheme: str) -> str:
+        if self._path is not None:
+            return f"unix:{self._path}"
+        host, port = self.socket.getsockname()[:2]
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+class Listening:
+    """Listens from when it is made, and answers while it runs.
+
+    Args:
+        app: What answers. settings: Where to listen, and how. place: Where, if that is taken already; closed with this.
+
+    Raises:
+        ListenError: It cannot listen there.
+    """
+
+    def __init__(self, app: Any, settings: Server, place: Place | None = None) -> None:
+        tls = settings.tls
+        self._place = place or Place(settings)
+        self._place.open()
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
@@ -74,7 +117,7 @@ class Listening:
                 ssl_keyfile=tls.key_file,
             )
         )
-        self.address = self._address("https" if tls.cert_file is not None else "http")
+        self.address = self._place.address
         """Where it answers, as a URL or a socket's path."""
 
     def run(self) -> None:
@@ -84,7 +127,7 @@ class Listening:
         takes half a millisecond would wait for it five at each of its own system calls.
         """
         sys.setswitchinterval(TURN_S)
-        self._server.run(sockets=[self._socket])
+        self._server.run(sockets=[self._place.socket])
 
     def stop(self) -> None:
         """End soon: requests under way are answered first. For signal handlers and other threads, at any time."""
@@ -92,19 +135,26 @@ class Listening:
 
     def close(self) -> None:
         """Let go of the socket."""
-        self._socket.close()
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
-    def _address(self, scheme: str) -> str:
-        if self._path is not None:
-            return f"unix:{self._path}"
-        host, port = self._socket.getsockname()[:2]
-        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+        self._place.close()
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    where = f"server.host = {host!r}, server.port = {port}"
+def _named(settings: Server) -> str:
+    """The keys that say where to listen, with their values."""
+    if settings.unix_socket is not None:
+        return f"server.unix_socket = {settings.unix_socket!r}"
+    return f"server.host = {settings.host!r}, server.port = {settings.port}"
+
+
+def _refusal(where: str, error: OSError) -> ListenError:
+    remedy = {
+        errno.EADDRINUSE: "another program listens there: give another with --port, or end it",
+        errno.EACCES: "ports below 1024 are for root: give a higher one",
+        errno.EADDRNOTAVAIL: "this machine has no such address",
+    }.get(error.errno or 0, error.strerror or str(error))
+    return ListenError(f"{where}: cannot listen: {remedy}")
+
+
+def _bound(host: str, port: int, where: str) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -117,13 +167,7 @@ def _bound(host: str, port: int) -> socket.socket:
         found.bind(address)
     except OSError as error:
         found.close()
-        remedy = {
-            errno.EADDRINUSE: "another program listens there: give another with --port, or end it",
-            errno.EACCES: "ports below 1024 are for root: give a higher one",
-            errno.EADDRNOTAVAIL: "this machine has no such address",
-        }.get(error.errno or 0, error.strerror or str(error))
-        raise ListenError(f"{where}: cannot listen: {remedy}") from None
-    found.listen(BACKLOG)
+        raise _refusal(where, error) from None
     return found
 
 
@@ -144,7 +188,6 @@ def _local(path: Path) -> socket.socket:
         raise ListenError(f"{where}: cannot listen: {error.strerror or error}") from None
     finally:
         os.umask(mask)
-    found.listen(BACKLOG)
     return found
 
 
