@@ -95,8 +95,8 @@ def test_flows_that_come_too_late_are_told_with_what_to_set(tmp_path: Path) -> N
     running = served(tmp_path, datagrams)
     (problem,) = running.flows.problems(running.clock())
     assert problem == (
-        "netflow:192.0.2.250: 150 of 300 flows came more than 60 s after others and are in no window: set its "
-        "inactive time-out to 15 s and its active one to 60 s, or raise windows.lateness_s"
+        "netflow:192.0.2.250: 150 of 300 flows began more than 60 s before others that came sooner, and count in part "
+        "or not at all: set its inactive time-out to 15 s and its active one to 60 s, or raise windows.lateness_s"
     )
     assert running.flows.problems(running.clock() + 3600 * SECOND) == []
 

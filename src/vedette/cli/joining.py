@@ -40,6 +40,7 @@ def _join(coverage: Coverage, other: Coverage) -> None:
         "flows_early",
         "learned",
         "late_flows",
+        "flows_in_part",
         "packets_dated_back",
         "windows",
         "insufficient_data",

@@ -105,15 +105,28 @@ class NetworkEngine:
 
     def process(self, passed: Passed) -> None:
         """Take flows in, and judge the windows that they let close."""
-        coverage, windower = self.coverage, self.windower
-        reached = passed.reached
+        for portion in self.windower.portions(passed):
+            self._take_in(portion)
+
+    def _take_in(self, passed: Passed) -> None:
+        coverage, windower, reached = self.coverage, self.windower, passed.reached
+        first = last = None
+        if isinstance(reached, np.ndarray):
+            first, last = int(reached[0]), int(reached[-1])
+        elif reached is not None:
+            first = last = reached
+        if first is not None:
+            # What is over when the first row comes is closed before it is taken in.
+            self.advance(first)
         windower.add(
             passed.parts, passed.ended, passed.start, passed.histogram, over=passed.over, horizon=passed.horizon,
-            reached=int(reached[-1]) if isinstance(reached, np.ndarray) else reached,
+            told=reached is not None,
         )  # fmt: skip
         if windower.first is not None and windower.last is not None:
             coverage.start = min(windower.first, windower.first if coverage.start is None else coverage.start)
             coverage.end = max(windower.last, windower.last if coverage.end is None else coverage.end)
+        if last is not None:
+            windower.advance(last)
         self._close()
 
     def advance(self, until: int) -> None:
@@ -148,6 +161,7 @@ class NetworkEngine:
         self._take_rest()
         coverage = self.coverage
         coverage.late_flows += self.windower.late
+        coverage.flows_in_part += self.windower.in_part
         coverage.capped.update(self.capped())
         coverage.members = self.member_statuses()
         coverage.budget = self.thresholds.account()
@@ -169,6 +183,7 @@ class NetworkEngine:
         """How often a bound of memory was met, by the name of what it bounds."""
         caps = {
             "contacts": self.windower.left_out,
+            "flows_going_on": self.windower.lumped,
             "occurrences": self.stated.occurrences.left_out,
             "incident_anomalies": self.stated.grouper.unnamed,
             "anomalies": self.stated.left_out,

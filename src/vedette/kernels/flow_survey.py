@@ -16,9 +16,9 @@ from vedette.kernels.flow_columns import (
 
 Ints = NDArray[np.int64]
 
-FIRST_START, LAST_START, LAST_END = 0, 1, 2
-TIMES = 3
-"""The least and largest time at which a flow started, and the largest at which one ended."""
+FIRST_START, LAST_START, LAST_END, LONGEST = 0, 1, 2, 3
+TIMES = 4
+"""The least and largest time at which a flow started, the largest at which one ended, and the longest time of one."""
 
 
 @inlined
@@ -45,6 +45,7 @@ def survey_flows(
     first = rows[0, AT_START]
     last = first
     over = rows[0, AT_END]
+    longest = 0
     begin = first // span
     end = over // span
     for row in range(rows.shape[0]):
@@ -53,6 +54,7 @@ def survey_flows(
         first = min(first, start)
         last = max(last, start)
         over = max(over, stop)
+        longest = max(longest, stop - start)
         begin = _window(start, begin, span)
         end = _window(stop, end, span)
         started[row] = begin
@@ -66,3 +68,4 @@ def survey_flows(
     times[FIRST_START] = first
     times[LAST_START] = last
     times[LAST_END] = over
+    times[LONGEST] = longest

@@ -98,8 +98,8 @@ def exporter_problem(name: str, tally: StreamTally, *, skew: int, lateness: int)
         )
     if tally.late >= LATE_FLOWS and tally.late >= LATE_SHARE * tally.flows:
         return (
-            f"{name}: {tally.late:,} of {tally.flows:,} flows came more than {lateness / 1e6:,.0f} s after others "
-            "and are in no window: set its inactive time-out to 15 s and its active one to 60 s, or raise "
-            "windows.lateness_s"
+            f"{name}: {tally.late:,} of {tally.flows:,} flows began more than {lateness / 1e6:,.0f} s before others "
+            "that came sooner, and count in part or not at all: set its inactive time-out to 15 s and its active one "
+            "to 60 s, or raise windows.lateness_s"
         )
     return None

@@ -1,6 +1,7 @@
 """The part of the live service that is about flows: an engine of its own, its streams and its event time."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -85,11 +86,18 @@ class LiveFlows:
             if len(times):
                 # Of an interface a window is told at once, and after those before it.
                 told = np.full_like(times, passed.start) if self.intake.format(stream) == PARTS else times
-                late = self.watermarks.heard(stream, told, at, caught_up=caught_up)
+                reached, horizon = np.empty_like(times), np.empty_like(times)
+                late = self.watermarks.heard(
+                    stream, told, at, caught_up=caught_up, reached=reached, horizon=horizon
+                )
                 tally.late += int(np.count_nonzero(late))
                 tally.offset = self.watermarks.offset(stream)
                 newest = max(int(times.max()), newest or 0)
-                self.engine.process(self._in_time(passed, late == 0))
+                if passed.ended.table is passed.parts.table:
+                    passed = replace(passed, horizon=horizon, reached=reached)
+                else:
+                    passed = self._in_time(passed, late == 0)
+                self.engine.process(passed)
             elif len(passed.ended) or passed.histogram is not None:
                 self.engine.process(passed)
         if len(self.watermarks) > MOST_STREAMS:

@@ -32,6 +32,7 @@ _CAPPED = {
     "client_names": "names: {1:,} of clients forgotten; they are shown by their keys",
     "incident_anomalies": "incidents: {1:,} anomalies belong to incidents that name only their first ten thousand",
     "occurrences": "occurrences: {1:,} kinds of anomaly forgotten, whose like may have been there before",
+    "flows_going_on": "long flows: {1:,} beyond those that are spread over their time count where they begin",
     "hole_bytes": "bytes: {1:,} NULs at the start of a log, which stand there after a truncation, left out",
 }
 """What is said of a cap by its name in `Coverage.capped`."""
@@ -189,6 +190,9 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         yield "skipped", f"{number:,} {reason.replace('_', ' ')}"
     if coverage.late_flows:
         yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows"
+    if coverage.flows_in_part:
+        long = plural(coverage.flows_in_part, "long flow")
+        yield "late", f"{long} told of at the end only: windows that were over by then have nothing of them"
     if coverage.packets_dated_back:
         behind = plural(coverage.packets_dated_back, "packet")
         yield (

@@ -171,6 +171,8 @@ class Coverage:
     """Files that were found in directories, or behind patterns, and not read."""
     late_flows: int = 0
     """Flows older than the watermark, left out of windows."""
+    flows_in_part: int = 0
+    """Flows longer than a window that were told of when windows they began in were over: these have nothing of them."""
     packets_dated_back: int = 0
     """Packets that stand in a capture behind others of more than a second later; they count when those do."""
     late: int = 0

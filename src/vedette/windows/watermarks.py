@@ -136,6 +136,7 @@ class Watermarks:
         *,
         caught_up: bool = True,
         reached: NDArray[np.int64] | None = None,
+        horizon: NDArray[np.int64] | None = None,
     ) -> NDArray[np.uint8]:
         """Take note of lines that came.
 
@@ -148,6 +149,7 @@ class Watermarks:
             at: The caller's clock. caught_up: Whether the source had nothing more to give; one that reads what has
                 piled up is behind, which tells nothing about its clock.
             reached: int64 (n,), receives event time as `time` would tell it, had it been asked after each line.
+            horizon: int64 (n,), receives by when windows have to end that each line comes too late for.
         """
         known = self._sources[source]
         known.active = max(known.active, at)
@@ -168,6 +170,8 @@ class Watermarks:
             late,
             newest,
         )
+        if horizon is not None:
+            horizon[:] = newest - known.lateness
         if reached is not None:
             others = [s for s in self._awaited(at) if s is not known]
             least = min((s.reached for s in others), default=-_BEGINNING)
