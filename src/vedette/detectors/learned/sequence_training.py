@@ -1,8 +1,10 @@
 """Fit a model of sequences to a sample, and check it on the part of it that is latest."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.detectors.learned import drift
@@ -50,6 +52,50 @@ _MOST_SCORED: Final = 512
 
 def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
     """Fit, check and calibrate. The same job gives the same model. Imports PyTorch."""
+    parted = _parted(job)
+    if isinstance(parted, Refused):
+        return parted
+    draw = np.random.default_rng(job.seed)
+    network = _fitted(parted, size, job.seed, draw)
+    if isinstance(network, Refused):
+        return network
+    return _calibrated(job, parted, SequenceModel(_card(job, parted, size), network), draw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parted:
+    """A sample in sessions, of which a model is fitted to the earlier, and checked on the latest.
+
+    Attributes:
+        starts, length: int (sessions,), the first row of each, and how many. late: bool (sessions,), the latest.
+        of_late: bool (n,), their rows. vocabulary: Of the earlier rows. token: int64 (n,), numbers in it.
+        place: int (n,), in the session. counts: int64 (tokens,) twice: of the earlier rows, and of the latest.
+        stability: Index by which the latest ask for other things.
+    """
+
+    sample: SequenceSample
+    starts: NDArray[np.intp]
+    length: NDArray[np.intp]
+    late: NDArray[np.bool_]
+    of_late: NDArray[np.bool_]
+    vocabulary: Vocabulary
+    token: NDArray[np.int64]
+    place: NDArray[np.int64]
+    counts: tuple[NDArray[np.int64], NDArray[np.int64]]
+    stability: float
+
+    @property
+    def sessions(self) -> int:
+        """The latest."""
+        return int(np.count_nonzero(self.late))
+
+    def windows(self, chosen: NDArray[np.bool_]) -> Chunks:
+        """A model's windows on some sessions."""
+        return _windows(self.token, self.starts, self.length, chosen)
+
+
+def _parted(job: Job) -> _Parted | Refused:
+    """The sample of a job, if a model can be fitted to it."""
     sample = SequenceSample()
     sample.from_state(job.sample)
     sample.keep(_fair(sample.client))
@@ -71,32 +117,42 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
         return Refused(f"{len(vocabulary.texts)} different requests: nothing to tell sessions by")
     token = np.append(vocabulary.numbers(sample.texts), UNKNOWN)[sample.token]
     place = np.arange(len(token)) - np.repeat(starts, length)
-    counts = [np.bincount(token[part], minlength=len(vocabulary)) for part in (~of_late, of_late)]
-    stability = drift.index_of_counts(*drift.most_frequent(*counts))
+    early, latest = (np.bincount(token[part], minlength=len(vocabulary)) for part in (~of_late, of_late))
+    stability = drift.index_of_counts(*drift.most_frequent(early, latest))
     if stability > drift.MOST:
         return Refused(
             f"its latest clients ask for other things than those before (stability index {stability:.2f}, at most "
             f"{drift.MOST})"
         )
-    draw = np.random.default_rng(job.seed)
-    stops = draw.random(len(starts)) < _STOP
-    fitted, stopping = (_windows(token, starts, length, ~late & part) for part in (~stops, stops))
+    return _Parted(
+        sample, starts, length, late, of_late, vocabulary, token, place, (early, latest), stability
+    )
+
+
+def _fitted(parted: _Parted, size: Size, seed: int, draw: np.random.Generator) -> bytes | Refused:
+    """A network fitted to the earlier sessions, but for those by which it stops."""
+    stops = draw.random(len(parted.starts)) < _STOP
+    fitted, stopping = (parted.windows(~parted.late & part) for part in (~stops, stops))
     if not len(stopping.row):
         return Refused("too few sessions to tell when to stop fitting")
     weights = fit_network(
         fitted.inputs, _counted(fitted), (stopping.inputs, _counted(stopping)),
-        vocabulary=len(vocabulary), size=size, seed=job.seed % 2**31,
+        vocabulary=len(parted.vocabulary), size=size, seed=seed % 2**31,
     )  # fmt: skip
-    network = write_network(weights, heads=size.heads)
-    held = _windows(token, starts, length, late)
-    card = SequenceCard(
+    return write_network(weights, heads=size.heads)
+
+
+def _card(job: Job, parted: _Parted, size: Size) -> SequenceCard:
+    """What is said of a model before it was checked."""
+    window = parted.sample.window
+    return SequenceCard(
         service=job.service,
         minutes=job.span / 60e6,
-        start=int(sample.window.min()) * job.span,
-        end=(int(sample.window.max()) + 1) * job.span,
-        rows=len(sample),
-        sessions=len(starts),
-        vocabulary=vocabulary.texts,
+        start=int(window.min()) * job.span,
+        end=(int(window.max()) + 1) * job.span,
+        rows=len(parted.sample),
+        sessions=len(parted.starts),
+        vocabulary=parted.vocabulary.texts,
         width=size.width,
         heads=size.heads,
         layers=size.layers,
@@ -105,48 +161,48 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
         seed=job.seed,
         versions=versions("numpy", "torch", "onnx", "onnxruntime"),
     )
-    uncalibrated = SequenceModel(card, network)
-    surprise, expected = uncalibrated.surprise(held)
+
+
+def _calibrated(
+    job: Job, parted: _Parted, model: SequenceModel, draw: np.random.Generator
+) -> SequenceModel | Refused:
+    """The model, checked and calibrated on the latest sessions."""
+    of_late, late_length = parted.of_late, parted.length[parted.late]
+    token, (early, latest) = parted.token[of_late], parted.counts
+    held = parted.windows(parted.late)
+    surprise, expected = model.surprise(held)
     excess = beyond(held, surprise, expected)
-    drawn = _by_chance(token[of_late], counts[0], draw)
-    separation = _separation(uncalibrated, excess, drawn, place[of_late], length[late])
+    separation = _separation(
+        model, excess, _by_chance(token, early, draw), parted.place[of_late], late_length
+    )
     if separation < LEAST_SEPARATION:
         return Refused(
             f"it does not know its clients' order from chance (area under the curve {separation:.2f}, at least "
             f"{LEAST_SEPARATION})"
         )
-    worse = _shadowed(job, sample, starts, length, late, float(surprise.mean()))
+    worse = _shadowed(job, parted, float(surprise.mean()))
     if worse:
         return Refused(worse)
-    late_starts = np.cumsum(length[late]) - length[late]
-    most = highest(late_starts, sample.window[of_late], excess)
-    share = (counts[0] + 0.5) / (counts[0] + 0.5).sum()
+    most = highest(np.cumsum(late_length) - late_length, parted.sample.window[of_late], excess)
+    share = (early + 0.5) / (early + 0.5).sum()
     checked = SequenceChecked(
         requests=len(surprise),
-        sessions=sessions,
-        stability=stability,
+        sessions=parted.sessions,
+        stability=parted.stability,
         separation=separation,
         surprise=float(surprise.mean()),
         expected=float(expected.mean()),
-        by_frequency=float(-np.log10(share[token[of_late]]).mean()),
-        unknown=float((token[of_late] == UNKNOWN).mean()),
+        by_frequency=float(-np.log10(share[token]).mean()),
+        unknown=float((token == UNKNOWN).mean()),
     )
-    return SequenceModel(
-        _replaced(
-            card,
-            sessions_tail=fit_tail(most, least_scale=_SMALLEST_SCALE, sums=True),
-            checked=checked,
-            counts=tuple((counts[0] + counts[1]).tolist()),
-            scores=drift.Population.of(most),
-        ),
-        network,
+    card = replace(
+        model.card,
+        sessions_tail=fit_tail(most, least_scale=_SMALLEST_SCALE, sums=True),
+        checked=checked,
+        counts=tuple((early + latest).tolist()),
+        scores=drift.Population.of(most),
     )
-
-
-def _replaced(card: SequenceCard, **changes: object) -> SequenceCard:
-    from msgspec.structs import replace
-
-    return replace(card, **changes)
+    return SequenceModel(card, model.network)
 
 
 def sequence_drift(model: SequenceModel, sample: SequenceSample, span: int) -> str:
@@ -183,14 +239,7 @@ def _scores(model: SequenceModel, sample: SequenceSample, token: NDArray[np.int6
     return highest(starts, sample.window[:past], model.excess(windows))
 
 
-def _shadowed(
-    job: Job,
-    sample: SequenceSample,
-    starts: NDArray[np.intp],
-    length: NDArray[np.intp],
-    late: NDArray[np.bool_],
-    surprise: float,
-) -> str:
+def _shadowed(job: Job, parted: _Parted, surprise: float) -> str:
     """Why the running model is to stay; empty if it is not. Judged by the latest part, which neither was fitted to."""
     if job.running is None:
         return ""
@@ -199,8 +248,8 @@ def _shadowed(
     except ModelError:
         # It can judge no more: whatever passes its own check is better.
         return ""
-    token = np.append(running.vocabulary.numbers(sample.texts), UNKNOWN)[sample.token]
-    seen, _ = running.surprise(_windows(token, starts, length, late))
+    token = np.append(running.vocabulary.numbers(parted.sample.texts), UNKNOWN)[parted.sample.token]
+    seen, _ = running.surprise(_windows(token, parted.starts, parted.length, parted.late))
     if float(seen.mean()) >= surprise - SHADOW_MARGIN:
         return ""
     return (
