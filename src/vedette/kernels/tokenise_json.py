@@ -2,25 +2,30 @@
 
 A stack instead of recursion, one pass over the bytes, a limit on depth. The structure is held to RFC 8259
 (commas, colons, brackets, nothing after the object); the text of numbers is left to assembly.
-
-The keys to find come as plain arrays (`vedette.parsers.json_keys` makes them): a tree whose nodes are objects
-and whose edges are keys. An edge leads to a slot (the value is wanted), to a node (values inside are wanted),
-or both. Slots under an edge are numbered in a row, so that a repeated key can forget what the earlier one
-said.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.compile import inlined, kernel, subkernel
+from vedette.kernels.compile import inlined, kernel
 from vedette.kernels.json_text import QUOTE, string_end, unescape
+from vedette.kernels.keyed_lines import (
+    AT,
+    BAD_JSON,
+    BLANK,
+    FREE,
+    LINE,
+    NOT_AN_OBJECT,
+    ROWS,
+    fill_fields,
+    note_skip,
+)
+from vedette.kernels.keys import EDGE_CHILD, EDGE_HIGH, EDGE_LOW, EDGE_SLOT, NOWHERE, find_edge
 from vedette.kernels.search import find
-from vedette.kernels.words import Bytes, equal_across
+from vedette.kernels.words import Bytes
 
 DEEPEST = 64
 """Objects and arrays inside one another, beyond which a line is refused."""
-NOWHERE = -1
-"""No edge, no node, no slot."""
 
 NEWLINE = ord("\n")
 CARRIAGE_RETURN = ord("\r")
@@ -38,50 +43,6 @@ LOWER_N = ord("n")
 NULL = tuple(b"null")
 TRUE = tuple(b"true")
 FALSE = tuple(b"false")
-
-BUCKETS = 256
-EDGE_COLUMNS = 8
-EDGE_NEXT, EDGE_NODE, EDGE_KEY, EDGE_LENGTH, EDGE_SLOT, EDGE_CHILD, EDGE_LOW, EDGE_HIGH = range(EDGE_COLUMNS)
-"""Rows of the edge table: next edge of the same bucket, node it leaves, its key's span in the key bytes, slot
-and node it leads to, and the range of all slots under it."""
-
-BLANK, NOT_AN_OBJECT, BAD_JSON, NO_REQUEST = range(4)
-"""Why a line is passed over; row of `skips`."""
-SKIP_REASONS = 4
-SAMPLES = 3
-"""Lines remembered of each reason."""
-
-AT, LINE, ROWS, FREE = range(4)
-"""Where `tokenise` stands: elements of `state`."""
-
-
-@inlined
-def bucket_of(node: int, length: int, first: int, last: int) -> int:
-    """Bucket of a key: cheap, and as good as any for a table that the format's author wrote."""
-    bucket: int = (node * 29 + length * 37 + first * 5 + last) & (BUCKETS - 1)
-    return bucket
-
-
-@inlined
-def find_edge(
-    buffer: Bytes,
-    start: int,
-    length: int,
-    node: int,
-    buckets: NDArray[np.int16],
-    edges: NDArray[np.int32],
-    keys: Bytes,
-) -> int:
-    """The edge that leaves `node` by the key in the buffer, or `NOWHERE`."""
-    if node < 0 or length == 0:
-        return NOWHERE
-    edge = int(buckets[bucket_of(node, length, buffer[start], buffer[start + length - 1])])
-    while edge >= 0:
-        if edges[EDGE_NODE, edge] == node and edges[EDGE_LENGTH, edge] == length:
-            if equal_across(buffer, start, keys, edges[EDGE_KEY, edge], length):
-                return edge
-        edge = int(edges[EDGE_NEXT, edge])
-    return NOWHERE
 
 
 @inlined
@@ -231,17 +192,6 @@ def _read_object(
             node = stack[depth] >> 1
 
 
-@subkernel
-def note_skip(skips: NDArray[np.int64], reason: int, line: int, start: int, end: int) -> None:
-    """Count a line that is passed over; remember the first few of each reason."""
-    seen = skips[reason, 0]
-    if seen < SAMPLES:
-        skips[reason, 1 + 3 * seen] = line
-        skips[reason, 2 + 3 * seen] = start
-        skips[reason, 3 + 3 * seen] = end - start
-    skips[reason, 0] = seen + 1
-
-
 @kernel
 def tokenise(
     buffer: Bytes,
@@ -297,21 +247,11 @@ def tokenise(
             _, after, good = _read_object(
                 buffer, at, end, free, buckets, edges, keys, first_items, slot_start, slot_length, stack
             )
-            reason = NO_REQUEST if good else BAD_JSON
+            reason = BAD_JSON
             if good:
-                for field in range(start.shape[0]):
-                    start[field, row] = NOWHERE
-                for i in range(resolve.shape[1]):
-                    slot = resolve[0, i]
-                    value = slot_start[slot]
-                    size = slot_length[slot]
-                    if value < 0 or size == 0 or (size == 1 and buffer[value] == MINUS):
-                        continue
-                    field = resolve[1, i]
-                    start[field, row] = value
-                    lengths[field, row] = size
-                    if is_request[field] == 1 and not (size == 1 and buffer[value] == ZERO):
-                        reason = NOWHERE
+                reason = fill_fields(
+                    buffer, row, resolve, is_request, slot_start, slot_length, start, lengths
+                )
         elif at < end:
             reason = NOT_AN_OBJECT
         at = end + 1

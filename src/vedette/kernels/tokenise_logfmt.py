@@ -12,26 +12,19 @@ from numpy.typing import NDArray
 
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.json_text import QUOTE, string_end, unescape
-from vedette.kernels.search import find
-from vedette.kernels.tokenise_json import (
+from vedette.kernels.keyed_lines import (
     AT,
     BLANK,
-    CARRIAGE_RETURN,
-    EDGE_SLOT,
     FREE,
     LINE,
-    MINUS,
-    NEWLINE,
-    NO_REQUEST,
     NOT_AN_OBJECT,
-    NOWHERE,
     ROWS,
-    SPACE,
-    TAB,
-    ZERO,
-    find_edge,
+    fill_fields,
     note_skip,
 )
+from vedette.kernels.keys import EDGE_SLOT, NOWHERE, find_edge
+from vedette.kernels.search import find
+from vedette.kernels.tokenise_json import CARRIAGE_RETURN, MINUS, NEWLINE, SPACE, TAB
 from vedette.kernels.words import Bytes
 
 EQUALS = ord("=")
@@ -166,20 +159,7 @@ def tokenise_logfmt(
         )
         reason = NOT_AN_OBJECT
         if good:
-            reason = NO_REQUEST
-            for field in range(start.shape[0]):
-                start[field, row] = NOWHERE
-            for i in range(resolve.shape[1]):
-                slot = resolve[0, i]
-                value = slot_start[slot]
-                size = slot_length[slot]
-                if value < 0 or size == 0 or (size == 1 and buffer[value] == MINUS):
-                    continue
-                field = resolve[1, i]
-                start[field, row] = value
-                lengths[field, row] = size
-                if is_request[field] == 1 and not (size == 1 and buffer[value] == ZERO):
-                    reason = NOWHERE
+            reason = fill_fields(buffer, row, resolve, is_request, slot_start, slot_length, start, lengths)
         else:
             blank = begin
             while blank < end and (buffer[blank] == SPACE or buffer[blank] == TAB):

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.tokenise_json import (
+from vedette.kernels.keys import (
     BUCKETS,
     EDGE_CHILD,
     EDGE_COLUMNS,

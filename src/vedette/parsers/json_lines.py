@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.tokenise_json import (
+from vedette.kernels.keyed_lines import (
     AT,
     BAD_JSON,
     BLANK,
-    DEEPEST,
     FREE,
     LINE,
     NO_REQUEST,
@@ -18,8 +17,8 @@ from vedette.kernels.tokenise_json import (
     ROWS,
     SAMPLES,
     SKIP_REASONS,
-    tokenise,
 )
+from vedette.kernels.tokenise_json import DEEPEST, tokenise
 from vedette.parsers.assemble import Assembler
 from vedette.parsers.fields import FIELDS, Conventions, Field, Tokens
 from vedette.parsers.json_keys import JsonKeys

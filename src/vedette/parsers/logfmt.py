@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.tokenise_json import EDGE_KEY, EDGE_LENGTH, EDGE_SLOT
+from vedette.kernels.keys import EDGE_KEY, EDGE_LENGTH, EDGE_SLOT
 from vedette.kernels.tokenise_logfmt import tokenise_logfmt
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
 from vedette.parsers.json_keys import JsonKeys
