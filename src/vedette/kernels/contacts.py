@@ -107,40 +107,19 @@ def fold_contacts(
     extended = rows.shape[1] > FLOW_COLUMNS
     for place in range(first, pick.shape[0]):
         row = pick[place]
-        port = rows[row, AT_SERVER_PORT]
-        # A ping's identifier tells nothing about what is talked to.
-        if rows[row, AT_PROTOCOL] == _ICMP or rows[row, AT_PROTOCOL] == _ICMPV6:
-            port = 0
         high = rows[row, AT_CLIENT_HIGH]
         low = rows[row, AT_CLIENT_LOW]
-        slot = _slot(
-            high,
-            low,
-            rows[row, AT_SERVER_HIGH],
-            rows[row, AT_SERVER_LOW],
-            port,
-            rows[row, AT_PROTOCOL],
-            out,
-            index,
-            secret_a,
-            secret_b,
-        )
+        to_high = rows[row, AT_SERVER_HIGH]
+        to_low = rows[row, AT_SERVER_LOW]
+        protocol = rows[row, AT_PROTOCOL]
+        # A ping's identifier tells nothing about what is talked to.
+        port = 0 if protocol == _ICMP or protocol == _ICMPV6 else rows[row, AT_SERVER_PORT]
+        slot = _slot(high, low, to_high, to_low, port, protocol, out, index, secret_a, secret_b)
         apart = slot >= 0 or used < room
         if not apart:
             high = 0
             low = 0
-            slot = _slot(
-                high,
-                low,
-                rows[row, AT_SERVER_HIGH],
-                rows[row, AT_SERVER_LOW],
-                port,
-                rows[row, AT_PROTOCOL],
-                out,
-                index,
-                secret_a,
-                secret_b,
-            )
+            slot = _slot(high, low, to_high, to_low, port, protocol, out, index, secret_a, secret_b)
         if slot < 0 and used >= out.shape[0] and used < most:
             state[0] = used
             return place
@@ -162,10 +141,10 @@ def fold_contacts(
             out[slot, _END] = rows[row, AT_END]
             out[slot, _CLIENT_HIGH] = high
             out[slot, _CLIENT_LOW] = low
-            out[slot, _SERVER_HIGH] = rows[row, AT_SERVER_HIGH]
-            out[slot, _SERVER_LOW] = rows[row, AT_SERVER_LOW]
+            out[slot, _SERVER_HIGH] = to_high
+            out[slot, _SERVER_LOW] = to_low
             out[slot, _PORT] = port
-            out[slot, _PROTOCOL] = rows[row, AT_PROTOCOL]
+            out[slot, _PROTOCOL] = protocol
             out[slot, _BEGAN] = begun if begun >= 0 else -1
             out[slot, _LAST_BEGAN] = max(last, -1)
             out[slot, _DURATION] = rows[row, AT_DURATION]
