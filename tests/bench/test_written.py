@@ -19,13 +19,13 @@ class Floor:
 
 
 FLOORS = {
-    "first": Floor(0.968, 0.0205),
-    "second": Floor(0.937, 0.0089),
-    "third": Floor(0.954, 0.0336),
-    "fourth": Floor(0.974, 0.0277),
-    "fifth": Floor(0.963, 0.0619),
-    "sixth": Floor(0.966, 0.0465),
-    "seventh": Floor(0.901, 0.0638),
+    "first": Floor(0.968, 0.0181),
+    "second": Floor(0.9357, 0.0070),
+    "third": Floor(0.954, 0.0237),
+    "fourth": Floor(0.974, 0.0208),
+    "fifth": Floor(0.96, 0.0570),
+    "sixth": Floor(0.966, 0.0405),
+    "seventh": Floor(0.915, 0.0367),
 }
 
 

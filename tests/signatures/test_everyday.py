@@ -21,8 +21,8 @@ from vedette.schema.anomaly import AnomalyType
 from vedette.schema.findings import Findings
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-SELECT = "/query?find=select+name,+state+from+tickets+where+id+%3D+{n}"
-UNION = "/query?find=select+name,+state+from+tickets+where+id+%3D+1+union+select+password+from+users"
+SELECT = "/query?find=select+name,state+from+tickets+where+id%3D{n}"
+UNION = "/query?find=select+name,state+from+tickets+where+id%3D1+union+select+password+from+users"
 MARKUP = "/page?text=%3Csvg%3E%3Ca%3E{n}"
 FIRST = datetime(2026, 3, 2)  # noqa: DTZ001 -- the log says that it is UTC
 WINDOWS = {"windows": {"span_s": 900}}
@@ -129,7 +129,7 @@ def test_a_surer_rule_makes_the_same_request_an_attack() -> None:
     lines = log(site(9), requests(range(9), range(25), SELECT), requests([7], range(2), UNION, net="10.9"))
     found, _ = attacks(lines)
     assert days_of(lines, found, b"union") == [7]
-    assert days_of(lines, found, b"id+%3D+0") == [0, 1, 2, 3]
+    assert days_of(lines, found, b"id%3D0") == [0, 1, 2, 3]
 
 
 def test_what_is_everyday_on_one_route_is_an_attack_on_another() -> None:
@@ -196,7 +196,7 @@ def test_clients_that_attack_in_surer_ways_teach_nothing() -> None:
         requests(range(9), range(40), SELECT, net="10.8"),
         requests(range(9), range(40), UNION, net="10.8"),
     )
-    assert days_of(lines, attacks(lines)[0], b"id+%3D+0") == list(range(9))
+    assert days_of(lines, attacks(lines)[0], b"id%3D0") == list(range(9))
 
 
 def test_what_is_asked_today_does_not_change_what_is_told_today() -> None:

@@ -232,6 +232,12 @@ def test_talk_in_a_target_says_nothing_of_a_user_agent(scanner: SignatureScanner
     assert set(beside.rules(0)) == set(alone.rules(0))
 
 
+def test_a_sentence_is_taken_for_talk_sooner_than_a_word_or_two(scanner: SignatureScanner):
+    sentence = b"/p?q=select+name,+state+from+tickets+where+id+%3D+5"
+    dense = b"/p?q=select%0Aname,state%0Afrom%0Atickets%0Awhere%0Aid=5"
+    assert scanner.judge(batch({"target": [sentence, dense]})).decisive().tolist() == [False, True]
+
+
 def test_talk_is_told_the_same_in_any_company(scanner: SignatureScanner):
     """Neither the neighbours in a batch nor what was remembered from an earlier one matter."""
     targets = [*TALK, *ATTACKS, b"/", b"/p?q=plain", b"/a'b?c=d"]

@@ -26,6 +26,8 @@ SHORTEST = 2
 LONGEST = 4
 NAME = 40
 """Longest name of a parameter, in bytes."""
+SENTENCE = 3
+"""Spaces from which a text is taken for a sentence."""
 _HASH = 2654435761
 _EDGE = 0
 _PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -266,7 +268,7 @@ def _take_back_talk(
     query_place: int,
     roots: NDArray[np.float64],
     talk: Weights,
-    talk_bound: float,
+    talk_bound: NDArray[np.float64],
     talk_rules: Bytes,
     best: NDArray[np.float64],
     window: Ints,
@@ -281,19 +283,19 @@ def _take_back_talk(
     if some == 0:
         return
     worst = -1e9
+    spaces = 0
     for row in range(first, last + 1):
         begin = row_end[row - 1] if row > 0 else 0
         split = 1 if row_place[row] == query_place else 0
         # People write in queries; a path with marks and without a space is no sentence.
-        if split == 0 and _loud(symbols, text, begin, row_end[row] - 2):
-            spaces = 0
-            for i in range(begin, row_end[row] - 2):
-                spaces += 1 if text[i] == 32 else 0
-            if spaces == 0:
-                return
+        before = spaces
+        for i in range(begin, row_end[row] - 2):
+            spaces += 1 if text[i] == 32 else 0
+        if split == 0 and spaces == before and _loud(symbols, text, begin, row_end[row] - 2):
+            return
         score_text(symbols, text, begin, row_end[row] - 2, split, True, talk, roots, best, window)
         worst = max(worst, best[0])
-    if worst <= -1e8 or worst > talk_bound:
+    if worst <= -1e8 or worst > talk_bound[1 if spaces >= SENTENCE else 0]:
         return
     left = 0
     for j in range(talk_rules.shape[0]):
@@ -316,7 +318,7 @@ def score_rows(
     bounds: NDArray[np.float64],
     band_rule: Ints,
     talk: Weights,
-    talk_bound: float,
+    talk_bound: NDArray[np.float64],
     talk_rules: Bytes,
     best: NDArray[np.float64],
     window: Ints,
@@ -341,7 +343,8 @@ def score_rows(
         roots: float64, `1 / sqrt(n)` for each number of grams.
         bounds: float64 (bands,), ascending: least score of each band, before scale and bias.
         band_rule: int64 (kinds * bands,): the rule of each kind and band, -1 for none.
-        talk: int8 (1, 2**k), weights that tell attacks from talk. talk_bound: Score up to which a value is talk.
+        talk: int8 (1, 2**k), weights that tell attacks from talk. talk_bound: float64 (2,): scores up to which
+            a value is talk, of texts of few words and of `SENTENCE` spaces or more.
         talk_rules: uint8 (w,), bitmap of the rules that talk hits too.
         best: float64 (1,), scratch space.
         window: int64 (2,), scratch space.

@@ -125,7 +125,7 @@ class SignatureScanner:
         if self._model is not None:
             self._bounds = np.array([self._model.unit(bound) for bound in BANDS.values()])
             self._loud = self._model.unit(min(BANDS.values()))
-            self._talk = self._model.talk_unit(TALK)
+            self._talk = np.array([self._model.talk_unit(bound) for bound in TALK])
         self._bands = self._tables.band_bits
         self._opened = np.zeros(DEEPEST + 1, dtype=np.int64)
         self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
