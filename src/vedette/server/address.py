@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
 Address = IPv4Address | IPv6Address
 REMEMBERED = 4096
@@ -10,6 +11,19 @@ REMEMBERED_BYTES = 200
 """Walks that are remembered: so many, of at most so long a chain."""
 MOST_HOPS = 20
 """Proxies that are walked past at most."""
+
+
+class Walked(NamedTuple):
+    """Who calls.
+
+    Attributes:
+        address: None if it has none (a Unix socket without a proxy's word). shown: As it is told.
+        counted: What is counted as one caller; empty for this machine itself.
+    """
+
+    address: Address | None
+    shown: str
+    counted: str
 
 
 class ClientWalk:
@@ -22,8 +36,8 @@ class ClientWalk:
         self._trusted = [ip_network(text) for text in trusted]
         self._remembered = lru_cache(maxsize=REMEMBERED)(self._walk)
 
-    def find(self, peer: str, forwarded: str) -> Address | None:
-        """The caller's address; None if it has none (a Unix socket without a proxy's word).
+    def find(self, peer: str, forwarded: str) -> Walked:
+        """Who calls.
 
         Args:
             peer: Address of the connection; empty for a Unix socket. forwarded: `X-Forwarded-For`.
@@ -32,7 +46,12 @@ class ClientWalk:
         walk = self._remembered if len(forwarded) <= REMEMBERED_BYTES else self._walk
         return walk(peer, forwarded)
 
-    def _walk(self, peer: str, forwarded: str) -> Address | None:
+    def _walk(self, peer: str, forwarded: str) -> Walked:
+        address = self._address(peer, forwarded)
+        counted = "" if address is None or address.is_loopback else limited_as(address)
+        return Walked(address, str(address or "local"), counted)
+
+    def _address(self, peer: str, forwarded: str) -> Address | None:
         at = read_address(peer)
         if at is not None and not self._is_trusted(at):
             return at

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from vedette.schema.errors import VedetteError
 from vedette.server import media, origin, scopes
-from vedette.server.address import Address, ClientWalk, is_local, limited_as
+from vedette.server.address import ClientWalk, is_local
 from vedette.server.intake import NO_LIMIT, Intake, too_long
 from vedette.server.keyring import Keyring, KeysUnreadError
 from vedette.server.metrics import Traffic
@@ -18,6 +18,9 @@ from vedette.storage.errors import StoreError
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
+WELCOME: Final = 256
+WELCOME_BYTES: Final = 300
+"""Names and pages that are remembered: so many, of so many bytes."""
 SMALL_BODY: Final = 1 << 16
 """Longest body of what is not lines."""
 _WANTED: Final = frozenset(
@@ -95,6 +98,8 @@ class Gate:
         self._by_address = Throttle(limits.address_per_s)
         self._by_key = Throttle(limits.key_per_s)
         self._failures = Throttle(limits.failures_per_minute / 60, limits.failures_per_minute)
+        self._welcome: set[tuple[str, bool, bytes, bytes, bytes]] = set()
+        """What names of this service and pages were found in order: hardly anybody sends others than before."""
         self._headers = _SAFETY + ((_OVER_TLS,) if rooms.settings.tls.cert_file is not None else ())
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
@@ -144,37 +149,36 @@ class Gate:
             given.get(b"authorization", b"").decode("latin-1"),
             given.get(b"x-api-key", b"").decode("latin-1"),
         )
-        address = self._address(scope, given)
-        counted = "" if address is None or address.is_loopback else limited_as(address)
+        peer = scope.get("client")
+        walked = self._walk.find(
+            peer[0] if peer else "", given.get(b"x-forwarded-for", b"").decode("latin-1")
+        )
+        counted = walked.counted
         now = self._clock()
         self._check_origin(method, given, keyless=not shown[1] and not shown[0].lower().startswith("bearer"))
         if counted and not (self._asks and any(shown)):
             _spend(self._by_address.take(counted, now), extra)
-        scope[CALLER] = caller = await self._caller(
-            shown, str(address or "local"), counted, path, method, now
-        )
+        scope[CALLER] = caller = await self._caller(shown, walked.shown, counted, path, method, now)
         if self._asks and any(shown):
             _spend(self._by_key.take(caller.name, now), extra)
         return self._intake(given, path, method, receive)
 
-    def _address(self, scope: Any, given: dict[bytes, bytes]) -> Address | None:
-        peer = scope.get("client")
-        return self._walk.find(peer[0] if peer else "", given.get(b"x-forwarded-for", b"").decode("latin-1"))
-
     def _check_origin(self, method: str, given: dict[bytes, bytes], *, keyless: bool) -> None:
-        host = given.get(b"host", b"").decode("latin-1")
+        asked = (given.get(b"host", b""), given.get(b"origin", b""), given.get(b"sec-fetch-site", b""))
+        if (method, keyless, *asked) in self._welcome:
+            return
+        host, page, site = (value.decode("latin-1") for value in asked)
         if not self._asks and not self._over_socket and origin.stranger(host, self._hosts):
             raise ProblemError(
                 421,
                 f"Host: {host[:80]}: is not a name of this service; add it to server.allowed_hosts if it should be",
             )
-        if keyless and origin.forged(
-            method,
-            host,
-            given.get(b"origin", b"").decode("latin-1"),
-            given.get(b"sec-fetch-site", b"").decode("latin-1"),
-        ):
+        if keyless and origin.forged(method, host, page, site):
             raise ProblemError(403, "a page of another site asked for this: such requests are refused")
+        if sum(map(len, asked)) <= WELCOME_BYTES:
+            if len(self._welcome) >= WELCOME:
+                self._welcome.clear()
+            self._welcome.add((method, keyless, *asked))
 
     async def _caller(
         self, shown: tuple[str, str], address: str, counted: str, path: str, method: str, now: int

@@ -30,14 +30,10 @@ class Intake:
         """The next message."""
         if self._ended:
             return await self._receive()
-        loop = asyncio.get_running_loop()
-        if self._until is None or self._most == NO_LIMIT:
-            self._until = loop.time() + self._wait_s
-        try:
-            async with asyncio.timeout_at(self._until):
-                message = await self._receive()
-        except TimeoutError:
-            raise self._refuse(408, f"the body took longer than {self._wait_s:g} s to arrive") from None
+        if _is_here(self._receive):
+            message = await self._receive()
+        else:
+            message = await self._next()
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             self._ended = not message.get("more_body", False)
@@ -47,9 +43,24 @@ class Intake:
             self._ended = True
         return message
 
+    async def _next(self) -> Any:
+        """The next message, if it comes in time."""
+        if self._until is None or self._most == NO_LIMIT:
+            self._until = asyncio.get_running_loop().time() + self._wait_s
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await self._receive()
+        except TimeoutError:
+            raise self._refuse(408, f"the body took longer than {self._wait_s:g} s to arrive") from None
+
     def _refuse(self, status: int, detail: str) -> ProblemError:
         self.refused = ProblemError(status, detail, headers={"Connection": "close"})
         return self.refused
+
+
+def _is_here(receive: Any) -> bool:
+    """Whether the rest of the body has arrived, as far as uvicorn's own `receive` tells: then nothing is waited for."""
+    return getattr(getattr(receive, "__self__", None), "more_body", True) is False
 
 
 def too_long(most: int) -> str:
