@@ -86,11 +86,12 @@ class Seen:
     requests: int = 0
     clients: list[int] = field(default_factory=list)
 
-    def add(self, requests: int, clients: NDArray[np.uint64]) -> None:
+    def add(self, requests: int, clients: Sequence[int]) -> None:
         """Take more requests in, and the hashes of who sent them, in order and each once."""
         self.requests += requests
-        if len(clients):
-            self.clients = sorted({*self.clients, *clients[:SENDERS].tolist()})[:SENDERS]
+        # Once as many as are told apart are known, hardly any is less than these.
+        if clients and (len(self.clients) < SENDERS or clients[0] < self.clients[-1]):
+            self.clients = sorted({*self.clients, *clients[:SENDERS]})[:SENDERS]
 
 
 class KeptDay(msgspec.Struct, frozen=True, array_like=True):
@@ -126,7 +127,7 @@ class OpenDay:
             return requests
         return 0
 
-    def see(self, key: Key, requests: int, clients: NDArray[np.uint64], *, known: bool) -> int:
+    def see(self, key: Key, requests: int, clients: Sequence[int], *, known: bool) -> int:
         """Count requests of it that a rule matched; what is known of other days finds room in any case.
 
         Returns:

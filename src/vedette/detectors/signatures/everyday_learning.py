@@ -152,20 +152,29 @@ class EverydayLearning:
         begin = np.flatnonzero(np.diff(code, prepend=-1))
         once = named.copy()
         once[1:] &= (sender[1:] != sender[:-1]) | (code[1:] != code[:-1]) | ~named[:-1]
-        senders, ends = sender[once], np.cumsum(once)
+        senders: list[int] = sender[once].tolist()
+        end = np.append(begin[1:], len(code))
+        last_sender = np.cumsum(once)[end - 1]
         first = np.minimum.reduceat(order, begin)
-        stretch = np.append(begin, len(code))
-        places: dict[int, tuple[str, str]] = {}
         # In the order of the rows, so that a table that fills up is filled alike however they are batched.
-        for number in np.argsort(first).tolist():
-            at, since, until = int(first[number]), int(stretch[number]), int(stretch[number + 1])
-            number_of_place = int(code[since]) // rules
-            place = places.get(number_of_place)
+        turn = np.argsort(first)
+        of_place, of_rule = np.divmod(code[begin], rules)
+        stretches = zip(
+            row[first[turn]].tolist(),
+            of_place[turn].tolist(),
+            of_rule[turn].tolist(),
+            (end - begin)[turn].tolist(),
+            np.append(0, last_sender[:-1])[turn].tolist(),
+            last_sender[turn].tolist(),
+            strict=True,
+        )
+        places: dict[int, tuple[str, str]] = {}
+        for at, number, hit, requests, since, until in stretches:
+            place = places.get(number)
             if place is None:
-                place = places[number_of_place] = rows.names(int(row[at]))
-            key = Key(*place, int(rule[at]))
-            theirs = senders[int(ends[since - 1]) if since else 0 : int(ends[until - 1])]
-            self.left_out += opened.see(key, until - since, theirs, known=key in self.known)
+                place = places[number] = rows.names(at)
+            key = Key(*place, hit)
+            self.left_out += opened.see(key, requests, senders[since:until], known=key in self.known)
 
 
 def _bitmap(numbers: Sequence[int], rules: Sequence[Rule]) -> NDArray[np.uint8]:
