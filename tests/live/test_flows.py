@@ -19,6 +19,7 @@ from tests.network.test_state import passed as of_traffic
 from vedette.config import Config
 from vedette.engine.build_network import build_network
 from vedette.engine.teaching import Teaching
+from vedette.live.flow_intake import FlowIntake
 from vedette.live.flows import LiveFlows
 from vedette.live.live import Live
 from vedette.sources.source import Delivery
@@ -167,6 +168,16 @@ def test_a_flow_log_that_grows_is_read_as_one(tmp_path: Path) -> None:
         found = serve(tmp_path / f"{crashes}.db", 3, conn_log(), crashes=crashes, form=None)
         anomalies, *_ = msgspec.json.decode(found)
         assert {(a["type"], a["entity"]["value"]) for a in anomalies} == {("port_scan", "198.51.100.7")}
+
+
+def test_a_log_that_goes_on_without_a_column_is_counted_and_ends_nothing() -> None:
+    intake = FlowIntake()
+    fine = "ts,td,sa,da,sp,dp,pr,flg\n2023-11-14 22:13:20,1.0,10.0.0.1,192.0.2.1,5000,443,TCP,.....S.\n"
+    for text, flows in ((fine, 1), (fine.replace(",pr", ",xy"), 1), (fine, 2)):
+        delivery = Delivery("flows.csv", text.encode(), b"")
+        assert intake.takes(delivery)
+        intake.take(delivery)
+        assert intake.tally.flows >= flows
 
 
 def test_windows_of_an_interface_are_judged_when_the_next_one_is_told_as_a_scan_judges_them() -> None:

@@ -307,6 +307,10 @@ def test_several_missing_columns_are_named_together() -> None:
         ("03/07/2017 12:00:01 PM", "2017-07-03T12:00:01"),
         ("2017/07/03 12:00:01", "2017-07-03T12:00:01"),
         ("29/02/2016 23:59:59", "2016-02-29T23:59:59"),
+        ("1499072158.000", "2017-07-03T08:55:58"),
+        ("1499072158", "2017-07-03T08:55:58"),
+        ("1499072158000", None),
+        ("149907215", None),
         ("03/07/2017 13:00:00 PM", None),
         ("03/07/2017 00:00:00 AM", None),
         ("07/14/2017 08:55:58", None),
@@ -348,6 +352,22 @@ def test_a_zone_behind_a_time_counts_and_one_that_is_not_known_is_no_time(
     micros = 250_000 if "." in time else 0
     assert flows.table[:, Flow.START].tolist() == [int(moment.timestamp()) * 1_000_000 + micros]
     assert problems == {FlowProblem.COMMENT: 1}
+
+
+def test_what_nfdump_prints_for_people_is_refused_with_what_to_do() -> None:
+    printed = (
+        b"Date first seen          Duration Proto      Src IP Addr:Port          Dst IP Addr:Port   Packets\n"
+    )
+    assert is_flow_log(printed)
+    with pytest.raises(FlowLogError, match="nfdump -r FILE -o csv"):
+        FlowLog("flows.txt", Chunk.of(printed))
+
+
+def test_a_json_conn_log_is_told_by_any_field_that_only_it_has() -> None:
+    """Zeek leaves out of JSON what it does not know, and administrators what they do not want."""
+    line = b'{"ts":1,"id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.1","proto":"tcp","orig_pkts":1}\n'
+    assert is_flow_log(line)
+    assert not is_flow_log(line.replace(b"orig_pkts", b"rtt"))
 
 
 def test_another_log_is_none() -> None:

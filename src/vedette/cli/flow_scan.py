@@ -361,7 +361,7 @@ def _nothing(coverage: Coverage) -> str:
     return f"{names}: is empty: it holds a header and no packet or flow; give one with traffic in it"
 
 
-_TIMES = "like 1499344762.5, 2017-07-06 12:39:22, 2017-07-06T12:39:22+02:00 or 06/07/2017 12:39:22 PM"
+_TIMES = "like 1499344762.5, 2017-07-06 12:39:22, 2017-07-06T12:39:22+02:00, or 06/07/2017 12:39:22 PM, the day first"
 
 
 def _is_capture(source: Input) -> bool:

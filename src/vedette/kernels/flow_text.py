@@ -165,10 +165,13 @@ def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
 
     Or `06/07/2017 12:39:22 PM`, the day first, as CICFlowMeter writes it; without PM or AM the hour counts to 23.
     Behind either a zone may stand, `Z`, `UTC`, `GMT` or `+02:00`; without one it is UTC, and behind another word none.
+    Or seconds since 1970, ten digits of them, as nfdump writes raw times.
     """
     at = digits(buffer, start, end, found)
     first = int(found[0])
     long = at - start
+    if long == 10 and (at == end or buffer[at] == 46):
+        return _number(buffer, start, end, 1000000)
     if at >= end or (buffer[at] != 47 and (long != 4 or buffer[at] != 45)):
         return -1
     at = digits(buffer, at + 1, end, found)

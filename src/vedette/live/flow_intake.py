@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -55,7 +56,9 @@ class _Log:
 
     def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
         if self._log.header and is_flow_log(delivery.lines[:_HEAD]):
-            self._log = FlowLog(delivery.stream, Chunk.of(delivery.lines[:_HEAD], delivery.stream))
+            # One that cannot be read is none that begins anew: its lines are counted as no flows.
+            with suppress(VedetteError):
+                self._log = FlowLog(delivery.stream, Chunk.of(delivery.lines[:_HEAD], delivery.stream))
         flows, problems, lines = self._log.parse(Chunk.of(delivery.lines, delivery.stream))
         return [_whole(flows)], {problem.value: count for problem, count in problems.items()}, lines
 

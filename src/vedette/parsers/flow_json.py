@@ -227,13 +227,15 @@ def json_flows(head: bytes) -> str | None:
     if head.lstrip()[:1] != b"{":
         return None
     for line in head[:65_536].splitlines()[:200]:
-        if b'"id.orig_h"' in line and b'"conn_state"' in line:
+        if b'"id.orig_h"' in line and any(key in line for key in _OF_CONN):
             return ZEEK
         if b'"event_type"' in line and b'"flow_id"' in line:
             return EVE
     return None
 
 
+_OF_CONN: Final = (b'"conn_state"', b'"orig_pkts"', b'"orig_ip_bytes"', b'"missed_bytes"')
+"""Keys that no other log of Zeek has, and no conn.log lacks all of."""
 _FARTHEST: Final = 1 << 62
 
 

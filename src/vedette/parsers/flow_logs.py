@@ -217,6 +217,10 @@ class FlowLog:
             self.format = kind
             return
         found = _layout(text)
+        if found is None and text.startswith(_PRINTED):
+            raise FlowLogError(
+                f"{source}: flows as nfdump prints them for people to read: write them with `nfdump -r FILE -o csv`"
+            )
         if found is None:
             raise FlowLogError(
                 f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, or CSV of nfdump or CICFlowMeter"
@@ -372,6 +376,8 @@ class FlowLog:
         return found
 
 
+_PRINTED: Final = b"Date first seen"
+"""What nfdump begins with where it was not asked for CSV."""
 _TITLE: Final = b"Summary"
 _SUMMARY: Final[Sequence[Callable[[bytes], bool]]] = (
     lambda line: line == _TITLE,
@@ -382,8 +388,8 @@ _SUMMARY: Final[Sequence[Callable[[bytes], bool]]] = (
 
 
 def is_flow_log(head: bytes) -> bool:
-    """Whether an input that begins like this is a flow log that can be read."""
-    return json_flows(head) is not None or _layout(head) is not None
+    """Whether an input that begins like this is a flow log; one that cannot be read is refused by `FlowLog`."""
+    return json_flows(head) is not None or _layout(head) is not None or head.startswith(_PRINTED)
 
 
 def _layout(head: bytes) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]] | None:
