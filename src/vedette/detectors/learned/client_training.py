@@ -81,6 +81,38 @@ def fit_client_model(job: Job) -> BehaviourModel | Refused:
 
 def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
     """Fit, check and calibrate. The same job gives the same model."""
+    parted = _parted(job)
+    if isinstance(parted, Refused):
+        return parted
+    fitted, held = parted.rows[~parted.late], parted.rows[parted.late]
+    scorer = way.fit(fitted, parted.names, job.seed)
+    scores = scorer.score(held)
+    checked = _check(scorer, fitted, scores, parted.sessions, job.seed)
+    refused = _refused(checked) or _shadowed(job, way, parted.sample, parted.late, checked)
+    if refused:
+        return Refused(refused)
+    return way.build(_card(job, way, parted, scores, checked), scorer, parted.rarity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parted:
+    """A sample, of which a model is fitted to the earlier sessions, and checked on the latest.
+
+    Attributes:
+        late: bool (n,), rows of the latest sessions. sessions: How many these are.
+        names: Of the features. rows: float32 (n, features). rarity: Of routes, by the earlier rows.
+    """
+
+    sample: Sample
+    late: NDArray[np.bool_]
+    sessions: int
+    names: tuple[str, ...]
+    rows: NDArray[np.float32]
+    rarity: NDArray[np.float64]
+
+
+def _parted(job: Job) -> _Parted | Refused:
+    """The sample of a job, if a model can be fitted to it."""
     sample = Sample()
     sample.from_state(job.sample)
     sample.keep(_fair(sample))
@@ -88,8 +120,7 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
         return Refused(f"{len(sample)} windows of clients: {LEAST_ROWS} are needed")
     # By time, and never a session in both parts.
     first = _first_windows(sample)
-    edge = np.quantile(first, 1.0 - HELD_OUT)
-    late = first >= edge
+    late = first >= np.quantile(first, 1.0 - HELD_OUT)
     if np.count_nonzero(~late) < LEAST_ROWS:
         return Refused(
             f"{np.count_nonzero(~late)} windows of clients before its latest part: {LEAST_ROWS} are needed"
@@ -97,52 +128,56 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
     sessions = len(distinct_values(sample.session[late]))
     if sessions < LEAST_SESSIONS:
         return Refused(f"{sessions} sessions in the latest part: {LEAST_SESSIONS} are needed")
-    rarity = route_rarity(sample.sums[~late][:, Client.ROUTES])
     days = float(sample.window.max() - sample.window.min()) * job.span / _DAY_US
     try:
         offered = all_features(job.features)
     except FeatureError as error:
         return Refused(str(error))
     features = [f for f in offered if f.name not in DAILY or days >= LEAST_DAYS]
+    rarity = route_rarity(sample.sums[~late][:, Client.ROUTES])
     rows = matrix(
         features,
         ClientTable(sample.sums, (sample.window + 1) * job.span, rarity, job.span / 60e6),
     )
-    fitted, held = rows[~late], rows[late]
-    spread = np.ptp(fitted, axis=0)
+    spread = np.ptp(rows[~late], axis=0)
     if np.count_nonzero(spread) < 3:
-        constant = [f.name for f, width in zip(features, spread.tolist(), strict=True) if width == 0]
         return Refused(
-            f"{len(constant)} of {len(features)} features never change: nothing to tell clients by"
+            f"{np.count_nonzero(spread == 0)} of {len(features)} features never change: nothing to tell clients by"
         )
-    names = tuple(feature.name for feature in features)
-    scorer = way.fit(fitted, names, job.seed)
-    scores = scorer.score(held)
-    checked = _check(scorer, fitted, scores, sessions, job.seed)
+    return _Parted(sample, late, sessions, tuple(feature.name for feature in features), rows, rarity)
+
+
+def _refused(checked: Checked) -> str:
+    """Why a model is not put to work by its own check; empty if it may be."""
     if checked.stability > drift.MOST:
-        return Refused(
+        return (
             f"its latest clients behave unlike those it was fitted to (stability index {checked.stability:.2f}, "
             f"at most {drift.MOST})"
         )
     if checked.separation < LEAST_SEPARATION:
-        return Refused(
+        return (
             f"it does not know its clients from noise (area under the curve {checked.separation:.2f}, "
             f"at least {LEAST_SEPARATION})"
         )
-    worse = _shadowed(job, way, sample, late, checked)
-    if worse:
-        return Refused(worse)
+    return ""
+
+
+def _card(
+    job: Job, way: Way[F], parted: _Parted, scores: NDArray[np.float64], checked: Checked
+) -> BehaviourCard:
+    """What is said of a model that passed, calibrated on the scores of the latest rows."""
+    sample = parted.sample
     windows = fit_tail(scores, least_scale=_SMALLEST_SCALE)
-    evidence = most_evidence(sample.session[late], windows.surprise(scores))
-    low, mid, high = np.quantile(fitted, [0.05, 0.5, 0.95], axis=0)
-    card = BehaviourCard(
+    evidence = most_evidence(sample.session[parted.late], windows.surprise(scores))
+    low, mid, high = np.quantile(parted.rows[~parted.late], [0.05, 0.5, 0.95], axis=0)
+    return BehaviourCard(
         service=job.service,
         minutes=job.span / 60e6,
         start=int(sample.window.min()) * job.span,
         end=(int(sample.window.max()) + 1) * job.span,
-        rows=len(rows),
+        rows=len(parted.rows),
         sessions=len(distinct_values(sample.session)),
-        names=names,
+        names=parted.names,
         windows=windows,
         sessions_tail=fit_tail(evidence, least_scale=_SMALLEST_EVIDENCE),
         low=_floats(low),
@@ -150,12 +185,11 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
         high=_floats(high),
         checked=checked,
         scores=Population.of(scores),
-        spread=tuple(Population.of(column) for column in rows.T),
+        spread=tuple(Population.of(column) for column in parted.rows.T),
         seed=job.seed,
         versions=versions(*way.libraries),
         own=job.features,
     )
-    return way.build(card, scorer, rarity)
 
 
 def _forest_model(card: BehaviourCard, forest: Forest, rarity: NDArray[np.float64]) -> ClientModel:
