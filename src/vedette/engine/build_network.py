@@ -1,7 +1,8 @@
 """The engine for flows as the configuration wants it. The list of network detectors is here, and nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
@@ -26,6 +27,9 @@ from vedette.engine.model_files import load_models
 from vedette.engine.network import NetworkEngine, NetworkSettings
 from vedette.engine.teaching import Teaching
 from vedette.windows.flow_table import TableSettings
+
+_Offer: TypeAlias = tuple[bool, NetworkDetector]
+"""Whether a detector is wanted, and it."""
 
 
 def build_network(
@@ -82,97 +86,11 @@ def network_detectors(
 ) -> Sequence[NetworkDetector]:
     """The detectors of flows, in the order in which they look: what explains others comes first."""
     wanted = config.network
-    offered: list[tuple[bool, NetworkDetector]] = [
-        (
-            wanted.syn_flood.enabled,
-            SynFlood(syns=wanted.syn_flood.syns, unfinished=wanted.syn_flood.unfinished),
-        ),
-        (
-            wanted.amplification.enabled,
-            Amplification(
-                size=wanted.amplification.min_bytes,
-                ratio=wanted.amplification.ratio,
-                servers=wanted.amplification.servers,
-            ),
-        ),
-        (
-            wanted.floods.enabled,
-            PacketFlood(udp=wanted.floods.udp_packets, icmp=wanted.floods.icmp_packets),
-        ),
-        (wanted.floods.enabled, ConnectionFlood(connections=wanted.floods.connections)),
-        (
-            wanted.port_scan.enabled,
-            PortScan(
-                syns=wanted.port_scan.syns,
-                ports=wanted.port_scan.ports,
-                odds=wanted.port_scan.odds,
-                probes=wanted.port_scan.odd_packets,
-            ),
-        ),
-        (
-            wanted.tunnels.enabled,
-            Tunnel(
-                queries=wanted.tunnels.queries,
-                messages=wanted.tunnels.messages,
-                pings=wanted.tunnels.pings,
-            ),
-        ),
-        (
-            wanted.brute_force.enabled,
-            NetworkBruteForce(connections=wanted.brute_force.connections, size=wanted.brute_force.max_bytes),
-        ),
-        (
-            wanted.beaconing.enabled,
-            Beaconing(
-                calls=wanted.beaconing.calls,
-                hours=wanted.beaconing.hours,
-                variation=wanted.beaconing.variation,
-            ),
-        ),
-        (
-            wanted.hosts.enabled,
-            HostHabits(
-                size=wanted.hosts.min_bytes,
-                factor=wanted.hosts.factor,
-                ratio=wanted.hosts.ratio,
-                once_in=wanted.hosts.once_in,
-            ),
-        ),
-        (
-            wanted.long_lived.enabled,
-            LongLived(
-                high=wanted.long_lived.high,
-                medium=wanted.long_lived.medium,
-                seconds=wanted.long_lived.seconds,
-                connections=wanted.long_lived.connections,
-                slow=wanted.long_lived.slow,
-                classic=classic,
-            ),
-        ),
-        (
-            wanted.volume.enabled,
-            Volume(thresholds, factor=wanted.volume.min_factor, classic=classic),
-        ),
-        (
-            wanted.latency.enabled,
-            HighLatency(
-                thresholds,
-                high=wanted.latency.high,
-                medium=wanted.latency.medium,
-                samples=wanted.latency.samples,
-                classic=classic,
-            ),
-        ),
-        (
-            wanted.loss.enabled,
-            PacketLoss(high=wanted.loss.high, medium=wanted.loss.medium, segments=wanted.loss.segments),
-        ),
-        (
-            wanted.protocols.enabled,
-            ProtocolShift(
-                thresholds, points=wanted.protocols.points, flows=wanted.protocols.flows, classic=classic
-            ),
-        ),
+    offered = [
+        *_of_floods(wanted),
+        *_of_attacks(wanted),
+        *_of_manners(wanted, classic=classic),
+        *_of_levels(wanted, thresholds, classic=classic),
         (
             wanted.behaviour.enabled and config.learned.enabled,
             AddressBehaviour(thresholds, _plan(config, teaching)),
@@ -183,6 +101,74 @@ def network_detectors(
         ),
     ]
     return [detector for enabled, detector in offered if enabled]
+
+
+def _of_floods(wanted: NetworkSection) -> Iterator[_Offer]:
+    """Too much for one host."""
+    syns, answers, floods = wanted.syn_flood, wanted.amplification, wanted.floods
+    yield syns.enabled, SynFlood(syns=syns.syns, unfinished=syns.unfinished)
+    yield (
+        answers.enabled,
+        Amplification(size=answers.min_bytes, ratio=answers.ratio, servers=answers.servers),
+    )
+    yield floods.enabled, PacketFlood(udp=floods.udp_packets, icmp=floods.icmp_packets)
+    yield floods.enabled, ConnectionFlood(connections=floods.connections)
+
+
+def _of_attacks(wanted: NetworkSection) -> Iterator[_Offer]:
+    """What one client does that no program of a user does."""
+    scan, tunnels, logins, calls = wanted.port_scan, wanted.tunnels, wanted.brute_force, wanted.beaconing
+    yield (
+        scan.enabled,
+        PortScan(syns=scan.syns, ports=scan.ports, odds=scan.odds, probes=scan.odd_packets),
+    )
+    yield (
+        tunnels.enabled,
+        Tunnel(queries=tunnels.queries, messages=tunnels.messages, pings=tunnels.pings),
+    )
+    yield logins.enabled, NetworkBruteForce(connections=logins.connections, size=logins.max_bytes)
+    yield calls.enabled, Beaconing(calls=calls.calls, hours=calls.hours, variation=calls.variation)
+
+
+def _of_manners(wanted: NetworkSection, *, classic: bool) -> Iterator[_Offer]:
+    """What a host did not do before, and connections that stay open."""
+    hosts, long = wanted.hosts, wanted.long_lived
+    yield (
+        hosts.enabled,
+        HostHabits(size=hosts.min_bytes, factor=hosts.factor, ratio=hosts.ratio, once_in=hosts.once_in),
+    )
+    yield (
+        long.enabled,
+        LongLived(
+            high=long.high,
+            medium=long.medium,
+            seconds=long.seconds,
+            connections=long.connections,
+            slow=long.slow,
+            classic=classic,
+        ),
+    )
+
+
+def _of_levels(wanted: NetworkSection, thresholds: Thresholds, *, classic: bool) -> Iterator[_Offer]:
+    """Measures of the whole network that leave their level."""
+    volume, latency, loss, shift = wanted.volume, wanted.latency, wanted.loss, wanted.protocols
+    yield volume.enabled, Volume(thresholds, factor=volume.min_factor, classic=classic)
+    yield (
+        latency.enabled,
+        HighLatency(
+            thresholds,
+            high=latency.high,
+            medium=latency.medium,
+            samples=latency.samples,
+            classic=classic,
+        ),
+    )
+    yield loss.enabled, PacketLoss(high=loss.high, medium=loss.medium, segments=loss.segments)
+    yield (
+        shift.enabled,
+        ProtocolShift(thresholds, points=shift.points, flows=shift.flows, classic=classic),
+    )
 
 
 def _plan(config: Config, teaching: Teaching) -> Plan:
