@@ -65,9 +65,6 @@ class ThresholdReason(msgspec.Struct, frozen=True, kw_only=True):
     """The surprise the budget allows if the baselines keep their word."""
     p: float
     """Probability that one normal test may exceed it."""
-    tests_per_window: float
-    tests_per_week: float
-    """Tests of all detectors in a week, at this pace."""
     corrected: bool
     """The tail of the surprises seen is heavier than promised, and the threshold higher for it."""
     rate: float | None = None
@@ -175,8 +172,6 @@ class Budget:
             threshold=threshold,
             promised=promised,
             p=p,
-            tests_per_window=ledger.tests / max(ledger.windows, 1),
-            tests_per_week=self._tests_per_window(ledger) * self._shares() * self._windows_per_week,
             corrected=threshold > promised,
             rate=fit.rate if fit else None,
             scale=fit.scale if fit else None,

@@ -32,11 +32,6 @@ class Glyphs:
         return "●" if self.unicode else "*"
 
     @property
-    def arrow(self) -> str:
-        """Stands before advice."""
-        return "→" if self.unicode else "->"
-
-    @property
     def ellipsis(self) -> str:
         """Stands for what was cut."""
         return "…" if self.unicode else "..."
