@@ -1,28 +1,17 @@
 """Compiled, interpreted and bounds-checked kernels judge alike, and none reads outside."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-HERE = Path(__file__).parent
+from tests.kernels.modes import said
 
 
 def judged(place: Path, environment: dict[str, str]) -> dict[str, np.ndarray]:
     place.mkdir()
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.baselines.save_judged", place / "judged.npz", "700"],
-        env=os.environ | environment,
-        cwd=HERE.parent.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
+    said(environment, "tests.baselines.save_judged", place / "judged.npz", "700")
     with np.load(place / "judged.npz") as saved:
         return dict(saved)
 
@@ -36,3 +25,10 @@ def test_all_modes_judge_and_learn_alike(tmp_path: Path, kernel_modes: Mapping[s
         for name, expected in interpreted.items():
             # A log gamma of a million has nine digits left after the point, and they cancel.
             np.testing.assert_allclose(compiled[name], expected, rtol=1e-7, atol=1e-7, err_msg=name)
+
+
+@pytest.mark.slow
+def test_all_modes_say_the_same_of_a_series(kernel_modes: Mapping[str, dict[str, str]]) -> None:
+    interpreted = said(kernel_modes["interpreted"], "tests.baselines.save_series")
+    assert said(kernel_modes["checked"], "tests.baselines.save_series") == interpreted
+    assert said(kernel_modes["compiled"], "tests.baselines.save_series") == interpreted

@@ -1,5 +1,6 @@
-"""A web server that answers as a test says, and remembers what it was sent."""
+"""Servers: one of the web that answers as a test says, and remembers what it was sent, and one that drips."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -75,3 +76,29 @@ def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+@contextmanager
+def dripping(greeting: bytes, drop: bytes) -> Iterator[int]:
+    """A server that greets, and then sends a drop at a time for ever; its port."""
+    stop = threading.Event()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            try:
+                connection.sendall(greeting)
+                while not stop.wait(0.02):
+                    connection.sendall(drop)
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        stop.set()
+        thread.join(5)
+        server.close()

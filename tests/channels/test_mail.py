@@ -4,7 +4,6 @@ import email
 import email.policy
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.channels.made import MINUTE, START, alerts, incident, notice
+from tests.channels.receiver import dripping
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.mail import Mail, letter, message_id
 from vedette.channels.message import Item, Message
@@ -194,30 +194,13 @@ def test_a_login_is_shown_over_tls(
 
 @pytest.mark.parametrize("greeting", [b"", b"220-drip\r\n220"])
 def test_one_that_drips_is_left_after_the_timeout(greeting: bytes) -> None:
-    stop = threading.Event()
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _ = server.accept()
-        with connection:
-            try:
-                connection.sendall(greeting)
-                while not stop.wait(0.02):
-                    connection.sendall(b"-")
-            except OSError:
-                pass
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    began = time.monotonic()
-    result = channel(server.getsockname()[1], timeout_s=0.4).send(said())
-    assert result == Failed(
-        "127.0.0.1: no greeting within 0.4 s: a port that speaks TLS from the beginning, like 465, needs security: tls"
-    )
-    assert time.monotonic() - began < 5
-    stop.set()
-    thread.join(5)
-    server.close()
+    with dripping(greeting, b"-") as port:
+        began = time.monotonic()
+        assert channel(port, timeout_s=0.4).send(said()) == Failed(
+            "127.0.0.1: no greeting within 0.4 s: a port that speaks TLS from the beginning, like 465, needs security: "
+            "tls"
+        )
+        assert time.monotonic() - began < 5
 
 
 def test_a_port_for_starttls_that_is_spoken_to_by_tls_is_told(server_tls: ssl.SSLContext) -> None:

@@ -4,14 +4,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from tests.channels.receiver import Receiver, receiver, status
+from tests.channels.receiver import Receiver, dripping, receiver, status
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.post import ANSWER_BYTES, LONGEST_PAUSE_S, PostError, deliver, post
 
@@ -92,38 +90,12 @@ def test_one_that_hangs_is_left_after_the_timeout(hook: Receiver) -> None:
     assert time.monotonic() - began < 5
 
 
-@contextmanager
-def dripping(greeting: bytes) -> Iterator[str]:
-    """A server that sends a byte at a time for ever."""
-    stop = threading.Event()
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        connection, _ = server.accept()
-        with connection:
-            try:
-                connection.sendall(greeting)
-                while not stop.wait(0.02):
-                    connection.sendall(b"x")
-            except OSError:
-                pass
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-    finally:
-        stop.set()
-        thread.join(5)
-        server.close()
-
-
 @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 200 OK\r\nX-", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_one_that_drips_is_left_after_the_timeout(greeting: bytes) -> None:
     """A socket's own time-out would start anew with every byte."""
-    with dripping(greeting) as url:
+    with dripping(greeting, b"x") as port:
         began = time.monotonic()
-        assert to(url, 0.4) == Failed("127.0.0.1: no whole answer within 0.4 s")
+        assert to(f"http://127.0.0.1:{port}", 0.4) == Failed("127.0.0.1: no whole answer within 0.4 s")
         assert time.monotonic() - began < 5
 
 

@@ -1,4 +1,4 @@
-"""Prints digests of what text formats make of spoilt golden logs, for `test_text_modes.py` to compare."""
+"""Prints digests of what text formats make of spoilt golden logs, for `test_kernel_modes.py` to compare."""
 
 import hashlib
 import json

@@ -1,41 +1,27 @@
 """Compiled, interpreted and bounds-checked kernels agree on hostile lines, and none reads outside."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.kernels.modes import said
 
-HERE = Path(__file__).parent
-ROUNDS = 40
-
-
-def digests(environment: dict[str, str]) -> dict[str, str]:
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            HERE / "print_parsed.py",
-            HERE.parent / "golden" / "formats",
-            str(ROUNDS),
-        ],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    result: dict[str, str] = json.loads(run.stdout)
-    return result
+GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
 
 
 @pytest.mark.slow
-def test_all_modes_read_mutated_logs_alike(kernel_modes: Mapping[str, dict[str, str]]) -> None:
-    interpreted = digests(kernel_modes["interpreted"])
-    assert len(interpreted) >= 5
-    assert digests(kernel_modes["checked"]) == interpreted
-    assert digests(kernel_modes["compiled"]) == interpreted
+@pytest.mark.parametrize(
+    ("program", "logs"),
+    [
+        pytest.param(("tests.parsers.print_parsed", GOLDEN, "40"), 5, id="json and logfmt"),
+        pytest.param(("tests.parsers.print_text_parsed", "30"), 15, id="text"),
+    ],
+)
+def test_all_modes_read_mutated_logs_alike(
+    kernel_modes: Mapping[str, dict[str, str]], program: tuple[str, ...], logs: int
+) -> None:
+    interpreted = json.loads(said(kernel_modes["interpreted"], *program))
+    assert len(interpreted) >= logs
+    assert json.loads(said(kernel_modes["checked"], *program)) == interpreted
+    assert json.loads(said(kernel_modes["compiled"], *program)) == interpreted

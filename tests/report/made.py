@@ -173,3 +173,16 @@ def calm(**changes: Any) -> Findings:
         "skipped_samples": [],
     }
     return findings(anomalies=[], incidents=[], coverage=coverage(**{**fields, **changes}))
+
+
+def odd(value: float, share: float, time: int) -> Findings:
+    """Findings whose numbers, shares and times may be anything."""
+    one = anomaly(
+        observed=value,
+        threshold=value,
+        score=value,
+        counterfactual="",
+        contributions=(Contribution("route", "/a", share), Contribution("client", "x", value)),
+        formula=Formula("count", {"count": value}, value),
+    )
+    return findings(anomalies=[one], incidents=[incident(score=value, start=time, end=time + 1)])

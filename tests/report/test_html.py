@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.report.made import anomaly, calm, findings, incident
+from tests.report.made import anomaly, calm, findings, incident, odd
 from tests.report.test_terminal import HOSTILE, hostile_findings
 
 from vedette.report.html import MOST_ANOMALIES, MOST_INCIDENTS, page, write_html
 from vedette.report.markup import Html, tag
 from vedette.report.timeline import MOST as MOST_DRAWN
-from vedette.schema.anomaly import Contribution, Formula, Severity
+from vedette.schema.anomaly import Severity
 from vedette.schema.findings import Findings
 
 SCRIPT = "\"'><script>alert(1)</script><img src=x onerror=alert(1)> &lt; javascript:alert(1) ]]> -->"
@@ -173,13 +173,4 @@ def test_finished_markup_is_not_escaped_twice() -> None:
 
 @given(st.floats(), st.floats(), st.integers())
 def test_odd_numbers_are_shown_all_the_same(value: float, share: float, time: int) -> None:
-    one = anomaly(
-        observed=value,
-        threshold=value,
-        score=value,
-        counterfactual="",
-        contributions=(Contribution("route", "/a", share), Contribution("client", "x", value)),
-        formula=Formula("count", {"count": value}, value),
-    )
-    found = findings(anomalies=[one], incidents=[incident(score=value, start=time, end=time + 1)])
-    assert read(found)
+    assert read(odd(value, share, time))

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
-from tests.report.made import MINUTE, START, anomaly, attack, calm, coverage, findings, incident
+from tests.report.made import MINUTE, START, anomaly, attack, calm, coverage, findings, incident, odd
 
 from vedette.report.shown import shown
 from vedette.report.terminal import render
-from vedette.schema.anomaly import Contribution, Earlier, Entity, EntityKind, Evidence, Formula, Severity
+from vedette.schema.anomaly import Contribution, Earlier, Entity, EntityKind, Evidence, Severity
 from vedette.schema.findings import Findings, Silenced, SourceCoverage, Spending
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\u202egnp\u200b\x00\r\n\t[bold]markup[/bold] [/] :boom: \x9b2J\udcff"
@@ -387,16 +387,7 @@ def test_no_line_ends_in_blanks(found: Findings) -> None:
 
 @given(st.floats(), st.floats(), st.integers())
 def test_odd_numbers_are_shown_all_the_same(value: float, share: float, time: int) -> None:
-    one = anomaly(
-        observed=value,
-        threshold=value,
-        score=value,
-        counterfactual="",
-        contributions=(Contribution("route", "/a", share), Contribution("client", "x", value)),
-        formula=Formula("count", {"count": value}, value),
-    )
-    found = findings(anomalies=[one], incidents=[incident(score=value, start=time, end=time + 1)])
-    assert printed(found)
+    assert printed(odd(value, share, time))
 
 
 def test_requests_that_anomalies_of_one_time_share_are_told_as_a_most() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.storage.outages import loses_nothing
 from tests.storage.servers import MongoDB, mongodb
 from tests.storage.test_killed import numbered
 from tests.storage.things import HOUR, MINUTE, anomaly, commit, window
@@ -209,29 +210,13 @@ class TestOutage:
         self, server: MongoDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("vedette.storage.mongo_access.CONNECT_MS", 500)
-        clock = [0]
-        with open_live_store(server.url("outage"), spool=tmp_path / "spool") as store:
-            store._clock = lambda: clock[0]  # type: ignore[attr-defined] # it is a Spooled
-            number = 0
-            for what in ("stop", "start", "stop", "start"):
-                for _ in range(4):
-                    number += 1
-                    clock[0] += 1_000_000
-                    store.commit(commit(number, anomalies=(anomaly(number),), windows=(window(number),)))
-                if what == "stop":
-                    server.stop()
-                else:
-                    assert "cannot be reached" in str(store.problem)
-                    server.start()
-            clock[0] += 60_000_000
-            store.flush()
-            assert store.problem is None
-            resumed = store.resume()
-            assert resumed is not None
-            assert resumed.time == number * MINUTE
-            assert store.stats().total == number
-            found = store.windows(WindowFilter(service="shop"), limit=1000).items
-            assert [one.start // MINUTE for one in found] == list(range(1, number + 1))
+        loses_nothing(
+            server.url("outage"),
+            server,
+            tmp_path / "spool",
+            commits=4,
+            told=lambda problem: "cannot be reached" in problem,
+        )
 
 
 def test_the_password_of_a_file_lets_in_and_a_wrong_one_is_told(tmp_path: Path) -> None:

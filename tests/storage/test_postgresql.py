@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.storage.conftest import new_schema
+from tests.storage.outages import loses_nothing
 from tests.storage.servers import PostgreSQL, postgresql
-from tests.storage.things import MINUTE, anomaly, commit, window
+from tests.storage.things import anomaly, commit, window
 from vedette.storage import StoreError, StoreProblem, WindowFilter, open_live_store, open_store
 from vedette.storage import postgresql as module
 
@@ -158,29 +159,13 @@ class TestOutage:
     def test_stopped_and_started_under_load_it_loses_nothing(
         self, server: PostgreSQL, tmp_path: Path
     ) -> None:
-        clock = [0]
-        with open_live_store(server.url, spool=tmp_path / "spool") as store:
-            store._clock = lambda: clock[0]  # type: ignore[attr-defined] # it is a Spooled
-            number = 0
-            for what in ("stop", "start", "stop", "start"):
-                for _ in range(10):
-                    number += 1
-                    clock[0] += 1_000_000
-                    store.commit(commit(number, anomalies=(anomaly(number),), windows=(window(number),)))
-                if what == "stop":
-                    server.stop()
-                else:
-                    assert "PostgreSQL" in str(store.problem) or "reached" in str(store.problem)
-                    server.start()
-            clock[0] += 60_000_000
-            store.flush()
-            assert store.problem is None
-            resumed = store.resume()
-            assert resumed is not None
-            assert resumed.time == number * MINUTE
-            assert store.stats().total == number
-            found = store.windows(WindowFilter(service="shop"), limit=1000).items
-            assert [one.start // MINUTE for one in found] == list(range(1, number + 1))
+        loses_nothing(
+            server.url,
+            server,
+            tmp_path / "spool",
+            commits=10,
+            told=lambda problem: "PostgreSQL" in problem or "reached" in problem,
+        )
 
     def test_started_without_the_server_it_waits(self, server: PostgreSQL, tmp_path: Path) -> None:
         server.stop()
