@@ -2,38 +2,22 @@
 
 import os
 from enum import Enum
-from itertools import takewhile
 
 from vedette.sources.content import HEAD_BYTES, UTF8_BOM, Encoding, recognise
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.long_lines import LongLines
 from vedette.sources.names import printable
 from vedette.sources.tail.content import Content, Packed, is_packed, open_content
+from vedette.sources.tail.header import header_before
+from vedette.sources.tail.losses import Losses
 from vedette.sources.tail.mark import MARK_BYTES, Identity, Place, digest
 
 _NEWLINE = b"\n"
 _HOLE = b"\0"
-_HEADER_BYTES = 16 << 10
-"""Of a file that is read from its end, so many first bytes are looked at for a header."""
-_RENEWED_BYTES = 1 << 20
-"""And so many before its end: IIS writes a header whenever it starts."""
-_MOST_HEADER_LINES = 64
 
 
 class RewrittenError(Exception):
     """What stands in the file is not what was read there."""
-
-
-class Losses:
-    """What was lost or dropped so far, by reason."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-
-    def add(self, reason: str, count: int) -> None:
-        """Count `count` more, if any."""
-        if count:
-            self.counts[reason] = self.counts.get(reason, 0) + count
 
 
 class Ending(Enum):
@@ -321,7 +305,7 @@ class Followed:
         self._head = content.read(0, min(MARK_BYTES, self.offset))
         self._skipping = self._before[-1:] not in (b"", _NEWLINE)
         self._counted = not self._skipping
-        self._header = _header(content, self.offset)
+        self._header = header_before(content, self.offset)
 
     def _read(self, content: Content, room: int) -> bytes:
         """What comes after `offset`, after making sure that what was before it still is."""
@@ -379,22 +363,3 @@ class Followed:
         self.ended = True
         if isinstance(content, Packed) and content.damage is not None:
             losses.add("files_damaged", 1)
-
-
-def _header(content: Content, end: int) -> bytes:
-    """What the lines before `end` say of how those behind it are to be read: comments, as W3C and Zeek logs have."""
-    first = content.read(0, min(_HEADER_BYTES, end))
-    mark = len(UTF8_BOM) if first.startswith(UTF8_BOM) else 0
-    head = list(takewhile(_is_comment, first[mark:].split(_NEWLINE)[:-1]))
-    if not head:
-        return b""
-    behind = mark + sum(len(line) + 1 for line in head)
-    within = end - behind > _RENEWED_BYTES
-    begin = end - _RENEWED_BYTES if within else behind
-    renewed = content.read(begin, end - begin).split(_NEWLINE)[within:-1]
-    lines = head[:_MOST_HEADER_LINES] + list(filter(_is_comment, renewed))[-_MOST_HEADER_LINES:]
-    return b"".join(line + _NEWLINE for line in lines)
-
-
-def _is_comment(line: bytes) -> bool:
-    return line.startswith(b"#") and len(line) < _HEADER_BYTES

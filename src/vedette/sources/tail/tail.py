@@ -7,7 +7,7 @@ from dataclasses import replace
 from vedette.sources.long_lines import LINE_BYTES, LongLines
 from vedette.sources.names import printable
 from vedette.sources.source import Delivery, SourceState, SourceStatus
-from vedette.sources.tail.followed import Losses
+from vedette.sources.tail.losses import Losses
 from vedette.sources.tail.mark import Place
 from vedette.sources.tail.paths import Follow, Found, find
 from vedette.sources.tail.position import decode, encode

@@ -14,7 +14,8 @@ from vedette.sources.errors import SourceError
 from vedette.sources.long_lines import LongLines
 from vedette.sources.names import printable
 from vedette.sources.source import Delivery
-from vedette.sources.tail.followed import Ending, Followed, Losses, RewrittenError
+from vedette.sources.tail.followed import Ending, Followed, RewrittenError
+from vedette.sources.tail.losses import Losses
 from vedette.sources.tail.mark import Identity, Place
 from vedette.sources.tail.siblings import Sibling, continues, head_of, siblings
 
