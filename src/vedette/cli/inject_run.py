@@ -3,24 +3,19 @@
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from rich.table import Table
-from rich.text import Text
 
+from vedette.cli.inject_card import Card, document, show
 from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.options import ScanOptions
 from vedette.cli.scan_run import inputs
 from vedette.cli.survey import configured, survey
 from vedette.config import Config
-from vedette.report.account import plural
 from vedette.report.console import Console
-from vedette.report.glyphs import Glyphs
-from vedette.report.moments import iso
 from vedette.report.output import check_apart, check_output, open_output
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Findings
@@ -28,33 +23,15 @@ from vedette.sources import Discovery
 
 if TYPE_CHECKING:
     from vedette.cli.inject_files import Copy, Files
-    from vedette.inject.card import Outcome, Row
+    from vedette.inject.card import Outcome
     from vedette.inject.menu import Made
-    from vedette.inject.plan import Impossible, Planned
+    from vedette.inject.plan import Planned
     from vedette.inject.profile import Profile
     from vedette.inject.rewrite import Template
 
 _DAY_US = 86_400_000_000
 _SOUND = 0.9
 """Share of an incident's new lines that the parser must read as they were meant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Everything that is printed.
-
-    Attributes:
-        quiet: Alarms on the untouched log, by type. service_days: Over which they came.
-    """
-
-    rows: "Sequence[Row]"
-    outcomes: "Sequence[Outcome]"
-    impossible: "Sequence[Impossible]"
-    quiet: dict[str, int]
-    quiet_incidents: int
-    service_days: float
-    service: str
-    seed: int
 
 
 def quality_card(
@@ -78,7 +55,29 @@ def quality_card(
     found, _ = inputs(options)
     check_apart([json], [options.config, *(source.path for source in found.inputs)])
     choose_kernel_mode(found.inputs)
-    # Not before the choice: these import kernels.
+    card = _card(
+        options, config, found, only=only, times=times, seed=seed, service=service, progress=progress
+    )
+    if json is not None:
+        with open_output(json) as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(document(card))) + b"\n")
+    if json != "-":
+        show(card, Console())
+
+
+def _card(
+    options: ScanOptions,
+    config: Config,
+    found: Discovery,
+    *,
+    only: Sequence[str],
+    times: int,
+    seed: int,
+    service: str | None,
+    progress: bool,
+) -> Card:
+    """Put incidents into copies of a log, and scan these."""
+    # Not before the mode was chosen: these import kernels.
     from vedette.cli.inject_files import Copy, Files
     from vedette.inject.card import outcome, rows
     from vedette.inject.menu import MENU
@@ -94,22 +93,20 @@ def quality_card(
     files = Files(found.inputs, config)
     profile, size = _read(files, random)
     chosen = _service(profile, service)
-    own = profile.services[chosen]
     templates = _templates(files, profile, chosen)
-    spots = _common_spots(list(templates.values()))
-    kinds, impossible = possible(own, spots)
+    kinds, impossible = possible(profile.services[chosen], _common_spots(list(templates.values())))
     kinds = [kind for kind in kinds if not only or kind.name in only]
     impossible = [each for each in impossible if not only or each.kind.name in only]
     if not kinds:
         why = "; ".join(f"{each.kind.name}: {each.why}" for each in impossible)
         raise InjectError(f"{chosen}: none of the incidents can be put into this log: {why}")
     copies = list(plan(profile, chosen, kinds, times, random))
-    console = Console(stderr=True)
     untouched = survey(options, config, found=Discovery(list(found.inputs))).findings
     before = {anomaly.id for anomaly in untouched.anomalies}
-    outcomes: list[Outcome] = []
     source = max(templates, key=lambda name: len(templates[name]))
     group = next(each.group for each in found.inputs if each.name == source)
+    console = Console(stderr=True)
+    outcomes: list[Outcome] = []
     for number, planned in enumerate(copies, 1):
         if progress and console.is_terminal:
             console.print(f"copy {number} of {len(copies)}, {len(planned)} incidents", end="\r")
@@ -121,21 +118,10 @@ def quality_card(
     order = {kind.name: place for place, kind in enumerate(MENU)}
     outcomes.sort(key=lambda each: (order[each.planned.kind.name], each.planned.start, each.planned.seed))
     quiet = dict(Counter(anomaly.type.value for anomaly in untouched.anomalies).most_common())
-    card = Card(
-        rows(outcomes, quiet),
-        outcomes,
-        impossible,
-        quiet,
-        len(untouched.incidents),
-        _service_days(untouched, profile),
-        chosen,
-        seed,
+    days = _service_days(untouched, profile)
+    return Card(
+        rows(outcomes, quiet), outcomes, impossible, quiet, len(untouched.incidents), days, chosen, seed
     )
-    if json is not None:
-        with open_output(json) as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(_document(card))) + b"\n")
-    if json != "-":
-        _print(card, Console())
 
 
 def _read(files: "Files", random: np.random.Generator) -> "tuple[Profile, int]":
@@ -244,86 +230,3 @@ def _service_days(findings: Findings, profile: "Profile") -> float:
     coverage = findings.coverage
     days = ((coverage.end or 0) - (coverage.start or 0)) / _DAY_US
     return days * len(profile.services)
-
-
-def _document(card: Card) -> dict[str, Any]:
-    return {
-        "service": card.service,
-        "seed": card.seed,
-        "incidents": [
-            {
-                "name": row.name,
-                "meaning": row.meaning,
-                "injected": row.injected,
-                "found": row.found,
-                "share": row.found / row.injected,
-                "median_delay_s": row.delay_s,
-                "found_as": list(row.by),
-                "anomalies_on_untouched": row.untouched,
-            }
-            for row in card.rows
-        ],
-        "not_possible": [{"name": each.kind.name, "why": each.why} for each in card.impossible],
-        "each": [
-            {
-                "name": each.planned.kind.name,
-                "start": iso(each.planned.start),
-                "end": iso(each.planned.end),
-                "lines": each.lines,
-                "found": each.first is not None,
-                "delay_s": each.delay,
-                "description": None if each.first is None else each.first.description,
-            }
-            for each in card.outcomes
-        ],
-        "untouched": {
-            "service_days": card.service_days,
-            "incidents": card.quiet_incidents,
-            "incidents_per_service_day": card.quiet_incidents / card.service_days
-            if card.service_days
-            else None,
-            "anomalies": card.quiet,
-        },
-    }
-
-
-def _print(card: Card, console: Console) -> None:
-    glyphs = Glyphs.of(console.encoding)
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for name, justify in (
-        ("incident", "left"),
-        ("put in", "right"),
-        ("found", "right"),
-        ("delay", "right"),
-        ("untouched", "right"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type] # one of its words
-    table.add_column("as")
-    for row in card.rows:
-        delay = "" if row.delay_s is None else f"{row.delay_s / 60:.1f} min"
-        share = f"{row.found / row.injected:.0%}"
-        table.add_row(row.name, str(row.injected), share, delay, str(row.untouched), ", ".join(row.by))
-    console.print(table)
-    found = sum(row.found for row in card.rows)
-    put = sum(row.injected for row in card.rows)
-    console.print()
-    _line(
-        console, glyphs, f"{found} of {put} found, in {card.service}, seed {card.seed}; delays are medians."
-    )
-    for each in card.impossible:
-        _line(console, glyphs, f"Not put in: {each.kind.name}: {each.why}.")
-    per_day = card.quiet_incidents / card.service_days if card.service_days else 0.0
-    days = f"{card.service_days:.3g} service-day{'' if card.service_days == 1 else 's'}"
-    _line(
-        console,
-        glyphs,
-        f"On the untouched log: {plural(card.quiet_incidents, 'incident')} in {days} ({per_day:.2g} a day), false "
-        "alarms where nothing was wrong.",
-    )
-    kinds = ", ".join(f"{kind} {number:,}" for kind, number in card.quiet.items())
-    if kinds:
-        _line(console, glyphs, f"Anomalies in these: {kinds}.")
-
-
-def _line(console: Console, glyphs: Glyphs, text: str) -> None:
-    console.print(Text(glyphs.text(text)), soft_wrap=True)
