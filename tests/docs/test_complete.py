@@ -14,7 +14,9 @@ from vedette.schema.anomaly import AnomalyType
 from vedette.schema.chunk import SkipReason
 
 REFERENCE = ROOT / "docs" / "reference"
+SOURCE = ROOT / "src" / "vedette"
 _NAME = re.compile(r"^\| `([\w-]+)`", re.MULTILINE)
+_OF_OURS = re.compile(r"`(vedette(?:\.\w+)+)`")
 
 
 def _listed(page: str) -> list[str]:
@@ -53,6 +55,36 @@ def test_every_reason_to_skip_a_line_is_described() -> None:
     page = (REFERENCE / "formats.md").read_text()
     table = page.partition("## Lines that are skipped")[2]
     assert sorted(_NAME.findall(table)) == sorted(r.value for r in SkipReason)
+
+
+def test_every_room_stands_in_the_layout() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Layout")[2].partition("\n## ")[0]
+    named = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert named == {place.parent.name for place in SOURCE.glob("*/__init__.py")}
+
+
+def _is_there(name: str) -> bool:
+    """Whether a module is there, and what is named of it stands in it."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        place = SOURCE.parent.joinpath(*parts[:end])
+        for module in (place.with_suffix(".py"), place / "__init__.py"):
+            if module.exists():
+                text = module.read_text()
+                return all(re.search(rf"\b{part}\b", text) for part in parts[end:])
+    return False
+
+
+def test_every_name_of_ours_that_is_referred_to_is_there() -> None:
+    texts = [*PAGES, *SOURCE.rglob("*.py")]
+    named = {(path, name) for path in texts for name in _OF_OURS.findall(path.read_text())}
+    assert len(named) > 100
+    gone = [(path.relative_to(ROOT).as_posix(), name) for path, name in named if not _is_there(name)]
+    assert [each for each in gone if not each[1].endswith(".yaml")] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -53,7 +53,7 @@ _TIME_RATIO: Final = [feature.name for feature in FLOOD_FEATURES].index("time_ra
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
-    """What `LearnedFlood` remembers."""
+    """What `LearnedFloods` remembers."""
 
     names: list[str]
     pasts: PastsState

@@ -31,7 +31,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 
 def write_network(weights: Weights, *, heads: int) -> bytes:
-    """A network as ONNX, from the weights of `vedette.detectors.learned.transformer.Network`.
+    """A network as ONNX, from the weights that `vedette.detectors.learned.transformer.fit_network` gives.
 
     Inputs: `tokens` and `targets`, int64 (b, w), w at most WINDOW. Outputs: `surprise` and `entropy`, float32 (b, w),
     -log10 of the probability of each target, and the mean of that over all tokens by the network itself;
