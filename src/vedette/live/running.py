@@ -9,40 +9,28 @@ from typing import Any
 from vedette.config import Config
 from vedette.config.errors import ConfigError
 from vedette.config.exceptions import ExceptionRule
-from vedette.config.learned import MemberName
 from vedette.engine.kept_lines import of_requests
 from vedette.engine.line_judge import LineJudge
 from vedette.engine.narrowest import Stamp, of_window
 from vedette.live.answering import Answers
-from vedette.live.clocks import clock_remarks
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document
 from vedette.live.exceptions import to_document as exceptions_document
-from vedette.live.inbox import RULES, Inbox
-from vedette.live.models import furthest_phase, is_ready, of_member, of_one_line
+from vedette.live.inbox import Inbox
 from vedette.live.reload import DOCUMENT, Settings, to_document
 from vedette.live.service import Service
+from vedette.live.standing import Standing, Told
 from vedette.live.view import Counters, Event, Health, Pushed
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import EverydayRequests
-from vedette.schema.learned import MemberStatus
 from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
-from vedette.sources.source import SourceState, SourceStatus
 from vedette.storage.live import LiveStore
 
 _LOG = logging.getLogger("vedette.live")
 
-Told = tuple[dict[tuple[str, str], int], dict[str, int]]
-"""(channel, severity) to messages sent, and channel to tries that failed."""
-
-FOREST = "isolation_forest"
-TRANSFORMER = "transformer"
-WAITING = "waiting"
-BASELINES = "baselines"
 _DAYS = 90
 """How long a false alarm called so over the API is not told again, unless somebody says otherwise."""
-_MOST_PROBLEMS = 20
 
 
 class Running:
@@ -81,127 +69,32 @@ class Running:
         self._exceptions_for = exceptions_for
         self._check = check
         self._tell_changed = changed
-        self._problems = problems
-        self._told = told
-        self._remarks = remarks
+        self._standing = Standing(service, store, problems, told, remarks)
         self._answers = Answers(store)
-        self._told_at: tuple[Any, tuple[str, dict[str, Any]]] = (None, (WAITING, {}))
         self._inbox.judge.reweigh(self._answers.weighed.weight.tolist())
         self._inbox.judge.remember_with(service.live.engine.scanner)
 
     def unread(self) -> list[str]:
         """What cannot be read, and why, a sentence each."""
-        live = self._service.live
-        return _unread([source.status() for source in live.sources]) + live.intake.problems
+        return self._standing.unread()
 
     def health(self) -> Health:
         """See `LiveView`."""
-        live = self._service.live
-        statuses = tuple(source.status() for source in live.sources)
-        problems = _unread(statuses)
-        remarks = clock_remarks(live.watermarks.wrong_clocks(live.clock()))
-        # One container of many that writes no access log is worth knowing; one that reads nothing watches nothing.
-        told = remarks if live.intake.reads or live.flows.streams else problems
-        told.extend(_first(live.intake.problems))
-        problems += [problem for problem in (live.committer.problem, self._store.problem) if problem]
-        if self._service.failure is not None:
-            problems.insert(
-                0, "the live thread has failed; what it committed is kept: see the log, and start anew"
-            )
-        if live.overload.share < 1:
-            problems.append(
-                f"overloaded: {live.overload.share:.2%} of the requests are looked at; "
-                "give it a faster core, or fewer logs"
-            )
-        problems += live.flows.problems(live.clock())
-        problems += self._problems()
-        parsed = live.intake.parsed
-        lag = live.work.lag_us
-        return Health(
-            status="degraded" if problems else "ok",
-            phase=self._phase(),
-            logs_processed=parsed,
-            transformer_ready=is_ready(self._members(), MemberName.TRANSFORMER),
-            active_models=self._active(),
-            problems=(*problems[:_MOST_PROBLEMS], *remarks, *self._remarks()),
-            sources=statuses,
-            flows=tuple(live.flows.streams),
-            lag_s=None if lag is None else lag / 1e6,
-            sampling=live.overload.share,
-        )
+        return self._standing.health()
 
     def status(self) -> dict[str, Any]:
         """See `LiveView`."""
-        live = self._service.live
-        parsed = live.intake.parsed
-        members, active = self._members(), self._active()
-        sequences = of_member(members, MemberName.TRANSFORMER)
-        target = live.config.live.warmup
-        return {
-            "logs_processed": parsed,
-            "warmup_target": target,
-            "warmup_complete": parsed >= target,
-            "training_in_progress": any(member.training for member in members),
-            "isolation_forest_ready": FOREST in active,
-            "transformer_ready": TRANSFORMER in active,
-            "vocabulary_size": sum(member.vocabulary for member in sequences),
-            "training_sequences": sum(member.sessions for member in sequences),
-            "iso_training_samples": sum(member.rows for member in of_member(members, MemberName.FOREST)),
-            "active_models": {name: name in active for name in (RULES, BASELINES, FOREST, TRANSFORMER)},
-            "phase": self._phase(),
-        }
+        return self._standing.status()
 
     def counters(self) -> Counters:
         """See `LiveView`."""
-        service, live = self._service, self._service.live
-        tally, work, stated = live.intake.tally, live.work, service.stated
-        flows = live.flows.intake
-        skipped = {reason.value: count for reason, count in list(tally.skips.counts.items())}
-        for reason, count in flows.tally.skipped.items():
-            skipped[reason] = skipped.get(reason, 0) + count
-        dropped: dict[str, int] = {}
-        for status in (source.status() for source in live.sources):
-            for reason, count in status.dropped.items():
-                dropped[reason] = dropped.get(reason, 0) + count
-        lag = work.lag_us
-        sent, errors = self._told()
-        everyday: dict[tuple[str, str], int] = {}
-        for row in self.everyday():
-            key = row.service, row.rule
-            everyday[key] = everyday.get(key, 0) + row.requests
-        return Counters(
-            lines=tally.lines + flows.tally.lines,
-            parsed=tally.parsed + flows.tally.flows,
-            skipped=skipped,
-            late=live.engine.windower.late + live.flows.engine.windower.late,
-            anomalies=stated.anomalies,
-            incidents_open=len(stated.open),
-            windows=stated.windows,
-            commits=live.committer.commits,
-            commit_errors=live.committer.errors,
-            analysis_seconds=work.seconds,
-            analysis_count=work.batches,
-            baselines=len(live.engine.book),
-            queue_bytes=live.waiting,
-            dropped=dropped,
-            capped={
-                "streams": tally.forgotten + flows.tally.forgotten,
-                "cut_joined": tally.cut_joined,
-                **live.engine.capped(),
-                **live.flows.engine.capped(),
-            },
-            lag_s=None if lag is None else lag / 1e6,
-            sampling=live.overload.share,
-            alerts_sent=sent,
-            alert_errors=errors,
-            everyday=everyday,
-        )
+        return self._standing.counters()
 
     def detect(self, lines: Sequence[bytes], sessions: Sequence[str | None]) -> list[DetectedLine]:
         """See `LiveView`."""
         parsed = self._service.live.intake.parsed
         return self._inbox.detect(
-            lines, sessions, processed=parsed, phase=self._phase(), models=self._models()
+            lines, sessions, processed=parsed, phase=self._standing.phase(), models=self._standing.models()
         )
 
     def detect_all(
@@ -210,7 +103,12 @@ class Running:
         """See `LiveView`."""
         parsed = self._service.live.intake.parsed
         return self._inbox.detect_all(
-            lines, sessions, separator, processed=parsed, phase=self._phase(), models=self._models()
+            lines,
+            sessions,
+            separator,
+            processed=parsed,
+            phase=self._standing.phase(),
+            models=self._standing.models(),
         )
 
     def push(
@@ -230,8 +128,7 @@ class Running:
 
     def everyday(self) -> list[EverydayRequests]:
         """See `LiveView`."""
-        known = self._service.live.engine.everyday
-        return [] if known is None else known.account()
+        return self._standing.everyday()
 
     def forecast(self, service: str, horizon_s: int) -> list[ForecastRecord]:
         """See `LiveView`."""
@@ -338,63 +235,3 @@ class Running:
         except TimeoutError:
             return ["the service is too busy to change anything now; try again"]
         return []
-
-    def _active(self) -> tuple[str, ...]:
-        live = self._service.live
-        members = self._members()
-        ready = {
-            RULES: live.config.detectors.signatures.enabled,
-            BASELINES: live.engine.coverage.windows > 0,
-            FOREST: is_ready(members, MemberName.FOREST),
-            TRANSFORMER: is_ready(members, MemberName.TRANSFORMER),
-        }
-        return tuple(name for name, active in ready.items() if active)
-
-    def _members(self) -> list[MemberStatus]:
-        return self._service.live.engine.member_statuses()
-
-    def _models(self) -> dict[str, Any]:
-        """What the learned models say of single lines."""
-        return self._learned()[1]
-
-    def _phase(self) -> str:
-        """That of the service whose models have come furthest; of the network's where there are flows alone."""
-        live = self._service.live
-        if live.intake.parsed:
-            return self._learned()[0]
-        return furthest_phase(live.flows.engine.member_statuses()) if len(live.flows.watermarks) else WAITING
-
-    def _learned(self) -> tuple[str, dict[str, Any]]:
-        """The phase, and what the learned models say of single lines: the same until the live thread's next turn."""
-        live = self._service.live
-        at = live.turns, live.config, live.engine
-        known_at, told = self._told_at
-        if at != known_at:
-            members = self._members()
-            told = (
-                furthest_phase(members),
-                {
-                    FOREST: of_one_line(live.config, members, MemberName.FOREST),
-                    TRANSFORMER: of_one_line(live.config, members, MemberName.TRANSFORMER),
-                },
-            )
-            self._told_at = at, told
-        return told
-
-
-def _first(sentences: Sequence[str]) -> list[str]:
-    """Some of many sentences, and how many more there are."""
-    if len(sentences) <= _MOST_PROBLEMS:
-        return list(sentences)
-    return [
-        *sentences[: _MOST_PROBLEMS - 1],
-        f"and {len(sentences) - _MOST_PROBLEMS + 1} more logs cannot be read",
-    ]
-
-
-def _unread(statuses: Sequence[SourceStatus]) -> list[str]:
-    return [
-        f"{status.name}: {status.reason}"
-        for status in statuses
-        if status.reason and status.state is SourceState.FAILED
-    ]
