@@ -122,17 +122,7 @@ def find_layout(
     Raises:
         SeriesFormatError: No delimiter, no time, no value, or no such column.
     """
-    lines = bytes(head.buffer[: head.length]).decode("utf-8", "replace").splitlines()
-    rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not rows:
-        raise SeriesFormatError(
-            f"{head.source}: no rows: give a file with lines like 2026-03-02T08:00:00Z,12.5"
-        )
-    said = _SEPARATOR.fullmatch(rows[0].strip())
-    if said is not None and len(rows) > 1:
-        del rows[0]
-    counts = [(rows[0].count(mark), -at) for at, mark in enumerate(DELIMITERS)]
-    delimiter = said[1] if said is not None else DELIMITERS[-max(counts)[1]]
+    rows, delimiter, told = _first_rows(head)
     names = [field.strip().strip('"').strip() for field in rows[0].split(delimiter)]
     if len(names) < 2 or len(names) > MOST_COLUMNS:
         raise SeriesFormatError(
@@ -149,8 +139,8 @@ def find_layout(
     if values:
         chosen = [_column(head.source, name, titles) for name in values]
     else:
-        told = [at for at, name in enumerate(names) if header and name.lower() in LABEL_NAMES]
-        free = [at for at in range(len(names)) if at not in (at_time, at_total, *told)]
+        labels = {at for at, name in enumerate(names) if header and name.lower() in LABEL_NAMES}
+        free = [at for at in range(len(names)) if at not in labels | {at_time, at_total}]
         named = [at for at in free if header and names[at].lower() == VALUE_NAME]
         chosen = named or [at for at in free if _begins_with_number(body, delimiter, at)]
     comma = delimiter == ";" and _decimal_comma(body, [*chosen, *([] if at_total is None else [at_total])])
@@ -161,13 +151,28 @@ def find_layout(
         )
     return SeriesLayout(
         delimiter,
-        int(header) + (said is not None),
+        int(header) + told,
         at_time,
         tuple((at, titles[at]) for at in chosen),
         at_total,
         time_unit,
         comma,
     )
+
+
+def _first_rows(head: Chunk) -> tuple[list[str], str, bool]:
+    """Rows that hold something, what stands between columns, and whether the file's first line said so."""
+    lines = bytes(head.buffer[: head.length]).decode("utf-8", "replace").splitlines()
+    rows = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not rows:
+        raise SeriesFormatError(
+            f"{head.source}: no rows: give a file with lines like 2026-03-02T08:00:00Z,12.5"
+        )
+    said = _SEPARATOR.fullmatch(rows[0].strip())
+    if said is not None:
+        return rows[1:] or rows, said[1], True
+    counts = [(rows[0].count(mark), -at) for at, mark in enumerate(DELIMITERS)]
+    return rows, DELIMITERS[-max(counts)[1]], False
 
 
 def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows:
