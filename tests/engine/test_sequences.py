@@ -13,7 +13,8 @@ from tests.engine.running import LATENESS_US
 from vedette.baselines.budget import Budget
 from vedette.config import Config
 from vedette.detectors.learned.kinds import train
-from vedette.detectors.learned.sessions import ALONE, IDLE_WINDOWS
+from vedette.detectors.learned.open_sessions import IDLE_WINDOWS
+from vedette.detectors.learned.sessions import ALONE
 from vedette.detectors.learned.training import Done, Job, Trainer, Training
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vedette.detectors.learned.sessions import IDLE_WINDOWS, Sessions
+from vedette.detectors.learned.open_sessions import IDLE_WINDOWS
+from vedette.detectors.learned.sessions import Sessions
 from vedette.detectors.learned.tail import fit_tail
 
 TAIL = fit_tail(np.linspace(0.0, 1.0, 100), least_scale=0.1)

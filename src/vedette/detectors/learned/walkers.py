@@ -1,16 +1,17 @@
 """Every client that is in the middle of a session: its latest requests, and how odd they were."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.begun import Begun, BegunState
+from vedette.detectors.learned.begun import BegunState
+from vedette.detectors.learned.open_sessions import OpenSessions
 from vedette.detectors.learned.tokens import UNKNOWN
 from vedette.detectors.learned.trails import PER_CLIENT
-from vedette.detectors.learned.walks import IDLE_WINDOWS, PART, WINDOW, Chunks, chunks, oddness
+from vedette.detectors.learned.walks import PART, WINDOW, Chunks, chunks, oddness
 from vedette.schema.state import PackedArray, check, pack, unpack
 
 MOST: Final = 16_384
@@ -50,28 +51,24 @@ class Step:
     score: NDArray[np.float64]
 
 
-class Walkers:
-    """Sessions by client, sorted.
+class Walkers(OpenSessions):
+    """Sessions by client, sorted; see `OpenSessions`.
 
     Attributes:
-        key: uint64 (s,). last: int64 (s,), window of the latest request. length: int64 (s,), requests so far.
-        windows: int64 (s,), windows with requests. total: float64 (s,), excess of the part that goes on.
-        most: float64 (s,), the most surprising that any part ever was (-log10).
+        length: int64 (s,), requests so far. windows: int64 (s,), windows with requests.
+        total: float64 (s,), excess of the part that goes on.
         token: int16 (s, KEPT), the latest requests, the last one last. excess: float32 (s, KEPT), of each.
-        forgotten: Sessions there was no room for. begun: How many begin.
     """
 
+    columns: ClassVar = ("key", "last", "length", "windows", "total", "most", "token", "excess")
+
     def __init__(self) -> None:
-        self.key = np.zeros(0, dtype=np.uint64)
-        self.last = np.zeros(0, dtype=np.int64)
+        super().__init__()
         self.length = np.zeros(0, dtype=np.int64)
         self.windows = np.zeros(0, dtype=np.int64)
         self.total = np.zeros(0, dtype=np.float64)
-        self.most = np.zeros(0, dtype=np.float64)
         self.token = np.zeros((0, KEPT), dtype=np.int16)
         self.excess = np.zeros((0, KEPT), dtype=np.float32)
-        self.forgotten = 0
-        self.begun = Begun()
 
     def find(self, key: NDArray[np.uint64], window: int) -> NDArray[np.intp]:
         """The place of each client's session, intp (k,), begun where there is none.
@@ -79,7 +76,7 @@ class Walkers:
         Args:
             key: uint64 (k,), distinct; at most `MOST`. window: In which they ask for something.
         """
-        fresh = np.sort(key[~self._known(key)])
+        fresh = self._fresh(key)
         over = len(self.key) + len(fresh) - MOST
         if over > 0:
             idle = np.lexsort((self.key, self.last, np.isin(self.key, key)))[:over]
@@ -87,17 +84,9 @@ class Walkers:
             kept[idle] = False
             self.forgotten += int(np.count_nonzero(~kept))
             self._keep(kept)
-            fresh = np.sort(key[~self._known(key)])
-        self.begun.count(window, len(fresh))
-        at = np.searchsorted(self.key, fresh)
-        for name in _COLUMNS:
-            column = getattr(self, name)
-            setattr(self, name, np.insert(column, at, fresh if name == "key" else 0, axis=0))
+            fresh = self._fresh(key)
+        self._begin(fresh, window)
         return np.searchsorted(self.key, key)
-
-    def _known(self, key: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        place = np.minimum(np.searchsorted(self.key, key), max(len(self.key) - 1, 0))
-        return np.asarray(self.key[place] == key if len(self.key) else np.zeros(len(key), dtype=np.bool_))
 
     def windows_on(
         self, place: NDArray[np.intp], token: NDArray[np.int64], count: NDArray[np.int64]
@@ -161,19 +150,6 @@ class Walkers:
             wide[session, KEPT + among] = fresh
             held[place] = np.take_along_axis(wide, shown, axis=1)
 
-    def end(self, window: int) -> NDArray[np.float64]:
-        """Forget the sessions that have ended by a window; returns the most surprising of each, float64 (e,)."""
-        ended = self.last <= window - IDLE_WINDOWS
-        if not ended.any():
-            return np.zeros(0, dtype=np.float64)
-        most = self.most[ended]
-        self._keep(~ended)
-        return most
-
-    def _keep(self, kept: NDArray[np.bool_]) -> None:
-        for name in _COLUMNS:
-            setattr(self, name, getattr(self, name)[kept])
-
     def unlearn(self) -> None:
         """Forget which tokens requests were: a model with another vocabulary has come."""
         self.token[:] = UNKNOWN
@@ -206,6 +182,3 @@ class Walkers:
         check(bool((self.token >= 0).all()), what)
         self.forgotten = state.forgotten
         self.begun.from_state(state.begun)
-
-
-_COLUMNS: Final = ("key", "last", "length", "windows", "total", "most", "token", "excess")

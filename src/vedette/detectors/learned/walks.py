@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.open_sessions import IDLE_WINDOWS
 from vedette.detectors.learned.tokens import BEGIN, PAD
 
 WINDOW: Final = 20
@@ -15,8 +16,6 @@ STRIDE: Final = WINDOW // 2
 before it."""
 PART: Final = 60
 """Requests that are judged together; a longer session is judged part by part."""
-IDLE_WINDOWS: Final = 12
-"""Windows without a request after which a client's session has ended."""
 STEADY: Final = 8.0
 """Added to the number of requests: what a few requests look like is chance."""
 
