@@ -11,16 +11,14 @@ Usage: python bench/quality/combinations.py [--logs 6] [--rate 4]
 import argparse
 import random
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from commands import run
 
-VEDETTE = (sys.executable, "-m", "vedette")
 DAYS = 4
 EPISODES = 12
 """One every four hours of the last two days."""
@@ -129,17 +127,6 @@ def stamp(text: bytes) -> float:
 def when(text: str) -> float:
     """The same of a time in a findings document."""
     return datetime.fromisoformat(text).astimezone(UTC).timestamp()
-
-
-def run(arguments: list[str], good: tuple[int, ...]) -> None:
-    """Run a command of Vedette's to its end.
-
-    Raises:
-        SystemExit: It failed; what it said is the message.
-    """
-    done = subprocess.run([*VEDETTE, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode not in good:
-        raise SystemExit(f"vedette {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
 
 
 if __name__ == "__main__":

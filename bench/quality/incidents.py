@@ -11,16 +11,15 @@ import argparse
 import json
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from commands import run
+
 from vedette.simulate import INCIDENTS
 
 MINUTES = 150
-VEDETTE = (sys.executable, "-m", "vedette")
 WINDOW_S = 60
 
 
@@ -65,24 +64,12 @@ def evaluate(name: str, seed: int, rate: float, kind: str, tally: Tally) -> None
     when = f"{name}@+{choice.randint(75, 115)}m"
     with tempfile.TemporaryDirectory() as folder:
         log, labels = Path(folder, "traffic.log"), Path(folder, "labels.jsonl")
-        run(
-            *(
-                "simulate",
-                "--minutes",
-                str(MINUTES),
-                "--rate",
-                str(rate),
-                "--seed",
-                str(seed),
-                "--format",
-                kind,
-            ),
-            *("--inject", when, "--labels", str(labels), "--output", str(log)),
-        )
+        traffic = ["--minutes", str(MINUTES), "--rate", str(rate), "--seed", str(seed), "--format", kind]
+        run(["simulate", *traffic, "--inject", when, "--labels", str(labels), "--output", str(log)])
         if not labels.read_bytes().strip():
             raise SystemExit(f"{when}, seed {seed}: simulate labelled nothing")
         result = json.loads(
-            run("evaluate", str(log), "--labels", str(labels), "--json", "-", "--no-progress")
+            run(["evaluate", str(log), "--labels", str(labels), "--json", "-", "--no-progress"])
         )
     for span in result["spans"]:
         tally.put_in += span["spans"]
@@ -91,18 +78,6 @@ def evaluate(name: str, seed: int, rate: float, kind: str, tally: Tally) -> None
         if span["median_delay_s"] is not None:
             tally.delays.append(span["median_delay_s"] / WINDOW_S)
     tally.others += result["false_alarms"]["incidents"]
-
-
-def run(*arguments: str) -> bytes:
-    """Run a command of Vedette's; what it wrote.
-
-    Raises:
-        SystemExit: It failed; what it said is the message.
-    """
-    done = subprocess.run([*VEDETTE, *arguments], capture_output=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"vedette {' '.join(arguments)}: exit {done.returncode}: {done.stderr.decode()}")
-    return done.stdout
 
 
 def row(name: str, tally: Tally) -> str:

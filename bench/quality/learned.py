@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from bot_sessions import MANNERS, Hit, people, programs
-from quiet import WEEK_MINUTES, run
+from commands import run
+from quiet import WEEK_MINUTES
 
 from vedette.cli.options import ScanOptions
 from vedette.cli.survey import configured, survey

@@ -9,15 +9,14 @@ Usage: python bench/quality/quiet.py [--weeks 50] [--first 1] [--rate 1] [--form
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
+from commands import run
+
 WEEK_MINUTES = 7 * 24 * 60
-VEDETTE = (sys.executable, "-m", "vedette")
 
 
 def main() -> None:
@@ -59,17 +58,6 @@ def week(folder: Path, seed: int, rate: float, kind: str) -> list[dict[str, obje
     run(["scan", str(log), "-q", "--json", str(found)], (0, 1))
     incidents: list[dict[str, object]] = json.loads(found.read_bytes())["incidents"]
     return incidents
-
-
-def run(arguments: Sequence[str], good: tuple[int, ...]) -> None:
-    """Run a command of Vedette's to its end.
-
-    Raises:
-        SystemExit: It failed; what it said is the message.
-    """
-    done = subprocess.run([*VEDETTE, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode not in good:
-        raise SystemExit(f"vedette {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
 
 
 if __name__ == "__main__":
