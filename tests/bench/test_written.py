@@ -20,12 +20,12 @@ class Floor:
 
 FLOORS = {
     "first": Floor(0.968, 0.0181),
-    "second": Floor(0.9357, 0.0070),
+    "second": Floor(0.9365, 0.0070),
     "third": Floor(0.954, 0.0237),
     "fourth": Floor(0.974, 0.0208),
     "fifth": Floor(0.96, 0.0570),
-    "sixth": Floor(0.966, 0.0405),
-    "seventh": Floor(0.915, 0.0367),
+    "sixth": Floor(0.968, 0.0405),
+    "seventh": Floor(0.92, 0.0367),
 }
 
 

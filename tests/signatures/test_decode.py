@@ -154,6 +154,27 @@ def test_odd_writing_is_noted(text: bytes, flag: TextFlag):
     assert flags_of(text) == flag
 
 
+@pytest.mark.parametrize(
+    ("path", "stepped"),
+    [
+        (b"/files/..%2f..%2fa", True),
+        (b"/%2e%2e/x", True),
+        (b"/.%2E%5Cx", True),
+        (b"/a%2f../b", True),
+        (b"/x/%25252e./y", True),
+        (b"/x/%2e%2e", True),
+        (b"/x/../y", False),
+        (b"/x%2fy", False),
+        (b"/v1..%2fx", False),
+        (b"/%2e/x", False),
+        (b"/%2e%2e%2e/x", False),
+        (b"/x?f=..%2f..%2fy", False),
+    ],
+)
+def test_a_step_up_that_is_escaped_is_noted_in_a_path(path: bytes, stepped: bool):
+    assert (TextFlag.ESCAPED_STEP in flags_of(path)) == stepped
+
+
 @pytest.mark.parametrize("nul", [b"", b"%00", b"%25%30%30", b"\\u0000", b"\x00"])
 def test_a_nul_in_what_base64_stands_for_is_none_of_the_address(nul: bytes):
     page_mark = b"eyJ2IjoibWV0YSIsInN0YXJ0Ijoid2ViXHUwMDAwIn0"  # {"v":"meta","start":"web\\u0000"}

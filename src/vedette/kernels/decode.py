@@ -70,6 +70,8 @@ class TextFlag(IntFlag):
     """An HTML character reference."""
     SPELLED_BRACKET = 4096
     """A `<` or `>` spelled as an HTML character reference, or as an escape of JavaScript or IIS."""
+    ESCAPED_STEP = 8192
+    """A step up in a path, `..` between slashes of either kind, of which a dot or a slash is escaped."""
 
 
 _NUL = 1
@@ -85,6 +87,7 @@ _RAW_HIGH = 512
 _CUT = 1024
 _ENTITY = 2048
 _SPELLED_BRACKET = 4096
+_ESCAPED_STEP = 8192
 
 _PERCENT_WORK = 1
 _FOLD_WORK = 2
@@ -601,6 +604,37 @@ def _decode_part(
     return write + 2
 
 
+@subkernel
+def _has_escaped_step(buffer: Bytes, start: int, end: int) -> bool:
+    """Whether a path steps up with an escaped dot or slash; escapes may be nested (`%252e`)."""
+    at = start
+    dots = 0
+    escaped = False
+    while at < end:
+        byte = buffer[at]
+        used = 1
+        if byte == 37:  # '%'
+            past = at + 1
+            while _hex_run(buffer, past, 2, end) == 37:
+                past += 2
+            code = _hex_run(buffer, past, 2, end)
+            if code == 46 or code == 47 or code == 92:
+                byte = code
+                used = past + 2 - at
+        if byte == 47 or byte == 92:
+            if dots == 2 and (escaped or used > 1):
+                return True
+            dots = 0
+            escaped = used > 1
+        elif byte == 46 and dots >= 0:
+            dots += 1
+            escaped |= used > 1
+        else:
+            dots = -1
+        at += used
+    return dots == 2 and escaped
+
+
 @kernel
 def decode_texts(
     buffer: Bytes,
@@ -645,8 +679,12 @@ def decode_texts(
         flags[text] = 0
         if split != 0:
             mark = first
+            percent = False
             while mark < last and buffer[mark] != 63:
+                percent |= buffer[mark] == 37
                 mark += 1
+            if percent and _has_escaped_step(buffer, first, mark):
+                flags[text] |= _ESCAPED_STEP
             at = _decode_part(buffer, first, mark, 0, classes, lower, out, at, flags, text)
             row_end[row] = at
             row += 1
