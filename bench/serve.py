@@ -1,6 +1,6 @@
-"""What asking a running service costs: `/detect` line by line on one connection, and batches of 1,000.
+"""What starting a service and asking it cost: `/detect` line by line on one connection, and batches of 1,000.
 
-    python bench/serve.py [--lines 5000] [--batches 100]
+    python bench/serve.py [--lines 5000] [--batches 100] [--starts 3]
 
 The real service (`vedette serve`, SQLite, its journal on disk) answers on one core; beside it, in the same run, a bare
 Litestar route that takes the same bodies and answers a constant: what is left between the two is Vedette. Every line
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,10 +57,12 @@ def line(number: int) -> str:
 
 
 @contextmanager
-def serving(command: list[str], *, one_core: bool = True) -> Iterator[tuple[int, str, int]]:
+def serving(
+    command: list[str], *, one_core: bool = True, variables: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, str, int]]:
     """A service, on one core unless told otherwise: its process, host and port."""
     with tempfile.TemporaryDirectory() as state:
-        environment = os.environ | {"STATE_DIRECTORY": state}
+        environment = {**os.environ, "STATE_DIRECTORY": state, **(variables or {})}
         pinned = ["taskset", "-c", "0", *command] if one_core and shutil.which("taskset") else command
         with subprocess.Popen(pinned, stderr=subprocess.PIPE, env=environment) as process:
             assert process.stderr is not None
@@ -142,18 +144,35 @@ def measure(name: str, command: list[str], lines: int, batches: int) -> None:
     )
 
 
+def start(name: str, command: list[str], variables: Mapping[str, str], runs: int) -> None:
+    """Print how long a service takes until it answers, the median of some runs."""
+    took = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        with serving(command, variables=variables) as (process, _, _):
+            took.append((time.perf_counter() - begun, cpu_s(process)))
+    wall, cpu = (sorted(each)[runs // 2] for each in zip(*took, strict=True))
+    print(f"{name:38} {wall:8.2f} {cpu:8.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--lines", type=int, default=5000)
     parser.add_argument("--batches", type=int, default=100)
+    parser.add_argument("--starts", type=int, default=3)
     asked = parser.parse_args()
     print("                 /detect, ms per request        batches of 1,000, k lines/s")
     print(f"{'':14} {'p50':>8} {'p99':>8} {'cpu':>8} {'wall':>9} {'cpu':>9}")
     measure("bare Litestar", [sys.executable, "-c", BARE], asked.lines, asked.batches)
     vedette = [sys.executable, "-m", "vedette", "serve", "--port", "0"]
     measure("vedette serve", vedette, asked.lines, asked.batches)
+    print(f"\n{'until it answers, s':38} {'wall':>8} {'cpu':>8}")
+    start("vedette serve", vedette, {}, asked.starts)
+    with tempfile.TemporaryDirectory() as nowhere:
+        bare = {"PYTHONPYCACHEPREFIX": nowhere, "PYTHONDONTWRITEBYTECODE": "1"}
+        start("vedette serve, no bytecode", vedette, bare, asked.starts)
 
 
 if __name__ == "__main__":

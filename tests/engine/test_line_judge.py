@@ -111,6 +111,21 @@ def test_lines_of_several_formats_are_each_read_as_what_they_are() -> None:
     assert found[1].log.path == "/a"
 
 
+@pytest.mark.parametrize("count", [1, FEW, FEW + 1])
+def test_a_line_is_called_by_its_own_format_whatever_came_before(count: int) -> None:
+    common = b'192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET /shop HTTP/1.1" 200 12'
+    judge = judge_of()
+    for line, name in [(COMBINED.encode(), "combined"), (common, "common"), (COMBINED.encode(), "combined")]:
+        found = judge.judge([line] * count, ["a"] * count)
+        assert [said.log.format for said in found if said.log is not None] == [name] * count
+    mixed = judge.judge([common, COMBINED.encode()] * count, [None] * 2 * count)
+    assert [said.log.format for said in mixed if said.log is not None] == ["common", "combined"] * count
+    assert [said.log.user_agent for said in mixed if said.log is not None] == [None, AGENT] * count
+    fresh = judge_of()
+    for line, name in [(common, "common"), (COMBINED.encode(), "combined"), (common, "common")]:
+        assert [said.log.format for said in fresh.judge([line], [None]) if said.log is not None] == [name]
+
+
 def test_an_odd_line_does_not_hide_the_user_agents_of_those_after_it() -> None:
     """Its agent ends in a backslash: it is no Combined line, but one of Common with something behind."""
     odd = b'192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET /shop HTTP/1.1" 200 12 "-" "#;\\"'

@@ -54,11 +54,13 @@ class ReadLines:
         format: Its name.
         requests: n of them.
         place: int64 (n,), which of the lines each is.
+        reader: Name of the format that they were read by, which may take lines of others, too.
     """
 
     format: str
     requests: Requests
     place: NDArray[np.int64]
+    reader: str
 
 
 class LineReader:
@@ -118,7 +120,7 @@ class LineReader:
                     self._used.move_to_end(reader.name)
                     if session is not None:
                         self._belongs(session, reader)
-                    return reader.name, single
+                    return parser.shapes[min(single.shape, len(parser.shapes) - 1)], single
         return None
 
     def _order(self, sessions: Sequence[str | None]) -> list[Reader]:
@@ -132,7 +134,8 @@ class LineReader:
         self, reader: Reader, lines: Sequence[bytes], left: list[int], found: list[ReadLines]
     ) -> list[int]:
         """Read what a format reads without repair; the lines that are left."""
-        requests = reader.parser.parse(_chunk(lines, left)).requests
+        parsed = reader.parser.parse(_chunk(lines, left))
+        requests, shape = parsed.requests, parsed.shape
         whole = (requests.flags & _REPAIRED) == 0
         if not len(requests) or not whole.any():
             return left
@@ -140,11 +143,11 @@ class LineReader:
         if whole.all() and len(requests) == len(left):
             # All that are there are in their order.
             place = np.arange(len(left)) if len(left) == len(lines) else np.array(left, dtype=np.int64)
-            found.append(ReadLines(reader.name, requests, place))
+            found += _called(reader, requests, place, shape)
             return []
-        requests = requests.select(whole)
+        requests, shape = requests.select(whole), None if shape is None else shape[whole]
         place = np.array(left, dtype=np.int64)[requests.line - 1]
-        found.append(ReadLines(reader.name, requests, place))
+        found += _called(reader, requests, place, shape)
         taken = set(place.tolist())
         return [line for line in left if line not in taken]
 
@@ -182,7 +185,7 @@ class LineReader:
             reasons = dict.fromkeys(left, next(iter(parsed.skips.counts)))
         if len(parsed.requests):
             place = np.array(left, dtype=np.int64)[parsed.requests.line - 1]
-            found.append(ReadLines(reader.name, parsed.requests, place))
+            found.append(ReadLines(reader.name, parsed.requests, place, reader.name))
             for line in place.tolist():
                 del reasons[line]
         return reasons
@@ -193,13 +196,28 @@ class LineReader:
             for place in read.place.tolist():
                 session = sessions[place]
                 if session is not None:
-                    self._belongs(session, by_name[read.format])
+                    self._belongs(session, by_name[read.reader])
 
     def _belongs(self, session: str, reader: Reader) -> None:
         self._sessions[session] = reader
         self._sessions.move_to_end(session)
         if len(self._sessions) > MOST_SESSIONS:
             self._sessions.popitem(last=False)
+
+
+def _called(
+    reader: Reader, requests: Requests, place: NDArray[np.int64], shape: NDArray[np.uint8] | None
+) -> list[ReadLines]:
+    """What one format has read, each line under the name of the format that it is of."""
+    names = reader.parser.shapes if isinstance(reader.parser, TextParser) else ()
+    if shape is None or not names:
+        return [ReadLines(reader.name, requests, place, reader.name)]
+    last = len(names) - 1
+    if bool((shape == shape[0]).all()):
+        return [ReadLines(names[min(shape.item(0), last)], requests, place, reader.name)]
+    called = np.array(names)[np.minimum(shape, last)]
+    some = ((name, called == name) for name in dict.fromkeys(called.tolist()))
+    return [ReadLines(name, requests.select(rows), place[rows], reader.name) for name, rows in some]
 
 
 @cache

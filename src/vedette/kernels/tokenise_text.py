@@ -252,6 +252,7 @@ def tokenise(
     raw_start: NDArray[np.int64],
     raw_length: NDArray[np.int32],
     flags: NDArray[np.uint16],
+    shape: NDArray[np.uint8],
     counts: NDArray[np.int64],
     samples: NDArray[np.int64],
     state: NDArray[np.int64],
@@ -268,7 +269,7 @@ def tokenise(
         layout: The reading (`vedette.kernels.spans`) of times, for salvage, or `NO_SALVAGE`.
         directives: 1 to stop after each line that begins with `#F`.
         repaired: Flag of salvaged rows.
-        start, length, line, raw_start, raw_length, flags: As in `vedette.parsers.fields.Tokens`, with room
+        start, length, line, raw_start, raw_length, flags, shape: As in `vedette.parsers.fields.Tokens`, with room
             for more rows.
         counts: int64, shape (REASONS,); samples: int64, shape (REASONS, SAMPLES, 3): skipped lines, as line
             number, start and length.
@@ -297,6 +298,7 @@ def tokenise(
                 start[fields[i], row] = -1
             fits = False
             odd = 0
+            shape[row] = 0
             tail = state[TAIL]
             for program in range(programs.shape[0]):
                 fits = _run(
@@ -314,6 +316,7 @@ def tokenise(
                     state,
                 )
                 if fits:
+                    shape[row] = program
                     break
                 state[TAIL] = tail
                 for i in range(fields.shape[0]):

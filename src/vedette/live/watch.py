@@ -263,6 +263,7 @@ def _warm(config: Config) -> None:
     from vedette.kernels.foreseen import compile_all, processes_for, uncompiled
 
     if missing := uncompiled(("text", "json")):
-        _LOG.info("compiling %d kernels, once for this machine: half a minute or less", len(missing))
+        kernels = f"{len(missing)} kernel{'' if len(missing) == 1 else 's'}"
+        _LOG.info("compiling %s, once for this machine: half a minute or less", kernels)
         compile_all(missing, processes_for(missing))
     signature_scanner(config.detectors.signatures)

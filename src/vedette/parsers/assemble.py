@@ -116,7 +116,8 @@ class Assembler:
             if _present(tokens.start[Field.ROUTE])
             else None,
         )
-        return Parsed(requests, tokens.skips, tokens.lines)
+        shape = None if tokens.shape is None else tokens.shape.copy()
+        return Parsed(requests, tokens.skips, tokens.lines, shape=shape)
 
     def _coded(self, buffer: NDArray[np.uint8], tokens: Tokens, field: Field) -> Coded:
         start, length = tokens.start[field], tokens.length[field]
@@ -183,6 +184,7 @@ def _drop_untimed(chunk: Chunk, tokens: Tokens, time: NDArray[np.int64]) -> tupl
             tokens.skips,
             tokens.lines,
             tokens.tail,
+            None if tokens.shape is None else tokens.shape[kept],
         ),
         time[kept],
     )

@@ -101,6 +101,7 @@ class Tokens:
         lines: All lines of the chunk.
         tail: Offset of the first byte of the buffer's tail that holds no unescaped text; 0 if nothing was
             written there (free space then begins after the chunk's padding).
+        shape: uint8 (n,): which of a text format's shapes each line has, by number; None of other formats.
     """
 
     start: NDArray[np.int64]
@@ -112,3 +113,4 @@ class Tokens:
     skips: Skips = field(default_factory=Skips)
     lines: int = 0
     tail: int = 0
+    shape: NDArray[np.uint8] | None = None

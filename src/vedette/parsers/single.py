@@ -23,6 +23,7 @@ class Single(NamedTuple):
     """A request, as the columns of a batch of it alone would have it; see `Requests`.
 
     Attributes:
+        shape: Which of its format's shapes the line has.
         targets: The target as the only text of a vocabulary, which points into the chunk.
     """
 
@@ -40,6 +41,7 @@ class Single(NamedTuple):
     referer: bytes | None
     user_agent: bytes | None
     service: bytes | None
+    shape: int
     targets: Vocabulary
 
 
@@ -100,6 +102,7 @@ def read_single(chunk: Chunk, tokens: Tokens, conventions: Conventions) -> Singl
         referer=text(Field.REFERER),
         user_agent=text(Field.USER_AGENT),
         service=text(Field.SERVICE),
+        shape=0 if tokens.shape is None else tokens.shape.item(0),
         targets=Vocabulary(
             chunk.buffer,
             np.array([starts[Field.REQUEST] + len(method) + 1]),

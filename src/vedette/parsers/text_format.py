@@ -23,8 +23,16 @@ _LONGEST_JUDGED = 256
 class TextParser:
     """Parses one source of a text format."""
 
-    def __init__(self, formats: tuple[str, ...], tokeniser: TextTokeniser, conventions: Conventions) -> None:
+    def __init__(
+        self,
+        formats: tuple[str, ...],
+        tokeniser: TextTokeniser,
+        conventions: Conventions,
+        shapes: tuple[str, ...] = (),
+    ) -> None:
         self.formats = formats
+        self.shapes = shapes or formats
+        """Names of the formats that the shapes are of, by their numbers; those beyond the last are of the last, too."""
         self._tokeniser = tokeniser
         self._assembler = Assembler()
         self._conventions = conventions
@@ -72,6 +80,8 @@ class TextFormat:
     shapes: Mapping[Field, re.Pattern[bytes]] = field(default_factory=dict)
     salvages: bool = True
     preferred: tuple[Program, ...] = ()
+    borrowed: str = ""
+    """Name of the format whose shapes the preferred ones and the fallbacks are, empty for this one."""
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blanks and comments aside."""
@@ -85,7 +95,10 @@ class TextFormat:
         machine = build(self.preferred + self.programs + self.fallbacks, self.conventions.time)
         if not self.salvages:
             machine = replace(machine, layout=NO_SALVAGE)
-        return TextParser((self.name,), TextTokeniser(machine), self.conventions)
+        others = self.borrowed or self.name
+        own = (self.name,) * len(self.programs)
+        shapes = (others,) * len(self.preferred) + own + (others,) * len(self.fallbacks)
+        return TextParser((self.name,), TextTokeniser(machine), self.conventions, shapes)
 
 
 def share_of(

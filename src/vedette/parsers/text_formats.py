@@ -135,6 +135,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             (template("{service:port} " + _COMBINED.replace("{peer}", "{peer} {:word}"), open_ended=True),),
             CLF,
             fallbacks=(combined,),
+            borrowed="combined",
             needs_peer=True,
         ),
         # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/: the upstream's name is
@@ -150,6 +151,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             ),
             Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
             fallbacks=(combined,),
+            borrowed="combined",
             shapes=MILLISECOND_DECIMALS,
         ),
         TextFormat(
@@ -161,6 +163,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             ),
             Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
             fallbacks=(combined,),
+            borrowed="combined",
             shapes=MILLISECOND_DECIMALS,
         ),
         TextFormat(
@@ -169,6 +172,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             (template(_COMMON + ' "{referer}" "{user_agent}" "{forwarded:last}"', open_ended=True),),
             CLF,
             fallbacks=(combined,),
+            borrowed="combined",
         ),
         TextFormat(
             "combined-wrapped",
@@ -176,6 +180,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             (template('"' + _COMMON + ' "{referer}" "{user_agent}""'),),
             CLF,
             fallbacks=(combined,),
+            borrowed="combined",
         ),
         TextFormat(
             "combined-session",
@@ -183,6 +188,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             (template(_COMMON + ' "{referer}" {:word} "{user_agent:last}"', open_ended=True),),
             CLF,
             fallbacks=(combined,),
+            borrowed="combined",
         ),
         TextFormat(
             "combined",
@@ -190,6 +196,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             (combined,),
             CLF,
             fallbacks=(common,),
+            borrowed="common",
         ),
         TextFormat(
             "common",
@@ -198,5 +205,6 @@ def _combined_family() -> tuple[TextFormat, ...]:
             CLF,
             # What follows is passed over only where it is no referer and user agent: there attacks stand, too.
             preferred=(combined,),
+            borrowed="combined",
         ),
     )

@@ -44,6 +44,7 @@ class TextTokeniser:
         self._raw_start = np.empty(0, dtype=np.int64)
         self._raw_length = np.empty(0, dtype=np.int32)
         self._flags = np.empty(0, dtype=np.uint16)
+        self._shape = np.empty(0, dtype=np.uint8)
 
     def tokenise(self, chunk: Chunk) -> Tokens:
         """Find the fields of each line. The arrays of the result are good until the next call."""
@@ -70,6 +71,7 @@ class TextTokeniser:
             raw_start=self._raw_start[:rows],
             raw_length=self._raw_length[:rows],
             flags=self._flags[:rows],
+            shape=self._shape[:rows],
             skips=_skips(chunk, counts.tolist(), samples.tolist()),
             lines=int(state[kernel.LINE]) - chunk.first_line,
             tail=int(state[spans.TAIL]),
@@ -99,6 +101,7 @@ class TextTokeniser:
             self._raw_start,
             self._raw_length,
             self._flags,
+            self._shape,
             counts,
             samples,
             state,
@@ -148,6 +151,7 @@ class TextTokeniser:
         self._raw_start = np.concatenate([self._raw_start, np.zeros(rows - kept, dtype=np.int64)])
         self._raw_length = np.concatenate([self._raw_length, np.zeros(rows - kept, dtype=np.int32)])
         self._flags = np.concatenate([self._flags, np.zeros(rows - kept, dtype=np.uint16)])
+        self._shape = np.concatenate([self._shape, np.zeros(rows - kept, dtype=np.uint8)])
 
 
 def _skips(chunk: Chunk, counts: list[int], samples: list[list[list[int]]]) -> Skips:

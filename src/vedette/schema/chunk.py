@@ -97,6 +97,7 @@ class Parsed:
         requests: Its requests. skips: Its skipped lines. lines: How many lines it had.
         joined: Those of them that are parts of a later line, less those that after all are not.
         cut_lines, cut_bytes: Lines too long once their parts were joined, and the bytes that they lost.
+        shape: uint8, of each request which of its format's shapes its line has; None where that is not known.
     """
 
     requests: Requests
@@ -105,3 +106,4 @@ class Parsed:
     joined: int = 0
     cut_lines: int = 0
     cut_bytes: int = 0
+    shape: NDArray[np.uint8] | None = None
