@@ -534,11 +534,11 @@ def test_where_three_others_went_before_is_no_new_destination(others: int, state
     ("known", "words"),
     [
         (Known.SEGMENTS, "The network carried 50 MB in 10 s"),
-        (Known.FLAGS, "The flows that began within 10 s carried 50 MB"),
+        (Known.FLAGS, "By the totals of its flows the network carried 50 MB in 10 s"),
     ],
 )
-def test_a_spike_of_flow_logs_says_that_flows_began_then(known: Known, words: str) -> None:
-    """A log tells all bytes of a download of minutes with its beginning."""
+def test_a_spike_of_flow_logs_says_that_totals_were_spread(known: Known, words: str) -> None:
+    """Of a download of minutes a log tells the bytes of all of it."""
     baselines, detector, found = (
         NetworkBaselines(10 * SECOND, 30),
         Volume(Budget(1.0, window_us=10 * SECOND)),

@@ -62,6 +62,10 @@ def test_twenty_gigabytes_in_two_hours_are_no_spike(vedette: Run, tmp_path: Path
     assert sum(rate > each / 2 for rate in rates) in ((29, 30, 31) if by_end else (719, 720, 721))
     stated = [one for one in document["anomalies"] if one["type"] == "long_lived_connection"]
     assert [one["entity"]["value"] for one in stated] == ["10.0.0.5"]
+    # Of its bytes, as many as of its time were over.
+    (details,) = (one["details"] for one in stated)
+    assert not details["idle"]
+    assert details["bytes"] == pytest.approx(20e9 * stated[0]["observed"] / LASTS, rel=0.01)
     assert (b"windows that were over by then have nothing of them" in done.stdout) == by_end
 
 

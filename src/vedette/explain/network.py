@@ -159,8 +159,8 @@ def _volume(anomaly: Anomaly) -> str:
     amount, time = in_unit(anomaly.observed, anomaly.unit), seconds(details["seconds"])
     carried = f"The network carried {amount} in {time}"
     if details.get("whole_flows"):
-        # A download of minutes stands in the window that it began in.
-        carried = f"The flows that began within {time} carried {amount}"
+        # What is longer than a window is spread evenly over its time, and shorter flows count where they begin.
+        carried = f"By the totals of its flows the network carried {amount} in {time}"
     return (
         f"{carried}{usual}: "
         f"{abs(details['deviation']):.1f} standard deviations {'above' if details['deviation'] > 0 else 'below'}; the "

@@ -159,7 +159,7 @@ class Volume(Remembering):
 
 
 def _counts_whole_flows(view: NetworkView) -> bool:
-    """Whether what is counted are flows, all at their beginning: logs and exporters tell no more."""
+    """Whether what is counted are totals of flows: logs and exporters tell no more."""
     return not view.window.known & Known.SEGMENTS
 
 

@@ -108,6 +108,11 @@ class LongLived:
                 continue
             self._stated[key] = began
             size = int(row[Flow.BYTES_OUT] + row[Flow.BYTES_IN])
+            if not view.window.known & Known.SEGMENTS:
+                # Spread evenly, a window has its share of the whole: so much for as long as it has lasted.
+                size = int(
+                    size * max(1.0, 1e6 * duration / max(1, int(row[Flow.END]) - int(row[Flow.START])))
+                )
             high = duration > max(self.high * mean, self.seconds)
             factor = self.high if high else self.medium
             limit = max(factor * mean, self.seconds)
