@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from vedette.cli.waiting import waiting
 from vedette.kernels.cache import kernel_directory
 from vedette.kernels.kept import READS, are_kept
 from vedette.sources import Input
@@ -31,7 +32,11 @@ def begun(inputs: Sequence[Input], stopped: Callable[[], bool]) -> list[Input]:
     if _is_chosen():
         return list(inputs)
     enough = (SMALL if _compiled_before() else SMALL_AT_FIRST) + 1
-    return [with_beginning(source, enough, stopped) for source in inputs]
+    first = []
+    for source in inputs:
+        with waiting(f"{source.name}: it has not brought enough yet, nor ended"):
+            first.append(with_beginning(source, enough, stopped))
+    return first
 
 
 def choose_kernel_mode(

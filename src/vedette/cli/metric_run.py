@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.cli.waiting import waiting
 from vedette.report.output import STDOUT, check_apart, check_output, open_output
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
@@ -95,7 +96,9 @@ def run(options: MetricOptions) -> int:
         writer: ScoreWriter | None = None
         for source in inputs:
             pool = BufferPool(CHUNK_BYTES, 2)
-            with read_chunks(source, pool=pool) as reader:
+            with waiting(f"{source.name}: nothing has come from it yet"):
+                begun = read_chunks(source, pool=pool)
+            with begun as reader:
                 scoring = _FileScoring(reader, pool, options, clock, several=several)
                 if stream is not None and writer is None:
                     writer = scoring.writer(stream)

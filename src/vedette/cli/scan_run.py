@@ -8,6 +8,7 @@ from vedette.cli.collecting import passing_over_the_present
 from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.kernel_mode import begun, choose_kernel_mode
 from vedette.cli.options import ScanOptions
+from vedette.cli.waiting import waiting
 from vedette.config import Config
 from vedette.data import sample_path
 from vedette.report.output import check_apart, check_output
@@ -95,7 +96,7 @@ def inputs(options: ScanOptions) -> tuple[Discovery, Discovery]:
     found = _sample() if options.sample else discover(options.paths)
     history = discover(options.baseline_from) if options.baseline_from else Discovery()
     for each in (found, history):
-        each.inputs = [opened_if_pipe(source) for source in each.inputs]
+        each.inputs = [_opened(source) for source in each.inputs]
     # A log is not its own past: what is scanned is left out of what is learned from.
     scanned = {source.path.resolve() for source in found.inputs if source.path is not None}
     history.inputs = [s for s in history.inputs if s.path is None or s.path.resolve() not in scanned]
@@ -103,6 +104,12 @@ def inputs(options: ScanOptions) -> tuple[Discovery, Discovery]:
         # But what it says of the time before is. A pipe cannot be read twice.
         history.inputs += [source for source in found.inputs if source.path is not None]
     return found, history
+
+
+def _opened(source: Input) -> Input:
+    # A named pipe is open once somebody opens it for writing.
+    with waiting(f"{source.name}: nobody writes to it yet"):
+        return opened_if_pipe(source)
 
 
 def _sample() -> Discovery:
