@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from vedette.baselines import bank
+from vedette.baselines.calendar import calendar
 from vedette.baselines.forecast import Forecaster
 from vedette.baselines.reach import COVERAGE, PARTS, Reach, unlearned, widened
 from vedette.baselines.series import Kind, SeriesBaseline
+from vedette.kernels.baseline import foresee_series
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -26,6 +29,23 @@ def followed(value: np.ndarray, kind: Kind = Kind.GAUGE, horizon: int = HOUR) ->
     made = Forecaster(SeriesBaseline(kind), horizon)
     made.follow(times(len(value)), value)
     return made
+
+
+def test_a_pause_longer_than_the_horizon_asks_kernels_for_no_other_types(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def foresee(*arguments: object) -> None:
+        asked.append([str(each.dtype) for each in arguments if isinstance(each, np.ndarray)])
+        foresee_series(*arguments)
+
+    monkeypatch.setattr(bank, "foresee_series", foresee)
+    made = Forecaster(SeriesBaseline(Kind.GAUGE, calendar=calendar("+02:00")), HOUR)
+    pause = np.concatenate([times(400), times(400) + 800 * MINUTE])
+    made.follow(pause, rhythm(800))
+    assert len(asked) > 10
+    assert all(types == asked[0] for types in asked)
 
 
 def test_a_daily_rhythm_is_foreseen_an_hour_ahead() -> None:

@@ -241,7 +241,7 @@ class Bank(ABC):
         )
         self._check(index, first)
         self._reserve(1)
-        local = times if self.calendar is plain else np.array([self.calendar(t) for t in times.tolist()])
+        local = self._local(times)
         values, rests_on = _floats(value), _NONE if exposure is None else _floats(exposure)
         follow_series(
             slot, values, rests_on, self._now(int(times[0])), times, local,
@@ -277,7 +277,7 @@ class Bank(ABC):
         if len(times) and (int(times[0]) < self._time or (times[1:] < times[:-1]).any()):
             raise ValueError("windows must be in order, none before the last that was learned")
         table = np.empty((JUDGEMENT_ROWS, len(times)))
-        local = times if self.calendar is plain else np.array([self.calendar(t) for t in times.tolist()])
+        local = self._local(times)
         foresee_series(
             slot, -1.0 if exposure is None else exposure, float(self._clock + 1), times, local,
             *self._arrays(), self._looks, table,
@@ -285,6 +285,12 @@ class Bank(ABC):
         self._looked = (-1, 0)
         value = np.ones(len(times))
         return self._judgement(table, value, value if exposure is None else np.full(len(times), exposure))
+
+    def _local(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self.calendar is plain:
+            return times
+        # Of no times at all, too, an array of whole numbers: kernels are compiled for these.
+        return np.array([self.calendar(t) for t in times.tolist()], dtype=np.int64)
 
     def pass_by(self, windows: int, time_us: int) -> None:
         """Let so many windows pass in which silence was observed, without looking at each.
