@@ -37,6 +37,14 @@ def test_from_logs_to_a_scan(log: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out)["card"]["service"] == "shop"
     config, found = tmp_path / "vedette.yaml", tmp_path / "found.json"
     config.write_text(f"learned: {{models: {models}}}\n")
+    for place in (["--models", models], ["--config", str(config)]):
+        assert run(["models", "list", *place]) == 0
+        assert capsys.readouterr().out.startswith("* shop forest 0001")
+        assert run(["models", "show", "shop", *place]) == 0
+        assert json.loads(capsys.readouterr().out)["card"]["service"] == "shop"
+    assert run(["models", "rollback", "shop", "--number", "2", "--models", models]) == 0
+    assert run(["models", "rollback", models, "shop"]) == 0
+    assert "0001 is at work instead of 0002" in capsys.readouterr().out
     assert run(["scan", str(log), "-q", "--config", str(config), "--json", str(found)]) == 0
     member, floods, times, status = json.loads(found.read_bytes())["coverage"]["members"]
     assert (member["phase"], member["since"]) == ("ensemble", None)
@@ -120,3 +128,20 @@ def test_a_model_that_is_not_there_is_answered_with_those_that_are(
 def test_no_models_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "list", str(tmp_path / "none")]) == 2
     assert "no such directory: write one with vedette train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["list"], "say where models are kept: DIR, --models DIR, or learned.models"),
+        (["show", "shop"], "say where models are kept: DIR, --models DIR, or learned.models"),
+        (["show", "."], ". is a directory: name the service behind it"),
+        (["list", "a", "--models", "b"], "two directories: a and --models b: give one"),
+        (["rollback", "a", "b", "c"], "3 words: at most two, a directory and a service"),
+    ],
+)
+def test_where_models_are_kept_is_said_once(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["models", *words]) == 2
+    assert said in capsys.readouterr().err

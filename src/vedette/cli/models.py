@@ -1,5 +1,6 @@
 """`vedette models`: what models there are, what each rests on, and the way back to an older one."""
 
+import os
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,22 +8,62 @@ from typing import Annotated
 
 import typer
 
-from vedette.cli.inputs import JsonFile
+from vedette.cli.inputs import ConfigFile, JsonFile
 
 app = typer.Typer(help="List, show and roll back trained models.", no_args_is_help=True, add_completion=False)
 
 Directory = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Where `vedette train` keeps models.", show_default=False)
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="Where `vedette train` keeps models.", show_default=False),
 ]
-Service = Annotated[str, typer.Argument(metavar="SERVICE", help="Whose model.", show_default=False)]
+Words = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[DIR] SERVICE", help="Where `vedette train` keeps models; whose model.", show_default=False
+    ),
+]
+Models = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where models are kept, named as for train. Default: learned.models.",
+        show_default=False,
+    ),
+]
 Member = Annotated[str, typer.Option(metavar="NAME", help="Which of the service's models.")]
 Number = Annotated[
     int | None, typer.Option(metavar="N", help="Which. Default: see the command.", show_default=False, min=1)
 ]
 
 
+def _kept_in(word: str | Path | None, models: Path | None, config: Path | None) -> Path:
+    """The directory that was named, in either way, or configured."""
+    if word is not None and models is not None:
+        raise typer.BadParameter(f"two directories: {word} and --models {models}: give one")
+    named = word if word is not None else models
+    if named is not None:
+        return Path(named)
+    from vedette.config import Config
+
+    configured = Config.load(config, environment=os.environ).learned.models
+    if configured is None:
+        raise typer.BadParameter(
+            "say where models are kept: DIR, --models DIR, or learned.models in the configuration (--config FILE)"
+        )
+    return Path(configured)
+
+
+def _whose(words: list[str], models: Path | None, config: Path | None) -> tuple[Path, str]:
+    """The directory and the service that `[DIR] SERVICE` name."""
+    if len(words) > 2:
+        raise typer.BadParameter(f"{len(words)} words: at most two, a directory and a service")
+    if len(words) == 1 and models is None and config is None and Path(words[0]).is_dir():
+        raise typer.BadParameter(f"{words[0]} is a directory: name the service behind it")
+    return _kept_in(words[0] if len(words) == 2 else None, models, config), words[-1]
+
+
 @app.command("list")
-def list_(directory: Directory) -> None:
+def list_(directory: Directory = None, models: Models = None, config: ConfigFile = None) -> None:
     """List the models of each service; `*` marks the one at work. Of those that a service made, since when and why."""
     from vedette.detectors.learned.course import DIGITS
     from vedette.engine.model_files import kept_models
@@ -30,6 +71,7 @@ def list_(directory: Directory) -> None:
     from vedette.report.moments import iso
     from vedette.report.shown import shown
 
+    directory = _kept_in(directory, models, config)
     found = kept_models(directory)
     if not found:
         print(f"{shown(str(directory))}: there are no models; vedette train PATH --models DIR makes some")
@@ -48,10 +90,11 @@ def list_(directory: Directory) -> None:
 
 @app.command()
 def show(
-    directory: Directory,
-    service: Service,
+    words: Words,
+    models: Models = None,
     member: Member = "forest",
     number: Number = None,
+    config: ConfigFile = None,
     json: JsonFile = None,
 ) -> None:
     """Show a model's manifest: span, rows, features, libraries, checks. Default: the one at work."""
@@ -60,6 +103,7 @@ def show(
     from vedette.engine.model_files import ModelFileError, kept_models
     from vedette.report.output import open_output
 
+    directory, service = _whose(words, models, config)
     found = kept_models(directory)
     kept = found.get((service, member), [])
     chosen = [m for m in kept if (m.current if number is None else m.number == number)]
@@ -85,7 +129,11 @@ def _others(found: Iterable[tuple[str, str]], service: str) -> str:
 
 @app.command()
 def rollback(
-    directory: Directory, service: Service, member: Member = "forest", number: Number = None
+    words: Words,
+    models: Models = None,
+    member: Member = "forest",
+    number: Number = None,
+    config: ConfigFile = None,
 ) -> None:
     """Put an older model to work. Default: the one before the current one.
 
@@ -95,6 +143,7 @@ def rollback(
     from vedette.engine.model_record import uses_of
     from vedette.report.shown import shown
 
+    directory, service = _whose(words, models, config)
     before, now = roll_back(directory, member, service, number)
     when = " once the service reads its configuration again" if uses_of(directory, member, service) else ""
     print(f"{shown(service)}: model {member} {now:04} is at work instead of {before:04}{when}")
