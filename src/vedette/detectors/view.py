@@ -143,6 +143,7 @@ class WindowView:
         shared: By id of an anomaly, slots of the routes that it tells of together with their service.
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
             `noteworthy` and `recent` what was seen; ratios and durations are judged by those seen.
+        seen: Share of the window that the log tells of: less than 1 where it begins in it, or has ended in it.
     """
 
     number: int
@@ -164,6 +165,7 @@ class WindowView:
     claimed: set[str] = field(default_factory=set)
     shared: dict[str, tuple[int, ...]] = field(default_factory=dict)
     weight: int = 1
+    seen: float = 1.0
     joint: JointJudgement | None = None
 
     @property

@@ -196,7 +196,7 @@ class Engine(WindowJudge):
     def finish(self) -> Findings:
         """Close every window and hand out what was found. Nothing can be processed afterwards."""
         for window in self.windower.close(everything=True):
-            self._close(window)
+            self._close(window, last=True)
         coverage = self.coverage
         coverage.late = self.windower.late
         if self.habits is not None and self.habits.unready:
@@ -245,6 +245,16 @@ class Engine(WindowJudge):
         if times:
             self.cover(min(times), max(times))
 
+    def _seen(self, window: ClosedWindow, *, last: bool) -> float:
+        """The share of a window that the log tells of: less than 1 where it begins in it, or has ended in it."""
+        first, end = self.coverage.start, self.coverage.end
+        # Where event time is told, it is told of whole windows.
+        if not self.settings.windows.own_clock or first is None or end is None:
+            return 1.0
+        begin = first if first < window.end else window.start
+        until = end if last else window.end
+        return max(0.0, min(window.end, until) - max(window.start, begin)) / (window.end - window.start)
+
     def _thinned(
         self, batch: Batch, late: NDArray[np.uint8] | None, reached: NDArray[np.int64] | None
     ) -> tuple[Batch, NDArray[np.uint8] | None, NDArray[np.int64] | None]:
@@ -284,14 +294,18 @@ class Engine(WindowJudge):
             if self.trails is not None:
                 self.trails.drop_from(forgotten)
 
-    def _close(self, window: ClosedWindow) -> None:
-        """Judge one window, and forget what was kept of its rows."""
+    def _close(self, window: ClosedWindow, *, last: bool = False) -> None:
+        """Judge one window, and forget what was kept of its rows.
+
+        Args:
+            last: Nothing comes any more: it ends where the log does.
+        """
         if self.habits is not None:
             self.habits.close(window.number, window.start, states=not self.only_learns)
         if self.trails is not None:
             self.trails.close(window.number)
         for engine in (*self.followers, self):
-            engine.take(window, self.services)
+            engine.take(window, self.services, self._seen(window, last=last))
         self.sampling.close(window.number)
         self.collector.book.drop(window.number)
         self.collector.hostile.drop(window.number)

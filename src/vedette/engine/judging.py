@@ -162,15 +162,19 @@ class WindowJudge:
         coverage.start = start if coverage.start is None else min(coverage.start, start)
         coverage.end = end if coverage.end is None else max(coverage.end, end)
 
-    def take(self, window: ClosedWindow, services: list[str]) -> None:
-        """Judge one window, after the silence before it; `services` are named by number."""
+    def take(self, window: ClosedWindow, services: list[str], seen: float = 1.0) -> None:
+        """Judge one window, after the silence before it.
+
+        Args:
+            services: Names by number. seen: Share of the window that the log tells of.
+        """
         self.services = services
         if self._heard is not None and window.number - self._heard <= LONGEST_SILENCE:
             self._judge_silence(window.number)
         if self._last is None or window.number > self._last:
             self._last = self._heard = window.number
         self._idle = 0
-        self._judge(window)
+        self._judge(window, seen)
 
     def _watch(self, start: int, end: int) -> None:
         """Widen the time covered by a window, where event time is told: rows tell nothing of it then."""
@@ -208,7 +212,7 @@ class WindowJudge:
             number += 1
         self._last = max(self._last, number - 1)
 
-    def _judge(self, window: ClosedWindow) -> Judged:
+    def _judge(self, window: ClosedWindow, seen: float = 1.0) -> Judged:
         """Judge a window, and let the baselines learn it; returns what they say of requests."""
         self.windows_closed += 1
         self._watch(window.start, window.end)
@@ -262,6 +266,7 @@ class WindowJudge:
                 client_name=self._client_name,
                 evidence=self.collector.book,
                 weight=weight,
+                seen=seen,
                 joint=measured.joint,
             )
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]

@@ -125,6 +125,7 @@ class TrafficDrop(Remembering):
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at most
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
+        Of a window that the log begins or ends in, so much less is expected; less than half of one tells nothing.
         Not where it fell as low before at this time of the day (`Recurrence`), unless there is nothing left at all.
     Explanation: the routes that are missing most.
     Known false alarms: public holidays; a log that was rotated away or shipped late.
@@ -135,6 +136,7 @@ class TrafficDrop(Remembering):
     types = (AnomalyType.TRAFFIC_DROP,)
 
     MIN_EXPECTED = 10
+    MIN_SEEN = 0.5
 
     def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
         self.factor = factor
@@ -152,7 +154,8 @@ class TrafficDrop(Remembering):
 
         def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid)
-            small = (self.factor * judged.value <= middle) & (middle >= self.MIN_EXPECTED)
+            here = middle * view.seen if view.seen >= self.MIN_SEEN else 0.0
+            small = (self.factor * judged.value <= here) & (middle >= self.MIN_EXPECTED) & (here > 0.0)
             return view.book.is_service(judged.slot) & small
 
         alarms = self._gated.alarms(view, judged, worth)

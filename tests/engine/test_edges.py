@@ -1,0 +1,59 @@
+"""The windows that a log begins or ends in are not taken for whole ones."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.engine.running import batches, build, run
+from vedette.schema.anomaly import Anomaly, AnomalyType
+
+BEGIN = 1_767_340_800
+"""2026-01-02 08:00 UTC."""
+HOUR = 3600
+
+
+def lines(seconds: Iterable[int], each: int = 5) -> list[bytes]:
+    """About `each` requests in each of so many seconds after the beginning."""
+    return [
+        f"10.0.{(s * 7 + n) % 40}.1 - - [{datetime.fromtimestamp(BEGIN + s, UTC):%d/%b/%Y:%H:%M:%S +0000}] "
+        f'"GET /p{(s + n) % 5} HTTP/1.1" 200 500 "-" "Firefox"\n'.encode()
+        for s in seconds
+        for n in range(each + (s * s) % 3 - 1)
+    ]
+
+
+def drops(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
+    return [a for a in anomalies if a.type is AnomalyType.TRAFFIC_DROP]
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 20, 29, 31, 45, 59])
+def test_a_log_that_ends_within_a_minute_shows_no_drop(seconds: int) -> None:
+    assert drops(run([b"".join(lines(range(HOUR + seconds)))]).anomalies) == []
+
+
+def test_a_drop_is_seen_in_what_there_is_of_the_last_minute() -> None:
+    few = [*range(HOUR), *range(HOUR + 5, HOUR + 50, 15)]
+    (drop,) = drops(run([b"".join(lines(few))]).anomalies)
+    assert drop.start == (BEGIN + HOUR) * 1_000_000
+
+
+@pytest.mark.parametrize("seconds", [3, 35, 58])
+def test_what_is_scanned_may_begin_within_a_minute(seconds: int) -> None:
+    engine = build()
+    with engine.learning():
+        for batch in batches([b"".join(lines(range(HOUR)))]):
+            engine.process(batch)
+    for batch in batches([b"".join(lines(range(HOUR + 60 - seconds, HOUR + 600)))]):
+        engine.process(batch)
+    assert drops(engine.finish().anomalies) == []
+
+
+def test_silence_before_the_first_line_is_a_drop_all_the_same() -> None:
+    engine = build()
+    with engine.learning():
+        for batch in batches([b"".join(lines(range(HOUR)))]):
+            engine.process(batch)
+    for batch in batches([b"".join(lines(range(HOUR + 330, HOUR + 900)))]):
+        engine.process(batch)
+    assert drops(engine.finish().anomalies)[0].start == (BEGIN + HOUR) * 1_000_000
