@@ -75,6 +75,17 @@ def test_every_problem_of_a_file_is_told_in_its_own_line(
     assert second.startswith(f"vedette: {file}:3: windows.span_s = 0: must be at least 1")
 
 
+def test_a_key_in_the_wrong_place_is_told_its_own(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("budget: 1/day\nserver:\n  span_s: 3\n")
+    assert run(["config", "check", str(file)]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(
+        f"vedette: {file}:1: budget: no such key; it stands in another place: alarm.budget"
+    )
+    assert second.startswith(f"vedette: {file}:3: server.span_s: no such key; it stands in another place: ")
+    assert "windows.span_s" in second
+
+
 def test_what_is_shown_reads_back_as_the_same_configuration(
     file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

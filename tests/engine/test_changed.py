@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_snapshot import RULES, Service, log
+from vedette import __version__
 from vedette.config import Config
 from vedette.engine import sealed
 from vedette.engine.build import build_engine
@@ -176,6 +177,15 @@ def mutated(change: Callable[[dict[str, bytes]], None]) -> bytes:
     change(parts)
     whole = msgspec.msgpack.encode({"parts": parts, "extra": {}})
     return sealed.seal([whole], settings_of(service.engine, service.enricher))
+
+
+def test_a_state_that_is_whole_but_cannot_be_taken_is_told_to_be_another_builds() -> None:
+    message = refused(Service(), mutated(lambda parts: parts.update({max(parts): b"\xc1"})))
+    assert message is not None
+    assert message.startswith(
+        f"state of the engine: written by a build of Vedette {__version__!r} that kept it otherwise ("
+    )
+    assert "go on with that build, or begin anew in another store (--store URL)" in message
 
 
 @settings(max_examples=60, deadline=None)

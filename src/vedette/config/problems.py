@@ -35,6 +35,8 @@ def problem_sentence(tree: type[Section], error: ErrorDetails) -> str:
         known = list(_known(tree, path[:-1]))
         like = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.6)
         remedy = f"did you mean '{like[0]}'?" if like else f"known keys here: {', '.join(known)}"
+        if not like and (others := list(_elsewhere(tree, str(path[-1])))):
+            remedy = f"it stands in another place: {' or '.join(others[:_MOST_PLACES])}"
         return f"{_shown(dotted(path))}: no such key; {remedy}"
     if error["type"] == "missing":
         return f"{dotted(path)}: must be given"
@@ -49,6 +51,8 @@ def problem_sentence(tree: type[Section], error: ErrorDetails) -> str:
     return f"{_shown(dotted(path))} = {_shown(json.dumps(given, default=str))}: {rule}"
 
 
+_MOST_PLACES = 3
+"""Places of a key that stands elsewhere that are named."""
 _LIMITS = {
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be above {gt}",
@@ -92,6 +96,16 @@ def _rule(error: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     return _RULES.get(kind, error["msg"])
+
+
+def _elsewhere(tree: type[Section], name: str, path: KeyPath = ()) -> Iterator[str]:
+    """Where in the tree a key of that name stands."""
+    for key, info in tree.model_fields.items():
+        section = section_of(info)
+        if key == name:
+            yield dotted((*path, key))
+        elif section is not None:
+            yield from _elsewhere(section, name, (*path, key))
 
 
 def _known(tree: type[Section], path: KeyPath) -> Iterator[str]:

@@ -77,9 +77,12 @@ def unseal(sealed: bytes) -> tuple[Header, bytes]:
     return header, rest[_LENGTH + length :]
 
 
-def refusal(problem: str) -> SnapshotError:
+def refusal(problem: str, *, remedy: str = "restore a copy of the store") -> SnapshotError:
     """What is said of bytes that cannot be taken back."""
-    return SnapshotError(f"state of the engine: {problem}: remove it to begin anew, or restore a copy")
+    return SnapshotError(
+        f"state of the engine: {problem}: {remedy}, or begin anew in another store (--store URL); what was found "
+        "stays in this one"
+    )
 
 
 def packed(pieces: Iterable[bytes]) -> tuple[bytes, int]:

@@ -109,9 +109,16 @@ def restore(engine: Engine, enricher: Enricher, content: bytes) -> Restored:
             for part in memory_of(engine, enricher)
             if part.name in state.parts and not changed.keys().isdisjoint(part.rests_on)
         ]
-        _take(engine, enricher, state.parts, without={part.part for part in anew})
     except ValueError as error:
         raise refusal(str(error)) from error
+    try:
+        _take(engine, enricher, state.parts, without={part.part for part in anew})
+    except ValueError as error:
+        # Its digest was right: these are the bytes that were written.
+        raise refusal(
+            f"written by a build of Vedette {header.version[:40]!r} that kept it otherwise ({error})",
+            remedy="go on with that build",
+        ) from error
     return Restored(anew, state.extra)
 
 
