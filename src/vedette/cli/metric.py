@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9}
+TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "ns": -9, "days": 1}
 KINDS = ("gauge", "count", "latency", "ratio")
 
 
@@ -86,8 +86,22 @@ def metric(
         ),
     ] = None,
     time_unit: Annotated[
-        str, typer.Option(metavar="UNIT", help="Unit of times that are numbers since 1970: s, ms, us or ns.")
-    ] = "s",
+        str | None,
+        typer.Option(
+            metavar="UNIT",
+            help="Unit of times that are numbers since 1970: s, ms, us or ns; days for a spreadsheet's, since 30 "
+            "December 1899. Default: s.",
+            show_default=False,
+        ),
+    ] = None,
+    day_first: Annotated[
+        bool | None,
+        typer.Option(
+            "--day-first/--month-first",
+            help="What stands first in 05/10/2026. Default: found out; asked for where every date may be either.",
+            show_default=False,
+        ),
+    ] = None,
     zone: Annotated[
         str,
         typer.Option(
@@ -128,7 +142,7 @@ def metric(
 
     if kind not in KINDS:
         raise typer.BadParameter(f"--kind {kind}: must be one of {', '.join(KINDS)}")
-    if time_unit not in TIME_UNITS:
+    if time_unit is not None and time_unit not in TIME_UNITS:
         raise typer.BadParameter(f"--time-unit {time_unit}: must be one of {', '.join(TIME_UNITS)}")
     if total is not None and kind != "ratio":
         raise typer.BadParameter(f"--total {total}: is for --kind ratio alone, not for {kind}")
@@ -147,7 +161,8 @@ def metric(
             time=time,
             values=tuple(value or ()),
             total=total,
-            time_unit=TIME_UNITS[time_unit],
+            time_unit=None if time_unit is None else TIME_UNITS[time_unit],
+            day_first=day_first,
             zone=zone,
             threshold=threshold,
             fail=fail,

@@ -45,8 +45,9 @@ class MetricError(VedetteError):
 class MetricOptions:
     """Options of `vedette metric`, checked.
 
-    `time_unit` is a power of ten of a second. `horizon`: microseconds to look ahead, or None. `budget`: share of events
-    that may be bad, and microseconds over which, or None.
+    `time_unit` and `day_first` are as for `vedette.parsers.series.find_layout`.
+    `horizon`: microseconds to look ahead, or None. `budget`: share of events that may be bad, and microseconds over
+    which, or None.
     """
 
     paths: tuple[str, ...]
@@ -56,12 +57,13 @@ class MetricOptions:
     time: str | None
     values: tuple[str, ...]
     total: str | None
-    time_unit: int
+    time_unit: int | None
     zone: str
     threshold: float
     fail: bool
     horizon: int | None = None
     budget: tuple[float, int] | None = None
+    day_first: bool | None = None
 
 
 def run(options: MetricOptions) -> int:
@@ -162,6 +164,7 @@ class _FileScoring:
             values=options.values,
             total=options.total,
             time_unit=options.time_unit,
+            day_first=options.day_first,
         )
         if len(self._layout.values) > MOST_SERIES:
             raise MetricError(
@@ -357,7 +360,8 @@ class _FileScoring:
         line, text = self._samples["bad_time"]
         raise MetricError(
             f"{self._source.name}: no row has a time that can be read (line {line}: {shown(text, 60)}): must be "
-            "ISO 8601 or seconds since 1970; say --time-unit ms for milliseconds, --time COLUMN for another column"
+            "ISO 8601, dates like 31/12/2026 23:59, or seconds since 1970; say --time-unit ms, us or ns for other "
+            "numbers, --time COLUMN for another column"
         )
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,15 @@ from vedette.kernels.delimited import (
     split_rows,
 )
 from vedette.kernels.times import ANY_LAYOUT, LAST, UNREADABLE, calendar_times, epoch_times
+from vedette.parsers.written_times import (
+    DAY_US,
+    DAYS_UNTIL_1970,
+    LIKE_DAYS,
+    LONGEST,
+    Order,
+    order_of,
+    written_time,
+)
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
@@ -31,7 +40,11 @@ VALUE_NAME = "value"
 LABEL_NAMES = frozenset(("label", "labels", "is_anomaly", "anomaly"))
 """Columns of what somebody said of the points: no series unless asked for."""
 MOST_COLUMNS = 10_000
+DAYS: Final = 1
+"""The time unit of days since 30 December 1899; others are powers of ten of a second, 0 or less."""
 _SHOWN = 60
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: ?[AaPp][Mm])?")
+_DATE_ALONE = re.compile(r"[0-9]{1,4}([/.-])[0-9]{1,2}\1[0-9]{1,4}")
 _SEPARATOR = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 """What Excel writes, and reads, above a table to say what stands between its columns."""
 _EXCHANGED = np.arange(256, dtype=np.uint8)
@@ -66,8 +79,10 @@ class SeriesLayout:
         time: Index of the times' column.
         values: Index and name of each series' column.
         total: Index of the column of totals that ratios are shares of, or None.
-        time_unit: Power of ten of a second that whole numbers as times are in.
+        time_unit: Power of ten of a second that whole numbers as times are in, or `DAYS`.
         decimal_comma: Whether values are written like 12,5; a point in one makes it unreadable then.
+        day_first: Whether dates that end in a year begin with the day; None where no such stand.
+        clock: Index of the column of clocks, where dates and clocks have columns of their own.
     """
 
     delimiter: str
@@ -77,6 +92,8 @@ class SeriesLayout:
     total: int | None
     time_unit: int
     decimal_comma: bool = False
+    day_first: bool | None = None
+    clock: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +123,8 @@ def find_layout(
     time: str | None = None,
     values: Sequence[str] = (),
     total: str | None = None,
-    time_unit: int = 0,
+    time_unit: int | None = None,
+    day_first: bool | None = None,
 ) -> SeriesLayout:
     """Find the columns by the first lines, and by what was asked for.
 
@@ -117,10 +135,11 @@ def find_layout(
     Args:
         head: The first whole lines.
         time, values, total: Columns by name or by number from 1.
-        time_unit: As in `SeriesLayout`.
+        time_unit: As in `SeriesLayout`; None for seconds, unless the times look like a spreadsheet's days.
+        day_first: As in `SeriesLayout`; None to find it out.
 
     Raises:
-        SeriesFormatError: No delimiter, no time, no value, or no such column.
+        SeriesFormatError: No delimiter, no time, no value, or no such column; times that may mean two things.
     """
     rows, delimiter, told = _first_rows(head)
     names = [field.strip().strip('"').strip() for field in rows[0].split(delimiter)]
@@ -136,11 +155,20 @@ def find_layout(
         _column(head.source, time, titles) if time is not None else _time_column(names if header else ())
     )
     at_total = _column(head.source, total, titles) if total is not None else None
+    written = [text for row in body if (text := _field(row, delimiter, at_time))]
+    at_clock = _clock_column(body, delimiter, at_time, written)
+    if time_unit is None and written and all(_like_days(text) for text in written):
+        raise SeriesFormatError(
+            f"{head.source}: times like {written[0][:_SHOWN]} are a spreadsheet's days, or seconds after the "
+            "beginning of 1970: say --time-unit days, or --time-unit s"
+        )
+    if day_first is None:
+        day_first = _day_first(head.source, written)
     if values:
         chosen = [_column(head.source, name, titles) for name in values]
     else:
         labels = {at for at, name in enumerate(names) if header and name.lower() in LABEL_NAMES}
-        free = [at for at in range(len(names)) if at not in labels | {at_time, at_total}]
+        free = [at for at in range(len(names)) if at not in labels | {at_time, at_clock, at_total}]
         named = [at for at in free if header and names[at].lower() == VALUE_NAME]
         chosen = named or [at for at in free if _begins_with_number(body, delimiter, at)]
     comma = delimiter == ";" and _decimal_comma(body, [*chosen, *([] if at_total is None else [at_total])])
@@ -155,8 +183,10 @@ def find_layout(
         at_time,
         tuple((at, titles[at]) for at in chosen),
         at_total,
-        time_unit,
+        time_unit or 0,
         comma,
+        day_first,
+        at_clock,
     )
 
 
@@ -186,6 +216,9 @@ def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows
     columns = [layout.time, *(at for at, _ in layout.values)]
     if layout.total is not None:
         columns.append(layout.total)
+    of_total = len(columns) - 1
+    if layout.clock is not None:
+        columns.append(layout.clock)
     wanted = np.full(max(columns) + 1, -1, dtype=np.int64)
     for place, at in enumerate(columns):
         wanted[at] = place
@@ -199,11 +232,15 @@ def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows
     start, width, rows = start[:, first:n], width[:, first:n], rows[:, first:n]
     time_us = np.empty(n - first, dtype=np.int64)
     at_time, size = np.ascontiguousarray(start[0]), np.ascontiguousarray(width[0])
-    if layout.time_unit:
+    if layout.clock is not None:
+        _read_joined(chunk, (at_time, size), (start[-1], width[-1]), layout.day_first, time_us)
+    elif layout.time_unit == DAYS:
+        _read_days(chunk, at_time, size, layout.decimal_comma, time_us)
+    elif layout.time_unit:
         epoch_times(chunk.buffer, at_time, size, layout.time_unit, time_us)
     else:
         calendar_times(chunk.buffer, at_time, size, ANY_LAYOUT, 0, time_us)
-    _read_slowly(chunk, at_time, size, layout.time_unit, time_us)
+        _read_slowly(chunk, at_time, size, layout.day_first, time_us)
     good = np.flatnonzero((time_us >= 0) & (time_us <= LAST) & (size >= 0))
     found = _Problems(chunk, rows)
     found.problems[RowProblem.BLANK] += int(counts[1])
@@ -216,11 +253,15 @@ def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows
     total = None
     if layout.total is not None:
         total = np.empty(len(good))
-        column = start[-1][good], width[-1][good]
+        column = start[of_total][good], width[of_total][good]
         _read_values(chunk, *column, layout.decimal_comma, good, total, unit, len(layout.values), found)
+    times = _texts(chunk, at_time[good], size[good])
+    if layout.clock is not None:
+        clocks = _texts(chunk, np.ascontiguousarray(start[-1][good]), np.ascontiguousarray(width[-1][good]))
+        times = [f"{day} {clock}" for day, clock in zip(times, clocks, strict=True)]
     return SeriesRows(
         time_us[good],
-        _texts(chunk, at_time[good], size[good]),
+        times,
         value,
         total,
         {problem: count for problem, count in found.problems.items() if count},
@@ -287,21 +328,54 @@ def _commas_for_points(
 
 
 def _read_slowly(
-    chunk: Chunk, start: NDArray[np.int64], width: NDArray[np.int32], unit: int, out: NDArray[np.int64]
+    chunk: Chunk,
+    start: NDArray[np.int64],
+    width: NDArray[np.int32],
+    day_first: bool | None,
+    out: NDArray[np.int64],
 ) -> None:
-    """Days without a clock, which the kernel refuses."""
-    if unit:
-        return
-    for row in np.flatnonzero((out == UNREADABLE) & (width >= 8) & (width <= 10)):
-        text = bytes(chunk.buffer[start[row] : start[row] + width[row]])
-        out[row] = _day(text.decode("ascii", "replace"))
+    """Times that the kernel refuses: days without a clock, clocks without seconds, what spreadsheets write."""
+    for row in np.flatnonzero((out == UNREADABLE) & (width >= 6) & (width <= LONGEST)):
+        out[row] = _written(_text(chunk, start[row], width[row]), day_first)
 
 
-def _day(text: str) -> int:
-    try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
-    except (ValueError, OverflowError):
-        return UNREADABLE
+def _read_joined(
+    chunk: Chunk,
+    day: tuple[NDArray[np.int64], NDArray[np.int32]],
+    clock: tuple[NDArray[np.int64], NDArray[np.int32]],
+    day_first: bool | None,
+    out: NDArray[np.int64],
+) -> None:
+    """Days and clocks that have columns of their own."""
+    out[:] = UNREADABLE
+    known = (day[1] > 0) & (day[1] <= LONGEST) & (clock[1] > 0) & (clock[1] <= LONGEST)
+    for row in np.flatnonzero(known):
+        text = f"{_text(chunk, day[0][row], day[1][row])} {_text(chunk, clock[0][row], clock[1][row])}"
+        out[row] = _written(text, day_first)
+
+
+def _read_days(
+    chunk: Chunk, start: NDArray[np.int64], width: NDArray[np.int32], comma: bool, out: NDArray[np.int64]
+) -> None:
+    """Days since 30 December 1899, to the millisecond: a double tells no more of them."""
+    days = np.empty(len(out))
+    state, units = np.empty(len(out), dtype=np.uint8), np.empty(len(out), dtype=np.uint8)
+    buffer = chunk.buffer
+    if comma:
+        buffer, start = _commas_for_points(buffer, start, width)
+    decimals(buffer, start, width, days, state, units)
+    good = (state == 0) & np.isfinite(days) & (days >= DAYS_UNTIL_1970) & (days < LAST / DAY_US)
+    out[:] = UNREADABLE
+    out[good] = np.rint((days[good] - DAYS_UNTIL_1970) * (DAY_US / 1000)).astype(np.int64) * 1000
+
+
+def _text(chunk: Chunk, start: int, width: int) -> str:
+    return bytes(chunk.buffer[start : start + width]).decode("ascii", "replace")
+
+
+def _written(text: str, day_first: bool | None) -> int:
+    found = written_time(text, day_first=day_first)
+    return UNREADABLE if found is None or not 0 <= found <= LAST else found
 
 
 def _texts(chunk: Chunk, start: NDArray[np.int64], width: NDArray[np.int32]) -> list[str]:
@@ -324,7 +398,38 @@ def _is_time(text: str) -> bool:
     calendar_times(
         chunk.buffer, np.zeros(1, np.int64), np.array([chunk.length], np.int32), ANY_LAYOUT, 0, out
     )
-    return int(out[0]) >= 0 or _day(text) >= 0
+    return int(out[0]) >= 0 or _written(text, day_first=True) >= 0 or _written(text, day_first=False) >= 0
+
+
+def _field(row: str, delimiter: str, at: int) -> str:
+    fields = row.split(delimiter, at + 1)
+    return fields[at].strip().strip('"').strip() if at < len(fields) else ""
+
+
+def _like_days(text: str) -> bool:
+    return _number(text) and LIKE_DAYS.start <= float(text) < LIKE_DAYS.stop
+
+
+def _clock_column(rows: Sequence[str], delimiter: str, at_time: int, written: Sequence[str]) -> int | None:
+    """The column behind the dates, if it holds their clocks."""
+    clocks = [_field(row, delimiter, at_time + 1) for row in rows]
+    if not clocks or not all(_DATE_ALONE.fullmatch(text) for text in written):
+        return None
+    return at_time + 1 if all(_CLOCK.fullmatch(text) for text in clocks) else None
+
+
+def _day_first(source: str, written: Sequence[str]) -> bool | None:
+    order = order_of(written)
+    if order in (Order.UNKNOWN, Order.BOTH):
+        which = (
+            "in some dates only the day, in others only the month can"
+            if order is Order.BOTH
+            else "either may"
+        )
+        raise SeriesFormatError(
+            f"{source}: in dates like {written[0][:_SHOWN]} {which} come first: say --day-first or --month-first"
+        )
+    return None if order is None else order is Order.DAY_FIRST
 
 
 def _time_column(names: Sequence[str]) -> int:
