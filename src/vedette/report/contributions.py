@@ -1,7 +1,6 @@
 """What anomalies rest on as a long table: one line for each contribution, for spreadsheets and notebooks."""
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
@@ -34,8 +33,7 @@ def write_contributions(stream: BinaryIO, rows: Iterable[tuple[Anomaly, Sequence
 
     Texts of hostile origin that a spreadsheet would take for a formula begin with an apostrophe.
     """
-    out = io.TextIOWrapper(stream, "utf-8", errors="backslashreplace", newline="", write_through=True)
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(_Encoded(stream), lineterminator="\n")
     writer.writerow(COLUMNS)
     for anomaly, lines in rows:
         entity = f"{anomaly.entity.kind.value} {anomaly.entity.value}"
@@ -51,7 +49,16 @@ def write_contributions(stream: BinaryIO, rows: Iterable[tuple[Anomaly, Sequence
                     f"{anomaly.score:.6g}",
                 ]
             )
-    out.detach()
+
+
+class _Encoded:
+    """Text to bytes. Unlike a wrapper of the library's, it closes nothing when a reader has gone away."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text.encode("utf-8", "backslashreplace"))
 
 
 def _plain(text: str) -> str:
