@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vedette.detectors.evidence import KEYS, Candidates, EvidenceBook, Topic
 from vedette.detectors.kept import TEXT_BYTES, printable

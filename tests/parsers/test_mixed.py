@@ -1,12 +1,12 @@
 """Sources with lines of more than one format."""
 
 import json
-from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.parsers.lines import chunk, parse_all, rows
 
 from vedette.parsers.format import Parser
@@ -106,9 +106,9 @@ def test_lines_of_two_batches_are_joined_wherever_their_texts_fit(room: str) -> 
     if room == "none":
         full = first.buffer[: len(texts[0]) + 4 + len(texts[3])].copy()
         texts_of = {
-            column.name: replace(value, vocabulary=replace(value.vocabulary, buffer=full))
-            for column in fields(first)
-            if isinstance(value := getattr(first, column.name), Coded)
+            name: replace(value, vocabulary=replace(value.vocabulary, buffer=full))
+            for name in first.__struct_fields__
+            if isinstance(value := getattr(first, name), Coded)
         }
         first = replace(first, buffer=full, **texts_of)
     joined = interleave(first, second)

@@ -1,6 +1,5 @@
 """From a budget of false alarms to the surprise from which a detector may alarm."""
 
-from dataclasses import dataclass, field
 from math import log, log10
 from typing import Final
 
@@ -25,8 +24,7 @@ _FURTHEST: Final = 2.5
 teach it blindness."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(msgspec.Struct, frozen=True):
     """A generalised Pareto tail of the surprises above `PEAK_LEVEL` (Pickands 1975)."""
 
     rate: float
@@ -73,8 +71,7 @@ class ThresholdReason(msgspec.Struct, frozen=True, kw_only=True):
     peaks: int = 0
 
 
-@dataclass(slots=True)
-class _Ledger:
+class _Ledger(msgspec.Struct):
     """What one detector has tested."""
 
     tests: int = 0
@@ -83,7 +80,7 @@ class _Ledger:
     promised: float = 0.0
     recent_tests: float = 0.0
     recent_peaks: float = 0.0
-    peaks: list[float] = field(default_factory=list)
+    peaks: list[float] = msgspec.field(default_factory=list)
     fit: Fit | None = None
     decided: float = 0.0
     """The threshold, as long as ..."""

@@ -1,9 +1,9 @@
 """How much of a service's error budget is spent, and when it is gone at this rate."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,8 +24,7 @@ class Outlook(StrEnum):
     """Too few requests, or too few failed lately to tell a rate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Burn:
+class Burn(msgspec.Struct, frozen=True):
     """An error budget. Times are microseconds.
 
     Attributes:

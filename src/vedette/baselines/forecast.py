@@ -1,8 +1,8 @@
 """What is to be expected of a series next, from its baseline, with bands that its own past has tried."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +17,7 @@ MOST_POINTS: Final = 10_000
 """Points that are foreseen at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(msgspec.Struct, frozen=True):
     """What is expected at n times to come.
 
     Attributes:
@@ -130,4 +129,6 @@ def _band(judged: Judgement) -> tuple[Array, Array, Array]:
 
 
 def _joined(parts: list[Scored]) -> Scored:
-    return Scored(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in Scored.__slots__})
+    return Scored(
+        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in Scored.__struct_fields__}
+    )

@@ -1,7 +1,6 @@
 """How odd the metrics of a service are together, each of which may be usual by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
@@ -47,8 +46,7 @@ _EXPONENTIAL: Final = 1e-6
 """Shape below which a tail counts as exponential."""
 
 
-@dataclass(frozen=True, slots=True)
-class JointJudgement:
+class JointJudgement(msgspec.Struct, frozen=True):
     """How far each of r services is from where its metrics usually are together.
 
     Attributes:

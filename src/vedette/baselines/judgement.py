@@ -1,9 +1,9 @@
 """What a bank says about the windows it is shown."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,8 +44,7 @@ _CENTRE_AND_WIDTH: Final = {
 }
 
 
-@dataclass(slots=True)
-class Judgement:
+class Judgement(msgspec.Struct):
     """How rare each of k windows is under its own baseline, in the order asked.
 
     Attributes:

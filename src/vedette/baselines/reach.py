@@ -1,9 +1,9 @@
 """How far to either side a forecast's band must reach, the further ahead the further."""
 
-from dataclasses import dataclass
 from math import log
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +23,7 @@ START: Final = (0.75, 0.95, 1.1, 1.25)
 (`bench/quality/forecast.py`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """How forecasts have done. `forecasts`: how many were compared with what came; `points`, `inside`: of them all."""
 
     forecasts: int

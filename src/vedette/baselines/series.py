@@ -1,6 +1,5 @@
 """A plain series of one metric: each point judged by the points before it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -92,8 +91,7 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Points after which the past counts a third when asking how rare a distance is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(msgspec.Struct, frozen=True):
     """What is said of each of n points.
 
     Attributes:
@@ -186,7 +184,7 @@ class SeriesBaseline:
                 None if exposure is None else np.ascontiguousarray(exposure[at], dtype=np.float64),
             )
             late = at[n_late:] if (n_late := len(at) - len(found)) else at
-            for name in Scored.__slots__:
+            for name in Scored.__struct_fields__:
                 getattr(out, name)[late] = getattr(found, name)
         return out
 

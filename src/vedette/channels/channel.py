@@ -1,14 +1,14 @@
 """What a channel is to the rest of the room."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from vedette.channels.message import Item, Message
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelRule:
+class ChannelRule(msgspec.Struct, frozen=True):
     """How a channel is told.
 
     Attributes:
@@ -24,8 +24,7 @@ class ChannelRule:
     per_hour: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """The channel has it.
 
     Attributes:
@@ -37,8 +36,7 @@ class Sent:
     remark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The channel has it not, or may not have it.
 
     Attributes:

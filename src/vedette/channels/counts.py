@@ -2,11 +2,11 @@
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """Totals since the process began.
 
     Attributes:

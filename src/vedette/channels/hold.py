@@ -1,7 +1,8 @@
 """Why an incident is not told now, and until when."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.channels.quiet import quiet_until
 from vedette.channels.silences import Silence
@@ -9,8 +10,7 @@ from vedette.config.alerts import Alerts
 from vedette.schema.incident import Incident
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """`until`: microseconds since the epoch, UTC. `reason`: what holds it, in words."""
 
     until: int

@@ -1,14 +1,14 @@
 """What is told: one incident, or several in one message."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from vedette.schema.anomaly import Severity
 from vedette.schema.live import Change, Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One incident in a message, as its newest notice has it.
 
     Attributes:
@@ -19,13 +19,12 @@ class Item:
     """
 
     notice: Notice
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = msgspec.field(default_factory=dict)
     link: str | None = None
     told: tuple[Severity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What one channel is told at once.
 
     Attributes:

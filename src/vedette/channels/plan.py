@@ -8,8 +8,9 @@ once where the channel knows a repetition by its id.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from vedette.channels.channel import ChannelRule, Result, Sent
 from vedette.channels.hold import Hold, hold
@@ -30,8 +31,7 @@ _NEVER_OPENED: Final = "its opening was not told here"
 _ORDER: Final = {Change.OPENED: 0, Change.WORSE: 1, Change.CLOSED: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """What decides.
 
     Attributes:
@@ -45,8 +45,7 @@ class Rules:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """What was told.
 
     Attributes:
@@ -54,8 +53,8 @@ class Past:
         sent: Channel to when messages went out within the last hour, microseconds.
     """
 
-    tellings: Mapping[str, Mapping[str, Telling]] = field(default_factory=dict)
-    sent: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    tellings: Mapping[str, Mapping[str, Telling]] = msgspec.field(default_factory=dict)
+    sent: Mapping[str, Sequence[int]] = msgspec.field(default_factory=dict)
 
     def last(self, notice: Notice, channel: str) -> Telling | None:
         """The last telling of a notice to a channel."""
@@ -79,8 +78,7 @@ class Past:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """One message to one channel. `tries`: with this one. `id`: the message's."""
 
     channel: str
@@ -89,8 +87,7 @@ class Send:
     tries: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What to do: note `notes`, then send, then settle `settled`; and when to look again, None when nothing waits."""
 
     notes: tuple[Telling, ...]

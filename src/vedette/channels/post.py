@@ -13,11 +13,12 @@ import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+import msgspec
 
 from vedette import __version__
 from vedette.channels.channel import Failed, Result, Sent
@@ -35,8 +36,7 @@ class PostError(Exception):
     """It could not be posted; says why, without the path and query of the address, which may be secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came back: the status, the headers `Retry-After`, and the first `ANSWER_BYTES` of the body."""
 
     status: int

@@ -12,11 +12,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from types import FrameType, TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from vedette.cli.crossing import Crossing, read_frame, write_frame
 from vedette.cli.reading import Reading, Tally
@@ -37,8 +38,7 @@ class ReaderLostError(VedetteError):
     """The process that reads has ended without a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """Something to read through."""
 
     reading: Reading
@@ -47,8 +47,7 @@ class Job:
     pool: BufferPool
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(msgspec.Struct, frozen=True):
     """A batch, with what was made of it, and how far reading was by then."""
 
     slot: int
@@ -59,13 +58,11 @@ class _Made:
     parsed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(msgspec.Struct, frozen=True):
     tally: Tally
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
+class _Failed(msgspec.Struct, frozen=True):
     error: BaseException
     trace: str
 

@@ -9,10 +9,10 @@ import mmap
 import os
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +23,7 @@ Span = tuple[int, int, int]
 """Where an array is: number of the memory, offset, bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
+class _Packed(msgspec.Struct, frozen=True):
     spans: list[Span]
     body: bytes
 

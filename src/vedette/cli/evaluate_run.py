@@ -1,12 +1,12 @@
 """A scan, its verdicts on every line, and what both are worth beside the labels."""
 
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 from rich.table import Table
 from rich.text import Text
 
@@ -38,8 +38,7 @@ class EvaluateError(VedetteError):
     """Labels that do not fit the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(msgspec.Struct, frozen=True):
     """Everything that is printed.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from vedette.windows.flow_table import Passed
@@ -13,8 +13,7 @@ UNKNOWN: Final = -(1 << 62)
 """When an input begins of which nothing is known before it is read."""
 
 
-@dataclass(slots=True)
-class Lane:
+class Lane(msgspec.Struct):
     """One input.
 
     Attributes:

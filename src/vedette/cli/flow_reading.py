@@ -3,10 +3,11 @@
 import threading
 from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from vedette.cli.capture_batches import CaptureBatches
 from vedette.cli.flow_inputs import first_bytes
@@ -36,8 +37,7 @@ _PROBLEMS: Final = {
 }
 
 
-@dataclass(slots=True)
-class FlowTally:
+class FlowTally(msgspec.Struct):
     """What was read so far.
 
     Attributes:
@@ -61,9 +61,9 @@ class FlowTally:
     early: int = 0
     first: int | None = None
     last: int | None = None
-    skipped: dict[str, int] = field(default_factory=dict)
-    sources: list[SourceCoverage] = field(default_factory=list)
-    left_out: list[VedetteError] = field(default_factory=list)
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)
+    sources: list[SourceCoverage] = msgspec.field(default_factory=list)
+    left_out: list[VedetteError] = msgspec.field(default_factory=list)
 
     def skip(self, reason: PacketProblem | FlowProblem, count: int) -> None:
         """Count what is in no flow."""

@@ -1,9 +1,9 @@
 """The quality card as it is printed, and as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from rich.table import Table
 from rich.text import Text
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from vedette.inject.plan import Impossible
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """Everything that is printed.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.config import Config
@@ -23,8 +24,7 @@ _CHUNK = 4 << 20
 _POOL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A stretch of one input: its bytes, and its requests with service and route."""
 
     source: Input
@@ -89,8 +89,7 @@ class Files:
         return reader, parser
 
 
-@dataclass(slots=True)
-class Copy:
+class Copy(msgspec.Struct):
     """One copy of a log, with incidents.
 
     Attributes:
@@ -100,7 +99,7 @@ class Copy:
 
     incidents: Sequence[tuple[Planned, Made]]
     group: str
-    touched: list[int] = field(default_factory=list)
+    touched: list[int] = msgspec.field(default_factory=list)
 
     def write(self, files: Files, place: Path) -> list[Input]:
         """Write the copy under a directory; returns its inputs, under the names of the originals.

@@ -198,7 +198,7 @@ def _made(
     planned: "Planned", profile: "Profile", templates: "Sequence[Template]", files: "Files", source: str
 ) -> "Made":
     """An incident's lines; only those that the parser reads as they were meant."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from vedette.inject.facts import read_lines
     from vedette.inject.menu import Place

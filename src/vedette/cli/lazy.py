@@ -1,10 +1,10 @@
 """A command group that imports a command's module only when that command is run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
+import msgspec
 import typer
 from typer.core import TyperCommand, TyperGroup
 
@@ -13,8 +13,7 @@ class ReaderGoneError(Exception):
     """Whoever read standard output has closed it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(msgspec.Struct, frozen=True):
     """A command that lives elsewhere.
 
     Attributes:

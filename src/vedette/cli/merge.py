@@ -1,24 +1,23 @@
 """Several sources, one order of time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from vedette.schema.requests import NOT_RECORDED, Coded, Requests, Vocabulary
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(msgspec.Struct):
     """Rows to be taken now. `last` tells that nothing else of their buffer will follow."""
 
     requests: Requests
     last: bool
 
 
-@dataclass(slots=True)
-class _Lane:
+class _Lane(msgspec.Struct):
     batches: Iterator[Requests]
     current: Requests
     first: int
@@ -57,9 +56,9 @@ def merge(lanes: list[Iterator[Requests]], slack: int) -> Iterator[Piece]:
 def _slim(requests: Requests) -> Requests:
     """The same rows without the texts that none of them has: later stages look at every distinct text."""
     slimmed: dict[str, Any] = {
-        column.name: _slimmed(value)
-        for column in fields(requests)
-        if isinstance(value := getattr(requests, column.name), Coded)
+        name: _slimmed(value)
+        for name in requests.__struct_fields__
+        if isinstance(value := getattr(requests, name), Coded)
     }
     return replace(requests, **slimmed)
 

@@ -4,8 +4,9 @@ import heapq
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.cli.waiting import waiting
@@ -41,8 +42,7 @@ class MetricError(VedetteError):
     """Series that cannot be scored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricOptions:
+class MetricOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of `vedette metric`, checked.
 
     `time_unit` and `day_first` are as for `vedette.parsers.series.find_layout`.
@@ -114,8 +114,7 @@ def run(options: MetricOptions) -> int:
     return 1 if options.fail and any(found.anomalies for found in findings) else 0
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(msgspec.Struct):
     """What one series has shown so far; only the strongest anomalies are kept."""
 
     name: str
@@ -128,7 +127,7 @@ class _Found:
     judged: int = 0
     told: int = 0
     left_out: int = 0
-    kept: list[tuple[float, int, "SeriesAnomaly"]] = field(default_factory=list)
+    kept: list[tuple[float, int, "SeriesAnomaly"]] = msgspec.field(default_factory=list)
     open: "SeriesAnomaly | None" = None
 
     def keep(self) -> None:
@@ -393,4 +392,4 @@ def _peak(
 def _reordered(scored: "Scored", order: "NDArray[np.intp]") -> "Scored":
     from vedette.baselines.series import Scored
 
-    return Scored(**{name: getattr(scored, name)[order] for name in Scored.__slots__})
+    return Scored(**{name: getattr(scored, name)[order] for name in Scored.__struct_fields__})

@@ -1,14 +1,14 @@
 """What `vedette scan` was asked for."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from vedette.schema.anomaly import Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanOptions:
+class ScanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of a scan, parsed. None means: as configured.
 
     Attributes:
@@ -27,7 +27,7 @@ class ScanOptions:
     sample: bool = False
     format: str | None = None
     log_format: str | None = None
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = msgspec.field(default_factory=dict)
     since: int | None = None
     until: int | None = None
     services: tuple[str, ...] = ()

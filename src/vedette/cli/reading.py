@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from queue import Full, Queue
 from types import TracebackType
 from typing import Self, cast
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,8 +38,7 @@ _PATIENCE = 0.1
 """Seconds between looks at whether to stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """Which requests are looked at. Times: microseconds since the epoch, `until` exclusive."""
 
     since: int | None = None
@@ -46,8 +46,7 @@ class Wanted:
     services: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What was read so far, by whichever thread reads."""
 
     lines: int = 0
@@ -58,13 +57,13 @@ class Tally:
     hole_bytes: int = 0
     cut_joined: int = 0
     """Lines that came in parts and were too long once joined."""
-    skips: Skips = field(default_factory=Skips)
-    skip_samples: list[tuple[str, str, int, bytes]] = field(default_factory=list)
+    skips: Skips = msgspec.field(default_factory=Skips)
+    skip_samples: list[tuple[str, str, int, bytes]] = msgspec.field(default_factory=list)
     """(reason, source, line number, first bytes), the first few of each reason."""
-    sources: list[SourceCoverage] = field(default_factory=list)
-    left_out: list[VedetteError] = field(default_factory=list)
+    sources: list[SourceCoverage] = msgspec.field(default_factory=list)
+    left_out: list[VedetteError] = msgspec.field(default_factory=list)
     """Why inputs that were named were not read: they were empty."""
-    passed_over: list[tuple[str, VedetteError]] = field(default_factory=list)
+    passed_over: list[tuple[str, VedetteError]] = msgspec.field(default_factory=list)
     """Inputs that were found in directories, and why they were not read: empty ones, and what is no access log."""
     first: int | None = None
     last: int | None = None

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +33,7 @@ class NoRulesError(VedetteError):
     """There is nothing to test."""
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(msgspec.Struct, frozen=True):
     """Consecutive windows in which a rule was stated about one service or route.
 
     Attributes:

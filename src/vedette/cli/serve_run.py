@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+import msgspec
 
 from vedette import __version__
 from vedette.cli.collecting import passing_over_the_present
@@ -28,8 +29,7 @@ EXIT_FAILED = 70
 """EX_SOFTWARE of sysexits.h: whoever supervises the service starts it again, and it goes on from its last commit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeOptions:
+class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for."""
 
     paths: tuple[str, ...]

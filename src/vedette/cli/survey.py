@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.kernel_mode import choose_kernel_mode
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from vedette.engine.training import TrainingProcesses
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(msgspec.Struct, frozen=True):
     """What was found, and the engine that found it, with its last state.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from pydantic import ValidationError
 
 from vedette.config import classic
@@ -39,12 +39,11 @@ SEPARATOR = "__"
 S = TypeVar("S", bound=Section)
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(msgspec.Struct):
     """Settings not yet validated, and where each came from (`vedette.yaml:14`, `VEDETTE_WINDOWS__SPAN_S`)."""
 
     values: dict[str, Any]
-    origins: dict[KeyPath, str] = field(default_factory=dict)
+    origins: dict[KeyPath, str] = msgspec.field(default_factory=dict)
 
     def given_at(self, path: KeyPath) -> KeyPath:
         """The key whose origin tells where `path` was given: itself, or the nearest around it."""

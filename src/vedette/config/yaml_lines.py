@@ -7,9 +7,9 @@ with them bombs), merge keys, tags, keys that are no text or that stand twice, m
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import yaml
 
 from vedette.config.errors import KeyPath
@@ -32,8 +32,7 @@ class YamlError(Exception):
         self.problem = problem
 
 
-@dataclass(slots=True)
-class Document:
+class Document(msgspec.Struct):
     """What a YAML text says, and where.
 
     Attributes:
@@ -42,7 +41,7 @@ class Document:
     """
 
     value: Any
-    lines: dict[KeyPath, int] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = msgspec.field(default_factory=dict)
 
 
 class _Loader(yaml.SafeLoader):

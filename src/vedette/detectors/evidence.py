@@ -6,7 +6,6 @@ topic than so many keys take. Which are the first is told by the rows alone, how
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -78,12 +77,11 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     windows: list[tuple[int, PackedLines]]
 
 
-@dataclass(slots=True)
-class EvidenceBook:
+class EvidenceBook(msgspec.Struct):
     """Rows kept for the windows that are still open, the first `rows` under each key."""
 
     rows: int = 3
-    _windows: dict[int, list[KeptLines]] = field(default_factory=dict)
+    _windows: dict[int, list[KeptLines]] = msgspec.field(default_factory=dict)
 
     def keep(self, requests: Requests, window: NDArray[np.int64], wanted: Sequence[Candidates]) -> None:
         """Keep lines of a batch. window: (n,), the window of each of its rows."""

@@ -1,7 +1,6 @@
 """Log lines held as columns: cheap to keep by the thousand, of which hardly one is ever shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import msgspec
@@ -70,8 +69,7 @@ class PackedLines(msgspec.Struct, frozen=True, array_like=True):
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLines:
+class KeptLines(msgspec.Struct, frozen=True):
     """k log lines in the order in which they came.
 
     Attributes:

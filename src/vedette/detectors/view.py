@@ -1,10 +1,10 @@
 """What detectors see of a closed window."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,8 +43,7 @@ TOGETHER: Final = (
 """Metrics of a service that are also looked at together, in this order. The others are about single clients."""
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(msgspec.Struct):
     """One metric of the window's entities, held against their baselines (k entities).
 
     Attributes:
@@ -120,8 +119,7 @@ class RouteNumbers(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class WindowView:
+class WindowView(msgspec.Struct):
     """One closed window, all services together.
 
     Attributes:
@@ -162,8 +160,8 @@ class WindowView:
     recent_minutes: int
     client_name: Callable[[int, int], str]
     evidence: EvidenceBook
-    claimed: set[str] = field(default_factory=set)
-    shared: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    claimed: set[str] = msgspec.field(default_factory=set)
+    shared: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     weight: int = 1
     seen: float = 1.0
     joint: JointJudgement | None = None

@@ -1,7 +1,6 @@
 """What an engine is given, and what it says of it at once."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,8 +9,7 @@ from vedette.schema.requests import Requests
 from vedette.windows.windower import Placed
 
 
-@dataclass(slots=True)
-class RowVerdicts:
+class RowVerdicts(msgspec.Struct):
     """What signatures said of a batch's rows at once; anomalies of windows come later.
 
     Only of the rows that were looked at, if not all were: see `vedette.engine.sampling`.
@@ -35,8 +33,7 @@ class RowVerdicts:
         return self.hits.scores()
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """An enriched batch.
 
     Attributes:

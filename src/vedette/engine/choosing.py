@@ -1,10 +1,11 @@
 """How a source is read, as configured: its format named, described, mapped or found from its first lines."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from vedette.config import Config
 from vedette.enrich.enrich import Enricher

@@ -6,10 +6,10 @@ rows it says the same, however they were batched.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.member import Member

@@ -7,10 +7,11 @@ one entity at some hours of the week, up to the size that was called false.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from urllib.parse import unquote_plus
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.config.exceptions import ExceptionRule
@@ -25,8 +26,7 @@ MOST_JUDGED = 2_000
 """Distinct requests of a batch that are judged again; of more, the rest is told: an attacker may choose them."""
 
 
-@dataclass(slots=True)
-class Count:
+class Count(msgspec.Struct):
     """What one exception has left out."""
 
     requests: int = 0

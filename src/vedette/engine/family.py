@@ -1,8 +1,8 @@
 """Metrics whose baselines learn alike, kept in one bank: a window costs a few calls for all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +11,7 @@ from vedette.baselines.judgement import Judgement
 from vedette.detectors.view import Judged, Metric
 
 
-@dataclass(slots=True)
-class Measured:
+class Measured(msgspec.Struct):
     """One metric of a window: what banks take (`value`, `exposure`) and what people read (`shown`).
 
     Attributes:
@@ -26,8 +25,7 @@ class Measured:
     shown: NDArray[np.float64]
 
 
-@dataclass(slots=True)
-class FamilyWindow:
+class FamilyWindow(msgspec.Struct):
     """A family's share of a judged window, to be learned once the detectors have looked."""
 
     slot: NDArray[np.int32]

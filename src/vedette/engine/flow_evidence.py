@@ -1,7 +1,6 @@
 """Which packets and flows are evidence of what was stated: those that each conversation it shows began with."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -20,8 +19,7 @@ _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 _Talk = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """A packet, or a line of a flow log.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +23,7 @@ _Address = tuple[int, int]
 """Both halves, as int64."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Claim:
+class _Claim(msgspec.Struct, frozen=True, order=True):
     """That something was stated of an address from one time to another, microseconds.
 
     Attributes:
@@ -39,8 +38,7 @@ class _Claim:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class FlowVerdicts:
+class FlowVerdicts(msgspec.Struct, frozen=True):
     """What is said of n flows.
 
     Attributes:

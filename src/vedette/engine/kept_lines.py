@@ -1,7 +1,8 @@
 """Log lines that anomalies keep as evidence, read again: what exceptions of requests are made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule
@@ -18,8 +19,7 @@ class UnreadableEvidenceError(VedetteError):
     """What was kept of an anomaly does not show what it rests on."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLines:
+class KeptLines(msgspec.Struct, frozen=True):
     """Kept lines as enriched requests. `row`: of each line, by its place in the list, that could be read."""
 
     requests: Requests

@@ -3,10 +3,10 @@
 from bisect import insort
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +33,7 @@ LONGEST_LOOK = 1 << 14
 """Bytes of the longest line that is held against all formats."""
 
 
-@dataclass(slots=True, eq=False)
-class Reader:
+class Reader(msgspec.Struct, eq=False):
     """A format that lines have been of.
 
     Attributes:
@@ -46,8 +45,7 @@ class Reader:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadLines:
+class ReadLines(msgspec.Struct, frozen=True):
     """Lines that one format read.
 
     Attributes:

@@ -5,7 +5,6 @@ What a part holds is its class's affair; see `vedette.schema.state`.
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -32,8 +31,7 @@ class Part(NamedTuple):
     kept: Memory | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(msgspec.Struct, frozen=True):
     """A part that has to be told something besides its bytes."""
 
     to_state: Callable[[], bytes]

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,13 +47,12 @@ def _plain(slot: NDArray[np.int32], value: NDArray[np.float64]) -> Measured:
     return Measured(slot, value, None, value)
 
 
-@dataclass(slots=True)
-class MeasuredWindow:
+class MeasuredWindow(msgspec.Struct):
     """What `Metrics.judge` found, to be learned once the detectors have looked."""
 
     time: int
-    judged: dict[Metric, Judged] = field(default_factory=dict)
-    families: list[FamilyWindow] = field(default_factory=list)
+    judged: dict[Metric, Judged] = msgspec.field(default_factory=dict)
+    families: list[FamilyWindow] = msgspec.field(default_factory=list)
     joint: JointJudgement | None = None
     """None of a sampled window, which tells some metrics with a bias."""
     sampled: bool = False

@@ -7,7 +7,6 @@ the one at work. Older ones stay, for roll-back.
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -46,8 +45,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     card: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """A model on disk. `current`: whether it is the one at work."""
 
     number: int

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from vedette.config.exceptions import DAYS, ExceptionRule
@@ -19,8 +19,7 @@ MARGIN = 0.1
 _MOST_PARAMETERS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True):
     """What every exception that is made carries. `expires`: the first day on which it no longer holds."""
 
     added: date

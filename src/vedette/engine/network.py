@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from vedette.baselines.calendar import Calendar, plain
@@ -41,8 +42,7 @@ _NOTHING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkSettings:
+class NetworkSettings(msgspec.Struct, frozen=True):
     """What the engine needs to know besides its detectors.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Which routes of a closed window are routes of the site, and which only somebody's guesses."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,8 +43,7 @@ class RouteNumbers:
         return [(self._book[slot].route if slot >= 0 else None) or OTHER_ROUTE for slot in slots]
 
 
-@dataclass(slots=True)
-class PlacedWindow:
+class PlacedWindow(msgspec.Struct):
     """A window's summaries by slot.
 
     Attributes:
@@ -60,8 +58,7 @@ class PlacedWindow:
     fresh: range
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True):
     """What a registry number stood for when it was last met, and where its windows went.
 
     Attributes:

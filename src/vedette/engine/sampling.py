@@ -18,7 +18,6 @@ What a share does to the rest:
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -51,8 +50,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     spans: list[Sampled]
 
 
-@dataclass(slots=True)
-class Sampling:
+class Sampling(msgspec.Struct):
     """Chooses rows, and remembers the share of each open window.
 
     Attributes:
@@ -63,10 +61,10 @@ class Sampling:
     seed: int
     span: int
     weight: int = 1
-    _weights: dict[int, int] = field(default_factory=dict)
+    _weights: dict[int, int] = msgspec.field(default_factory=dict)
     """Of open windows; only those that are not 1, once any was not."""
-    _left_out: dict[int, int] = field(default_factory=dict)
-    _spans: list[Sampled] = field(default_factory=list)
+    _left_out: dict[int, int] = msgspec.field(default_factory=dict)
+    _spans: list[Sampled] = msgspec.field(default_factory=list)
 
     def ask(self, share: float, opened: Iterable[int]) -> None:
         """Look at a share of the rows, in windows that have no row yet: a window has one share.

@@ -1,13 +1,12 @@
 """What an engine needs to know besides its detectors."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from vedette.baselines.calendar import Calendar, plain
 from vedette.windows.windower import WindowSettings
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
+class EngineSettings(msgspec.Struct, frozen=True):
     """What the engine needs to know besides its detectors.
 
     Attributes:
@@ -24,7 +23,7 @@ class EngineSettings:
         seed: 64 bits that clients do not know: which rows are looked at where not all are follows from them.
     """
 
-    windows: WindowSettings = field(default_factory=WindowSettings)
+    windows: WindowSettings = msgspec.field(default_factory=WindowSettings)
     min_windows: int = 30
     entities: int = 8_192
     services: int = 2_048

@@ -7,7 +7,6 @@ others go on.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -21,8 +20,7 @@ from vedette.schema.state import decode
 _MAP_OF_TWO: Final = b"\x82"
 
 
-@dataclass(frozen=True, slots=True)
-class Anew:
+class Anew(msgspec.Struct, frozen=True):
     """A part of an engine's memory that could not be kept.
 
     Attributes:
@@ -33,8 +31,7 @@ class Anew:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(msgspec.Struct, frozen=True):
     """What became of a snapshot.
 
     Attributes:
@@ -43,7 +40,7 @@ class Restored:
     """
 
     anew: list[Anew]
-    extra: dict[str, bytes] = field(default_factory=dict)
+    extra: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 class _Parts(msgspec.Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Who fits the models of an engine, where they are kept, and what was at work before."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.kinds import train_here
@@ -14,8 +15,7 @@ def _nothing_asked(member: str, span_us: int) -> Mapping[str, Model]:  # noqa: A
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Teaching:
+class Teaching(msgspec.Struct, frozen=True):
     """How an engine comes to its models.
 
     Attributes:

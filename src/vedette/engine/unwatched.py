@@ -1,20 +1,20 @@
 """Times in which nobody could have seen some services: that they were silent then tells nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from vedette.schema.anomaly import Anomaly, AnomalyType
 
 
-@dataclass(slots=True)
-class Unwatched:
+class Unwatched(msgspec.Struct):
     """One span of time, and the services whose requests of then are lost unless they are sent again.
 
     Attributes:
         services: Their names. start, end: Of the span, microseconds since the epoch; empty at first.
     """
 
-    services: frozenset[str] = field(default_factory=frozenset)
+    services: frozenset[str] = msgspec.field(default_factory=frozenset)
     start: int = 0
     end: int = 0
 

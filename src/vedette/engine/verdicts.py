@@ -17,9 +17,9 @@ Which rows an anomaly of a window marks:
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Self
 
+import msgspec
 import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
@@ -68,8 +68,7 @@ at the threshold that makes 0.88. Chosen of 0, 2 and 3 by the calibration error 
 0.123, 0.113 and 0.115. `bench/quality/ensemble.py` measures others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(msgspec.Struct, frozen=True):
     """Verdicts on n rows. `score` is 0..1; `types` a bit per name in `type_names`."""
 
     rows: NDArray[np.void]

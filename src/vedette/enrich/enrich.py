@@ -1,8 +1,8 @@
 """Enrichment of a batch: client, route, service and user agent kind of each request."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +13,7 @@ from vedette.enrich.user_agent import UserAgents
 from vedette.schema.requests import Requests
 
 
-@dataclass(frozen=True, slots=True)
-class Enriched:
+class Enriched(msgspec.Struct, frozen=True):
     """A batch of n requests whose `client` and `route` are set, and what has no column there.
 
     Attributes:

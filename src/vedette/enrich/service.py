@@ -7,7 +7,6 @@ few a name must have carried some traffic before it is told apart.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -44,8 +43,7 @@ _PENDING = -2
 _FROM_FILE = -3
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePattern:
+class ServicePattern(msgspec.Struct, frozen=True):
     """A configured service: its name, and shell-style patterns of the source names and hosts it takes."""
 
     name: str

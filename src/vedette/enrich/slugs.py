@@ -8,7 +8,6 @@ only routes that exist, so that a scanner's guesses teach nothing.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import repeat
 from typing import Final
 
@@ -52,8 +51,7 @@ class Place(msgspec.Struct):
     branches_folded: bool = False
 
 
-@dataclass(slots=True)
-class Way:
+class Way(msgspec.Struct):
     """A route's way down the tree: the places it passes, its last segment there, and the route as folded.
 
     Attributes:

@@ -1,11 +1,11 @@
 """Labels of a log: JSON lines, each about a span of time or about log lines, as `vedette simulate` writes them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.schema.anomaly import AnomalyType
@@ -39,8 +39,7 @@ class Labelled(msgspec.Struct, frozen=True):
     lines: list[tuple[int, int]] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Something that was wrong (or, with `quiet`, that only looks so) for a while.
 
     Attributes:
@@ -57,8 +56,7 @@ class Span:
     quiet: bool = False
 
 
-@dataclass(slots=True)
-class Labels:
+class Labels(msgspec.Struct):
     """What a file of labels says.
 
     Attributes:
@@ -66,10 +64,10 @@ class Labels:
         lines: By source (None for the only one): int64 line numbers, sorted, and int16 numbers into `names`.
     """
 
-    spans: list[Span] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    types: list[AnomalyType | None] = field(default_factory=list)
-    lines: dict[str | None, tuple[NDArray[np.int64], NDArray[np.int16]]] = field(default_factory=dict)
+    spans: list[Span] = msgspec.field(default_factory=list)
+    names: list[str] = msgspec.field(default_factory=list)
+    types: list[AnomalyType | None] = msgspec.field(default_factory=list)
+    lines: dict[str | None, tuple[NDArray[np.int64], NDArray[np.int16]]] = msgspec.field(default_factory=dict)
 
     def of(self, source: str, lines: NDArray[np.int64], *, only: bool) -> NDArray[np.int16]:
         """The label of each line of a source, int16 (n,), -1 where there is none.

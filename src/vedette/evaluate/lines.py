@@ -1,7 +1,6 @@
 """How verdicts on lines fare against labels, in memory that does not grow with the log."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +10,7 @@ _BINS = 10_000
 """Scores are told apart to the four digits with which verdicts are written."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineScore:
+class LineScore(msgspec.Struct, frozen=True):
     """Lines of one kind: how many, how many called anomalous, and how many of these as their type."""
 
     name: str

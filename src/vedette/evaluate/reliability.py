@@ -1,7 +1,6 @@
 """Whether what is called likely is so: of all that is given 0.8, four in five should be wrong."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +11,7 @@ BINS = 10
 et al. 2017)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Rows whose scores lie in `low` to `high`: how many, their mean score, and the share that is wrong."""
 
     low: float
@@ -23,8 +21,7 @@ class Span:
     was: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reliability:
+class Reliability(msgspec.Struct, frozen=True):
     """A table, and its mean gap.
 
     Attributes:

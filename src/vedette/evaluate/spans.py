@@ -1,8 +1,9 @@
 """Which of the spans that were wrong were found, and which alarms were about nothing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+import msgspec
 
 from vedette.evaluate.labels import Span
 from vedette.schema.anomaly import Anomaly
@@ -12,8 +13,7 @@ GRACE = 2 * 60_000_000
 """Microseconds after its end in which a span may still be found, and an alarm is still about it: two windows."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanScore:
+class SpanScore(msgspec.Struct, frozen=True):
     """One kind of span.
 
     Attributes:

@@ -5,8 +5,8 @@ asked, a division by zero) is neither true nor false, and what rests on it alone
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,16 +17,14 @@ Values = Mapping[str, NDArray[np.float64]]
 """Measures by name, float64 (k,), NaN where not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(msgspec.Struct, frozen=True):
     """Where a condition holds and where it does not, bool (k,); neither where it is not known."""
 
     yes: NDArray[np.bool_]
     no: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True):
     """The comparison that a condition rests on in one window.
 
     Attributes:

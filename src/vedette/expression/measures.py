@@ -1,7 +1,8 @@
 """What an expression can ask of a window: the names, their units and meanings."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from vedette.expression.quantities import (
     BYTES,
@@ -14,8 +15,7 @@ from vedette.expression.quantities import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """A number that every window of a service has.
 
     Attributes:

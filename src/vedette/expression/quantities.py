@@ -1,8 +1,9 @@
 """What a number in an expression measures. Amounts are in seconds, bytes, plain counts and shares (0..1)."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+import msgspec
 
 
 class Kind(Enum):
@@ -13,8 +14,7 @@ class Kind(Enum):
     SHARE = "a share, 0 to 1"
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(msgspec.Struct, frozen=True):
     """Powers of seconds and bytes; `kind` tells apart what has neither."""
 
     seconds: int = 0

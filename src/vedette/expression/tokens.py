@@ -1,8 +1,9 @@
 """An expression's text, cut into tokens."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from vedette.expression.errors import ExpressionError
 from vedette.expression.tree import Place
@@ -21,8 +22,7 @@ class Token(Enum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A token and where it stands."""
 
     token: Token

@@ -1,9 +1,9 @@
 """How much each member's evidence counts: fixed where nobody says what was right, fitted where enough was said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +20,7 @@ _ROUNDS: Final = 200
 _CLOSE: Final = 1e-7
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(msgspec.Struct, frozen=True):
     """Weights, and how they came about.
 
     Attributes:

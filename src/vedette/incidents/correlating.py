@@ -7,7 +7,6 @@ when it comes.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
@@ -25,8 +24,7 @@ MOST_WAITING = 100_000
 """Anomalies that wait at once; beyond, all that wait are grouped, whoever is behind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
+class Spans(msgspec.Struct, frozen=True):
     """Lengths of windows, microseconds."""
 
     requests: int
@@ -42,8 +40,7 @@ class Spans:
         return max(self.requests, self.flows)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What was found since it was asked for last.
 
     Attributes:

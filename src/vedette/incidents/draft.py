@@ -1,7 +1,8 @@
 """An incident while anomalies still join it."""
 
-from dataclasses import dataclass, field
 from ipaddress import IPv6Address
+
+import msgspec
 
 from vedette.incidents.kinds import DISTURBANCES, SYMPTOMS, Kind
 from vedette.incidents.words import advise, summarise, title
@@ -16,8 +17,7 @@ MOST_NAMED = 10_000
 """Entities, and ids of anomalies, that an incident names; further ones are counted. Some incidents never end."""
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """An incident while anomalies still join it.
 
     Attributes:
@@ -33,13 +33,13 @@ class Draft:
     first: Anomaly
     start: int
     end: int
-    services: set[str] = field(default_factory=set)
-    clients: set[str] = field(default_factory=set)
-    carriers: set[str] = field(default_factory=set)
-    entities: dict[Entity, int] = field(default_factory=dict)
-    anomalies: list[str] = field(default_factory=list)
-    worst: dict[AnomalyType, Anomaly] = field(default_factory=dict)
-    counts: dict[AnomalyType, float] = field(default_factory=dict)
+    services: set[str] = msgspec.field(default_factory=set)
+    clients: set[str] = msgspec.field(default_factory=set)
+    carriers: set[str] = msgspec.field(default_factory=set)
+    entities: dict[Entity, int] = msgspec.field(default_factory=dict)
+    anomalies: list[str] = msgspec.field(default_factory=list)
+    worst: dict[AnomalyType, Anomaly] = msgspec.field(default_factory=dict)
+    counts: dict[AnomalyType, float] = msgspec.field(default_factory=dict)
     requests: int = 0
     unnamed: int = 0
     crowded: bool = False

@@ -20,7 +20,7 @@ tie together what has nothing to do with each other.
 Otherwise it opens a new one. The result depends on the anomalies alone, not on when they were handed over.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from vedette.incidents.draft import Draft, carriers_of, counted_as
 from vedette.incidents.kept_draft import KeptDraft
@@ -32,8 +32,7 @@ MOST_OPEN = 2_000
 """Incidents open at once; for a further one, that which has been quiet longest closes early."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupingSettings:
+class GroupingSettings(msgspec.Struct, frozen=True):
     """How long an incident may be quiet and still go on, microseconds."""
 
     gap: int = 15 * 60_000_000

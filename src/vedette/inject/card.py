@@ -1,8 +1,9 @@
 """What was found of the incidents that were put in: the quality card."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
+
+import msgspec
 
 from vedette.inject.plan import Planned
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind
@@ -11,8 +12,7 @@ GRACE = 2 * 60_000_000
 """Microseconds after its end in which an incident may still be found: two windows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """One incident that was put in, and the anomaly that found it first, or None.
 
     Attributes:
@@ -27,8 +27,7 @@ class Outcome:
     types: tuple[AnomalyType, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One kind of incident on the card."""
 
     name: str

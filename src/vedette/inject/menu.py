@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
 import numpy as np
 
 from vedette.inject.profile import ServiceProfile
@@ -19,8 +20,7 @@ _MOST_LINES: Final = 60_000
 _T = AnomalyType
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where an incident goes.
 
     Attributes:
@@ -38,8 +38,7 @@ class Place:
     clients: Sequence[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What happens to lines that are there.
 
     Attributes:
@@ -55,8 +54,7 @@ class Change:
     value: Callable[[object], object] = lambda value: value
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """An incident made for a place.
 
     Attributes:

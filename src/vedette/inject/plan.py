@@ -1,8 +1,8 @@
 """When and where incidents are put, and in how many copies of the log."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from vedette.inject.menu import MENU, MINUTE, Kind
@@ -22,8 +22,7 @@ class InjectError(VedetteError):
     """A log that no incident can be put into."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True):
     """One incident to be.
 
     Attributes:
@@ -37,8 +36,7 @@ class Planned:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Impossible:
+class Impossible(msgspec.Struct, frozen=True):
     """An incident that this log cannot have, and why."""
 
     kind: Kind

@@ -1,8 +1,8 @@
 """What a log holds, as far as incidents need to know to fit into it. Filled batch by batch, bounded."""
 
 import re
-from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +20,7 @@ _ASSET = re.compile(rb"\.(?:css|js|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|mp4
 _LOGIN_WORDS = (b"login", b"signin", b"sign-in", b"session", b"auth", b"token", b"wp-login.php")
 
 
-@dataclass(slots=True)
-class ServiceProfile:
+class ServiceProfile(msgspec.Struct):
     """One service of the log.
 
     Attributes:
@@ -31,11 +30,11 @@ class ServiceProfile:
         targets: Some distinct targets.
     """
 
-    minutes: dict[int, int] = field(default_factory=dict)
-    routes: dict[str, int] = field(default_factory=dict)
-    lines: list[tuple[str, bytes]] = field(default_factory=list)
-    logins: dict[bytes, int] = field(default_factory=dict)
-    targets: dict[bytes, None] = field(default_factory=dict)
+    minutes: dict[int, int] = msgspec.field(default_factory=dict)
+    routes: dict[str, int] = msgspec.field(default_factory=dict)
+    lines: list[tuple[str, bytes]] = msgspec.field(default_factory=list)
+    logins: dict[bytes, int] = msgspec.field(default_factory=dict)
+    targets: dict[bytes, None] = msgspec.field(default_factory=dict)
     requests: int = 0
     bytes_out: int = 0
     timed: int = 0

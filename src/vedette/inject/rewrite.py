@@ -1,7 +1,8 @@
 """Rewrite fields of log lines in whatever format they are, and let the parser judge the result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.inject.facts import Facts, Parse, read_lines
 from vedette.inject.places import Spot, guesses
@@ -22,8 +23,7 @@ _TIME_SHIFT = 3_661_000_000
 """Microseconds: an hour, a minute and a second, so that each part of a clock must be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A line, and where its fields stand that can be rewritten.
 
     Attributes:

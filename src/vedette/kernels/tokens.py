@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +14,7 @@ BEGIN = 0
 """In a pattern, the byte that stands for the beginning of a text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Automaton:
+class Automaton(msgspec.Struct, frozen=True):
     """Words compiled for `search`.
 
     Attributes:

@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import msgspec
@@ -145,8 +144,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     reader: bytes
 
 
-@dataclass(slots=True)
-class FlowTally:
+class FlowTally(msgspec.Struct):
     """What was taken in since the process began.
 
     Attributes:
@@ -157,9 +155,9 @@ class FlowTally:
 
     lines: int = 0
     flows: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)
     forgotten: int = 0
-    streams: dict[str, StreamTally] = field(default_factory=dict)
+    streams: dict[str, StreamTally] = msgspec.field(default_factory=dict)
 
 
 class FlowIntake:

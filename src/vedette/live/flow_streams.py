@@ -1,7 +1,5 @@
 """How each stream of flows is doing, and what somebody should do about one that is not doing well."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from vedette.parsers.foreign_datagrams import looks_like
@@ -16,8 +14,7 @@ QUIET_US = 600_000_000
 """Nothing is said of a stream that has been silent for so long."""
 
 
-@dataclass(slots=True)
-class StreamTally:
+class StreamTally(msgspec.Struct):
     """What came of one stream since the process began.
 
     Attributes:
@@ -33,7 +30,7 @@ class StreamTally:
     lines: int = 0
     flows: int = 0
     late: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)
     foreign: int = 0
     head: bytes = b""
     unknown: int = 0

@@ -1,11 +1,11 @@
 """The part of the live service that is about flows: an engine of its own, its streams and its event time."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.config import Config

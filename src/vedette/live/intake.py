@@ -1,7 +1,6 @@
 """From delivered lines to enriched batches: each stream with a format and a parser of its own."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -26,8 +25,7 @@ _STREAM_NAME = 500
 """Longest name of a stream; senders choose some of them."""
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(msgspec.Struct):
     """One stream and how it is read.
 
     Attributes:
@@ -67,13 +65,12 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     streams: list[_Kept]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What was taken in since the process began, under whatever configuration."""
 
     lines: int = 0
     parsed: int = 0
-    skips: Skips = field(default_factory=Skips)
+    skips: Skips = msgspec.field(default_factory=Skips)
     forgotten: int = 0
     """Streams that made room for others."""
     cut_joined: int = 0

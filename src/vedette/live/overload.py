@@ -4,14 +4,13 @@ Being behind alone is no overload: a service that starts on a week of old logs i
 overloaded when it is behind by more than it may be, and is falling further behind.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 LEAST = 1 / 64
 """The smallest share."""
 
 
-@dataclass(slots=True)
-class Overload:
+class Overload(msgspec.Struct):
     """Decides the share from how far behind the service is. Pure: the clock is passed in.
 
     Args:

@@ -1,8 +1,9 @@
 """What the engines for requests and for flows state, as incidents in common."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from vedette.config import Config
 from vedette.engine.build import window_spans
@@ -13,8 +14,7 @@ _SECOND: Final = 1_000_000
 _NOTHING: Final = -(2**62)
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(msgspec.Struct, frozen=True):
     """How far one of the engines has come.
 
     Attributes:

@@ -8,9 +8,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from vedette.channels.build import build_channels
 from vedette.channels.teller import Teller
@@ -51,8 +52,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """What a service has on disk: its settings, changes over the API included, its store, and its own directory."""
 
     settings: Settings

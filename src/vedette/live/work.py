@@ -1,10 +1,9 @@
 """What the live thread has done so far, for those who ask how it is doing."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(slots=True)
-class Work:
+class Work(msgspec.Struct):
     """Written by the live thread, read by any.
 
     Attributes:

@@ -6,11 +6,11 @@ Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng; link types: https://w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,8 +67,7 @@ class PacketProblem(StrEnum):
     """It is later than what was asked for."""
 
 
-@dataclass(slots=True)
-class Frames:
+class Frames(msgspec.Struct):
     """Frames found in a buffer, each int64 (n,).
 
     Attributes:

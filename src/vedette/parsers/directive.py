@@ -5,7 +5,8 @@ notation, and this module decides which variable is which field.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.kernels import unescape
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
@@ -21,8 +22,7 @@ class LogDirectiveError(VedetteError):
     """A log directive that cannot be turned into a parser."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """One variable of a directive.
 
     Attributes:

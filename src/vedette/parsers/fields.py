@@ -4,9 +4,9 @@ A tokeniser (text or JSON) knows where the fields of its format stand and what t
 Assembly (`vedette.parsers.assemble`) converts each field once for the whole chunk, alike for every format.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,8 +71,7 @@ class DurationUnit(Enum):
     """Go's `time.Duration` text, `1.234ms` (Caddy, Traefik)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conventions:
+class Conventions(msgspec.Struct, frozen=True):
     """How to read the fields of one format."""
 
     time: TimeFormat
@@ -86,8 +85,7 @@ class Conventions:
     Elsewhere such a target was asked for as it stands, which is how open proxies are looked for."""
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(msgspec.Struct):
     r"""Where the fields of n lines stand in the chunk's buffer.
 
     Attributes:
@@ -110,7 +108,7 @@ class Tokens:
     raw_start: NDArray[np.int64]
     raw_length: NDArray[np.int32]
     flags: NDArray[np.uint16]
-    skips: Skips = field(default_factory=Skips)
+    skips: Skips = msgspec.field(default_factory=Skips)
     lines: int = 0
     tail: int = 0
     shape: NDArray[np.uint8] | None = None

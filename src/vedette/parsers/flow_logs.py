@@ -1,11 +1,11 @@
 """Flow records: Zeek's conn.log, Suricata's EVE flows, nfdump's and CICFlowMeter's CSV, as flows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,8 +68,7 @@ class Role(IntEnum):
     CALENDAR_END = 21
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """A delimited flow log.
 
     Attributes:

@@ -10,9 +10,10 @@ however long answers take, as those of most servers do.
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
+
+import msgspec
 
 from vedette.kernels.packet_layout import Packet
 
@@ -40,18 +41,17 @@ _GivenUp = tuple[int, int, Ends, bytes]
 """When a request was given up and when it began, whose it is, and its head."""
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(msgspec.Struct):
     """One direction of a connection."""
 
     key: int
     expected: int = -1
-    text: bytearray = field(default_factory=bytearray)
-    ahead: dict[int, "_Piece"] = field(default_factory=dict)
+    text: bytearray = msgspec.field(default_factory=bytearray)
+    ahead: dict[int, "_Piece"] = msgspec.field(default_factory=dict)
     skip: int = 0
     """Bytes of a body that are not looked at."""
     began: int = 0
-    waiting: list[tuple[int, bytes]] = field(default_factory=list)
+    waiting: list[tuple[int, bytes]] = msgspec.field(default_factory=list)
     """Requests that wait for their status: time and head."""
 
 

@@ -1,9 +1,9 @@
 """Joining two batches of one source into one, in line order."""
 
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.schema.chunk import PADDING
@@ -20,16 +20,16 @@ def interleave(first: Requests, second: Requests) -> Requests:
     buffer, shift = _beside(first, second)
     order = np.argsort(np.concatenate([first.line, second.line]), kind="stable")
     joined: dict[str, Any] = {}
-    for column in fields(first):
-        left, right = getattr(first, column.name), getattr(second, column.name)
+    for name in first.__struct_fields__:
+        left, right = getattr(first, name), getattr(second, name)
         if isinstance(left, Coded) or isinstance(right, Coded):
             # Only one of two formats may tell what route a request took.
             left = Coded.nothing(len(first), first.buffer) if left is None else left
             right = Coded.nothing(len(second), second.buffer) if right is None else right
-            joined[column.name] = _coded(left, right, buffer, shift, order)
-        elif isinstance(left, np.ndarray) and column.name != "buffer":
-            moved = right + shift if column.name == "raw_start" else right
-            joined[column.name] = np.concatenate([left, moved]).take(order)
+            joined[name] = _coded(left, right, buffer, shift, order)
+        elif isinstance(left, np.ndarray) and name != "buffer":
+            moved = right + shift if name == "raw_start" else right
+            joined[name] = np.concatenate([left, moved]).take(order)
     return replace(first, buffer=buffer, **joined)
 
 
@@ -49,8 +49,8 @@ def _beside(first: Requests, second: Requests) -> tuple[NDArray[np.uint8], int]:
 def _end(requests: Requests) -> int:
     """The first byte of the buffer after the lines and texts of a batch and their padding."""
     spans = [(requests.raw_start, requests.raw_length)]
-    for column in fields(requests):
-        value = getattr(requests, column.name)
+    for name in requests.__struct_fields__:
+        value = getattr(requests, name)
         if isinstance(value, Coded):
             spans.append((value.vocabulary.start, value.vocabulary.length))
     last = max((int((start + length).max()) for start, length in spans if len(start)), default=0)

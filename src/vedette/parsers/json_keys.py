@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,17 +59,15 @@ def key_path(text: str) -> Path:
             return tuple(steps)
 
 
-@dataclass(slots=True)
-class _Edge:
+class _Edge(msgspec.Struct):
     node: int
     slot: int = NOWHERE
     child: int = NOWHERE
-    edges: "dict[bytes | None, _Edge]" = field(default_factory=dict)
+    edges: "dict[bytes | None, _Edge]" = msgspec.field(default_factory=dict)
     span: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonKeys:
+class JsonKeys(msgspec.Struct, frozen=True):
     """The arrays of `vedette.kernels.tokenise_json.tokenise`; see there."""
 
     buckets: NDArray[np.int16]

@@ -1,8 +1,8 @@
 """Parsing JSON lines: tokenise by a format's keys, then assemble."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -156,8 +156,7 @@ class KeyedParser:
         check(not content, "state of a parser of keyed lines")
 
 
-@dataclass(frozen=True, slots=True)
-class JsonFormat:
+class JsonFormat(msgspec.Struct, frozen=True):
     """JSON objects, one a line, whose keys have known meanings.
 
     Attributes:

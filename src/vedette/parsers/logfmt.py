@@ -1,8 +1,8 @@
 """Access logs of `key=value` pairs (logfmt): Heroku's router, and what Go services, Grafana and many others write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,8 +58,7 @@ class LogfmtTokeniser(JsonTokeniser):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LogfmtFormat:
+class LogfmtFormat(msgspec.Struct, frozen=True):
     """Lines of pairs whose keys have known meanings.
 
     Attributes:

@@ -6,10 +6,10 @@ ends: the first few unread ones, then every so many, so that a log full of rubbi
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from vedette.parsers.format import Format, Parser
 from vedette.parsers.interleave import interleave

@@ -1,8 +1,8 @@
 """Programs that say where the fields of a text line stand; `vedette.kernels.tokenise_text` runs them."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,15 +33,13 @@ TIME_WIDTHS = {spans.DAY_MONTH_YEAR: 20, spans.YEAR_MONTH_DAY: 19, spans.EPOCH: 
 """Bytes that a time has at least; what ends it is looked for behind them, as times hold separators."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(msgspec.Struct, frozen=True):
     """Bytes that stand there as they are."""
 
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(msgspec.Struct, frozen=True):
     """Text up to the next occurrence of `until`, or to the end of the line if `until` is empty.
 
     Attributes:
@@ -68,34 +66,29 @@ class Take:
     word: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SumOfThree:
+class SumOfThree(msgspec.Struct, frozen=True):
     """Three durations in seconds with a space after each (AWS load balancers); their sum, in microseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class MayEnd:
+class MayEnd(msgspec.Struct, frozen=True):
     """The line may end here: older versions log no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blanks:
+class Blanks(msgspec.Struct, frozen=True):
     """Spaces and tabs that fill a column up, as many as there are."""
 
 
 Step = Literal | Take | SumOfThree | MayEnd | Blanks
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """The steps of one shape of line. `open_ended`: after a space, more may follow that is not read."""
 
     steps: tuple[Step, ...]
     open_ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """Programs as the kernel wants them; see `vedette.kernels.tokenise_text.tokenise` for shapes."""
 
     steps: NDArray[np.int64]

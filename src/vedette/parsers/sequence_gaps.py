@@ -1,8 +1,9 @@
 """What got lost on the way, by the numbers that an exporter gives its datagrams or records."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
+
+import msgspec
 
 _WHOLE: Final = 1 << 32
 _BELIEVED: Final = 1_000_000
@@ -15,8 +16,7 @@ SOURCES: Final = 256
 S = TypeVar("S")
 
 
-@dataclass(slots=True)
-class _Source:
+class _Source(msgspec.Struct):
     """What is known of a source.
 
     Attributes:

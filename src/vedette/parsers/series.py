@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,8 +69,7 @@ class RowProblem(StrEnum):
     OUT_OF_ORDER = "out_of_order"
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesLayout:
+class SeriesLayout(msgspec.Struct, frozen=True):
     """Where a file's times and values stand.
 
     Attributes:
@@ -96,8 +95,7 @@ class SeriesLayout:
     clock: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRows:
+class SeriesRows(msgspec.Struct, frozen=True):
     """The rows of one chunk whose time can be read.
 
     Attributes:

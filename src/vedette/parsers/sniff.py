@@ -1,7 +1,8 @@
 """Choosing the format of a source from its first lines."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.parsers.format import Format, Parser
 from vedette.parsers.mixed import MixedParser
@@ -32,8 +33,7 @@ class NothingSaidError(UnknownFormatError):
     """A source holds blank lines or comments alone, as one does to which no request has come yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """The format that was chosen, and why.
 
     Attributes:

@@ -16,7 +16,8 @@ else. Some take a mark:
 """
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vedette.kernels import unescape
 from vedette.parsers.fields import Field

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
 
 from vedette.kernels.tokenise_text import NO_SALVAGE
 from vedette.parsers.assemble import Assembler
@@ -54,8 +56,7 @@ class TextParser:
         self._tokeniser.from_state(content)
 
 
-@dataclass(frozen=True, slots=True)
-class TextFormat:
+class TextFormat(msgspec.Struct, frozen=True):
     """Lines of one of a few shapes.
 
     Attributes:
@@ -77,7 +78,7 @@ class TextFormat:
     conventions: Conventions
     fallbacks: tuple[Program, ...] = ()
     needs_peer: bool = False
-    shapes: Mapping[Field, re.Pattern[bytes]] = field(default_factory=dict)
+    shapes: Mapping[Field, re.Pattern[bytes]] = msgspec.field(default_factory=dict)
     salvages: bool = True
     preferred: tuple[Program, ...] = ()
     borrowed: str = ""

@@ -1,8 +1,8 @@
 """The lines of a chunk that a parser did not read, or not whole."""
 
-from dataclasses import dataclass
 from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +12,7 @@ from vedette.schema.requests import Requests
 _NEWLINE, _RETURN = 10, 13
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(msgspec.Struct, frozen=True):
     """Lines that were left over, one after another.
 
     Attributes:

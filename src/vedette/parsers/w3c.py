@@ -5,9 +5,10 @@ whose head was cut off is read with the product's standard columns.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
+
+import msgspec
 
 from vedette.kernels import unescape
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
@@ -58,8 +59,7 @@ CLOUDFRONT_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class W3cFormat:
+class W3cFormat(msgspec.Struct, frozen=True):
     """One product's dialect of the W3C extended log.
 
     Attributes:

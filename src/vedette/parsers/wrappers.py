@@ -1,7 +1,6 @@
 """What container runtimes and syslog daemons put around each log line: Kubernetes, CRI, Docker, syslog."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 
 from vedette.kernels import unwrap as kernel
@@ -10,8 +9,7 @@ from vedette.schema.chunk import PADDING, Chunk, Parsed, Skips
 from vedette.schema.state import check, decode, encode
 
 
-@dataclass(frozen=True, slots=True)
-class Wrapper:
+class Wrapper(msgspec.Struct, frozen=True):
     """One way of wrapping lines.
 
     Attributes:
@@ -53,8 +51,7 @@ MOST_JOINED = 256 << 10
 KiB of headers, Envoy above 60."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unwrapped:
+class Unwrapped(msgspec.Struct, frozen=True):
     """The lines inside a chunk's lines.
 
     Attributes:

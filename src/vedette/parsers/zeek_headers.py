@@ -5,16 +5,16 @@ have several of them, and columns may differ from one to the next.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 TAB: Final = "\t"
 _MOST: Final = 65_536
 _LINES: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """What a header says.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Drawing characters, and texts, for terminals that may not know them."""
 
 import codecs
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.report.shown import shown
 
@@ -10,8 +11,7 @@ _PLAIN = str.maketrans({"…": "...", "µ": "u"})
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(msgspec.Struct, frozen=True):
     """What can be drawn in an encoding."""
 
     encoding: str

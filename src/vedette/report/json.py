@@ -1,6 +1,5 @@
 """The findings document: what `--json` writes, and reading it back."""
 
-import dataclasses
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -123,7 +122,7 @@ def noun_fields(noun: Anomaly | Incident | Earlier) -> dict[str, Any]:
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:
     return {
-        **{field.name: getattr(coverage, field.name) for field in dataclasses.fields(coverage)},
+        **msgspec.structs.asdict(coverage),
         "start": None if coverage.start is None else iso(coverage.start),
         "end": None if coverage.end is None else iso(coverage.end),
         "skipped_samples": [

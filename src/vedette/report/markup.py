@@ -3,7 +3,8 @@
 import html
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.report.shown import shown
 
@@ -11,8 +12,7 @@ _VOID = frozenset({"meta"})
 _NAME = re.compile(r"[a-z][a-z0-9-]*\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Html:
+class Html(msgspec.Struct, frozen=True):
     """Markup that is finished."""
 
     text: str

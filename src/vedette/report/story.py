@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import pairwise
+
+import msgspec
 
 from vedette.explain.numbers import in_unit, percent
 from vedette.report.moments import span
@@ -22,8 +23,7 @@ _PLAINLY_ALL = 0.995
 _SURE = ((0.95, "almost certain"), (0.8, "very likely"), (0.6, "likely"), (0.0, "possible"))
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(msgspec.Struct, frozen=True):
     """One incident, told.
 
     Attributes:

@@ -4,7 +4,6 @@ A noun's wire type has its fields, except that times are ISO 8601 text and that 
 has no NaN and no infinity. Fields that the type does not know are refused.
 """
 
-import dataclasses
 import math
 from collections.abc import Callable
 from functools import cache
@@ -42,17 +41,12 @@ class SkippedSample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @cache
-def _wire(noun: type) -> type[msgspec.Struct]:
-    """The wire type of a struct or dataclass."""
+def _wire(noun: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The wire type of a struct."""
     hints = get_type_hints(noun, include_extras=True)
-    names = (
-        [f.name for f in dataclasses.fields(noun)]
-        if dataclasses.is_dataclass(noun)
-        else [f.name for f in msgspec.structs.fields(noun)]
-    )
     return msgspec.defstruct(
         noun.__name__,
-        [(name, _wire_field(name, hints[name])) for name in names],
+        [(name, _wire_field(name, hints[name])) for name in noun.__struct_fields__],
         namespace={"__doc__": (noun.__doc__ or "").partition("\n")[0]},
         kw_only=True,
         forbid_unknown_fields=True,
@@ -81,7 +75,7 @@ def _wire_hint(hint: Any) -> Any:
 
 
 def _is_noun(hint: Any) -> bool:
-    return isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, msgspec.Struct))
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
 
 
 ANOMALY = _wire(Anomaly)

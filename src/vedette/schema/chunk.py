@@ -1,9 +1,9 @@
 """What sources hand to parsers, and what parsers hand on."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +14,7 @@ PADDING = 64
 _NEWLINE = ord("\n")
 
 
-@dataclass(slots=True)
-class Chunk:
+class Chunk(msgspec.Struct):
     r"""Whole lines of one source.
 
     Attributes:
@@ -57,12 +56,11 @@ class SkipReason(StrEnum):
     BINARY = "binary"
 
 
-@dataclass(slots=True)
-class Skips:
+class Skips(msgspec.Struct):
     """Lines that are not requests: how many for each reason, and the first few as samples."""
 
-    counts: dict[SkipReason, int] = field(default_factory=dict)
-    samples: list[tuple[SkipReason, int, bytes]] = field(default_factory=list)
+    counts: dict[SkipReason, int] = msgspec.field(default_factory=dict)
+    samples: list[tuple[SkipReason, int, bytes]] = msgspec.field(default_factory=list)
     """(reason, line number, first bytes of the line)."""
 
     SAMPLES_PER_REASON: ClassVar[int] = 3
@@ -89,8 +87,7 @@ class Skips:
         return sum(self.counts.values())
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(msgspec.Struct):
     """What one chunk held.
 
     Attributes:

@@ -1,7 +1,5 @@
 """What a run found and what it covered: the document that `--json` writes and a store keeps."""
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from vedette.schema.anomaly import Anomaly
@@ -9,8 +7,7 @@ from vedette.schema.incident import Incident
 from vedette.schema.learned import MemberStatus
 
 
-@dataclass(slots=True)
-class SourceCoverage:
+class SourceCoverage(msgspec.Struct):
     """What was read of one source: its format and how its lines fared."""
 
     source: str
@@ -24,8 +21,7 @@ class SourceCoverage:
     """Why reading stopped early (a damaged gzip member, say), or None."""
 
 
-@dataclass(slots=True)
-class LeftOut:
+class LeftOut(msgspec.Struct):
     """Files of directories that were not read, for one reason."""
 
     reason: str
@@ -36,8 +32,7 @@ class LeftOut:
     """Whether they may be logs, or are, and could not be read."""
 
 
-@dataclass(slots=True)
-class BudgetLine:
+class BudgetLine(msgspec.Struct):
     """One detector's account of its false alarms."""
 
     detector: str
@@ -57,8 +52,7 @@ class BudgetLine:
     """The threshold is higher than the budget asks for: the surprises seen have a heavier tail than promised."""
 
 
-@dataclass(slots=True)
-class Spending:
+class Spending(msgspec.Struct):
     """What a service's budget of false alarms allowed, and what was spent of it."""
 
     service: str
@@ -72,8 +66,7 @@ class Spending:
     """Incidents opened that rest on a threshold of the budget: false alarms, and true ones."""
 
 
-@dataclass(slots=True)
-class Silenced:
+class Silenced(msgspec.Struct):
     """An exception, and what it left out."""
 
     exception: str
@@ -126,8 +119,7 @@ class Sampled(msgspec.Struct):
     """Requests that were not looked at."""
 
 
-@dataclass(slots=True)
-class WhatIf:
+class WhatIf(msgspec.Struct):
     """What another setting would have given on the same log."""
 
     setting: str
@@ -141,15 +133,14 @@ class WhatIf:
     """Of the incidents, those that rest on a threshold that the setting changes."""
 
 
-@dataclass(slots=True)
-class Coverage:
+class Coverage(msgspec.Struct):
     """How much of the input the findings rest on."""
 
     lines: int = 0
     parsed: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)
     """Reason to lines."""
-    skipped_samples: list[tuple[str, str, int, str]] = field(default_factory=list)
+    skipped_samples: list[tuple[str, str, int, str]] = msgspec.field(default_factory=list)
     """(reason, source, line, text)."""
     filtered: int = 0
     """Requests outside --since/--until/--service; packets, and flows of logs, after --until."""
@@ -163,11 +154,11 @@ class Coverage:
     """Flows that packets came to, or that flow logs told of."""
     flows_early: int = 0
     """Of `flows`, those that began before --since: they are learned from, and nothing is stated of them."""
-    packets_skipped: dict[str, int] = field(default_factory=dict)
+    packets_skipped: dict[str, int] = msgspec.field(default_factory=dict)
     """Reason to packets that are in no flow."""
-    unread: list[str] = field(default_factory=list)
+    unread: list[str] = msgspec.field(default_factory=list)
     """Why inputs that were named were not read, or held nothing to read."""
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[LeftOut] = msgspec.field(default_factory=list)
     """Files that were found in directories, or behind patterns, and not read."""
     late_flows: int = 0
     """Flows older than the watermark, left out of windows."""
@@ -184,32 +175,31 @@ class Coverage:
     """Entity windows judged by a baseline."""
     insufficient_data: int = 0
     """Entity windows seen whose baseline could not judge them yet."""
-    insufficient_by: dict[str, int] = field(default_factory=dict)
+    insufficient_by: dict[str, int] = msgspec.field(default_factory=dict)
     """The same by detector."""
-    capped: dict[str, int] = field(default_factory=dict)
+    capped: dict[str, int] = msgspec.field(default_factory=dict)
     """Table name to how much its memory cap folded into 'other'."""
-    sources: list[SourceCoverage] = field(default_factory=list)
-    budget: list[BudgetLine] = field(default_factory=list)
+    sources: list[SourceCoverage] = msgspec.field(default_factory=list)
+    budget: list[BudgetLine] = msgspec.field(default_factory=list)
     """What each detector that spends the budget of false alarms promised and did; empty without a budget."""
-    spending: list[Spending] = field(default_factory=list)
+    spending: list[Spending] = msgspec.field(default_factory=list)
     """The same by service: the promise, and the alarms spent; empty without a budget."""
-    silenced: list[Silenced] = field(default_factory=list)
+    silenced: list[Silenced] = msgspec.field(default_factory=list)
     """Exceptions that hold, and what each left out."""
-    everyday: list[EverydayRequests] = field(default_factory=list)
+    everyday: list[EverydayRequests] = msgspec.field(default_factory=list)
     """What looked like attacks and was not told, because a site's clients ask it every day."""
-    sampled: list[Sampled] = field(default_factory=list)
+    sampled: list[Sampled] = msgspec.field(default_factory=list)
     """When only a share of the requests was looked at; empty if all were."""
-    what_if: list[WhatIf] = field(default_factory=list)
+    what_if: list[WhatIf] = msgspec.field(default_factory=list)
     """Other settings that were asked about, in that order."""
-    members: list[MemberStatus] = field(default_factory=list)
+    members: list[MemberStatus] = msgspec.field(default_factory=list)
     """How far each learned model has come, by service."""
     interrupted: bool = False
     seconds: float = 0.0
     """Wall time of the run."""
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(msgspec.Struct):
     """Anomalies in order of start time, incidents by severity then start, and coverage."""
 
     anomalies: list[Anomaly]

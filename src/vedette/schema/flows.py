@@ -13,10 +13,10 @@ a capture's flow came to) or the part of one that lies in one window; counts of 
 | `*_OUT`, `*_IN` | `network.io.direction` | client to server, server to client |
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -143,8 +143,7 @@ class Known(IntFlag):
     """DNS names, sizes of pings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flows:
+class Flows(msgspec.Struct, frozen=True):
     """n flows, or parts of flows.
 
     Attributes:

@@ -23,11 +23,12 @@ Column names follow the OpenTelemetry HTTP semantic conventions, shortened:
 | `service` | `server.address` or `service.name` | |
 """
 
-from dataclasses import dataclass, field, fields, replace
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class RequestFlag(IntFlag):
     """Client address is one of the configured trusted proxies or loopback."""
 
 
-@dataclass(slots=True)
-class Vocabulary:
+class Vocabulary(msgspec.Struct):
     """Distinct byte strings: string `i` is `buffer[start[i] : start[i] + length[i]]`.
 
     Attributes:
@@ -92,8 +92,7 @@ class Vocabulary:
         return cls(buffer, start, length)
 
 
-@dataclass(slots=True)
-class Coded:
+class Coded(msgspec.Struct):
     """A text column: `ids` (int32, shape (n,), -1 where not recorded) into `vocabulary`."""
 
     ids: NDArray[np.int32]
@@ -124,8 +123,7 @@ class Coded:
         return cls(ids, Vocabulary.of(list(index)))
 
 
-@dataclass(slots=True)
-class Clients:
+class Clients(msgspec.Struct):
     """Who made each request: an address after the trusted-proxy walk, one key per distinct client.
 
     A key is 128 bits. IPv6 clients are keyed by their /64 (low half zero), IPv4 (and IPv4-mapped IPv6) as
@@ -140,7 +138,7 @@ class Clients:
     ids: NDArray[np.int32]
     high: NDArray[np.uint64]
     low: NDArray[np.uint64]
-    names: dict[int, str] = field(default_factory=dict)
+    names: dict[int, str] = msgspec.field(default_factory=dict)
 
 
 UNNAMED_TAG = 0x0100_0000_0000_0002
@@ -149,8 +147,7 @@ NAME_TAG = 0x0100_0000_0000_0001
 """High half of the key of a client known by host name (inside 100::/8, which no client address uses)."""
 
 
-@dataclass(slots=True)
-class Requests:
+class Requests(msgspec.Struct):
     """One batch of n requests from one source, in line order.
 
     Attributes:
@@ -204,12 +201,12 @@ class Requests:
             "client": None if client is None else replace(client, ids=client.ids[rows]),
             "route": None if route is None else replace(route, ids=route.ids[rows]),
         }
-        for column in fields(self):
-            value = getattr(self, column.name)
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
             if isinstance(value, Coded):
-                taken.setdefault(column.name, replace(value, ids=value.ids[rows]))
-            elif isinstance(value, np.ndarray) and column.name != "buffer":
-                taken[column.name] = value[rows]
+                taken.setdefault(name, replace(value, ids=value.ids[rows]))
+            elif isinstance(value, np.ndarray) and name != "buffer":
+                taken[name] = value[rows]
         return replace(self, **taken)
 
     def raw(self, row: int) -> bytes:

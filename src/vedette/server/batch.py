@@ -1,7 +1,6 @@
 """Many lines at once: reading entries, judging them, and counting."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -58,8 +57,7 @@ def read_entry(entry: Any, most: int) -> tuple[bytes, str | None]:
     return read_line(line, most), session
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """Counts of what was judged so far."""
 
     anomalies: int = 0
@@ -87,14 +85,13 @@ class Tally:
         )
 
 
-@dataclass(slots=True)
-class Entries:
+class Entries(msgspec.Struct):
     """Entries read so far and not judged; those that are no lines keep their place."""
 
     first: int = 0
-    lines: list[bytes] = field(default_factory=list)
-    sessions: list[str | None] = field(default_factory=list)
-    errors: list[LineError] = field(default_factory=list)
+    lines: list[bytes] = msgspec.field(default_factory=list)
+    sessions: list[str | None] = msgspec.field(default_factory=list)
+    errors: list[LineError] = msgspec.field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.lines) + len(self.errors)

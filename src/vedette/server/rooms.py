@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
+import msgspec
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
@@ -21,8 +21,7 @@ CALLER = "vedette.caller"
 """Where the gate notes in a request's scope who calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who calls.
 
     Attributes:
@@ -36,8 +35,7 @@ class Caller:
     scopes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Rooms:
+class Rooms(msgspec.Struct, frozen=True):
     """The running service, its store, its settings and the time."""
 
     view: LiveView

@@ -1,9 +1,10 @@
 """What `--inject` says: which incident, when, for how long, how strong, where."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
+
+import msgspec
 
 from vedette.schema.errors import VedetteError
 
@@ -19,8 +20,7 @@ class SimulationError(VedetteError):
     """Arguments that no traffic can be made from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
+class Injection(msgspec.Struct, frozen=True):
     """One incident that is asked for.
 
     Attributes:

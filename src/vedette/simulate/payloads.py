@@ -1,9 +1,10 @@
 """Attack requests by family: what is asked for, and the ways in which it is dressed up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
+
+import msgspec
 
 from vedette.schema.anomaly import AnomalyType
 
@@ -71,8 +72,7 @@ _USUAL: Final[tuple[Encoding, ...]] = (_plain, _plus, _quoted, _quoted, _full, _
 _SQL: Final[tuple[Encoding, ...]] = (*_USUAL, _mixed_case, _comments)
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """One kind of attack.
 
     Attributes:

@@ -1,10 +1,10 @@
 """What a route is: how its targets look, and how it answers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from vedette.simulate import words
@@ -118,8 +118,7 @@ STATUSES: Final[dict[Kind, Mix]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """One route of the simulated site.
 
     Attributes:

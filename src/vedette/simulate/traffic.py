@@ -1,8 +1,8 @@
 """Ordinary traffic: people, programs, crawlers and probes, block by block."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from vedette.simulate import people, site
@@ -30,8 +30,7 @@ _CRAWLED: Final = np.array(
 _CRAWL_WEIGHTS: Final = cumulative([float(min(site.ROUTES[i].things, 400)) + 4.0 for i in _CRAWLED.tolist()])
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """A stretch of time that is generated in one go; its number seeds its chance."""
 
     number: int

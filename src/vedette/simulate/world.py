@@ -1,8 +1,8 @@
 """Everything that is fixed before the first request: time, site, people, agents, texts."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from vedette.simulate import site, words
@@ -12,8 +12,7 @@ from vedette.simulate.rhythm import WARM_UP, Rhythm
 from vedette.simulate.rows import SECOND
 
 
-@dataclass(slots=True)
-class World:
+class World(msgspec.Struct):
     """What the generators of one run share.
 
     Attributes:
@@ -30,10 +29,10 @@ class World:
     rate: float
     rhythm: Rhythm
     services: list[str]
-    agents: Agents = field(default_factory=Agents)
-    texts: list[bytes] = field(default_factory=lambda: [text for text, _ in words.OUTSIDE])
-    load: Floats = field(default_factory=lambda: np.zeros(0))
-    service_of: "np.ndarray[tuple[int, int], np.dtype[np.int64]]" = field(
+    agents: Agents = msgspec.field(default_factory=Agents)
+    texts: list[bytes] = msgspec.field(default_factory=lambda: [text for text, _ in words.OUTSIDE])
+    load: Floats = msgspec.field(default_factory=lambda: np.zeros(0))
+    service_of: "np.ndarray[tuple[int, int], np.dtype[np.int64]]" = msgspec.field(
         default_factory=lambda: np.zeros((1, 1), dtype=np.int64)
     )
 

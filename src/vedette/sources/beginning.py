@@ -1,7 +1,8 @@
 """What a pipe brings first, read before it is known how it will be read."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vedette.sources.discover import Input
 from vedette.sources.errors import SourceError

@@ -1,8 +1,8 @@
 """What the first bytes of an input are: text, a text encoding to undo, or something that is no log."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
 import numpy as np
 
 HEAD_BYTES = 256 << 10
@@ -28,8 +28,7 @@ class Encoding(Enum):
     UTF16_BE = "utf-16-be"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """What an input holds.
 
     Attributes:

@@ -9,8 +9,9 @@ import bz2
 import lzma
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 WINDOW_BYTES = 128 << 20
 """Most memory that an xz or zstd decoder may take. `xz -9` needs 65 MiB, `zstd --long=27` 128 MiB."""
@@ -39,8 +40,7 @@ class Decoder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(msgspec.Struct, frozen=True):
     """One compression.
 
     Attributes:

@@ -11,9 +11,11 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from vedette.sources.content import recognise
 from vedette.sources.errors import SourceError, SourceProblem
@@ -37,8 +39,7 @@ _NOT_LOGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(msgspec.Struct, frozen=True):
     """Something to read.
 
     Attributes:
@@ -87,8 +88,7 @@ def opened_if_pipe(source: Input) -> Input:
         return source
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True):
     """A file in a directory (or behind a pattern) that is left out, and why.
 
     Attributes:
@@ -100,12 +100,11 @@ class Skipped:
     fault: bool = False
 
 
-@dataclass(slots=True)
-class Discovery:
+class Discovery(msgspec.Struct):
     """Inputs in reading order, and what was left out."""
 
-    inputs: list[Input] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    inputs: list[Input] = msgspec.field(default_factory=list)
+    skipped: list[Skipped] = msgspec.field(default_factory=list)
 
 
 def discover(paths: Sequence[str]) -> Discovery:

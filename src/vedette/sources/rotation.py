@@ -14,8 +14,9 @@ Names understood, oldest first within a line:
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 
@@ -29,8 +30,7 @@ _IIS_DATE = re.compile(r"(?<=^u_ex)\d{6}(?:\d\d)?(?=(?:_x)?\.log$)")
 _EPOCH = re.compile(r"[-._](1\d{9})(?!\d)")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Rotation:
+class Rotation(msgspec.Struct, frozen=True, order=True):
     """A file's place in its group. Sorting a group by `order` puts the oldest file first.
 
     Attributes:

@@ -1,16 +1,16 @@
 """What a live source is to the rest of the program."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 POSITION_BYTES = 1 << 20
 """Longest position that a source may hand out: about a hundred bytes for each file that is followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """Whole lines of one stream.
 
     Attributes:
@@ -44,8 +44,7 @@ class SourceState(StrEnum):
     """There will be nothing more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
+class SourceStatus(msgspec.Struct, frozen=True):
     """How a source is doing.
 
     Attributes:

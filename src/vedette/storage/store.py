@@ -1,9 +1,10 @@
 """What a store offers, whatever keeps it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
+
+import msgspec
 
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, Severity
 from vedette.schema.findings import Findings
@@ -18,16 +19,14 @@ COUNT_LIMIT = 10_000
 """How far matching items are counted, unless told otherwise: counting on would cost more than the number is worth."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeSpan:
+class TimeSpan(msgspec.Struct, frozen=True, kw_only=True):
     """What overlaps [since, until): microseconds since the epoch, UTC; None is open."""
 
     since: int | None = None
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnomalyFilter(TimeSpan):
+class AnomalyFilter(TimeSpan, frozen=True, kw_only=True):
     """Which anomalies; all conditions hold together."""
 
     types: Sequence[AnomalyType] = ()
@@ -41,8 +40,7 @@ class AnomalyFilter(TimeSpan):
     """Whether a person said something of it: see `Resolution`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentFilter(TimeSpan):
+class IncidentFilter(TimeSpan, frozen=True, kw_only=True):
     """Which incidents; all conditions hold together."""
 
     min_severity: Severity = Severity.LOW
@@ -50,16 +48,14 @@ class IncidentFilter(TimeSpan):
     state: IncidentState | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowFilter(TimeSpan):
+class WindowFilter(TimeSpan, frozen=True, kw_only=True):
     """Which windows: of one service, of the service itself (`route` None) or one of its routes."""
 
     service: str
     route: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(msgspec.Struct, Generic[T], frozen=True):
     """Some items, and where the next ones begin.
 
     Attributes:

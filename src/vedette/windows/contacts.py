@@ -1,7 +1,6 @@
 """Windows of flows: contacts, and what packets were like. They merge."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
 
@@ -36,8 +35,7 @@ class PackedWindow(msgspec.Struct, frozen=True, array_like=True):
     left_out: int
 
 
-@dataclass(frozen=True, slots=True)
-class FlowWindow:
+class FlowWindow(msgspec.Struct, frozen=True):
     """What is known of one window of traffic.
 
     Attributes:
@@ -457,8 +455,7 @@ class FlowWindower:
 _NONE: Final = np.zeros((0, ENDED_COLUMNS), dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Survey:
+class _Survey(msgspec.Struct, frozen=True):
     """What `survey_flows` says of some flows.
 
     Attributes:

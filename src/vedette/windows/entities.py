@@ -1,7 +1,5 @@
 """Services and routes that have baselines, numbered."""
 
-from dataclasses import dataclass
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +15,7 @@ ALL_SLOT = 0
 """The parent of all services."""
 
 
-@dataclass(frozen=True, slots=True)
-class BookEntry:
+class BookEntry(msgspec.Struct, frozen=True):
     """A service's name and one of its routes, or None for the service itself."""
 
     service: str

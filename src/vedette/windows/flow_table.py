@@ -1,9 +1,9 @@
 """Packets to flows: a bounded table, cut at the ends of windows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,8 +37,7 @@ _ORDERED: Final = 1_000_000
 """Packets of several cores or interfaces overtake each other by less, microseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableSettings:
+class TableSettings(msgspec.Struct, frozen=True):
     """How long flows live.
 
     Attributes:
@@ -54,8 +53,7 @@ class TableSettings:
     flows: int = 131_072
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True):
     """What a table hands out: parts of flows, flows that ended, and what single packets were like.
 
     Attributes:

@@ -1,10 +1,10 @@
 """What single clients did over the last few windows."""
 
 from collections import deque
-from dataclasses import replace
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from vedette.kernels.recent_clients import add_past, weigh_clients
 from vedette.schema.state import check, decode, encode

@@ -1,8 +1,8 @@
 """Bounded pools of open window summaries."""
 
-from dataclasses import dataclass, field, fields
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,8 +13,7 @@ _FIRST_CAPACITY = 1024
 NEVER = np.iinfo(np.int64).min
 
 
-@dataclass(slots=True)
-class Entities:
+class Entities(msgspec.Struct):
     """The entities of one batch, numbered from 0.
 
     Attributes:
@@ -126,41 +125,40 @@ class Pool:
         rebuild_index(self._index, self.hash, self.window, self.used)
 
 
-@dataclass(slots=True)
-class SlotArrays:
+class SlotArrays(msgspec.Struct):
     """Base of summary columns held as arrays whose first axis is the slot; an empty summary is all zeros."""
 
     def resize(self, capacity: int) -> None:
         """Grow to `capacity` slots."""
-        for column in fields(self):
-            old: NDArray[np.generic] = getattr(self, column.name)
+        for name in self.__struct_fields__:
+            old: NDArray[np.generic] = getattr(self, name)
             new = np.zeros((capacity, *old.shape[1:]), dtype=old.dtype)
             new[: len(old)] = old
-            setattr(self, column.name, new)
+            setattr(self, name, new)
 
     def keep(self, slots: NDArray[np.intp], used: int) -> None:
         """Move `slots` to the front and empty the rest."""
         kept = len(slots)
-        for column in fields(self):
-            values: NDArray[np.generic] = getattr(self, column.name)
+        for name in self.__struct_fields__:
+            values: NDArray[np.generic] = getattr(self, name)
             values[:kept] = values[slots]
             values[kept:used] = 0
 
 
-@dataclass(slots=True)
 class GroupColumns(SlotArrays):
     """Summaries of services and routes; see `vedette.windows.layout.Group`."""
 
-    sums: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, GROUP_COLUMNS), np.int64))
-    latency: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, LATENCY_BINS), np.int32))
-    distinct: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, DISTINCT_REGISTERS), np.uint8))
+    sums: NDArray[np.int64] = msgspec.field(default_factory=lambda: np.zeros((0, GROUP_COLUMNS), np.int64))
+    latency: NDArray[np.int32] = msgspec.field(default_factory=lambda: np.zeros((0, LATENCY_BINS), np.int32))
+    distinct: NDArray[np.uint8] = msgspec.field(
+        default_factory=lambda: np.zeros((0, DISTINCT_REGISTERS), np.uint8)
+    )
 
 
-@dataclass(slots=True)
 class ClientColumns(SlotArrays):
     """Summaries of clients, with what identifies each; see `vedette.windows.layout.Client`."""
 
-    sums: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, CLIENT_COLUMNS), np.int64))
-    service: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    high: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    low: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    sums: NDArray[np.int64] = msgspec.field(default_factory=lambda: np.zeros((0, CLIENT_COLUMNS), np.int64))
+    service: NDArray[np.int32] = msgspec.field(default_factory=lambda: np.zeros(0, np.int32))
+    high: NDArray[np.uint64] = msgspec.field(default_factory=lambda: np.zeros(0, np.uint64))
+    low: NDArray[np.uint64] = msgspec.field(default_factory=lambda: np.zeros(0, np.uint64))

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -36,8 +35,7 @@ def is_login(route: str) -> bool:
     return _LOGIN.search(route) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class RouteEntry:
+class RouteEntry(msgspec.Struct, frozen=True):
     """A service (`route` None) or one of its routes."""
 
     service: int

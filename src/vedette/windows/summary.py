@@ -1,6 +1,5 @@
 """Closed windows: the summaries that detectors read, and the numbers read off them."""
 
-from dataclasses import dataclass
 from typing import Self
 
 import msgspec
@@ -91,8 +90,7 @@ def bitmap_count(bitmap: NDArray[np.int64], bits: int) -> NDArray[np.float64]:
     return np.asarray(bits * np.log(bits / zeros))
 
 
-@dataclass(slots=True)
-class Groups:
+class Groups(msgspec.Struct):
     """Summaries of services and routes in one window, sorted by `key`.
 
     Attributes:
@@ -140,8 +138,7 @@ class Groups:
         ).merged(np.concatenate([self.key, other.key]))
 
 
-@dataclass(slots=True)
-class ClientRows:
+class ClientRows(msgspec.Struct):
     """Summaries of clients in one window, sorted by (service, high, low).
 
     Attributes:
@@ -239,8 +236,7 @@ def nothing() -> Groups:
     )
 
 
-@dataclass(slots=True)
-class ClosedWindow:
+class ClosedWindow(msgspec.Struct):
     """Everything summarised about one window of event time, all services together.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Event time of several sources: how far all of them are, so that no window closes before its last line has come."""
 
 from collections import deque
-from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -18,8 +17,7 @@ _OFFSETS = 64
 """Offsets kept of one source, at most: of one that always brings something that is a shorter time."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatermarkSettings:
+class WatermarkSettings(msgspec.Struct, frozen=True):
     """How sources are waited for. All times are microseconds.
 
     Attributes:
@@ -38,8 +36,7 @@ class WatermarkSettings:
     span: int = 60_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class WrongClock:
+class WrongClock(msgspec.Struct, frozen=True):
     """A source whose lines are dated too far from when they come.
 
     Attributes:
@@ -51,8 +48,7 @@ class WrongClock:
     offset: int
 
 
-@dataclass(slots=True)
-class _Source:
+class _Source(msgspec.Struct):
     lateness: int
     clock: NDArray[np.int64]
     """As of `mark_late`: newest time believed, rows ahead of it, the earliest of those."""
@@ -60,7 +56,7 @@ class _Source:
     """When it was heard of last, by the caller's clock."""
     since: int | None = None
     """When it first had nothing more to give; not kept over restarts."""
-    offsets: deque[tuple[int, int]] = field(default_factory=deque)
+    offsets: deque[tuple[int, int]] = msgspec.field(default_factory=deque)
     """(caller's clock, newest minus that) of late, whenever it had nothing more to give."""
 
     @property

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -32,8 +31,7 @@ _PUBLIC_SEED = 0x9E3779B97F4A7C15
 """Sketches hash with a fixed seed: the same log must give the same estimates in every process."""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowSettings:
+class WindowSettings(msgspec.Struct, frozen=True):
     """How event time is cut, and the memory caps.
 
     Attributes:
@@ -55,8 +53,7 @@ class WindowSettings:
     own_clock: bool = True
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(msgspec.Struct):
     """What is known about a batch's rows besides what was logged.
 
     Attributes:
@@ -75,8 +72,7 @@ class Judged:
     unknown_agent: int
 
 
-@dataclass(slots=True)
-class Timed:
+class Timed(msgspec.Struct):
     """How a batch's rows stand in event time.
 
     Attributes:
@@ -91,8 +87,7 @@ class Timed:
     reached: NDArray[np.int64]
 
 
-@dataclass(slots=True)
-class Placed:
+class Placed(msgspec.Struct):
     """Where each row of a batch went.
 
     Attributes:

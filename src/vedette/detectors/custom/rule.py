@@ -1,15 +1,15 @@
 """A rule of the user's, ready to be evaluated."""
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from vedette.expression.tree import Condition
 from vedette.schema.anomaly import Severity
 from vedette.windows.entities import BookEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One custom rule.
 
     Attributes:
@@ -37,8 +37,7 @@ class Rule:
         return any(fnmatchcase(entry.route, pattern) for pattern in self.routes)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """How a rule fared so far, in windows of single services or routes.
 
     Attributes:

@@ -1,9 +1,9 @@
 """Fit a model of clients to a sample, and check it on the part of it that is latest."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
+import msgspec
 import numpy as np
 from msgspec.structs import asdict
 from numpy.typing import NDArray
@@ -59,8 +59,7 @@ class Scorer(Protocol):
 F = TypeVar("F", bound=Scorer)
 
 
-@dataclass(frozen=True, slots=True)
-class Way(Generic[F]):
+class Way(msgspec.Struct, Generic[F], frozen=True):
     """How one kind of model of clients is made.
 
     Attributes:
@@ -94,8 +93,7 @@ def fit_behaviour(job: Job, way: Way[F]) -> BehaviourModel | Refused:
     return way.build(_card(job, way, parted, scores, checked), scorer, parted.rarity)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parted:
+class _Parted(msgspec.Struct, frozen=True):
     """A sample, of which a model is fitted to the earlier sessions, and checked on the latest.
 
     Attributes:

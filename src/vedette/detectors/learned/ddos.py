@@ -1,7 +1,6 @@
 """Services that look as simulated, or labelled, floods looked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -62,8 +61,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     left_out: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(msgspec.Struct, frozen=True):
     """A window's services and their thirds.
 
     Attributes:

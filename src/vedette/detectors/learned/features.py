@@ -1,8 +1,8 @@
 """The numbers that models see: one entry has a name, a unit, a meaning and the columns it is made of."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +17,7 @@ class FeatureError(VedetteError):
     """A value that no model can be given."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientTable:
+class ClientTable(msgspec.Struct, frozen=True):
     """What k clients did, as columns; k may be 0.
 
     Attributes:
@@ -55,8 +54,7 @@ class ClientTable:
         return np.asarray(2.0 * np.pi * (self.time % _DAY_US) / _DAY_US)
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(msgspec.Struct, frozen=True):
     """One number of each row.
 
     Attributes:

@@ -6,7 +6,6 @@ some 5 % (docs/explanation/learned.md).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -28,8 +27,7 @@ _FEW: Final = 5.0
 """Requests added to counts before logarithms are taken: two instead of one is no doubling."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slices:
+class Slices(msgspec.Struct, frozen=True):
     """Twenty seconds of n services, or several times of them.
 
     Attributes:
@@ -71,8 +69,7 @@ class Slices:
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(msgspec.Struct, frozen=True):
     """Slices beside their past.
 
     Attributes:
@@ -85,8 +82,7 @@ class Compared:
     elsewhere: Column
 
 
-@dataclass(frozen=True, slots=True)
-class FloodFeature:
+class FloodFeature(msgspec.Struct, frozen=True):
     """One number that the model sees."""
 
     name: str

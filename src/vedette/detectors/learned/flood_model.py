@@ -1,7 +1,6 @@
 """A model of floods: a random forest over windows of twenty seconds, with all that judging by it takes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -57,8 +56,7 @@ class FloodCard(Card, frozen=True, kw_only=True):
     trained_on: str
 
 
-@dataclass(frozen=True, slots=True)
-class FloodModel:
+class FloodModel(msgspec.Struct, frozen=True):
     """A random forest over windows of services, calibrated."""
 
     card: FloodCard

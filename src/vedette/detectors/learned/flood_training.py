@@ -1,8 +1,8 @@
 """Fit a model of floods to labelled windows, and check it on recordings that it was not fitted to."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,8 +32,7 @@ _LEAST_SCALE: Final = 0.1
 """Log-odds of quiet windows that are all alike: the difference that would matter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """How a model did: F1 of floods, and the share of normal windows that it calls floods."""
 
     f1: float

@@ -3,11 +3,11 @@
 import csv
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,8 +35,7 @@ class WindowsError(VedetteError):
     """A table of windows that no model can be fitted to."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledWindows:
+class LabelledWindows(msgspec.Struct, frozen=True):
     """n windows, in order of time.
 
     Attributes:

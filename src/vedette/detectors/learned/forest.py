@@ -6,9 +6,9 @@ few milliseconds. Forests it fitted can be laid out and walked all the same, whi
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +26,7 @@ FOREST_ARRAYS: Final = array_names(_LEAF)
 """What `Forest.arrays` writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forest:
+class Forest(msgspec.Struct, frozen=True):
     """A fitted isolation forest.
 
     Attributes:

@@ -1,9 +1,10 @@
 """The kinds of model there are: how each is fitted to a sample, and read from bytes. All of them are listed here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from vedette.detectors.learned.card import Model, ModelError
 from vedette.detectors.learned.member_names import (
@@ -36,8 +37,7 @@ def _never(model: Any, sample: Any, span: int) -> str:  # noqa: ARG001 - the sha
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A kind of model.
 
     Attributes:

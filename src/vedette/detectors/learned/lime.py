@@ -1,9 +1,9 @@
 """What any model's score of one row rests on, by a line fitted to its scores of rows like it (LIME)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +18,7 @@ RIDGE: Final = 1.0
 _FLAT: Final = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(msgspec.Struct, frozen=True):
     """A line near one row.
 
     Attributes:

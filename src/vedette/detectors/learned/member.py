@@ -1,9 +1,9 @@
 """What a learned member of the ensemble is to the engine."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +15,7 @@ from vedette.windows.layout import Client
 from vedette.windows.summary import ClientRows
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceLesson:
+class ServiceLesson(msgspec.Struct, frozen=True):
     """A window of one service.
 
     Attributes:
@@ -33,8 +32,7 @@ class ServiceLesson:
     requests: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(msgspec.Struct, frozen=True):
     """A window that was judged, for members to learn from.
 
     Attributes:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from inspect import signature
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from msgspec.structs import asdict
 from numpy.typing import NDArray
@@ -43,8 +44,7 @@ class OutlierCard(BehaviourCard, frozen=True, kw_only=True):
     probes: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outliers:
+class Outliers(msgspec.Struct, frozen=True):
     """A fitted detector.
 
     Attributes:

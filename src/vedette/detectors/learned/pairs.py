@@ -1,8 +1,8 @@
 """What follows what, counted: what a network of sessions begins from, so that it has only the rest to learn."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +12,7 @@ _DISCOUNT: Final = 0.75
 """Taken off each pair's count and given to those that were not seen (absolute discounting: Ney, Essen, Kneser 1994)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(msgspec.Struct, frozen=True):
     """How likely tokens are after one another, as natural logarithms of factors.
 
     Attributes:

@@ -1,7 +1,8 @@
 """How the models of one member come to be: fitted on the way, given, or as a record tells."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from vedette.detectors.learned.card import Model
 from vedette.detectors.learned.own_feature import OwnFeature
@@ -16,8 +17,7 @@ def keep_nothing(member: str, service: str, content: bytes) -> None:
     """Where models are not kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """A model that was at work once.
 
     Attributes:
@@ -28,8 +28,7 @@ class Recorded:
     model: Model | None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """How models come to be.
 
     Attributes:
@@ -48,6 +47,6 @@ class Plan:
     retrain: int | None = None
     features: tuple[OwnFeature, ...] = ()
     keep: Keep = keep_nothing
-    given: Mapping[str, Model] = field(default_factory=dict)
-    asked: Mapping[str, Model] = field(default_factory=dict)
+    given: Mapping[str, Model] = msgspec.field(default_factory=dict)
+    asked: Mapping[str, Model] = msgspec.field(default_factory=dict)
     record: Mapping[str, Sequence[Recorded]] | None = None

@@ -1,9 +1,9 @@
 """A random forest of two classes: fitted by scikit-learn, walked by a kernel (Breiman 2001)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +19,7 @@ RANDOM_FOREST_ARRAYS: Final = array_names(_LEAF)
 """What `RandomForest.arrays` writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class RandomForest:
+class RandomForest(msgspec.Struct, frozen=True):
     """A fitted forest of `DEPTH` levels.
 
     Attributes:

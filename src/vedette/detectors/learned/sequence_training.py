@@ -1,8 +1,8 @@
 """Fit a model of sequences to a sample, and check it on the part of it that is latest."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
@@ -62,8 +62,7 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> SequenceModel | Refused:
     return _calibrated(job, parted, SequenceModel(_card(job, parted, size), network), draw)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parted:
+class _Parted(msgspec.Struct, frozen=True):
     """A sample in sessions, of which a model is fitted to the earlier, and checked on the latest.
 
     Attributes:

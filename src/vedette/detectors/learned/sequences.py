@@ -1,6 +1,5 @@
 """Clients that ask for things in an order in which no other client does."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -43,8 +42,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     seeds: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Requests:
+class _Requests(msgspec.Struct, frozen=True):
     """A window's requests of some clients of a service, one client after the other.
 
     Attributes:

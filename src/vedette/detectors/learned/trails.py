@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -27,8 +26,7 @@ _TYPES: Final = (np.uint64, np.int64, np.uint64, np.int64, np.int64)
 _Rows = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(msgspec.Struct, frozen=True):
     """A closed window's requests, by client and in order of time.
 
     Attributes:
@@ -60,11 +58,10 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     left_out: int
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """Rows of an open window. `bar`: clients with a higher key have no place."""
 
-    parts: list[_Rows] = field(default_factory=list)
+    parts: list[_Rows] = msgspec.field(default_factory=list)
     held: int = 0
     taken: int = 0
     bar: int = _NOBODY

@@ -1,7 +1,6 @@
 """What training takes and gives, whatever the model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -29,8 +28,7 @@ class Job(msgspec.Struct, frozen=True):
     features: tuple[OwnFeature, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Why there is no model."""
 
     reason: str
@@ -47,8 +45,7 @@ class Training(Protocol):
 Trainer = Callable[[Job], Training]
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """A training that has ended."""
 
     outcome: Model | Refused

@@ -5,9 +5,9 @@ By itself it gives steps that nobody ever took the probability of similar ones, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,8 +37,7 @@ _COUNTED: Final = ("frequency", "follows")
 """Weights that are counted, not learned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """Of a network."""
 
     width: int

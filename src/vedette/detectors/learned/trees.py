@@ -1,9 +1,9 @@
 """Fitted trees in the layout that the kernels walk, whatever kind of forest they are of."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +16,7 @@ MOST_TREES: Final = 1_000
 _NODES: Final = ("feature", "threshold", "cover")
 
 
-@dataclass(frozen=True, slots=True)
-class Trees:
+class Trees(msgspec.Struct, frozen=True):
     """Trees of at most `DEPTH` levels.
 
     Attributes:

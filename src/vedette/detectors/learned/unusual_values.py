@@ -1,7 +1,6 @@
 """Routes whose response times, or statuses, are others than theirs usually are."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -45,8 +44,7 @@ def _seconds(step: int) -> str:
     return f"{low:.3g} to {high:.3g} s"
 
 
-@dataclass(frozen=True, slots=True)
-class ValueKind:
+class ValueKind(msgspec.Struct, frozen=True):
     """What is counted on a route.
 
     Attributes:
@@ -265,8 +263,7 @@ class UnusualValues:
         self._gate.from_state(known.gate)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     """A route of a window, or all of a service's together.
 
     Attributes:
@@ -303,8 +300,7 @@ class _Row:
         return recompute("ratio_high", self.inputs()) if self.outside >= LEAST_OUTSIDE else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     """Routes of one service in a window that its model knows.
 
     Attributes:

@@ -1,8 +1,8 @@
 """A model of the values that are usual on each route of a service, and how it is fitted and checked."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,8 +45,7 @@ class ValueCard(Card, frozen=True, kw_only=True):
     counts: tuple[tuple[int, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ValueModel:
+class ValueModel(msgspec.Struct, frozen=True):
     """Values outside what is usual.
 
     Attributes:

@@ -6,9 +6,9 @@ one costs, whatever the traffic: `bench/quality/one_class.py` holds it against s
 Nyström's approximation with stochastic gradients.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,8 +50,7 @@ _STEPS: Final = 100_000
 """Far more than any of these takes: a few hundred."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
+class Encoding(msgspec.Struct, frozen=True):
     """How values are laid out for the machine.
 
     Attributes:

@@ -1,6 +1,5 @@
 """Every client that is in the middle of a session: its latest requests, and how odd they were."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import msgspec
@@ -33,8 +32,7 @@ class WalkersState(msgspec.Struct, frozen=True, array_like=True):
     """Older versions did not count what had begun."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What a window added to some sessions (k), each to one part or more (s).
 
     Attributes:

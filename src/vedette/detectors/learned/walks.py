@@ -1,8 +1,8 @@
 """Sessions of tokens: where they begin and end, how a model's windows lie on them, and how surprising they were."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +20,7 @@ STEADY: Final = 8.0
 """Added to the number of requests: what a few requests look like is chance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunks:
+class Chunks(msgspec.Struct, frozen=True):
     """A model's windows on some sessions.
 
     Attributes:

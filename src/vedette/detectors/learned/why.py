@@ -1,8 +1,8 @@
 """Which requests of a session surprised a model, and what it expected instead."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +17,7 @@ STEPS: Final = 3
 EXPECTED: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A part of a session, with what came before it.
 
     Attributes:

@@ -1,7 +1,6 @@
 """A model of how addresses of a network behave in a window: an isolation forest, calibrated on what it has not seen."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -151,8 +150,7 @@ class MannerCard(Card, frozen=True, kw_only=True):
     separation: float
 
 
-@dataclass(frozen=True, slots=True)
-class MannerModel:
+class MannerModel(msgspec.Struct, frozen=True):
     """An isolation forest over windows of addresses, calibrated."""
 
     card: MannerCard

@@ -1,10 +1,10 @@
 """How each address behaved in a window of flows, as the numbers that a model sees."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,8 +39,7 @@ class Did(IntEnum):
     """... over UDP and with ICMP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(msgspec.Struct, frozen=True):
     """One number of each address. Counts and sizes are as logarithms: twice as much is as far from one as from many."""
 
     name: str

@@ -1,10 +1,10 @@
 """Numbers of a window of the whole network, held against their baselines."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from vedette.baselines.bank import Bank
@@ -37,8 +37,7 @@ class NetworkMetric(StrEnum):
     ICMP = "icmp_flows_ratio"
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """One number of a window.
 
     Attributes:
@@ -82,8 +81,7 @@ def measured(metrics: Mapping[str, float]) -> dict[NetworkMetric, Measure]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A measure against its baseline; row 0 of the judgement."""
 
     measure: Measure

@@ -1,10 +1,10 @@
 """What a window holds that detectors ask for first, and the most that anyone came to in the last minute."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,8 +58,7 @@ class Weight(IntEnum):
     """Flows opened where connections were made and told nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(msgspec.Struct, frozen=True):
     """One pass over the contacts of a window.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,8 +29,7 @@ _MINUTE_US: Final = 60_000_000
 """Leaps that follow one another within two of it are one: what leapt is not yet what is usual."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnMeasure:
+class OwnMeasure(msgspec.Struct, frozen=True):
     """Something that an address does more or less of in a window.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Looking for open ports and hosts."""
 
 import math
-from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import msgspec
@@ -31,15 +30,14 @@ _MOST_ANSWERED: Final = 65_536
 """Internal clients' ports of servers that answered them; the one that was silent for the longest is dropped."""
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(msgspec.Struct):
     """A source's first contacts: targets that answered, and that did not."""
 
     since: int
     latest: int
     failed: int = 0
     answered: int = 0
-    targets: set[tuple[int, int, int]] = field(default_factory=set)
+    targets: set[tuple[int, int, int]] = msgspec.field(default_factory=set)
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):

@@ -1,9 +1,9 @@
 """The windows of the last minute, and the clients and talks that did much in them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +19,7 @@ _LARGE: Final = 32_768
 six windows of fewer are 80 MB."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Interest:
+class Interest(msgspec.Struct, frozen=True, eq=False):
     """What a detector looks for in the last minute.
 
     Attributes:

@@ -1,9 +1,9 @@
 """What network detectors see of a closed window."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,8 +30,7 @@ NETWORK = "network"
 """The service that anomalies of flows are about."""
 
 
-@dataclass(slots=True)
-class NetworkView:
+class NetworkView(msgspec.Struct):
     """A window of flows.
 
     Attributes:
@@ -48,8 +47,8 @@ class NetworkView:
     recent: tuple[RecentWindow, ...]
     held: Mapping[NetworkMetric, Held]
     whole: bool = True
-    accused: set[str] = field(default_factory=set)
-    claimed: set[str] = field(default_factory=set)
+    accused: set[str] = msgspec.field(default_factory=set)
+    claimed: set[str] = msgspec.field(default_factory=set)
     peaks: Sequence[int] | None = None
     looked_at: Digest | None = None
 

@@ -1,7 +1,8 @@
 """State the requests of a window that are unlike what the site has always had."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.detectors.kept import printable
 from vedette.detectors.memory import Memoryless
@@ -32,8 +33,7 @@ _SHOWN = 5
 _TARGET_SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(msgspec.Struct, frozen=True):
     """Odd requests of one sender, with the rows that are this sender's."""
 
     odd: OddRequest

@@ -1,7 +1,8 @@
 """New things that were stated, and are not yet believed to be the site's own."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from vedette.detectors.parameters.novelty import Kind, Novelty
 from vedette.detectors.parameters.suspects import Sender
@@ -26,12 +27,11 @@ _Held = tuple[Kind, int, bytes, int, int, list[Sender]]
 """A doubt as a part of a state."""
 
 
-@dataclass(slots=True)
-class _Doubt:
+class _Doubt(msgspec.Struct):
     first: int
     windows: int = 0
     """Those that show a change of the site."""
-    clients: set[Sender] = field(default_factory=set)
+    clients: set[Sender] = msgspec.field(default_factory=set)
 
 
 class Doubts:

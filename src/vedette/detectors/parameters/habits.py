@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
 
 import msgspec
@@ -29,8 +28,7 @@ MOST_MARKED = 1_000_000
 """Suspects whose rows are marked, at most: 16 bytes each."""
 
 
-@dataclass(frozen=True, slots=True)
-class OddRequest:
+class OddRequest(msgspec.Struct, frozen=True):
     """A suspect in which something new is too unlikely to be everyday.
 
     Attributes:
@@ -47,8 +45,7 @@ class OddRequest:
         return self.novelties[0].surprise
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """From which surprise a novelty is stated (-log10 of its probability).
 
     Attributes:
@@ -68,12 +65,11 @@ class Limits:
         return self.usual + (0.0 if vouched else self.own)
 
 
-@dataclass(slots=True)
-class Marked:
+class Marked(msgspec.Struct):
     """Suspects that were odd, for whoever marks their rows later."""
 
-    number: list[int] = field(default_factory=list)
-    score: list[float] = field(default_factory=list)
+    number: list[int] = msgspec.field(default_factory=list)
+    score: list[float] = msgspec.field(default_factory=list)
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):

@@ -1,9 +1,10 @@
 """What is new in one request, and how likely that was."""
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from vedette.detectors.parameters.profiles import LEAP, Chance, Feature, Profiles
 from vedette.detectors.parameters.suspects import Parameter
@@ -43,8 +44,7 @@ class Asked(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Novelty:
+class Novelty(msgspec.Struct, frozen=True):
     """One new thing.
 
     Attributes:

@@ -6,7 +6,6 @@ classes of bytes, new lengths and new shapes). Each keeps how often something ne
 own requests: how likely something new is now follows from the more recent part of them alone.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -69,8 +68,7 @@ class Feature(IntEnum):
     SHAPE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(msgspec.Struct, frozen=True):
     """How likely something new is: the rule of succession over the trials that count.
 
     Attributes:

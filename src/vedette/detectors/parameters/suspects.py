@@ -1,6 +1,5 @@
 """Requests in which something may be new, kept until their window closes."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 import msgspec
@@ -46,8 +45,7 @@ class Parameter(NamedTuple):
     shape: bytes
 
 
-@dataclass(slots=True)
-class Suspect:
+class Suspect(msgspec.Struct):
     """A distinct request of one window: a service, a target and the kind of method.
 
     Attributes:
@@ -64,7 +62,7 @@ class Suspect:
     order: tuple[int, int]
     line: KeptLine
     rows: int = 0
-    senders: dict[Sender, int] = field(default_factory=dict)
+    senders: dict[Sender, int] = msgspec.field(default_factory=dict)
 
     def add(self, sender: Sender, rows: int) -> None:
         """Count rows of a client."""
@@ -107,13 +105,12 @@ class ParameterReader:
         return found
 
 
-@dataclass(slots=True)
-class OpenWindow:
+class OpenWindow(msgspec.Struct):
     """What is held of a window until it closes: suspects, and the trials of requests with nothing new."""
 
-    suspects: dict[Key, Suspect] = field(default_factory=dict)
-    slots: list[NDArray[np.int32]] = field(default_factory=list)
-    counts: list[NDArray[np.int64]] = field(default_factory=list)
+    suspects: dict[Key, Suspect] = msgspec.field(default_factory=dict)
+    slots: list[NDArray[np.int32]] = msgspec.field(default_factory=list)
+    counts: list[NDArray[np.int64]] = msgspec.field(default_factory=list)
 
     def count(self, slots: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
         """Add trials of distinct slots."""

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
@@ -43,8 +42,7 @@ class _Cached(msgspec.Struct, array_like=True, frozen=True):
     headers: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSet:
+class RuleSet(msgspec.Struct, frozen=True):
     """Rules and their compiled form. Threads may share them; who scans brings scratch space.
 
     Attributes:
@@ -61,8 +59,7 @@ class RuleSet:
     headers: tuple[hyperscan.Database, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UncompiledRules:
+class UncompiledRules(msgspec.Struct, frozen=True):
     """Rules whose databases are not there yet.
 
     Attributes:

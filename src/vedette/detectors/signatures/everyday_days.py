@@ -5,7 +5,6 @@ kept, and the rest forgotten.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import msgspec
@@ -79,12 +78,11 @@ class Standing(NamedTuple):
     share: float
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(msgspec.Struct):
     """One day's requests that a rule matched on a route: how many, and the least hashes of their clients, in order."""
 
     requests: int = 0
-    clients: list[int] = field(default_factory=list)
+    clients: list[int] = msgspec.field(default_factory=list)
 
     def add(self, requests: int, clients: Sequence[int]) -> None:
         """Take more requests in, and the hashes of who sent them, in order and each once."""
@@ -103,16 +101,15 @@ class KeptDay(msgspec.Struct, frozen=True, array_like=True):
     hostile: PackedArray | None
 
 
-@dataclass(slots=True)
-class OpenDay:
+class OpenDay(msgspec.Struct):
     """Counts of a day that may still get requests.
 
     Attributes:
         served: Requests that were served, by service and route. seen: Those that looked like attacks.
     """
 
-    served: dict[tuple[str, str], int] = field(default_factory=dict)
-    seen: dict[Key, Seen] = field(default_factory=dict)
+    served: dict[tuple[str, str], int] = msgspec.field(default_factory=dict)
+    seen: dict[Key, Seen] = msgspec.field(default_factory=dict)
     _hostile: NDArray[np.bool_] | None = None
 
     def serve(self, service: str, route: str, requests: int) -> int:

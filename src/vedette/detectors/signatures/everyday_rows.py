@@ -1,9 +1,9 @@
 """The rows of a batch by service, route, day and sender, for what is everyday."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +18,7 @@ _MOST_COUNTED: Final = 1 << 20
 """Services times routes that are counted in a table; beyond, which is slower, rows are sorted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """A batch's rows as they are counted.
 
     Attributes:

@@ -1,9 +1,9 @@
 """Rules that are switched off on some paths of a site."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +12,7 @@ from vedette.detectors.signatures.rules import Place, Rule, RuleError
 _ON_TARGET = frozenset({Place.PATH, Place.QUERY, Place.TARGET, Place.RAW})
 
 
-@dataclass(frozen=True, slots=True)
-class PathException:
+class PathException(msgspec.Struct, frozen=True):
     """Rules that do not count on some paths.
 
     Attributes:
@@ -25,8 +24,7 @@ class PathException:
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionTables:
+class ExceptionTables(msgspec.Struct, frozen=True):
     """Exceptions as `except_paths` reads them."""
 
     patterns: NDArray[np.uint8]

@@ -2,10 +2,10 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,8 +32,7 @@ class Pair(NamedTuple):
     rule: int
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(msgspec.Struct, frozen=True):
     """Rows that tell best what was done: k of them, one for each slot, type and place.
 
     Attributes:
@@ -80,8 +79,7 @@ def types_of(mask: int) -> tuple[AnomalyType, ...]:
     return tuple(kind for bit, kind in enumerate(REQUEST_TYPES) if mask >> bit & 1)
 
 
-@dataclass(slots=True)
-class SignatureHits:
+class SignatureHits(msgspec.Struct):
     """The verdicts on the n rows of one batch. Refers to the batch, and lives no longer than it.
 
     Attributes:
@@ -108,10 +106,10 @@ class SignatureHits:
     dirty: NDArray[np.uint8]
     first: NDArray[np.int64]
     payload: NDArray[np.float32]
-    _requests: Requests = field(repr=False)
-    _tables: RuleTables = field(repr=False)
-    _locator: Locator = field(repr=False)
-    opinions: Opinions = field(repr=False)
+    _requests: Requests
+    _tables: RuleTables
+    _locator: Locator
+    opinions: Opinions
     """What rules and payload model are worth."""
     least: float = DECISIVE
     """Confidence from which a row is an attack."""

@@ -6,7 +6,6 @@ together. Either way it is told by the rows alone, in whatever order and however
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, Self
 
@@ -55,14 +54,13 @@ class Proof(NamedTuple):
     line: KeptLine
 
 
-@dataclass(slots=True)
-class _Service:
+class _Service(msgspec.Struct):
     """Rows of one service in one window, by type and client."""
 
     rows: int
     together: bool = False
-    clients: set[Client] = field(default_factory=set)
-    kinds: dict[int, dict[Client, list[Proof]]] = field(default_factory=dict)
+    clients: set[Client] = msgspec.field(default_factory=set)
+    kinds: dict[int, dict[Client, list[Proof]]] = msgspec.field(default_factory=dict)
 
     def join(self) -> None:
         """State all clients together from now on: one row of each is enough."""
@@ -94,11 +92,10 @@ class _Service:
             del senders[_best(senders)[-1][0]]
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(msgspec.Struct):
     together: bool = False
     """Whether there are too many clients over all services."""
-    services: dict[tuple[int, bool], _Service] = field(default_factory=dict)
+    services: dict[tuple[int, bool], _Service] = msgspec.field(default_factory=dict)
 
 
 class _KeptService(msgspec.Struct, frozen=True, array_like=True):
@@ -117,14 +114,13 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     windows: list[tuple[int, bool, list[_KeptService]]]
 
 
-@dataclass(slots=True)
-class HostileRows:
+class HostileRows(msgspec.Struct):
     """The most telling hostile rows of the windows that are still open, bounded."""
 
     locator: Locator
     rows: int = 3
     """Rows kept for each statement."""
-    _windows: dict[int, _Window] = field(default_factory=dict)
+    _windows: dict[int, _Window] = msgspec.field(default_factory=dict)
 
     def keep(
         self,
@@ -285,8 +281,7 @@ class HostileRows:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Senders:
+class _Senders(msgspec.Struct, frozen=True):
     """Who sent the k hostile rows of a batch: pairs of a group (window, service, named or not) and a client.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Verdicts remembered from batch to batch: most texts of a log come again."""
 
-from dataclasses import dataclass
 from threading import Lock
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +15,7 @@ SLOTS = 1 << 14
 out, and costs them one more scan."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(msgspec.Struct, frozen=True):
     """What is remembered; whoever reads or writes it holds the lock, since its loops let go of the interpreter's."""
 
     secret: tuple[int, int]

@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Final
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.payload_model import PayloadModel, packaged
@@ -50,8 +50,7 @@ class Calibrated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fitted_to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Opinions:
+class Opinions(msgspec.Struct, frozen=True):
     """Rules and payload model as members of an ensemble.
 
     Attributes:

@@ -5,13 +5,13 @@ text does.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(msgspec.Struct):
     ends: bool = False
-    after: dict[str, "_Node"] = field(default_factory=dict)
+    after: dict[str, "_Node"] = msgspec.field(default_factory=dict)
 
 
 def other_than(words: Iterable[str]) -> str:

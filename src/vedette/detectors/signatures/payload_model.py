@@ -7,12 +7,12 @@ hash, and the weights as signed bytes. `bench/payload_model/train.py` makes it.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.kernels.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_each
@@ -41,8 +41,7 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trained_on: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gram:
+class Gram(msgspec.Struct, frozen=True):
     """What one gram adds to a value's score.
 
     Attributes:
@@ -56,8 +55,7 @@ class Gram:
     amount: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PayloadModel:
+class PayloadModel(msgspec.Struct, frozen=True, eq=False):
     """A fitted model.
 
     Attributes:
@@ -75,7 +73,7 @@ class PayloadModel:
     bias: float
     kinds: tuple[str, ...]
     trained_on: str = ""
-    talk: NDArray[np.int8] = field(default_factory=lambda: np.zeros((1, SLOTS), dtype=np.int8))
+    talk: NDArray[np.int8] = msgspec.field(default_factory=lambda: np.zeros((1, SLOTS), dtype=np.int8))
     talk_scale: float = 1.0
     talk_bias: float = 0.0
 

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,8 +30,7 @@ from vedette.kernels.verdicts import collect_flags, collect_hits, judge_rows, we
 from vedette.schema.requests import Requests, Vocabulary
 
 
-@dataclass(slots=True)
-class _Rows:
+class _Rows(msgspec.Struct):
     """The scan buffer's rows: decoded texts that are not yet known."""
 
     end: NDArray[np.int64]
@@ -50,8 +49,7 @@ class _Rows:
         return cls(end, text, place)
 
 
-@dataclass(frozen=True, slots=True)
-class _One:
+class _One(msgspec.Struct, frozen=True):
     """Room for the rows that a single text of a column becomes; see `_Rows`."""
 
     split: int

@@ -1,9 +1,9 @@
 """The rules as kernels read them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +14,7 @@ PRIOR = 0.02
 """Share of attacks among values that hold marks at all, where nothing else is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTables:
+class RuleTables(msgspec.Struct, frozen=True):
     """Parallel arrays by rule, and rules that rest on flags."""
 
     width: int

@@ -1,7 +1,6 @@
 """What detectors that judge single clients share."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +11,7 @@ MOST_PER_WINDOW = 20
 """Clients stated one by one per service and window; more are stated together, as one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(msgspec.Struct, frozen=True):
     """A noteworthy client of the window.
 
     Attributes:

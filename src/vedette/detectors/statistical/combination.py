@@ -1,9 +1,9 @@
 """Metrics of a service that are odd together, though each may be usual by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -144,8 +144,7 @@ class Combination(Remembering):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     """One metric of an odd window.
 
     Attributes:
@@ -192,8 +191,7 @@ class _Part:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Odd:
+class _Odd(msgspec.Struct, frozen=True):
     """A service's window, taken apart.
 
     Attributes:

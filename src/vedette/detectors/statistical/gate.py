@@ -1,7 +1,6 @@
 """When surprises become an alarm."""
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +13,7 @@ MEMORY = 3
 _REMEMBERED = (1 << MEMORY) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(msgspec.Struct, frozen=True):
     """A row of a judged metric that passed the gate.
 
     Attributes:

@@ -1,9 +1,9 @@
 """Ratios of several windows together, where one window alone holds too few requests."""
 
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +16,7 @@ _HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
 """Of a band that 99 % of normal windows are inside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(msgspec.Struct, frozen=True):
     """A ratio's judgement, rows with too few requests judged together with windows before.
 
     Attributes:

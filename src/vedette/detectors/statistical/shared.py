@@ -1,10 +1,10 @@
 """One cause, stated once: routes that only share what happens to their whole service."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import log1p
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,8 +48,7 @@ class Measured(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """An alarm, and what it has to do with the other alarms of its service in this window.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Incidents that a single request gives away: attack families, from one client or scattered."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import msgspec
 import numpy as np
 
 from vedette.simulate import people, site
@@ -35,8 +35,7 @@ _TOOLS: Final = (
 _MOST_TEXTS: Final = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class _Pool:
+class _Pool(msgspec.Struct, frozen=True):
     """Ready-made attack requests: columns over the k distinct ones; `agent` is -1 where any will do."""
 
     text: Ints

@@ -1,8 +1,8 @@
 """What every incident is: it changes ordinary traffic, or adds to it, and says what it did."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 import numpy as np
 
 from vedette.schema.anomaly import AnomalyType, Entity, EntityKind
@@ -19,8 +19,7 @@ Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 BASE_ROUTE_COUNT = len(site.ROUTES)
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """Where and when an incident happens.
 
     Attributes:

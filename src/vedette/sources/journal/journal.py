@@ -8,12 +8,12 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from errno import EAGAIN, EDQUOT, ENOSPC
 from pathlib import Path
 from threading import Condition
 
 import numpy as np
+from msgspec.structs import replace
 
 from vedette.schema.errors import VedetteError
 from vedette.sources.errors import SourceError, SourceProblem

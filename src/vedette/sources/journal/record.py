@@ -7,7 +7,6 @@ look like records: who sends lines does not know the marker.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from zlib import crc32
 
 import msgspec
@@ -34,8 +33,7 @@ class Label(msgspec.Struct, frozen=True, array_like=True):
     lines: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One record as read, and where it ends. Without a label: bytes that are no record, up to there."""
 
     label: Label | None

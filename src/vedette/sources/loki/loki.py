@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from threading import Condition, Thread
 
 import msgspec
+from msgspec.structs import replace
 
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.labels import stream_of
@@ -27,8 +27,7 @@ class _Position(msgspec.Struct, frozen=True, array_like=True):
     state: WalkState
 
 
-@dataclass(frozen=True, slots=True)
-class LokiQuery:
+class LokiQuery(msgspec.Struct, frozen=True):
     """What to ask for.
 
     Attributes:

@@ -6,7 +6,6 @@ arrives in Loki late is found by looking back over the last seconds again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
 import msgspec
@@ -21,8 +20,7 @@ MOST_RECENT = 32_768
 HIGHEST_LIMIT = 1 << 17
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One line.
 
     Attributes:
@@ -40,8 +38,7 @@ class Entry:
         return blake2b(f"{self.time} {stream} {self.line}".encode("utf-8", "replace"), digest_size=8).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A page to ask for: `start` is included, `end` is not. With `series`, only which streams there are."""
 
     query: str
@@ -67,8 +64,7 @@ class WalkState(msgspec.Struct, frozen=True, array_like=True):
     recent: tuple[tuple[int, bytes], ...]
 
 
-@dataclass(slots=True)
-class _Pass:
+class _Pass(msgspec.Struct):
     """One way through a span of time: `at` moves from its beginning to `end`. It began at `begun`."""
 
     at: int

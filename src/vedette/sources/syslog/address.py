@@ -3,9 +3,10 @@
 import socket
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
+
+import msgspec
 
 _RECEIVE_BYTES = 4 << 20
 _BACKLOG = 128
@@ -22,8 +23,7 @@ class Transport(StrEnum):
     TLS = "tls"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """Where to listen."""
 
     transport: Transport

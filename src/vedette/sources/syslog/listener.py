@@ -8,10 +8,11 @@ import selectors
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from threading import Lock, Thread
 from typing import Protocol
+
+import msgspec
 
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.names import printable
@@ -61,8 +62,7 @@ class Inbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(msgspec.Struct, frozen=True):
     """Where to listen, and what is known of what comes.
 
     Attributes:

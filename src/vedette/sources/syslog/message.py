@@ -1,7 +1,8 @@
 """Syslog messages (RFC 5424, and what is sent under the name of RFC 3164): the log line in one, and who wrote it."""
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 _PRIORITY = re.compile(rb"<([0-9]{1,3})>")
 _RFC5424 = re.compile(
@@ -18,8 +19,7 @@ _HIGHEST_PRIORITY = 191
 _NONE = b"-"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message.
 
     Attributes:

@@ -3,17 +3,17 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import msgspec
 
 from vedette.sources.discover import MAX_DEPTH, why_not_by_name
 from vedette.sources.rotation import rotation_of
 from vedette.sources.tail.content import is_packed
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(msgspec.Struct, frozen=True):
     """Files to follow, and what is known of them.
 
     Attributes:
@@ -38,8 +38,7 @@ class Follow:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A path to follow.
 
     Attributes:

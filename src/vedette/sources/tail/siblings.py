@@ -4,8 +4,9 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from vedette.sources.rotation import rotation_of
 from vedette.sources.tail.content import is_packed, open_content
@@ -15,8 +16,7 @@ _MOST = 100_000
 """Entries of one directory that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sibling:
+class Sibling(msgspec.Struct, frozen=True):
     """A file beside a followed one.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vedette.sources.long_lines import LINE_BYTES, LongLines
 from vedette.sources.names import printable

@@ -8,7 +8,8 @@ rotated files beside it are searched for the one that holds it, and that one is 
 import os
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from vedette.sources.errors import SourceError
 from vedette.sources.long_lines import LongLines
@@ -32,8 +33,7 @@ FIRST_PAUSE_S = 1
 LONGEST_PAUSE_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What is known of all lines of a path."""
 
     service: str | None = None
