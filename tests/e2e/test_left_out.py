@@ -39,6 +39,39 @@ def test_files_of_a_directory_that_are_no_logs_are_named_with_why(
     assert "logs/access.log.1: no known log format" in report
 
 
+@pytest.mark.parametrize("refused", [b"host app: started worker\n" * 60, bytes(range(256)) * 20])
+@pytest.mark.parametrize("first", ["access.log", "app.log"])
+def test_a_named_file_that_nobody_can_read_takes_no_other_along(
+    vedette: Run, tmp_path: Path, sample: list[bytes], refused: bytes, first: str
+) -> None:
+    (tmp_path / "app.log").write_bytes(refused)
+    other = "app.log" if first == "access.log" else "access.log"
+    # Calm, nothing can be said of a log that was not read; what was found is found all the same.
+    for lines, status in ((sample[:50], 2), (sample, 1)):
+        (tmp_path / "access.log").write_bytes(b"".join(lines))
+        ended = vedette("scan", first, other, "--json", "found.json")
+        assert ended.returncode == status, ended.stderr
+        coverage = json.loads((tmp_path / "found.json").read_text())["coverage"]
+        assert coverage["parsed"] == len(lines)
+        (why,) = coverage["unread"]
+        assert why.startswith("app.log: ")
+        assert " ".join(why.split()[:4]) in " ".join(ended.stdout.decode().split())
+    ended = vedette("scan", "app.log", "app.log")
+    assert ended.returncode == 2
+    (line,) = ended.stderr.decode().splitlines()
+    assert line.startswith("vedette: app.log: ")
+
+
+def test_a_model_is_not_learned_from_less_than_what_was_named(
+    vedette: Run, tmp_path: Path, sample: list[bytes]
+) -> None:
+    (tmp_path / "access.log").write_bytes(b"".join(sample))
+    (tmp_path / "app.log").write_bytes(b"host app: started worker\n" * 60)
+    ended = vedette("train", "access.log", "app.log", "--models", "models")
+    assert ended.returncode == 2
+    assert "app.log: no known log format" in ended.stderr.decode()
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -62,7 +62,7 @@ class Tally(msgspec.Struct):
     """(reason, source, line number, first bytes), the first few of each reason."""
     sources: list[SourceCoverage] = msgspec.field(default_factory=list)
     left_out: list[VedetteError] = msgspec.field(default_factory=list)
-    """Why inputs that were named were not read: they were empty."""
+    """Why inputs that were named were not read: they were empty, or nobody could read or understand them."""
     passed_over: list[tuple[str, VedetteError]] = msgspec.field(default_factory=list)
     """Inputs that were found in directories, and why they were not read: empty ones, and what is no access log."""
     first: int | None = None
@@ -70,6 +70,11 @@ class Tally(msgspec.Struct):
     """Times that requests have before some are left out, microseconds; None where none may be."""
     position: int = 0
     """Bytes of the inputs, as stored, read so far."""
+
+    @property
+    def refused(self) -> list[VedetteError]:
+        """Those that were not read though they hold something: an empty log may fill up tomorrow."""
+        return [error for error in self.left_out if not _is_empty(error)]
 
     def keep_sample(self, source: str, reason: SkipReason, line: int, text: bytes) -> None:
         """Keep a skipped line for the report, if it is among the first of its reason."""
@@ -103,9 +108,10 @@ class Reading:
         pool: Buffers; at least one more than there are groups.
         line_bytes: Longest line.
         interrupted: Once it is set, nothing more is read; what was read is still handed out.
+        needs_all: Whether a named input that cannot be read or understood is an error where others can be, too.
 
     Raises:
-        VedetteError: The first input of a group cannot be read or understood.
+        VedetteError: No input can be read and understood, or one cannot and all are needed.
     """
 
     def __init__(
@@ -117,8 +123,11 @@ class Reading:
         pool: BufferPool,
         line_bytes: int,
         interrupted: threading.Event,
+        *,
+        needs_all: bool = False,
     ) -> None:
         self.tally = Tally()
+        self._needs_all = needs_all
         self._interrupted = interrupted
         self._choose = choose
         self._enricher = enricher
@@ -129,6 +138,8 @@ class Reading:
         for source in inputs:
             groups.setdefault(source.group, []).append(source)
         self._lanes = [(self._open_first(group), group) for group in groups.values()]
+        if self.tally.refused and all(opened is None for opened, _ in self._lanes):
+            raise self.tally.refused[0]
 
     @property
     def size(self) -> int | None:
@@ -184,9 +195,6 @@ class Reading:
                 source, pool=self._pool, line_bytes=self._line_bytes, stopped=self._interrupted.is_set
             )
         except SourceError as error:
-            # Nobody named a file that was found in a directory; an empty one may fill up tomorrow.
-            if error.problem is not SourceProblem.EMPTY and not source.found:
-                raise
             self._leave_out(source, error)
             return None
         try:
@@ -194,14 +202,15 @@ class Reading:
             return _Opened(reader, choice, choice.open(source.name))
         except VedetteError as error:
             reader.close()
-            if not source.found and not isinstance(error, NothingSaidError):
-                raise
             self._leave_out(source, error)
             return None
 
     def _leave_out(self, source: Input, error: VedetteError) -> None:
+        """Go on without an input, unless it is needed. Nobody named a file that was found in a directory."""
         if source.found:
             self.tally.passed_over.append((source.name, error))
+        elif self._needs_all and not _is_empty(error):
+            raise error
         else:
             self.tally.left_out.append(error)
 
@@ -277,6 +286,12 @@ class Reading:
             keep &= named[batch.service]
         self.tally.filtered += int(len(keep) - np.count_nonzero(keep))
         return Batch(batch.requests.select(keep), batch.service[keep], batch.services, batch.agent_kind)
+
+
+def _is_empty(error: VedetteError) -> bool:
+    return isinstance(error, NothingSaidError) or (
+        isinstance(error, SourceError) and error.problem is SourceProblem.EMPTY
+    )
 
 
 def _nothing() -> None:

@@ -90,8 +90,10 @@ class Scan:
         flows: Findings | None = None,
         flow_spool: "FlowSpool | None" = None,
         patient: bool = False,
+        needs_all: bool = False,
     ) -> None:
         self.options = options
+        self._needs_all = needs_all
         self._flows, self._flow_spool = flows, flow_spool
         self._interrupted = interrupted
         self.patient = patient
@@ -151,7 +153,9 @@ class Scan:
                 keep = partial(keeping.findings, engine, findings, started)
             if spool is not None and self.options.verdicts:
                 verdicts = partial(self._write_verdicts, engine, findings, spool, self.options.verdicts)
-            return write_findings(findings, self.options, self.config, keep=keep, verdicts=verdicts)
+            status = write_findings(findings, self.options, self.config, keep=keep, verdicts=verdicts)
+            # Whoever asks whether something was found must not take "no" from a log that nobody could read.
+            return status or (2 if self._present[0].tally.refused else 0)
 
     def build(self) -> "Engine":
         """An engine for this scan, as configured. Reading begins before, where a process of its own does it."""
@@ -256,6 +260,7 @@ class Scan:
             pool,
             min(self.config.limits.line_bytes, chunk - 1),
             self._interrupted,
+            needs_all=self._needs_all,
         )
         return reading, pool
 

@@ -72,7 +72,7 @@ def survey(
         for patient in (False, True):
             with ExitStack() as stack:
                 spool = stack.enter_context(VerdictSpool()) if spooled else None
-                scan = Scan(options, config, found, history, interrupted, patient=patient)
+                scan = Scan(options, config, found, history, interrupted, patient=patient, needs_all=True)
                 stack.callback(scan.close)
                 engine = scan.build()
                 if prepare is not None:
