@@ -1,6 +1,8 @@
 """Killed at any instant, a store holds exactly the commits up to the one that it resumes from."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -85,9 +87,7 @@ def test_a_store_resumes_from_one_whole_commit(
             if life % 3:
                 # The others may be killed while they open the store, or at their first commit.
                 assert launcher.stdout.readline() == "first\n"
-            killer = threading.Timer(
-                instants.uniform(0.0, 0.15), subprocess.run, [["kill", "-9", str(writer)]]
-            )
+            killer = threading.Timer(instants.uniform(0.0, 0.15), os.kill, [writer, signal.SIGKILL])
             killer.start()
             while (line := launcher.stdout.readline()) == "first\n":
                 pass

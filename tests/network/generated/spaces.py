@@ -103,10 +103,12 @@ def missing() -> str:
     if tools:
         return f"needs {', '.join(tools)}: install what .ci/run lists under `packages`"
     name = f"vdt{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        return f"network namespaces are not permitted here: {made.stderr.strip()}"
-    _ip("netns", "del", name)
+    # Where the root is no mount of its own, as in a chroot, one can be made and not entered.
+    for words in (["netns", "add", name], ["netns", "exec", name, "ip", "link"], ["netns", "del", name]):
+        done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+            return f"network namespaces are not permitted here: {done.stderr.strip()}"
     return ""
 
 
