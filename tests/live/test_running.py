@@ -104,6 +104,33 @@ def test_changes_come_into_force_at_once_and_outlive_the_process_or_are_refused_
         assert live.configuration()["windows"]["span_s"] == 60
 
 
+def test_a_configuration_that_is_refused_when_read_again_is_told_until_it_is_mended(tmp_path: Path) -> None:
+    config = tmp_path / "vedette.yaml"
+    config.write_text("alarm: {budget: 1/day}\n")
+    live, end = watch(config, live={"directory": str(tmp_path / "kept")})
+    try:
+        for spoilt, says in (
+            ("alarm: {budget: often, colour: red}\n", "alarm."),
+            ("alarm: [\n", "vedette.yaml"),
+        ):
+            config.write_text(spoilt)
+            reasons = live.reload()
+            (remark,) = live.health().problems
+            assert reasons
+            assert says in reasons[0]
+            assert reasons[0] in remark
+            assert ("and 1 more" in remark) == (len(reasons) == 2)
+            # It goes on as before; nothing of what it watches is amiss.
+            assert live.health().status == "ok"
+            assert live.configuration()["alarm"]["budget"] == "1/day"
+        config.write_text("alarm: {budget: 1/month}\n")
+        assert live.reload() == []
+        assert live.health().problems == ()
+        assert live.configuration()["alarm"]["budget"] == "1/month"
+    finally:
+        end()
+
+
 def test_a_directory_is_used_by_one_service_at_a_time(tmp_path: Path) -> None:
     with running(tmp_path), pytest.raises(VedetteError, match="another"), running(tmp_path):
         pass

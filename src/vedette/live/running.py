@@ -69,7 +69,9 @@ class Running:
         self._exceptions_for = exceptions_for
         self._check = check
         self._tell_changed = changed
-        self._standing = Standing(service, store, problems, told, remarks)
+        self._refused: list[str] = []
+        """Why the configuration that was read last is not in force."""
+        self._standing = Standing(service, store, problems, told, lambda: [*self._outdated(), *remarks()])
         self._answers = Answers(store)
         self._inbox.judge.reweigh(self._answers.weighed.weight.tolist())
         self._inbox.judge.remember_with(service.live.engine.scanner)
@@ -163,7 +165,8 @@ class Running:
             self._reconfigure(config)
             self._settings.accept(config)
 
-        return self._refusals(put)
+        self._refused = self._refusals(put)
+        return self._refused
 
     def answer(self, anomaly_id: str, *, real: bool) -> str | None:
         """See `LiveView`."""
@@ -211,6 +214,17 @@ class Running:
 
         reasons = self._refusals(put)
         return reasons[0] if reasons else None
+
+    def _outdated(self) -> list[str]:
+        """That it works by another configuration than a start would find: nobody is told of that by what it does."""
+        if not self._refused:
+            return []
+        first, *others = self._refused
+        more = f" (and {len(others)} more)" if others else ""
+        refused = (
+            f"the configuration that was read last is refused, and the one before it holds: {first}{more}"
+        )
+        return [f"{refused}; mend it before the next start, and send SIGHUP"]
 
     def _reconfigure(self, config: Config) -> None:
         live = self._service.live
