@@ -5,6 +5,7 @@
 Each model is fitted as a scan and a service do it: by kernels in the process that asks, or in one of its own that is
 started for it, where importing its library counts. Then a service on all cores is given as many requests; while its
 models are fitted, `/detect` is asked on one connection, one line after the other, and as many times when they are done.
+That part needs the extra `transformer`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import resource
 import socket
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -148,6 +150,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=50_000)
     parser.add_argument("--only", choices=("fit", "live"))
     asked = parser.parse_args()
+    if asked.only != "fit" and find_spec("torch") is None:
+        # The others are fitted in less time than a look at them takes: there would be nothing to ask meanwhile.
+        raise SystemExit(
+            "asking meanwhile needs PyTorch: pip install 'torch==2.13.0' '.[transformer]', or --only fit"
+        )
     lines = log(asked.requests)
     print(f"{len(lines):,} requests; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     if asked.only != "live":
