@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.detectors.signatures.evidence import decode
-from vedette.kernels.decode import CLASSES, HEAD, LOWER, TAIL, TextFlag, decode_texts, scan_bytes
+from vedette.kernels.decode import (
+    CLASSES,
+    HEAD,
+    LOWER,
+    TAIL,
+    TextFlag,
+    decode_texts,
+    scan_bytes,
+    scan_bytes_of_one,
+)
 from vedette.schema.requests import Vocabulary
 
 FRAGMENTS = [
@@ -187,6 +196,13 @@ def test_a_long_text_is_judged_by_its_two_ends():
     assert row.startswith(b"begin")
     assert row.endswith(b"end")
     assert len(row) == HEAD + 1 + TAIL
+
+
+@given(st.integers(0, 1 << 20) | st.integers(HEAD, 2 * (HEAD + TAIL) + 4), st.booleans())
+def test_a_single_text_is_given_the_room_that_it_has_among_others(length: int, split: bool):
+    assert scan_bytes_of_one(length, split=split) == scan_bytes(
+        np.array([length], dtype=np.int32), split=split
+    )
 
 
 @given(st.lists(texts, max_size=8), st.booleans())

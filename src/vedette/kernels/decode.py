@@ -697,6 +697,9 @@ def decode_texts(
     return at
 
 
+_LONGEST_PART = HEAD + TAIL + 1
+
+
 def scan_bytes(length: NDArray[np.int32], split: bool) -> int:
     """Bytes of scan buffer that texts of these lengths (int32, shape (m,)) need at most.
 
@@ -704,5 +707,11 @@ def scan_bytes(length: NDArray[np.int32], split: bool) -> int:
     cut at `HEAD + TAIL` bytes and a mark; a split text has two parts. Each row ends in two bytes.
     """
     parts = 2 if split else 1
-    kept = np.minimum(length, parts * (HEAD + TAIL + 1))
+    kept = np.minimum(length, parts * _LONGEST_PART)
     return 2 * int(kept.sum(dtype=np.int64)) + 2 * parts * len(length)
+
+
+def scan_bytes_of_one(length: int, split: bool) -> int:
+    """The same of a single text, without an array."""
+    parts = 2 if split else 1
+    return 2 * min(length, parts * _LONGEST_PART) + 2 * parts

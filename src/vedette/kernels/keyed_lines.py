@@ -15,7 +15,7 @@ SAMPLES = 3
 
 AT, LINE, ROWS, FREE = range(4)
 """Where `tokenise` stands: elements of `state`."""
-_MINUS = ord("-")
+MINUS = ord("-")
 _ZERO = ord("0")
 
 
@@ -53,7 +53,7 @@ def fill_fields(
         slot = resolve[0, i]
         value = slot_start[slot]
         size = slot_length[slot]
-        if value < 0 or size == 0 or (size == 1 and buffer[value] == _MINUS):
+        if value < 0 or size == 0 or (size == 1 and buffer[value] == MINUS):
             continue
         field = resolve[1, i]
         start[field, row] = value

@@ -15,6 +15,7 @@ from vedette.kernels.keyed_lines import (
     BLANK,
     FREE,
     LINE,
+    MINUS,
     NOT_AN_OBJECT,
     ROWS,
     fill_fields,
@@ -33,8 +34,6 @@ TAB = ord("\t")
 SPACE = ord(" ")
 COMMA = ord(",")
 COLON = ord(":")
-MINUS = ord("-")
-ZERO = ord("0")
 OPEN_OBJECT = ord("{")
 CLOSE_OBJECT = ord("}")
 OPEN_ARRAY = ord("[")

@@ -17,6 +17,7 @@ from vedette.kernels.keyed_lines import (
     BLANK,
     FREE,
     LINE,
+    MINUS,
     NOT_AN_OBJECT,
     ROWS,
     fill_fields,
@@ -24,7 +25,7 @@ from vedette.kernels.keyed_lines import (
 )
 from vedette.kernels.keys import EDGE_SLOT, NOWHERE, find_edge
 from vedette.kernels.search import find
-from vedette.kernels.tokenise_json import CARRIAGE_RETURN, MINUS, NEWLINE, SPACE, TAB
+from vedette.kernels.tokenise_json import CARRIAGE_RETURN, NEWLINE, SPACE, TAB
 from vedette.kernels.words import Bytes
 
 EQUALS = ord("=")

@@ -22,7 +22,7 @@ from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.contexts import take_back_excused
-from vedette.kernels.decode import CLASSES, HEAD, LOWER, TAIL, TextFlag, decode_texts, scan_bytes
+from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes, scan_bytes_of_one
 from vedette.kernels.globs import except_paths
 from vedette.kernels.grams import SYMBOLS, score_rows
 from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
@@ -67,9 +67,7 @@ class _One(msgspec.Struct, frozen=True):
 
     def room(self, length: int) -> int:
         """Bytes of scan buffer that a text of this length needs at most."""
-        parts = self.split + 1
-        # As `scan_bytes` tells, without arrays.
-        return 2 * min(length, parts * (HEAD + TAIL + 1)) + 2 * parts
+        return scan_bytes_of_one(length, split=bool(self.split))
 
 
 class SignatureScanner:
