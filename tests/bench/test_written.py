@@ -26,6 +26,7 @@ FLOORS = {
     "fifth": Floor(0.96, 0.0570),
     "sixth": Floor(0.968, 0.0405),
     "seventh": Floor(0.92, 0.0367),
+    "eighth": Floor(0.929, 0.0424),
 }
 
 
