@@ -159,6 +159,22 @@ def test_what_was_salvaged_of_a_line_yields_to_a_format_that_reads_all_of_it() -
     assert skips == {}
 
 
+def test_a_line_that_another_format_reads_whole_takes_the_row_that_was_salvaged_of_it() -> None:
+    short = combined(1)[:-4] + b"\n"  # cut in its user agent: `common`, followed by something
+    texts = [combined(0), short, RUBBISH, combined(3)[:55] + b"\n", haproxy(4), combined(5)]
+    for known in (texts[:4], texts):  # what the chosen format made rows of, and also a line that it skipped
+        parser = mixed()
+        parsed = parser.parse(chunk(b"".join(known), 7))
+        assert parser.formats[:2] == ("combined", "common")
+        found = rows(parsed.requests)
+        assert [row["line"] for row in found[:3]] == [7, 8, 10]
+        assert [row.get("flags") for row in found[:3]] == [None, None, ["NO_PROTOCOL", "REPAIRED"]]
+        assert [row["target"] for row in found[:2]] == ["/page/0", "/page/1"]
+        assert [row.get("user_agent") for row in found[:2]] == ["curl/8", None]
+        assert [parsed.requests.raw(i) for i in range(2)] == [texts[0].rstrip(), short.rstrip()]
+        assert [(line, text) for _, line, text in parsed.skips.samples] == [(9, RUBBISH.rstrip())]
+
+
 @given(data=st.data(), kinds=st.text("cehrb", max_size=60), name=st.sampled_from(["combined", "haproxy"]))
 def test_where_a_mixed_log_is_split_changes_nothing(data: st.DataObject, kinds: str, name: str) -> None:
     lines = log(kinds)

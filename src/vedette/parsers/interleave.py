@@ -33,6 +33,27 @@ def interleave(first: Requests, second: Requests) -> Requests:
     return replace(first, buffer=buffer, **joined)
 
 
+def overwrite(first: Requests, rows: NDArray[np.int64], second: Requests) -> None:
+    """Put the rows of a batch in the place of some rows of another of the same source; neither is enriched yet.
+
+    Args:
+        first: Written to. The texts of the rows that go stay in its vocabularies. See `interleave` for its buffer.
+        rows: int64 (k,): which of its rows, in ascending order.
+        second: The k rows that take their place.
+    """
+    buffer, shift = _beside(first, second)
+    for name in first.__struct_fields__:
+        left, right = getattr(first, name), getattr(second, name)
+        if isinstance(left, Coded) or isinstance(right, Coded):
+            left = Coded.nothing(len(first), first.buffer) if left is None else left
+            right = Coded.nothing(len(second), second.buffer) if right is None else right
+            left.ids[rows] = _behind(left, right)
+            setattr(first, name, Coded(left.ids, _both(left, right, buffer, shift)))
+        elif isinstance(left, np.ndarray) and name != "buffer":
+            left[rows] = right + shift if name == "raw_start" else right
+    first.buffer = buffer
+
+
 def _beside(first: Requests, second: Requests) -> tuple[NDArray[np.uint8], int]:
     """A buffer with the texts of both, those of the first where they were, and where those of the second begin.
 
@@ -61,8 +82,17 @@ def _coded(
     left: Coded, right: Coded, buffer: NDArray[np.uint8], shift: int, order: NDArray[np.intp]
 ) -> Coded:
     """One column over both vocabularies; a text that both hold keeps two ids."""
-    known = np.int32(len(left.vocabulary))
-    ids = np.concatenate([left.ids, np.where(right.ids < 0, right.ids, right.ids + known)]).take(order)
-    start = np.concatenate([left.vocabulary.start, right.vocabulary.start + shift])
-    length = np.concatenate([left.vocabulary.length, right.vocabulary.length])
-    return Coded(ids.astype(np.int32, copy=False), Vocabulary(buffer, start, length))
+    ids = np.concatenate([left.ids, _behind(left, right)]).take(order)
+    return Coded(ids, _both(left, right, buffer, shift))
+
+
+def _behind(left: Coded, right: Coded) -> NDArray[np.int32]:
+    """Ids of `right` in a vocabulary of both."""
+    return np.where(right.ids < 0, right.ids, right.ids + np.int32(len(left.vocabulary)))
+
+
+def _both(left: Coded, right: Coded, buffer: NDArray[np.uint8], shift: int) -> Vocabulary:
+    """The texts of both, those of `right` behind."""
+    one, other = left.vocabulary, right.vocabulary
+    start = np.concatenate([one.start, other.start + shift])
+    return Vocabulary(buffer, start, np.concatenate([one.length, other.length]))

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from vedette.parsers.format import Format, Parser
-from vedette.parsers.interleave import interleave
-from vedette.parsers.unread import Unread
+from vedette.parsers.interleave import interleave, overwrite
+from vedette.parsers.unread import NO_ROW, Unread
 from vedette.schema.chunk import Chunk, Parsed, Skips
 from vedette.schema.requests import RequestFlag, Requests
 from vedette.schema.state import StateError, check, decode, encode
@@ -33,6 +34,13 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     also: list[tuple[str, bytes]]
     unread: int
     looked: int
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """Requests that another format read, and the row that the chosen one made of each; `NO_ROW` for none."""
+
+    requests: Requests
+    row: NDArray[np.int64]
 
 
 class MixedParser:
@@ -62,14 +70,14 @@ class MixedParser:
         """Turn whole lines into a batch. Never raises for what the lines hold."""
         parsed = self._chosen.parse(chunk)
         requests = parsed.requests
-        repaired = (requests.flags & np.uint16(RequestFlag.REPAIRED)) != 0
         # What was salvaged of a line yields to a format that reads all of it.
-        left = parsed.lines - int(np.count_nonzero(~repaired))
+        odd = np.flatnonzero(requests.flags & np.uint16(RequestFlag.REPAIRED))
+        left = parsed.lines - len(requests) + len(odd)
         if not self._also and self._next() >= self._unread + left:
             self._unread += left
             return parsed
-        unread = Unread.of(chunk, parsed.lines, requests, ~repaired)
-        found: list[Requests] = []
+        unread = Unread.of(chunk, parsed.lines, requests, odd)
+        found: list[_Read] = []
         for _, parser in self._also:
             unread = self._take(parser, unread, 0, found)
         while len(self._also) + 1 < MOST_FORMATS and (at := self._look(unread)) is not None:
@@ -77,11 +85,18 @@ class MixedParser:
         self._unread += len(unread)
         if not found:
             return parsed
-        kept = ~repaired | np.isin(requests.line, unread.line)
+        if all((read.row != NO_ROW).all() for read in found):
+            # Each line has a row and no reason to be skipped: nothing moves.
+            for read in found:
+                overwrite(requests, read.row, read.requests)
+            return Parsed(requests, parsed.skips, parsed.lines)
+        kept = np.ones(len(requests), dtype=np.bool_)
+        for read in found:
+            kept[read.row[read.row != NO_ROW]] = False
         if not kept.all():
             requests = requests.select(np.flatnonzero(kept))
-        for more in found:
-            requests = interleave(requests, more)
+        for read in found:
+            requests = interleave(requests, read.requests)
         return Parsed(requests, self._reasons(unread), parsed.lines)
 
     def to_state(self) -> bytes:
@@ -128,7 +143,7 @@ class MixedParser:
                 return at
         return None
 
-    def _take(self, parser: Parser, unread: Unread, at: int, found: list[Requests]) -> Unread:
+    def _take(self, parser: Parser, unread: Unread, at: int, found: "list[_Read]") -> Unread:
         """Read lines from the one at `at` on, as far as they fit without repair; what is left over."""
         if at >= len(unread):
             return unread
@@ -138,7 +153,8 @@ class MixedParser:
             return unread
         left = np.ones(len(unread), dtype=bool)
         left[requests.line - 1] = False
-        found.append(replace(requests, line=unread.line[requests.line - 1]))
+        at_line = requests.line - 1
+        found.append(_Read(replace(requests, line=unread.line[at_line]), unread.row[at_line]))
         return unread.select(left)
 
     def _reasons(self, unread: Unread) -> Skips:
