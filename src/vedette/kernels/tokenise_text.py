@@ -12,6 +12,7 @@ Every step goes forward only, so each program is linear in the line's length.
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.common_log import UNUSUAL, read_common
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.salvage import BLANK, COMMENT, NOT_THIS_FORMAT, SALVAGED, salvage
 from vedette.kernels.search import Bytes, find, find2
@@ -246,6 +247,7 @@ def tokenise(
     layout: int,
     directives: int,
     repaired: int,
+    common: int,
     start: NDArray[np.int64],
     length: NDArray[np.int32],
     line: NDArray[np.int64],
@@ -269,6 +271,7 @@ def tokenise(
         layout: The reading (`vedette.kernels.spans`) of times, for salvage, or `NO_SALVAGE`.
         directives: 1 to stop after each line that begins with `#F`.
         repaired: Flag of salvaged rows.
+        common: How many steps of the first program `vedette.kernels.common_log` may take at once, or 0.
         start, length, line, raw_start, raw_length, flags, shape: As in `vedette.parsers.fields.Tokens`, with room
             for more rows.
         counts: int64, shape (REASONS,); samples: int64, shape (REASONS, SAMPLES, 3): skipped lines, as line
@@ -300,13 +303,23 @@ def tokenise(
             odd = 0
             shape[row] = 0
             tail = state[TAIL]
+            taken = 0
+            begin = at
+            if common != 0:
+                begin = read_common(buffer, at, end, common, row, start, length)
+                taken = common
+                if begin == UNUSUAL:
+                    taken = 0
+                    begin = at
+                    for i in range(fields.shape[0]):
+                        start[fields[i], row] = -1
             for program in range(programs.shape[0]):
                 fits = _run(
                     buffer,
-                    at,
+                    begin,
                     end,
                     steps,
-                    programs[program, 0],
+                    programs[program, 0] + taken,
                     programs[program, 1],
                     programs[program, 2],
                     pool,
@@ -319,6 +332,8 @@ def tokenise(
                     shape[row] = program
                     break
                 state[TAIL] = tail
+                begin = at
+                taken = 0
                 for i in range(fields.shape[0]):
                     start[fields[i], row] = -1
             if not fits and layout == NO_SALVAGE:
@@ -335,10 +350,10 @@ def tokenise(
         else:
             _skip(reason, number, at, end, counts, samples)
         number += 1
-        begin = at
+        first_byte = at
         at = newline + 1
-        if reason == COMMENT and directives != 0 and end - begin > 1 and buffer[begin + 1] == 70:
-            state[DIRECTIVE] = begin
+        if reason == COMMENT and directives != 0 and end - first_byte > 1 and buffer[first_byte + 1] == 70:
+            state[DIRECTIVE] = first_byte
             state[DIRECTIVE_END] = end
             outcome = AT_DIRECTIVE
             break

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels import spans, unescape
+from vedette.kernels import common_log, spans, unescape
 from vedette.kernels import tokenise_text as machine
 from vedette.parsers.fields import Field, TimeFormat
 
@@ -96,6 +96,8 @@ class Machine(msgspec.Struct, frozen=True):
     programs: NDArray[np.int64]
     fields: NDArray[np.int64]
     layout: int
+    common: int
+    """How many steps of the first program are those of `COMMON`, as far as that is of use."""
 
 
 @lru_cache(maxsize=128)  # an unread line is held against each format there is
@@ -120,7 +122,28 @@ def build(programs: tuple[Program, ...], time: TimeFormat) -> Machine:
         programs=np.array(extents, dtype=np.int64).reshape(-1, 3),
         fields=np.array(sorted(named), dtype=np.int64),
         layout=layout,
+        common=_common(programs[0].steps, time) if programs else 0,
     )
+
+
+COMMON: tuple[Step, ...] = (
+    Take(Field.PEER, b" "),
+    Take(None, b" ["),
+    Take(Field.TIME, b'] "'),
+    Take(Field.REQUEST, b'" ', unescape.BACKSLASH),
+    Take(Field.STATUS, b" "),
+    Take(Field.BYTES_OUT, b' "'),
+    Take(Field.REFERER, b'" "', unescape.BACKSLASH),
+    Take(Field.USER_AGENT, b'"', unescape.BACKSLASH, at_edge=True),
+)
+"""What `vedette.kernels.common_log` reads: the beginning of most text formats."""
+
+
+def _common(steps: tuple[Step, ...], time: TimeFormat) -> int:
+    """How many of the steps that kernel can take."""
+    if time is not TimeFormat.CLF:
+        return 0
+    return next((n for n in (common_log.WHOLE, common_log.SHORT) if steps[:n] == COMMON[:n]), 0)
 
 
 def _row(step: Step, layout: int, pool: bytearray) -> list[int]:

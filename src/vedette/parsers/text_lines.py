@@ -95,6 +95,7 @@ class TextTokeniser:
             machine.layout,
             0 if self._directive is None else 1,
             int(RequestFlag.REPAIRED),
+            machine.common,
             self._start,
             self._length,
             self._line,
