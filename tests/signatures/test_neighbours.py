@@ -8,12 +8,13 @@ that it does not skip theirs.
 import re
 from functools import cache
 
+import hyperscan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.signatures.packaged import rule_set
 
 from vedette.detectors.signatures.compile import prepare
-from vedette.detectors.signatures.database import RuleSet, compile_rules
 from vedette.detectors.signatures.rules import load_rules, rule_sources
 
 BEFORE = (
@@ -25,9 +26,14 @@ AFTER = b"/blog/packing-light\0\nlang=en\0\n"
 PREFIXES = ("", "/sa/3204", "/a", "q=1&w=", "/shop/products/list/abcdefgh")
 
 
+RULES = load_rules(rule_sources())
+
+
 @cache
-def rule_set() -> RuleSet:
-    return compile_rules(load_rules(rule_sources()))
+def searched() -> list[tuple[hyperscan.Database, hyperscan.Scratch]]:
+    """The rules' databases, each with what it needs to search."""
+    rules = rule_set()
+    return [(each, hyperscan.Scratch(each)) for each in (*rules.targets, *rules.marked, *rules.headers)]
 
 
 def found(text: bytes, begin: int, end: int) -> set[str]:
@@ -36,10 +42,10 @@ def found(text: bytes, begin: int, end: int) -> set[str]:
 
     def on_match(number: int, _from: int, to: int, _flags: int, _context: object) -> None:
         if begin < to <= end:
-            hits.add(rule_set().rules[number].id)
+            hits.add(RULES[number].id)
 
-    for database in (*rule_set().targets, *rule_set().marked, *rule_set().headers):
-        database.scan(text, match_event_handler=on_match)
+    for database, scratch in searched():
+        database.scan(text, match_event_handler=on_match, scratch=scratch)
     return hits
 
 
@@ -49,9 +55,9 @@ def check(row: bytes) -> None:
         assert found(before + row + AFTER, len(before), len(before) + len(row)) == alone
 
 
-@pytest.mark.parametrize("number", range(len(rule_set().rules)), ids=lambda n: rule_set().rules[n].id)
+@pytest.mark.parametrize("number", range(len(RULES)), ids=[rule.id for rule in RULES])
 def test_examples_are_found_among_others(number: int) -> None:
-    for attack in rule_set().rules[number].attacks:
+    for attack in RULES[number].attacks:
         for prefix in PREFIXES:
             row = (prefix + attack.lower()).encode()
             check(row.translate(None, b"\0\n") + b"\0\n")
@@ -60,7 +66,7 @@ def test_examples_are_found_among_others(number: int) -> None:
 @given(st.data())
 @settings(max_examples=150)
 def test_what_a_rule_matches_is_found_among_others(data: st.DataObject) -> None:
-    rule = data.draw(st.sampled_from([rule for rule in rule_set().rules if rule.pattern is not None]))
+    rule = data.draw(st.sampled_from([rule for rule in RULES if rule.pattern is not None]))
     expression = prepare(rule.pattern or "").encode("latin-1")
     text = data.draw(st.from_regex(re.compile(expression, re.DOTALL), fullmatch=True))
     prefix = data.draw(st.sampled_from(PREFIXES)).encode()

@@ -131,10 +131,10 @@ def test_an_attack_is_seen_behind_much_ordinary_text(model: PayloadModel):
 
 
 def test_without_a_model_no_band_is_hit():
-    hits = SignatureScanner(model=None).judge(batch({"target": [b"/p?q=%3Csvg/onload=alert(1)%3E"]}))
-    rules = SignatureScanner(model=None).rules
+    scanner = SignatureScanner.cached(model=None)
+    hits = scanner.judge(batch({"target": [b"/p?q=%3Csvg/onload=alert(1)%3E"]}))
     assert hits.confidence[0] > 0.8
-    assert all(rules[rule].band is None for rule in hits.rules(0))
+    assert all(scanner.rules[rule].band is None for rule in hits.rules(0))
 
 
 def test_rules_and_model_are_fused_in_log_odds(scanner: SignatureScanner):
@@ -212,7 +212,7 @@ def test_what_people_write_about_attacks_is_not_one(scanner: SignatureScanner):
 
 
 def test_without_the_model_talk_hits_the_rules_that_say_so():
-    scanner = SignatureScanner(model=None)
+    scanner = SignatureScanner.cached(model=None)
     hits = scanner.judge(batch({"target": TALK}))
     assert hits.decisive().all()
     assert all(any(scanner.rules[rule].talk for rule in hits.rules(row)) for row in range(len(TALK)))

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.signatures import packaged
 
 from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.database import RuleSet, compile_rules
 from vedette.detectors.signatures.exceptions import PathException
 from vedette.detectors.signatures.hits import types_of
 from vedette.detectors.signatures.memory import Memory
-from vedette.detectors.signatures.rules import Place, Rule, load_rules, rule_sources
+from vedette.detectors.signatures.rules import Place, Rule
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.signatures.searching import Databases, Expressions, Search
 from vedette.kernels.compile import INTERPRETED
@@ -43,7 +44,7 @@ def rule(name: str, pattern: str, *places: str, confidence: float = 0.5, kind: s
 
 @pytest.fixture(scope="module")
 def rule_set() -> RuleSet:
-    return compile_rules(load_rules(rule_sources()))
+    return packaged.rule_set()
 
 
 def names(scanner: SignatureScanner, hits, row: int) -> list[str]:
@@ -273,7 +274,7 @@ def test_two_threads_remember_in_one_table_without_harm(rule_set: RuleSet):
 VERDICTS = """
 from vedette.detectors.signatures.check import batch, examples
 from vedette.detectors.signatures.scan import SignatureScanner
-scanner = SignatureScanner()
+scanner = SignatureScanner.cached()
 for rule in scanner.rules:
     hits = scanner.judge(examples(rule, rule.attacks + rule.lookalikes))
     rules = [hits.rules(row) for row in range(len(hits.confidence))]

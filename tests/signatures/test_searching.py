@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.signatures.test_neighbours import PREFIXES, rule_set
+from tests.signatures.packaged import rule_set
+from tests.signatures.test_neighbours import PREFIXES
 from tests.signatures.test_scan import rule
 
 from vedette.detectors.signatures import searching
@@ -47,10 +49,16 @@ class Rows:
         return row if which is None else int(which[row])
 
 
+@cache
+def searches() -> tuple[Databases, Expressions]:
+    return Databases(rule_set()), Expressions(rule_set().rules)
+
+
 def both(texts: Sequence[bytes]) -> set[tuple[int, str]]:
     rows = Rows(texts)
-    found = rows.found_by(Databases(rule_set()))
-    assert rows.found_by(Expressions(rule_set().rules)) == found
+    databases, expressions = searches()
+    found = rows.found_by(databases)
+    assert rows.found_by(expressions) == found
     return found
 
 

@@ -176,7 +176,7 @@ def _key(sources: dict[str, bytes]) -> bytes:
     """Digest of everything that the compiled database depends on."""
     digest = hashlib.sha256(MAGIC)
     package = resources.files("vedette.detectors.signatures")
-    code = [(package / name).read_bytes() for name in ("compile.py", "marks.py")]
+    code = [(package / name).read_bytes() for name in ("compile.py", "marks.py", "database.py")]
     probe = _compile([(0, b"a")])  # its description names engine version and processor features
     parts = [str(probe.info()).encode(), os.uname().machine.encode(), *code]
     for name, text in sources.items():
