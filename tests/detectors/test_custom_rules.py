@@ -13,6 +13,7 @@ from tests.golden.incidents import INCIDENTS
 from vedette.cli.rule_trial import firings
 from vedette.config import Config
 from vedette.detectors.custom.detector import CustomRules
+from vedette.engine.build import build_engine
 from vedette.explain.formulas import recompute
 from vedette.explain.rule import holds
 from vedette.explain.words import counterfactual, describe
@@ -176,3 +177,58 @@ def test_batches_make_no_difference(sizes: list[int]) -> None:
         chunks.append(b"".join(lines[at : at + size]))
         at += size
     assert stated(run(chunks, config=config(rule))) == stated(run([log(FAILING)], config=config(rule)))
+
+
+def in_part(first: int, last: int) -> bytes:
+    """Ten requests in each of five minutes, but for seconds before `first` and, of the last, from `last` on."""
+    lines = log([(10, 0)] * 5).splitlines(keepends=True)
+    kept = [line for number, line in enumerate(lines) if first <= 6 * number < 4 * 60 + last]
+    return b"".join(kept)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "requests < 8",
+        "request_rate < 0.1/s",
+        "not requests >= 8",
+        "bytes_out <= 700 B",
+        "8 > requests",
+        "requests != 10",
+        "-requests > -8",
+        "requests / 2 < 4 or clients < 1",
+        "20 - requests > 12 and error_rate < 1 %",
+    ],
+)
+def test_little_in_the_minutes_that_a_log_begins_and_ends_in_is_not_stated(when: str) -> None:
+    rule = {"name": "little", "when": when}
+    assert stated(run([in_part(first=30, last=30)], config=config(rule))) == []
+    hole = [(10, 0)] * 2 + [(3, 0)] + [(10, 0)] * 2
+    assert [minute(a) for a in stated(run([log(hole)], config=config(rule)))] == [2]
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["requests > 4", "errors == 0 and bytes_out > 300 B", "error_rate < 10 %", "bytes_out / requests > 50 B"],
+)
+def test_what_is_stated_of_such_a_minute_nothing_that_is_missing_can_undo(when: str) -> None:
+    rule = {"name": "much", "when": when.replace("errors == 0 and ", "")}
+    assert [minute(a) for a in stated(run([in_part(first=30, last=30)], config=config(rule)))] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    if "errors == 0" in when:
+        whole = {"name": "much", "when": when}
+        assert [minute(a) for a in stated(run([in_part(30, 30)], config=config(whole)))] == [1, 2, 3]
+
+
+def test_the_first_minute_of_a_service_that_begins_within_it_is_not_taken_for_a_whole_one() -> None:
+    rule = {"name": "little", "when": "requests < 8"}
+    engine = build_engine(config(rule), lateness_us=0, own_clock=False)
+    for batch in batches([in_part(first=30, last=60)]):
+        engine.process(batch)
+    engine.advance(int(START.timestamp() + 6 * 60) * 1_000_000)
+    assert [minute(a) for a in stated(engine.finish())] == [5]

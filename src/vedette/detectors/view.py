@@ -142,6 +142,7 @@ class WindowView(msgspec.Struct):
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
             `noteworthy` and `recent` what was seen; ratios and durations are judged by those seen.
         seen: Share of the window that the log tells of: less than 1 where it begins in it, or has ended in it.
+        unwatched: Services of whose requests in the window some may be missing.
     """
 
     number: int
@@ -164,6 +165,7 @@ class WindowView(msgspec.Struct):
     shared: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     weight: int = 1
     seen: float = 1.0
+    unwatched: frozenset[str] = frozenset()
     joint: JointJudgement | None = None
 
     @property
@@ -175,6 +177,12 @@ class WindowView(msgspec.Struct):
     def silent(self) -> bool:
         """Whether there was not a single request."""
         return not len(self.groups.key)
+
+    def partial(self, slots: NDArray[np.int32]) -> Mask:
+        """Of which slots only a part of the window was seen, bool (k,)."""
+        if self.seen < 1.0 or not self.unwatched:
+            return np.full(len(slots), self.seen < 1.0)
+        return np.array([self.book[slot].service in self.unwatched for slot in slots.tolist()], dtype=bool)
 
     def owners(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         """The service's slot of each slot, int32 (k,); a service's own for itself."""

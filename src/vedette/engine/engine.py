@@ -78,6 +78,8 @@ class Engine(WindowJudge):
         self.members = members
         self.processed: list[int] = []
         """Requests taken in, by number of the service."""
+        self.began: int | None = None
+        """Where event time is told: the first request of the first window, while that has not been judged."""
         self.followers: list[Engine] = []
         if leader is not None:
             leader.followers.append(self)
@@ -137,6 +139,9 @@ class Engine(WindowJudge):
             self.trails.take(requests, batch.service, placed, self.windower.registry.asset)
         if self.settings.windows.own_clock:
             self._cover_rows(requests.time[placed.late == 0], before)
+        elif self.place[0] is None:
+            times = [*requests.time[placed.late == 0].tolist(), *([] if self.began is None else [self.began])]
+            self.began = min(times, default=None)
         self._close_windows()
         return RowVerdicts(hits, hits.types.astype(np.int64), placed, suspect, everyday)
 
@@ -248,8 +253,10 @@ class Engine(WindowJudge):
     def _seen(self, window: ClosedWindow, *, last: bool) -> float:
         """The share of a window that the log tells of: less than 1 where it begins in it, or has ended in it."""
         first, end = self.coverage.start, self.coverage.end
-        # Where event time is told, it is told of whole windows.
-        if not self.settings.windows.own_clock or first is None or end is None:
+        if not self.settings.windows.own_clock:
+            # Event time is told of whole windows: only before the first request may something be missing.
+            first, end = (self.began, window.end) if self.place[0] is None else (None, None)
+        if first is None or end is None:
             return 1.0
         begin = first if first < window.end else window.start
         until = end if last else window.end

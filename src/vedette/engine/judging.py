@@ -267,6 +267,7 @@ class WindowJudge:
                 evidence=self.collector.book,
                 weight=weight,
                 seen=seen,
+                unwatched=self.unwatched.during(window.start, window.end),
                 joint=measured.joint,
             )
             found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]

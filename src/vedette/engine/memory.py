@@ -46,6 +46,7 @@ class _Place(msgspec.Struct, frozen=True, array_like=True):
     heard: int | None
     idle: int
     windows_closed: int
+    began: int | None = None
 
 
 class _Covered(msgspec.Struct, frozen=True, array_like=True):
@@ -152,14 +153,14 @@ def _habits(habits: Habits, names: Sequence[str] | None) -> Memory:
 
 
 def _place(engine: Engine) -> bytes:
-    return encode(_Place(list(engine.services), *engine.place, engine.windows_closed))
+    return encode(_Place(list(engine.services), *engine.place, engine.windows_closed, engine.began))
 
 
 def _take_place(engine: Engine, content: bytes, names: Sequence[str] | None) -> None:
     place = decode(content, _Place, "place in time")
     check(place.idle >= 0, "place in time")
     engine.place = place.last, place.heard, place.idle
-    engine.windows_closed = place.windows_closed
+    engine.windows_closed, engine.began = place.windows_closed, place.began
     if names is not None:
         check(place.services == names[: len(place.services)], "place in time")
 

@@ -18,9 +18,13 @@ class Unwatched(msgspec.Struct):
     start: int = 0
     end: int = 0
 
+    def during(self, start: int, end: int) -> frozenset[str]:
+        """The services of whose requests in a window some may be missing."""
+        return self.services if start < self.end and end > self.start else frozenset()
+
     def covers(self, service: str, start: int, end: int) -> bool:
         """Whether requests to a service in a window may be missing."""
-        return start < self.end and end > self.start and service in self.services
+        return service in self.during(start, end)
 
     def without_drops(self, found: Iterable[Anomaly]) -> list[Anomaly]:
         """Anomalies but for drops that may be due to what is missing."""

@@ -11,6 +11,7 @@ from vedette.expression.quantities import (
     PER_SECOND,
     SECONDS,
     SHARE,
+    Kind,
     Quantity,
 )
 
@@ -30,6 +31,11 @@ class Measure(msgspec.Struct, frozen=True):
     unit: str
     meaning: str
     of_routes: bool = True
+
+    @property
+    def summed(self) -> bool:
+        """Whether it grows with every request, as counts, sizes and rates do, and is 0 without one."""
+        return self.unit != "seconds" and self.quantity.kind is not Kind.SHARE
 
 
 _STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "401", "403", "404", "429")

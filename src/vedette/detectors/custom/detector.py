@@ -12,7 +12,7 @@ from vedette.detectors.statement import excess_score, heaviest_clients, route_ca
 from vedette.detectors.view import WindowView
 from vedette.expression.evaluate import Values, number, reason, truth
 from vedette.expression.measures import MEASURES
-from vedette.expression.quantities import Kind
+from vedette.expression.partial import truth_of_part
 from vedette.expression.tree import Name, Node, render
 from vedette.expression.types import quantity
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Evidence, Formula
@@ -25,7 +25,7 @@ class CustomRules:
 
     Signal: the measures that the rule names (`vedette.expression.measures`), of each service or route it covers.
         A service without a request has counts of 0; a number that no log line told is not known, and what rests
-        on it alone does not hold.
+        on it alone does not hold. Of a window that was seen in part, that counts are small is not known either.
     Baseline: none: the user says what is too much.
     Decision: the condition held in as many windows in a row as the rule asks for; stated for each window then.
     Explanation: the comparison that held first, with both its numbers; every measure of the expression, so that
@@ -109,11 +109,13 @@ class _Scope:
 
     Attributes:
         slots: int32 (k,); grows at its end. measuring: Of the window that was taken in last.
+        partial: bool (k,): of which services only a part of that window was seen.
     """
 
     def __init__(self, rule: Rule) -> None:
         self.slots = np.zeros(0, dtype=np.int32)
         self.measuring: Measuring | None = None
+        self.partial = np.zeros(0, dtype=bool)
         self._covers = rule.covers
         self._seen = 0
 
@@ -126,6 +128,7 @@ class _Scope:
         if found:
             self.slots = np.append(self.slots, np.array(found, dtype=np.int32))
         self.measuring = Measuring(view, self.slots) if len(self.slots) else None
+        self.partial = view.partial(self.slots)
 
 
 class _Watch:
@@ -172,7 +175,7 @@ class _Watch:
             silent = truth(condition.node, _silence(condition.names, size), size).yes
             self._run = np.where(silent, self._run + skipped, 0)
         values = measuring.values(condition.names)
-        held = truth(condition.node, values, size)
+        held = truth_of_part(condition.node, values, self._scope.partial)
         firing = self._firing & (self._run > 0)
         self._run = np.where(held.yes, self._run + 1, 0)
         self._firing = self._run >= self.needed
@@ -233,14 +236,7 @@ class _Watch:
 
 def _silence(names: tuple[str, ...], size: int) -> dict[str, NDArray[np.float64]]:
     """The measures of windows without a request: counts, sizes and rates are 0, the others not known."""
-    nothing = {Kind.COUNT: 0.0, Kind.PLAIN: 0.0, Kind.SHARE: np.nan}
-    return {
-        name: np.full(
-            size,
-            np.nan if MEASURES[name].unit == "seconds" else nothing[MEASURES[name].quantity.kind],
-        )
-        for name in names
-    }
+    return {name: np.full(size, 0.0 if MEASURES[name].summed else np.nan) for name in names}
 
 
 def _unit(node: Node) -> str:
