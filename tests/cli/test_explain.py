@@ -156,3 +156,19 @@ def test_hostile_text_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.C
     out = capsys.readouterr().out
     assert not {"\x1b", "\x07", "\u202e"} & set(out)
     assert "[bold]x" in out
+
+
+def test_a_file_and_a_store_are_listed_in_one_order_the_newest_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert SECOND.start < FIRST.start
+    url, file = f"sqlite:///{tmp_path / 'vedette.db'}", str(tmp_path / "findings.json")
+    findings = Findings([SECOND, FIRST], [incident(1)], coverage())
+    write_json(findings, file)
+    with open_store(url) as store:
+        store.save(findings)
+    told = []
+    for place in (("--json", file), ("--store", url)):
+        assert run(["explain", *place]) == 0
+        told.append([line.split()[0] for line in capsys.readouterr().out.splitlines()])
+    assert told == [[FIRST.id, SECOND.id]] * 2

@@ -25,7 +25,7 @@ def explain(
         str | None,
         typer.Argument(
             metavar="ID",
-            help="The anomaly, or as much of its id as no other shares. Without it, all are listed.",
+            help="The anomaly, or as much of its id as no other shares. Without it, all are listed, the newest first.",
             show_default=False,
         ),
     ] = None,
@@ -102,14 +102,14 @@ def _write_table(anomalies: Iterable[Anomaly], place: str, directory: Path | Non
 
 
 def from_file(path: Path) -> Iterable[Anomaly]:
-    """The anomalies of a findings document."""
+    """The anomalies of a findings document, the newest first, as a store has them."""
     from vedette.report.json import load_findings
 
-    return load_findings(str(path)).anomalies
+    return sorted(load_findings(str(path)).anomalies, key=lambda a: (a.start, a.id), reverse=True)
 
 
 def from_store(url: str, anomaly_id: str | None) -> Iterator[Anomaly]:
-    """The anomaly of that id, if it is known; else all of a store's."""
+    """The anomaly of that id, if it is known; else all of a store's, the newest first."""
     from vedette.storage import open_store
 
     with open_store(url, create=False) as store:
