@@ -67,6 +67,28 @@ def test_a_labelled_log_is_evaluated(logs: Path, labels: str) -> None:
     assert alarms["service_days"] == pytest.approx(2 / 24, rel=0.02)
 
 
+def test_what_labels_are_about_and_the_log_does_not_have_is_named(logs: Path, tmp_path: Path) -> None:
+    held = [json.loads(line) for line in (logs / "spans.jsonl").read_text().splitlines()]
+    for row in held:
+        row["service"], row["source"] = "a", "a.log"
+    strangers = [
+        {**held[0], "service": "shop", "source": "shop.log", "lines": [[1, 3]]},
+        {**held[0], "service": "shop"},
+    ]
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text("".join(json.dumps(row) + "\n" for row in [*held, *strangers]))
+    done = _evaluate("a.log", "--labels", str(labels), "--json", str(tmp_path / "out.json"), cwd=logs)
+    assert done.returncode == 0, done.stderr
+    told = [
+        "2 labels of service shop, of which the log has no request: it has a",
+        "3 labelled lines of source shop.log, of which the log has no request: it has a.log",
+    ]
+    assert json.loads((tmp_path / "out.json").read_text())["strangers"] == told
+    assert all(f"\n{text}.\n" in done.stdout for text in told)
+    calm = _evaluate("a.log", "--labels", "spans.jsonl", "--json", "-", cwd=logs)
+    assert json.loads(calm.stdout)["strangers"] == []
+
+
 def test_labels_that_are_about_another_log_are_refused(logs: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
     other.write_text('{"start": "2020-01-01T00:00:00Z", "end": "2020-01-01T01:00:00Z", "type": "xss"}\n')

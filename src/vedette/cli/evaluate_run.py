@@ -1,6 +1,8 @@
 """A scan, its verdicts on every line, and what both are worth beside the labels."""
 
 import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from rich.text import Text
 
 from vedette.cli.options import ScanOptions
 from vedette.cli.survey import Survey, configured, survey
+from vedette.detectors.network.view import NETWORK
 from vedette.detectors.signatures.opinions import calibrated
 from vedette.evaluate.labels import Labels, LineSpans, clipped, read_labels
 from vedette.evaluate.lines import LineScore, LineTally
@@ -23,6 +26,7 @@ from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso
 from vedette.report.output import check_apart, check_output, open_output
+from vedette.report.story import some
 from vedette.schema.errors import VedetteError
 from vedette.schema.incident import Incident
 
@@ -44,6 +48,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     Attributes:
         labelled: Labelled lines that are there.
         reliability: Of scores as they are. share_known: Had they known the share of labelled lines.
+        strangers: What labels are about and the log does not have, a sentence each.
     """
 
     spans: list[SpanScore]
@@ -57,6 +62,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     flagged: int
     reliability: Reliability | None
     share_known: Reliability | None
+    strangers: list[str] = []
 
 
 def evaluate_log(options: ScanOptions, path: Path, json: str | None) -> None:
@@ -129,12 +135,12 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         raise EvaluateError(
             f"no label is about this log, which goes from {iso(start)} to {iso(end)}: check lines, times and sources"
         )
-    services = len(engine.book.services)
+    known = [engine.book[slot].service for slot in engine.book.services]
     return Evaluation(
         score_spans(spans, findings.anomalies),
         tally.scores(),
         false_alarms(spans, findings.incidents),
-        services * (end - start) / _DAY_US,
+        len(known) * (end - start) / _DAY_US,
         tally.average_precision(),
         tally.wrong,
         tally.found,
@@ -142,7 +148,22 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         tally.flagged,
         tally.reliability(),
         tally.reliability_with(calibrated().prior),
+        [*_strangers(labels, known, sources)],
     )
+
+
+def _strangers(labels: Labels, services: Sequence[str], sources: Sequence[str]) -> Iterator[str]:
+    """Sentences about labels that nothing in the log can answer."""
+    spans = Counter(span.service for span in labels.spans if span.service not in (None, NETWORK, *services))
+    lines = {name: len(known) for name, (known, _) in labels.lines.items() if name not in (None, *sources)}
+    for kind, counts, noun, known in (
+        ("service", spans, "label", services),
+        ("source", lines, "labelled line", sources),
+    ):
+        for name, count in sorted(counts.items(), key=str):
+            yield (
+                f"{plural(count, noun)} of {kind} {name}, of which the log has no request: it has {some(known)}"
+            )
 
 
 def _document(evaluation: Evaluation) -> dict[str, Any]:
@@ -183,6 +204,7 @@ def _document(evaluation: Evaluation) -> dict[str, Any]:
             "false_positive_rate": evaluation.flagged / evaluation.benign if evaluation.benign else None,
             "auc_pr": evaluation.average_precision,
         },
+        "strangers": evaluation.strangers,
         "reliability": _reliability(evaluation.reliability, evaluation.share_known),
     }
 
@@ -243,6 +265,10 @@ def _print(evaluation: Evaluation, console: Console) -> None:
         )
     console.print(table)
     console.print()
+    for text in evaluation.strangers[:_SHOWN]:
+        console.print(Text(glyphs.text(f"{text}.")), soft_wrap=True)
+    if len(evaluation.strangers) > _SHOWN:
+        console.print(Text(f"And {len(evaluation.strangers) - _SHOWN:,} more: --json FILE names all."))
     days = evaluation.service_days
     rate = f", {len(evaluation.false) / days:.2g} for each service and day" if days else ""
     told = [
