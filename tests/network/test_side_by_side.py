@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.e2e.conftest import Run, vedette
 from tests.network.packets import BEGIN, SYN, pcap, tcp
-from vedette.cli.flow_lanes import Lane, merged
+from vedette.cli.flow_lanes import Lane, Watchers, merged
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 from vedette.windows.flow_table import Passed
 
@@ -109,3 +109,72 @@ def test_the_order_of_rows_depends_on_no_batch(data: st.DataObject) -> None:
         return found
 
     assert told(cut=True) == told(cut=False)
+
+
+PACKETS = HEADER.replace("duration", "orig_pkts\tresp_pkts")
+
+
+def busy(network: int, seconds: range, each: int) -> list[str]:
+    """So many connections in each second, with about twenty packets each."""
+    draw = random.Random(network)
+    return [
+        f"{1_700_000_000 + second + n / each:.6f}\t10.{network}.0.{draw.randrange(30)}\t"
+        f"{draw.randrange(1024, 65536)}\t192.0.2.{draw.randrange(9)}\t443\t{'tcp' if network == 1 else 'udp'}\t"
+        f"{draw.randrange(8, 13)}\t{draw.randrange(8, 13)}\n"
+        for second in seconds
+        for n in range(each)
+    ]
+
+
+def found(vedette: Run, folder: Path, **logs: list[str]) -> tuple[list[dict[str, object]], list[str]]:
+    for name, held in logs.items():
+        (folder / name).write_text(PACKETS + "".join(held))
+    done = vedette("scan", *logs, "--json", "found.json")
+    assert done.returncode <= 1, done.stderr
+    document = json.loads((folder / "found.json").read_text())
+    return document["anomalies"], document["coverage"]["ended_early"]
+
+
+def test_a_log_that_ends_before_the_others_is_no_drop_and_is_told(vedette: Run, tmp_path: Path) -> None:
+    one, other = busy(1, range(3600), 1), busy(2, range(2400), 4)
+    assert found(vedette, tmp_path, one=one, other=other) == (
+        [],
+        ["other ends 2023-11-14 22:53:10 UTC, before others: less traffic from then on is no drop"],
+    )
+    together = sorted(one + other)
+    anomalies, early = found(vedette, tmp_path, both=together)
+    assert {a["type"] for a in anomalies} >= {"traffic_drop"}
+    assert early == []
+
+
+def test_a_drop_in_what_goes_on_is_told_all_the_same(vedette: Run, tmp_path: Path) -> None:
+    one, other = busy(1, range(4800), 3), busy(2, range(2400), 4)
+    quiet = [line for line in one if not 3600 <= float(line.split("\t")[0]) - 1_700_000_000 < 4200]
+    anomalies, _ = found(vedette, tmp_path, one=quiet, other=other)
+    assert [a["type"] for a in anomalies if str(a["start"]) < "2023-11-14T23:13"] == []
+    assert {a["type"] for a in anomalies} == {"traffic_drop"}
+
+
+def test_logs_that_follow_one_another_are_one_that_watches(vedette: Run, tmp_path: Path) -> None:
+    first, second = busy(1, range(2400), 4), busy(1, range(2400, 4800), 4)
+    quiet = [line for line in second if not 1000 <= float(line.split("\t")[0]) - 1_700_002_400 < 1600]
+    anomalies, early = found(vedette, tmp_path, first=first, second=quiet)
+    assert {a["type"] for a in anomalies} == {"traffic_drop"}
+    assert early == []
+
+
+def test_what_is_still_seen_is_told_by_what_each_input_carried() -> None:
+    def lane(first: int, reached: int, packets: int) -> Lane:
+        return Lane(first, iter(()), "", first, reached, packets)
+
+    long, short, heir = lane(0, 1000, 1000), lane(0, 400, 1200), lane(390, 500, 110)
+    watchers = Watchers([long, short])
+    assert watchers.share(0) == 1.0
+    watchers.ended(short)
+    assert (watchers.share(390), watchers.share(400)) == (1.0, 0.25)
+    assert list(watchers.early()) == [("", 400)]
+    followed = Watchers([long, short, heir])
+    followed.ended(short)
+    assert followed.share(400) == 1.0
+    followed.ended(heir)
+    assert followed.share(500) == 0.5

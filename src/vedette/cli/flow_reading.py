@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from vedette.cli.capture_batches import CaptureBatches
 from vedette.cli.flow_inputs import first_bytes
-from vedette.cli.flow_lanes import UNKNOWN, Lane, merged
+from vedette.cli.flow_lanes import UNKNOWN, Lane, Watchers, merged
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
 from vedette.kernels.windows import mark_late
 from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_capture
@@ -93,7 +93,7 @@ class FlowReading:
         since: Flows that began earlier are counted, microseconds; None for none.
         until: Packets, and flows, from then on are left out and counted, microseconds; None for none.
 
-    An input that cannot be read is told in `tally.left_out`; the others still are.
+    An input that cannot be read is told in `tally.left_out`; the others still are. `watchers` knows which have ended.
     """
 
     def __init__(
@@ -115,6 +115,7 @@ class FlowReading:
         self._table = table
         self._interrupted = interrupted
         self._listen = listen
+        self.watchers = Watchers(())
 
     def passed(self) -> Iterator[Passed]:
         """What the inputs tell, by event time; each is opened when that has come to it."""
@@ -122,8 +123,9 @@ class FlowReading:
         lanes = []
         for number, source in enumerate(self._inputs):
             begins = self._begins(source) if several else UNKNOWN
-            lanes.append(Lane(begins, self._lane(number, source, begins)))
-        return merged(lanes)
+            lanes.append(Lane(begins, self._lane(number, source, begins), source.name))
+        self.watchers = Watchers(lanes)
+        return merged(lanes, self.watchers if several else None)
 
     def _begins(self, source: Input) -> int:
         """The window in which an input begins, by its first bytes; `UNKNOWN` if they say nothing."""

@@ -28,7 +28,7 @@ from vedette.parsers.captures import PacketProblem, is_capture
 from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
 from vedette.report.account import plural
-from vedette.report.moments import span
+from vedette.report.moments import day_and_clock, span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
 from vedette.report.story import some
@@ -252,6 +252,7 @@ class FlowScan:
             progress = stack.enter_context(
                 Progress("reading packets and flows", _size(self._inputs), enabled=self._progress)
             )
+            engine.watched = reading.watchers.share
             for passed in handed:
                 engine.process(passed)
                 if self._spool is not None:
@@ -278,6 +279,10 @@ class FlowScan:
         measured.count(tally)
         _cover(findings.coverage, tally)
         findings.coverage.unread += self._outside(tally)
+        findings.coverage.ended_early = [
+            f"{name} ends {day_and_clock(end, UTC)} UTC, before others: less traffic from then on is no drop"
+            for name, end in reading.watchers.early()
+        ]
         findings.coverage.seconds = time.monotonic() - began
         findings.coverage.interrupted = self._interrupted.is_set()
         return findings

@@ -57,3 +57,4 @@ def _join(coverage: Coverage, other: Coverage) -> None:
     coverage.spending += other.spending
     coverage.interrupted |= other.interrupted
     coverage.unread += other.unread
+    coverage.ended_early += other.ended_early

@@ -77,6 +77,7 @@ class NetworkEngine:
         detectors: In the order in which they look.
         keep_windows: Told each window that closes, and what was stated of it.
         extremes: Least and most that was seen of each metric.
+        watched: Tells of the window that begins at a time the share of the traffic that is still seen in it, 0..1.
         recent: Windows of the last minute. last: Number of the newest window that held something.
     """
 
@@ -84,6 +85,7 @@ class NetworkEngine:
     thresholds: Thresholds
     detectors: Sequence[NetworkDetector]
     keep_windows: Callable[[FlowWindow, list[Anomaly]], object] | None = None
+    watched: Callable[[int], float] | None = None
     windower: FlowWindower = field(init=False)
     baselines: NetworkBaselines = field(init=False)
     stated: Statements = field(init=False)
@@ -264,8 +266,9 @@ class NetworkEngine:
         if learns:
             self.coverage.learned += looked_at.totals[Total.OPENED]
         view = NetworkView(
-            window, recent, held, whole=whole, peaks=self._minute.turn(recent), looked_at=looked_at
-        )
+            window, recent, held, whole=whole, peaks=self._minute.turn(recent), looked_at=looked_at,
+            watched=1.0 if self.watched is None else self.watched(window.start),
+        )  # fmt: skip
         found: list[Anomaly] = []
         for detector in self.detectors:
             if stated := detector.look(view):

@@ -199,6 +199,9 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
             "late",
             f"{behind} stood behind others of more than a second later, and counted when those did{_ORDER}",
         )
+    yield from (("ended", text) for text in coverage.ended_early[:MOST_SOURCES])
+    if len(coverage.ended_early) > MOST_SOURCES:
+        yield "ended", f"{len(coverage.ended_early) - MOST_SOURCES:,} more inputs end before others"
     for reason, number in sorted(coverage.skipped.items(), key=lambda item: -item[1]):
         yield "skipped", _skipped(coverage, reason, number)
     yield from (("left out", text) for text in _left_out(coverage))

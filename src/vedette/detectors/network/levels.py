@@ -50,6 +50,7 @@ class Volume(Remembering):
     Baseline: of the logarithm of bytes, and over-dispersed counts of packets, by hour of day and week once earned.
     Decision: with a budget of false alarms, its threshold, and at least `factor` times more or less; with
         `alarm.mode: threshold` the classic rule: above the mean by 3 standard deviations is high, by 2 medium.
+        Where an input has ended before others, so much less is expected.
     Explanation: the band, the deviation, the threshold in bytes or packets.
     Known false alarms: backups; holidays that are not configured.
     References: formulas `log_high`, `count_low`, `deviations`.
@@ -87,9 +88,12 @@ class Volume(Remembering):
                 if limit is not None:
                     found.append(self._tell(view, size, AnomalyType.TRAFFIC_SPIKE, "bytes", limit))
         if packets is not None and packets.ready and view.whole:
-            few = self.factor * packets.measure.value <= packets.middle
-            worth = few and packets.middle >= self.MIN_PACKETS
-            limit = self._drop.passes(packets, high=False, worth=worth)
+            here = packets.middle * view.watched
+            few = here > 0 and self.factor * packets.measure.value <= here
+            worth = few and here >= self.MIN_PACKETS
+            limit = None
+            if few or view.watched == 1.0:
+                limit = self._drop.passes(packets, high=False, worth=worth)
             if limit is not None:
                 found.append(self._tell(view, packets, AnomalyType.TRAFFIC_DROP, "packets", limit))
         return found
@@ -310,7 +314,7 @@ class ProtocolShift(Remembering):
     Signal: shares of TCP, UDP and ICMP among the flows opened in a window.
     Baseline: beta-binomial shares, which know how many flows a share rests on and how much it wanders.
     Decision: moved by more than `points` percentage points, from `flows` flows; and the surprise passes the threshold
-        of the budget, unless `alarm.mode` is `threshold`.
+        of the budget, unless `alarm.mode` is `threshold`. Not where an input ended before others.
     Explanation: the share, the usual one, the flows.
     Known false alarms: a network so quiet that one program is most of it.
     References: formulas `ratio_high`, `ratio_low`.
@@ -344,7 +348,7 @@ class ProtocolShift(Remembering):
             if held is None or not held.ready or (held.measure.exposure or 0.0) < self.flows:
                 continue
             moved = held.measure.value - held.middle
-            worth = 100 * abs(moved) > self.points and not view.claimed
+            worth = 100 * abs(moved) > self.points and not view.claimed and view.watched == 1.0
             high = moved > 0
             limit = (
                 None if self.classic else self._surprise[metric, high].passes(held, high=high, worth=worth)

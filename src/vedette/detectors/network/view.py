@@ -38,6 +38,7 @@ class NetworkView(msgspec.Struct):
         recent: Windows of the last minute, oldest first, this one last.
         held: Its numbers against their baselines.
         whole: Whether the window was watched to its end: what is missing in one that was not tells nothing.
+        watched: Share of the traffic that is still seen, 0..1: less than 1 where an input has ended before others.
         accused: Addresses (as texts) of which something was stated already.
         peaks: The most that anybody there came to in the last minute, by `Weight`; None where that is not known.
         claimed: Hosts (as texts) that another detector has stated something about that explains the rest.
@@ -51,6 +52,7 @@ class NetworkView(msgspec.Struct):
     claimed: set[str] = msgspec.field(default_factory=set)
     peaks: Sequence[int] | None = None
     looked_at: Digest | None = None
+    watched: float = 1.0
 
     @property
     def digest(self) -> Digest:
