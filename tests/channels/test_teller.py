@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,14 @@ def test_what_is_given_up_stays_a_problem_until_something_gets_through() -> None
     store.commit([notice(about=incident("i2"))])
     these.step()
     assert these.problems() == ()
+
+
+def test_a_message_that_is_given_up_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    store, clock = MemoryStore(), Clock()
+    store.commit([notice(), notice(about=incident("i2"), time=START + 1)])
+    these = teller(store, Remembering(PAGER, [Failed("HTTP 400", refused=True)] * 2), clock=clock)
+    pump(these, clock, until=lambda: len(store.settled) == 2)
+    assert [(r.levelname, "given up" in r.getMessage()) for r in caplog.records] == [("ERROR", True)] * 2
 
 
 def test_one_refused_message_does_not_hold_up_the_next() -> None:

@@ -212,18 +212,19 @@ class Teller:
         self._counts.error(name)
         more = "given up, so somebody was not told" if given_up else "it is tried again"
         said = f"channel {name}: {result.reason}; {more}; `vedette alert test {name}` tries it"
-        if given_up:
-            LOG.error("%s", said)
-        self._problem(name, said)
+        self._problem(name, said, lost=given_up)
 
-    def _problem(self, name: str, said: str | None) -> None:
+    def _problem(self, name: str, said: str | None, *, lost: bool = False) -> None:
+        """Keep what is wrong with a channel, and log it once; each time where a message is lost."""
         with self._lock:
             before = self._problems.get(name)
             if said is None:
                 self._problems.pop(name, None)
             else:
                 self._problems[name] = said
-        if said is not None and before is None:
+        if said is not None and lost:
+            LOG.error("%s", said)
+        elif said is not None and before is None:
             LOG.warning("%s", said)
         if said is None and before is not None:
             LOG.info("%s", f"channel {name} works again" if name else "alerts go on")
