@@ -19,6 +19,7 @@ from vedette.channels.build import build_channels
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.message import Item, Message
 from vedette.config.alerts import Channels
+from vedette.schema.anomaly import Severity
 from vedette.schema.live import Change
 
 needs_apprise = pytest.mark.skipif(
@@ -100,6 +101,28 @@ def test_apprise_brings_it_to_a_service_that_it_knows(hook: Receiver) -> None:
     assert "41 % of 1,234 requests failed" in told["message"]
     hook.answers.append(lambda handler: handler.send_error(500))
     assert isinstance(other.send(ONE), Failed)
+
+
+@needs_apprise
+@of_apprise
+@pytest.mark.parametrize(
+    ("severity", "change", "priority"),
+    [
+        (Severity.CRITICAL, Change.OPENED, "max"),
+        (Severity.HIGH, Change.WORSE, "high"),
+        (Severity.MEDIUM, Change.OPENED, None),
+        (Severity.LOW, Change.OPENED, "low"),
+        (Severity.CRITICAL, Change.CLOSED, "low"),
+    ],
+)
+def test_ntfy_gets_the_priority_of_the_severity(
+    hook: Receiver, severity: Severity, change: Change, priority: str | None
+) -> None:
+    message = Message("m1", (item(change, "i1", severity),), START)
+    url = hook.url.replace("http://", "ntfy://") + "/alerts"
+    assert built("apprise", url=url).send(message) == Sent()
+    assert built("apprise", url=url + "?priority=min").send(message) == Sent()
+    assert [got.headers.get("x-priority") for got in hook.got] == [priority, "min"]
 
 
 @needs_apprise

@@ -20,6 +20,15 @@ LOG = logging.getLogger("apprise")
 _SAID = 200
 _MOST_SAID = 5
 _SHORTEST_SECRET = 4
+_OVER = "low"
+_PRIORITIES = {
+    "ntfy": {Severity.CRITICAL: "max", Severity.HIGH: "high", Severity.LOW: "low"},
+    "gotify": {Severity.CRITICAL: "emergency", Severity.HIGH: "high", Severity.LOW: "low"},
+    "prowl": {Severity.CRITICAL: "emergency", Severity.HIGH: "high", Severity.LOW: "low"},
+    # Its emergencies go on until somebody confirms them: that is for a URL to ask.
+    "pover": {Severity.CRITICAL: "high", Severity.HIGH: "high", Severity.LOW: "low"},
+}
+"""By scheme, the priority of a severity, as apprise's URLs say it, where it is not the usual one."""
 
 
 class Others:
@@ -34,25 +43,33 @@ class Others:
                 (f"{section.name}: needs apprise, which is not installed: pip install 'vedette[channels]'",)
             ) from None
         asset = apprise.AppriseAsset(app_id="Vedette", secure_logging=True)
-        self._told: Any = apprise.Apprise(asset=asset)
         self._text: Any = apprise.NotifyFormat.TEXT
         # Its socket time-outs, unless the URL sets them.
         url = revealed(section, "url") or ""
         limits = {"cto": f"{section.timeout_s:g}", "rto": f"{section.timeout_s:g}"}
-        more = "&".join(f"{key}={value}" for key, value in limits.items() if f"{key}=" not in url)
         self._secrets = _parts(url)
-        if not self._told.add(f"{url}{'&' if '?' in url else '?'}{more}" if more else url):
-            raise ConfigError((f"{section.name}: {_unknown(self._told, url.partition(':')[0].lower())}",))
+        scheme = url.partition(":")[0].lower()
+        self._priorities = _PRIORITIES.get(scheme.removesuffix("s"), {}) if "priority=" not in url else {}
+        self._told: dict[str, Any] = {}
+        for priority in ("", *({*self._priorities.values(), _OVER} if self._priorities else ())):
+            told = apprise.Apprise(asset=asset)
+            keys = limits | ({"priority": priority} if priority else {})
+            if not told.add(_with(url, keys)):
+                raise ConfigError((f"{section.name}: {_unknown(told, scheme)}",))
+            self._told[priority] = told
 
     def send(self, message: Message) -> Result:
         """Tell it; apprise fits the text to the service."""
         over = all(item.notice.change is Change.CLOSED for item in message.items)
         kind = "success" if over else "failure" if message.severity.rank >= Severity.HIGH.rank else "warning"
+        priority = self._priorities.get(message.severity, "")
+        if over and self._priorities:
+            priority = _OVER
         heard = _Heard()
         LOG.addHandler(heard)
         telling = _TELLING.set(heard)
         try:
-            told = self._told.notify(
+            told = self._told[priority].notify(
                 title=words.headline(message),
                 body=words.plain(message),
                 notify_type=kind,
@@ -91,6 +108,12 @@ class _Heard(logging.Handler):
 
 _TELLING: ContextVar[_Heard | None] = ContextVar("telling", default=None)
 """Whose message it is; apprise hands the context on to its threads."""
+
+
+def _with(url: str, keys: dict[str, str]) -> str:
+    """A URL with further parameters, but for those that it has."""
+    more = "&".join(f"{key}={value}" for key, value in keys.items() if f"{key}=" not in url)
+    return f"{url}{'&' if '?' in url else '?'}{more}" if more else url
 
 
 def _parts(url: str) -> list[str]:
