@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.detectors.statistical.clockwork import MOST, Clockwork
-from vedette.detectors.statistical.recurrence import HOUR, MINUTE
+from vedette.schema.spans import HOUR_US, MINUTE_US
 from vedette.schema.state import StateError
 
 MONDAY = 1_772_409_600_000_000
 
 
 def regular(clock: Clockwork, *minutes: int) -> list[bool]:
-    return [clock.regular(7, MONDAY + minute * MINUTE) for minute in minutes]
+    return [clock.regular(7, MONDAY + minute * MINUTE_US) for minute in minutes]
 
 
 def test_a_job_on_the_hour_is_known_from_the_fourth_hour_on_and_all_of_its_minutes_are():
@@ -49,21 +49,23 @@ def test_a_memory_goes_on_from_its_state(found: list[tuple[int, int]], data: st.
         if place == cut:
             kept, parted = parted.to_state(), Clockwork()
             parted.from_state(kept)
-        assert whole.regular(slot, MONDAY + minute * MINUTE) == parted.regular(slot, MONDAY + minute * MINUTE)
+        assert whole.regular(slot, MONDAY + minute * MINUTE_US) == parted.regular(
+            slot, MONDAY + minute * MINUTE_US
+        )
     assert whole.to_state() == parted.to_state()
 
 
 def test_the_memory_is_bounded():
     clock = Clockwork()
     for minute in range(400):
-        clock.regular(0, MONDAY + minute * HOUR)
+        clock.regular(0, MONDAY + minute * HOUR_US)
     size = len(clock.to_state())
     for slot in range(3 * MOST):
-        clock.regular(slot, MONDAY + 400 * HOUR)
+        clock.regular(slot, MONDAY + 400 * HOUR_US)
     assert size < 192 * 20 + 20
     assert len(clock.to_state()) < MOST * 30
     # The one that was surprising longest ago is the first to be forgotten.
-    assert not clock.regular(0, MONDAY + 401 * HOUR)
+    assert not clock.regular(0, MONDAY + 401 * HOUR_US)
 
 
 def test_damaged_states_are_refused():

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.detectors.statistical.recurrence import DAY, HOUR, MINUTE, WEEK, Recurrence
+from vedette.detectors.statistical.recurrence import Recurrence
+from vedette.schema.spans import DAY_US, HOUR_US, MINUTE_US, WEEK_US
 from vedette.schema.state import StateError
 
 MONDAY = 1_772_409_600_000_000
-TWO = MONDAY + 2 * HOUR
+TWO = MONDAY + 2 * HOUR_US
 
 
 def told(memory: Recurrence, *bursts: tuple[int, float]) -> list[bool]:
@@ -17,27 +18,27 @@ def told(memory: Recurrence, *bursts: tuple[int, float]) -> list[bool]:
 
 
 def test_what_came_last_night_at_this_time_is_expected_and_an_hour_later_is_not():
-    nights = [(TWO + day * DAY + late * MINUTE, 100.0) for day, late in enumerate((0, 4, -3, 6))]
+    nights = [(TWO + day * DAY_US + late * MINUTE_US, 100.0) for day, late in enumerate((0, 4, -3, 6))]
     assert told(Recurrence(), *nights) == [True, False, False, False]
-    assert told(Recurrence(), nights[0], (TWO + DAY + HOUR, 100.0)) == [True, True]
+    assert told(Recurrence(), nights[0], (TWO + DAY_US + HOUR_US, 100.0)) == [True, True]
 
 
 def test_a_job_on_the_hour_is_expected_the_third_time():
-    hours = [(TWO + hour * HOUR, 100.0 + hour) for hour in range(30)]
+    hours = [(TWO + hour * HOUR_US, 100.0 + hour) for hour in range(30)]
     assert told(Recurrence(), *hours) == [True, True] + [False] * 28
-    between = (TWO + 3 * HOUR + 20 * MINUTE, 100.0)
+    between = (TWO + 3 * HOUR_US + 20 * MINUTE_US, 100.0)
     assert told(Recurrence(times=None), *hours[:4], between)[-1]
 
 
 def test_hours_do_not_count_where_they_are_not_to():
-    hours = [(TWO + hour * HOUR, 100.0) for hour in range(24)]
+    hours = [(TWO + hour * HOUR_US, 100.0) for hour in range(24)]
     assert all(told(Recurrence(times=None, hours=None), *hours))
 
 
 def test_a_long_burst_hides_nothing_that_begins_within_its_time_the_next_day():
     memory = Recurrence()
-    assert all(told(memory, *((TWO + minute * MINUTE, 100.0) for minute in range(180))))
-    assert told(memory, (TWO + DAY + HOUR, 100.0)) == [True]
+    assert all(told(memory, *((TWO + minute * MINUTE_US, 100.0) for minute in range(180))))
+    assert told(memory, (TWO + DAY_US + HOUR_US, 100.0)) == [True]
 
 
 @pytest.mark.parametrize(
@@ -45,12 +46,12 @@ def test_a_long_burst_hides_nothing_that_begins_within_its_time_the_next_day():
     [(7, True), (9, False), (14, False), (28, True), (30, True), (33, False), (35, True)],
 )
 def test_weeks_and_months_are_known_by_their_day(days: int, expected: bool):
-    assert told(Recurrence(), (TWO, 50.0), (TWO + days * DAY, 50.0)) == [True, not expected]
+    assert told(Recurrence(), (TWO, 50.0), (TWO + days * DAY_US, 50.0)) == [True, not expected]
 
 
 def test_more_than_twice_as_much_is_told_though_it_comes_on_time():
-    assert told(Recurrence(), (TWO, 100.0), (TWO + DAY, 199.0)) == [True, False]
-    assert told(Recurrence(), (TWO, 100.0), (TWO + DAY, 201.0)) == [True, True]
+    assert told(Recurrence(), (TWO, 100.0), (TWO + DAY_US, 199.0)) == [True, False]
+    assert told(Recurrence(), (TWO, 100.0), (TWO + DAY_US, 201.0)) == [True, True]
 
 
 @given(st.floats(1.02, 1.9), st.integers(2, 40))
@@ -58,7 +59,7 @@ def test_what_grows_from_night_to_night_never_gets_beyond_twice_of_what_was_told
     memory, last_told = Recurrence(), 0.0
     for night in range(nights):
         height = 100.0 * growth**night
-        if memory.expects(1, TWO + night * DAY, height):
+        if memory.expects(1, TWO + night * DAY_US, height):
             assert height <= 2.0 * last_told * (1 + 1e-9)
         else:
             last_told = height
@@ -66,27 +67,29 @@ def test_what_grows_from_night_to_night_never_gets_beyond_twice_of_what_was_told
 
 def test_one_burst_of_many_windows_is_one_episode_and_all_of_it_is_told():
     memory = Recurrence()
-    first = [(TWO + minute * MINUTE, 100.0) for minute in range(60)]
+    first = [(TWO + minute * MINUTE_US, 100.0) for minute in range(60)]
     assert all(told(memory, *first))
     # The next night it is expected for as long, give or take ten minutes.
-    again = told(memory, *((time + DAY, height) for time, height in first), (TWO + DAY + 75 * MINUTE, 100.0))
+    again = told(
+        memory, *((time + DAY_US, height) for time, height in first), (TWO + DAY_US + 75 * MINUTE_US, 100.0)
+    )
     assert again == [False] * 60 + [True]
 
 
 def test_three_times_a_week_at_whatever_times_are_normal_unless_only_the_clock_counts():
-    bursts = [(TWO, 9.0), (TWO + 31 * HOUR, 9.0), (TWO + 59 * HOUR, 9.0), (TWO + 80 * HOUR, 9.0)]
+    bursts = [(TWO, 9.0), (TWO + 31 * HOUR_US, 9.0), (TWO + 59 * HOUR_US, 9.0), (TWO + 80 * HOUR_US, 9.0)]
     assert told(Recurrence(), *bursts) == [True, True, True, False]
     assert told(Recurrence(times=None), *bursts) == [True] * 4
-    late = (TWO + 59 * HOUR + WEEK + HOUR, 9.0)
+    late = (TWO + 59 * HOUR_US + WEEK_US + HOUR_US, 9.0)
     assert told(Recurrence(), *bursts[:3], late)[-1]
 
 
 def test_another_client_at_the_same_time_is_another_burst():
     memory = Recurrence()
     assert not memory.expects(1, TWO, 100.0, "job")
-    assert not memory.expects(1, TWO + DAY, 100.0, "thief")
-    assert memory.expects(1, TWO + DAY + MINUTE, 100.0, "job")
-    assert not memory.expects(2, TWO + DAY, 100.0, "job")
+    assert not memory.expects(1, TWO + DAY_US, 100.0, "thief")
+    assert memory.expects(1, TWO + DAY_US + MINUTE_US, 100.0, "job")
+    assert not memory.expects(2, TWO + DAY_US, 100.0, "job")
 
 
 def test_what_comes_too_low_to_alarm_is_not_forgotten_and_does_not_move():
@@ -94,14 +97,14 @@ def test_what_comes_too_low_to_alarm_is_not_forgotten_and_does_not_move():
     assert told(memory, (TWO, 100.0)) == [True]
     for day in range(1, 12):
         # Noise, ever earlier: within ten minutes of the first night's time it is taken for the job.
-        assert memory.expects(1, TWO + day * DAY - day * MINUTE, 60.0, alarms=False) is (day <= 10)
-    assert told(memory, (TWO + 12 * DAY, 110.0)) == [False]
+        assert memory.expects(1, TWO + day * DAY_US - day * MINUTE_US, 60.0, alarms=False) is (day <= 10)
+    assert told(memory, (TWO + 12 * DAY_US, 110.0)) == [False]
 
 
 def test_what_does_not_alarm_makes_nothing_expected():
     memory = Recurrence()
-    assert not any(memory.expects(1, TWO + day * DAY, 100.0, alarms=False) for day in range(5))
-    assert told(memory, (TWO + 5 * DAY, 100.0)) == [True]
+    assert not any(memory.expects(1, TWO + day * DAY_US, 100.0, alarms=False) for day in range(5))
+    assert told(memory, (TWO + 5 * DAY_US, 100.0)) == [True]
 
 
 bursts = st.lists(
@@ -122,8 +125,8 @@ def test_a_memory_goes_on_from_its_state_and_stays_small(
         if place == cut:
             kept, parted = parted.to_state(), Recurrence()
             parted.from_state(kept)
-        answers.append(whole.expects(3, TWO + minute * MINUTE, height, who, alarms=alarms))
-        assert parted.expects(3, TWO + minute * MINUTE, height, who, alarms=alarms) == answers[-1]
+        answers.append(whole.expects(3, TWO + minute * MINUTE_US, height, who, alarms=alarms))
+        assert parted.expects(3, TWO + minute * MINUTE_US, height, who, alarms=alarms) == answers[-1]
     assert parted.to_state() == whole.to_state()
     assert len(whole.to_state()) < 96 * 50 + 20
 

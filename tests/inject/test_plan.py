@@ -8,17 +8,18 @@ import pytest
 from tests.engine.running import found_in
 
 from vedette.inject.card import GRACE, outcome, rows
-from vedette.inject.menu import MENU, MINUTE
+from vedette.inject.menu import MENU
 from vedette.inject.plan import APART, LEARNING_MINUTES, InjectError, Planned, plan, possible
 from vedette.inject.profile import Profile, ServiceProfile
 from vedette.schema.anomaly import AnomalyType, Entity, EntityKind
+from vedette.schema.spans import MINUTE_US
 
 SPOTS = {"time", "client", "target", "method", "status", "bytes_out", "duration"}
 
 
 def profile(minutes: int, rate: int = 60) -> Profile:
     known = Profile(np.random.default_rng(1))
-    known.start, known.end = 0, minutes * MINUTE
+    known.start, known.end = 0, minutes * MINUTE_US
     known.services["shop"] = ServiceProfile(
         minutes=dict.fromkeys(range(minutes), rate), requests=minutes * rate
     )
@@ -35,8 +36,8 @@ def test_incidents_lie_apart_after_the_learning_and_before_the_end(minutes: int)
     for copy in planned:
         for earlier, later in pairwise(copy):
             assert later.start - earlier.end >= APART
-        assert copy[0].start >= LEARNING_MINUTES * MINUTE
-        assert copy[-1].end <= minutes * MINUTE
+        assert copy[0].start >= LEARNING_MINUTES * MINUTE_US
+        assert copy[-1].end <= minutes * MINUTE_US
     each = [incident.kind.name for copy in planned for incident in copy]
     assert {name: each.count(name) for name in each} == {kind.name: 3 for kind in MENU}
 
@@ -65,7 +66,7 @@ def test_an_anomaly_finds_an_incident_only_of_its_type_service_time_and_client()
     (found, *_) = [a for a in found_in("intrusion").anomalies if a.type is AnomalyType.SQL_INJECTION]
     kind = next(kind for kind in MENU if kind.name == "sql_injection")
     client = found.entity.value
-    planned = Planned(kind, found.start - MINUTE, found.end, found.service, 1)
+    planned = Planned(kind, found.start - MINUTE_US, found.end, found.service, 1)
 
     def finds(anomaly=found, clients=(client,), before=()):
         return outcome(planned, 6, clients, [anomaly], before).first is not None
@@ -79,8 +80,8 @@ def test_an_anomaly_finds_an_incident_only_of_its_type_service_time_and_client()
     assert not finds(replace(found, type=AnomalyType.XSS))
     assert not finds(replace(found, service="another"))
     late = planned.end + GRACE
-    assert not finds(replace(found, start=late, end=late + MINUTE))
-    assert not finds(replace(found, start=planned.start - MINUTE, end=planned.start))
+    assert not finds(replace(found, start=late, end=late + MINUTE_US))
+    assert not finds(replace(found, start=planned.start - MINUTE_US, end=planned.start))
 
 
 def test_the_card_counts_each_kind_and_takes_the_median_of_delays() -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from vedette.baselines.formulas import normal_deviations, normal_tail
 from vedette.baselines.pareto import fit_excess
 from vedette.schema.findings import BudgetLine
+from vedette.schema.spans import WEEK_US
 
-WEEK_US: Final = 7 * 24 * 3600 * 1_000_000
 PEAK_LEVEL: Final = 2.0
 """Surprise from which a test is a peak: one normal test in a hundred, if the baselines keep their word."""
 FEWEST_PEAKS: Final = 50

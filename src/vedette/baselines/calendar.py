@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from vedette.schema.spans import DAY_US
+
 Calendar = Callable[[int], int]
 """From microseconds since the epoch to the wall clock's reading, as microseconds as if that were UTC."""
 
 _EPOCH = date(1970, 1, 1)
-_DAY_US = 86_400_000_000
 _QUARTER_US = 900_000_000
 """Zones change their offset on quarters of an hour."""
 _SUNDAY = 3
@@ -45,7 +46,7 @@ def calendar(zone: str = "UTC", holidays: Iterable[date] = ()) -> Calendar:
 
     def reading(time_us: int) -> int:
         local = time_us + offset(time_us // _QUARTER_US)
-        day = local // _DAY_US
-        return local + (_SUNDAY - day) % 7 * _DAY_US if day in days else local
+        day = local // DAY_US
+        return local + (_SUNDAY - day) % 7 * DAY_US if day in days else local
 
     return reading

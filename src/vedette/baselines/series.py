@@ -29,11 +29,11 @@ from vedette.kernels.novelty import (
     rank_surprise,
 )
 from vedette.schema.anomaly import Formula
+from vedette.schema.spans import MINUTE_US
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 
-MINUTE_US: Final = 60_000_000
 _MOST: Final = 1e300
 _LARGEST: Final = 1e100
 """What is larger counts as this: squares of it and sums of those are still numbers."""

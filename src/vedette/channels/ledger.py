@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Iterable, Sequence
 
-from vedette.channels.pace import HOUR
 from vedette.channels.plan import Past, earlier_ids
 from vedette.schema.live import Notice
+from vedette.schema.spans import HOUR_US
 from vedette.storage.live import LiveStore, Outcome, Telling
 
 _PAGE = 1000
@@ -33,7 +33,7 @@ class Ledger:
             if self._sent is None:
                 self._sent = self._read_sent(now)
             self._sent = {
-                channel: {at for at in times if at > now - HOUR} for channel, times in self._sent.items()
+                channel: {at for at in times if at > now - HOUR_US} for channel, times in self._sent.items()
             }
             return self._copy(wanted)
 
@@ -73,7 +73,7 @@ class Ledger:
                 if telling.outcome is Outcome.SENT:
                     sent.setdefault(telling.channel, set()).add(telling.at)
             cursor = found.cursor
-            if cursor is None or not found.items or found.items[-1].at <= now - HOUR:
+            if cursor is None or not found.items or found.items[-1].at <= now - HOUR_US:
                 break
         return sent
 

@@ -3,10 +3,10 @@
 import random
 from collections.abc import Sequence
 
-SECOND = 1_000_000
-HOUR = 3600 * SECOND
-FIRST_PAUSE = 5 * SECOND
-LONGEST_PAUSE = 900 * SECOND
+from vedette.schema.spans import HOUR_US, SECOND_US
+
+FIRST_PAUSE = 5 * SECOND_US
+LONGEST_PAUSE = 900 * SECOND_US
 """A channel that was away is noticed within a quarter of an hour of its return."""
 
 
@@ -45,10 +45,10 @@ def next_free(sent: Sequence[int], per_hour: int | None, now: int) -> int:
     """
     if per_hour is None:
         return now
-    recent = sorted(at for at in sent if at > now - HOUR)
+    recent = sorted(at for at in sent if at > now - HOUR_US)
     if len(recent) < per_hour / 2:
         return now
-    spaced = recent[-1] + min(2 * HOUR // per_hour, HOUR)
+    spaced = recent[-1] + min(2 * HOUR_US // per_hour, HOUR_US)
     if len(recent) >= per_hour:
-        spaced = max(spaced, recent[-per_hour] + HOUR)
+        spaced = max(spaced, recent[-per_hour] + HOUR_US)
     return max(now, spaced)

@@ -15,12 +15,13 @@ import msgspec
 from vedette.channels.channel import ChannelRule, Result, Sent
 from vedette.channels.hold import Hold, hold
 from vedette.channels.message import Item, Message, worst_first
-from vedette.channels.pace import SECOND, next_free, patience, pause
+from vedette.channels.pace import next_free, patience, pause
 from vedette.channels.routing import channels_of, tags_of
 from vedette.channels.silences import Silence
 from vedette.config.alerts import Alerts
 from vedette.schema.anomaly import Severity
 from vedette.schema.live import Change, Notice
+from vedette.schema.spans import SECOND_US
 from vedette.storage.live import Outcome, Telling
 
 MOST_IN_MESSAGE: Final = 100
@@ -156,9 +157,9 @@ def outcome(send: Send, result: Result, rules: Rules, now: int) -> list[Telling]
     if isinstance(result, Sent):
         reference = result.reference or send.id
         return _tellings(send, Outcome.SENT, now, reason=result.remark, reference=reference)
-    if result.refused or patience(send.tries) >= rules.alerts.give_up_after_s * SECOND:
+    if result.refused or patience(send.tries) >= rules.alerts.give_up_after_s * SECOND_US:
         return _tellings(send, Outcome.GIVEN_UP, now, reason=result.reason, reference=send.id)
-    wait = max(pause(send.tries, send.id, rules.seed), int((result.retry_after_s or 0.0) * SECOND))
+    wait = max(pause(send.tries, send.id, rules.seed), int((result.retry_after_s or 0.0) * SECOND_US))
     return _tellings(send, Outcome.FAILED, now, next_try=now + wait, reason=result.reason, reference=send.id)
 
 
@@ -275,7 +276,7 @@ class _Part:
 
     def _digest(self, ready: Sequence[Notice]) -> None:
         """All in one message, as soon as one has waited for others long enough."""
-        wait = int(self.rules.alerts.group_wait_s * SECOND)
+        wait = int(self.rules.alerts.group_wait_s * SECOND_US)
         if not ready:
             return
         lasts = [self.past.last(notice, self.rule.name) for notice in ready]

@@ -11,13 +11,13 @@ from vedette.channels.channel import Channel, Failed, Refreshing, Result
 from vedette.channels.counts import Counts, Told
 from vedette.channels.ledger import Ledger
 from vedette.channels.message import Item
-from vedette.channels.pace import SECOND
 from vedette.channels.plan import Past, Rules, Send, earlier_ids, item, message, outcome, plan, pledge
 from vedette.channels.silences import SilenceError, configured, kept
 from vedette.config.alerts import Alerts
 from vedette.schema.anomaly import Severity
 from vedette.schema.incident import Incident, IncidentState
 from vedette.schema.live import Change, Notice
+from vedette.schema.spans import SECOND_US
 from vedette.storage.errors import StoreError
 from vedette.storage.live import LiveStore, Outcome
 from vedette.storage.store import IncidentFilter
@@ -139,11 +139,11 @@ class Teller:
         for name, channel in channels.items():
             if isinstance(channel, Refreshing):
                 last = self._refreshed.setdefault(name, 0)
-                if last + channel.refresh_s * SECOND <= now and name not in busy and name not in due:
+                if last + channel.refresh_s * SECOND_US <= now and name not in busy and name not in due:
                     self._refreshed[name] = now
                     self._start(name, lambda name=name: self._refresh(channels[name], rules))  # type: ignore[misc]
-                wakes.append(self._refreshed[name] + channel.refresh_s * SECOND)
-        return min([LONGEST_SLEEP_S, *(max(wake - now, 0) / SECOND for wake in wakes)])
+                wakes.append(self._refreshed[name] + channel.refresh_s * SECOND_US)
+        return min([LONGEST_SLEEP_S, *(max(wake - now, 0) / SECOND_US for wake in wakes)])
 
     def _tell(self) -> None:
         while not self._stopping.is_set():

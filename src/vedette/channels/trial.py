@@ -3,8 +3,7 @@
 from vedette.schema.anomaly import AnomalyType, Entity, EntityKind, Severity
 from vedette.schema.incident import Incident, IncidentState
 from vedette.schema.live import Change, Notice
-
-_MINUTE = 60_000_000
+from vedette.schema.spans import MINUTE_US
 
 
 def trial(change: Change, now: int) -> Notice:
@@ -16,7 +15,7 @@ def trial(change: Change, now: int) -> Notice:
         title="Test message from Vedette",
         severity=Severity.LOW,
         score=0.0,
-        start=now - _MINUTE,
+        start=now - MINUTE_US,
         end=now,
         state=IncidentState.CLOSED if closed else IncidentState.OPEN,
         types=(AnomalyType.UNUSUAL_PATTERN,),

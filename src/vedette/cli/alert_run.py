@@ -22,7 +22,6 @@ from vedette.storage.open import open_live_store
 
 _AGE = re.compile(r"([1-9]\d{0,4})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SECOND = 1_000_000
 
 
 class AlertError(VedetteError):

@@ -29,11 +29,11 @@ from vedette.report.output import check_apart, check_output, open_output
 from vedette.report.story import some
 from vedette.schema.errors import VedetteError
 from vedette.schema.incident import Incident
+from vedette.schema.spans import DAY_US
 
 if TYPE_CHECKING:
     from vedette.cli.verdict_spool import VerdictSpool
 
-_DAY_US = 86_400_000_000
 _LARGEST = 4 << 30
 _SHOWN = 5
 
@@ -140,7 +140,7 @@ def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation
         score_spans(spans, findings.anomalies),
         tally.scores(),
         false_alarms(spans, findings.incidents),
-        len(known) * (end - start) / _DAY_US,
+        len(known) * (end - start) / DAY_US,
         tally.average_precision(),
         tally.wrong,
         tally.found,

@@ -20,13 +20,14 @@ from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.flows import Flow, Flows
+from vedette.schema.spans import HOUR_US
 from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _HEAD: Final = 64
 _BEGINNING: Final = 64 << 10
 """Bytes in which it is looked for when an input begins."""
-_JUMP: Final = 3_600_000_000
+_JUMP: Final = HOUR_US
 """How far ahead of the others a flow may begin and be believed at once, microseconds; see `mark_late`."""
 _NEVER: Final = 1 << 62
 _PROBLEMS: Final = {

@@ -19,6 +19,7 @@ from vedette.report.console import Console
 from vedette.report.output import check_apart, check_output, open_output
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Findings
+from vedette.schema.spans import DAY_US
 from vedette.sources import Discovery
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from vedette.inject.profile import Profile
     from vedette.inject.rewrite import Template
 
-_DAY_US = 86_400_000_000
 _SOUND = 0.9
 """Share of an incident's new lines that the parser must read as they were meant."""
 
@@ -228,5 +228,5 @@ def _made(
 
 def _service_days(findings: Findings, profile: "Profile") -> float:
     coverage = findings.coverage
-    days = ((coverage.end or 0) - (coverage.start or 0)) / _DAY_US
+    days = ((coverage.end or 0) - (coverage.start or 0)) / DAY_US
     return days * len(profile.services)

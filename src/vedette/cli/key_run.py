@@ -13,12 +13,12 @@ import msgspec
 from vedette.config import Config
 from vedette.live.directory import state_directory
 from vedette.schema.errors import VedetteError
+from vedette.schema.spans import DAY_US
 from vedette.server.keys import is_user, make_key, make_user
 from vedette.storage.live import AuditLine, LiveStore, StoredKey
 from vedette.storage.open import open_live_store
 
 _AGE = re.compile(r"([1-9]\d{0,3})([dw])")
-_DAY_US = 86_400_000_000
 
 
 class KeyCommandError(VedetteError):
@@ -117,7 +117,7 @@ def _age(text: str) -> int:
     found = _AGE.fullmatch(text)
     if found is None:
         raise KeyCommandError(f"--expires {text}: must be days or weeks, like 90d or 12w")
-    return int(found[1]) * (7 if found[2] == "w" else 1) * _DAY_US
+    return int(found[1]) * (7 if found[2] == "w" else 1) * DAY_US
 
 
 def _state(key: StoredKey, now: int) -> str:

@@ -13,6 +13,7 @@ from vedette.cli.waiting import waiting
 from vedette.report.output import STDOUT, check_apart, check_output, open_output
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
+from vedette.schema.spans import HOUR_US
 from vedette.sources import BufferPool, Reader, SourceError, SourceProblem, discover, read_chunks
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ CHUNK_BYTES: Final = 16 << 20
 """Rows of so many bytes are put in order of time; what comes later still is counted as out of order."""
 SMALL: Final = 30_000
 """Bytes below which kernels are interpreted: about a thousand points."""
-LATELY: Final = 3_600_000_000
+LATELY: Final = HOUR_US
 """Microseconds that the rate at which an error budget is spent is taken of."""
 MOST_SERIES: Final = 2000
 MOST_ANOMALIES: Final = 1000

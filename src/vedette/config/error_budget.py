@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator
 
 from vedette.config.options import Section, option
+from vedette.schema.spans import DAY_US
 
 _RULE: Final = "must be a share over days, like 0.1%/30d or 0.001/28d: above 0, at most 50 %, 1 to 90 days"
 _TEXT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*(%?)\s*(?:/|per|in)\s*([0-9]{1,2})\s*d(?:ays?)?")
-_DAY_US: Final = 86_400_000_000
 
 
 def error_budget(text: str) -> tuple[float, int]:
@@ -25,7 +25,7 @@ def error_budget(text: str) -> tuple[float, int]:
     days = int(found[3])
     if not (0.0 < share <= 0.5 and 1 <= days <= 90):
         raise ValueError(_RULE)
-    return share, days * _DAY_US
+    return share, days * DAY_US
 
 
 def _checked(value: Any) -> Any:

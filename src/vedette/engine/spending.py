@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from vedette.schema.findings import Coverage, Spending
-
-_WEEK_US = 7 * 24 * 3600 * 1_000_000
+from vedette.schema.spans import WEEK_US
 
 
 def spending(
@@ -20,7 +19,7 @@ def spending(
     """
     if per_week is None or coverage.start is None or coverage.end is None:
         return []
-    weeks = (coverage.end - coverage.start) / _WEEK_US
+    weeks = (coverage.end - coverage.start) / WEEK_US
     return [
         Spending(name, per_week, weeks, per_week * weeks, incidents.get(name, 0))
         for name in sorted({*services, *incidents})

@@ -11,9 +11,8 @@ import numpy as np
 from vedette.inject.profile import ServiceProfile
 from vedette.inject.rewrite import Template
 from vedette.schema.anomaly import AnomalyType
+from vedette.schema.spans import MINUTE_US
 
-SECOND: Final = 1_000_000
-MINUTE: Final = 60 * SECOND
 _MOST_LINES: Final = 60_000
 """Lines added for one incident."""
 
@@ -125,7 +124,7 @@ def _by(client: bytes) -> dict[str, object]:
 
 
 def _flood_by_one(place: Place) -> Made:
-    minutes = (place.end - place.start) / MINUTE
+    minutes = (place.end - place.start) / MINUTE_US
     times = _even(place, round(minutes * max(20 * place.profile.rate, 2000)))
     target = place.profile.pages[0]
     client = place.clients[0]
@@ -134,7 +133,7 @@ def _flood_by_one(place: Place) -> Made:
 
 
 def _flood_by_many(place: Place) -> Made:
-    minutes = (place.end - place.start) / MINUTE
+    minutes = (place.end - place.start) / MINUTE_US
     times = _even(place, round(minutes * max(20 * place.profile.rate, 2000)))
     target = place.profile.pages[0]
     who = place.random.integers(len(place.clients), size=len(times)).tolist()
@@ -153,7 +152,7 @@ def _credential_stuffing(place: Place) -> Made:
 
 
 def _scraper(place: Place) -> Made:
-    times = _even(place, 120 * ((place.end - place.start) // MINUTE))
+    times = _even(place, 120 * ((place.end - place.start) // MINUTE_US))
     targets = place.profile.pages
     client = place.clients[0]
     added = _written(
@@ -178,7 +177,7 @@ def _scan(place: Place) -> Made:
 
 
 def _exfiltration(place: Place) -> Made:
-    minutes = (place.end - place.start) / MINUTE
+    minutes = (place.end - place.start) / MINUTE_US
     usual = place.profile.bytes_out / max(1, len(place.profile.minutes))
     size = int(max(20 * usual, 200e6) / 10)
     client = place.clients[0]

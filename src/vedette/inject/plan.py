@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 import numpy as np
 
-from vedette.inject.menu import MENU, MINUTE, Kind
+from vedette.inject.menu import MENU, Kind
 from vedette.inject.profile import Profile, ServiceProfile
 from vedette.schema.errors import VedetteError
+from vedette.schema.spans import MINUTE_US, SECOND_US
 
 LEARNING_MINUTES = 45
 """Minutes at the start that are left alone: half again what baselines need before they judge."""
-APART = 30 * MINUTE
+APART = 30 * MINUTE_US
 """Between two incidents of one copy: twice the quarter of an hour after which an incident has ended."""
 MOST_COPIES = 60
 _TRIES = 60
@@ -88,12 +89,12 @@ def plan(
     """
     start, end = profile.start or 0, profile.end or 0
     longest = max(kind.minutes for kind in kinds)
-    begin = start + LEARNING_MINUTES * MINUTE
-    if end - begin < (longest + 5) * MINUTE:
+    begin = start + LEARNING_MINUTES * MINUTE_US
+    if end - begin < (longest + 5) * MINUTE_US:
         least = LEARNING_MINUTES + longest + 5
         raise InjectError(
-            f"{(end - start) / MINUTE:.0f} minutes of log are too few: at least {least} are needed, of which the first "
-            f"{LEARNING_MINUTES} teach what is normal: give older logs too, such as 'access.log*'"
+            f"{(end - start) / MINUTE_US:.0f} minutes of log are too few: at least {least} are needed, of which the "
+            f"first {LEARNING_MINUTES} teach what is normal: give older logs too, such as 'access.log*'"
         )
     waiting = [kind for _ in range(times) for kind in kinds]
     random.shuffle(waiting)
@@ -110,7 +111,7 @@ def plan(
                 left.append(kind)
                 continue
             seed += 1
-            copy.append(Planned(kind, found, found + kind.minutes * MINUTE, service, seed))
+            copy.append(Planned(kind, found, found + kind.minutes * MINUTE_US, service, seed))
         if not copy:
             return
         yield sorted(copy, key=lambda planned: planned.start)
@@ -126,13 +127,13 @@ def _room(
     random: np.random.Generator,
 ) -> int | None:
     """A start at which the service has its usual traffic, away from the other incidents; None if there is none."""
-    last = end - (kind.minutes + 2) * MINUTE
-    minutes = [m for m, n in busy.items() if begin <= m * MINUTE < last and n >= kind.rate]
+    last = end - (kind.minutes + 2) * MINUTE_US
+    minutes = [m for m, n in busy.items() if begin <= m * MINUTE_US < last and n >= kind.rate]
     if not minutes:
         return None
     for choice in random.integers(len(minutes), size=_TRIES).tolist():
-        start: int = minutes[choice] * MINUTE + int(random.integers(60)) * 1_000_000
-        stop = start + kind.minutes * MINUTE
+        start: int = minutes[choice] * MINUTE_US + int(random.integers(60)) * SECOND_US
+        stop = start + kind.minutes * MINUTE_US
         if all(start - other.end >= APART or other.start - stop >= APART for other in copy):
             return start
     return None

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from vedette.schema.spans import DAY_US
 from vedette.storage.live import Retention
 
-_DAY_US = 86_400_000_000
 _KINDS = ("windows", "anomalies", "alerts")
 """What ages by the time that logs tell."""
 
@@ -31,7 +31,7 @@ def told(retention: Retention, now: int, reached: int) -> str:
     ended = _ended(retention, now, reached)
     if not ended:
         return ""
-    keys = ", ".join(f"{kind}_d = {getattr(retention, kind) // _DAY_US}" for kind in ended)
+    keys = ", ".join(f"{kind}_d = {getattr(retention, kind) // DAY_US}" for kind in ended)
     end = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=reached // 1_000_000)
     return (
         f"the logs end at {end:%Y-%m-%d %H:%M:%S} UTC, before what store.retention keeps begins ({keys}): what is "

@@ -18,6 +18,7 @@ from vedette.live.flow_intake import EXPORTED, MOST_STREAMS, FlowIntake, FlowTal
 from vedette.live.flow_streams import QUIET_US, FlowStream, exporter_problem, shown
 from vedette.live.together import Reached
 from vedette.schema.flows import Flow, Flows
+from vedette.schema.spans import SECOND_US
 from vedette.schema.state import StateError
 from vedette.sources.source import Delivery
 from vedette.windows.flow_table import Passed
@@ -27,7 +28,6 @@ from vedette.windows.watermarks import Watermarks, WatermarkSettings
 _ENGINE: Final = "flows"
 _STREAMS: Final = "streams of flows"
 _WATERMARKS: Final = "watermarks of flows"
-_SECOND: Final = 1_000_000
 MOST_SHOWN: Final = 100
 """Streams that `/health` shows."""
 
@@ -41,16 +41,16 @@ class LiveFlows:
     """
 
     def __init__(self, config: Config, teaching: Teaching, tally: FlowTally | None = None) -> None:
-        self._span = config.network.span_s * _SECOND
+        self._span = config.network.span_s * SECOND_US
         self._lateness = config.windows.lateness_s
         live = config.live
         self._make = partial(build_network, config, lateness_us=0, own_clock=False, teaching=teaching)
         self.engine: NetworkEngine = self._make()
         self.intake = FlowIntake(tally)
         self._settings = WatermarkSettings(
-            idle_after=live.idle_after_s * _SECOND,
-            grace=(live.idle_after_s + live.lateness_s) * _SECOND,
-            skew=live.skew_s * _SECOND,
+            idle_after=live.idle_after_s * SECOND_US,
+            grace=(live.idle_after_s + live.lateness_s) * SECOND_US,
+            skew=live.skew_s * SECOND_US,
             span=self._span,
         )
         self.watermarks = Watermarks(self._settings)
@@ -158,7 +158,7 @@ class LiveFlows:
 
     def _late(self, stream: str) -> int:
         if self._lateness is not None:
-            return self._lateness * _SECOND
+            return self._lateness * SECOND_US
         return lateness_us(self.intake.format(stream))
 
     def _in_time(self, passed: Passed, kept: NDArray[np.bool_]) -> Passed:

@@ -9,8 +9,8 @@ from vedette.config import Config
 from vedette.engine.build import window_spans
 from vedette.incidents.correlating import Correlator, Found
 from vedette.schema.anomaly import Anomaly
+from vedette.schema.spans import SECOND_US
 
-_SECOND: Final = 1_000_000
 _NOTHING: Final = -(2**62)
 
 
@@ -37,7 +37,7 @@ class Together:
     """
 
     def __init__(self, config: Config) -> None:
-        self._patience = config.live.correlate_s * _SECOND
+        self._patience = config.live.correlate_s * SECOND_US
         self._correlator = Correlator(window_spans(config))
 
     def take(self, stated: Sequence[Anomaly], reached: Sequence[Reached], at: int) -> None:

@@ -37,6 +37,7 @@ from vedette.live.reload import DOCUMENT, Settings, from_document
 from vedette.live.running import Running
 from vedette.live.service import Service
 from vedette.schema.live import Commit
+from vedette.schema.spans import DAY_US
 from vedette.sources.build import build_sources
 from vedette.sources.journal import Journal
 from vedette.storage import open_live_store
@@ -247,7 +248,7 @@ def _exceptions(config: Config, store: LiveStore) -> tuple[ExceptionRule, ...]:
 
 def _retention(section: RetentionSection) -> Retention:
     def span(days: int | None) -> int | None:
-        return None if days is None else days * 86_400_000_000
+        return None if days is None else days * DAY_US
 
     return Retention(
         windows=span(section.windows_d),

@@ -9,9 +9,9 @@ from vedette.baselines.forecast import Forecast
 from vedette.baselines.reach import COVERAGE
 from vedette.explain.numbers import count, number, percent
 from vedette.report.moments import day_and_clock, from_iso, iso
+from vedette.schema.spans import MINUTE_US
 
 _SHOWN = 4
-_MINUTE = 60_000_000
 _HOUR = 3600
 _DAY = 86_400
 
@@ -134,7 +134,7 @@ def budget_line(found: ErrorBudget) -> str:
 
 
 def _clock(text: str) -> str:
-    return f"{day_and_clock(from_iso(text) // _MINUTE * _MINUTE, UTC)} UTC"
+    return f"{day_and_clock(from_iso(text) // MINUTE_US * MINUTE_US, UTC)} UTC"
 
 
 def _span(seconds: float) -> str:

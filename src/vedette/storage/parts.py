@@ -3,9 +3,10 @@
 from enum import IntEnum
 
 from vedette.schema.records import WindowRecord
+from vedette.schema.spans import DAY_US
 from vedette.storage.text import printable
 
-LONGEST_SPAN_US = 86_400_000_000
+LONGEST_SPAN_US = DAY_US
 """No window is longer (microseconds): the configuration's limit, and more than an hour of a roll-up."""
 BLOCKS_AT_ONCE = 256
 """Blocks of one service in memory while a route is looked for in them."""

@@ -26,6 +26,7 @@ from vedette.kernels.flow_table import (
 )
 from vedette.kernels.hashing import new_secret
 from vedette.schema.flows import Flows, Known
+from vedette.schema.spans import DAY_US
 
 SEEN: Final = Known.FLAGS | Known.OUTCOME | Known.SEGMENTS | Known.TIMES | Known.CONTENT
 """What packets tell."""
@@ -49,7 +50,7 @@ class TableSettings(msgspec.Struct, frozen=True):
 
     span: int = 10_000_000
     idle: tuple[int, int] = (60_000_000, 900_000_000)
-    active: int = 86_400_000_000
+    active: int = DAY_US
     flows: int = 131_072
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.windows import mark_late
+from vedette.schema.spans import HOUR_US
 from vedette.schema.state import check, decode, encode
 
 _BEGINNING = -(2**62)
@@ -32,7 +33,7 @@ class WatermarkSettings(msgspec.Struct, frozen=True):
     idle_after: int = 30_000_000
     grace: int = 60_000_000
     skew: int = 120_000_000
-    jump: int = 3_600_000_000
+    jump: int = HOUR_US
     span: int = 60_000_000
 
 

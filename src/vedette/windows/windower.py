@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vedette.kernels.rows import cut_time, mark_rows
 from vedette.kernels.windows import add_clients, add_groups, mark_late
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
+from vedette.schema.spans import HOUR_US
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import (
@@ -45,7 +46,7 @@ class WindowSettings(msgspec.Struct, frozen=True):
 
     span: int = 60_000_000
     lateness: int = 60_000_000
-    jump: int = 3_600_000_000
+    jump: int = HOUR_US
     login_routes: tuple[str, ...] = ()
     routes: int = 16_384
     group_slots: int = 32_768

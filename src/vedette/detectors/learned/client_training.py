@@ -33,6 +33,7 @@ from vedette.detectors.learned.own_features import all_features
 from vedette.detectors.learned.sample import LEAST_ROWS, SESSION_WINDOWS, Sample
 from vedette.detectors.learned.tail import fit_tail
 from vedette.detectors.learned.training import Job, Refused
+from vedette.schema.spans import DAY_US
 from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import Client
 
@@ -43,7 +44,6 @@ LEAST_DAYS = 3.0
 SHADOW_MARGIN = 0.02
 """Area under the curve by which a running model may be better and is replaced all the same: three times what twelve
 fits of one sample with other seeds lay apart (0.006)."""
-_DAY_US = 86_400_000_000
 _SMALLEST_SCALE = 0.01
 _SMALLEST_EVIDENCE = 0.25
 
@@ -126,7 +126,7 @@ def _parted(job: Job) -> _Parted | Refused:
     sessions = len(distinct_values(sample.session[late]))
     if sessions < LEAST_SESSIONS:
         return Refused(f"{sessions} sessions in the latest part: {LEAST_SESSIONS} are needed")
-    days = float(sample.window.max() - sample.window.min()) * job.span / _DAY_US
+    days = float(sample.window.max() - sample.window.min()) * job.span / DAY_US
     try:
         offered = all_features(job.features)
     except FeatureError as error:

@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.spans import DAY_US
 from vedette.windows.distinct import distinct_values
 
 MOST: Final = 0.25
 """Stability index from which a population is another one (Siddiqi 2006, p. 136)."""
 _TENTHS: Final = 10
-_DAY_US: Final = 86_400_000_000
 
 
 class Population(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ def tells_drift(window: NDArray[np.int64], span: int, model_us: int) -> bool:
         window: int64 (n,), numbers of its windows. span: Length of one, microseconds.
         model_us: Length of what the model was fitted to, microseconds.
     """
-    return len(window) > 0 and (int(np.ptp(window)) + 1) * span >= min(_DAY_US, model_us)
+    return len(window) > 0 and (int(np.ptp(window)) + 1) * span >= min(DAY_US, model_us)
 
 
 def most_frequent(

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.errors import VedetteError
+from vedette.schema.spans import DAY_US
 from vedette.windows.layout import BITMAP_BITS, SECONDS_BITS, Client
 
 Column = NDArray[np.float64]
-_DAY_US = 86_400_000_000
 
 
 class FeatureError(VedetteError):
@@ -51,7 +51,7 @@ class ClientTable(msgspec.Struct, frozen=True):
 
     def angle(self) -> Column:
         """Time of day (UTC) as an angle, radians."""
-        return np.asarray(2.0 * np.pi * (self.time % _DAY_US) / _DAY_US)
+        return np.asarray(2.0 * np.pi * (self.time % DAY_US) / DAY_US)
 
 
 class Feature(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-_DAY_US = 86_400_000_000
+from vedette.schema.spans import DAY_US
 
 
 class Phase(StrEnum):
@@ -22,7 +22,7 @@ def warmup_requests(requests: int, elapsed_us: int) -> int:
     Args:
         requests: Seen so far. elapsed_us: Since the first of them.
     """
-    a_day = requests * _DAY_US / max(elapsed_us, 60_000_000)
+    a_day = requests * DAY_US / max(elapsed_us, 60_000_000)
     if a_day < 1_000:
         return 1_000
     return 10_000 if a_day <= 100_000 else 50_000

@@ -13,6 +13,7 @@ from vedette.detectors.network.view import NetworkView, state
 from vedette.kernels.flow_habits import STATED, follow_calls, take_columns
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
+from vedette.schema.spans import HOUR_US
 
 _MOST: Final = 65_536
 """Pairs of client and service followed; the one that was silent for the longest is dropped."""
@@ -58,7 +59,7 @@ class Beaconing(Remembering):
             told, known = np.empty(len(claimed.place), dtype=np.int64), self._known
             count = follow_calls(
                 claimed.place, claimed.fresh.view(np.uint8), began[claimed.rows], known.numbers, known.reals,
-                self.calls, 3_600_000_000 * self.hours, self.variation, view.seconds, told,
+                self.calls, HOUR_US * self.hours, self.variation, view.seconds, told,
             )  # fmt: skip
             found += [self._state(view, at) for at in told[:count].tolist()]
         self.left_out = self._known.forgotten

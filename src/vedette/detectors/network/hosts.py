@@ -26,6 +26,7 @@ from vedette.kernels.flow_habits import (
 )
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
+from vedette.schema.spans import MINUTE_US
 
 _MOST: Final = 16_384
 """Internal hosts followed; the one that was silent for the longest is dropped."""
@@ -38,7 +39,6 @@ _SHARED_PLACES: Final = 65_536
 """Destinations of which it is remembered how many hosts have them; the one that got none for the longest is dropped."""
 _SHARED: Final = 3
 """Hosts that make a destination the network's own: two may have caught the same thing."""
-_MINUTE_US: Final = 60_000_000
 
 
 class HostHabits(Remembering):
@@ -100,7 +100,7 @@ class HostHabits(Remembering):
         told = np.empty((len(rows), 4), dtype=np.int64)
         count = follow_sent(
             view.digest.columns, rows, starts, hosts.rows.start, hosts.place, self._hosts.numbers, view.start,
-            _MINUTE_US, self.LEARN, float(self.size), self.factor, self.ratio, told,
+            MINUTE_US, self.LEARN, float(self.size), self.factor, self.ratio, told,
         )  # fmt: skip
         contacts = view.window.contacts
         return [

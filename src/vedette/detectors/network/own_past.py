@@ -22,11 +22,10 @@ from vedette.kernels.flow_habits import (
     measure_hosts,
 )
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
+from vedette.schema.spans import MINUTE_US
 
 _MOST: Final = 16_384
 """Internal addresses followed; the one that was silent for the longest is dropped."""
-_MINUTE_US: Final = 60_000_000
-"""Leaps that follow one another within two of it are one: what leapt is not yet what is usual."""
 
 
 class OwnMeasure(msgspec.Struct, frozen=True):
@@ -106,7 +105,7 @@ class OwnPast(Remembering):
         numbers = self._known.numbers
         leaps, told = np.empty(len(place), dtype=np.uint8), np.empty(len(place), dtype=np.int64)
         count = find_leaps(
-            place, values, numbers, _LEAST, self.factor, view.start, _MINUTE_US, self.LEARN, self.once_in, leaps, told
+            place, values, numbers, _LEAST, self.factor, view.start, MINUTE_US, self.LEARN, self.once_in, leaps, told
         )  # fmt: skip
         found = [self._tell(view, int(place[n]), values[n]) for n in told[:count].tolist()]
         learn_leaps(place, values, numbers, view.start, self.LEARN, leaps)

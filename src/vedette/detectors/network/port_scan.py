@@ -17,6 +17,7 @@ from vedette.detectors.statement import excess_score
 from vedette.kernels.flow_habits import find_answered
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
+from vedette.schema.spans import HOUR_US
 from vedette.schema.state import check, decode, encode
 from vedette.windows.distinct import distinct_values, is_among
 
@@ -24,7 +25,7 @@ _MOST_SOURCES: Final = 65_536
 _MOST_TARGETS: Final = 256
 _MOST_STATED: Final = 50
 """Sources stated in one window; a spoofed flood has more, and is stated as such."""
-_FORGET_US: Final = 3_600_000_000
+_FORGET_US: Final = HOUR_US
 """A walk that nothing was added to for so long begins anew."""
 _MOST_ANSWERED: Final = 65_536
 """Internal clients' ports of servers that answered them; the one that was silent for the longest is dropped."""

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Collection
 from typing import Final
 
-from vedette.detectors.statistical.recurrence import DAY, HOUR, SAME_MINUTE, SAME_TIME, WEEK
+from vedette.detectors.statistical.recurrence import SAME_MINUTE, SAME_TIME
+from vedette.schema.spans import DAY_US, HOUR_US, WEEK_US
 from vedette.schema.state import check, decode, encode
 
 HOURS: Final = 3
@@ -48,7 +49,7 @@ class Clockwork:
             del self._begins[gone], self._last[gone]
         goes_on = slot in self._last and time - self._last[slot] <= SAME_MINUTE
         begin = begins.pop() if goes_on else time
-        while begins and begin - begins[0] > WEEK + SAME_TIME:
+        while begins and begin - begins[0] > WEEK_US + SAME_TIME:
             begins.popleft()
         found = _hourly(begins, begin) or _daily(begins, begin)
         begins.append(begin)
@@ -72,13 +73,15 @@ class Clockwork:
 
 
 def _hourly(past: Collection[int], begin: int) -> bool:
-    day = [time for time in past if begin - time <= DAY + SAME_MINUTE]
-    alike = sum(_apart(begin - time, HOUR) <= SAME_MINUTE for time in day)
+    day = [time for time in past if begin - time <= DAY_US + SAME_MINUTE]
+    alike = sum(_apart(begin - time, HOUR_US) <= SAME_MINUTE for time in day)
     return alike >= HOURS and 2 * alike >= len(day)
 
 
 def _daily(past: Collection[int], begin: int) -> bool:
-    nights = {round((begin - time) / DAY) for time in past if _apart(begin - time, DAY) <= SAME_TIME} - {0}
+    nights = {
+        round((begin - time) / DAY_US) for time in past if _apart(begin - time, DAY_US) <= SAME_TIME
+    } - {0}
     return len(nights) >= NIGHTS and CROWD * len(nights) >= len(past)
 
 

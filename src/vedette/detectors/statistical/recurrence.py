@@ -3,21 +3,17 @@
 from collections import deque
 from typing import Final, NamedTuple
 
+from vedette.schema.spans import DAY_US, HOUR_US, MINUTE_US, WEEK_US
 from vedette.schema.state import check, decode, encode
 
-MINUTE: Final = 60 * 1_000_000
-"""Microseconds."""
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
-WEEK: Final = 7 * DAY
-APART: Final = 30 * MINUTE
+APART: Final = 30 * MINUTE_US
 """Bursts closer than this are one episode."""
 TIMES: Final = 3
 """Earlier episodes of a week, at whatever times, that make a burst part of what is normal ..."""
 HOURS: Final = 2
 """... or so many of the last day at this minute of the hour ..."""
-SAME_MINUTE: Final = 3 * MINUTE
-SAME_TIME: Final = 10 * MINUTE
+SAME_MINUTE: Final = 3 * MINUTE_US
+SAME_TIME: Final = 10 * MINUTE_US
 """... or a single one at this time of the day. A job that waits for another begins a few minutes sooner or later. Were
 an earlier burst of another cause, it would hide a new one at one moment of seventy."""
 NEARLY: Final = 0.5
@@ -26,8 +22,8 @@ ALIKE: Final = 0.5
 """An earlier episode counts if it reached this part of the present value."""
 _MONTH: Final = (28, 29, 30, 31, 35)
 """Days until a day of the month, or the first Sunday of one, comes again."""
-_FORGOTTEN: Final = _MONTH[-1] * DAY + HOUR
-_SETTLED: Final = 6 * HOUR
+_FORGOTTEN: Final = _MONTH[-1] * DAY_US + HOUR_US
+_SETTLED: Final = 6 * HOUR_US
 """Age from which an episode is forgotten when another at its time of day takes its place."""
 REMEMBERED: Final = 96
 """Episodes of an entity: those of a job on every hour are one for each hour of the day."""
@@ -117,10 +113,12 @@ class Recurrence:
         at_time = [e for e in before if _same_time(e, begin, time)]
         if at_time:
             return at_time
-        on_the_hour = [e for e in before if time - e.seen < DAY and e.covers(begin, time, HOUR, SAME_MINUTE)]
+        on_the_hour = [
+            e for e in before if time - e.seen < DAY_US and e.covers(begin, time, HOUR_US, SAME_MINUTE)
+        ]
         if self._hours is not None and len(on_the_hour) >= self._hours:
             return on_the_hour
-        of_week = [e for e in before if e.last >= time - WEEK]
+        of_week = [e for e in before if e.last >= time - WEEK_US]
         return of_week if self._times is not None and len(of_week) >= self._times else []
 
     def began(self, slot: int) -> int:
@@ -147,9 +145,9 @@ class Recurrence:
 
 
 def _same_time(episode: _Episode, begin: int, time: int) -> bool:
-    if not episode.covers(begin, time, DAY, SAME_TIME):
+    if not episode.covers(begin, time, DAY_US, SAME_TIME):
         return False
-    days = round((time - episode.seen) / DAY)
+    days = round((time - episode.seen) / DAY_US)
     return days <= 7 or days in _MONTH
 
 
@@ -160,5 +158,5 @@ def _replaced(old: _Episode, later: _Episode) -> bool:
         and old.height <= later.height
         and old.last - old.begin <= later.last - later.begin
         and later.begin - old.last >= _SETTLED
-        and old.covers(later.begin, later.begin, DAY, SAME_TIME)
+        and old.covers(later.begin, later.begin, DAY_US, SAME_TIME)
     )

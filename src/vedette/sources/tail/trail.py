@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from vedette.schema.spans import SECOND_US
 from vedette.sources.errors import SourceError
 from vedette.sources.long_lines import LongLines
 from vedette.sources.names import printable
@@ -20,7 +21,6 @@ from vedette.sources.tail.losses import Losses
 from vedette.sources.tail.mark import Identity, Place
 from vedette.sources.tail.siblings import Sibling, continues, head_of, siblings
 
-_SECOND = 1_000_000
 LINGER_S = 600
 """How long a rotated file must be quiet before it is given up: what Apache's manual waits for old workers."""
 PARTIAL_S = 5
@@ -349,7 +349,7 @@ class Trail:
             following = self.files[number + 1 :]
             # As long as nothing was written to its successor, its writer has not turned to that.
             unused = bool(following) and not any(later.size for later in following)
-            quiet = now - file.grown_at >= LINGER_S * _SECOND
+            quiet = now - file.grown_at >= LINGER_S * SECOND_US
             done = not file.ready and not file.unread
             if file.away and done and quiet and not unused:
                 file.ended = True
@@ -368,7 +368,7 @@ class Trail:
         self.failed = True
         self.reason = reason
         self._pause = min(max(2 * self._pause, FIRST_PAUSE_S), LONGEST_PAUSE_S)
-        self._retry_at = now + self._pause * _SECOND
+        self._retry_at = now + self._pause * SECOND_US
 
     def _succeed(self) -> None:
         self.failed = False
@@ -391,7 +391,7 @@ class Trail:
 
 def _is_overdue(file: Followed, now: int) -> bool:
     """Whether a last line's newline is not waited for any longer."""
-    return file.away and not file.ended and file.unread > 0 and now - file.grown_at >= PARTIAL_S * _SECOND
+    return file.away and not file.ended and file.unread > 0 and now - file.grown_at >= PARTIAL_S * SECOND_US
 
 
 def _changed(path: str) -> int:
