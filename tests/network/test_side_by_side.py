@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.e2e.conftest import Run, vedette
-from tests.network.packets import BEGIN, SYN, pcap, tcp
+from tests.network.packets import ACK, BEGIN, SECOND, SYN, pcap, tcp
 from vedette.cli.flow_lanes import Lane, Watchers, merged
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 from vedette.windows.flow_table import Passed
@@ -178,3 +178,56 @@ def test_what_is_still_seen_is_told_by_what_each_input_carried() -> None:
     assert followed.share(400) == 1.0
     followed.ended(heir)
     assert followed.share(500) == 0.5
+
+
+def talk(number: int) -> list[tuple[int, bytes]]:
+    """A connection of a minute: an opening, a question and an answer each second, and an end."""
+    ends = f"10.0.0.{number % 40 + 1}:{20_000 + number}", "192.0.2.1:443"
+    at, asked, told = BEGIN + 700_000 * number, 100 * number, 5_000_000 + 100 * number
+    packets = [
+        (at, tcp(*ends, SYN, seq=asked)),
+        (at + 10_000, tcp(ends[1], ends[0], SYN | ACK, seq=told, ack=asked + 1)),
+        (at + 20_000, tcp(*ends, ACK, seq=asked + 1, ack=told + 1)),
+    ]
+    for second in range(60):
+        begin = at + SECOND * (second + 1)
+        packets += [
+            (begin, tcp(*ends, ACK, b"?" * 40, seq=asked + 1 + 40 * second, ack=told + 1 + 90 * second)),
+            (
+                begin + 30_000,
+                tcp(
+                    ends[1], ends[0], ACK, b"!" * 90, seq=told + 1 + 90 * second, ack=asked + 41 + 40 * second
+                ),
+            ),
+        ]
+    return packets
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("trace.pcap", "trace.pcap1", "trace.pcap2"),
+        ("trace.pcap1", "trace.pcap2", "trace.pcap0"),
+        ("eth0-20260302T0800.pcap", "eth0-20260302T0801.pcap", "eth0-20260302T0802.pcap"),
+    ],
+)
+def test_rotated_captures_are_one(vedette: Run, tmp_path: Path, names: tuple[str, ...]) -> None:
+    packets = sorted(packet for number in range(200) for packet in talk(number))
+    (tmp_path / "whole").write_bytes(pcap(packets, 101))
+    third = len(packets) // 3
+    for part, name in enumerate(names):
+        held = packets[part * third : (part + 1) * third if part < 2 else None]
+        (tmp_path / name).write_bytes(pcap(held, 101))
+    whole, at_once = windows_of(vedette, tmp_path, "whole")
+    parts, covered = windows_of(vedette, tmp_path, *sorted(names))
+    assert at_once["flows"] == covered["flows"] == 200
+    assert parts == whole
+    assert [source["source"] for source in covered["sources"]] == sorted(names)  # type: ignore[attr-defined]
+
+
+def test_captures_of_two_places_that_overlap_are_two(vedette: Run, tmp_path: Path) -> None:
+    packets = sorted(packet for number in range(40) for packet in talk(number))
+    (tmp_path / "tap1.pcap").write_bytes(pcap(packets, 101))
+    (tmp_path / "tap2.pcap").write_bytes(pcap(packets[200:], 101))
+    _, covered = windows_of(vedette, tmp_path, "tap1.pcap", "tap2.pcap")
+    assert covered["flows"] > 40  # type: ignore[operator]

@@ -1,8 +1,10 @@
 """From captures and flow logs to flows, in order of time."""
 
+import re
 import threading
 from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -20,7 +22,7 @@ from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.flows import Flow, Flows
-from vedette.schema.spans import HOUR_US
+from vedette.schema.spans import HOUR_US, SECOND_US
 from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
@@ -30,6 +32,10 @@ _BEGINNING: Final = 64 << 10
 _JUMP: Final = HOUR_US
 """How far ahead of the others a flow may begin and be believed at once, microseconds; see `mark_late`."""
 _NEVER: Final = 1 << 62
+_ORDERED: Final = SECOND_US
+"""By how much a capture may begin before the one whose work it goes on with has ended: packets overtake each other."""
+_APART: Final = re.compile(r"\d+|\.(?:gz|bz2|xz|zst)$")
+"""What the names of one series differ by: `trace.pcap`, `trace.pcap1.gz`."""
 _PROBLEMS: Final = {
     Status.NOT_IP: PacketProblem.NOT_IP,
     Status.CUT: PacketProblem.CUT,
@@ -82,6 +88,21 @@ class FlowTally(msgspec.Struct):
 Listener = Callable[[np.ndarray, np.ndarray], None]
 
 
+class _Begin(msgspec.Struct):
+    """How an input begins.
+
+    Attributes:
+        window: The window, microseconds; `UNKNOWN` if its first bytes tell of no time. first: The time itself.
+        series: What its name shares with those of its series, if it is a capture; empty otherwise.
+        opened: Whether it is read, or was.
+    """
+
+    window: int = UNKNOWN
+    first: int = UNKNOWN
+    series: str = ""
+    opened: bool = False
+
+
 class FlowReading:
     """Reads captures and flow logs.
 
@@ -94,6 +115,7 @@ class FlowReading:
         since: Flows that began earlier are counted, microseconds; None for none.
         until: Packets, and flows, from then on are left out and counted, microseconds; None for none.
 
+    Captures whose names differ by numbers, and that go on where another ends (`tcpdump -C`, `-G`, `-W`), are one.
     An input that cannot be read is told in `tally.left_out`; the others still are. `watchers` knows which have ended.
     """
 
@@ -117,22 +139,26 @@ class FlowReading:
         self._interrupted = interrupted
         self._listen = listen
         self.watchers = Watchers(())
+        self._begins: list[_Begin] = []
 
     def passed(self) -> Iterator[Passed]:
         """What the inputs tell, by event time; each is opened when that has come to it."""
         several = len(self._inputs) > 1
         lanes = []
         for number, source in enumerate(self._inputs):
-            begins = self._begins(source) if several else UNKNOWN
-            lanes.append(Lane(begins, self._lane(number, source, begins), source.name))
+            begin = self._begin(source) if several else _Begin()
+            self._begins.append(begin)
+            lanes.append(Lane(begin.window, self._lane(number, source), source.name))
         self.watchers = Watchers(lanes)
         return merged(lanes, self.watchers if several else None)
 
-    def _begins(self, source: Input) -> int:
-        """The window in which an input begins, by its first bytes; `UNKNOWN` if they say nothing."""
+    def _begin(self, source: Input) -> _Begin:
+        """How an input begins, by its first bytes."""
         head = first_bytes(source, _BEGINNING)
+        series = ""
         try:
             if is_capture(head):
+                series = _APART.sub("", source.name)
                 buffer = np.frombuffer(head + bytes(_HEAD), dtype=np.uint8)
                 times = CaptureParser(source.name, head).parse(buffer, len(head)).time
             else:
@@ -140,16 +166,28 @@ class FlowReading:
                 log = FlowLog(source.name, Chunk.of(lines, source.name))
                 times = log.parse(Chunk.of(lines, source.name))[0].column(Flow.START)
         except VedetteError:
-            return UNKNOWN
-        return int(times.min()) // self._table.span * self._table.span if len(times) else UNKNOWN
+            return _Begin()
+        if not len(times):
+            return _Begin()
+        first = int(times.min())
+        return _Begin(first // self._table.span * self._table.span, first, series)
 
-    def _lane(self, number: int, source: Input, begins: int) -> Iterator[Passed]:
-        try:
+    def _lane(self, number: int, source: Input) -> Iterator[Passed]:
+        begin = self._begins[number]
+        if begin.opened:
+            return
+        begin.opened = True
+        with self._readable(source):
             if is_capture(first_bytes(source, _HEAD)):
-                with ByteReader(source, self._interrupted.is_set) as reader:
-                    yield from self._capture(number, reader)
+                yield from self._captures(number)
             else:
-                yield from self._log(number, source, begins)
+                yield from self._log(number, source, begin.window)
+
+    @contextmanager
+    def _readable(self, source: Input) -> Iterator[None]:
+        """Tell what cannot be read, and go on."""
+        try:
+            yield
         except VedetteError as error:
             if isinstance(error, SourceError) and error.problem is SourceProblem.EMPTY and source.found:
                 return
@@ -163,12 +201,47 @@ class FlowReading:
         self.tally.sources.insert(place, coverage)
         return coverage
 
-    def _capture(self, number: int, reader: ByteReader) -> Iterator[Passed]:
+    def _captures(self, first: int) -> Iterator[Passed]:
+        """A capture, and those that go on where it ends."""
+        table = FlowTable(self._table)
+        listener = None if self._listen is None else self._listen()
+        number: int | None = first
+        while number is not None:
+            source = self._inputs[number]
+            with self._readable(source), ByteReader(source, self._interrupted.is_set) as reader:
+                yield from self._capture(number, reader, table, listener)
+            number = self._next_of(number, table.newest)
+        yield from self._counted(table.finish())
+        tally = self.tally
+        tally.evicted += table.evicted
+        tally.orphans += table.orphans
+        tally.dated_back += table.dated_back
+
+    def _next_of(self, number: int, newest: int | None) -> int | None:
+        """The capture of the same series that goes on where one ends, and is not read yet."""
+        series = self._begins[number].series
+        if not series or newest is None or self._interrupted.is_set():
+            return None
+        longest = self._table.idle[1]
+        following = [
+            (other.first, place)
+            for place, other in enumerate(self._begins)
+            if other.series == series
+            and not other.opened
+            and newest - _ORDERED <= other.first <= newest + longest
+        ]
+        if not following:
+            return None
+        place = min(following)[1]
+        self._begins[place].opened = True
+        return place
+
+    def _capture(
+        self, number: int, reader: ByteReader, table: FlowTable, listener: Listener | None
+    ) -> Iterator[Passed]:
         tally = self.tally
         parser = CaptureParser(reader.source.name, reader.head)
         coverage = self._cover(number, reader.source.name, parser.format)
-        table = FlowTable(self._table)
-        listener = None if self._listen is None else self._listen()
         rows = np.zeros((FRAMES, PACKET_COLUMNS), dtype=np.int64)
         before = 0
         batches = CaptureBatches(reader, parser, self._interrupted.is_set)
@@ -193,10 +266,6 @@ class FlowReading:
         tally.skip(PacketProblem.NO_TIME, parser.undated)
         tally.packets += parser.undated
         coverage.lines += parser.undated
-        yield from self._counted(table.finish())
-        tally.evicted += table.evicted
-        tally.orphans += table.orphans
-        tally.dated_back += table.dated_back
 
     def _count(self, rows: np.ndarray, coverage: SourceCoverage) -> None:
         count = len(rows)

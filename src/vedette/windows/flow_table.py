@@ -122,6 +122,11 @@ class FlowTable:
         """Later fragments whose first was not seen: they are in a flow without ports."""
         return int(self._meta[ORPHANS])
 
+    @property
+    def newest(self) -> int | None:
+        """Time of the newest packet, microseconds; None before the first."""
+        return self._newest if self._newest != -_NEVER else None
+
     def add(self, rows: NDArray[np.int64]) -> Iterator[Passed]:
         """Take packets in, in the order of the capture; hands out what windows held that ended.
 
