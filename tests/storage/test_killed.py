@@ -18,6 +18,8 @@ from vedette.storage import WindowFilter, open_live_store
 EVERY_STORE = True
 
 ROUTES = 30
+KILLS = int(os.environ.get("VEDETTE_KILLS", "30"))
+"""Of each store; 200 are for who changes how a store commits."""
 
 
 def numbered(number: int) -> Commit:
@@ -72,16 +74,15 @@ def launcher(url: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-@pytest.mark.parametrize("kills", [30, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_store_resumes_from_one_whole_commit(
-    kills: int, url: str, tmp_path: Path, launcher: "subprocess.Popen[str]"
+    url: str, tmp_path: Path, launcher: "subprocess.Popen[str]"
 ) -> None:
     assert launcher.stdin is not None
     assert launcher.stdout is not None
-    instants = random.Random(kills)
+    instants = random.Random(KILLS)
     last = 0
     with open_live_store(url) as store:
-        for life in range(kills):
+        for life in range(KILLS):
             print(file=launcher.stdin, flush=True)
             writer = int(launcher.stdout.readline())
             if life % 3:
@@ -108,7 +109,7 @@ def test_a_store_resumes_from_one_whole_commit(
                 ).items
                 assert [one.start // MINUTE for one in newest] == list(range(max(last - 1, 1), number + 1))
             last = number
-        assert last >= 2 * (kills // 3)
+        assert last >= 2 * (KILLS // 3)
         numbers = range(1, last + 1)
         assert store.count_anomalies(most=10**6) == 3 * last
         for page_of, expected in (
