@@ -11,6 +11,7 @@ from vedette.kernels.foreseen import READS, Foreseen, compile_all, foreseen, pro
 only_compiled = pytest.mark.skipif(INTERPRETED or CHECKED, reason="about machine code")
 
 
+@pytest.mark.own_mode
 @pytest.mark.parametrize("reads", READS)
 def test_what_is_foreseen_is_what_scans_ask_for(reads: str, tmp_path: Path) -> None:
     expected = {(each.kernel, each.kinds) for each in foreseen() if reads in each.reads}

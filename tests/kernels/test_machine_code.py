@@ -178,6 +178,7 @@ def run(cache: Path, added: int, program: str = PROGRAM, *, checked: bool = Fals
     ).stdout.strip()
 
 
+@pytest.mark.own_mode
 def test_code_is_kept_for_the_next_run_and_made_anew_when_its_source_changes(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     assert run(cache, 1) == "1 True"
@@ -186,6 +187,7 @@ def test_code_is_kept_for_the_next_run_and_made_anew_when_its_source_changes(tmp
     assert run(cache, 1) == "1 False"
 
 
+@pytest.mark.own_mode
 def test_with_bounds_checked_an_index_out_of_them_is_told_and_the_kernel_is_not_run_again(
     tmp_path: Path,
 ) -> None:
@@ -194,6 +196,7 @@ def test_with_bounds_checked_an_index_out_of_them_is_told_and_the_kernel_is_not_
         assert told == ["3", "__main__.main: an index is out of bounds [2, 2, 2]", "2"]
 
 
+@pytest.mark.own_mode
 def test_checked_code_and_unchecked_are_kept_apart(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     assert run(cache, 1) == "1 True"
@@ -202,6 +205,7 @@ def test_checked_code_and_unchecked_are_kept_apart(tmp_path: Path) -> None:
     assert run(cache, 1) == "1 False"
 
 
+@pytest.mark.own_mode
 def test_kept_code_that_is_damaged_or_another_users_to_write_is_made_anew(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     run(cache, 1)

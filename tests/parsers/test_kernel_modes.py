@@ -14,8 +14,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
 @pytest.mark.parametrize(
     ("program", "logs"),
     [
-        pytest.param(("tests.parsers.print_parsed", GOLDEN, "40"), 5, id="json and logfmt"),
-        pytest.param(("tests.parsers.print_text_parsed", "30"), 15, id="text"),
+        pytest.param(("tests.parsers.print_parsed", GOLDEN, "15"), 5, id="json and logfmt"),
+        pytest.param(("tests.parsers.print_text_parsed", "12"), 15, id="text"),
     ],
 )
 def test_all_modes_read_mutated_logs_alike(

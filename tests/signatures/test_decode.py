@@ -255,6 +255,7 @@ for _ in range(400):
 """
 
 
+@pytest.mark.own_mode
 def test_compiled_and_interpreted_kernels_read_alike_and_stay_in_bounds(kernel_modes):
     outputs = []
     for mode in ("interpreted", "checked"):

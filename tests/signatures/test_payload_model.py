@@ -168,6 +168,7 @@ def test_what_only_the_model_finds_has_the_kind_that_it_tells(scanner: Signature
     assert types_of(int(hits.types[0])) == (AnomalyType.XSS,)
 
 
+@pytest.mark.own_mode
 def test_interpreted_kernels_score_alike(model: PayloadModel):
     code = (
         "import sys\n"

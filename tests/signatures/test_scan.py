@@ -282,6 +282,7 @@ for rule in scanner.rules:
 """
 
 
+@pytest.mark.own_mode
 def test_compiled_and_interpreted_kernels_judge_alike():
     outputs = [
         subprocess.run(
