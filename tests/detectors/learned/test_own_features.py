@@ -34,7 +34,7 @@ DENIED = OwnFeature("denied", "ratio", "requests refused", "(status_401 + status
 
 
 def table(sums: np.ndarray, minutes: float = 1.0) -> ClientTable:
-    return ClientTable(sums, np.zeros(len(sums), dtype=np.int64), np.zeros(63), minutes)
+    return ClientTable(sums, np.zeros(len(sums), dtype=np.int64), ((len(sums), np.zeros(63)),), minutes)
 
 
 def sums(**columns: int) -> np.ndarray:

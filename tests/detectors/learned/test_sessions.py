@@ -12,7 +12,7 @@ TAIL = fit_tail(np.linspace(0.0, 1.0, 100), least_scale=0.1)
 
 def window(sessions: Sessions, number: int, *keys: int) -> None:
     sessions.end(number)
-    sessions.add(np.array(sorted(keys), dtype=np.uint64), number, np.zeros(len(keys)), TAIL)
+    sessions.add(np.array(sorted(keys), dtype=np.uint64), number, np.zeros(len(keys)), TAIL.surprise)
 
 
 def test_the_pace_is_that_of_sessions_that_begin_not_of_those_that_go_on():

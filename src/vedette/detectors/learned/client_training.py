@@ -135,7 +135,9 @@ def _parted(job: Job) -> _Parted | Refused:
     rarity = route_rarity(sample.sums[~late][:, Client.ROUTES])
     rows = matrix(
         features,
-        ClientTable(sample.sums, (sample.window + 1) * job.span, rarity, job.span / 60e6),
+        ClientTable(
+            sample.sums, (sample.window + 1) * job.span, ((len(sample.sums), rarity),), job.span / 60e6
+        ),
     )
     spread = np.ptp(rows[~late], axis=0)
     if np.count_nonzero(spread) < 3:

@@ -1,6 +1,8 @@
 """Clients that behave unlike the others of their service."""
 
 import zlib
+from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -9,9 +11,9 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.explaining import contributions, seen_values
 from vedette.detectors.learned.keys import session_keys
-from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
+from vedette.detectors.learned.member import Lesson, ServiceLesson, spans
 from vedette.detectors.learned.member_names import FOREST
-from vedette.detectors.learned.model import BehaviourModel, ClientModel
+from vedette.detectors.learned.model import BehaviourModel, ClientModel, rows_of
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import SESSION_WINDOWS, Sample, client_keys, has_manner
 from vedette.detectors.learned.sessions import ALONE, Sessions, SessionsState
@@ -96,15 +98,8 @@ class ClientBehaviour:
         self._courses.step(view.number - 1)
         if view.weight > 1 or not self._courses.judge:
             return []
-        found: list[Anomaly] = []
         ended = self._sessions.end(view.number)
-        for name, rows in of_services(view.services, view.clients):
-            model = self._courses.model(name)
-            if model is None:
-                continue
-            judged = rows.select(has_manner(rows))
-            if len(judged):
-                found.extend(self._judge(view, name, model, judged))
+        found = self._judge(view)
         self._thresholds.observe(self.name, ended)
         return found
 
@@ -121,22 +116,60 @@ class ClientBehaviour:
         """See `Member`."""
         return self._courses.collect
 
-    def _judge(
-        self, view: WindowView, service: str, model: BehaviourModel, rows: ClientRows
-    ) -> list[Anomaly]:
-        features = model.rows(rows.sums, view.end)
-        surprise = model.surprise(features)
+    def _judge(self, view: WindowView) -> list[Anomaly]:
+        rows, sites = self._sites(view)
+        if not sites:
+            return []
+        features: list[NDArray[np.float32]] = []
+        for _, alike in groupby(sites, lambda site: site.model.sight):
+            some = list(alike)
+            first, past = some[0].rows.start, some[-1].rows.stop
+            ends = [site.rows.stop - first for site in some]
+            models = [site.model for site in some]
+            made = rows_of(list(zip(ends, models, strict=True)), rows.sums[first:past], view.end)
+            features += np.split(made, ends[:-1])
+        surprise = np.concatenate(
+            [site.model.surprise(of_site) for site, of_site in zip(sites, features, strict=True)]
+        )
+
+        def weigh(evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+            tails = [(site.model.card.sessions_tail, site.rows) for site in sites]
+            return np.concatenate([tail.surprise(evidence[part]) for tail, part in tails])
+
         keys = session_keys(client_keys(rows), view.number // SESSION_WINDOWS)
-        added = self._sessions.add(keys, view.number, surprise, model.card.sessions_tail)
+        added = self._sessions.add(keys, view.number, surprise, weigh)
         threshold = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
-        return [
-            self._statement(
-                view, service, model, rows, features[row], row,
-                evidence=float(added.evidence[row]), surprise=float(added.surprise[row]), threshold=threshold,
-                of_window=float(surprise[row]), windows=int(added.windows[row]),
-            )
-            for row in added.alarmed(threshold)[:MOST_PER_WINDOW].tolist()
-        ]  # fmt: skip
+        if not (added.surprise >= threshold).any():
+            return []
+        found: list[Anomaly] = []
+        for site, of_site in zip(sites, features, strict=True):
+            part = site.rows
+            whose, added_here, surprises = rows.select(part), added.of(part), surprise[part]
+            found += [
+                self._statement(
+                    view, site.service, site.model, whose, of_site[row], row,
+                    evidence=float(added_here.evidence[row]), surprise=float(added_here.surprise[row]),
+                    threshold=threshold, of_window=float(surprises[row]), windows=int(added_here.windows[row]),
+                )
+                for row in added_here.alarmed(threshold)[:MOST_PER_WINDOW].tolist()
+            ]  # fmt: skip
+        return found
+
+    def _sites(self, view: WindowView) -> tuple[ClientRows, list["_Site"]]:
+        """The clients that models look at, one service after the other."""
+        busy = view.clients.select(has_manner(view.clients))
+        known = [
+            (name, model, first, past)
+            for name, first, past in spans(view.services, busy)
+            if (model := self._courses.model(name)) is not None
+        ]
+        ends = np.cumsum([past - first for _, _, first, past in known]).tolist()
+        if known and ends[-1] < len(busy):
+            busy = busy.select(np.concatenate([np.arange(first, past) for _, _, first, past in known]))
+        return busy, [
+            _Site(name, model, slice(end - (past - first), end))
+            for (name, model, first, past), end in zip(known, ends, strict=True)
+        ]
 
     def _statement(
         self,
@@ -199,6 +232,14 @@ class ClientBehaviour:
         known = decode(content, _State, "learned clients")
         self._courses.from_state(known.courses)
         self._sessions.from_state(known.sessions)
+
+
+class _Site(NamedTuple):
+    """A service, its model, and where its clients are among those that models look at."""
+
+    service: str
+    model: BehaviourModel
+    rows: slice
 
 
 def _collect(sample: Sample, part: ServiceLesson) -> None:

@@ -1,6 +1,7 @@
 """The numbers that models see: one entry has a name, a unit, a meaning and the columns it is made of."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -17,27 +18,27 @@ class FeatureError(VedetteError):
     """A value that no model can be given."""
 
 
-class ClientTable(msgspec.Struct, frozen=True):
+class ClientTable(msgspec.Struct, frozen=True, dict=True):
     """What k clients did, as columns; k may be 0.
 
     Attributes:
         sums: int64 (k, Client), over `minutes`. time: int64 (k,), the end of that time, microseconds UTC.
-        rarity: float64 (63,), of each bit of bitmaps of routes, how rare a client with it is at this site, bits of
-            information; see `route_rarity`.
+        rarity: Of the sites that the rows are of, one after the other: where its rows end, and float64 (63,), of each
+            bit of bitmaps of routes, how rare a client with it is there, bits of information; see `route_rarity`.
     """
 
     sums: NDArray[np.int64]
     time: NDArray[np.int64]
-    rarity: NDArray[np.float64]
+    rarity: Sequence[tuple[int, NDArray[np.float64]]]
     minutes: float
 
     def of(self, column: Client) -> Column:
         """A column of sums."""
         return self.sums[:, column].astype(np.float64)
 
-    @property
+    @cached_property
     def requests(self) -> Column:
-        """Requests, at least 1."""
+        """Requests, at least 1. Most features ask for them."""
         return np.maximum(self.of(Client.REQUESTS), 1.0)
 
     def share(self, column: Client) -> Column:
@@ -74,7 +75,12 @@ def _log(values: Column) -> Column:
 
 def _rarity(table: ClientTable) -> Column:
     bits = _bits(table.sums[:, Client.ROUTES])
-    return np.asarray((bits @ table.rarity) / np.maximum(bits.sum(axis=1), 1))
+    found = np.empty(len(bits))
+    begin = 0
+    for end, rarity in table.rarity:
+        found[begin:end] = bits[begin:end] @ rarity
+        begin = end
+    return np.asarray(found / np.maximum(bits.sum(axis=1), 1))
 
 
 def _agent(kind: int) -> Callable[[ClientTable], Column]:

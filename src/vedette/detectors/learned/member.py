@@ -56,7 +56,7 @@ class Lesson(msgspec.Struct, frozen=True):
         By name: who finds room must not depend on how batches numbered the services.
         """
         found = []
-        for name, first, past in _spans(self.services, self.clients):
+        for name, first, past in spans(self.services, self.clients):
             rows = self.clients.select(slice(first, past))
             ill = self.bad[first:past] | (rows.sums[:, Client.ATTACKS] > 0)
             trusted, requests = name not in self.distrusted, self.requests.get(name, 0)
@@ -66,14 +66,17 @@ class Lesson(msgspec.Struct, frozen=True):
 
 def of_services(services: list[str], clients: ClientRows) -> list[tuple[str, ClientRows]]:
     """Clients by the name of their service; they are sorted by its number."""
-    return [(name, clients.select(slice(first, past))) for name, first, past in _spans(services, clients)]
+    return [(name, clients.select(slice(first, past))) for name, first, past in spans(services, clients)]
 
 
-def _spans(services: list[str], clients: ClientRows) -> list[tuple[str, int, int]]:
+def spans(services: list[str], clients: ClientRows) -> list[tuple[str, int, int]]:
+    """Where the clients of each service, by its name, begin and end; they are sorted by its number."""
     numbers, first = np.unique(clients.service, return_index=True)
     ends = np.append(first, len(clients))[1:]
-    spans = zip(numbers.tolist(), first.tolist(), ends.tolist(), strict=True)
-    return [(services[number], start, end) for number, start, end in spans]
+    return [
+        (services[number], start, end)
+        for number, start, end in zip(numbers.tolist(), first.tolist(), ends.tolist(), strict=True)
+    ]
 
 
 class Member(WindowDetector, Protocol):

@@ -1,7 +1,7 @@
 """A model of how clients of one service behave, with all that judging by it takes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -104,12 +104,17 @@ class BehaviourModel(ABC):
 
     def rows(self, sums: NDArray[np.int64], time: int) -> NDArray[np.float32]:
         """Features of a window's clients: sums of the window, int64 (k, Client), and its end, microseconds."""
-        times = np.full(len(sums), time, dtype=np.int64)
-        return self.matrix(sums, times)
+        return rows_of([(len(sums), self)], sums, time)
 
     def matrix(self, sums: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features of clients' windows: their sums, and their ends, int64 (k,), microseconds."""
-        return matrix(self.card.features(), ClientTable(sums, times, self.rarity, self.card.minutes))
+        rarity = ((len(sums), self.rarity),)
+        return matrix(self.card.features(), ClientTable(sums, times, rarity, self.card.minutes))
+
+    @property
+    def sight(self) -> tuple[object, ...]:
+        """Models of equal sight look at the same features."""
+        return self.card.names, self.card.own, self.card.minutes
 
     def surprise(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """-log10 of the share of usual windows that are as odd, float64 (k,)."""
@@ -152,6 +157,23 @@ class ClientModel(BehaviourModel):
     def to_bytes(self) -> bytes:
         """See `Model`."""
         return write_archive(self.card, {**self.forest.arrays(), "rarity": self.rarity})
+
+
+def rows_of(
+    sites: Sequence[tuple[int, BehaviourModel]], sums: NDArray[np.int64], time: int
+) -> NDArray[np.float32]:
+    """Features of the clients of several services in a window, one after the other.
+
+    At once: each feature is a handful of steps, however few rows there are.
+
+    Args:
+        sites: Where the rows of each end, and its model; all of equal `sight`.
+        sums: Of the window, int64 (k, Client). time: Its end, microseconds.
+    """
+    card = sites[0][1].card
+    times = np.full(len(sums), time, dtype=np.int64)
+    rarity = [(end, model.rarity) for end, model in sites]
+    return matrix(card.features(), ClientTable(sums, times, rarity, card.minutes))
 
 
 def read_client_model(content: bytes) -> ClientModel:

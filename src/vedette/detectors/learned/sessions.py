@@ -1,5 +1,6 @@
 """The evidence against every client that is active."""
 
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.begun import BegunState
 from vedette.detectors.learned.evidence import add_up
 from vedette.detectors.learned.open_sessions import OpenSessions
-from vedette.detectors.learned.tail import Tail
 from vedette.schema.state import PackedArray, check, pack, unpack
 
 MOST = 65_536
@@ -46,6 +46,10 @@ class Added(NamedTuple):
         over = np.flatnonzero(self.surprise >= threshold)
         return over[np.argsort(-self.evidence[over], kind="stable")]
 
+    def of(self, part: slice) -> "Added":
+        """Those of some of the sessions."""
+        return Added(self.evidence[part], self.surprise[part], self.windows[part])
+
 
 class Sessions(OpenSessions):
     """Sessions by key, sorted; see `OpenSessions`.
@@ -61,11 +65,18 @@ class Sessions(OpenSessions):
         self.windows = np.zeros(0, dtype=np.int64)
         self.evidence = np.zeros(0, dtype=np.float64)
 
-    def add(self, key: NDArray[np.uint64], window: int, surprise: NDArray[np.float64], tail: Tail) -> "Added":
+    def add(
+        self,
+        key: NDArray[np.uint64],
+        window: int,
+        surprise: NDArray[np.float64],
+        weigh: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    ) -> "Added":
         """Add a window's surprises up, and hold what they come to against usual sessions.
 
         Args:
-            key: uint64 (k,), distinct. tail: Of usual sessions' evidence.
+            key: uint64 (k,), distinct. surprise: float64 (k,).
+            weigh: How surprising the evidence against each is, float64 (k,), of the k; see `Tail.surprise`.
         """
         if len(self.key) + len(key) > MOST:
             self._forget(len(self.key) + len(key) - MOST)
@@ -74,7 +85,7 @@ class Sessions(OpenSessions):
         self.last[place] = window
         self.windows[place] += 1
         evidence = self.evidence[place] = add_up(self.evidence[place], surprise)
-        of_session = tail.surprise(evidence)
+        of_session = weigh(evidence)
         self.most[place] = np.maximum(self.most[place], of_session)
         return Added(evidence, of_session, self.windows[place])
 

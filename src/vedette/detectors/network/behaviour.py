@@ -125,7 +125,7 @@ class AddressBehaviour:
             keys, rows = keys[~accused], rows[~accused]
         surprise = model.surprise(rows)
         sessions = sessions_in(keys, number)
-        added = self._sessions.add(sessions, number, surprise, model.card.sessions_tail)
+        added = self._sessions.add(sessions, number, surprise, model.card.sessions_tail.surprise)
         limit = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
         alarmed = added.alarmed(limit)
         self.left_out += max(0, len(alarmed) - _MOST_STATED)
