@@ -105,10 +105,13 @@ class ClientBehaviour:
 
     def learn(self, lesson: Lesson) -> None:
         """Take a window's clients into the samples."""
+        client, wanted = client_keys(lesson.clients), has_manner(lesson.clients)
+        session = session_keys(client, lesson.number // SESSION_WINDOWS)
         for part in lesson.by_service():
             sample = self._courses.count(part.service, lesson.number, part.requests)
             if sample is not None:
-                _collect(sample, part)
+                rows = part.rows
+                _collect(sample, part, client[rows], session[rows], wanted[rows])
         self._courses.step(lesson.number)
 
     @property
@@ -242,15 +245,22 @@ class _Site(NamedTuple):
     rows: slice
 
 
-def _collect(sample: Sample, part: ServiceLesson) -> None:
-    """Take a window's clients into a sample, and those that turned out bad out of it."""
-    session = part.number // SESSION_WINDOWS
-    bad = part.clients.select(part.ill)
-    if len(bad):
+def _collect(
+    sample: Sample,
+    part: ServiceLesson,
+    client: NDArray[np.uint64],
+    session: NDArray[np.uint64],
+    wanted: NDArray[np.bool_],
+) -> None:
+    """Take a window's clients into a sample, and those that turned out bad out of it.
+
+    Args:
+        client, session: uint64 (k,), the clients' numbers and those of their sessions. wanted: bool (k,).
+    """
+    if part.ill.any():
         # What it did before it was found out, too.
-        sample.forget(client_keys(bad), (session - SESSIONS_BEFORE) * SESSION_WINDOWS)
-    busy = part.clients.select(~part.ill & part.trusted & has_manner(part.clients))
-    client = client_keys(busy)
-    keys = session_keys(client, session)
-    wanted = sample.wants(keys)
-    sample.add(keys[wanted], client[wanted], part.number, busy.sums[wanted])
+        first = part.number // SESSION_WINDOWS - SESSIONS_BEFORE
+        sample.forget(client[part.ill], first * SESSION_WINDOWS)
+    if part.trusted:
+        busy = np.flatnonzero(~part.ill & wanted & sample.wants(session))
+        sample.add(session[busy], client[busy], part.number, part.clients.sums[busy])

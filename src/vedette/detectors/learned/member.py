@@ -21,11 +21,12 @@ class ServiceLesson(msgspec.Struct, frozen=True):
     Attributes:
         clients: All that the log names. ill: bool (k,), those that signatures, baselines or open incidents call bad.
         trusted: False where something was wrong with the service: nothing is learned of it.
-        requests: To the service, of all clients.
+        requests: To the service, of all clients. rows: Where its clients are among those of the lesson.
     """
 
     service: str
     number: int
+    rows: slice
     clients: ClientRows
     ill: NDArray[np.bool_]
     trusted: bool
@@ -57,10 +58,11 @@ class Lesson(msgspec.Struct, frozen=True):
         """
         found = []
         for name, first, past in spans(self.services, self.clients):
-            rows = self.clients.select(slice(first, past))
-            ill = self.bad[first:past] | (rows.sums[:, Client.ATTACKS] > 0)
+            rows = slice(first, past)
+            clients = self.clients.select(rows)
+            ill = self.bad[rows] | (clients.sums[:, Client.ATTACKS] > 0)
             trusted, requests = name not in self.distrusted, self.requests.get(name, 0)
-            found.append(ServiceLesson(name, self.number, rows, ill, trusted, requests))
+            found.append(ServiceLesson(name, self.number, rows, clients, ill, trusted, requests))
         return sorted(found, key=lambda part: part.service)
 
 

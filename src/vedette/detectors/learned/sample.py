@@ -78,6 +78,8 @@ class Sample:
         self._bar = 2**64 - 1
         self._waiting: list[_Rows] = []
         self._waits = 0
+        # Of those that are in it, and perhaps some that no longer are.
+        self._clients: set[int] = set()
 
     def wants(self, keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Which sessions have a place, bool (k,)."""
@@ -95,6 +97,7 @@ class Sample:
             return
         self._waiting.append((keys, client, np.full(len(keys), window, dtype=np.int64), sums))
         self._waits += len(keys)
+        self._clients.update(client.tolist())
         if self._waits > self._most:
             self.settle()
 
@@ -105,7 +108,8 @@ class Sample:
 
     def forget(self, clients: NDArray[np.uint64], since: int) -> None:
         """Let go of what clients did from a window on; their keys are in no order."""
-        if not len(clients):
+        # Most that are found to be bad were never drawn.
+        if self._clients.isdisjoint(clients.tolist()):
             return
         clients = np.sort(clients)
         if len(self.client) and (gone := _theirs(clients, self.client, self.window >= since)).any():
@@ -145,6 +149,7 @@ class Sample:
             self._bar = min(self._bar, int(over) - 1)
         self.session, self.client = session, client[order]
         self.window, self.sums = window[order], sums[order]
+        self._clients = set(self.client.tolist())
 
     def lacks(self) -> str:
         """What a model would need more of; empty if nothing."""
@@ -176,3 +181,4 @@ class Sample:
         self.sums = np.zeros((n, CLIENT_COLUMNS), dtype=np.int64)
         self.sums[:, _KEPT] = unpack(state.sums, np.int64, (n, len(_KEPT)), "sample of sessions")
         self._bar = state.bar
+        self._clients = set(self.client.tolist())
