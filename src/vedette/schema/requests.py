@@ -72,8 +72,8 @@ class Vocabulary(msgspec.Struct):
     def __getitem__(self, index: int) -> bytes:
         if not 0 <= index < len(self.start):
             raise IndexError(f"vocabulary id {index} is not in 0..{len(self.start) - 1}")
-        start = int(self.start[index])
-        return self.buffer[start : start + int(self.length[index])].tobytes()
+        start = self.start.item(index)
+        return self.buffer.data[start : start + self.length.item(index)].tobytes()
 
     def __iter__(self) -> "Iterator[bytes]":
         memory = self.buffer.data
@@ -103,7 +103,7 @@ class Coded(msgspec.Struct):
 
     def __getitem__(self, row: int) -> bytes | None:
         """The text of a row, or None where not recorded."""
-        index = int(self.ids[row])
+        index = self.ids.item(row)
         return None if index < 0 else self.vocabulary[index]
 
     @classmethod

@@ -34,6 +34,8 @@ MOST_ROUTES: Final = 16_384
 """Routes whose requests are counted on a day."""
 MOST_KEYS: Final = 2_048
 """Rules on routes that are counted on a day, and that are remembered of all days."""
+_WAITING: Final = 3 * SENDERS
+"""Hashes from which the least are looked for: at each request it would take as long."""
 _HOSTILE_BITS: Final = 20
 """Clients that attack otherwise are marked by so many bits of a hash: 128 KB a day."""
 
@@ -79,17 +81,28 @@ class Standing(NamedTuple):
 
 
 class Seen(msgspec.Struct):
-    """One day's requests that a rule matched on a route: how many, and the least hashes of their clients, in order."""
+    """One day's requests that a rule matched on a route: how many, and the least hashes of their clients."""
 
     requests: int = 0
-    clients: list[int] = msgspec.field(default_factory=list)
+    _clients: list[int] = msgspec.field(default_factory=list)
+    _bound: int = 1 << 64
+    """No hash from here on is among the least."""
 
     def add(self, requests: int, clients: Sequence[int]) -> None:
         """Take more requests in, and the hashes of who sent them, in order and each once."""
         self.requests += requests
         # Once as many as are told apart are known, hardly any is less than these.
-        if clients and (len(self.clients) < SENDERS or clients[0] < self.clients[-1]):
-            self.clients = sorted({*self.clients, *clients[:SENDERS]})[:SENDERS]
+        if clients and clients[0] < self._bound:
+            self._clients += clients[:SENDERS]
+            if len(self._clients) > _WAITING:
+                self.least()
+
+    def least(self) -> list[int]:
+        """The least hashes of clients, in order, each once; at most `SENDERS`."""
+        self._clients = sorted(set(self._clients))[:SENDERS]
+        if len(self._clients) == SENDERS:
+            self._bound = self._clients[-1]
+        return self._clients
 
 
 class KeptDay(msgspec.Struct, frozen=True, array_like=True):
@@ -150,10 +163,9 @@ class OpenDay(msgspec.Struct):
         """What was everyday, in order."""
         for key, seen in sorted(self.seen.items()):
             of = self.served.get((key.service, key.route), 0)
-            clear = np.array(seen.clients, dtype=np.uint64)
-            if self._hostile is not None:
-                clear = clear[~self._hostile[_bit(clear)]]
-            most = 2 * len(clear) > len(seen.clients)
+            clients = np.array(seen.least(), dtype=np.uint64)
+            clear = clients if self._hostile is None else clients[~self._hostile[_bit(clients)]]
+            most = 2 * len(clear) > len(clients)
             if most and len(clear) >= CLIENTS_A_DAY and of and seen.requests >= SHARE * of:
                 yield key, Served(day, seen.requests, of, clear.astype("<u8").tobytes())
 
@@ -168,7 +180,7 @@ class OpenDay(msgspec.Struct):
                     key.route,
                     rules[key.rule],
                     seen.requests,
-                    pack(np.array(seen.clients, dtype=np.uint64)),
+                    pack(np.array(seen.least(), dtype=np.uint64)),
                 )
                 for key, seen in sorted(self.seen.items())
             ],
