@@ -137,7 +137,7 @@ class EverydayLearning:
 
     def _see(self, opened: OpenDay, rows: Rows, accused: NDArray[np.intp], bits: NDArray[np.uint8]) -> None:
         """Count rows of one day by the rules that they hit."""
-        row, rule = np.nonzero(np.unpackbits(bits, axis=1, bitorder="little"))
+        row, rule = _set_bits(bits)
         row = accused[row]
         told = np.flatnonzero(rows.route[row] >= 0)
         row, rule = row[told], rule[told]
@@ -175,6 +175,15 @@ class EverydayLearning:
                 place = places[number] = rows.names(at)
             key = Key(*place, hit)
             self.left_out += opened.see(key, requests, senders[since:until], known=key in self.known)
+
+
+def _set_bits(bits: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Row and number of each bit that is set, in order; bits: uint8 (k, w). Few bytes hold one."""
+    flat = bits.reshape(-1)
+    byte = np.flatnonzero(flat != 0)
+    one = np.flatnonzero(np.unpackbits(flat[byte], bitorder="little").view(np.bool_))
+    row, place = np.divmod(byte[one >> 3], bits.shape[1])
+    return row, place * 8 + (one & 7)
 
 
 def _bitmap(numbers: Sequence[int], rules: Sequence[Rule]) -> NDArray[np.uint8]:
