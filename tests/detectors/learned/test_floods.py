@@ -230,7 +230,7 @@ def test_what_is_not_known_is_not_compared() -> None:
 
 def test_the_other_services_tell_of_a_strain_that_this_one_does_not_feel() -> None:
     both = Slices(*(np.array(v) for v in ([90.0, 90], [9.0, 9], [10.0, 10], [0.0, 0], [0.1, 2.0])))
-    usual = Slices(*(np.array(v) for v in ([90.0, 90], [9.0, 9], [10.0, 10], [0.0, 0], [0.1, 0.1]))).levels()
+    usual = Slices(*(np.array(v) for v in ([90.0, 90], [9.0, 9], [10.0, 10], [0.0, 0], [0.1, 0.1]))).levels
     rows = matrix(against(both, usual))
     assert rows[0, -1] == pytest.approx(np.log(2001 / 101), rel=1e-4)
     assert rows[1, -1] == 0.0

@@ -1,7 +1,7 @@
 """Clients that behave unlike the others of their service."""
 
 import zlib
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 import msgspec
@@ -105,11 +105,15 @@ class ClientBehaviour:
 
     def learn(self, lesson: Lesson) -> None:
         """Take a window's clients into the samples."""
-        client, wanted = client_keys(lesson.clients), has_manner(lesson.clients)
-        session = session_keys(client, lesson.number // SESSION_WINDOWS)
-        for part in lesson.by_service():
-            sample = self._courses.count(part.service, lesson.number, part.requests)
-            if sample is not None:
+        parts = [
+            (part, sample)
+            for part in lesson.by_service()
+            if (sample := self._courses.count(part.service, lesson.number, part.requests)) is not None
+        ]
+        if parts:
+            client, wanted = client_keys(lesson.clients), has_manner(lesson.clients)
+            session = session_keys(client, lesson.number // SESSION_WINDOWS)
+            for part, sample in parts:
                 rows = part.rows
                 _collect(sample, part, client[rows], session[rows], wanted[rows])
         self._courses.step(lesson.number)
@@ -166,7 +170,7 @@ class ClientBehaviour:
             for name, first, past in spans(view.services, busy)
             if (model := self._courses.model(name)) is not None
         ]
-        ends = np.cumsum([past - first for _, _, first, past in known]).tolist()
+        ends = list(accumulate(past - first for _, _, first, past in known))
         if known and ends[-1] < len(busy):
             busy = busy.select(np.concatenate([np.arange(first, past) for _, _, first, past in known]))
         return busy, [

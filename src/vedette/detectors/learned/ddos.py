@@ -17,7 +17,7 @@ from vedette.detectors.learned.flood_features import (
     matrix,
 )
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, log_odds
-from vedette.detectors.learned.member import Lesson
+from vedette.detectors.learned.member import Lesson, spans
 from vedette.detectors.learned.phases import Phase
 from vedette.detectors.learned.training import Refused
 from vedette.detectors.statement import (
@@ -33,7 +33,6 @@ from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import check, decode, encode
-from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import SLICES, Client, Group
 
 LEAST_REQUESTS: Final = 100
@@ -156,8 +155,7 @@ class LearnedFloods:
             found = self._judge(view, window, judged, doubted)
         elif not self._gate.calm:
             self._gate.decide(window.slot, np.zeros(len(window.slot)), np.inf)
-        for third in range(SLICES):
-            self._pasts.learn(window.number, window.slices.at(third), doubted[third])
+        self._pasts.learn(window.number, window.slices, doubted)
         return found
 
     def _judge(
@@ -188,7 +186,7 @@ class LearnedFloods:
     def _thirds(self, view: WindowView) -> _Window | None:
         slots = view.groups.key.astype(np.int32)
         at = np.flatnonzero(view.book.is_service(slots))
-        named = {view.services[number] for number in distinct_values(view.clients.service).tolist()}
+        named = {name for name, _, _ in spans(view.services, view.clients)}
         # Where a log names nobody, one busy visitor and a thousand look the same.
         at = at[np.array([view.book[slot].service in named for slot in slots[at].tolist()], dtype=np.bool_)]
         names = [view.book[slot].service for slot in slots[at].tolist()]
@@ -318,12 +316,12 @@ def _clients(view: WindowView, names: list[str]) -> tuple[NDArray[np.float64], N
     for rows in (view.clients, view.unnamed):
         if not len(rows):
             continue
-        numbers, first = np.unique(rows.service, return_index=True)
         counts = rows.sums[:, Client.SLICE_REQUESTS : Client.SLICE_REQUESTS + SLICES]
-        most = np.maximum.reduceat(counts, first)
-        present = np.add.reduceat((counts > 0).astype(np.int64), first)
-        for number, high, some in zip(numbers.tolist(), most, present, strict=True):
-            row = place.get(view.services[number])
+        present, of_services = (counts > 0).astype(np.int64), spans(view.services, rows)
+        first = [begin for _, begin, _ in of_services]
+        most, present = np.maximum.reduceat(counts, first), np.add.reduceat(present, first)
+        for (name, _, _), high, some in zip(of_services, most, present, strict=True):
+            row = place.get(name)
             if row is not None:
                 busiest[:, row] = np.maximum(busiest[:, row], high)
                 distinct[:, row] += some

@@ -6,6 +6,7 @@ some 5 % (docs/explanation/learned.md).
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -27,7 +28,7 @@ _FEW: Final = 5.0
 """Requests added to counts before logarithms are taken: two instead of one is no doubling."""
 
 
-class Slices(msgspec.Struct, frozen=True):
+class Slices(msgspec.Struct, frozen=True, dict=True):
     """Twenty seconds of n services, or several times of them.
 
     Attributes:
@@ -56,6 +57,7 @@ class Slices(msgspec.Struct, frozen=True):
             self.time[place],
         )
 
+    @cached_property
     def levels(self) -> NDArray[np.float64]:
         """Logarithms that are compared with the past, float64 (..., LEVELS); NaN where there is nothing to compare."""
         made = np.empty((*self.requests.shape, LEVELS))
@@ -133,8 +135,7 @@ def against(slices: Slices, medians: NDArray[np.float64]) -> Compared:
     Args:
         slices: Of n services, or of several times of them, (times, n). medians: float64 (n, LEVELS).
     """
-    levels = slices.levels()
-    over = levels - medians
+    over = slices.levels - medians
     timed = ~np.isnan(over[..., _TIME])
     over = np.nan_to_num(over, nan=0.0)
     time = over[..., _TIME]
@@ -174,13 +175,24 @@ class Pasts:
         return against(slices, self.medians(number))
 
     def learn(self, number: NDArray[np.int64], slices: Slices, doubted: NDArray[np.bool_]) -> None:
-        """Let slices of one time teach; `doubted` is bool (n,), those that look like a flood."""
+        """Let slices teach: of n services, or of several times of them, (times, n), one after the other.
+
+        Args:
+            number: int64 (n,), distinct: whose they are. doubted: bool, as they are: those that look like a flood.
+        """
         self._grow(number)
-        self.doubted[number] += doubted
-        taken = ~doubted | (self.doubted[number] % DOUBTED_EVERY == 0)
-        number = number[taken]
-        self.ring[number, self.taught[number] % MEMORY] = slices.levels()[taken]
-        self.taught[number] += 1
+        levels = slices.levels.reshape(-1, len(number), LEVELS)
+        if not doubted.any():
+            times = np.arange(len(levels))[:, None]
+            self.ring[number, (self.taught[number] + times) % MEMORY] = levels
+            self.taught[number] += len(levels)
+            return
+        for of_time, odd in zip(levels, doubted.reshape(-1, len(number)), strict=True):
+            self.doubted[number] += odd
+            taken = ~odd | (self.doubted[number] % DOUBTED_EVERY == 0)
+            taught = number[taken]
+            self.ring[taught, self.taught[taught] % MEMORY] = of_time[taken]
+            self.taught[taught] += 1
 
     def medians(self, number: NDArray[np.int64]) -> NDArray[np.float64]:
         """What is usual for services, float64 (n, LEVELS); NaN where nothing is known."""

@@ -73,11 +73,16 @@ def of_services(services: list[str], clients: ClientRows) -> list[tuple[str, Cli
 
 def spans(services: list[str], clients: ClientRows) -> list[tuple[str, int, int]]:
     """Where the clients of each service, by its name, begin and end; they are sorted by its number."""
-    numbers, first = np.unique(clients.service, return_index=True)
-    ends = np.append(first, len(clients))[1:]
+    service = clients.service
+    if not len(service):
+        return []
+    first, past = [0], [len(service)]
+    if service[0] != service[-1]:
+        edges = (np.flatnonzero(service[1:] != service[:-1]) + 1).tolist()
+        first, past = first + edges, edges + past
     return [
         (services[number], start, end)
-        for number, start, end in zip(numbers.tolist(), first.tolist(), ends.tolist(), strict=True)
+        for number, start, end in zip(service[first].tolist(), first, past, strict=True)
     ]
 
 

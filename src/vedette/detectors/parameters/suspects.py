@@ -124,6 +124,8 @@ class OpenWindow(msgspec.Struct):
         """Distinct slots and the trials of each."""
         if not self.slots:
             return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+        if len(self.slots) == 1:
+            return self.slots[0], self.counts[0]
         slots, place = np.unique(np.concatenate(self.slots), return_inverse=True)
         counts = np.zeros(len(slots), dtype=np.int64)
         np.add.at(counts, place, np.concatenate(self.counts))
