@@ -157,13 +157,13 @@ class Budget:
             or ledger.decided_for != (self.services, len(self._ledgers))
             or begun > self._tests_per_window(ledger)
         ):
-            return self._decide(detector, begun)[0]
+            return self._decide(ledger or _Ledger(), begun)[0]
         return ledger.decided
 
     def explain(self, detector: str) -> ThresholdReason:
         """Why the detector's threshold is what it is."""
-        threshold, p, promised = self._decide(detector)
-        ledger = self._ledgers.get(detector, _Ledger())
+        ledger = self._ledgers.get(detector) or _Ledger()
+        threshold, p, promised = self._decide(ledger)
         fit = ledger.fit
         return ThresholdReason(
             threshold=threshold,
@@ -183,12 +183,14 @@ class Budget:
             detector: Who tested.
             surprise: float64 (k,), -log10 p of the windows that were judged.
         """
-        ledger = self._ledgers.setdefault(detector, _Ledger())
+        ledger = self._ledgers.get(detector)
+        if ledger is None:
+            ledger = self._ledgers[detector] = _Ledger()
         if not len(surprise):
             return
         ledger.tests += len(surprise)
         ledger.windows += 1
-        threshold, p, promised = self._decide(detector)
+        threshold, p, promised = self._decide(ledger)
         ledger.promised += p * len(surprise)
         ledger.recent_tests += len(surprise)
         ledger.decided, ledger.decided_for = threshold, (self.services, len(self._ledgers))
@@ -239,8 +241,7 @@ class Budget:
     def _tests_per_window(ledger: _Ledger) -> float:
         return max(1.0, ledger.tests / max(ledger.windows, 1))
 
-    def _decide(self, detector: str, begun: float = 0.0) -> tuple[float, float, float]:
-        ledger = self._ledgers.get(detector, _Ledger())
+    def _decide(self, ledger: _Ledger, begun: float = 0.0) -> tuple[float, float, float]:
         tests = max(self._tests_per_window(ledger), begun) * self._shares() * self._windows_per_week
         p = min(self.per_week * self.services / (self._agreement * tests), 0.01)
         promised = -log10(p)

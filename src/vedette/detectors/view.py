@@ -125,7 +125,7 @@ class WindowView(msgspec.Struct):
     Attributes:
         number: The window's number; start, end: microseconds, `end` exclusive.
         book: Names of slots.
-        groups: Summaries of services and routes, keyed and sorted by slot.
+        groups: Summaries of services and routes, keyed and sorted by slot. own: bool, which of them are services.
         judged: Each metric held against its baselines.
         clients: Every client of the window that the log names, by service.
         unnamed: Sums, by service, of requests whose log records no client.
@@ -150,6 +150,7 @@ class WindowView(msgspec.Struct):
     end: int
     book: EntityBook
     groups: Groups
+    own: Mask
     judged: dict[Metric, Judged]
     clients: ClientRows
     unnamed: ClientRows

@@ -254,6 +254,7 @@ class WindowJudge:
                 end=window.end,
                 book=self.book,
                 groups=groups,
+                own=placed.services,
                 judged=measured.judged,
                 clients=clients,
                 unnamed=unnamed,

@@ -47,6 +47,8 @@ SHOWN: Final = 4
 FAILING: Final = 0.3
 SLOWER: Final = 3.0
 """Share of answers that fail, and how many times the usual the others take, from which a flood is severe."""
+_SLICES: Final = slice(Group.SLICE_REQUESTS, Group.SLICE_DURATION_US + SLICES)
+"""Columns of the thirds: requests, those that failed, those that were timed, how long these took."""
 _TIME_RATIO: Final = [feature.name for feature in FLOOD_FEATURES].index("time_ratio")
 
 
@@ -184,33 +186,32 @@ class LearnedFloods:
         return found
 
     def _thirds(self, view: WindowView) -> _Window | None:
-        slots = view.groups.key.astype(np.int32)
-        at = np.flatnonzero(view.book.is_service(slots))
         named = {name for name, _, _ in spans(view.services, view.clients)}
         # Where a log names nobody, one busy visitor and a thousand look the same.
-        at = at[np.array([view.book[slot].service in named for slot in slots[at].tolist()], dtype=np.bool_)]
-        names = [view.book[slot].service for slot in slots[at].tolist()]
-        numbers = np.array([self._number(name) for name in names], dtype=np.int64)
-        kept = np.flatnonzero(numbers >= 0)
-        self._left_out += len(at) - len(kept)
-        if not len(kept):
+        at: list[int] = []
+        numbers: list[int] = []
+        names: list[str] = []
+        for row in np.flatnonzero(view.own).tolist():
+            name = view.book[view.groups.key.item(row)].service
+            if name in named:
+                number = self._number(name)
+                if number < 0:
+                    self._left_out += 1
+                    continue
+                at.append(row)
+                numbers.append(number)
+                names.append(name)
+        if not at:
             return None
-        at, numbers, names = at[kept], numbers[kept], [names[place] for place in kept.tolist()]
         sums = view.groups.sums[at]
-        for number, count in zip(numbers.tolist(), sums[:, Group.REQUESTS].tolist(), strict=True):
+        for number, count in zip(numbers, sums[:, Group.REQUESTS].tolist(), strict=True):
             self._requests[number] += count
         clients, busiest = _clients(view, names)
-        requests, failed, timed, micros = (
-            sums[:, column : column + SLICES].T.astype(np.float64)
-            for column in (
-                Group.SLICE_REQUESTS,
-                Group.SLICE_FAILED,
-                Group.SLICE_TIMED,
-                Group.SLICE_DURATION_US,
-            )
-        )
+        requests, failed, timed, micros = sums[:, _SLICES].T.astype(np.float64).reshape(-1, SLICES, len(at))
         time = np.where(timed > 0, micros / np.maximum(timed, 1.0) / 1e6, np.nan)
-        return _Window(slots[at], numbers, names, Slices(requests, clients, busiest, failed, time))
+        slots = view.groups.key[at].astype(np.int32)
+        slices = Slices(requests, clients, busiest, failed, time)
+        return _Window(slots, np.array(numbers, dtype=np.int64), names, slices)
 
     def _number(self, name: str) -> int:
         """The number of a service's past; -1 where there is no room."""

@@ -24,7 +24,6 @@ from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import decode, encode
-from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import Group
 from vedette.windows.registry import is_asset
 from vedette.windows.summary import Groups
@@ -135,26 +134,23 @@ class UnusualValues:
         self._seen = {}
         if view.silent or view.weight > 1 or not (self._courses.judge or self._courses.collect):
             return []
-        slots = view.groups.key.astype(np.int32)
         # A log without durations has no response times to lay out.
-        some = view.groups.sums[:, self._kind.counted] > 0
-        rows = np.flatnonzero(~view.book.is_service(slots) & some)
+        rows = np.flatnonzero(~view.own & (view.groups.sums[:, self._kind.counted] > 0))
+        slots = view.groups.key[rows].astype(np.int32)
         counts = self._kind.counts(view.groups, rows)
-        owners = view.owners(slots[rows])
+        owners = view.book.parents[slots]
         parts: list[_Part] = []
-        for owner in distinct_values(owners).tolist():
+        for owner in sorted(set(owners.tolist())):
             service, of = view.book[owner].service, np.flatnonzero(owners == owner)
             model = self._courses.model(service)
             if model is not None:
-                place = self._places(view, service, model, slots[rows[of]])
+                place = self._places(view, service, model, slots[of])
                 known = place >= 0
-                parts.append(
-                    _Part(owner, service, model, slots[rows[of]][known], place[known], counts[of][known])
-                )
+                parts.append(_Part(owner, service, model, slots[of][known], place[known], counts[of][known]))
             if self._courses.collect and (model is None or view.number % LATER == 0):
                 # A signature's hits are not to be learned, and cannot be taken out of sums.
                 clean = of[view.groups.sums[rows[of], Group.ATTACKS] == 0]
-                names = [view.book[slot].route or "" for slot in slots[rows[clean]].tolist()]
+                names = [view.book[slot].route or "" for slot in slots[clean].tolist()]
                 wanted = [i for i, name in enumerate(names) if self._kind.files or not is_asset(name)]
                 self._seen[service] = [names[i] for i in wanted], counts[clean[wanted]]
         return self._judge(view, parts)

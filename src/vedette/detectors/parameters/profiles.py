@@ -264,9 +264,10 @@ class Profiles:
         """
         self.trials[slots, 0] += counts
         due = slots[self.trials[slots, 0] >= 2 * self.trials[slots, 1]]
-        for column in (self.trials, self.new.swapaxes(1, 2)):
-            column[due, 2] = column[due, 1]
-            column[due, 1] = column[due, 0]
+        if len(due):
+            for column in (self.trials, self.new.swapaxes(1, 2)):
+                column[due, 2] = column[due, 1]
+                column[due, 1] = column[due, 0]
 
     def vouch(self) -> None:
         """Take all that is known for what a person has called normal."""
