@@ -110,8 +110,9 @@ class ClientBehaviour:
             for part in lesson.by_service()
             if (sample := self._courses.count(part.service, lesson.number, part.requests)) is not None
         ]
-        if parts:
-            client, wanted = client_keys(lesson.clients), has_manner(lesson.clients)
+        wanted = has_manner(lesson.clients)
+        if wanted.any() or any(part.ill.any() for part, _ in parts):
+            client = client_keys(lesson.clients)
             session = session_keys(client, lesson.number // SESSION_WINDOWS)
             for part, sample in parts:
                 rows = part.rows
