@@ -110,7 +110,7 @@ def traefik(draw: st.DrawFn) -> bytes:
 LINES = st.one_of(combined(), combined(), forwarded(), traefik(), st.just(b"not a log"), TEXT.filter(len))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(LINES, st.sampled_from([None, None, "s"])), min_size=FEW + 1, max_size=40))
 def test_lines_written_together_are_written_as_one_by_one(rows: list[tuple[bytes, str | None]]) -> None:
     lines, sessions = [line for line, _ in rows], [session for _, session in rows]
