@@ -120,7 +120,9 @@ class HttpStreams:
         """Lines of what came by `until`, in the order in which nobody waits for it any more: `time` at the latest."""
         found: list[_GivenUp] = []
         for ends, stream in self._streams.items():
-            found += _unanswered(ends, stream, time, until)
+            # Of thousands that are followed, most wait for nothing.
+            if stream.waiting or stream.text:
+                found += _unanswered(ends, stream, time, until)
         return [_line(ends, date, head, None, 0) for date, _, ends, head in sorted(found)]
 
     def followed(self) -> list[tuple[int, int, int]]:
