@@ -5,6 +5,7 @@ stands before them (https://github.com/VectorCamp/vectorscan/issues/382, mended 
 that it does not skip theirs.
 """
 
+import itertools
 import re
 from functools import cache
 
@@ -32,8 +33,8 @@ RULES = load_rules(rule_sources())
 @cache
 def searched() -> list[tuple[hyperscan.Database, hyperscan.Scratch]]:
     """The rules' databases, each with what it needs to search."""
-    rules = rule_set()
-    return [(each, hyperscan.Scratch(each)) for each in (*rules.targets, *rules.marked, *rules.headers)]
+    groups = rule_set().groups
+    return [(each, hyperscan.Scratch(each)) for each in itertools.chain(*groups)]
 
 
 def found(text: bytes, begin: int, end: int) -> set[str]:

@@ -48,12 +48,13 @@ def can_keep(directory: Path | None) -> bool:
         return False
 
 
-def read_cached(path: Path, magic: bytes) -> bytes | None:
+def read_cached(path: Path, magic: bytes) -> memoryview | None:
     """What was written under `magic`; None if there is no such file, or none that can be trusted."""
     content = _trusted_content(path)
     if content is None or not content.startswith(magic):
         return None
-    digest, payload = content[len(magic) : len(magic) + _DIGEST], content[len(magic) + _DIGEST :]
+    begin = len(magic) + _DIGEST
+    digest, payload = content[len(magic) : begin], memoryview(content)[begin:]
     return payload if hashlib.sha256(payload).digest() == digest else None
 
 

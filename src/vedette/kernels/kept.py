@@ -28,7 +28,7 @@ def remember_kept(reads: Iterable[str]) -> None:
         return
     for each in reads:
         path = _file(directory, each)
-        if read_cached(path, _MAGIC) != state:
+        if _told(path) != state:
             write_cached(path, _MAGIC, state, path.name)
 
 
@@ -44,7 +44,12 @@ def are_kept(reads: Iterable[str]) -> bool:
     if not all(path.exists() for path in paths):
         return False
     state = _state()
-    return bool(state) and all(read_cached(path, _MAGIC) == state for path in paths)
+    return bool(state) and all(_told(path) == state for path in paths)
+
+
+def _told(path: Path) -> bytes:
+    """What was written down there; nothing if nothing was."""
+    return bytes(read_cached(path, _MAGIC) or b"")
 
 
 def _file(directory: Path, read: str) -> Path:

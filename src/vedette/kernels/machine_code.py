@@ -175,7 +175,7 @@ def _processor() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-def _decoded(payload: bytes) -> Compiled | None:
+def _decoded(payload: bytes | memoryview) -> Compiled | None:
     try:
         return msgspec.msgpack.decode(payload, type=Compiled)
     except msgspec.MsgspecError:

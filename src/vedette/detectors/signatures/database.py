@@ -9,9 +9,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import hyperscan
 import msgspec
@@ -37,26 +38,43 @@ _Expressions = list[tuple[int, bytes]]
 class _Cached(msgspec.Struct, array_like=True, frozen=True):
     key: bytes
     rules: tuple[Rule, ...]
-    targets: tuple[bytes, ...]
-    marked: tuple[bytes, ...]
-    headers: tuple[bytes, ...]
+    # Parts of what was read: nine megabytes need not be copied.
+    targets: tuple[memoryview, ...]
+    marked: tuple[memoryview, ...]
+    headers: tuple[memoryview, ...]
 
 
-class RuleSet(msgspec.Struct, frozen=True):
-    """Rules and their compiled form. Threads may share them; who scans brings scratch space.
+class Groups(NamedTuple):
+    """Databases of rules.
 
     Attributes:
-        rules: In order of file and place; a rule's index is its number everywhere.
-        targets: Databases that match rule `i` once per row, at the row's end, with id `i`; for rules that
-            look at the target, as far as they match texts without a mark (`vedette.detectors.signatures.marks`).
+        targets: They match rule `i` once per row, at the row's end, with id `i`; for rules that look at the target, as
+            far as they match texts without a mark (`vedette.detectors.signatures.marks`).
         marked: The same as far as they match none.
         headers: The same for rules that look elsewhere.
     """
 
-    rules: tuple[Rule, ...]
     targets: tuple[hyperscan.Database, ...]
     marked: tuple[hyperscan.Database, ...]
     headers: tuple[hyperscan.Database, ...]
+
+
+class RuleSet(msgspec.Struct, frozen=True, dict=True):
+    """Rules and their compiled form. Threads may share them; who scans brings scratch space.
+
+    Attributes:
+        rules: In order of file and place; a rule's index is its number everywhere.
+        load: Gives their databases; asked once, by who searches first: often another process than the one that made
+            this.
+    """
+
+    rules: tuple[Rule, ...]
+    load: Callable[[], Groups]
+
+    @cached_property
+    def groups(self) -> Groups:
+        """The databases."""
+        return self.load()
 
 
 class UncompiledRules(msgspec.Struct, frozen=True):
@@ -106,8 +124,7 @@ def load_rule_set(
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise RuleError(faults[0] + more)
     if path is not None:
-        groups = (rule_set.targets, rule_set.marked, rule_set.headers)
-        dumped = (tuple(map(hyperscan.dumpb, group)) for group in groups)
+        dumped = (tuple(memoryview(hyperscan.dumpb(d)) for d in group) for group in rule_set.groups)
         payload = msgspec.msgpack.encode(_Cached(key, rules, *dumped))
         write_cached(path, MAGIC, payload, "signatures-*.bin")
     return rule_set
@@ -136,7 +153,8 @@ def compile_rules(rules: tuple[Rule, ...]) -> RuleSet:
     except hyperscan.error as error:
         raise RuleError(_culprit(rules) or f"the rules do not compile together: {error}") from error
     targets, needing_marks = made[:PLAIN_PARTS], made[PLAIN_PARTS:-1]
-    return RuleSet(rules, tuple(itertools.chain(*targets)), tuple(itertools.chain(*needing_marks)), made[-1])
+    databases = Groups(tuple(itertools.chain(*targets)), tuple(itertools.chain(*needing_marks)), made[-1])
+    return RuleSet(rules, lambda: databases)
 
 
 def _spread(group: _Expressions, parts: int) -> list[_Expressions]:
@@ -198,14 +216,22 @@ def _read(path: Path | None, key: bytes) -> RuleSet:
         raise LookupError(path)
     try:
         cached = msgspec.msgpack.decode(payload, type=_Cached)
-        if cached.key != key:
-            raise LookupError(path)
-        groups = (cached.targets, cached.marked, cached.headers)
-        targets, marked, headers = (tuple(map(_restored, group)) for group in groups)
-    except (msgspec.MsgspecError, hyperscan.error):
+    except msgspec.MsgspecError:
         raise LookupError(path) from None
-    return RuleSet(cached.rules, targets, marked, headers)
+    if cached.key != key:
+        raise LookupError(path)
+    return RuleSet(cached.rules, partial(_restored_groups, cached))
 
 
-def _restored(serialised: bytes) -> hyperscan.Database:
-    return hyperscan.loadb(serialised, hyperscan.HS_MODE_BLOCK)
+def _restored_groups(cached: _Cached) -> Groups:
+    """The databases as they were kept; what the engine refuses of them is made anew."""
+    try:
+        return Groups(
+            *(tuple(map(_restored, group)) for group in (cached.targets, cached.marked, cached.headers))
+        )
+    except hyperscan.error:
+        return compile_rules(cached.rules).groups
+
+
+def _restored(serialised: memoryview) -> hyperscan.Database:
+    return hyperscan.loadb(bytes(serialised), hyperscan.HS_MODE_BLOCK)

@@ -6,6 +6,7 @@ would be there. Both find the same: each rule at most once per row, told by wher
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import hyperscan
@@ -23,6 +24,8 @@ from vedette.kernels.verdicts import RULE_BITS
 FEW_BYTES = 2 << 20
 """Bytes of texts up to which expressions are quicker on two cores. They take 0.04 s of CPU time to be ready, and for
 1 MB of texts 0.3 s, or 1 to 2 s where all are attacks. Databases take 4 s to compile."""
+
+_Database = tuple[hyperscan.Database, hyperscan.Scratch]
 
 _TARGET = PLACE_BITS[Place.TARGET]
 
@@ -68,27 +71,31 @@ class Databases:
     """Looks for all rules at once."""
 
     def __init__(self, rules: RuleSet) -> None:
-        self._targets, self._marked, self._headers = (
-            [(database, hyperscan.Scratch(database)) for database in group]
-            for group in (rules.targets, rules.marked, rules.headers)
-        )
+        self._rules = rules
+
+    @cached_property
+    def _groups(self) -> list[list[_Database]]:
+        return [
+            [(database, hyperscan.Scratch(database)) for database in group] for group in self._rules.groups
+        ]
 
     def find(self, buffer: NDArray[np.uint8], rows: Rows) -> Iterator[Found]:
         """See `Search`."""
+        plain, marked, headers = self._groups
         targets, others = buffer[: rows.target_length], buffer[rows.target_length : rows.length]
         hits: list[int] = []
-        _scan(self._targets, targets, 0, hits)
-        _scan(self._headers, others, rows.target_length, hits)
+        _scan(plain, targets, 0, hits)
+        _scan(headers, others, rows.target_length, hits)
         yield Found(hits, rows.end, None)
         if rows.targets:
             texts, end, which = with_marks(targets, rows.end[: rows.targets])
             hits = []
-            _scan(self._marked, texts, 0, hits)
+            _scan(marked, texts, 0, hits)
             yield Found(hits, end, which)
 
 
 def _scan(
-    databases: Sequence[tuple[hyperscan.Database, hyperscan.Scratch]],
+    databases: Sequence[_Database],
     texts: NDArray[np.uint8],
     begin: int,
     hits: list[int],
