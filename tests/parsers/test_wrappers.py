@@ -1,6 +1,7 @@
 """Lines that a container runtime cut, or a syslog daemon put a head on, are read as the lines that they were."""
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,13 +13,13 @@ from tests.parsers.lines import chunk, rows
 from vedette.engine.line_reader import LineReader
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import sniff
-from vedette.parsers.wrappers import MOST_JOINED, UnwrappingParser, wrappers
+from vedette.parsers.wrappers import MOST_JOINED, UnwrappingParser, Wrapper, wrappers
 from vedette.schema.chunk import Chunk, SkipReason
 from vedette.schema.state import StateError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
 LINES = (GOLDEN / "combined.log").read_bytes().splitlines()[:12]
-DOCKER, CRI, SYSLOG, KUBERNETES = wrappers()
+DOCKER, CRI, SYSLOG, KUBERNETES, POD, COMPOSE, JOURNAL, COLOURS = wrappers()
 STAMP = "2026-03-02T08:00:00.123456789Z"
 LONG = b'192.0.2.1 - - [02/Mar/2026:08:00:00 +0000] "GET /%b HTTP/1.1" 200 5 "-" "curl/8.0"'  # as long as asked for
 
@@ -205,3 +206,62 @@ def test_a_head_that_ends_anywhere_never_leaves_the_line(rest: bytes, head: str,
     written = unwrapped.chunk.buffer[: unwrapped.chunk.length].tobytes()
     assert written.count(b"\n") == 1
     assert (cut + rest).rstrip(b"\r").endswith(written[:-1])
+
+
+def journal(line: str) -> str:
+    """What `journalctl -o json` writes: text that is no plain text as numbers, and sometimes all of it."""
+    entry = {"_HOSTNAME": "web1", "CODE": 'a "MESSAGE":"x"', "MESSAGE": line, "_COMM": "nginx"}
+    return json.dumps(entry, separators=(",", ":"))
+
+
+def journal_of_bytes(line: str) -> str:
+    return json.dumps({"PRIORITY": "6", "MESSAGE": list(f"\x1b[32m{line}\x1b[0m".encode("latin-1"))})
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "wrap"),
+    [
+        (COMPOSE, "web-1  | {}".format),
+        (COMPOSE, "nginx_proxy.1    | {}".format),
+        (COMPOSE, (f"web-1  | {STAMP} " + "{}").format),
+        (COMPOSE, "\x1b[36mweb-1  | \x1b[0m{}".format),
+        (COMPOSE, "\x1b[1;36mweb-1  |\x1b[0m \x1b[90m{}\x1b[0m".format),
+        (POD, "[pod/web-7d4b9c-x1/nginx] {}".format),
+        (POD, (f"[pod/web-7d4b9c-x1/nginx] {STAMP} " + "{}").format),
+        (JOURNAL, journal),
+        (JOURNAL, journal_of_bytes),
+        (COLOURS, "\x1b[32m{}\x1b[0m".format),
+    ],
+)
+def test_what_a_tool_puts_before_a_line_as_it_shows_it_is_peeled_off(
+    wrapper: Wrapper, wrap: Callable[[str], str]
+) -> None:
+    text = b"".join(wrap(line.decode("latin-1")).encode("latin-1") + b"\n" for line in LINES)
+    choice = sniff(chunk(text), formats())
+    assert (choice.wrapper, choice.format.name) == (wrapper, "combined")
+    parsed = choice.open("test.log").parse(chunk(text))
+    assert [told(row) for row in rows(parsed.requests)] == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "line"),
+    [
+        (COMPOSE, b"web-1 192.0.2.1 | x"),
+        (COMPOSE, b"web-1| x"),
+        (COMPOSE, b" | x"),
+        (COMPOSE, b"web-1  |"),
+        (POD, b"[pod/web"),
+        (POD, b"[pod/web/nginx]"),
+        (JOURNAL, b'{"PRIORITY":"6"}'),
+        (JOURNAL, b'{"MESSAGE":null}'),
+        (JOURNAL, b'{"MESSAGE":[104,256]}'),
+        (JOURNAL, b'{"MESSAGE":[104'),
+        (JOURNAL, b'{"MESSAGE"'),
+        (COLOURS, b"plain"),
+        (COLOURS, b"\x1b[31"),
+    ],
+)
+def test_what_only_looks_like_it_stays_as_it_is(wrapper: Wrapper, line: bytes) -> None:
+    unwrapped = wrapper.open().unwrap(chunk(line + b"\n"))
+    assert unwrapped.wrapped == 0
+    assert unwrapped.chunk.buffer[: unwrapped.chunk.length].tobytes() == line + b"\n"

@@ -10,7 +10,7 @@ from vedette.kernels.unescape import unescape_backslashes
 
 Bytes2 = NDArray[np.uint8]
 
-KUBERNETES, CRI, DOCKER, SYSLOG = range(4)
+KUBERNETES, CRI, DOCKER, SYSLOG, COMPOSE, POD, JOURNAL, COLOURED = range(8)
 
 OUT, LINES, WRAPPED, SPLIT, JOINED, CUT_LINES, CUT_BYTES = range(7)
 STATE_WIDTH = 7
@@ -27,6 +27,10 @@ LONGEST_WORD = 255
 """Bytes of a syslog host's name, at most (RFC 5424, section 6)."""
 DOCKER_HEAD = tuple(b'{"log":"')
 DOCKER_STREAM = tuple(b',"stream":"std')
+POD_HEAD = tuple(b"[pod/")
+JOURNAL_KEY = tuple(b'"MESSAGE"')
+LONGEST_NAME = 320
+"""Bytes of a container's name before its line, at most: a pod's 253 and a container's 63, and what is around them."""
 
 
 @subkernel
@@ -138,6 +142,121 @@ def _closing_quote(buffer: Bytes, at: int, end: int) -> int:
 
 
 @subkernel
+def _after_colour(buffer: Bytes, at: int, end: int) -> int:
+    """Where the text after a terminal's control sequence (ECMA-48, section 5.4) begins; `at` where there is none."""
+    if at + 2 >= end or buffer[at] != 27 or buffer[at + 1] != 91:
+        return at
+    stop = at + 2
+    while stop < end and 0x20 <= buffer[stop] <= 0x3F:
+        stop += 1
+    return stop + 1 if stop < end and 0x40 <= buffer[stop] <= 0x7E else at
+
+
+@subkernel
+def _after_name(buffer: Bytes, at: int, end: int, kind: int) -> int:
+    """Where the text after `web-1  | ` (`COMPOSE`) or `[pod/name/container] ` (`POD`) begins, or -1.
+
+    A time of RFC 3339 behind it is passed, too.
+    """
+    at = _after_colour(buffer, at, end)
+    limit = min(end, at + LONGEST_NAME)
+    begin = at
+    if kind == POD:
+        if not _starts_with(buffer, at, end, POD_HEAD):
+            return -1
+        begin = find(buffer, at, limit, 93)
+    else:
+        while begin < limit and (
+            45 <= buffer[begin] <= 57
+            or 65 <= buffer[begin] <= 90
+            or 97 <= buffer[begin] <= 122
+            or buffer[begin] == 95
+        ):
+            begin += 1
+        if begin == at or begin >= limit or buffer[begin] != 32:
+            return -1
+        while begin < limit and buffer[begin] == 32:
+            begin += 1
+        if begin >= limit or buffer[begin] != 124:
+            return -1
+    if begin + 1 >= limit:
+        return -1
+    begin = _after_colour(buffer, begin + 1, end)
+    if begin >= end or buffer[begin] != 32:
+        return -1
+    begin = _after_colour(buffer, begin + 1, end)
+    after = _after_time(buffer, begin, end)
+    return begin if after < 0 else after
+
+
+@subkernel
+def _after_key(buffer: Bytes, at: int, end: int) -> int:
+    """Where the value of the key `MESSAGE` of a JSON object begins, or -1. Within texts quotes are escaped."""
+    while at < end:
+        at = find(buffer, at, end, 34)
+        if _starts_with(buffer, at, end, JOURNAL_KEY):
+            at += len(JOURNAL_KEY)
+            while at < end and (buffer[at] == 32 or buffer[at] == 58):
+                at += 1
+            return at if at < end else -1
+        at += 1
+    return -1
+
+
+@subkernel
+def _undo_numbers(buffer: Bytes, at: int, end: int, write: int) -> int:
+    """Put bytes where they are written as numbers, `[104,105]`, in place; returns where they end, or -1.
+
+    Args:
+        write: 1 to do it; with 0 it is only seen whether it can be done.
+    """
+    begin = at
+    value = -1
+    for place in range(at + 1, end):
+        code = buffer[place]
+        if 48 <= code <= 57:
+            value = code - 48 if value < 0 else 10 * value + code - 48
+            if value > 255:
+                return -1
+        elif code == 44 or code == 93:
+            if value >= 0:
+                if write != 0:
+                    buffer[begin] = value
+                begin += 1
+            if code == 93:
+                return begin
+            value = -1
+        elif code != 32:
+            return -1
+    return -1
+
+
+@subkernel
+def _in_one_line(buffer: Bytes, begin: int, stop: int) -> int:
+    """Drop line ends from the end of a text and make spaces of those in it; returns where it ends."""
+    while stop > begin and (buffer[stop - 1] == 10 or buffer[stop - 1] == 13):
+        stop -= 1
+    for i in range(begin, stop):
+        if buffer[i] == 10:
+            buffer[i] = 32
+    return stop
+
+
+@subkernel
+def _copy_plain(buffer: Bytes, at: int, end: int, written: Bytes, out: int) -> int:
+    """Copy without control sequences."""
+    while at < end:
+        after = _after_colour(buffer, at, end)
+        if after > at:
+            at = after
+            continue
+        written[out] = buffer[at]
+        out += 1
+        at += 1
+    return out
+
+
+@subkernel
 def _copy(buffer: Bytes, at: int, end: int, written: Bytes, out: int) -> int:
     for i in range(at, end):
         written[out + i - at] = buffer[i]
@@ -177,9 +296,9 @@ def unwrap(
     with the number of the last part, as far as there is room for them.
 
     Args:
-        buffer: uint8: lines, `size` bytes, then `PADDING` newlines. Docker's escapes are undone in place.
+        buffer: uint8: lines, `size` bytes, then `PADDING` newlines. Escapes of JSON are undone in place.
         size: Bytes of lines.
-        kind: `KUBERNETES`, `CRI`, `DOCKER` or `SYSLOG`.
+        kind: `KUBERNETES`, `CRI`, `DOCKER` ...
         first_line: Number of the first line.
         joins: 1 if parts are joined; otherwise each is a line of its own.
         text: uint8, shape (STREAMS, room): what is held of a cut line of each stream, kept between chunks.
@@ -209,13 +328,28 @@ def unwrap(
                         stream = STDERR
                 stop = unescape_backslashes(buffer, begin, stop, begin)
                 cut = stop == begin or buffer[stop - 1] != 10
-                while stop > begin and (buffer[stop - 1] == 10 or buffer[stop - 1] == 13):
-                    stop -= 1
-                for i in range(begin, stop):
-                    if buffer[i] == 10:
-                        buffer[i] = 32
+                stop = _in_one_line(buffer, begin, stop)
         elif kind == SYSLOG:
             begin = _after_syslog(buffer, at, end)
+        elif kind == COMPOSE or kind == POD:
+            begin = _after_name(buffer, at, end, kind)
+        elif kind == COLOURED:
+            # As much is written as there is to unwrap; a line without colour is not wrapped.
+            escape = find(buffer, at, end, 27)
+            if escape < end and _after_colour(buffer, escape, end) > escape:
+                begin = at
+        elif kind == JOURNAL:
+            if buffer[at] == 123:
+                begin = _after_key(buffer, at, end)
+            if begin >= 0 and buffer[begin] == 34:
+                begin += 1
+                stop = _closing_quote(buffer, begin, end)
+                stop = _in_one_line(buffer, begin, unescape_backslashes(buffer, begin, stop, begin))
+            elif begin >= 0:
+                if buffer[begin] == 91 and _undo_numbers(buffer, begin, end, 0) >= 0:
+                    stop = _in_one_line(buffer, begin, _undo_numbers(buffer, begin, end, 1))
+                else:
+                    begin = -1
         else:
             begin = _after_time(buffer, at, end)
             if begin >= 0 and kind == CRI:
@@ -243,6 +377,8 @@ def unwrap(
                 held[stream, SIZE] = 0
                 held[stream, LOST] = 0
                 state[SPLIT] &= ~(1 << stream)
+            elif begin >= 0 and kind >= COMPOSE:
+                out = _copy_plain(buffer, begin, stop, written, out)
             else:
                 out = _copy(buffer, at if begin < 0 else begin, stop, written, out)
             written[out] = 10

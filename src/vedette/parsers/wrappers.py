@@ -1,4 +1,4 @@
-"""What container runtimes and syslog daemons put around each log line: Kubernetes, CRI, Docker, syslog."""
+"""What container runtimes, syslog daemons and journals put around each log line."""
 
 import msgspec
 import numpy as np
@@ -36,13 +36,20 @@ def wrappers() -> tuple[Wrapper, ...]:
     `docker`: https://docs.docker.com/engine/logging/drivers/json-file/
     `cri`: https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
     `syslog`: what rsyslog, syslog-ng and `journalctl` write; RFC 3164 and 5424, and the former with RFC 3339's times.
-    `kubernetes`: what `kubectl logs --timestamps` prints.
+    `kubernetes`: what `kubectl logs --timestamps` prints; `pod`: with `--prefix`.
+    `compose`: what `docker compose logs` prints, in colours or not, with times or not.
+    `journal`: https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-json-format
+    `colours`: nothing but a terminal's colours in the lines.
     """
     return (
         Wrapper("docker", kernel.DOCKER),
         Wrapper("cri", kernel.CRI),
         Wrapper("syslog", kernel.SYSLOG),
         Wrapper("kubernetes", kernel.KUBERNETES),
+        Wrapper("pod", kernel.POD),
+        Wrapper("compose", kernel.COMPOSE),
+        Wrapper("journal", kernel.JOURNAL),
+        Wrapper("colours", kernel.COLOURED),
     )
 
 
@@ -91,7 +98,7 @@ class Unwrapper:
     def unwrap(self, chunk: Chunk) -> Unwrapped:
         """Peel off the wrapping, into a new chunk; the old one keeps its lines."""
         source = chunk.buffer
-        if self._kind == kernel.DOCKER:
+        if self._kind in (kernel.DOCKER, kernel.JOURNAL):
             source = source[: chunk.length + PADDING].copy()
         lines = int(np.count_nonzero(source[: chunk.length] == 10)) + 1
         room = chunk.length + 1 + int(self._held[:, kernel.SIZE].sum())
