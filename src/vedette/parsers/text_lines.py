@@ -144,15 +144,16 @@ class TextTokeniser:
     def _grow(self, rows: int) -> None:
         kept = len(self._line)
         start = np.full((FIELDS, rows), ABSENT, dtype=np.int64)
-        start[:, :kept] = self._start
         length = np.zeros((FIELDS, rows), dtype=np.int32)
-        length[:, :kept] = self._length
+        before = (self._line, self._raw_start, self._raw_length, self._flags, self._shape)
+        columns = [np.zeros(rows, dtype=column.dtype) for column in before]
+        if kept:
+            start[:, :kept] = self._start
+            length[:, :kept] = self._length
+            for column, old in zip(columns, before, strict=True):
+                column[:kept] = old
         self._start, self._length = start, length
-        self._line = np.concatenate([self._line, np.zeros(rows - kept, dtype=np.int64)])
-        self._raw_start = np.concatenate([self._raw_start, np.zeros(rows - kept, dtype=np.int64)])
-        self._raw_length = np.concatenate([self._raw_length, np.zeros(rows - kept, dtype=np.int32)])
-        self._flags = np.concatenate([self._flags, np.zeros(rows - kept, dtype=np.uint16)])
-        self._shape = np.concatenate([self._shape, np.zeros(rows - kept, dtype=np.uint8)])
+        self._line, self._raw_start, self._raw_length, self._flags, self._shape = columns
 
 
 def _skips(chunk: Chunk, counts: list[int], samples: list[list[list[int]]]) -> Skips:
