@@ -27,6 +27,8 @@ _HAPROXY = (
     "{peer:port} [{time}] {} {service}/{} {}/{}/{}/{}/{duration} {status} {bytes_out} {} {} {} "
     '{}/{}/{}/{}/{} {}/{} "{request'
 )
+_HAPROXY_TLS = '}" {}/{}/{}/{}/{} {}/{}/{}'
+"""Behind it with `option httpslog`: errors and resumption, then the server's name, version and cipher."""
 _SYSLOG = ("", "{}]: ", "{}haproxy: ")
 _AWS = (
     "{time} {service} {peer:port} {} {duration:sum} {status} {} {bytes_in} {bytes_out} "
@@ -76,8 +78,12 @@ def _balancers() -> tuple[TextFormat, ...]:
         # https://docs.haproxy.org/3.0/configuration.html#8.2.3: the last timer is the total, in milliseconds.
         TextFormat(
             "haproxy",
-            "HAProxy `option httplog`, with or without a syslog prefix",
-            tuple(template(prefix + _HAPROXY + ':last}"', escapes=unescape.RAW) for prefix in _SYSLOG),
+            "HAProxy `option httplog` or `httpslog`, with or without a syslog prefix",
+            tuple(
+                template(prefix + _HAPROXY + rest, escapes=unescape.RAW)
+                for rest in (':last}"', _HAPROXY_TLS)
+                for prefix in _SYSLOG
+            ),
             Conventions(TimeFormat.HAPROXY, DurationUnit.MILLISECONDS, peer_has_port=True),
             fallbacks=tuple(template(prefix + _HAPROXY + "}") for prefix in _SYSLOG),
         ),
