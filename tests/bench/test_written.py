@@ -22,11 +22,11 @@ FLOORS = {
     "first": Floor(0.968, 0.0181),
     "second": Floor(0.9365, 0.0070),
     "third": Floor(0.954, 0.0237),
-    "fourth": Floor(0.974, 0.0208),
-    "fifth": Floor(0.96, 0.0570),
-    "sixth": Floor(0.968, 0.0405),
-    "seventh": Floor(0.92, 0.0367),
-    "eighth": Floor(0.929, 0.0424),
+    "fourth": Floor(0.972, 0.0194),
+    "fifth": Floor(0.96, 0.0538),
+    "sixth": Floor(0.968, 0.0324),
+    "seventh": Floor(0.92, 0.0378),
+    "eighth": Floor(0.956, 0.0339),
 }
 
 
