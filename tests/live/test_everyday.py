@@ -1,5 +1,6 @@
 """A live service learns what is asked every day as a scan does, and its answers say so."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from vedette.engine.line_judge import LineJudge
 from vedette.engine.signatures import signature_scanner
 from vedette.live.live import Live
 from vedette.live.watch import watch
-from vedette.schema.findings import EverydayRequests
+from vedette.schema.findings import EverydayRequests, Findings
 from vedette.storage import open_live_store
 
 LINES = log(site(8), requests(range(8), range(25), SELECT))
@@ -33,9 +34,15 @@ def serve(path: Path, sizes: list[int]) -> tuple[set[str], list[EverydayRequests
         return stated, everyday.account(), live
 
 
+@cache
+def scanned() -> Findings:
+    """What a scan finds."""
+    return attacks(LINES, Config())[1]
+
+
 @pytest.mark.parametrize("sizes", [[100_000], [700] * 100, [1, 50, 2_500, 3, 1_200]])
 def test_it_says_what_a_scan_says_however_lines_come(sizes: list[int], tmp_path: Path) -> None:
-    findings = attacks(LINES, Config())[1]
+    findings = scanned()
     stated, told, _ = serve(tmp_path / "v.db", sizes)
     assert stated == {a.id for a in findings.anomalies if a.detector == "signatures"}
     assert told == findings.coverage.everyday

@@ -123,7 +123,7 @@ def test_a_scan_is_found_in_what_an_exporter_sends() -> None:
     assert notices
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), crashes=st.integers(0, 6))
 def test_killing_changes_nothing(seed: int, crashes: int) -> None:
     with TemporaryDirectory() as directory:

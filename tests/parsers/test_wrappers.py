@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,9 +51,11 @@ def told(row: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in row.items() if name != "line"}
 
 
-PLAIN = [
-    told(row) for row in rows(by_name("combined").open("x").parse(chunk(b"\n".join(LINES) + b"\n")).requests)
-]
+@cache
+def plain() -> list[dict[str, object]]:
+    """The rows of the lines without a wrapper."""
+    parsed = by_name("combined").open("x").parse(chunk(b"\n".join(LINES) + b"\n"))
+    return [told(row) for row in rows(parsed.requests)]
 
 
 @pytest.mark.parametrize("name", list(WRAP))
@@ -81,7 +84,7 @@ def test_cut_lines_of_two_streams_are_joined_wherever_chunks_end(name: str, data
         reading.from_state(state)
     assert lines == len(LINES)
     assert number == len(text) + 1
-    assert sorted(map(str, map(told, found))) == sorted(map(str, PLAIN))
+    assert sorted(map(str, map(told, found))) == sorted(map(str, plain()))
     # A line has the number of its last part.
     numbers = [int(str(row["line"])) for row in found]
     assert numbers == sorted(numbers)
@@ -100,7 +103,7 @@ def test_a_line_longer_than_there_is_room_for_is_read_as_far_as_that_and_counted
     assert (parsed.cut_lines, parsed.cut_bytes) == (1, len(line) - MOST_JOINED)
     assert parsed.lines - parsed.joined == 2
     assert len(parsed.requests) + parsed.skips.total == 2
-    assert told(rows(parsed.requests)[-1]) == PLAIN[0]
+    assert told(rows(parsed.requests)[-1]) == plain()[0]
 
 
 def test_as_many_parts_as_there_is_room_for_lose_nothing() -> None:
@@ -119,9 +122,9 @@ def test_as_many_parts_as_there_is_room_for_lose_nothing() -> None:
 def test_what_waits_for_a_part_that_never_comes_is_told_at_the_end() -> None:
     reading = parser("cri")
     parsed = reading.parse(chunk(cri(LINES[0], True) + cri(LINES[1], False) + cri(LINES[2], False, "stderr")))
-    assert [told(row) for row in rows(parsed.requests)] == PLAIN[:1]
+    assert [told(row) for row in rows(parsed.requests)] == plain()[:1]
     rest = reading.finish("test.log")
-    assert [told(row) for row in rows(rest.requests)] == PLAIN[1:3]
+    assert [told(row) for row in rows(rest.requests)] == plain()[1:3]
     assert [row["line"] for row in rows(rest.requests)] == [2, 3]
     assert rest.lines - rest.joined == 2
     assert len(reading.finish("test.log").requests) == 0
@@ -138,7 +141,7 @@ def test_lines_sent_one_by_one_do_not_wait_for_each_other() -> None:
     reader.read([cri(LINES[0], True).rstrip()], [None])
     for _ in range(2):
         found, reasons = reader.read([cri(LINES[1], False).rstrip()], [None])
-        assert [told(row) for read in found for row in rows(read.requests)] == PLAIN[1:2]
+        assert [told(row) for read in found for row in rows(read.requests)] == plain()[1:2]
         assert not reasons
     found, reasons = reader.read([cri(b"half of a line", False).rstrip()], [None])
     assert (found, reasons) == ([], {0: SkipReason.NOT_THIS_FORMAT})
@@ -177,7 +180,7 @@ def test_what_a_syslog_daemon_puts_before_a_line_is_peeled_off(head: str) -> Non
     choice = sniff(chunk(text), formats())
     assert (choice.wrapper, choice.format.name) == (SYSLOG, "combined")
     parsed = choice.open("test.log").parse(chunk(text))
-    assert [told(row) for row in rows(parsed.requests)] == PLAIN
+    assert [told(row) for row in rows(parsed.requests)] == plain()
 
 
 @pytest.mark.parametrize(
@@ -240,7 +243,7 @@ def test_what_a_tool_puts_before_a_line_as_it_shows_it_is_peeled_off(
     choice = sniff(chunk(text), formats())
     assert (choice.wrapper, choice.format.name) == (wrapper, "combined")
     parsed = choice.open("test.log").parse(chunk(text))
-    assert [told(row) for row in rows(parsed.requests)] == PLAIN
+    assert [told(row) for row in rows(parsed.requests)] == plain()
 
 
 @pytest.mark.parametrize(
