@@ -100,8 +100,8 @@ def test_a_store_resumes_from_one_whole_commit(
             resumed = store.resume()
             number = int.from_bytes(resumed.state[:8], "big") if resumed is not None else 0
             # Its last commit may have been made and not yet acknowledged; so may that of the life before, which a
-            # busy server ends after it was looked for.
-            assert number - max(acknowledged, last) in (0, 1, 2)
+            # busy server of MongoDB may end after it was looked for.
+            assert 0 <= number - max(acknowledged, last) <= (2 if url.startswith("mongodb") else 1)
             assert resumed is None or resumed.time == number * MINUTE
             assert resumed is None or resumed.positions == numbered(number).positions
             for route in (None, f"/r{ROUTES - 1}"):

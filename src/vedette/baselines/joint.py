@@ -28,13 +28,14 @@ from vedette.kernels.joint import (
     judge_together,
     learn_together,
 )
+from vedette.schema.spans import WEEK_US
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack, within
 from vedette.windows.distinct import distinct_values
 
 Array = NDArray[np.float64]
 F = TypeVar("F", np.float32, np.float64)
 
-MEMORY_US: Final = 7 * 24 * 3600 * 1_000_000
+MEMORY_US: Final = WEEK_US
 """A week: after that an old window counts a third."""
 _PEAKS: Final = 0.1
 """Share of usual distances from which the tail begins."""

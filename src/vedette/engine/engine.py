@@ -140,8 +140,10 @@ class Engine(WindowJudge):
         if self.settings.windows.own_clock:
             self._cover_rows(requests.time[placed.late == 0], before)
         elif self.place[0] is None:
-            times = [*requests.time[placed.late == 0].tolist(), *([] if self.began is None else [self.began])]
-            self.began = min(times, default=None)
+            times = requests.time[placed.late == 0]
+            if len(times):
+                first = int(times.min())
+                self.began = first if self.began is None else min(first, self.began)
         self._close_windows()
         return RowVerdicts(hits, hits.types.astype(np.int64), placed, suspect, everyday)
 

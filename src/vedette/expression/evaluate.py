@@ -4,7 +4,7 @@ Three-valued, after Kleene: a comparison with a number that is not known (no dur
 asked, a division by zero) is neither true nor false, and what rests on it alone is not known either.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import numpy as np
@@ -38,22 +38,27 @@ class Reason(msgspec.Struct, frozen=True):
     above: bool
 
 
-def truth(node: Node, values: Values, size: int) -> Truth:
+def truth(
+    node: Node, values: Values, size: int, compare: Callable[[Comparison], Truth] | None = None
+) -> Truth:
     """Where a condition holds.
 
     Args:
         node: A checked condition. values: Its measures. size: k.
+        compare: Where a comparison holds, if not by its numbers alone.
     """
     match node:
         case Both():
-            left, right = truth(node.left, values, size), truth(node.right, values, size)
+            left, right = (truth(side, values, size, compare) for side in (node.left, node.right))
             if node.operator == "and":
                 return Truth(left.yes & right.yes, left.no | right.no)
             return Truth(left.yes | right.yes, left.no & right.no)
         case Not():
-            inner = truth(node.of, values, size)
+            inner = truth(node.of, values, size, compare)
             return Truth(inner.no, inner.yes)
         case Comparison():
+            if compare is not None:
+                return compare(node)
             first, second = number(node.left, values, size), number(node.right, values, size)
             known = np.isfinite(first) & np.isfinite(second)
             holds = _COMPARE[node.operator](first, second)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.expression.evaluate import Truth, Values, number, truth
 from vedette.expression.measures import MEASURES
-from vedette.expression.tree import Arithmetic, Both, Comparison, Name, Negative, Node, Not
+from vedette.expression.tree import Arithmetic, Comparison, Name, Negative, Node
 from vedette.expression.types import constant
 
 
@@ -37,23 +37,13 @@ def truth_of_part(node: Node, values: Values, partial: NDArray[np.bool_]) -> Tru
     size = len(partial)
     if not partial.any():
         return truth(node, values, size)
-    match node:
-        case Both():
-            left, right = (
-                truth_of_part(node.left, values, partial),
-                truth_of_part(node.right, values, partial),
-            )
-            if node.operator == "and":
-                return Truth(left.yes & right.yes, left.no | right.no)
-            return Truth(left.yes | right.yes, left.no & right.no)
-        case Not():
-            inner = truth_of_part(node.of, values, partial)
-            return Truth(inner.no, inner.yes)
-        case Comparison():
-            seen = truth(node, values, size)
-            lasts, lasts_not = _lasting(node, values, size)
-            return Truth(seen.yes & (lasts | ~partial), seen.no & (lasts_not | ~partial))
-    raise TypeError(f"{type(node).__name__} is no condition")
+
+    def compare(comparison: Comparison) -> Truth:
+        seen = truth(comparison, values, size)
+        lasts, lasts_not = _lasting(comparison, values, size)
+        return Truth(seen.yes & (lasts | ~partial), seen.no & (lasts_not | ~partial))
+
+    return truth(node, values, size, compare)
 
 
 def _lasting(node: Comparison, values: Values, size: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

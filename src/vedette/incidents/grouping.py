@@ -26,6 +26,7 @@ from vedette.incidents.draft import Draft, carriers_of, counted_as
 from vedette.incidents.kept_draft import KeptDraft
 from vedette.incidents.kinds import Kind, kind_of
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
+from vedette.schema.spans import DAY_US, MINUTE_US
 from vedette.schema.state import decode, encode
 
 MOST_OPEN = 2_000
@@ -35,8 +36,8 @@ MOST_OPEN = 2_000
 class GroupingSettings(msgspec.Struct, frozen=True):
     """How long an incident may be quiet and still go on, microseconds."""
 
-    gap: int = 15 * 60_000_000
-    background_gap: int = 24 * 3600 * 1_000_000
+    gap: int = 15 * MINUTE_US
+    background_gap: int = DAY_US
 
 
 def stating_order(anomaly: Anomaly) -> tuple[bool, bool, bool, int, str]:

@@ -22,7 +22,6 @@ from vedette.kernels.delimited import (
 )
 from vedette.kernels.times import ANY_LAYOUT, LAST, UNREADABLE, calendar_times, epoch_times
 from vedette.parsers.written_times import (
-    DAY_US,
     DAYS_UNTIL_1970,
     LIKE_DAYS,
     LONGEST,
@@ -32,6 +31,7 @@ from vedette.parsers.written_times import (
 )
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
+from vedette.schema.spans import DAY_US
 
 DELIMITERS = ";,\t|"
 """Of two that stand as often in the first row the earlier one: commas may be those of decimals."""

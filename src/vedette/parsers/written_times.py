@@ -12,7 +12,6 @@ LIKE_DAYS: Final = range(20_000, 80_000)
 """Such days lie between 1954 and 2119."""
 LONGEST: Final = 40
 """Characters of a written time."""
-DAY_US: Final = 86_400_000_000
 
 _WRITTEN = re.compile(
     r"([0-9]{1,4})([/.-])([0-9]{1,2})\2([0-9]{1,4})"

@@ -1,6 +1,7 @@
 """Clients that behave unlike the others of their service."""
 
 import zlib
+from collections.abc import Sequence
 from itertools import accumulate, groupby
 from typing import NamedTuple
 
@@ -128,14 +129,7 @@ class ClientBehaviour:
         rows, sites = self._sites(view)
         if not sites:
             return []
-        features: list[NDArray[np.float32]] = []
-        for _, alike in groupby(sites, lambda site: site.model.sight):
-            some = list(alike)
-            first, past = some[0].rows.start, some[-1].rows.stop
-            ends = [site.rows.stop - first for site in some]
-            models = [site.model for site in some]
-            made = rows_of(list(zip(ends, models, strict=True)), rows.sums[first:past], view.end)
-            features += np.split(made, ends[:-1])
+        features = _features(rows, sites, view.end)
         surprise = np.concatenate(
             [site.model.surprise(of_site) for site, of_site in zip(sites, features, strict=True)]
         )
@@ -248,6 +242,19 @@ class _Site(NamedTuple):
     service: str
     model: BehaviourModel
     rows: slice
+
+
+def _features(rows: ClientRows, sites: Sequence[_Site], time: int) -> list[NDArray[np.float32]]:
+    """Features of each service's clients, float32 (its rows, features); time: end of the window, microseconds."""
+    found: list[NDArray[np.float32]] = []
+    for _, alike in groupby(sites, lambda site: site.model.sight):
+        some = list(alike)
+        first, past = some[0].rows.start, some[-1].rows.stop
+        ends = [site.rows.stop - first for site in some]
+        models = [site.model for site in some]
+        made = rows_of(list(zip(ends, models, strict=True)), rows.sums[first:past], time)
+        found += np.split(made, ends[:-1])
+    return found
 
 
 def _collect(

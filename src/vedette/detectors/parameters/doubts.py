@@ -6,6 +6,7 @@ import msgspec
 
 from vedette.detectors.parameters.novelty import Kind, Novelty
 from vedette.detectors.parameters.suspects import Sender
+from vedette.schema.spans import WEEK_US
 from vedette.schema.state import check, decode, encode, within
 
 CLIENTS = 5
@@ -15,7 +16,7 @@ SHARE = 0.9
 a release reaches everybody, an attack is a part of the traffic."""
 WINDOWS = 3
 """Windows in which it must be so: no passing crowd."""
-PATIENCE_US = 7 * 24 * 3600 * 1_000_000
+PATIENCE_US = WEEK_US
 """How long anything else is doubted: a week, in which whatever a site does has happened once."""
 MOST = 16_384
 """Things doubted at once; for a further one, the one doubted longest is forgotten."""

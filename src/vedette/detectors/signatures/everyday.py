@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.everyday_account import OTHER, EverydayAccount, Told
-from vedette.detectors.signatures.everyday_days import DAY_US, KeptDay, Key, OpenDay, Served, Standing
+from vedette.detectors.signatures.everyday_days import KeptDay, Key, OpenDay, Served, Standing
 from vedette.detectors.signatures.everyday_learning import LONG_AGO, EverydayLearning, InForce, Settled
 from vedette.detectors.signatures.everyday_rows import Rows
 from vedette.detectors.signatures.everyday_rules import is_weighed
@@ -23,6 +23,7 @@ from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.schema.findings import EverydayRequests
 from vedette.schema.requests import Requests
+from vedette.schema.spans import DAY_US
 from vedette.schema.state import check, decode, encode
 from vedette.windows.windower import Timed
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from vedette.schema.state import PackedArray, check, pack, unpack
 from vedette.windows.distinct import distinct_values
 
-DAY_US: Final = 86_400_000_000
 WITHIN: Final = 14
 """Days that are looked back on."""
 CLIENTS_A_DAY: Final = 2

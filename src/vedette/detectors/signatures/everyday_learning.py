@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.everyday_days import (
-    DAY_US,
     MOST_KEYS,
     WITHIN,
     Key,
@@ -19,6 +18,7 @@ from vedette.detectors.signatures.everyday_days import (
 from vedette.detectors.signatures.everyday_rows import Rows, by_day
 from vedette.detectors.signatures.everyday_rules import is_weighed
 from vedette.detectors.signatures.rules import DECISIVE, Rule
+from vedette.schema.spans import DAY_US
 from vedette.windows.windower import Timed
 
 LONG_AGO: Final = -(10**9)
