@@ -191,6 +191,16 @@ class TestTogether:
         with open_store(url) as second:
             assert second.runs().items == []
 
+    def test_a_store_that_another_is_making_is_waited_for(
+        self, file: Path, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run_sql(file, "PRAGMA journal_mode=DELETE")
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(module.time, "sleep", lambda _: other.close())
+        with open_store(url) as store:
+            assert store.runs().items == []
+
     def test_a_writer_that_waits_too_long_is_told(
         self, url: str, other_writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
     ) -> None:

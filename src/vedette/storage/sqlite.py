@@ -1,6 +1,7 @@
 """How SQLite is opened, and what its errors mean."""
 
 import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -13,6 +14,8 @@ from vedette.storage.migrations import SCHEMA_TABLE
 
 BUSY_MS = 5000
 """How long a writer waits for another one. Readers wait for nobody."""
+_RETRY_S = 0.01
+"""Between two tries of what SQLite does not wait for."""
 LOG_BYTES = 16 << 20
 """Of the write-ahead log file, when nobody needs it: some commits of an engine's state."""
 
@@ -105,9 +108,27 @@ def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         # Only a new file takes this one: with it, what was removed can be given back to the disk.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     if not tables or SCHEMA_TABLE in tables:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _log_ahead(connection)
     # A reader that lingers lets the log grow; afterwards it shrinks to this.
     connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Turn WAL on, waiting for others as anything else here does.
+
+    SQLite turns a reader of the old mode into a writer for it, and for that waits for nobody (it could be
+    a deadlock): of several that open a new file at once, some would be refused at the first try.
+    """
+    patience = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > patience:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
