@@ -1,7 +1,11 @@
 """Which kernels a scan runs: decided by how much there is to read."""
 
+import bz2
+import gzip
+import lzma
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,6 +106,20 @@ def test_a_small_log_is_read_by_compiled_kernels_where_all_are_kept(
     path = tmp_path / "access.log"
     path.write_text(content)
     command = [sys.executable, "-c", _FORESEEN, str(path) if content else "", reads]
+    assert subprocess.check_output(command, text=True).strip() == mode
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="told only where processors are")
+@pytest.mark.parametrize(
+    ("name", "pack"), [("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress)]
+)
+@pytest.mark.parametrize(("reads", "mode"), [("text", "as usual"), ("json", "interpret")])
+def test_what_a_small_compressed_log_needs_is_told_by_its_lines(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes], reads: str, mode: str
+) -> None:
+    path = tmp_path / f"access.log.{name}"
+    path.write_bytes(pack(b'192.0.2.1 - - [...] "GET / HTTP/1.1" 200 1\n' * 1_000))
+    command = [sys.executable, "-c", _FORESEEN, str(path), reads]
     assert subprocess.check_output(command, text=True).strip() == mode
 
 

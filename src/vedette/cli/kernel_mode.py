@@ -9,7 +9,7 @@ from vedette.kernels.cache import kernel_directory
 from vedette.kernels.kept import READS, are_kept
 from vedette.sources import Input
 from vedette.sources.beginning import with_beginning
-from vedette.sources.decoders import MAGIC_BYTES, compression_of
+from vedette.sources.decoders import MAGIC_BYTES, compression_of, decoded_beginning
 from vedette.sources.rotation import COMPRESSED_SUFFIXES
 
 SMALL = 1_500_000
@@ -20,6 +20,9 @@ _EXPANSION = 12
 """A compressed log is taken to hold at most about this many times its size."""
 _MODE = "VEDETTE_KERNELS"
 _LOOK = 4 << 10
+"""Bytes of lines that tell what they may be."""
+_LOOK_STORED = 256 << 10
+"""Bytes as stored that hold so many of any compression: bzip2 gives nothing before a block of 900,000 is whole."""
 
 
 def begun(inputs: Sequence[Input], stopped: Callable[[], bool]) -> list[Input]:
@@ -77,13 +80,14 @@ def choose_kernel_mode(
 
 def _reads(source: Input) -> Sequence[str]:
     """What an input may be, of `vedette.kernels.foreseen.READS`. What is no plain log of requests may be anything."""
-    head = source.begun[:_LOOK]
+    stored = source.begun[:_LOOK_STORED]
     if source.path is not None:
         try:
             with source.path.open("rb") as file:
-                head = file.read(_LOOK)
+                stored = file.read(_LOOK_STORED)
         except OSError:
             return READS
+    head = decoded_beginning(stored, _LOOK)
     if b" HTTP/" not in head:
         return READS
     return ("json",) if b"{" in head.partition(b"\n")[0] else ("text",)

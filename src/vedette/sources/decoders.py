@@ -66,6 +66,21 @@ def compression_of(head: bytes) -> str | None:
     return None
 
 
+def decoded_beginning(stored: bytes, most: int) -> bytes:
+    """What an input begins with once decoded: as much as its first stored bytes give, and no more than `most`.
+
+    Of what is not compressed, and of what is damaged, those bytes themselves.
+    """
+    name = compression_of(stored)
+    if name is None:
+        return stored[:most]
+    codec = codec_of(name)
+    try:
+        return codec.open().decompress(stored, most)
+    except codec.errors:
+        return stored[:most]
+
+
 def codec_of(name: str) -> Codec:
     """Load the codec that `compression_of` named; its library is imported only now."""
     starts = _STARTS[name]
