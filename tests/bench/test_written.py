@@ -27,6 +27,7 @@ FLOORS = {
     "sixth": Floor(0.968, 0.0324),
     "seventh": Floor(0.92, 0.0378),
     "eighth": Floor(0.956, 0.0339),
+    "ninth": Floor(0.918, 0.0388),
 }
 
 
