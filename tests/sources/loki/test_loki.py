@@ -1,24 +1,18 @@
 """Polling over HTTP: what is sent, what refusals do, and that a restart reads everything once."""
 
 import json
-import threading
-import time
 
 import pytest
 
+from tests.patience import wait_until
 from tests.sources.loki.server import Server, Store, basic
 from vedette.sources.errors import SourceError
 from vedette.sources.loki import Loki, LokiQuery
 from vedette.sources.loki import Server as Address
 from vedette.sources.source import SourceState
 
-DEADLINE_S = 20
-NOW = time.time_ns()
+NOW = 1_772_442_600 * 10**9
 LABELS = {"job": "nginx", "app": "shop"}
-
-
-def clock():
-    return time.time_ns() // 1000
 
 
 @pytest.fixture
@@ -27,6 +21,8 @@ def site():
 
     class Site:
         store = Store()
+        # The test's own: how long a test waits must not be how old its lines are.
+        now = NOW + 10**9
 
         def serve(self, **settings):
             self.server = Server(self.store, **settings)
@@ -35,7 +31,9 @@ def site():
 
         def poll(self, position=None, address=None, **settings):
             settings = {"query": '{job="nginx"}', "poll_s": 0.02, "delay_s": 0.0, "back_s": 0.2} | settings
-            source = Loki("loki", address or Address(self.server.url), LokiQuery(**settings), clock)
+            source = Loki(
+                "loki", address or Address(self.server.url), LokiQuery(**settings), lambda: self.now // 1000
+            )
             source.open(position)
             opened.append(source)
             return source
@@ -43,15 +41,6 @@ def site():
     yield Site()
     for each in reversed(opened):
         each.close()
-
-
-def until(happens):
-    end = time.monotonic() + DEADLINE_S
-    waiting = threading.Event()
-    while not (found := happens()):
-        assert time.monotonic() < end, "nothing came"
-        waiting.wait(0.005)
-    return found
 
 
 def read(source, count):
@@ -64,7 +53,7 @@ def read(source, count):
             position = delivery.position or position
         return len(found) >= count
 
-    until(enough)
+    wait_until(enough)
     return found, position
 
 
@@ -74,7 +63,7 @@ def test_lines_come_in_order_with_stream_and_service(site):
     site.store.add(NOW, {"job": "other"}, "not asked for")
     site.serve()
     source = site.poll(limit=7)
-    first = until(lambda: source.take(1))[0]
+    first = wait_until(lambda: source.take(1))[0]
     assert (first.stream, first.service) == ('{app="shop", job="nginx"}', "shop")
     found, _ = read(source, 43)
     assert [*first.lines.splitlines(), *found] == [b"line %d" % number for number in range(50)]
@@ -90,7 +79,8 @@ def test_a_restart_goes_on_behind_its_position_and_finds_what_came_late(site):
     _, position = read(source, 30)
     source.close()
     site.store.add(NOW + 5, LABELS, "late")
-    site.store.add(time.time_ns(), LABELS, "new")
+    site.now += 10**9
+    site.store.add(site.now - 1, LABELS, "new")
     again = site.poll(position, limit=4, back_s=0.05)
     more, _ = read(again, 2)
     assert sorted(more) == [b"late", b"new"]
@@ -98,11 +88,12 @@ def test_a_restart_goes_on_behind_its_position_and_finds_what_came_late(site):
 
 
 def test_late_lines_are_found_by_looking_back(site):
-    site.store.add(time.time_ns(), LABELS, "on time")
+    site.store.add(NOW, LABELS, "on time")
     site.serve()
     source = site.poll(back_s=0.5)
     read(source, 1)
-    site.store.add(time.time_ns() - 300_000_000, LABELS, "late")
+    site.store.add(site.now - 300_000_000, LABELS, "late")
+    site.now += 10**9
     assert read(source, 1)[0] == [b"late"]
 
 
@@ -122,7 +113,7 @@ def test_a_token_is_sent(site):
 def test_a_wrong_login_is_said_with_its_remedy_and_no_secret(site):
     site.serve(authorization="Bearer t")
     source = site.poll(address=Address(site.server.url, token="secret-token"))
-    until(lambda: source.status().state is SourceState.FAILED)
+    wait_until(lambda: source.status().state is SourceState.FAILED)
     assert source.status().reason == "HTTP 401: unauthorized; give `username` and `password`, or `token`"
 
 
@@ -139,20 +130,20 @@ def test_refusals_are_retried_and_nothing_is_lost(site, status, headers, body):
     site.serve().fail = [(status, headers, body)] * 2
     source = site.poll()
     assert read(source, 1)[0] == [b"one"]
-    until(lambda: source.status().state is not SourceState.FAILED)
+    wait_until(lambda: source.status().state is not SourceState.FAILED)
 
 
 def test_numbers_instead_of_lines_are_refused(site):
     body = json.dumps({"data": {"resultType": "matrix", "result": []}}).encode()
     site.serve().fail = [(200, {}, body)]
     source = site.poll()
-    until(lambda: source.status().state is SourceState.FAILED)
+    wait_until(lambda: source.status().state is SourceState.FAILED)
     assert source.status().reason == "the query gives matrix, not lines; leave out functions like rate()"
 
 
 def test_nobody_there_is_said(site):
     source = site.poll(address=Address("http://127.0.0.1:9"))
-    until(lambda: source.status().state is SourceState.FAILED)
+    wait_until(lambda: source.status().state is SourceState.FAILED)
     assert source.status().reason == "127.0.0.1:9: Connection refused; see that Loki runs there"
 
 
@@ -174,7 +165,7 @@ def test_no_more_is_fetched_than_is_taken(site, monkeypatch):
         site.store.add(NOW + number, LABELS, "x" * 100)
     site.serve()
     source = site.poll(limit=5)
-    until(lambda: (source.status().behind or 0) >= 1000)
+    wait_until(lambda: (source.status().behind or 0) >= 1000)
     assert source.pending() == ('{app="shop", job="nginx"}',)
     assert source.status().behind <= 1000 + 5 * 101
 
