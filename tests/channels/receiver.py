@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.patience import PATIENCE_S
+
 
 @dataclass
 class Got:
@@ -53,7 +55,7 @@ def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             made.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
             made.came.set()
-            made.gate.wait(20)
+            made.gate.wait(PATIENCE_S)
             try:
                 (made.answers.pop(0) if made.answers else status(200, b"ok"))(self)
             except OSError:
@@ -75,7 +77,7 @@ def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         made.gate.set()
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(PATIENCE_S)
 
 
 @contextmanager
@@ -100,5 +102,5 @@ def dripping(greeting: bytes, drop: bytes) -> Iterator[int]:
         yield server.getsockname()[1]
     finally:
         stop.set()
-        thread.join(5)
+        thread.join(PATIENCE_S)
         server.close()

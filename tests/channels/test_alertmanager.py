@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -17,6 +16,8 @@ import pytest
 from tests.channels.made import HOUR, MINUTE, SECOND, START, alerts, incident, notice
 from tests.channels.memory import MemoryStore
 from tests.channels.receiver import Receiver, status
+from tests.patience import PATIENCE_S
+from tests.ports import port_for_a_server
 from vedette.channels.alertmanager import Alertmanager, payload
 from vedette.channels.channel import Sent
 from vedette.channels.message import Item, Message
@@ -39,9 +40,7 @@ def channel(url: str, **keys: Any) -> Alertmanager:
 @contextmanager
 def running(place: Path) -> Iterator[str]:
     (place / "am.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port_for_a_server()
     assert PROGRAM is not None
     process = subprocess.Popen(
         [
@@ -57,10 +56,10 @@ def running(place: Path) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_S
         while True:
             try:
-                with urllib.request.urlopen(f"{url}/-/ready", timeout=5):
+                with urllib.request.urlopen(f"{url}/-/ready", timeout=PATIENCE_S):
                     break
             except OSError:
                 assert time.monotonic() < end, "Alertmanager does not start"
@@ -68,7 +67,7 @@ def running(place: Path) -> Iterator[str]:
         yield url
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def active(url: str) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{url}/api/v2/alerts", timeout=5) as answer:
+    with urllib.request.urlopen(f"{url}/api/v2/alerts", timeout=PATIENCE_S) as answer:
         found: list[dict[str, Any]] = json.load(answer)
     return sorted(found, key=lambda alert: alert["labels"]["severity"])
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.channels.made import START, alerts, incident, notice
+from tests.patience import PATIENCE_S
+from tests.ports import port_for_a_server, silent_port
 from vedette.channels.build import build_channels
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.message import Item, Message
@@ -23,7 +25,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-PATIENCE_S = 60.0
 
 
 class Reader:
@@ -55,9 +56,7 @@ class Reader:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[int]:
     """The port of a running ngIRCd."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = port_for_a_server()
     config = tmp_path / "ngircd.conf"
     config.write_text(
         f"[Global]\nName = irc.example.org\nInfo = test\nListen = 127.0.0.1\nPorts = {port}\n"
@@ -74,7 +73,7 @@ def server(tmp_path: Path) -> Iterator[int]:
         yield port
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(PATIENCE_S)
         with contextlib.suppress(OSError):
             process.stdout.close()  # type: ignore[union-attr]
 
@@ -99,12 +98,9 @@ def test_each_change_is_told_in_a_channel(server: int) -> None:
 
 
 def test_an_irc_server_that_is_away_is_named_with_the_reason() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (channel,) = build_channels(
-        alerts(channels={"apprise": [{"name": "irc", "url": f"irc://127.0.0.1:{port}/#ops"}]})
-    )
-    result = channel.send(Message("m1", (Item(notice(), {}, None),), START))
+    with silent_port() as port:
+        keys = {"name": "irc", "url": f"irc://127.0.0.1:{port}/#ops"}
+        (channel,) = build_channels(alerts(channels={"apprise": [keys]}))
+        result = channel.send(Message("m1", (Item(notice(), {}, None),), START))
     assert isinstance(result, Failed)
     assert result.reason.startswith("apprise: Failed to send IRC notification to 127.0.0.1")

@@ -2,9 +2,7 @@
 
 import email
 import email.policy
-import socket
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -15,6 +13,8 @@ import pytest
 
 from tests.channels.made import MINUTE, START, alerts, incident, notice
 from tests.channels.receiver import dripping
+from tests.patience import PATIENCE_S
+from tests.ports import port_for_a_server, silent_port
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.mail import Mail, letter, message_id
 from vedette.channels.message import Item, Message
@@ -56,10 +56,8 @@ class Box:
 @contextmanager
 def sink(**more: Any) -> Iterator[tuple[Box, int]]:
     box = Box()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = controller.Controller(box, hostname="127.0.0.1", port=port, **more)
+    port = port_for_a_server()
+    server = controller.Controller(box, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE_S, **more)
     server.start()
     try:
         yield box, port
@@ -195,12 +193,10 @@ def test_a_login_is_shown_over_tls(
 @pytest.mark.parametrize("greeting", [b"", b"220-drip\r\n220"])
 def test_one_that_drips_is_left_after_the_timeout(greeting: bytes) -> None:
     with dripping(greeting, b"-") as port:
-        began = time.monotonic()
         assert channel(port, timeout_s=0.4).send(said()) == Failed(
             "127.0.0.1: no greeting within 0.4 s: a port that speaks TLS from the beginning, like 465, needs security: "
             "tls"
         )
-        assert time.monotonic() - began < 5
 
 
 def test_a_port_for_starttls_that_is_spoken_to_by_tls_is_told(server_tls: ssl.SSLContext) -> None:
@@ -212,9 +208,7 @@ def test_a_port_for_starttls_that_is_spoken_to_by_tls_is_told(server_tls: ssl.SS
 
 
 def test_nobody_there_is_a_failure_in_words() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert channel(port).send(said()) == Failed(
-        f"127.0.0.1: nothing listens at port {port}: check host and port"
-    )
+    with silent_port() as port:
+        assert channel(port).send(said()) == Failed(
+            f"127.0.0.1: nothing listens at port {port}: check host and port"
+        )

@@ -3,18 +3,19 @@
 import socket
 import ssl
 import threading
-import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from tests.channels.receiver import Receiver, dripping, receiver, status
+from tests.patience import PATIENCE_S
+from tests.ports import silent_port
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.post import ANSWER_BYTES, LONGEST_PAUSE_S, PostError, deliver, post
 
 
-def to(url: str, timeout_s: float = 10.0) -> Sent | Failed:
+def to(url: str, timeout_s: float = PATIENCE_S) -> Sent | Failed:
     return deliver(url, b'{"a": 1}', {"X-Team": "shop"}, timeout_s=timeout_s, reference="r1")
 
 
@@ -77,31 +78,25 @@ def test_redirects_in_a_circle_end(hook: Receiver) -> None:
 
 
 def test_nobody_there_is_a_failure_in_words() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert to(f"http://127.0.0.1:{port}/secret") == Failed("127.0.0.1: connection refused")
+    with silent_port() as port:
+        assert to(f"http://127.0.0.1:{port}/secret") == Failed("127.0.0.1: connection refused")
 
 
 def test_one_that_hangs_is_left_after_the_timeout(hook: Receiver) -> None:
     hook.gate.clear()
-    began = time.monotonic()
     assert to(hook.url, 0.3) == Failed("127.0.0.1: no whole answer within 0.3 s")
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 200 OK\r\nX-", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_one_that_drips_is_left_after_the_timeout(greeting: bytes) -> None:
     """A socket's own time-out would start anew with every byte."""
     with dripping(greeting, b"x") as port:
-        began = time.monotonic()
         assert to(f"http://127.0.0.1:{port}", 0.4) == Failed("127.0.0.1: no whole answer within 0.4 s")
-        assert time.monotonic() - began < 5
 
 
 def test_of_a_long_answer_only_the_beginning_is_read(hook: Receiver) -> None:
     hook.answers.append(status(200, b"x" * (ANSWER_BYTES * 4)))
-    assert len(post(hook.url, b"{}", {}, timeout_s=10).body) == ANSWER_BYTES
+    assert len(post(hook.url, b"{}", {}, timeout_s=PATIENCE_S).body) == ANSWER_BYTES
 
 
 def test_what_is_no_http_is_a_failure() -> None:
@@ -114,8 +109,8 @@ def test_what_is_no_http_is_a_failure() -> None:
     thread = threading.Thread(target=lambda: babble(server.accept()[0]), daemon=True)
     thread.start()
     with pytest.raises(PostError, match=r"no HTTP answer \(BadStatusLine\)"):
-        post(f"http://127.0.0.1:{server.getsockname()[1]}", b"{}", {}, timeout_s=10)
-    thread.join(5)
+        post(f"http://127.0.0.1:{server.getsockname()[1]}", b"{}", {}, timeout_s=PATIENCE_S)
+    thread.join(PATIENCE_S)
     server.close()
 
 
@@ -159,6 +154,6 @@ def test_a_handler_is_not_confused_by_a_body_that_looks_like_a_request(hook: Rec
 
 
 def test_https_to_a_port_without_it_says_so(hook: Receiver) -> None:
-    result = deliver(hook.url.replace("http://", "https://"), b"{}", {}, timeout_s=5)
+    result = deliver(hook.url.replace("http://", "https://"), b"{}", {}, timeout_s=PATIENCE_S)
     assert isinstance(result, Failed)
     assert "does not speak TLS on this port" in result.reason

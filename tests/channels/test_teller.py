@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.channels.made import CHAT, HOUR, MINUTE, PAGER, SECOND, START, alerts, incident, notice, rules
 from tests.channels.memory import KilledError, MemoryStore, Remembering
+from tests.patience import PATIENCE_S
 from vedette.channels.channel import ChannelRule, Failed
 from vedette.channels.counts import Told
 from vedette.channels.silences import make
@@ -110,7 +111,7 @@ def test_a_channel_that_hangs_holds_up_no_other() -> None:
     class Hanging(Remembering):
         def send(self, message: object) -> Failed:  # type: ignore[override]
             reached.set()
-            gate.wait(10)
+            gate.wait(PATIENCE_S)
             return Failed("no whole answer within 10 s")
 
     hanging = Hanging(ChannelRule("slow", digests=True, resolves=False, per_hour=None))
@@ -127,10 +128,10 @@ def test_a_channel_that_hangs_holds_up_no_other() -> None:
     made = rules(None, hanging.rule, quick.rule)
     these = Teller(store, made.alerts, [hanging, quick], clock=lambda: START)  # type: ignore[list-item]
     these.start()
-    assert reached.wait(10)
-    assert done.wait(10)
+    assert reached.wait(PATIENCE_S)
+    assert done.wait(PATIENCE_S)
     gate.set()
-    these.stop(10)
+    these.stop(PATIENCE_S)
 
 
 def test_a_channel_that_was_away_is_told_all_of_it_when_it_is_back() -> None:

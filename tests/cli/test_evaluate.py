@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.detectors.test_parameters import LATER, line, shop
+from tests.patience import PATIENCE_S
 
 from vedette.cli.main import run
 from vedette.simulate import Simulation
@@ -16,7 +17,7 @@ INCIDENTS = "error_spike@+60m+6m,sqli@+80m+3m,traffic_drop@+100m+8m,deploy@+50m"
 
 def _evaluate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vedette", "evaluate", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE_S
 
 from vedette.cli.main import run
 from vedette.config.exceptions import read_exceptions
@@ -15,7 +16,7 @@ from vedette.schema.findings import Findings
 
 def _scan(place: Path, *arguments: str) -> Findings:
     command = [sys.executable, "-m", "vedette", "scan", "--sample", "-q", *arguments, "--json", "again.json"]
-    subprocess.run(command, cwd=place, check=False, timeout=120)
+    subprocess.run(command, cwd=place, check=False, timeout=PATIENCE_S)
     return load_findings(str(place / "again.json"))
 
 
@@ -155,7 +156,7 @@ def test_what_cannot_be_done_is_refused(
 def test_a_missing_file_that_the_configuration_names_is_an_error(place: Path) -> None:
     (place / "vedette.yaml").write_text("exceptions: nowhere.yaml\n")
     command = [sys.executable, "-m", "vedette", "scan", "--sample", "--config", "vedette.yaml"]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 2
     assert "nowhere.yaml: no such file" in done.stderr
     assert done.stderr.count("\n") == 1

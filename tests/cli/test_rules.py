@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE_S
 
 from vedette.cli.main import run
 from vedette.expression.measures import MEASURES
@@ -36,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 def _test(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """In a process of its own: the kernels' mode is chosen once."""
     command = [sys.executable, "-m", "vedette", "rules", "test", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
 
 def test_a_test_tells_of_each_rule_how_often_when_and_on_what(file: Path, tmp_path: Path) -> None:
@@ -68,7 +69,9 @@ def test_a_rule_can_be_tried_without_a_file(tmp_path: Path) -> None:
 
 def test_a_scan_applies_the_rules_that_are_enabled(file: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "vedette", "scan", "--sample", "--config", str(file), "--json", "f.json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
     assert "Rule many-errors on sample" in done.stdout
     anomalies = json.loads((tmp_path / "f.json").read_text())["anomalies"]
     assert {a["detector"] for a in anomalies if a["detector"].startswith("rules.")} == {"rules.many-errors"}

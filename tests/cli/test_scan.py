@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE_S
 
 from vedette.cli.main import run
 from vedette.config import Config
@@ -34,7 +35,7 @@ def scan(tmp_path: Path) -> Scan:
             text=True,
             input=text,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_S,
         )
 
     return start
@@ -56,7 +57,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sqlite:///s.db",
     ]
     command = [sys.executable, "-m", "vedette", "scan", "--sample", *outputs]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert done.returncode == 1, done.stderr
     (place / "report.txt").write_text(done.stdout)
     return place

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE_S
 
 from vedette.cli import scan_run
 from vedette.cli.waiting import waiting
@@ -36,7 +37,7 @@ def test_a_pipe_that_nobody_writes_to_is_named_on_a_terminal(
     os.mkfifo(pipe)
 
     def write_once_told() -> None:
-        assert terminal.told.wait(60)
+        assert terminal.told.wait(PATIENCE_S)
         pipe.write_bytes(b"a line\n")
 
     monkeypatch.setattr("sys.stderr", terminal)
@@ -64,5 +65,5 @@ def test_nothing_is_said_of_what_comes_at_once_nor_where_nobody_looks_on() -> No
 def test_what_a_name_holds_does_not_reach_the_terminal_as_it_is() -> None:
     terminal = Terminal()
     with waiting("\x1b[31m.log: nothing has come yet", stream=terminal, patience_s=0):
-        assert terminal.told.wait(60)
+        assert terminal.told.wait(PATIENCE_S)
     assert "\x1b" not in terminal.getvalue()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE_S
 
 from vedette.data import sample_path
 
@@ -31,7 +32,7 @@ def vedette(tmp_path: Path) -> Run:
             stdin=subprocess.DEVNULL if stdin is None else None,
             env={**INTERPRETED, **(env or {})},
             check=False,
-            timeout=120,
+            timeout=PATIENCE_S,
         )
 
     return start

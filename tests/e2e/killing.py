@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+from tests.patience import PATIENCE_S
 
 from vedette.simulate import Simulation
 from vedette.storage import open_live_store
@@ -38,7 +39,6 @@ SETTINGS += "store: {retention: {windows_d: null, fine_windows_d: null, anomalie
 _PIECE = 60
 """Lines written at a time."""
 _ROTATIONS = 6
-_PATIENCE_S = 60.0
 
 
 @cache
@@ -69,7 +69,7 @@ class Service:
     def wait(self) -> None:
         """Wait until it reads."""
         assert self._process is not None
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + PATIENCE_S
         while b" answers at " not in self._said() and self._process.poll() is None:
             if time.monotonic() > until:
                 raise AssertionError("it took too long to start")
@@ -89,7 +89,7 @@ class Service:
         assert self._process is not None
         self.wait()
         self._process.send_signal(signal.SIGTERM)
-        status = self._process.wait(_PATIENCE_S)
+        status = self._process.wait(PATIENCE_S)
         self._log.close()
         return status
 
@@ -163,7 +163,7 @@ def serve(place: Path, store: str, *, kills: int, seed: int) -> bytes:
 
 def wait_for_commit(store: str) -> None:
     """Wait until a restart would know what has been read."""
-    until = time.monotonic() + _PATIENCE_S
+    until = time.monotonic() + PATIENCE_S
     with open_live_store(store) as opened:
         while opened.resume() is None:
             if time.monotonic() > until:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 
 @contextmanager
 def serving(config: Path, *paths: Path) -> Iterator[str]:
@@ -31,6 +33,6 @@ def serving(config: Path, *paths: Path) -> Iterator[str]:
         yield found[1]
     finally:
         process.kill()
-        process.wait(20)
-        rest.join(20)
+        process.wait(PATIENCE_S)
+        rest.join(PATIENCE_S)
         process.stderr.close()

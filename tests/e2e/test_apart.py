@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import INTERPRETED, Run
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread reads")
 
@@ -55,7 +56,7 @@ def _found(place: Path, *arguments: str, together: bool) -> tuple[Any, bytes, by
     with _start(
         place, *arguments, "-q", "--json", "found.json", "--verdicts", "v", "--all", together=together
     ) as process:
-        errors = process.communicate(timeout=120)[1]
+        errors = process.communicate(timeout=PATIENCE_S)[1]
         assert process.returncode in (0, 1), errors
     found = json.loads((place / "found.json").read_bytes())
     del found["coverage"]["seconds"]
@@ -82,7 +83,7 @@ def test_an_error_there_is_the_same_line_here(tmp_path: Path, sample: list[bytes
     told = []
     for together in (False, True):
         with _start(tmp_path, "access.log", "access.log.1", together=together) as process:
-            errors = process.communicate(timeout=120)[1].splitlines()
+            errors = process.communicate(timeout=PATIENCE_S)[1].splitlines()
             told.append((process.returncode, [line for line in errors if not line.startswith(b"apart")]))
     assert told[0] == told[1]
     assert told[0][0] == 2
@@ -99,7 +100,7 @@ def test_neither_survives_the_other(whom: str, tmp_path: Path, sample: list[byte
         os.kill(reader if whom == "reader" else process.pid, signal.SIGKILL)
         # Its end comes when neither holds it open any more.
         errors = process.stderr.read()
-        status = process.wait(60)
+        status = process.wait(PATIENCE_S)
     if whom == "reader":
         assert (status, errors.count(b"\n")) == (2, 1)
         assert b"the process that reads was ended from outside" in errors
@@ -116,6 +117,6 @@ def test_a_pipe_is_read_apart_too(vedette: Run, sample: list[bytes]) -> None:
 def test_where_no_process_can_be_had_a_thread_reads(tmp_path: Path, sample: list[bytes]) -> None:
     (tmp_path / "access.log").write_bytes(b"".join(sample[:500]))
     with _start(tmp_path, "access.log", crowded=True) as process:
-        told, errors = process.communicate(timeout=120)
+        told, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (0, b"")
     assert b"500 read, 500 parsed" in told

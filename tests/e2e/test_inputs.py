@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import COMMAND, INTERPRETED, Run
+from tests.patience import PATIENCE_S
 
 
 def _document(vedette: Run, *arguments: str, stdin: bytes | None = None) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, sample: list[bytes]) -> dict
     (place / "access.log").write_bytes(b"".join(sample))
     done = subprocess.run(
         [*COMMAND, "scan", "access.log", "-q", "--json", "-"],
-        cwd=place, capture_output=True, env=INTERPRETED, check=False, timeout=120,
+        cwd=place, capture_output=True, env=INTERPRETED, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     document: dict[str, Any] = json.loads(done.stdout)
     assert document["anomalies"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.conftest import COMMAND, INTERPRETED
+from tests.patience import PATIENCE_S
 
 PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 
@@ -46,7 +47,7 @@ def test_ctrl_c_on_a_slow_pipe_tells_what_was_found_so_far(tmp_path: Path, sampl
         process.stdin.flush()
         _wait_until_read(process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(PATIENCE_S) == 130
         told = process.stdout.read() if process.stdout else b""
         errors = process.stderr.read() if process.stderr else b""
     assert b"Interrupted: this is what was found until then." in told
@@ -74,7 +75,7 @@ def test_a_scan_that_is_told_to_end_leaves_no_copies_behind(tmp_path: Path) -> N
             assert process.poll() is None
         _wait_until_read(process)
         process.terminate()
-        assert process.wait(60) == 143
+        assert process.wait(PATIENCE_S) == 143
         assert process.stderr.read() == b""
     assert not list(tmp_path.iterdir())
 
@@ -92,7 +93,7 @@ def test_a_report_whose_reader_goes_away_ends_quietly(tmp_path: Path, sample: li
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
-        assert process.wait(60) == 141
+        assert process.wait(PATIENCE_S) == 141
 
 
 @pytest.mark.parametrize("stream", [">&-", "2>&-", "<&-"])
@@ -102,7 +103,12 @@ def test_a_standard_stream_that_is_closed_is_no_defect(
     (tmp_path / "access.log").write_bytes(b"".join(sample[:50]))
     command = f"exec {' '.join(COMMAND)} scan access.log {stream}"
     ended = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, capture_output=True, env=INTERPRETED, check=False, timeout=60
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        capture_output=True,
+        env=INTERPRETED,
+        check=False,
+        timeout=PATIENCE_S,
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
 
@@ -113,7 +119,12 @@ def test_a_full_disk_is_one_line_and_status_2(to: str, tmp_path: Path, sample: l
     (tmp_path / "access.log").write_bytes(b"".join(sample[:50]))
     command = f"exec {' '.join(COMMAND)} scan access.log {to}"
     ended = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, capture_output=True, env=INTERPRETED, check=False, timeout=60
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        capture_output=True,
+        env=INTERPRETED,
+        check=False,
+        timeout=PATIENCE_S,
     )
     assert ended.returncode == 2
     assert b"No space left on device" in ended.stderr

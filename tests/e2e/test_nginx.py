@@ -4,18 +4,21 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.e2e.serving import serving
+from tests.patience import PATIENCE_S
+from tests.ports import port_for_a_server
 
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 PROGRAMS = {name: shutil.which(name, path=PATH) for name in ("nginx", "wrk", "logrotate")}
@@ -27,7 +30,8 @@ pytestmark = [
     ),
 ]
 
-LOAD_S = 4
+ROTATIONS = 3
+"""While nginx writes."""
 NGINX = """
 daemon off; pid {place}/nginx.pid; error_log {place}/error.log; worker_processes 1; {user}
 events {{ worker_connections 256; }}
@@ -53,9 +57,7 @@ LOGROTATE = """
 @contextmanager
 def nginx(place: Path) -> Iterator[int]:
     """A server with its files in a directory; gives its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port_for_a_server()
     # Its workers reopen the log themselves: as somebody else they could not reach it here.
     user = "user root;" if os.geteuid() == 0 else ""
     (place / "logs").mkdir()
@@ -63,7 +65,7 @@ def nginx(place: Path) -> Iterator[int]:
     command = [str(PROGRAMS["nginx"]), "-p", str(place), "-c", str(place / "nginx.conf")]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE_S
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -74,17 +76,17 @@ def nginx(place: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def status(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{url}/status", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/status", timeout=PATIENCE_S) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
 
 def metric(url: str, name: str) -> float:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=PATIENCE_S) as answer:
         text = answer.read().decode()
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
 
@@ -94,7 +96,7 @@ LAST = [f"/last/{number}" for number in range(5)]
 
 def written(place: Path) -> int:
     """Lines in the log and all its older parts, when the last requests are among them: nginx answers, then it logs."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while True:
         parts = [
             gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
@@ -115,24 +117,25 @@ def test_what_nginx_wrote_under_load_is_read_once_through_logrotate(tmp_path: Pa
     rotating.chmod(0o644)
     rotate = [str(PROGRAMS["logrotate"]), "-f", "-s", str(tmp_path / "rotated"), str(rotating)]
     with nginx(tmp_path) as port, serving(config, tmp_path / "logs" / "access.log") as url:
-        load = [str(PROGRAMS["wrk"]), "-t1", "-c4", f"-d{LOAD_S}s", f"http://127.0.0.1:{port}/a?b=1"]
+        load = [str(PROGRAMS["wrk"]), "-t1", "-c4", f"-d{PATIENCE_S:.0f}s", f"http://127.0.0.1:{port}/a?b=1"]
         asking = subprocess.Popen(load, stdout=subprocess.PIPE, text=True)
-        rotations = 0
-        while asking.poll() is None:
-            # While it writes, and as often as logrotate gets through: a file for each second, where names are dates.
-            done = subprocess.run(rotate, capture_output=True, text=True, check=False, timeout=60)
-            rotations += done.returncode == 0
-            try:
-                asking.wait(1.1)
-            except subprocess.TimeoutExpired:
-                continue
-        said = asking.communicate()[0]
-        assert rotations >= 2
+        try:
+            rotations = 0
+            while rotations < ROTATIONS:
+                # A file for each second, where names are dates.
+                with suppress(subprocess.TimeoutExpired):
+                    asking.wait(1.1)
+                assert asking.poll() is None, "it asked until patience was over"
+                done = subprocess.run(rotate, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+                rotations += done.returncode == 0
+        finally:
+            asking.send_signal(signal.SIGINT)
+            said = asking.communicate()[0]
         for last in LAST:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}{last}", timeout=10).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{last}", timeout=PATIENCE_S).close()
         count = written(tmp_path)
         assert count > 1000, said
-        end = time.monotonic() + 120
+        end = time.monotonic() + PATIENCE_S
         while status(url)["logs_processed"] < count and time.monotonic() < end:
             threading.Event().wait(0.1)
         assert status(url)["logs_processed"] == count

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -16,6 +15,8 @@ from typing import Any
 
 import pytest
 from tests.e2e.serving import serving
+from tests.patience import PATIENCE_S
+from tests.ports import port_for_a_server
 
 PROGRAM = shutil.which("prometheus")
 PROMTOOL = shutil.which("promtool")
@@ -31,9 +32,7 @@ LINE = '192.0.2.{n} - - [02/Mar/2026:09:10:00 +0000] "GET /a?q={q} HTTP/1.1" 200
 @contextmanager
 def prometheus(place: Path, target: str) -> Iterator[str]:
     """A server that scrapes an address each second; gives its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port_for_a_server()
     (place / "prometheus.yml").write_text(
         "global: {scrape_interval: 1s}\n"
         f"scrape_configs: [{{job_name: vedette, static_configs: [{{targets: ['{target}']}}]}}]\n"
@@ -53,11 +52,11 @@ def prometheus(place: Path, target: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def ask(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
         return json.load(answer)["data"]
 
 
@@ -67,7 +66,7 @@ def value(url: str, query: str) -> float | None:
 
 
 def wait_for(url: str, query: str, expected: float) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     found: float | None = None
     while time.monotonic() < end:
         try:
@@ -89,7 +88,7 @@ def test_prometheus_scrapes_what_was_counted(tmp_path: Path) -> None:
         request = urllib.request.Request(
             f"{url}/detect/batch", data=body, headers={"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             assert json.load(answer)["summary"]["total"] == 201
         wait_for(server, "vedette_ai_patterns_collected_total", 200)
         wait_for(server, "vedette_lines_total", 200)
@@ -102,9 +101,9 @@ def test_prometheus_scrapes_what_was_counted(tmp_path: Path) -> None:
         assert types["vedette_ai_analysis_duration_seconds"] in ("histogram", "summary")
         assert types["vedette_queue_bytes"] == "gauge"
         assert all(kind["help"] for kind in kinds if kind["metric"].startswith("vedette_"))
-        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"{url}/metrics", timeout=PATIENCE_S) as answer:
             text = answer.read()
     checked = subprocess.run(
-        [str(PROMTOOL), "check", "metrics"], input=text, capture_output=True, check=False, timeout=60
+        [str(PROMTOOL), "check", "metrics"], input=text, capture_output=True, check=False, timeout=PATIENCE_S
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

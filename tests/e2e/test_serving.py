@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.conftest import COMMAND
+from tests.patience import PATIENCE_S
 
 
 def test_a_log_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_a_log_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
         if " WARNING " in line:
             break
     process.kill()
-    process.wait(20)
+    process.wait(PATIENCE_S)
     process.stderr.close()
     assert re.search(r"reads files and what is pushed, keeps everything in sqlite", said[0])
     assert "acces.log: no such file; it is read when it appears" in said[-1]
@@ -37,7 +38,7 @@ def test_a_second_service_at_the_same_port_says_so_and_leaves_nothing_behind(tmp
         config.write_text(f"live: {{directory: {state}}}\nserver: {{port: {port}}}\n")
         ended = subprocess.run(
             [*COMMAND, "serve", "--config", str(config)],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S,
         )  # fmt: skip
     assert ended.returncode == 2
     assert f"server.port = {port}: cannot listen: another program listens there: give another" in ended.stderr

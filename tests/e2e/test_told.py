@@ -10,6 +10,7 @@ import pytest
 from tests.channels.receiver import Receiver, receiver
 from tests.e2e.serving import serving
 from tests.middleware.made import call, scope
+from tests.patience import PATIENCE_S
 
 from vedette.middleware import Ship, VedetteASGI, asgi
 
@@ -39,7 +40,7 @@ class Shop:
             client = b"198.51.100.%d" % (second % 20)
             headers = [(b"host", b"shop"), (b"user-agent", b"Mozilla/5.0"), (b"x-forwarded-for", client)]
             call(app, scope(f"/cart/{second % 50}", headers=headers))
-        ship.close(30)
+        ship.close(PATIENCE_S)
         assert ship.counts().delivered == minutes * MINUTE
 
 
@@ -49,7 +50,7 @@ def told(hook: Receiver) -> list[dict[str, Any]]:
 
 
 def await_messages(hook: Receiver, count: int) -> list[dict[str, Any]]:
-    end = time.monotonic() + 300
+    end = time.monotonic() + PATIENCE_S
     while len(told(hook)) < count:
         hook.came.clear()
         if len(told(hook)) < count:

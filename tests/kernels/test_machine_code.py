@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
+from tests.patience import PATIENCE_S
 
 from vedette.kernels.compile import INTERPRETED, kernel, subkernel
 from vedette.kernels.function import Kernel
@@ -174,7 +175,12 @@ def run(cache: Path, added: int, program: str = PROGRAM, *, checked: bool = Fals
         "NUMBA_BOUNDSCHECK": str(int(checked)),
     }
     return subprocess.run(
-        [sys.executable, str(path)], env=environment, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     ).stdout.strip()
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.detectors.test_parameters import START, line
-from tests.live.test_running import running, wait_until
+from tests.live.test_running import running
+from tests.patience import wait_until
 from tests.report.made import anomaly
 from vedette.live.ageing import counted_from_the_end, told
 from vedette.schema.live import Commit

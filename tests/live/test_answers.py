@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.live.lines import Clock
+from tests.patience import PATIENCE_S
 from vedette.config import Config
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.choosing import enricher
@@ -161,7 +162,7 @@ def test_a_scan_says_the_same_of_each_line(tmp_path: Path) -> None:
     ]
     (tmp_path / "a.log").write_text("".join(f"{line}\n" for line in lines))
     command = [sys.executable, "-m", "vedette", "scan", "a.log", "-q", "--verdicts", "v", "--all"]
-    subprocess.run(command, cwd=tmp_path, check=False, timeout=120, capture_output=True)
+    subprocess.run(command, cwd=tmp_path, check=False, timeout=PATIENCE_S, capture_output=True)
     scanned = [json.loads(line) for line in (tmp_path / "v").read_text().splitlines()]
     told = inbox().detect_all(
         [line.encode() for line in lines], [None] * len(lines), processed=0, phase="waiting"

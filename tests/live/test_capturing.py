@@ -1,13 +1,13 @@
 """Packets of an interface become flows and requests in the journal; what keeps them from it is told in one line."""
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.patience import wait_until
 from vedette.config.sources import CaptureSection
 from vedette.live.capturing import Capture
 from vedette.schema.flows import Flow
@@ -17,7 +17,6 @@ from vedette.windows.flow_table import TableSettings
 from vedette.windows.passed_lines import from_line
 
 cypcap = pytest.importorskip("cypcap")
-PATIENCE_S = 30.0
 
 
 def now() -> int:
@@ -34,15 +33,6 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def capture(journal: Journal, interface: str, chosen: str = "", *, http: bool = True) -> Capture:
     section = CaptureSection(interface=interface, filter=chosen, buffer_mb=1, http=http)
     return Capture(section, TableSettings(span=1_000_000), journal, now)
-
-
-def until(wanted: str, reached: Callable[[], object]) -> None:
-    """Wait until something holds; how long tests of other machines may take is no matter."""
-    end = time.monotonic() + PATIENCE_S
-    pause = threading.Event()
-    while not reached():
-        assert time.monotonic() < end, wanted
-        pause.wait(0.01)
 
 
 def allowed() -> bool:
@@ -65,13 +55,13 @@ def test_packets_become_flows_in_the_journal(journal: Journal) -> None:
         source = capture(journal, "lo", f"udp dst port {port}")
         source.open(None)
         # Until the first has been seen nobody knows whether it listens yet.
-        until("listening", lambda: client.sendto(b"?", ("127.0.0.1", port)) and source.packets)
+        wait_until(lambda: client.sendto(b"?", ("127.0.0.1", port)) and source.packets, "listening")
         before = source.packets
         # No more at once than the small buffer holds, should nobody get to empty it.
         for sent in range(1, 501):
             client.sendto(b"x" * 100, ("127.0.0.1", port))
             if sent % 20 == 0:
-                until("packets", lambda sent=sent: source.packets >= before + sent)
+                wait_until(lambda sent=sent: source.packets >= before + sent, "packets")
         source.close()
     lines = b"".join(delivery.lines for delivery in journal.take(1 << 24)).splitlines()
     found = [from_line(line) for line in lines]
@@ -104,7 +94,7 @@ def test_cleartext_requests_become_lines_of_a_log(journal: Journal, wanted: bool
                 client.recv(1 << 16)
                 return source.packets
 
-            until("listening", lambda: exchange(0))
+            wait_until(lambda: exchange(0), "listening")
             for number in range(1, 6):
                 exchange(number)
             told: dict[str, bytes] = {}
@@ -117,7 +107,7 @@ def test_cleartext_requests_become_lines_of_a_log(journal: Journal, wanted: bool
                     told[delivery.stream] = told.get(delivery.stream, b"") + delivery.lines
                 return b"select+5" in told.get("capture:lo (HTTP)", b"") if wanted else "capture:lo" in told
 
-            until("what was captured", last_told)
+            wait_until(last_told, "what was captured")
         source.close()
     lines = told.get("capture:lo (HTTP)", b"").splitlines()[-5:]
     assert len(lines) == (5 if wanted else 0)
@@ -130,7 +120,7 @@ def test_cleartext_requests_become_lines_of_a_log(journal: Journal, wanted: bool
 def test_an_interface_that_does_not_exist_is_told(journal: Journal) -> None:
     source = capture(journal, "nonesuch0")
     source.open(None)
-    until("failed", lambda: source.status().state is SourceState.FAILED)
+    wait_until(lambda: source.status().state is SourceState.FAILED, "failed")
     assert source.status().reason == (
         "interface 'nonesuch0': there is none of that name; `ip link` shows those that there are"
     )
@@ -146,7 +136,7 @@ def test_an_interface_that_may_not_be_opened_is_told(
     monkeypatch.setattr(cypcap, "create", refuse)
     source = capture(journal, "lo")
     source.open(None)
-    until("failed", lambda: source.status().state is SourceState.FAILED)
+    wait_until(lambda: source.status().state is SourceState.FAILED, "failed")
     assert "CAP_NET_RAW" in source.status().reason
     source.close()
 
@@ -155,6 +145,6 @@ def test_an_interface_that_may_not_be_opened_is_told(
 def test_a_filter_that_is_none_is_told(journal: Journal) -> None:
     source = capture(journal, "lo", "port nowhere!")
     source.open(None)
-    until("failed", lambda: source.status().state is SourceState.FAILED)
+    wait_until(lambda: source.status().state is SourceState.FAILED, "failed")
     assert "interface 'lo'" in source.status().reason
     source.close()

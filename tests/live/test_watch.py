@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.middleware.made import call, scope
+from tests.patience import PATIENCE_S
 from vedette.config import ConfigError
 from vedette.live.watch import watch
 from vedette.middleware import Embedded, VedetteASGI, asgi
@@ -37,7 +38,7 @@ def test_a_burst_of_errors_of_an_application_is_found_and_kept(
                 (b"user-agent", b"Mozilla/5.0"),
             ]
             call(app, scope(f"/cart/{second % 50}", headers=headers, minute=second // 60))
-        sink.close(30)
+        sink.close(PATIENCE_S)
         assert sink.counts().delivered == MINUTES * 60
     finally:
         end()

@@ -11,6 +11,7 @@ import pytest
 from tests.channels.receiver import Receiver
 from tests.middleware.made import EXAMPLES
 from tests.middleware.test_queue import run
+from tests.patience import PATIENCE_S
 from vedette.middleware.record import encode
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "middleware.md").read_text()
@@ -95,7 +96,7 @@ def test_a_file_of_records_can_be_scanned(tmp_path: Path) -> None:
         [sys.executable, "-m", "vedette", "scan", str(log), "--json", "-"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
     coverage = json.loads(done.stdout)["coverage"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.middleware.made import record
+from tests.patience import PATIENCE_S
 from vedette.middleware import sink as sink_module
 from vedette.middleware.record import Record
 from vedette.middleware.sink import Counts, DeliveryError, Queue, RefusedError
@@ -28,7 +29,7 @@ class Gate:
 
     def deliver(self, records: list[Record]) -> int:
         self.offered.release()
-        self.gate.wait(20)
+        self.gate.wait(PATIENCE_S)
         answer = self.answers.pop(0) if self.answers else len(records)
         if isinstance(answer, Exception):
             raise answer
@@ -48,7 +49,7 @@ def test_records_are_handed_on_in_order_and_counted() -> None:
     queue = Queue(gate, batch_records=10)
     for number in range(25):
         queue.put(record(status=number))
-    queue.close(10)
+    queue.close(PATIENCE_S)
     assert statuses(gate) == list(range(25))
     assert max(map(len, gate.batches)) <= 10
     assert queue.counts() == Counts(taken=25, delivered=25, dropped=0, refused=0, queued=0)
@@ -60,8 +61,8 @@ def test_a_full_batch_does_not_wait_for_its_age() -> None:
     queue = Queue(gate, batch_records=5, batch_age_s=600)
     for number in range(5):
         queue.put(record(status=number))
-    assert gate.offered.acquire(timeout=10)
-    queue.close(10)
+    assert gate.offered.acquire(timeout=PATIENCE_S)
+    queue.close(PATIENCE_S)
     assert statuses(gate) == [0, 1, 2, 3, 4]
 
 
@@ -69,8 +70,8 @@ def test_a_batch_that_is_old_enough_does_not_wait_to_be_full() -> None:
     gate = Gate()
     queue = Queue(gate, batch_records=1000, batch_age_s=0.01)
     queue.put(record())
-    assert gate.offered.acquire(timeout=10)
-    queue.close(10)
+    assert gate.offered.acquire(timeout=PATIENCE_S)
+    queue.close(PATIENCE_S)
 
 
 def test_what_does_not_fit_is_dropped_and_counted() -> None:
@@ -82,7 +83,7 @@ def test_what_does_not_fit_is_dropped_and_counted() -> None:
     counts = queue.counts()
     assert (counts.taken, counts.dropped, counts.queued) == (250, 150, 100)
     gate.gate.set()
-    queue.close(10)
+    queue.close(PATIENCE_S)
     assert statuses(gate) == list(range(100))
 
 
@@ -94,7 +95,7 @@ def test_memory_is_bounded_by_bytes_too() -> None:
         queue.put(record(user_agent=b"x" * 2000))
     assert queue.counts().queued * 2000 <= 100_000
     gate.gate.set()
-    queue.close(10)
+    queue.close(PATIENCE_S)
     counts = queue.counts()
     assert counts.delivered + counts.dropped == 100
 
@@ -112,8 +113,8 @@ def test_a_side_that_is_away_is_tried_again_with_growing_pauses(monkeypatch: pyt
     queue._closing = Closing()
     queue.put(record(status=7))
     for _ in range(11):
-        assert gate.offered.acquire(timeout=10)
-    queue.close(10)
+        assert gate.offered.acquire(timeout=PATIENCE_S)
+    queue.close(PATIENCE_S)
     assert waited[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert waited[8:] == [60, 60]
     assert statuses(gate) == [7]
@@ -121,12 +122,12 @@ def test_a_side_that_is_away_is_tried_again_with_growing_pauses(monkeypatch: pyt
 
 def test_what_the_other_side_takes_in_part_is_offered_again() -> None:
     gate = Gate(3, 0, 4)
-    queue = Queue(gate, batch_records=10, batch_age_s=0.001)
+    queue = Queue(gate, batch_records=10, batch_age_s=3600)
     for number in range(10):
         queue.put(record(status=number))
     while queue.counts().delivered < 10:
-        assert gate.offered.acquire(timeout=10)
-    queue.close(10)
+        assert gate.offered.acquire(timeout=PATIENCE_S)
+    queue.close(PATIENCE_S)
     assert statuses(gate) == list(range(10))
 
 
@@ -135,9 +136,9 @@ def test_a_batch_that_is_refused_is_counted_and_not_offered_again() -> None:
     queue = Queue(gate, batch_records=2)
     queue.put(record(status=1))
     queue.put(record(status=2))
-    assert gate.offered.acquire(timeout=10)
+    assert gate.offered.acquire(timeout=PATIENCE_S)
     queue.put(record(status=3))
-    queue.close(10)
+    queue.close(PATIENCE_S)
     counts = queue.counts()
     assert counts.refused + counts.delivered == 3
     assert counts.refused >= 2
@@ -148,7 +149,7 @@ def test_closing_is_bounded_and_what_comes_later_is_dropped() -> None:
     gate.gate.clear()
     queue = Queue(gate, batch_records=1)
     queue.put(record())
-    assert gate.offered.acquire(timeout=10)
+    assert gate.offered.acquire(timeout=PATIENCE_S)
     queue.close(0.05)
     queue.put(record())
     assert queue.counts().dropped == 1
@@ -168,7 +169,7 @@ def test_many_threads_lose_no_count() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    queue.close(20)
+    queue.close(PATIENCE_S)
     assert queue.counts() == Counts(taken=4000, delivered=4000, dropped=0, refused=0, queued=0)
 
 
@@ -179,7 +180,7 @@ def run(program: str, **more: str) -> str:
         [sys.executable, "-W", "error::ResourceWarning", "-c", program],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
         env={**os.environ, "PYTHONPATH": path, **more},
         check=False,
     )

@@ -1,7 +1,6 @@
 """Shipping to a server: taken, taken in part, refused, dead."""
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from tests.channels.receiver import Receiver, receiver, status
 from tests.middleware.made import EXAMPLES, call, environ, get, record, scope
 from tests.middleware.test_asgi import hello
 from tests.middleware.test_wsgi import whole
+from tests.patience import PATIENCE_S
+from tests.ports import silent_port
 from vedette.live.view import Pushed
 from vedette.middleware import Embedded, Ship, VedetteASGI, VedetteWSGI
 from vedette.middleware.record import encode
@@ -27,7 +28,7 @@ def test_records_arrive_as_lines_of_json_with_the_key() -> None:
         ship = Ship(hook.url, key="k3y", service="shop")
         for each in EXAMPLES:
             ship.put(each)
-        ship.close(10)
+        ship.close(PATIENCE_S)
         (got,) = hook.got
     assert got.path == "/ingest?format=vedette-json&stream=shop"
     assert got.headers["authorization"] == "Bearer k3y"
@@ -39,10 +40,10 @@ def test_records_arrive_as_lines_of_json_with_the_key() -> None:
 def test_a_server_that_took_only_the_first_is_offered_the_rest() -> None:
     with receiver() as hook:
         hook.answers.append(status(200, b'{"taken": 1, "refused": 3, "retry_after_s": 0}'))
-        ship = Ship(hook.url, service="shop", batch_age_s=0.01)
+        ship = Ship(hook.url, service="shop", batch_records=len(EXAMPLES), batch_age_s=3600)
         for each in EXAMPLES:
             ship.put(each)
-        ship.close(10)
+        ship.close(PATIENCE_S)
         bodies = [got.body for got in hook.got]
     assert bodies == [encode(EXAMPLES, "shop"), encode(EXAMPLES[1:], "shop")]
 
@@ -81,23 +82,18 @@ def test_a_connection_that_broke_is_opened_anew(hook: Receiver) -> None:
     it.close()
 
 
-def dead() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-
 def test_with_the_server_dead_no_request_fails() -> None:
-    ship = Ship(dead(), most_records=50)
-    asgi, wsgi = VedetteASGI(hello, sink=ship), VedetteWSGI(whole, sink=ship)
-    for _ in range(100):
-        assert call(asgi, scope()) == call(hello, scope())
-        assert get(wsgi, environ()) == ("200 OK", b"hello")
-    counts = ship.counts()
-    assert counts.taken == 200
-    assert counts.delivered == 0
-    assert counts.dropped == 150
-    ship.close(5)
+    with silent_port() as port:
+        ship = Ship(f"http://127.0.0.1:{port}", most_records=50)
+        asgi, wsgi = VedetteASGI(hello, sink=ship), VedetteWSGI(whole, sink=ship)
+        for _ in range(100):
+            assert call(asgi, scope()) == call(hello, scope())
+            assert get(wsgi, environ()) == ("200 OK", b"hello")
+        counts = ship.counts()
+        assert counts.taken == 200
+        assert counts.delivered == 0
+        assert counts.dropped == 150
+        ship.close(PATIENCE_S)
 
 
 def test_what_cannot_be_a_server_is_said_when_the_application_starts() -> None:
@@ -130,8 +126,8 @@ def test_a_server_that_refuses_the_key_is_told_in_the_log_with_the_remedy(
         hook.answers.append(status(401))
         ship = Ship(hook.url, key="wrong", batch_age_s=0.01)
         ship.put(EXAMPLES[0])
-        assert hook.came.wait(20)
-        ship.close(10)
+        assert hook.came.wait(PATIENCE_S)
+        ship.close(PATIENCE_S)
     (said,) = (each.message for each in caplog.records)
     assert said.startswith("Vedette does not take records of requests")
     assert "127.0.0.1: HTTP 401: the key is missing or unknown: give key_file=" in said
@@ -145,7 +141,7 @@ def test_url_and_key_may_come_from_the_environment_and_the_key_from_a_file(
     monkeypatch.setenv("VEDETTE_KEY", "of-environment")
     for ship in (Ship(), Ship(key_file=str(tmp_path / "key"))):
         ship.put(record())
-        ship.close(10)
+        ship.close(PATIENCE_S)
     assert [got.headers["authorization"] for got in hook.got] == ["Bearer of-environment", "Bearer of-file"]
 
 
@@ -167,5 +163,5 @@ def test_an_engine_in_the_process_is_fed() -> None:
     sink = Embedded(live, service="shop", batch_age_s=0.01)
     for number in range(5):
         sink.put(record(status=200 + number))
-    sink.close(10)
+    sink.close(PATIENCE_S)
     assert [json.loads(line)["http.response.status_code"] for line in live.lines] == [200, 201, 202, 203, 204]

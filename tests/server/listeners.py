@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tests.patience import PATIENCE_S
 from tests.server.doubles import House
 from vedette.server.listening import Listening, Place
 
@@ -25,19 +26,19 @@ def listening(house: House, place: Place | None = None, **settings: Any) -> Iter
         yield found
     finally:
         found.stop()
-        thread.join(30)
+        thread.join(PATIENCE_S)
         found.close()
         assert not thread.is_alive()
 
 
 def client(found: Listening, **kwargs: Any) -> httpx.Client:
-    return httpx.Client(base_url=found.address, timeout=20, **kwargs)
+    return httpx.Client(base_url=found.address, timeout=PATIENCE_S, **kwargs)
 
 
 def raw(found: Listening, *pieces: bytes) -> bytes:
     """Send bytes, and read until the service closes the connection."""
     url = httpx.URL(found.address)
-    with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=PATIENCE_S) as connection:
         for piece in pieces:
             connection.sendall(piece)
         answer = b""

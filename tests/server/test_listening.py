@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.server.doubles import House
 from tests.server.listeners import client, listening, raw
 from vedette.config.server import Server
@@ -157,7 +158,7 @@ def test_a_stream_is_answered_while_it_comes() -> None:
     """The answer to the first lines is there before the last are sent."""
     with listening(House()) as found:
         url = httpx.URL(found.address)
-        with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
+        with socket.create_connection((url.host, url.port or 0), timeout=PATIENCE_S) as connection:
             connection.sendall(
                 b"POST /detect/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
                 b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.report.made import anomaly, incident
 from tests.server.doubles import House
 from tests.server.listeners import listening
@@ -122,6 +123,6 @@ def test_nothing_that_the_document_allows_breaks_the_service(tmp_path: Path) -> 
             "--exclude-path-regex", "/events$", "--max-examples", "25", "--seed", "1", "--no-color",
         ]  # fmt: skip
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
-        assert httpx.get(f"{found.address}/health", timeout=20).status_code == 200
+        assert httpx.get(f"{found.address}/health", timeout=PATIENCE_S).status_code == 200
     assert "generated" in done.stdout, done.stderr
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -2,20 +2,18 @@
 
 import base64
 import socket
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.patience import wait_until
 from vedette.config import Config
 from vedette.config.errors import ConfigError
 from vedette.sources.build import build_sources
 from vedette.sources.journal import Journal
 from vedette.sources.source import Delivery
 from vedette.sources.syslog import Syslog
-
-PATIENCE_S = 30.0
 
 
 def now() -> int:
@@ -24,11 +22,12 @@ def now() -> int:
 
 def received(journal: Journal, count: int) -> list[Delivery]:
     found: list[Delivery] = []
-    end, pause = time.monotonic() + PATIENCE_S, threading.Event()
-    while sum(one.lines.count(b"\n") for one in found) < count:
-        assert time.monotonic() < end
-        found += journal.take(1 << 20)
-        pause.wait(0.01)
+
+    def came() -> bool:
+        found.extend(journal.take(1 << 20))
+        return sum(one.lines.count(b"\n") for one in found) >= count
+
+    wait_until(came)
     return found
 
 
@@ -74,12 +73,9 @@ def test_who_may_not_send_is_counted(tmp_path: Path) -> None:
     (source,) = build_sources(Config.load(overrides={"sources.netflow": sections}).sources, now, journal)
     assert isinstance(source, Syslog)
     source.open(None)
-    end, pause = time.monotonic() + PATIENCE_S, threading.Event()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as exporter:
         exporter.sendto(b"\x00\x05", source.addresses[0])
-        while not source.status().dropped.get("datagrams_refused"):
-            assert time.monotonic() < end
-            pause.wait(0.01)
+        wait_until(lambda: source.status().dropped.get("datagrams_refused"))
     assert not journal.take(1 << 20)
     source.close()
     journal.close()

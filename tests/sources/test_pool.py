@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from vedette.schema.chunk import PADDING
 from vedette.sources.pool import BufferPool, PoolClosedError
 
@@ -27,7 +28,7 @@ def test_a_reader_waits_for_a_buffer_when_all_are_out() -> None:
     waiting.start()
     assert not got
     pool.release(held[1])
-    waiting.join(timeout=30)
+    waiting.join(timeout=PATIENCE_S)
     assert got[0] is held[1]
 
 
@@ -45,7 +46,7 @@ def test_closing_frees_whoever_waits() -> None:
     waiting = threading.Thread(target=wait)
     waiting.start()
     pool.close()
-    waiting.join(timeout=30)
+    waiting.join(timeout=PATIENCE_S)
     assert len(failures) == 1
 
 

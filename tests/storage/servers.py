@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.patience import PATIENCE_S
+from tests.ports import port_for_a_server
 
 
 def postgresql_programs() -> Path | None:
@@ -116,9 +118,7 @@ class MongoDB:
     """A MongoDB-compatible server of our own (SecantusDB: MongoDB itself is in no package of PyPI's or Debian's)."""
 
     def __init__(self, place: Path, *options: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = port_for_a_server()
         self._command = [sys.executable, "-m", "secantus", "--host", "127.0.0.1", "--port", str(self._port)]
         self._command += ["--storage-path", str(place), "--cache-size", "64M", *options]
         self._place = place
@@ -134,7 +134,9 @@ class MongoDB:
         )
         import pymongo
 
-        with pymongo.MongoClient[Any](self.url(""), serverSelectionTimeoutMS=60_000) as client:
+        with pymongo.MongoClient[Any](
+            self.url(""), serverSelectionTimeoutMS=int(PATIENCE_S * 1000)
+        ) as client:
             client.admin.command("hello")
 
     def stop(self) -> None:

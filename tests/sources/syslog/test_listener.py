@@ -9,13 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE_S, wait_until
 
 from vedette.sources.journal import Journal, JournalError
 from vedette.sources.source import SourceState
 from vedette.sources.syslog import Listen, Syslog, parse_address
 from vedette.sources.syslog.listener import OTHER, PATIENCE_US
-
-DEADLINE_S = 20
 
 
 def clock():
@@ -55,11 +54,7 @@ class Site:
 
     @staticmethod
     def until(happens):
-        end = time.monotonic() + DEADLINE_S
-        waiting = threading.Event()
-        while not happens():
-            assert time.monotonic() < end, "nothing came"
-            waiting.wait(0.01)
+        wait_until(happens, "nothing came")
 
     def close(self):
         for listener in self.listeners:
@@ -203,7 +198,7 @@ def test_senders_from_elsewhere_are_refused_and_counted(site):
     udp, tcp = listener.addresses
     datagrams(udp, b"<13>x")
     with socket.create_connection(tcp) as sender:
-        sender.settimeout(DEADLINE_S)
+        sender.settimeout(PATIENCE_S)
         assert sender.recv(1) == b""
     site.until(lambda: listener.status().dropped == {"datagrams_refused": 1, "connections_refused": 1})
 
@@ -269,7 +264,7 @@ def test_tls(site, tmp_path):
     assert found == [line.partition(b"- - - ")[2] for line in lines]
     with socket.create_connection(listener.addresses[0]) as plain:
         plain.sendall(b"<13>no tls\n")
-        plain.settimeout(DEADLINE_S)
+        plain.settimeout(PATIENCE_S)
         with suppress(ConnectionResetError):
             while plain.recv(100):
                 pass

@@ -1,20 +1,20 @@
 """Programs that send syslog: nginx, and `logger` of util-linux."""
 
 import shutil
-import socket
 import subprocess
 import threading
 import time
 import urllib.request
 
 import pytest
+from tests.patience import PATIENCE_S, wait_until
+from tests.ports import port_for_a_server
 
 from vedette.sources.journal import Journal, JournalError
 from vedette.sources.syslog import Listen, Syslog, parse_address
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 LOGGER = shutil.which("logger")
-DEADLINE_S = 20
 
 
 def clock():
@@ -45,12 +45,14 @@ def listen(journal):
 
 
 def wait_for(journal, count):
-    end, waiting, found = time.monotonic() + DEADLINE_S, threading.Event(), []
-    while len(found) < count:
-        assert time.monotonic() < end, f"{len(found)} of {count} lines came"
+    found = []
+
+    def came():
         for delivery in journal.take(1 << 20):
-            found += [(delivery.stream, line) for line in delivery.lines.splitlines()]
-        waiting.wait(0.02)
+            found.extend((delivery.stream, line) for line in delivery.lines.splitlines())
+        return len(found) >= count
+
+    wait_until(came, lambda: f"{len(found)} of {count} lines came")
     return found
 
 
@@ -92,19 +94,17 @@ http {{
 @pytest.mark.skipif(NGINX is None, reason="needs nginx: apt-get install nginx")
 def test_nginx(journal, listen, tmp_path):
     syslog = listen("udp://127.0.0.1:0")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = port_for_a_server()
     (tmp_path / "nginx.conf").write_text(RULES.format(here=tmp_path, syslog=syslog, port=port))
     process = subprocess.Popen(
         [str(NGINX), "-p", tmp_path, "-c", tmp_path / "nginx.conf"], stderr=subprocess.DEVNULL
     )
     try:
-        end, waiting = time.monotonic() + DEADLINE_S, threading.Event()
+        end, waiting = time.monotonic() + PATIENCE_S, threading.Event()
         asked = 0
         while asked < 20:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/page/{asked}", timeout=5):
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/page/{asked}", timeout=PATIENCE_S):
                     asked += 1
             except OSError:
                 assert time.monotonic() < end, "nginx does not answer"
@@ -112,7 +112,7 @@ def test_nginx(journal, listen, tmp_path):
         found = wait_for(journal, 20)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_S)
     assert [line.split()[6] for _, line in found] == [b"/page/%d" % number for number in range(20)]
     assert all(line.startswith(b"127.0.0.1 - - [") for _, line in found)
     assert {stream.rpartition("/")[2] for stream, _ in found} == {"shop"}
