@@ -37,9 +37,10 @@ class Rows:
     def found_by(self, search: searching.Search) -> set[tuple[int, str]]:
         """Which row which rule matches."""
         bits = searching.RULE_BITS
+        contexts = search.contexts(self.buffer[: self.target_length]), self.end, None
         return {
             (self._row(hit >> bits, end, which), rule_set().rules[hit & ((1 << bits) - 1)].id)
-            for hits, end, which in search.find(self.buffer, self)
+            for hits, end, which in (*search.find(self.buffer, self), contexts)
             for hit in hits
         }
 

@@ -35,3 +35,25 @@ def keep_marked(text: Bytes, end: Ints, is_mark: Bytes, out: Bytes, out_end: Int
             kept += 1
         begin = past
     return kept
+
+
+@kernel
+def keep_chosen(text: Bytes, end: Ints, rows: Ints, out: Bytes, out_end: Ints) -> int:
+    """Copy some rows, one after the other; returns how many bytes they have.
+
+    Args:
+        text: uint8, rows one after the other. end: int64 (n,), where each ends, ascending.
+        rows: int64 (k,), which to copy.
+        out: uint8, room for them; of none, nothing is copied. out_end: int64 (k,), receives where each ends.
+    """
+    put = 0
+    for kept in range(rows.shape[0]):
+        row = rows[kept]
+        begin = end[row - 1] if row > 0 else 0
+        length = end[row] - begin
+        if out.shape[0] > 0:
+            for i in range(length):
+                out[put + i] = text[begin + i]
+        put += length
+        out_end[kept] = put
+    return put

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.marked import keep_marked
+from vedette.kernels.marked import keep_chosen, keep_marked
 
 _JOINING = b"/._-=&~,:?%@+ "
 _USUAL = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789" + _JOINING)
@@ -120,3 +120,21 @@ def with_marks(
     past, which = np.empty((2, len(end)), dtype=np.int64)
     count = keep_marked(texts, end, _IS_MARK, found, past, which)
     return found[: past.item(count - 1) if count else 0], past[:count], which[:count]
+
+
+def chosen(
+    texts: NDArray[np.uint8], end: NDArray[np.int64], wanted: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Some rows, in the form of `with_marks`.
+
+    Args:
+        texts, end: See there. wanted: uint8, of each row, not 0 for those to take.
+    """
+    which = np.flatnonzero(wanted)
+    past = np.empty(len(which), dtype=np.int64)
+    found = np.empty(keep_chosen(texts, end, which, _NOWHERE, past), dtype=np.uint8)
+    keep_chosen(texts, end, which, found, past)
+    return found, past, which
+
+
+_NOWHERE = np.empty(0, dtype=np.uint8)

@@ -13,6 +13,7 @@ from vedette.detectors.signatures.database import RuleSet, UncompiledRules, load
 from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.exceptions import ExceptionTables, PathException
 from vedette.detectors.signatures.hits import SignatureHits, ToldHits, Weighed
+from vedette.detectors.signatures.marks import chosen
 from vedette.detectors.signatures.memory import Memory
 from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.payload_model import PACKAGED, PayloadModel, packaged, roots
@@ -255,6 +256,7 @@ class SignatureScanner:
         if self._model is not None:
             self._score(self._model, rows, bits, dirty, payload)
         if dirty.any():
+            self._find_contexts(rows, bits, dirty)
             self._take_back(rows, bits, dirty)
             if len(self._exceptions.ends):
                 self._except(rows, bits, dirty)
@@ -346,6 +348,15 @@ class SignatureScanner:
             model.weights, roots(), self._bounds, self._tables.band_rule, model.talk, self._talk,
             self._tables.talk_bits, self._best, self._window, bits, dirty, payload,
         )  # fmt: skip
+
+    def _find_contexts(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
+        """Find the rules that tell context in targets that others hit: nobody else asks for them."""
+        texts, end, which = chosen(self._buffer, rows.end[: rows.targets], dirty[rows.text[: rows.targets]])
+        hits = self._search.contexts(texts)
+        if hits:
+            collect_hits(
+                ints(hits), end, rows.text[which], rows.place[which], self._tables.places, bits, dirty
+            )
 
     def _take_back(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
         """Take back what other rules excuse, and what harmless markup hits."""

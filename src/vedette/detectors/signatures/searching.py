@@ -58,7 +58,11 @@ class Search(Protocol):
     """A way to find which rules match. Of one thread."""
 
     def find(self, buffer: NDArray[np.uint8], rows: Rows) -> Iterator[Found]:
-        """Look through the rows of a scan buffer."""
+        """Look through the rows of a scan buffer for rules that are signs of something."""
+        ...
+
+    def contexts(self, texts: NDArray[np.uint8]) -> list[int]:
+        """Look through rows of targets for rules that tell context; hits as in `Found`."""
         ...
 
 
@@ -81,7 +85,7 @@ class Databases:
 
     def find(self, buffer: NDArray[np.uint8], rows: Rows) -> Iterator[Found]:
         """See `Search`."""
-        plain, marked, headers = self._groups
+        plain, marked, headers, _ = self._groups
         targets, others = buffer[: rows.target_length], buffer[rows.target_length : rows.length]
         hits: list[int] = []
         _scan(plain, targets, 0, hits)
@@ -92,6 +96,12 @@ class Databases:
             hits = []
             _scan(marked, texts, 0, hits)
             yield Found(hits, end, which)
+
+    def contexts(self, texts: NDArray[np.uint8]) -> list[int]:
+        """See `Search`."""
+        hits: list[int] = []
+        _scan(self._groups[3], texts, 0, hits)
+        return hits
 
 
 def _scan(
@@ -123,6 +133,7 @@ class Expressions:
         # What `re2.compile` returns; it publishes no types.
         self._targets: list[tuple[int, Any]] = []
         self._others: list[tuple[int, Any]] = []
+        self._contexts: list[tuple[int, Any]] = []
         for number, rule in enumerate(rules):
             if rule.pattern is None:
                 continue
@@ -130,7 +141,7 @@ class Expressions:
             expression = b"(?m)" + to_row_end(prepare(rule.pattern))
             compiled = re2.compile(expression, options)
             if rule.place_bits & _TARGET:
-                self._targets.append((number, compiled))
+                (self._contexts if rule.tells_context else self._targets).append((number, compiled))
             if rule.place_bits & ~_TARGET:
                 self._others.append((number, compiled))
 
@@ -141,10 +152,20 @@ class Expressions:
             (self._targets, 0, rows.target_length),
             (self._others, rows.target_length, rows.length),
         ):
-            texts = buffer[begin:past].tobytes()
-            for number, compiled in rules if texts else ():
-                hits += [(begin + m.end()) << RULE_BITS | number for m in compiled.finditer(texts)]
+            hits += _matches(rules, buffer[begin:past].tobytes(), begin)
         yield Found(hits, rows.end, None)
+
+    def contexts(self, texts: NDArray[np.uint8]) -> list[int]:
+        """See `Search`."""
+        return _matches(self._contexts, texts.tobytes(), 0)
+
+
+def _matches(rules: Sequence[tuple[int, Any]], texts: bytes, begin: int) -> list[int]:
+    return [
+        (begin + match.end()) << RULE_BITS | number
+        for number, compiled in (rules if texts else ())
+        for match in compiled.finditer(texts)
+    ]
 
 
 class ExpressionsFirst:
@@ -161,9 +182,16 @@ class ExpressionsFirst:
             self._left -= rows.length
             if self._left < 0:
                 self._search = Databases(self._rules.compiled())
+        return self._now().find(buffer, rows)
+
+    def contexts(self, texts: NDArray[np.uint8]) -> list[int]:
+        """See `Search`."""
+        return self._now().contexts(texts)
+
+    def _now(self) -> Search:
         if self._search is None:
             self._search = self._first()
-        return self._search.find(buffer, rows)
+        return self._search
 
     def _first(self) -> Search:
         try:
