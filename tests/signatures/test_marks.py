@@ -11,20 +11,26 @@ from tests.signatures.test_scan import rule
 
 from vedette.detectors.signatures.compile import PatternError, prepare
 from vedette.detectors.signatures.database import compile_rules
-from vedette.detectors.signatures.marks import MARKS, needs_mark, split_alternatives, with_marks
+from vedette.detectors.signatures.marks import (
+    DOTS,
+    MARKS,
+    Alternatives,
+    holding,
+    needs_one_of,
+    split_alternatives,
+)
 from vedette.detectors.signatures.rules import Rule, RuleError, load_rules, rule_sources
 
 
 @cache
-def alternatives() -> tuple[list[str], list[str]]:
-    """Of the package's rules, those that may do without a mark, and the others."""
-    plain: list[str] = []
-    marked: list[str] = []
+def alternatives() -> Alternatives:
+    """Those of all rules of the package."""
+    found = Alternatives([], [], [])
     for each in load_rules(rule_sources()):
         if each.pattern is not None:
-            for group, more in zip((plain, marked), split_alternatives(prepare(each.pattern)), strict=True):
+            for group, more in zip(found, split_alternatives(prepare(each.pattern)), strict=True):
                 group += more
-    return plain, marked
+    return found
 
 
 @pytest.mark.parametrize(
@@ -54,24 +60,29 @@ def alternatives() -> tuple[list[str], list[str]]:
     ],
 )
 def test_what_needs_a_mark_is_told(pattern: str, needed: bool):
-    assert needs_mark(prepare(pattern)) is needed
+    assert needs_one_of(MARKS, prepare(pattern)) is needed
 
 
 def test_alternatives_are_parted_at_the_top_alone():
-    assert split_alternatives(prepare("a(?:b|<)|<c|[|]d|e")) == (["a(?:b|<)", "e"], ["<c", "[|]d"])
+    found = split_alternatives(prepare(r"a(?:b|<)|<c|[|]d|e|f\.g|\.<|a(?:\.|b)"))
+    assert found.plain == ["a(?:b|<)", "e", r"a(?:\.|b)"]
+    assert found.dotted == [r"f\.g"]
+    assert found.marked == ["<c", "[|]d", r"\.<"]
 
 
 @given(st.data())
 @settings(max_examples=300)
-def test_every_match_of_what_needs_a_mark_holds_one(data: st.DataObject):
-    alternative = data.draw(st.sampled_from(alternatives()[1]))
+def test_every_match_of_what_needs_a_mark_or_a_dot_holds_one(data: st.DataObject):
+    which = data.draw(st.sampled_from([1, 2]))
+    alternative = data.draw(st.sampled_from(alternatives()[which]))
     text = data.draw(st.from_regex(re.compile(alternative.encode("latin-1"), re.DOTALL), fullmatch=True))
-    assert MARKS.intersection(text)
+    assert (DOTS, MARKS)[which - 1].intersection(text)
 
 
 def test_the_rules_profit():
-    plain, marked = alternatives()
+    plain, dotted, marked = alternatives()
     assert len(marked) > len(plain) / 2
+    assert len(dotted) > len(plain) / 5
 
 
 @pytest.mark.parametrize("pattern", ["*a", "(?:a", "a)b", "[z-a]b", "a**"])
@@ -82,15 +93,15 @@ def test_a_pattern_that_does_not_compile_is_refused_with_the_rule_named(pattern:
 
 
 rows = st.lists(
-    st.lists(st.sampled_from(list(b"ab1/<'\xff")), max_size=6).map(bytes), min_size=1, max_size=12
+    st.lists(st.sampled_from(list(b"ab1/.<'\xff")), max_size=6).map(bytes), min_size=1, max_size=12
 )
 
 
-@given(rows)
-def test_rows_with_marks_are_those_that_hold_one(texts: list[bytes]):
+@given(rows, st.sampled_from([MARKS, DOTS]))
+def test_rows_with_marks_are_those_that_hold_one(texts: list[bytes], marks: frozenset[int]):
     ended = [text + b"\0\n" for text in texts]
     buffer = np.frombuffer(b"".join(ended), dtype=np.uint8)
-    found, end, which = with_marks(buffer, np.cumsum([len(text) for text in ended]))
-    assert which.tolist() == [n for n, text in enumerate(texts) if MARKS.intersection(text)]
+    found, end, which = holding(marks, buffer, np.cumsum([len(text) for text in ended]))
+    assert which.tolist() == [n for n, text in enumerate(texts) if marks.intersection(text)]
     assert found.tobytes() == b"".join(ended[n] for n in which)
     assert end.tolist() == np.cumsum([len(ended[n]) for n in which]).tolist()

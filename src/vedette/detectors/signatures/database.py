@@ -4,7 +4,6 @@ A cached database counts under the conditions of `vedette.kernels.cache`. It is 
 """
 
 import hashlib
-import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import hyperscan
 import msgspec
@@ -24,43 +23,42 @@ from vedette.kernels.cache import read_cached, write_cached
 
 TARGET = PLACE_BITS[Place.TARGET]
 MAGIC = b"vedette signatures 3\n"
-PLAIN_PARTS = 2
-"""Databases that what needs none is spread over: compiled as one it keeps a single core busy for 2.4 of the 2.8 s that
-all take, and searching two costs a twentieth more."""
-MARKED_PARTS = 2
-"""Databases that what needs a mark is spread over, so that cores share the compiling. Usual logs hold little to scan by
-them; attacks are scanned as fast by one, two or three."""
-
 _Expressions = list[tuple[int, bytes]]
 """Numbers of rules, and what is searched for them."""
+
+
+Each = TypeVar("Each")
+
+
+class Groups(NamedTuple, Generic[Each]):
+    """Databases of rules.
+
+    Attributes:
+        targets: They match rule `i` once per row, at the row's end, with id `i`; for rules that look at the target, as
+            far as they match texts without a mark (`vedette.detectors.signatures.marks`).
+        dotted: The same as far as they match only texts with a dot. marked: Only those with a mark.
+        headers: The same for rules that look elsewhere.
+        contexts: The same for rules that look at the target and only tell what others' hits are worth there: of no
+            interest where nothing else hits, and a third of what searching for all of them takes.
+    """
+
+    targets: tuple[Each, ...]
+    dotted: tuple[Each, ...]
+    marked: tuple[Each, ...]
+    headers: tuple[Each, ...]
+    contexts: tuple[Each, ...]
+
+
+PARTS = 1, 1, 2, 1, 1
+"""Databases that each of `Groups` is spread over, so that cores share the compiling. One is searched a third quicker
+than two; usual logs hold little to scan for marks, and attacks are scanned as fast by one, two or three."""
 
 
 class _Cached(msgspec.Struct, array_like=True, frozen=True):
     key: bytes
     rules: tuple[Rule, ...]
     # Parts of what was read: nine megabytes need not be copied.
-    targets: tuple[memoryview, ...]
-    marked: tuple[memoryview, ...]
-    headers: tuple[memoryview, ...]
-    contexts: tuple[memoryview, ...]
-
-
-class Groups(NamedTuple):
-    """Databases of rules.
-
-    Attributes:
-        targets: They match rule `i` once per row, at the row's end, with id `i`; for rules that look at the target, as
-            far as they match texts without a mark (`vedette.detectors.signatures.marks`).
-        marked: The same as far as they match none.
-        headers: The same for rules that look elsewhere.
-        contexts: The same for rules that look at the target and only tell what others' hits are worth there: of no
-            interest where nothing else hits, and a third of what searching for all of them takes.
-    """
-
-    targets: tuple[hyperscan.Database, ...]
-    marked: tuple[hyperscan.Database, ...]
-    headers: tuple[hyperscan.Database, ...]
-    contexts: tuple[hyperscan.Database, ...]
+    groups: tuple[tuple[memoryview, ...], ...]
 
 
 class RuleSet(msgspec.Struct, frozen=True, dict=True):
@@ -73,10 +71,10 @@ class RuleSet(msgspec.Struct, frozen=True, dict=True):
     """
 
     rules: tuple[Rule, ...]
-    load: Callable[[], Groups]
+    load: Callable[[], Groups[hyperscan.Database]]
 
     @cached_property
-    def groups(self) -> Groups:
+    def groups(self) -> Groups[hyperscan.Database]:
         """The databases."""
         return self.load()
 
@@ -128,39 +126,37 @@ def load_rule_set(
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise RuleError(faults[0] + more)
     if path is not None:
-        dumped = (tuple(memoryview(hyperscan.dumpb(d)) for d in group) for group in rule_set.groups)
-        payload = msgspec.msgpack.encode(_Cached(key, rules, *dumped))
+        dumped = tuple(tuple(memoryview(hyperscan.dumpb(d)) for d in group) for group in rule_set.groups)
+        payload = msgspec.msgpack.encode(_Cached(key, rules, dumped))
         write_cached(path, MAGIC, payload, "signatures-*.bin")
     return rule_set
 
 
 def compile_rules(rules: tuple[Rule, ...]) -> RuleSet:
     """Compile rules, on as many cores as there are. Raises `RuleError`, naming the rule at fault."""
-    plain: _Expressions = []
-    marked: _Expressions = []
-    elsewhere: _Expressions = []
-    contexts: _Expressions = []
+    lists: list[_Expressions] = [[] for _ in PARTS]
+    targets, dotted, marked, headers, contexts = lists
     for index, rule in enumerate(rules):
         if rule.pattern is None:
             continue
         prepared = _prepared(rule)
         if rule.place_bits & ~TARGET:
-            elsewhere.append((index, to_row_end(prepared)))
+            headers.append((index, to_row_end(prepared)))
         if rule.place_bits & TARGET and rule.tells_context:
             contexts.append((index, to_row_end(prepared)))
         elif rule.place_bits & TARGET:
-            for group, alternatives in zip((plain, marked), split_alternatives(prepared), strict=True):
-                if alternatives:
-                    group.append((index, to_row_end("|".join(alternatives))))
-    groups = [*_spread(plain, PLAIN_PARTS), *_spread(marked, MARKED_PARTS), elsewhere, contexts]
-    with ThreadPoolExecutor(len(groups)) as pool:
-        waiting = [pool.submit(_compile, group) if group else None for group in groups]
+            for group, some in zip((targets, dotted, marked), split_alternatives(prepared), strict=True):
+                if some:
+                    group.append((index, to_row_end("|".join(some))))
+    parted = [
+        [part for part in _spread(group, parts) if part] for group, parts in zip(lists, PARTS, strict=True)
+    ]
+    with ThreadPoolExecutor(sum(PARTS)) as pool:
+        waiting = [[pool.submit(_compile, part) for part in group] for group in parted]
     try:
-        made = [() if future is None else (future.result(),) for future in waiting]
+        databases = Groups(*(tuple(part.result() for part in group) for group in waiting))
     except hyperscan.error as error:
         raise RuleError(_culprit(rules) or f"the rules do not compile together: {error}") from error
-    targets, needing_marks = made[:PLAIN_PARTS], made[PLAIN_PARTS:-2]
-    databases = Groups(tuple(itertools.chain(*targets)), tuple(itertools.chain(*needing_marks)), *made[-2:])
     return RuleSet(rules, lambda: databases)
 
 
@@ -230,15 +226,10 @@ def _read(path: Path | None, key: bytes) -> RuleSet:
     return RuleSet(cached.rules, partial(_restored_groups, cached))
 
 
-def _restored_groups(cached: _Cached) -> Groups:
+def _restored_groups(cached: _Cached) -> Groups[hyperscan.Database]:
     """The databases as they were kept; what the engine refuses of them is made anew."""
     try:
-        return Groups(
-            *(
-                tuple(map(_restored, group))
-                for group in (cached.targets, cached.marked, cached.headers, cached.contexts)
-            )
-        )
+        return Groups(*(tuple(map(_restored, group)) for group in cached.groups))
     except hyperscan.error:
         return compile_rules(cached.rules).groups
 

@@ -15,9 +15,9 @@ import re2
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.compile import prepare, to_row_end
-from vedette.detectors.signatures.database import RuleSet, UncompiledRules
+from vedette.detectors.signatures.database import Groups, RuleSet, UncompiledRules
 from vedette.detectors.signatures.evidence import automaton_options
-from vedette.detectors.signatures.marks import with_marks
+from vedette.detectors.signatures.marks import DOTS, MARKS, holding
 from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule
 from vedette.kernels.verdicts import RULE_BITS
 
@@ -78,29 +78,32 @@ class Databases:
         self._rules = rules
 
     @cached_property
-    def _groups(self) -> list[list[_Database]]:
-        return [
-            [(database, hyperscan.Scratch(database)) for database in group] for group in self._rules.groups
-        ]
+    def _groups(self) -> Groups[_Database]:
+        return Groups(
+            *(
+                tuple((database, hyperscan.Scratch(database)) for database in group)
+                for group in self._rules.groups
+            )
+        )
 
     def find(self, buffer: NDArray[np.uint8], rows: Rows) -> Iterator[Found]:
         """See `Search`."""
-        plain, marked, headers, _ = self._groups
+        groups = self._groups
         targets, others = buffer[: rows.target_length], buffer[rows.target_length : rows.length]
         hits: list[int] = []
-        _scan(plain, targets, 0, hits)
-        _scan(headers, others, rows.target_length, hits)
+        _scan(groups.targets, targets, 0, hits)
+        _scan(groups.headers, others, rows.target_length, hits)
         yield Found(hits, rows.end, None)
-        if rows.targets:
-            texts, end, which = with_marks(targets, rows.end[: rows.targets])
+        for marks, databases in ((DOTS, groups.dotted), (MARKS, groups.marked)) if rows.targets else ():
+            texts, end, which = holding(marks, targets, rows.end[: rows.targets])
             hits = []
-            _scan(marked, texts, 0, hits)
+            _scan(databases, texts, 0, hits)
             yield Found(hits, end, which)
 
     def contexts(self, texts: NDArray[np.uint8]) -> list[int]:
         """See `Search`."""
         hits: list[int] = []
-        _scan(self._groups[3], texts, 0, hits)
+        _scan(self._groups.contexts, texts, 0, hits)
         return hits
 
 
