@@ -75,6 +75,28 @@ def test_a_restart_in_the_flood_changes_nothing() -> None:
     assert [anomaly.id for anomaly in floods(found)] == [anomaly.id for anomaly in undisturbed()]
 
 
+def _past_of_a_quiet_log(*, asked_for_often: bool) -> bytes:
+    """What is remembered after windows too quiet to be judged, of two services that take turns."""
+    lines = b"".join(Simulation(minutes=50, rate=1.5, seed=3).chunks()).splitlines(keepends=True)
+    named = [(b"a.example:80 ", b"b.example:80 ")[at % 700 < 100] + line for at, line in enumerate(lines)]
+    running = build(ONLY)
+    parser, enricher = by_name("vhost_combined").open("test.log"), Enricher()
+    (member,) = running.members
+    for first in range(0, len(named), 300):
+        parsed = parser.parse(Chunk.of(b"".join(named[first : first + 300]), "test.log", first + 1))
+        enriched = enricher.apply(parsed.requests)
+        running.process(Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind))
+        if asked_for_often:
+            member.to_state()
+    running.finish()
+    assert [status.service for status in member.statuses()] == ["a.example", "b.example"]
+    return member.to_state()
+
+
+def test_windows_are_learned_together_as_each_alone() -> None:
+    assert _past_of_a_quiet_log(asked_for_often=False) == _past_of_a_quiet_log(asked_for_often=True)
+
+
 def test_a_service_without_a_past_is_not_judged() -> None:
     (status,) = run(pieces()[:2], config=ONLY).coverage.members
     assert (status.member, status.phase) == ("ddos", "warmup")

@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -212,6 +213,27 @@ def test_a_past_is_the_median_of_the_last_hour(requests: list[int]) -> None:
     found = pasts.medians(ONE)[0]
     assert found[0] == pytest.approx(np.median(levels), rel=1e-5)
     assert np.isnan(found[LEVELS - 1]), "nothing was timed"
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(range(4)), min_size=1, unique=True), min_size=1, max_size=25),
+    st.randoms(),
+)
+def test_several_times_are_learned_at_once_as_one_after_the_other(
+    times: list[list[int]], random: Random
+) -> None:
+    one_by_one, at_once = Pasts(), Pasts()
+    made = [[slices(float(random.randrange(9_999))) for _ in services] for services in times]
+    for services, theirs in zip(times, made, strict=True):
+        for service, its in zip(services, theirs, strict=True):
+            one_by_one.learn(ONE + service, its, np.zeros(1, dtype=np.bool_))
+    number = np.array([service for services in times for service in services], dtype=np.int64)
+    every = [its for theirs in made for its in theirs]
+    columns = (
+        np.concatenate([getattr(its, name) for its in every] or [[]]) for name in Slices.__struct_fields__
+    )
+    at_once.learn(number, Slices(*columns), np.zeros(len(number), dtype=np.bool_))
+    assert at_once.to_state() == one_by_one.to_state()
 
 
 def test_pasts_go_on_where_they_were() -> None:

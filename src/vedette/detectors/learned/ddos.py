@@ -17,6 +17,7 @@ from vedette.detectors.learned.flood_features import (
     matrix,
 )
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, log_odds
+from vedette.detectors.learned.flood_seen import Seen, seen, slices_of
 from vedette.detectors.learned.member import Lesson, spans
 from vedette.detectors.learned.phases import Phase
 from vedette.detectors.learned.training import Refused
@@ -47,8 +48,9 @@ SHOWN: Final = 4
 FAILING: Final = 0.3
 SLOWER: Final = 3.0
 """Share of answers that fail, and how many times the usual the others take, from which a flood is severe."""
-_SLICES: Final = slice(Group.SLICE_REQUESTS, Group.SLICE_DURATION_US + SLICES)
-"""Columns of the thirds: requests, those that failed, those that were timed, how long these took."""
+_WAITING: Final = 32
+_WAITING_ROWS: Final = 1 << 14
+"""Windows without anything to judge that wait to be learned together, and rows that they may hold: half a megabyte."""
 _TIME_RATIO: Final = [feature.name for feature in FLOOD_FEATURES].index("time_ratio")
 
 
@@ -60,20 +62,6 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     requests: list[int]
     gate: bytes
     left_out: int
-
-
-class _Window(msgspec.Struct, frozen=True):
-    """A window's services and their thirds.
-
-    Attributes:
-        slot: int32 (k,), of the services. number: int64 (k,), of their pasts. names: (k,).
-        slices: Of each third, arrays (SLICES, k).
-    """
-
-    slot: NDArray[np.int32]
-    number: NDArray[np.int64]
-    names: list[str]
-    slices: Slices
 
 
 class LearnedFloods:
@@ -103,6 +91,8 @@ class LearnedFloods:
         self._pasts = Pasts()
         self._gate = Gate()
         self._left_out = 0
+        self._waiting: list[Seen] = []
+        self._waiting_rows = 0
 
     @property
     def collects(self) -> bool:
@@ -114,6 +104,7 @@ class LearnedFloods:
 
     def statuses(self) -> list[MemberStatus]:
         """Whether each service has a past to be held against, by name."""
+        self._learn_waiting()
         return [self._status(name, number) for name, number in sorted(self._numbers.items())]
 
     def _status(self, name: str, number: int) -> MemberStatus:
@@ -147,24 +138,53 @@ class LearnedFloods:
         # Of requests seen in part, distinct clients cannot be told.
         if view.silent or view.weight > 1:
             return []
-        window = self._thirds(view)
+        window = self._seen(view)
         if window is None:
             return []
-        doubted = np.zeros((SLICES, len(window.slot)), dtype=np.bool_)
-        judged = (window.slices.requests >= LEAST_REQUESTS) & (self._pasts.taught[window.number] >= READY)
+        if window.busiest_third < LEAST_REQUESTS:
+            # Most windows of most sites: a step for many of them costs little more than one for each.
+            self._waiting.append(window)
+            self._waiting_rows += window.rows
+            if len(self._waiting) >= _WAITING or self._waiting_rows >= _WAITING_ROWS:
+                self._learn_waiting()
+            self._age(window)
+            return []
+        self._learn_waiting()
+        slices = slices_of([window])
+        doubted = np.zeros(slices.requests.shape, dtype=np.bool_)
+        judged = (slices.requests >= LEAST_REQUESTS) & (self._pasts.taught[window.number] >= READY)
         found: list[Anomaly] = []
         if judged.any():
-            found = self._judge(view, window, judged, doubted)
-        elif not self._gate.calm:
-            self._gate.decide(window.slot, np.zeros(len(window.slot)), np.inf)
-        self._pasts.learn(window.number, window.slices, doubted)
+            found = self._judge(view, window, slices, judged, doubted)
+        else:
+            self._age(window)
+        self._pasts.learn(window.number, slices, doubted)
         return found
 
+    def _age(self, window: Seen) -> None:
+        """Let a window pass in which nothing was judged."""
+        if not self._gate.calm:
+            self._gate.decide(window.slot, np.zeros(len(window.slot)), np.inf)
+
+    def _learn_waiting(self) -> None:
+        """Learn the windows that wait."""
+        if not self._waiting:
+            return
+        slices = slices_of(self._waiting)
+        number = np.concatenate([window.number for window in self._waiting])
+        self._pasts.learn(number, slices, np.zeros(slices.requests.shape, dtype=np.bool_))
+        self._waiting, self._waiting_rows = [], 0
+
     def _judge(
-        self, view: WindowView, window: _Window, judged: NDArray[np.bool_], doubted: NDArray[np.bool_]
+        self,
+        view: WindowView,
+        window: Seen,
+        slices: Slices,
+        judged: NDArray[np.bool_],
+        doubted: NDArray[np.bool_],
     ) -> list[Anomaly]:
         model = self._model
-        rows = matrix(against(window.slices, self._pasts.medians(window.number)))
+        rows = matrix(against(slices, self._pasts.medians(window.number)))
         probability = np.full(judged.shape, 0.0)
         probability[judged] = model.forest.probability(rows[judged])
         doubted |= probability >= model.card.alarm
@@ -177,7 +197,7 @@ class LearnedFloods:
         alarmed = self._gate.decide(window.slot, over, threshold, np.zeros(len(over), dtype=np.bool_))
         found = [
             self._statement(
-                view, window, row, int(worst[row]), rows[worst[row], row],
+                view, window, slices, row, int(worst[row]), rows[worst[row], row],
                 probability=probability[:, row], surprise=float(surprise[row]), threshold=threshold,
             )
             for row in alarmed
@@ -185,7 +205,7 @@ class LearnedFloods:
         self._thresholds.observe(self.name, surprise[looked])
         return found
 
-    def _thirds(self, view: WindowView) -> _Window | None:
+    def _seen(self, view: WindowView) -> Seen | None:
         named = {name for name, _, _ in spans(view.services, view.clients)}
         # Where a log names nobody, one busy visitor and a thousand look the same.
         at: list[int] = []
@@ -206,12 +226,15 @@ class LearnedFloods:
         sums = view.groups.sums[at]
         for number, count in zip(numbers, sums[:, Group.REQUESTS].tolist(), strict=True):
             self._requests[number] += count
-        clients, busiest = _clients(view, names)
-        requests, failed, timed, micros = sums[:, _SLICES].T.astype(np.float64).reshape(-1, SLICES, len(at))
-        time = np.where(timed > 0, micros / np.maximum(timed, 1.0) / 1e6, np.nan)
-        slots = view.groups.key[at].astype(np.int32)
-        slices = Slices(requests, clients, busiest, failed, time)
-        return _Window(slots, np.array(numbers, dtype=np.int64), names, slices)
+        return seen(
+            view.groups.key[at].astype(np.int32),
+            np.array(numbers, dtype=np.int64),
+            names,
+            sums,
+            view.services,
+            named=view.clients,
+            unnamed=view.unnamed,
+        )
 
     def _number(self, name: str) -> int:
         """The number of a service's past; -1 where there is no room."""
@@ -227,7 +250,8 @@ class LearnedFloods:
     def _statement(
         self,
         view: WindowView,
-        window: _Window,
+        window: Seen,
+        slices: Slices,
         row: int,
         third: int,
         features: NDArray[np.float32],
@@ -246,7 +270,7 @@ class LearnedFloods:
             view, view.clients_of(service), Client.REQUESTS, max(1.0, requests - SLICES * float(usual[0]))
         )
         heavy = tuple(c for c in carried if c.share >= CARRIES)
-        shares, slices = model.forest.shares(features), window.slices
+        shares = model.forest.shares(features)
         return state(
             view,
             type=AnomalyType.DDOS_ATTACK,
@@ -285,6 +309,7 @@ class LearnedFloods:
 
     def to_state(self) -> bytes:
         """What is remembered of each service's past, as bytes."""
+        self._learn_waiting()
         return encode(
             _State(
                 list(self._numbers),
@@ -305,28 +330,7 @@ class LearnedFloods:
         self._numbers = {name: number for number, name in enumerate(known.names)}
         self._requests, self._left_out = known.requests, known.left_out
         self._gate.from_state(known.gate)
-
-
-def _clients(view: WindowView, names: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each service and third: distinct clients, and requests of the busiest; (SLICES, k) each.
-
-    Requests that name no client, among others that do, are those of one: a probe, or whoever stands before the service.
-    """
-    place = {name: row for row, name in enumerate(names)}
-    distinct, busiest = np.zeros((SLICES, len(names))), np.zeros((SLICES, len(names)))
-    for rows in (view.clients, view.unnamed):
-        if not len(rows):
-            continue
-        counts = rows.sums[:, Client.SLICE_REQUESTS : Client.SLICE_REQUESTS + SLICES]
-        present, of_services = (counts > 0).astype(np.int64), spans(view.services, rows)
-        first = [begin for _, begin, _ in of_services]
-        most, present = np.maximum.reduceat(counts, first), np.add.reduceat(present, first)
-        for (name, _, _), high, some in zip(of_services, most, present, strict=True):
-            row = place.get(name)
-            if row is not None:
-                busiest[:, row] = np.maximum(busiest[:, row], high)
-                distinct[:, row] += some
-    return distinct, busiest
+        self._waiting, self._waiting_rows = [], 0
 
 
 def _harms(slices: Slices, third: int, row: int, features: NDArray[np.float32]) -> bool:

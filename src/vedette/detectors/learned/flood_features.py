@@ -178,14 +178,16 @@ class Pasts:
         """Let slices teach: of n services, or of several times of them, (times, n), one after the other.
 
         Args:
-            number: int64 (n,), distinct: whose they are. doubted: bool, as they are: those that look like a flood.
+            number: int64 (n,), whose they are: distinct, or where nothing is doubted also one several times, the
+                earliest first, with `MEMORY` slices at most.
+            doubted: bool, as they are: those that look like a flood.
         """
         self._grow(number)
         levels = slices.levels.reshape(-1, len(number), LEVELS)
         if not doubted.any():
-            times = np.arange(len(levels))[:, None]
+            times = np.arange(len(levels))[:, None] + len(levels) * _turns(number)
             self.ring[number, (self.taught[number] + times) % MEMORY] = levels
-            self.taught[number] += len(levels)
+            self.taught += len(levels) * np.bincount(number, minlength=len(self.taught))
             return
         for of_time, odd in zip(levels, doubted.reshape(-1, len(number)), strict=True):
             self.doubted[number] += odd
@@ -227,3 +229,12 @@ class Pasts:
             self.ring = np.concatenate([self.ring, fresh])
             self.taught = np.append(self.taught, np.zeros(missing, dtype=np.int64))
             self.doubted = np.append(self.doubted, np.zeros(missing, dtype=np.int64))
+
+
+def _turns(number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often each number came before, int64 (n,)."""
+    order = np.argsort(number, kind="stable")
+    ordered, place = number[order], np.arange(len(number))
+    turns = np.empty(len(number), dtype=np.int64)
+    turns[order] = place - np.searchsorted(ordered, ordered)
+    return turns
