@@ -135,24 +135,39 @@ class UnusualValues:
         if view.silent or view.weight > 1 or not (self._courses.judge or self._courses.collect):
             return []
         # A log without durations has no response times to lay out.
-        rows = np.flatnonzero(~view.own & (view.groups.sums[:, self._kind.counted] > 0))
+        counted = view.groups.sums[:, self._kind.counted]
+        rows = np.flatnonzero(~view.own & (counted > 0))
         slots = view.groups.key[rows].astype(np.int32)
-        counts = self._kind.counts(view.groups, rows)
         owners = view.book.parents[slots]
         parts: list[_Part] = []
+        # Most windows of most sites: no route has so many requests that those outside could be looked at.
+        unseen = self._gate.calm and int(counted[rows].max(initial=0)) < LEAST_OUTSIDE
+        counts: NDArray[np.int64] | None = None
+        tests = 0
         for owner in sorted(set(owners.tolist())):
             service, of = view.book[owner].service, np.flatnonzero(owners == owner)
             model = self._courses.model(service)
+            wanted = self._courses.collect and (model is None or view.number % LATER == 0)
+            if counts is None and (wanted or not unseen):
+                counts = self._kind.counts(view.groups, rows)
             if model is not None:
                 place = self._places(view, service, model, slots[of])
                 known = place >= 0
-                parts.append(_Part(owner, service, model, slots[of][known], place[known], counts[of][known]))
-            if self._courses.collect and (model is None or view.number % LATER == 0):
+                tests += int(np.count_nonzero(known))
+                if counts is not None and not unseen:
+                    parts.append(
+                        _Part(owner, service, model, slots[of][known], place[known], counts[of][known])
+                    )
+            if counts is not None and wanted:
                 # A signature's hits are not to be learned, and cannot be taken out of sums.
                 clean = of[view.groups.sums[rows[of], Group.ATTACKS] == 0]
                 names = [view.book[slot].route or "" for slot in slots[clean].tolist()]
-                wanted = [i for i, name in enumerate(names) if self._kind.files or not is_asset(name)]
-                self._seen[service] = [names[i] for i in wanted], counts[clean[wanted]]
+                kept = [i for i, name in enumerate(names) if self._kind.files or not is_asset(name)]
+                self._seen[service] = [names[i] for i in kept], counts[clean[kept]]
+        if unseen:
+            if tests:
+                self._thresholds.observe(self.name, np.zeros(tests))
+            return []
         return self._judge(view, parts)
 
     def _places(
