@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.channels.made import START, alerts, incident, notice
 from tests.channels.payloads import ONE, PAGE, SEVERAL, SHOWN, item, shown
 from tests.channels.receiver import Receiver
-from vedette.channels import alertmanager, discord, mail, pagerduty, slack, teams, webhook
+from vedette.channels import alertmanager, discord, mail, pagerduty, slack, teams, webhook, words
 from vedette.channels.build import build_channels
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.message import Item, Message
@@ -328,3 +328,9 @@ def test_slack_gets_no_empty_text_which_it_refuses() -> None:
     message = Message(id="m", items=(Item(notice(about=incident(summary=""), description="")),), at=START)
     texts = [block["text"]["text"] for block in slack.payload(message)["blocks"] if "text" in block]
     assert all(texts)
+
+
+def test_requests_that_several_anomalies_may_share_are_told_as_the_most_there_can_be() -> None:
+    several = incident(anomaly_ids=("a1", "a2"), requests=160)
+    assert dict(words.facts(Item(notice(about=incident()))))["Requests"] == "1,234"
+    assert dict(words.facts(Item(notice(about=several))))["Requests"] == "up to 160"

@@ -102,6 +102,15 @@ def test_the_log_says_what_was_told_and_what_waits(url: str, capsys: pytest.Capt
     )
 
 
-def test_without_a_store_it_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["alert", "log"]) == 2
-    assert "give --store URL" in capsys.readouterr().err
+def test_without_a_store_that_of_the_service_is_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "vedette.yaml"
+    path.write_text(f"live: {{directory: {tmp_path}}}\n")
+    assert run(["alert", "silence", "--for", "2h", "--config", str(path)]) == 2
+    assert str(tmp_path / "vedette.db") in capsys.readouterr().err
+    open_live_store(f"sqlite:///{tmp_path / 'vedette.db'}").close()
+    assert run(["alert", "silence", "--for", "2h", "--config", str(path)]) == 0
+    made = capsys.readouterr().out.strip()
+    assert run(["alert", "silences", "--config", str(path)]) == 0
+    assert capsys.readouterr().out.startswith(f"{made}  until ")

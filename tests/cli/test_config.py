@@ -111,6 +111,15 @@ def test_a_value_that_was_given_is_shown_with_its_origin(
     }
 
 
+def test_origins_can_be_asked_for_and_left_out(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "show", "--origin", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert f"# {file}:2" in told
+    assert run(["config", "show", "--no-origin", str(file)]) == 0
+    plain = capsys.readouterr().out
+    assert plain == "".join(line.partition("  # ")[0].rstrip() + "\n" for line in told.splitlines())
+
+
 def test_every_key_is_shown_without_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "show"]) == 0
     assert read_yaml(capsys.readouterr().out).value == Config().model_dump(mode="json")

@@ -99,6 +99,13 @@ def test_a_certificate_that_is_none_is_named_before_anything_listens(tmp_path: P
         Listening(None, Server.model_validate_json(json.dumps({"port": 0, "tls": tls})))
 
 
+def test_a_certificate_that_is_missing_is_named_with_its_key(tmp_path: Path) -> None:
+    (tmp_path / "c.pem").write_text("nonsense")
+    tls = {"cert_file": str(tmp_path / "c.pem"), "key_file": str(tmp_path / "k.pem")}
+    with pytest.raises(ListenError, match=r"server\.tls\.key_file = .*k\.pem: cannot be read \(No such file"):
+        Listening(None, Server.model_validate_json(json.dumps({"port": 0, "tls": tls})))
+
+
 def test_what_is_no_http_is_answered_with_a_problem_and_the_connection_closed() -> None:
     with listening(House()) as found:
         head, _, body = raw(found, b"\x16\x03\x01 TLS to a plain port\r\n\r\n").partition(b"\r\n\r\n")

@@ -60,7 +60,9 @@ def facts(item: Item) -> Iterator[tuple[str, str]]:
         yield "Route", route(item)
     yield "When", _when(item)
     if incident.requests:
-        yield "Requests", f"{incident.requests:,}"
+        # A request on which two anomalies rest counts with each.
+        most = "up to " if len(incident.anomaly_ids) > 1 else ""
+        yield "Requests", f"{most}{incident.requests:,}"
     for name, value in item.tags.items():
         yield printable(name, 60), printable(value, 200)
 

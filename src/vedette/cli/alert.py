@@ -17,7 +17,8 @@ StoreUrl = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="The service's store, like sqlite:///vedette.db. Default: the configuration's store.url.",
+        help="The service's store, like sqlite:///vedette.db. Default: the configuration's store.url, or the one that "
+        "`vedette serve` makes.",
         show_default=False,
     ),
 ]

@@ -14,6 +14,7 @@ from vedette.channels.silences import Silence, SilenceError, configured, end, ke
 from vedette.channels.trial import trial
 from vedette.cli.when import parse_time
 from vedette.config import Config
+from vedette.live.directory import own_store, state_directory
 from vedette.schema.anomaly import AnomalyType, Severity
 from vedette.schema.errors import VedetteError
 from vedette.schema.live import Change
@@ -127,11 +128,11 @@ def print_log(limit: int, store: str | None, config: Path | None) -> None:
         print("nobody was told anything yet")
 
 
-def _open(url: str | None, config: Path | None) -> LiveStore:
-    url = url or Config.load(config, environment=os.environ).store.url
-    if url is None:
-        raise AlertError("there is no store: give --store URL, or --config FILE with store.url")
-    return open_live_store(url, create=False)
+def _open(store: str | None, path: Path | None) -> LiveStore:
+    """The store that the service uses: given, configured, or its own."""
+    config = Config.load(path, environment=os.environ)
+    url = store or config.store.url
+    return open_live_store(url or own_store(state_directory(config.live.directory, os.environ)), create=False)
 
 
 def _shown(silence: Silence) -> str:

@@ -61,6 +61,9 @@ def show(
         Path | None, typer.Argument(metavar="FILE", help="A configuration, YAML.", show_default=False)
     ] = None,
     config: _CONFIG = None,
+    origin: Annotated[
+        bool, typer.Option("--origin/--no-origin", help="Say beside each given value where it was given.")
+    ] = True,
 ) -> None:
     """Print every key with the value that holds, as YAML, and where the value comes from.
 
@@ -68,7 +71,7 @@ def show(
     """
     from vedette.config.effective import effective
 
-    print(effective(_one_of(file, config), os.environ), end="")
+    print(effective(_one_of(file, config), os.environ, remarks=origin), end="")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from vedette.config import Config
-from vedette.live.directory import state_directory
+from vedette.live.directory import own_store, state_directory
 from vedette.schema.errors import VedetteError
 from vedette.schema.spans import DAY_US
 from vedette.server.keys import is_user, make_key, make_user
@@ -94,9 +94,7 @@ def _open(store: str | None, path: Path | None) -> LiveStore:
     """The store that the service uses: given, configured, or its own."""
     config = Config.load(path, environment=os.environ)
     url = store or config.store.url
-    if url is None:
-        url = f"sqlite:///{state_directory(config.live.directory, os.environ) / 'vedette.db'}"
-    return open_live_store(url)
+    return open_live_store(url or own_store(state_directory(config.live.directory, os.environ)))
 
 
 def _audit(store: LiveStore, now: int, action: str, target: str, detail: str) -> None:

@@ -14,18 +14,22 @@ from vedette.config.tree import Config
 _COLUMN = 50
 
 
-def effective(path: Path | None, environment: Mapping[str, str]) -> str:
-    """Every key with its value; a remark tells where it was given, if it was.
+def effective(path: Path | None, environment: Mapping[str, str], *, remarks: bool = True) -> str:
+    """Every key with its value; a remark tells where it was given, if it was and remarks are wanted.
 
     Raises:
         ConfigError: The file cannot be read, or a key or value is wrong.
     """
     gathered = gather(Config, path, environment, {})
     config = validate(Config, gathered)
-    return "\n".join(_section(config, config.model_dump(mode="json"), (), gathered)) + "\n"
+    return (
+        "\n".join(_section(config, config.model_dump(mode="json"), (), gathered if remarks else None)) + "\n"
+    )
 
 
-def _section(section: Section, values: Mapping[str, Any], at: KeyPath, gathered: Gathered) -> Iterator[str]:
+def _section(
+    section: Section, values: Mapping[str, Any], at: KeyPath, gathered: Gathered | None
+) -> Iterator[str]:
     indent = "  " * len(at)
     for name, info in type(section).model_fields.items():
         here = (*at, name)
@@ -35,7 +39,7 @@ def _section(section: Section, values: Mapping[str, Any], at: KeyPath, gathered:
             continue
         # JSON is YAML, and needs no second writer that knows which plain words would be read as numbers.
         line = f"{indent}{name}: {json.dumps(values[name], ensure_ascii=False)}"
-        origin = _origin(here, gathered)
+        origin = None if gathered is None else _origin(here, gathered)
         yield f"{line:{_COLUMN}}  # {origin}" if origin else line
 
 

@@ -10,6 +10,11 @@ class StateDirectoryError(VedetteError):
     """The directory for a service's own files cannot be used."""
 
 
+def own_store(directory: Path) -> str:
+    """The store that a service makes for itself where its configuration names none."""
+    return f"sqlite:///{directory / 'vedette.db'}"
+
+
 def state_directory(configured: str | None, environment: Mapping[str, str]) -> Path:
     """The directory, made if it is missing: configured, or where such things belong (XDG, systemd).
 

@@ -26,7 +26,7 @@ from vedette.engine.line_judge import LineJudge
 from vedette.engine.signatures import signature_scanner
 from vedette.live.ageing import counted_from_the_end, told
 from vedette.live.capturing import Capture
-from vedette.live.directory import state_directory
+from vedette.live.directory import own_store, state_directory
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document as read_document
 from vedette.live.housekeeping import Housekeeping
@@ -69,7 +69,7 @@ def opened(settings: Settings, environment: Mapping[str, str]) -> Iterator[Kept]
         VedetteError: It cannot be used.
     """
     directory = state_directory(settings.config.live.directory, environment)
-    url = settings.config.store.url or f"sqlite:///{directory / 'vedette.db'}"
+    url = settings.config.store.url or own_store(directory)
     kept = settings.config.store
     spool = Path(kept.spool) if kept.spool else directory / "spool"
     with open_live_store(url, spool=spool, spool_bytes=kept.spool_bytes) as store:

@@ -204,12 +204,17 @@ def _check_tls(tls: ServerTls) -> None:
     """Say what is wrong with a certificate before anything listens."""
     if tls.cert_file is None or tls.key_file is None:
         return
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for key, path in (("cert_file", tls.cert_file), ("key_file", tls.key_file)):
+        try:
+            Path(path).open("rb").close()
+        except OSError as error:
+            raise ListenError(
+                f"server.tls.{key} = {path}: cannot be read ({error.strerror}): must be a PEM file of the service's"
+            ) from None
     try:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert_file, tls.key_file)
     except ssl.SSLError as error:
         raise ListenError(
-            f"server.tls: {tls.cert_file} and {tls.key_file} are no certificate and its key: {error.reason or error}"
+            f"server.tls: {tls.cert_file} and {tls.key_file} are no certificate and its key, as PEM: "
+            f"{error.reason or error}"
         ) from None
-    except OSError as error:
-        raise ListenError(f"server.tls: {tls.cert_file} or {tls.key_file}: {error.strerror}") from None

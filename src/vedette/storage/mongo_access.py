@@ -109,7 +109,7 @@ class MongoAccess:
                 if not set(others) <= {*INDEXES, "vedette_schema"}:
                     raise StoreError(self._name, StoreProblem.NOT_OURS, reason)
             if not create:
-                reason = "holds nothing of ours; `vedette scan --store` makes it"
+                reason = "holds nothing of ours; `vedette serve` or `vedette scan --store` makes it"
                 raise StoreError(self._name, StoreProblem.UNREACHABLE, reason)
             for name, indexes in INDEXES.items():
                 for fields, unique in indexes:

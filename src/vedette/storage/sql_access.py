@@ -52,7 +52,7 @@ class SqlAccess:
         with self._reading() as connection:
             found = version_of(connection)
         if found is None and not create:
-            reason = "holds nothing of ours; `vedette scan --store` makes it"
+            reason = "holds nothing of ours; `vedette serve` or `vedette scan --store` makes it"
             raise StoreError(self._name, StoreProblem.UNREACHABLE, reason)
         if found != len(STEPS):
             with self._writing() as connection:

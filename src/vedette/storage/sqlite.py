@@ -79,7 +79,9 @@ def sqlite_engine(url: URL, *, create: bool) -> Engine:
         )
     if not create and not path.exists():
         raise StoreError(
-            store, StoreProblem.UNREACHABLE, f"there is no file {path}; `vedette scan --store` makes it"
+            store,
+            StoreProblem.UNREACHABLE,
+            f"there is no file {path}; `vedette serve` or `vedette scan --store` makes it",
         )
     engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
     event.listen(engine, "connect", _set_up)
