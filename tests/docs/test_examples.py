@@ -8,6 +8,7 @@ import pytest
 
 from tests.docs.pages import PAGES, ROOT, console_blocks
 from tests.docs.paste import environment
+from tests.patience import PATIENCE_S
 
 BLOCKS = {page.relative_to(ROOT).as_posix(): blocks for page in PAGES if (blocks := console_blocks(page))}
 _TIMING = re.compile(r"^  speed .*$", re.MULTILINE)
@@ -28,7 +29,7 @@ def test_commands_run_as_a_page_shows_them(page: str, tmp_path: Path) -> None:
                 env=environment(),
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=PATIENCE_S,
                 check=False,
             )
             told = f"{page}:{block.line}: $ {example.command}\n{done.stdout}{done.stderr}"

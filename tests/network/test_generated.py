@@ -16,9 +16,9 @@ from tests.network.generated.scenes import (
     Recorded,
     play,
     play_side_by_side,
-    until,
 )
 from tests.network.generated.spaces import CLIENT, HERE, SERVER, Pair, missing, pair, running, shapes
+from tests.patience import wait_until
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.incident import Incident
 from vedette.storage import open_store
@@ -75,7 +75,7 @@ def test_a_service_that_listens_at_an_interface_states_a_scan_and_the_attack_aft
             running(made, made.near, sys.executable, str(HERE / "clients.py"), "quiet"),
         ):
             # It answers before it listens: what comes before that nobody sees.
-            until(lambda: read(made), "the service has seen no flow")
+            wait_until(lambda: read(made), "the service has seen no flow")
             made.run("nmap", "-n", "-Pn", "--max-retries", "1", "-sS", "-p1-500", SERVER, seconds=20)
             made.run(
                 "curl",
@@ -84,7 +84,7 @@ def test_a_service_that_listens_at_an_interface_states_a_scan_and_the_attack_aft
                 "/dev/null",
                 f"http://{SERVER}/?id=1%27%20union%20select%20a,b%20from%20c--",
             )
-            until(
+            wait_until(
                 lambda: incidents(tmp_path),
                 "a scan and an attack were made, and are not one incident in the store",
             )

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.network.generated.servers import SLOW_PORT
 from tests.network.generated.spaces import HERE, SERVER, Pair, Shape, pair, running
 from tests.network.packets import decoded
+from tests.patience import PATIENCE_S, wait_until
 from vedette.cli.flow_scan import FlowScan
 from vedette.config import Config
 from vedette.kernels.packet_layout import Packet
@@ -267,7 +268,7 @@ def play(scene: Scene, folder: Path) -> Recorded:
                 str(capture),
             )
         )
-        until(lambda: capture.exists() and capture.stat().st_size > 0, "dumpcap does not begin to write")
+        wait_until(lambda: capture.exists() and capture.stat().st_size > 0, "dumpcap does not begin to write")
         quiet = stack.enter_context(ExitStack())
         quiet.enter_context(running(made, made.near, sys.executable, str(HERE / "clients.py"), "quiet"))
         time.sleep(scene.before)
@@ -281,10 +282,10 @@ def play(scene: Scene, folder: Path) -> Recorded:
             left_out = f"{scene.name}: {error}"
         quiet.close()
         # What was sent last is on its way, and dumpcap writes every so often: a mark behind it tells that it is there.
-        until(lambda: _marked(made, capture), "dumpcap does not write what it sees")
+        wait_until(lambda: _marked(made, capture), "dumpcap does not write what it sees")
         sent_again = made.sent_again()
         dump.send_signal(2)
-        dump.wait(20)
+        dump.wait(PATIENCE_S)
     if scene.port is not None:
         begin = _first(capture, scene.port)
     return Recorded(scene, capture, begin, left_out, sent_again)
@@ -302,14 +303,6 @@ def _first(capture: Path, port: int) -> float:
     """When the first packet to a port was seen."""
     rows, _ = decoded(capture.read_bytes())
     return float(rows[rows[:, Packet.TARGET_PORT] == port, Packet.TIME].min()) / 1e6
-
-
-def until(reached: Callable[[], object], otherwise: str) -> None:
-    """Wait until something holds; how long a busy machine takes is no matter."""
-    end = time.monotonic() + 180
-    while not reached():
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.05)
 
 
 def play_side_by_side(lanes: Sequence[Sequence[Scene]], folder: Path) -> list[Recorded]:

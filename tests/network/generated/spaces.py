@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.network.generated.servers import ADDRESSES
+from tests.patience import PATIENCE_S
 
 HERE = Path(__file__).parent
 CLIENT = "10.98.0.1"
@@ -183,10 +184,10 @@ def running(
     finally:
         child.stdin.close()
         child.terminate()
-        child.wait(20)
+        child.wait(PATIENCE_S)
         for one in later:
             if one.ident is not None:
-                one.join(5)
+                one.join(PATIENCE_S)
         for told in (child.stdout, child.stderr):
             if told is not None:
                 told.close()
@@ -207,7 +208,7 @@ def _carried(pair: Pair, mark: str) -> Iterator[subprocess.Popen[str]]:
         yield link
     finally:
         link.stdin.close()
-        link.wait(10)
+        link.wait(PATIENCE_S)
         link.stdout.close()
 
 
