@@ -140,9 +140,9 @@ def test_after_a_long_silence_baselines_are_told_and_the_time_is_covered(own: bo
 
 def test_time_never_goes_back() -> None:
     service = busy()
-    now = service.engine.windower.now
+    now = service.engine.windower.event_time.now
     service.engine.advance(now - 10 * MINUTE)
-    assert service.engine.windower.now == now
+    assert service.engine.windower.event_time.now == now
 
 
 def outside() -> Service:

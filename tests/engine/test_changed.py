@@ -126,12 +126,12 @@ def test_a_rule_that_changes_forgets_for_how_long_it_has_held_and_the_others_do_
 def test_more_lateness_does_not_open_closed_windows_again() -> None:
     service = Service()
     service.feed(log()[:HALF])
-    closed = service.engine.windower.open_from
+    closed = service.engine.windower.event_time.open_from
     patient = Service()
     patient.engine = build_engine(patient.config, lateness_us=6 * 3600_000_000)
     restore(patient.engine, patient.enricher, service.state())
     patient.line = service.line
-    assert patient.engine.windower.open_from == closed
+    assert patient.engine.windower.event_time.open_from == closed
     late = patient.engine.windower.late
     patient.feed(log()[:100])
     assert patient.engine.windower.late == late + 100

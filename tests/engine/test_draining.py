@@ -37,7 +37,7 @@ def live(sizes: Sequence[int], *, restarts: bool = False) -> tuple[Service, list
 def take(service: Service, correlator: Correlator) -> Found:
     """What is new, as a service without flows groups it."""
     correlator.add(service.engine.take_stated())
-    correlator.group(service.engine.windower.open_from * SPANS.requests)
+    correlator.group(service.engine.windower.event_time.open_from * SPANS.requests)
     return correlator.take()
 
 

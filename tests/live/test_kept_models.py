@@ -102,7 +102,7 @@ def test_a_service_goes_back_to_an_older_model(tmp_path: Path) -> None:
     assert roll_back(models, "forest", "test") == (2, 1)
     store, clock = open_live_store(f"sqlite:///{tmp_path / 'v.db'}"), Clock(1 << 50)
     running = begun(tmp_path, store, clock, 500)
-    running.engine.advance(running.engine.windower.now + 2 * 60 * SECOND)
+    running.engine.advance(running.engine.windower.event_time.now + 2 * 60 * SECOND)
     running.commit()
     (status,) = running.engine.member_statuses()
     assert [use.why for use in status.history] == ["warm-up", "schedule", "rolled back"]

@@ -206,7 +206,7 @@ def test_event_time_follows_a_gap_in_the_log() -> None:
     before, after = [Row(i) for i in range(20)], [Row(90_000 + i * 10) for i in range(40)]
     windower = Windower(WindowSettings())
     windower.add(*batch(before + after))
-    assert windower.now == 90_390_000_000
+    assert windower.event_time.now == 90_390_000_000
     assert [w.number for w in windower.close()][:2] == [0, 1500]
 
 

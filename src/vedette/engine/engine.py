@@ -108,7 +108,7 @@ class Engine(WindowJudge):
         hits = batch.hits or self.scanner.judge(requests)
         if self.exceptions is not None:
             self.exceptions.excuse(requests, batch.service, batch.services, hits)
-        before = self.windower.believed_next
+        before = self.windower.event_time.believed_next
         timed = self.windower.time(requests, late, reached)
         accused = decisive = hits.decisive()
         everyday = None
@@ -156,10 +156,10 @@ class Engine(WindowJudge):
         Args:
             until: Microseconds since the epoch. A time that was reached already changes nothing.
         """
-        self.windower.advance(until)
+        self.windower.event_time.advance(until)
         self._close_windows()
         for engine in (*self.followers, self):
-            engine.hush(self.windower.open_from)
+            engine.hush(self.windower.event_time.open_from)
 
     def look_at(self, share: float) -> None:
         """Look at a share of the requests from the next window on; see `vedette.engine.sampling`.
@@ -242,7 +242,7 @@ class Engine(WindowJudge):
             time: int64 (n,), of rows that were not late. before: The earliest time that came in batches before and
                 was not believed then.
         """
-        now = self.windower.now
+        now = self.windower.event_time.now
         believed = time[time <= now]
         times: list[int] = []
         if len(believed):

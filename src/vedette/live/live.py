@@ -202,7 +202,7 @@ class Live:
     @property
     def reached(self) -> int:
         """How far logs were read, by their own time, microseconds; 0 or less for no line yet."""
-        return max(self.engine.windower.watermark, self.flows.engine.windower.closed)
+        return max(self.engine.windower.event_time.watermark, self.flows.engine.windower.closed)
 
     @property
     def _lateness(self) -> int:
@@ -283,7 +283,7 @@ class Live:
         if (marks := restored.extra.get(_WATERMARKS)) is not None:
             self.watermarks.from_state(marks)
         if stopped and (downtime := restored.extra.get(_DOWNTIME)) is not None:
-            self.downtime.from_state(downtime, self.clock(), self.engine.windower.watermark)
+            self.downtime.from_state(downtime, self.clock(), self.engine.windower.event_time.watermark)
         self.engine.unwatched = self.downtime.unwatched
         streams = restored.extra.get(_STREAMS)
         reasons = self.intake.from_state(streams) if streams is not None else []
@@ -349,7 +349,7 @@ class Live:
         """Let event time go as far as all streams that are not silent have come."""
         self.flows.follow(self.clock())
         reached = self.watermarks.time(self.clock())
-        if reached is not None and reached > self.engine.windower.now:
+        if reached is not None and reached > self.engine.windower.event_time.now:
             self.engine.advance(reached)
 
     def _group(self, pending: Set[str]) -> None:
@@ -359,7 +359,7 @@ class Live:
         if len(self.watermarks):
             span = self.engine.settings.windows.span
             # The next window to be judged ends a window later.
-            settled = (self.engine.windower.open_from + 1) * span - 1
+            settled = (self.engine.windower.event_time.open_from + 1) * span - 1
             reached.append(Reached(settled, behind=len(pending) > len(of_flows)))
         stated = [*self.engine.take_stated(), *self.flows.engine.stated.take()]
         self._together.take(stated, reached, self.clock())

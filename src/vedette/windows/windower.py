@@ -7,18 +7,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.rows import cut_time, mark_rows
-from vedette.kernels.windows import add_clients, add_groups, mark_late
+from vedette.kernels.rows import mark_rows
+from vedette.kernels.windows import add_clients, add_groups
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.schema.spans import HOUR_US
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 from vedette.windows.distinct import distinct_values
+from vedette.windows.event_time import EventTime, EventTimeState, Timed
 from vedette.windows.layout import (
     DISTINCT_BITS,
     DISTINCT_REGISTERS,
     GROUP_COLUMNS,
     LATENCY_BINS,
-    SECONDS_BITS,
     Client,
 )
 from vedette.windows.mixing import mix
@@ -26,8 +26,6 @@ from vedette.windows.pool import NEVER, ClientColumns, Entities, GroupColumns, P
 from vedette.windows.registry import RouteRegistry
 from vedette.windows.summary import ClientRows, ClosedWindow, Groups, PackedClients
 
-BEGINNING = -(2**62)
-"""Event time before any row."""
 _PUBLIC_SEED = 0x9E3779B97F4A7C15
 """Sketches hash with a fixed seed: the same log must give the same estimates in every process."""
 
@@ -40,7 +38,7 @@ class WindowSettings(msgspec.Struct, frozen=True):
         jump: How far ahead a time may be to be believed at once, microseconds; more than the lateness.
         login_routes: Routes that take credentials though their names do not say so.
         routes: Cap of route numbers. group_slots, client_slots: Caps of open summaries.
-        own_clock: Whether event time follows the rows. Otherwise it is told (`Windower.advance`): by someone who
+        own_clock: Whether event time follows the rows. Otherwise it is told (`EventTime.advance`): by someone who
             knows how far each of several sources is.
     """
 
@@ -71,21 +69,6 @@ class Judged(msgspec.Struct):
     agent_kind: NDArray[np.uint8]
     declared_bot: int
     unknown_agent: int
-
-
-class Timed(msgspec.Struct):
-    """How a batch's rows stand in event time.
-
-    Attributes:
-        window: int64 (n,), numbers. second: uint8 (n,), place within it. late: uint8 (n,).
-        reached: int64 (n,), event time once each row had come, microseconds; it never goes back. Rows of windows that
-            it has left behind by the lateness are late from there on.
-    """
-
-    window: NDArray[np.int64]
-    second: NDArray[np.uint8]
-    late: NDArray[np.uint8]
-    reached: NDArray[np.int64]
 
 
 class Placed(msgspec.Struct):
@@ -122,9 +105,9 @@ def pair_numbers(
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
-    """What a `Windower` holds: the clock, counts, and the open windows' summaries, slot by slot."""
+    """What a `Windower` holds: event time, counts, and the open windows' summaries, slot by slot."""
 
-    clock: tuple[int, int, int]
+    clock: EventTimeState
     lateness: int
     late: int
     left_out_routes: int
@@ -178,27 +161,12 @@ class Windower:
         self.left_out_routes = 0
         self.left_out_clients = 0
         self._forgotten_from: int | None = None
-        self._clock = np.array([BEGINNING, 0, 0], dtype=np.int64)
+        self.event_time = EventTime(settings.span, settings.lateness, settings.jump, own=settings.own_clock)
         self._seed = secrets.randbits(64)
         self._group_columns = GroupColumns()
         self._groups = Pool(self._group_columns, settings.group_slots)
         self._client_columns = ClientColumns()
         self._clients = Pool(self._client_columns, settings.client_slots)
-
-    @property
-    def watermark(self) -> int:
-        """Event time (microseconds) up to which windows are closed."""
-        return self.now - self.settings.lateness
-
-    @property
-    def now(self) -> int:
-        """Event time, microseconds: the latest time that is believed."""
-        return int(self._clock[0])
-
-    @property
-    def believed_next(self) -> int | None:
-        """Where event time goes once enough rows have come that are far ahead of it; None if the last row was not."""
-        return int(self._clock[2]) if self._clock[1] else None
 
     @property
     def open_windows(self) -> list[int]:
@@ -210,15 +178,6 @@ class Windower:
     def open_slots(self) -> int:
         """Summaries of services, routes and clients that are held now."""
         return self._groups.used + self._clients.used
-
-    @property
-    def open_from(self) -> int:
-        """Number of the first window that is not closed."""
-        return self.watermark // self.settings.span
-
-    def advance(self, until: int) -> None:
-        """Let event time reach `until`, microseconds; it never goes back."""
-        self._clock[0] = max(self.now, until)
 
     def time(
         self,
@@ -235,14 +194,10 @@ class Windower:
             reached: int64 (n,), for those too: where event time would be, had it been told after each row; None where
                 it does not move within a batch.
         """
-        n = len(requests)
-        window, second = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.uint8)
-        cut_time(requests.time, self.settings.span, SECONDS_BITS, window, second)
         self._forget_unbelieved()
-        marked, followed = self._mark_late(requests.time, window, late)
-        if reached is not None and not self.settings.own_clock:
-            followed = np.maximum(followed, reached)
-        return Timed(window, second, marked, followed)
+        timed = self.event_time.follow(requests.time, late, reached)
+        self.late += int(np.count_nonzero(timed.late))
+        return timed
 
     def add(self, requests: Requests, judged: Judged, timed: Timed | None = None) -> Placed:
         """Add a batch's rows to their windows.
@@ -284,38 +239,15 @@ class Windower:
         self._add_clients(requests, clients, judged, window, late, marks, kinds, asset, bit, second)
         return Placed(window, late, route_number)
 
-    def _mark_late(
-        self, time: NDArray[np.int64], window: NDArray[np.int64], known: NDArray[np.uint8] | None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Mark rows of closed windows, uint8 (n,), and count them; event time follows the others if it may.
-
-        Returns:
-            Besides, event time by row, int64 (n,).
-        """
-        settings = self.settings
-        reached = np.full(len(time), self.now)
-        if settings.own_clock:
-            late = np.zeros(len(time), dtype=np.uint8)
-            count = int(
-                mark_late(time, self._clock, settings.lateness, settings.jump, settings.span, late, reached)
-            )
-        else:
-            late = (window < self.open_from).astype(np.uint8)
-            if known is not None:
-                late |= known
-            count = int(np.count_nonzero(late))
-        self.late += count
-        return late, reached
-
     def _forget_unbelieved(self) -> None:
         """Make room by dropping windows of times far ahead, if it is getting scarce; their requests count as late.
 
         Event time may never get there: a clock that is years ahead would fill the pools for good.
         """
         crowded = 2 * self._groups.used > self._groups.cap or 2 * self._clients.used > self._clients.cap
-        if not crowded or self.now == BEGINNING:
+        if not crowded or not self.event_time.begun:
             return
-        limit = (self.now + self.settings.jump) // self.settings.span + 1
+        limit = self.event_time.unbelieved_from
         kept = [np.flatnonzero(pool.window[: pool.used] < limit) for pool in (self._groups, self._clients)]
         if len(kept[0]) == self._groups.used:
             return
@@ -426,16 +358,6 @@ class Windower:
         key = mix(mix(high, self._seed) ^ low, self._seed) ^ mix(services.astype(np.uint64), self._seed)
         return Entities((key >> np.uint64(2)).astype(np.int64), key.view(np.int64))
 
-    def _end(self) -> int:
-        """Number of the first window, at the end of the input, that nobody believes.
-
-        Times far ahead that event time never followed are somebody's mistakes, unless they are the last there
-        are: a log may end soon after a long silence.
-        """
-        now, ahead, earliest = self._clock.tolist()
-        last = max(now, earliest) if ahead else now
-        return int((last + self.settings.jump) // self.settings.span) + 1
-
     def _drop_light_clients(self) -> None:
         """Make room: drop the lighter half of the clients, never one that attacked more than the light ones.
 
@@ -457,7 +379,7 @@ class Windower:
 
         Windows beyond event time, of times that were never believed, are dropped and count as late.
         """
-        self._clock[0] = (self.now // self.settings.span + 1) * self.settings.span + self.settings.lateness
+        self.event_time.settle()
         yield from self.close()
         self.late += int(self._client_columns.sums[: self._clients.used, Client.REQUESTS].sum())
         nothing = np.zeros(0, dtype=np.intp)
@@ -470,7 +392,7 @@ class Windower:
         At the end, windows of times that were never believed are dropped; their requests count as late.
         """
         span = self.settings.span
-        limit = self._end() if everything else self.open_from
+        limit = self.event_time.ends_before if everything else self.event_time.open_from
         group_slots, group_windows = _closing(self._groups, limit)
         client_slots, client_windows = _closing(self._clients, limit)
         if len(group_slots) == 0:
@@ -510,13 +432,12 @@ class Windower:
             self.registry.keep_only(set(self._groups.key[: self._groups.used].tolist()))
 
     def to_state(self) -> bytes:
-        """The clock and the open windows, as bytes; without the seed, which is this process's own."""
+        """Event time and the open windows, as bytes; without the seed, which is this process's own."""
         groups, clients = self._groups.used, self._clients.used
         columns, rows = self._group_columns, self._client_columns
-        now, ahead, earliest = self._clock.tolist()
         return encode(
             _State(
-                (now, ahead, earliest if ahead else 0),
+                self.event_time.to_state(),
                 self.settings.lateness,
                 self.late,
                 self.left_out_routes,
@@ -563,13 +484,10 @@ class Windower:
         keys = np.stack([of_rows, rows.service, rows.high.view(np.int64), rows.low.view(np.int64)])
         check(len(np.unique(keys, axis=1).T) == len(rows), what)
         check(min(state.lateness, state.late, state.left_out_routes, state.left_out_clients) >= 0, what)
-        check(all(abs(time) <= -BEGINNING for time in state.clock) and state.clock[1] >= 0, what)
         self.registry.from_state(state.registry, services)
         numbered = {number for number, entry in enumerate(self.registry.entries) if entry is not None}
         check(numbered.issuperset(key.tolist()), what)
-        now, ahead, earliest = state.clock
-        now += max(0, self.settings.lateness - state.lateness)
-        self._clock[:] = now, ahead, earliest
+        self.event_time.from_state(state.clock, state.lateness, what)
         self.late, self.left_out_routes = state.late, state.left_out_routes
         self.left_out_clients = state.left_out_clients
         self._groups.take(window, self._group_entities(key))

@@ -25,7 +25,7 @@ from vedette.schema.findings import EverydayRequests
 from vedette.schema.requests import Requests
 from vedette.schema.spans import DAY_US
 from vedette.schema.state import check, decode, encode
-from vedette.windows.windower import Timed
+from vedette.windows.event_time import Timed
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):

@@ -19,7 +19,7 @@ from vedette.detectors.signatures.everyday_rows import Rows, by_day
 from vedette.detectors.signatures.everyday_rules import is_weighed
 from vedette.detectors.signatures.rules import DECISIVE, Rule
 from vedette.schema.spans import DAY_US
-from vedette.windows.windower import Timed
+from vedette.windows.event_time import Timed
 
 LONG_AGO: Final = -(10**9)
 """Before any day."""
