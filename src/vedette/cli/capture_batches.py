@@ -10,8 +10,8 @@ from vedette.parsers.captures import CaptureParser, Frames
 from vedette.sources import ByteReader
 
 _BUFFER: Final = 2 << 20
-_PIECE: Final = 1 << 18
-"""Bytes of captures read at once: their packets stay in the nearest caches until they are in their flows."""
+_PIECE: Final = 1 << 19
+"""Bytes of captures read at once: their packets stay in near caches until they are in their flows."""
 _SPARE: Final = 64
 
 

@@ -249,7 +249,7 @@ class FlowReading:
             count = len(frames)
             taken = frames.decode(buffer, rows)
             self._count(taken, coverage)
-            if count and int(frames.time.max()) >= self._until:
+            if count and self._until < _NEVER and int(frames.time.max()) >= self._until:
                 taken = self._before(taken, PacketProblem.LATER)
             if listener is not None:
                 listener(buffer, taken)
@@ -274,9 +274,9 @@ class FlowReading:
         coverage.lines += count
         coverage.parsed += good
         if good < count:
-            for status, number in zip(*np.unique(rows[:, 16], return_counts=True), strict=True):
+            for status, number in enumerate(np.bincount(rows[:, 16]).tolist()):
                 if status:
-                    self.tally.skip(_PROBLEMS[Status(int(status))], int(number))
+                    self.tally.skip(_PROBLEMS[Status(status)], number)
 
     def _before(self, rows: np.ndarray, reason: PacketProblem | FlowProblem) -> np.ndarray:
         """The rows whose time, in the first column, is early enough."""

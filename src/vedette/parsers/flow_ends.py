@@ -18,5 +18,5 @@ def from_servers(
     """Whether rows go from a server to its client: from a port below 1024 to one above, or into ephemeral ports."""
     back = (source_port < _SERVERS) & (target_port >= _SERVERS)
     back |= (source_port < _EPHEMERAL) & (target_port >= _EPHEMERAL)
-    found: NDArray[np.bool_] = back & np.isin(protocol, (Protocol.TCP, Protocol.UDP))
+    found: NDArray[np.bool_] = back & ((protocol == Protocol.TCP) | (protocol == Protocol.UDP))
     return found

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.hashing import new_secret
-from vedette.kernels.packet_layout import Packet, Status
+from vedette.kernels.packet_glances import find_plain
+from vedette.kernels.packet_layout import Packet
 from vedette.parsers.http_streams import BEGINNINGS, Ends, HttpStreams
 
 FORMAT: Final = "vhost_combined"
 """Of the lines."""
-_TCP: Final = 6
 _WORD: Final = 4
-_OTHERS: Final = np.zeros(65_536, dtype=bool)
-_OTHERS[[443, 22, 993, 995, 465, 853, 53]] = True
+_OTHERS: Final = np.zeros(65_536, dtype=np.uint8)
+_OTHERS[[443, 22, 993, 995, 465, 853, 53]] = 1
 """Ports whose payload is not looked at: it is no HTTP, or cannot be read."""
 _WORDS: Final = np.array(
     sorted({int.from_bytes(word[:_WORD], "little") for word in BEGINNINGS}), dtype=np.uint64
@@ -55,20 +55,18 @@ class HttpPackets:
         return self._streams.finish()
 
     def _found(self, buffer: NDArray[np.uint8], rows: NDArray[np.int64]) -> list[bytes]:
-        candidates = (rows[:, Packet.PROTOCOL] == _TCP) & (rows[:, Packet.CAPTURED] > 0)
-        candidates &= rows[:, Packet.STATUS] == Status.READ
-        candidates &= ~(_OTHERS[rows[:, Packet.SOURCE_PORT]] | _OTHERS[rows[:, Packet.TARGET_PORT]])
-        chosen = rows[candidates]
-        if not len(chosen):
+        candidates, latest = np.empty((2, len(rows)), dtype=np.int64)
+        count = find_plain(rows, _OTHERS, candidates, latest)
+        if not count:
             return []
+        chosen = rows[candidates[:count]]
         begins = _begins(buffer, chosen)
         ends = (chosen[:, _ENDS].astype(np.uint64) * self._mixers).sum(axis=1, dtype=np.uint64)
-        begins |= np.isin(ends, ends[begins])
+        begins |= _among(ends, np.sort(ends[begins]))
         wanted = begins | self._goes_on(ends, chosen)
         lines: list[bytes] = []
         # As if each packet had been looked at.
-        latest = np.maximum.accumulate(rows[:, Packet.TIME])[candidates][wanted]
-        for row, time in zip(chosen[wanted].tolist(), latest.tolist(), strict=True):
+        for row, time in zip(chosen[wanted].tolist(), latest[:count][wanted].tolist(), strict=True):
             lines += self._streams.pass_time(time)
             at = row[Packet.AT]
             lines += self._streams.take(row, buffer[at : at + row[Packet.CAPTURED]].tobytes())
@@ -101,4 +99,14 @@ def _begins(buffer: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.bo
     word = np.zeros(len(rows), dtype=np.uint64)
     for place in range(_WORD):
         word |= buffer[at + place].astype(np.uint64) << np.uint64(8 * place)
-    return np.isin(word, _WORDS) | (rows[:, Packet.CAPTURED] < _WORD)
+    return _among(word, _WORDS) | (rows[:, Packet.CAPTURED] < _WORD)
+
+
+def _among(values: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which values are among some in order. `np.isin` looks for distinct values first, and imports masked arrays."""
+    if not len(ordered):
+        return np.zeros(len(values), dtype=bool)
+    found: NDArray[np.bool_] = (
+        ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+    )
+    return found

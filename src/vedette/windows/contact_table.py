@@ -79,8 +79,9 @@ class ContactTable:
     def contacts(self) -> NDArray[np.int64]:
         """int64 (k, CONTACT_COLUMNS), sorted by addresses, port and protocol, column by column in memory."""
         rows = self._rows[: len(self)]
-        columns = np.zeros((CONTACT_COLUMNS, len(rows)), dtype=np.int64)
         held = np.concatenate([np.array(FIXED, dtype=np.int64), self._counts])
+        columns = np.empty((CONTACT_COLUMNS, len(rows)), dtype=np.int64)
+        columns[~is_among(np.arange(CONTACT_COLUMNS), held)] = 0
         turn_columns(rows, sorting(rows, _KEYS), held, columns)
         return columns.T
 

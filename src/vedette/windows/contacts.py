@@ -12,6 +12,7 @@ from vedette.kernels.flow_survey import FIRST_START, LAST_END, LAST_START, LONGE
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, LAST_COUNT, Flow, Flows, Known
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 from vedette.windows.contact_table import ContactTable, counts_in, sorting
+from vedette.windows.distinct import distinct_values
 from vedette.windows.flow_table import Passed
 from vedette.windows.going_on import WAITING_COLUMNS, GoingOn
 
@@ -403,7 +404,7 @@ class FlowWindower:
         self.lumped += len(lumped)
         cut = started[long[:taken]] < least[:taken]
         self.in_part += int(np.count_nonzero(cut))
-        for number in np.unique(started[long[:taken][~cut]]).tolist():
+        for number in distinct_values(started[long[:taken][~cut]]).tolist():
             # That flows begin there is known of a window by its table.
             self._table(number)
         is_long[lumped] = False

@@ -25,6 +25,7 @@ from vedette.kernels.flow_table import (
     track_packets,
 )
 from vedette.kernels.hashing import new_secret
+from vedette.kernels.packet_glances import count_behind
 from vedette.schema.flows import Flows, Known
 from vedette.schema.spans import DAY_US
 
@@ -96,7 +97,7 @@ class FlowTable:
     def __init__(self, settings: TableSettings | None = None) -> None:
         self.settings = settings or TableSettings()
         self._until: int | None = None
-        self._newest = -_NEVER
+        self._newest = np.full(1, -_NEVER, dtype=np.int64)
         self.dated_back = 0
         size = self.settings.flows
         self._state = np.zeros((size, STATE_COLUMNS), dtype=np.int64)
@@ -125,7 +126,8 @@ class FlowTable:
     @property
     def newest(self) -> int | None:
         """Time of the newest packet, microseconds; None before the first."""
-        return self._newest if self._newest != -_NEVER else None
+        newest = int(self._newest[0])
+        return newest if newest != -_NEVER else None
 
     def add(self, rows: NDArray[np.int64]) -> Iterator[Passed]:
         """Take packets in, in the order of the capture; hands out what windows held that ended.
@@ -134,7 +136,7 @@ class FlowTable:
             rows: int64 (n, PACKET_COLUMNS).
         """
         span, at = self.settings.span, 0
-        self._look_back(rows)
+        self.dated_back += count_behind(rows, _ORDERED, self._newest)
         while at < len(rows):
             if self._until is None:
                 good = rows[at:, 16] == 0
@@ -163,17 +165,6 @@ class FlowTable:
         yield from self._drain()
         yield from self._expire(_NEVER, _NEVER, _NEVER)
         yield self._hand_out(self._histogram, over=False)
-
-    def _look_back(self, rows: NDArray[np.int64]) -> None:
-        if not len(rows):
-            return
-        times = rows[:, 0].copy()
-        newest = times.copy()
-        newest[0] = max(int(newest[0]), self._newest)
-        np.maximum.accumulate(newest, out=newest)
-        self._newest = int(newest[-1])
-        newest -= times
-        self.dated_back += int(np.count_nonzero(newest > _ORDERED))
 
     def _end(self, following: int) -> Iterator[Passed]:
         """End the window that is open, and open the one that begins at `following`."""
