@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Run, vedette
-from tests.network.packets import ACK, BEGIN, SYN, Frame, pcap, pcapng, tcp
+from tests.network.packets import ACK, BEGIN, RST, SYN, Frame, pcap, pcapng, tcp
 from tests.network.test_flow_logs import ZEEK
 
 __all__ = ["vedette"]
@@ -332,3 +332,99 @@ def test_of_flows_alone_there_is_no_service_but_the_network(vedette: Run, tmp_pa
         b"vedette: --service shop: no request is to a service of that name, as flows alone"
     )
     assert vedette("scan", "trace.pcap", "--service", "network", "-q").returncode == 1
+
+
+_COLUMNS = (
+    "ts id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state"
+    " orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes"
+)
+_DNS_LOG = (
+    "#separator \\x09\n#path\tdns\n#fields\tts\tid.orig_h\tquery\n1767607200.1\t10.0.0.2\texample.com\n"
+)
+
+
+def conn_log(order: Callable[[list[str]], list[str]]) -> str:
+    """Half an hour of quiet flows, and a port scan in the middle, in an order."""
+    lines = []
+    for number in range(3_600):
+        scans = 1_800 <= number < 1_900
+        client, server = ("10.0.0.66", "10.0.0.9") if scans else (f"10.0.0.{number % 9 + 2}", "192.0.2.7")
+        port, state = (number - 1_700, "REJ") if scans else (443, "SF")
+        fields = f"{1_767_607_200 + number / 2:.6f} {client} 40000 {server} {port} tcp - 0.2 90 80 {state} 4 300 4 280"
+        lines.append("\t".join(fields.split()))
+    names = "\t".join(["#fields", *_COLUMNS.split()])
+    return "\n".join(["#separator \\x09", "#path\tconn", names, *order(lines)]) + "\n"
+
+
+def _two_halves(lines: list[str]) -> list[str]:
+    return lines[len(lines) // 2 :] + lines[: len(lines) // 2]
+
+
+@pytest.mark.parametrize(
+    "order", [_two_halves, lambda lines: lines[::-1], sorted], ids=["joined", "reversed", "sorted"]
+)
+def test_a_flow_log_that_is_not_in_order_says_what_it_says_in_order(
+    vedette: Run, tmp_path: Path, order: Callable[[list[str]], list[str]]
+) -> None:
+    found = []
+    for name, text in (("as-it-was.log", conn_log(list)), ("other.log", conn_log(order))):
+        (tmp_path / name).write_text(text)
+        out = ["--json", f"{name}.json", "--verdicts", f"{name}.jsonl", "--windows", f"{name}.windows"]
+        assert vedette("scan", name, *out).returncode == 1
+        document = json.loads((tmp_path / f"{name}.json").read_text())
+        assert document["coverage"]["late_flows"] == 0
+        verdicts = (tmp_path / f"{name}.jsonl").read_text().splitlines()
+        found.append(
+            (
+                [(a["id"], a["type"], a["observed"]) for a in document["anomalies"]],
+                (tmp_path / f"{name}.windows").read_text(),
+                len(verdicts),
+            )
+        )
+    assert found[0] == found[1]
+
+
+def test_flows_that_are_too_late_are_told_beside_the_headline(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "conn.log").write_text(conn_log(_two_halves))
+    done = vedette("scan", "conn.log", "--lateness", "10")
+    assert "Not everything could be looked at: 1,800 of 3,600 flows" in " ".join(done.stdout.decode().split())
+    assert b"--lateness" in done.stdout
+
+
+@pytest.mark.parametrize("named", [["logs"], ["logs/conn.log", "logs/dns.log"]], ids=["directory", "names"])
+def test_the_other_logs_of_zeek_do_not_keep_its_flows_from_being_read(
+    vedette: Run, tmp_path: Path, named: list[str]
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "conn.log").write_text(conn_log(list))
+    (tmp_path / "logs" / "dns.log").write_text(_DNS_LOG)
+    done = vedette("scan", *named, "--json", "found.json")
+    assert done.returncode == 1, done.stderr
+    document = json.loads((tmp_path / "found.json").read_text())
+    assert {a["type"] for a in document["anomalies"]} == {"port_scan"}
+    told = [*document["coverage"]["unread"], *(row["reason"] for row in document["coverage"]["left_out"])]
+    assert any("another of Zeek's logs" in line for line in told)
+
+
+def test_another_of_zeeks_logs_alone_is_told_in_a_line_what_is_read(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "dns.log").write_text(_DNS_LOG)
+    done = vedette("scan", "dns.log")
+    assert done.returncode == 2
+    assert b"dns.log: is another of Zeek's logs than conn.log" in done.stderr
+
+
+def test_more_of_a_scan_is_no_less_severe(vedette: Run, tmp_path: Path) -> None:
+    refused = [
+        frame
+        for n in range(200)
+        for frame in (
+            (BEGIN + 20_000 * n, tcp("198.51.100.7:40000", f"192.0.2.1:{n + 1}", SYN, seq=n)),
+            (BEGIN + 20_000 * n + 90, tcp(f"192.0.2.1:{n + 1}", "198.51.100.7:40000", RST | ACK, ack=n + 1)),
+        )
+    ]
+    severities = []
+    for frames in (refused[:80], refused):
+        (tmp_path / "trace.pcap").write_bytes(pcap(frames, 101))
+        document = json.loads(vedette("scan", "trace.pcap", "--json", "-").stdout)
+        severities.append([a["severity"] for a in document["anomalies"] if a["type"] == "port_scan"])
+    assert severities == [["high"], ["high"]]

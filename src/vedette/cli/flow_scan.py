@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -31,6 +31,7 @@ from vedette.report.account import plural
 from vedette.report.moments import day_and_clock, span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
+from vedette.report.skipped import told
 from vedette.report.story import some
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
@@ -44,6 +45,12 @@ if TYPE_CHECKING:
 _HEAD = 64
 _LOG_LATENESS_S = 300
 """Flow logs are written when flows end; Zeek and most exporters end silent ones within five minutes."""
+_PATIENCE_S = 86_400
+"""The same for logs that turn out not to be in order, such as some that were joined or shuffled: a day's are sorted, as
+far as there is room for their contacts."""
+_TOO_MANY_LATE = 0.01
+_LATE_OF = 1_000
+"""Flows of which so many are too many, at least."""
 
 
 def scan_flows(
@@ -66,27 +73,33 @@ def scan_flows(
         alone: Whether nothing else is scanned, so that it is an error if nothing can be read.
     """
     http = requests_file(inputs, stack)
-    spool = None
-    if options.verdicts:
+
+    def kept() -> "FlowSpool | None":
+        if not options.verdicts:
+            return None
         from vedette.cli.flow_spool import FlowSpool
 
-        spool = stack.enter_context(FlowSpool(options.since))
-    scan = FlowScan(
-        inputs,
-        config,
-        interrupted,
-        spool=spool,
-        windows=options.windows,
-        baselines=options.baselines,
-        http=http,
-        progress=options.progress and not options.quiet,
-        since=options.since,
-        until=options.until,
-        past=past,
-        record=None if options.models_from is None else Record(options.models_from),
-        alone=alone,
-    )
-    findings = scan.run()
+        return stack.enter_context(FlowSpool(options.since))
+
+    def begun(*, patient: bool) -> FlowScan:
+        return FlowScan(
+            inputs,
+            config,
+            interrupted,
+            spool=kept(),
+            windows=options.windows,
+            baselines=options.baselines,
+            http=http,
+            progress=options.progress and not options.quiet,
+            since=options.since,
+            until=options.until,
+            past=past,
+            record=None if options.models_from is None else Record(options.models_from),
+            alone=alone,
+            patient=patient,
+        )
+
+    scan, findings = in_order(begun)
     if options.services and NETWORK not in options.services:
         if findings.incidents:
             findings.coverage.unread.append(
@@ -94,7 +107,21 @@ def scan_flows(
                 f"{some(options.services)}: add --service {NETWORK} for what flows say"
             )
         findings.anomalies, findings.incidents = [], []
-    return findings, scan.requests_input(), spool
+    return findings, scan.requests_input(), scan.spool
+
+
+def in_order(begun: "Callable[..., FlowScan]") -> "tuple[FlowScan, Findings]":
+    """Run a scan of flows; once more, patiently, where logs turn out not to be in order. Returns it, and what it found.
+
+    Args:
+        begun: Makes it; `patient` as for `FlowScan`.
+    """
+    scan = begun(patient=False)
+    try:
+        return scan, scan.run()
+    except FlowDisorderError:
+        scan = begun(patient=True)
+        return scan, scan.run()
 
 
 def requests_file(inputs: Sequence[Input], stack: ExitStack) -> Path | None:
@@ -106,6 +133,10 @@ def requests_file(inputs: Sequence[Input], stack: ExitStack) -> Path | None:
     if not any(map(_is_capture, inputs)):
         return None
     return Path(stack.enter_context(TemporaryDirectory(prefix="vedette-"))) / "requests.log"
+
+
+class FlowDisorderError(Exception):
+    """Too many flows came too late for their windows; nothing was written but what another run writes anew."""
 
 
 class FlowServiceError(VedetteError):
@@ -170,9 +201,10 @@ class FlowScan:
         trainer: Fits models; processes of its own unless told otherwise.
         spool: Keeps flows for verdicts.
         alone: Whether it is an error if nothing can be read; otherwise that is told in the findings.
+        patient: Wait for late flows as long as there is room, after a first try found that they come.
 
     Attributes:
-        engine: The one that has looked, once `run` is over.
+        engine: The one that has looked, once `run` is over. spool: As it was given.
     """
 
     def __init__(
@@ -192,8 +224,10 @@ class FlowScan:
         trainer: Trainer | None = None,
         spool: "FlowSpool | None" = None,
         alone: bool = True,
+        patient: bool = False,
     ) -> None:
-        self._spool = spool
+        self._patient = patient
+        self.spool = spool
         self._alone = alone
         self._record, self._trainer = record, trainer
         self.engine: NetworkEngine | None = None
@@ -212,12 +246,15 @@ class FlowScan:
         """Read everything, and hand out what was found.
 
         Raises:
+            FlowDisorderError: Too many flows came too late, and the inputs can be read again.
             VedetteError: Nothing could be read, or an output cannot be written.
         """
         began = time.monotonic()
         lateness = self._config.windows.lateness_s
+        in_order = all(map(_is_capture, self._inputs))
+        retry = lateness is None and not in_order and not self._patient and self._can_repeat()
         if lateness is None:
-            lateness = 0 if all(map(_is_capture, self._inputs)) else _LOG_LATENESS_S
+            lateness = 0 if in_order else _PATIENCE_S if self._patient else _LOG_LATENESS_S
         table = table_settings(self._config.network)
         with ExitStack() as stack:
             training = self._trainer
@@ -255,9 +292,11 @@ class FlowScan:
             engine.watched = reading.watchers.share
             for passed in handed:
                 engine.process(passed)
-                if self._spool is not None:
-                    self._spool.add(passed.ended)
+                if self.spool is not None:
+                    self.spool.add(passed.ended)
                 progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
+                if retry and engine.windower.late > max(_LATE_OF, reading.tally.flows) * _TOO_MANY_LATE:
+                    raise FlowDisorderError
             findings = engine.finish()
             if self._config.limits.evidence and findings.anomalies:
                 from vedette.cli.flow_evidence import with_evidence
@@ -286,6 +325,11 @@ class FlowScan:
         findings.coverage.seconds = time.monotonic() - began
         findings.coverage.interrupted = self._interrupted.is_set()
         return findings
+
+    def _can_repeat(self) -> bool:
+        """Whether everything can be read and written once more."""
+        # Windows that stand in a pipe already cannot be taken back.
+        return self._windows != "-" and all(s.path is not None or s.whole for s in self._inputs)
 
     def requests_input(self) -> list[Input]:
         """The requests that were in captures, as an input of their own; nothing where there were none."""
@@ -344,9 +388,7 @@ def _nothing(coverage: Coverage) -> str:
         return coverage.unread[0]
     names = ", ".join(source.source for source in coverage.sources[:3])
     if coverage.packets:
-        reasons = ", ".join(
-            f"{number:,} {reason.replace('_', ' ')}" for reason, number in coverage.packets_skipped.items()
-        )
+        reasons = ", ".join(told(reason, number) for reason, number in coverage.packets_skipped.items())
         return f"{names}: none of {coverage.packets:,} packets is of a flow ({reasons}): give a capture of IP traffic"
     cut = next((source.truncated for source in coverage.sources if source.truncated), None)
     if cut is not None:

@@ -109,6 +109,7 @@ class Reading:
         line_bytes: Longest line.
         interrupted: Once it is set, nothing more is read; what was read is still handed out.
         needs_all: Whether a named input that cannot be read or understood is an error where others can be, too.
+        needs_any: Whether it is one where none can be; otherwise that is told.
 
     Raises:
         VedetteError: No input can be read and understood, or one cannot and all are needed.
@@ -125,6 +126,7 @@ class Reading:
         interrupted: threading.Event,
         *,
         needs_all: bool = False,
+        needs_any: bool = True,
     ) -> None:
         self.tally = Tally()
         self._needs_all = needs_all
@@ -138,7 +140,7 @@ class Reading:
         for source in inputs:
             groups.setdefault(source.group, []).append(source)
         self._lanes = [(self._open_first(group), group) for group in groups.values()]
-        if self.tally.refused and all(opened is None for opened, _ in self._lanes):
+        if needs_any and self.tally.refused and all(opened is None for opened, _ in self._lanes):
             raise self.tally.refused[0]
 
     @property

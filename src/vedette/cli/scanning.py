@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vedette.cli.apart import Apart, Job, can_be_apart
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Ahead, Reading, Wanted
-from vedette.cli.scan_coverage import check_read, check_services, cover
+from vedette.cli.scan_coverage import NothingToReadError, check_read, check_services, cover
 from vedette.cli.scan_output import write_findings
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
@@ -27,7 +27,7 @@ from vedette.report.output import open_output
 from vedette.report.progress import Progress
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
-from vedette.schema.findings import Findings
+from vedette.schema.findings import Coverage, Findings
 from vedette.sources import BufferPool, Discovery
 
 # What judges is imported where the engine is built: by then another process reads.
@@ -214,9 +214,19 @@ class Scan:
         if spool is not None and spool.routes_overflowed:
             coverage.capped["verdict_routes"] = spool.routes_overflowed
         if not interrupted:
-            check_read(coverage, self.found, present)
+            self._check_read(coverage)
             check_services(self.options.services, [*engine.services, *self._flow_services()])
         return findings
+
+    def _check_read(self, coverage: Coverage) -> None:
+        """See that there was a request, or that flows were read, of which then is told."""
+        try:
+            check_read(coverage, self.found, self._present[0].tally)
+        except NothingToReadError as error:
+            if self._flows is None:
+                raise
+            if not (coverage.unread or coverage.left_out):
+                coverage.unread.append(str(error))
 
     def _flow_services(self) -> list[str]:
         if self._flows is None:
@@ -261,6 +271,8 @@ class Scan:
             min(self.config.limits.line_bytes, chunk - 1),
             self._interrupted,
             needs_all=self._needs_all,
+            # Beside flows, of which something can be told.
+            needs_any=self._flows is None,
         )
         return reading, pool
 

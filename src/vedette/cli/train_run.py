@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 from vedette.cli.flow_inputs import part_inputs
-from vedette.cli.flow_scan import FlowScan, requests_file
+from vedette.cli.flow_scan import FlowScan, in_order, requests_file
 from vedette.cli.interrupt import graceful_interrupt
 from vedette.cli.options import ScanOptions
 from vedette.cli.scan_run import inputs
@@ -64,8 +65,10 @@ def _watched(
 ) -> tuple[list[AddressBehaviour], list[Input]]:
     """What has seen captures and flow logs, and the requests in captures, which are written to `http`."""
     with graceful_interrupt() as interrupted:
-        scan = FlowScan(traffic, config, interrupted, http=http, progress=progress, trainer=train_here)
-        findings = scan.run()
+        begun = partial(
+            FlowScan, traffic, config, interrupted, http=http, progress=progress, trainer=train_here
+        )
+        scan, findings = in_order(begun)
     if findings.coverage.interrupted or scan.engine is None:
         raise KeyboardInterrupt
     return scan.engine.members, scan.requests_input()

@@ -18,16 +18,20 @@ def _port_scan(anomaly: Anomaly) -> str:
     )
     who = f"{anomaly.entity.value} looked for open ports ({details['shape']} scan)"
     if details["what"] == "first contacts":
+        where = f"{where} or more" if details.get("more") else where
+        answered = f"{count(details['answered'])} {'was' if details['answered'] == 1 else 'were'} answered"
         return (
             f"{who}: of its first contacts with {where}, {count(anomaly.observed)} failed and "
-            f"{count(details['answered'])} were answered; the odds that it scans are "
+            f"{answered}; the odds that it scans are "
             f"10^{anomaly.formula.result:.1f} to 1, and the alarm starts at {count(details['odds_threshold'])} to 1."
         )
     time = seconds(details["seconds"])
     if details["what"] == "SYN":
+        # Of none it may not be known.
+        vain = f", {count(details['failed'])} of them in vain" if details["failed"] else ""
         return (
-            f"{who}: {count(anomaly.observed)} SYNs to {where} within {time}, {count(details['failed'])} of them in "
-            f"vain; a scan is more than {count(anomaly.threshold)} SYNs to more than "
+            f"{who}: {count(anomaly.observed)} SYNs to {where} within {time}{vain}; a scan is "
+            f"more than {count(anomaly.threshold)} SYNs to more than "
             f"{count(details['ports_threshold'])} ports."
         )
     if details["what"] == "UDP":

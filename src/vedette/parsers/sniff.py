@@ -8,6 +8,7 @@ from vedette.parsers.format import Format, Parser
 from vedette.parsers.mixed import MixedParser
 from vedette.parsers.timeless import timeless
 from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
+from vedette.parsers.zeek_headers import header_of
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
@@ -114,7 +115,15 @@ def thin(sample: Chunk, lines: int) -> Chunk:
 
 
 def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> UnknownFormatError:
-    lines = [line for line in sample.buffer[: sample.length].tobytes().splitlines() if line.strip()]
+    text = sample.buffer[: sample.length].tobytes()
+    if (header := header_of(text)) is not None:
+        return UnknownFormatError(
+            f"{sample.source}: is another of Zeek's logs than conn.log, which alone is read of them: "
+            "give that, or the capture, whose HTTP requests are read too"
+            if header.path
+            else f"{sample.source}: is none of Zeek's logs that are read: give a conn.log"
+        )
+    lines = [line for line in text.splitlines() if line.strip()]
     if not lines or all(line.startswith(b"#") for line in lines):
         kind = "comments (#)" if lines else "blank lines"
         return NothingSaidError(

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from vedette.explain.numbers import count, percent, size
 from vedette.report.moments import iso, span
 from vedette.report.shown import shown
+from vedette.report.skipped import told
 from vedette.report.story import worst
 from vedette.schema.findings import (
     Coverage,
@@ -141,6 +142,11 @@ def remarks(coverage: Coverage) -> Iterator[str]:
     cut = sum(source.truncated is not None for source in coverage.sources)
     if cut:
         yield f"Not everything could be read: see {plural(cut, 'truncated source')} below."
+    if coverage.late_flows > _SEVERAL_LATE * coverage.flows:
+        yield (
+            f"Not everything could be looked at: {coverage.late_flows:,} of {plural(coverage.flows, 'flow')} came "
+            f"too late for their windows{_SORT}."
+        )
     yield from _unread(coverage)
     yield from _misfits(coverage)
     if coverage.lines > 2 * coverage.parsed:
@@ -150,7 +156,7 @@ def remarks(coverage: Coverage) -> Iterator[str]:
     ) and coverage.insufficient_data >= coverage.windows:
         seen = coverage.windows + coverage.insufficient_data
         older = "logs help: --baseline-from 'access.log.*'"
-        if not coverage.lines:
+        if coverage.flows or not coverage.lines:
             older = "captures or flow logs help: --baseline-from 'yesterday.pcap'"
         yield (
             f"Not enough data: {coverage.insufficient_data:,} of {plural(seen, 'window')} had too little "
@@ -175,6 +181,8 @@ def scope(coverage: Coverage, zone: tzinfo) -> str:
     return f"{requests}, {span(coverage.start, coverage.end, zone)}"
 
 
+_SORT = ": sort the log by the time when they began, or allow for more with --lateness"
+_SEVERAL_LATE = 0.01
 _ORDER = ": put the capture in order (`reordercap`), or cut out what has a wrong date"
 
 
@@ -187,9 +195,9 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         good -= coverage.packets_skipped.get(_LATER[0], 0)
         yield "packets", f"{coverage.packets:,} read, {good:,} in {plural(coverage.flows, 'flow')}"
     for reason, number in sorted(coverage.packets_skipped.items(), key=lambda item: -item[1]):
-        yield "skipped", f"{number:,} {reason.replace('_', ' ')}"
+        yield "skipped", told(reason, number)
     if coverage.late_flows:
-        yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows"
+        yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows{_SORT}"
     if coverage.flows_in_part:
         long = plural(coverage.flows_in_part, "long flow")
         yield "late", f"{long} told of at the end only: windows that were over by then have nothing of them"

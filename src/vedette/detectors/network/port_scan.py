@@ -111,7 +111,10 @@ class PortScan:
         """State scans that went on in the window."""
         found: dict[str, Anomaly] = {}
         for anomaly in (*self._classic(view), *self._odd(view), *self._udp(view), *self._walked(view)):
-            found.setdefault(anomaly.entity.value, anomaly)
+            # The most severe of a source: more of a scan must not look like less.
+            known = found.setdefault(anomaly.entity.value, anomaly)
+            if anomaly.severity.rank > known.severity.rank:
+                found[anomaly.entity.value] = anomaly
         if len(found) > _MOST_STATED:
             self.left_out += len(found) - _MOST_STATED
         return list(found.values())[:_MOST_STATED]
@@ -256,6 +259,7 @@ class PortScan:
                 "shape": _shape(hosts, ports),
                 "hosts": hosts,
                 "ports": ports,
+                "more": len(walk.targets) >= _MOST_TARGETS,
                 "answered": walk.answered,
                 "odds_threshold": self.odds,
                 "target": server_of(own[0]),
