@@ -12,7 +12,7 @@ from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.recent import Claimed, RecentKeys
 from vedette.detectors.network.view import NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
-from vedette.kernels.flow_habits import (
+from vedette.kernels.host_habits import (
     FORGOT,
     KNOWN,
     MOST_SENT,
