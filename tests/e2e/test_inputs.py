@@ -114,6 +114,17 @@ def test_two_logs_of_one_period_are_read_side_by_side(
     assert len(rows) == len(sample)
 
 
+def test_a_log_that_ends_before_another_is_told_beside_the_drop(vedette: Run, tmp_path: Path) -> None:
+    made = ("simulate", "--rate", "20", "--inject", "", "--format", "nginx-timed")
+    assert vedette(*made, "--minutes", "150", "--seed", "1", "-o", "a.log").returncode == 0
+    assert vedette(*made, "--minutes", "240", "--seed", "2", "-o", "b.log").returncode == 0
+    document = _document(vedette, "a.log", "b.log")
+    assert {a["service"] for a in document["anomalies"] if a["type"] == "traffic_drop"} == {"a"}
+    (said,) = document["coverage"]["ended_early"]
+    assert said.startswith("a.log ends 2026-")
+    assert "a service that is down looks the same" in said
+
+
 def test_mapped_json_is_read_in_the_zone_that_was_named(vedette: Run, tmp_path: Path) -> None:
     lines = [
         json.dumps(

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.cli.courses import Course
 from vedette.cli.merge import merge
 from vedette.engine.batch import Batch
 from vedette.enrich.enrich import Enricher
@@ -68,6 +69,8 @@ class Tally(msgspec.Struct):
     first: int | None = None
     last: int | None = None
     """Times that requests have before some are left out, microseconds; None where none may be."""
+    courses: list[Course] = msgspec.field(default_factory=list)
+    """When each of several logs was written."""
     position: int = 0
     """Bytes of the inputs, as stored, read so far."""
 
@@ -217,13 +220,23 @@ class Reading:
             self.tally.left_out.append(error)
 
     def _lane(self, opened: _Opened, rest: list[Input]) -> Iterator[Requests]:
-        yield from self._source(opened)
+        course = None
+        if len(self._lanes) > 1:
+            course = Course(opened.reader.source.name)
+            self.tally.courses.append(course)
+        yield from self._followed(opened, course)
         for source in rest:
             if self._interrupted.is_set():
                 return
             following = self._open(source)
             if following is not None:
-                yield from self._source(following)
+                yield from self._followed(following, course)
+
+    def _followed(self, opened: _Opened, course: Course | None) -> Iterator[Requests]:
+        for requests in self._source(opened):
+            if course is not None:
+                course.follow(opened.reader.source.name, requests.time)
+            yield requests
 
     def _source(self, opened: _Opened) -> Iterator[Requests]:
         reader, parser, tally = opened.reader, opened.parser, self.tally

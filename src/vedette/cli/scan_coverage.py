@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC
 
+from vedette.cli.courses import ended_early
 from vedette.cli.left_out import left_out
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Tally
@@ -52,6 +53,7 @@ def cover(
     tallies = [present] if past is None else [present, past]
     coverage.unread = [str(error) for each in tallies for error in each.left_out]
     coverage.unread += _outside(options, found, present)
+    coverage.ended_early = list(ended_early(present.courses, options.until))
     coverage.left_out = left_out(found.skipped, (passed for each in tallies for passed in each.passed_over))
     for name in ("cut_lines", "cut_joined", "cut_bytes", "hole_bytes"):
         if count := getattr(present, name):

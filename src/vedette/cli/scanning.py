@@ -210,6 +210,9 @@ class Scan:
         cover(
             coverage, self.options, self.found, present, None if self._past is None else self._past[0].tally
         )
+        if interrupted:
+            # Logs end where reading did.
+            coverage.ended_early.clear()
         coverage.interrupted, coverage.seconds = interrupted, time.monotonic() - began
         if spool is not None and spool.routes_overflowed:
             coverage.capped["verdict_routes"] = spool.routes_overflowed

@@ -159,7 +159,8 @@ class Coverage(msgspec.Struct):
     unread: list[str] = msgspec.field(default_factory=list)
     """Why inputs that were named were not read, or held nothing to read."""
     ended_early: list[str] = msgspec.field(default_factory=list)
-    """Captures and flow logs that end before others do, and when: what is missing from then on is no drop."""
+    """What ends before others that were read with it, and when. Of captures and flow logs, what is missing from then on
+    is no drop; of access logs that cannot be told from a service that is down."""
     left_out: list[LeftOut] = msgspec.field(default_factory=list)
     """Files that were found in directories, or behind patterns, and not read."""
     late_flows: int = 0
