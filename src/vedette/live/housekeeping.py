@@ -78,9 +78,12 @@ class Housekeeping:
             return {}
 
     def tell(self) -> None:
-        """Log what cannot be read since the last look, and what can again."""
+        """Log what cannot be read or kept since the last look, and what can again."""
+        faults = [*self._unread()]
+        if self._store.problem is not None:
+            faults.append(self._store.problem)
         # Counts change all the time; the fault is the same.
-        now = {"".join(c for c in text if not c.isdigit()): text for text in self._unread()}
+        now = {"".join(c for c in text if not c.isdigit()): text for text in faults}
         for fault, text in now.items():
             if fault not in self._told:
                 _LOG.warning("%s", printable(text))
