@@ -1,6 +1,7 @@
 """MongoDB: who may use it, what goes wrong, and that a commit is all or nothing without transactions."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,51 @@ def test_chunks_of_the_dead_are_removed(url: str, monkeypatch: pytest.MonkeyPatc
         store.prune(4_000_000_000_000_000 + HOUR, kept)
         assert store._in("chunks").count_documents({}) < before
         assert store.resume() == resumed_from(1)
+
+
+class TestAServiceThatAnotherHasFollowed:
+    """Its statements may come late: a server ends what it has begun, whoever is not there any more."""
+
+    def test_changes_the_state_no_more_and_says_why(self, url: str) -> None:
+        with open_live_store(url) as store, open_live_store(url) as follower:
+            store.commit(numbered(1))
+            assert follower.resume() == resumed_from(1)
+            follower.commit(numbered(2))
+            with pytest.raises(StoreError, match="another vedette has taken it over: end one") as caught:
+                store.commit(numbered(7))
+            assert caught.value.problem is StoreProblem.LOCKED
+            assert follower.resume() == resumed_from(2)
+            assert follower.stats().total == 6, "what it found is not there either"
+            follower.commit(numbered(3))
+            assert follower.resume() == resumed_from(3)
+
+    @pytest.mark.parametrize("step", range(16))
+    def test_leaves_nothing_behind_wherever_it_was(
+        self, url: str, step: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with open_live_store(url) as store, open_live_store(url) as follower:
+            store.commit(numbered(1))
+            usual, steps, overtook = store._in, iter(range(step)), []  # type: ignore[attr-defined]
+
+            def overtaken(collection: str) -> Any:
+                if next(steps, None) is None:
+                    monkeypatch.setattr(store, "_in", usual)
+                    overtook.append(step)
+                    follower.commit(numbered(2))
+                    follower.commit(numbered(3))
+                return usual(collection)
+
+            monkeypatch.setattr(store, "_in", overtaken)
+            with suppress(StoreError):
+                store.commit(numbered(2))
+            if not overtook:
+                # The commit has fewer steps.
+                return
+            assert follower.resume() == resumed_from(3)
+            follower.commit(numbered(4))
+            assert follower.resume() == resumed_from(4)
+            assert follower._in("pending").count_documents({}) == 0  # type: ignore[attr-defined]
+            assert follower.stats().total == 12
 
 
 def test_two_writers_of_one_block_lose_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from vedette.schema.live import Notice
 from vedette.schema.records import BaselineRecord, RunRecord, WindowRecord
 from vedette.storage import rows as to
 from vedette.storage.cursor import write_cursor
+from vedette.storage.errors import StoreError, StoreProblem
 from vedette.storage.mongo_access import Doc, MongoAccess
 from vedette.storage.mongo_filters import anomalies_where, incidents_where
 from vedette.storage.mongo_windows import put_windows, windows_after
@@ -53,12 +54,18 @@ class MongoStore(MongoAccess):
     `pending` goes. Whoever was killed in between is finished by the next that writes or resumes. So nothing of a
     commit is ever lost or half there to a service that resumes; a reader may see the first of its findings a moment
     before the last.
+
+    A server may end a statement of a service that was killed long after another has gone on in its place. So services
+    are numbered: each takes the next epoch with its first commit, and only what is of the newest changes the state.
+    What an older one had not written whole by then was acknowledged to nobody, and is dropped.
     """
 
     def __init__(self, url: str, *, create: bool = True) -> None:
         super().__init__(url, create=create)
         self._writer = uuid.uuid4().hex
         self._works = 0
+        self._epoch: int | None = None
+        """Of a service, from its first commit on."""
 
     def save(self, findings: Findings, run: RunRecord | None = None) -> None:
         """See `Store`."""
@@ -143,6 +150,7 @@ class MongoStore(MongoAccess):
             "made_us": time.time_ns() // 1000,
             "body": self._put_chunks(key, "body", body),
             "state": None if state is None else self._put_chunks(key, "state", state),
+            "epoch": self._epoch,
         }
         self._in("pending").insert_one(pending)
         self._apply(pending, work)
@@ -150,10 +158,18 @@ class MongoStore(MongoAccess):
     def _finish_others(self) -> None:
         """Put in its place what somebody has written whole, and then was killed."""
         for pending in self._in("pending").find().sort("made_us"):
+            theirs = pending.get("epoch")
+            if self._epoch is not None and theirs is not None and theirs < self._epoch:
+                self._in("pending").delete_one({"_id": pending["_id"]})
+                self._in("chunks").delete_many({"key": pending["_id"]})
+                continue
             body = zlib.decompress(self._chunks(pending["_id"], "body", pending["body"]))
             self._apply(pending, msgspec.json.decode(body, type=Work))
 
     def _apply(self, pending: Doc, work: Work) -> None:
+        if work.analysed is not None:
+            # Before anything else: who is not the newest any more changes nothing.
+            self._put_state(pending, work)
         run_id = work.run.id if work.run is not None else None
         if work.run is not None:
             self._put("runs", ("_id",), [to.run_values(work.run)])
@@ -169,21 +185,35 @@ class MongoStore(MongoAccess):
         self._put_baselines(work.baselines)
         notices = [to.notice_values(notice) for notice in work.notices]
         self._put("notices", ("_id",), notices, first={"due_us": 0, "settled": 0})
-        if work.analysed is not None:
-            row: Doc = {"analysed_us": work.analysed}
-            if pending["state"] is not None:
-                row |= {
-                    "time_us": work.analysed,
-                    "positions": msgspec.msgpack.encode(work.positions),
-                    "state_key": pending["_id"],
-                    "state_chunks": pending["state"],
-                }
-            self._in("live_state").update_one({"_id": 1}, {"$set": row}, upsert=True)
         self._in("pending").delete_one({"_id": pending["_id"]})
         self._in("chunks").delete_many({"key": pending["_id"], "kind": "body"})
         if pending["state"] is not None:
             before = {"key": {"$ne": pending["_id"]}, "kind": "state", "made_us": {"$lt": pending["made_us"]}}
             self._in("chunks").delete_many(before)
+
+    def _put_state(self, pending: Doc, work: Work) -> None:
+        row: Doc = {"analysed_us": work.analysed}
+        if pending["state"] is not None:
+            row |= {
+                "time_us": work.analysed,
+                "positions": msgspec.msgpack.encode(work.positions),
+                "state_key": pending["_id"],
+                "state_chunks": pending["state"],
+            }
+        epoch = pending.get("epoch")
+        where: Doc = {"_id": 1} if epoch is None else {"_id": 1, "epoch": epoch}
+        found = self._in("live_state").update_one(where, {"$set": row}, upsert=epoch is None)
+        if epoch is not None and epoch == self._epoch and not found.matched_count:
+            nobody = {"_id": 1, "epoch": {"$exists": False}}
+            if self._in("live_state").find_one({"_id": 1, "epoch": {"$exists": True}}) is None:
+                # Somebody has emptied the database.
+                self._in("live_state").update_one(nobody, {"$set": row | {"epoch": epoch}}, upsert=True)
+                return
+            raise StoreError(
+                self._name,
+                StoreProblem.LOCKED,
+                "another vedette has taken it over: end one of them, or give each a store of its own",
+            )
 
     def _put(
         self, collection: str, keys: Sequence[str], rows: Sequence[to.Values], first: Doc | None = None

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from pymongo import ASCENDING
+from pymongo import ASCENDING, ReturnDocument
 
 from vedette.schema.anomaly import AnomalyType, Severity
 from vedette.schema.live import Commit, Notice, Resume
@@ -56,7 +56,16 @@ class MongoLiveStore(MongoStore):
         )
         with self._committing, self._explained():
             self._finish_others()
+            if self._epoch is None:
+                self._epoch = self._next_epoch()
             self._write(work, commit.state)
+
+    def _next_epoch(self) -> int:
+        """From now on, what other services have not written whole counts no more."""
+        changed = self._in("live_state").find_one_and_update(
+            {"_id": 1}, {"$inc": {"epoch": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return int(changed["epoch"]) if changed is not None else 0
 
     def resume(self) -> Resume | None:
         """See `LiveStore`."""
@@ -151,7 +160,7 @@ class MongoLiveStore(MongoStore):
             by_severity=by_severity,
             by_type={kind.value: by_type[kind.value] for kind in AnomalyType if kind.value in by_type},
             unresolved=total - said,
-            last_analysis=state["analysed_us"] if state is not None else None,
+            last_analysis=state.get("analysed_us") if state is not None else None,
         )
 
     def audit(self, line: AuditLine) -> None:
