@@ -20,14 +20,14 @@ class Floor:
 
 FLOORS = {
     "first": Floor(0.968, 0.0181),
-    "second": Floor(0.9365, 0.0070),
-    "third": Floor(0.954, 0.0237),
-    "fourth": Floor(0.972, 0.0194),
-    "fifth": Floor(0.96, 0.0538),
+    "second": Floor(0.938, 0.0070),
+    "third": Floor(0.955, 0.0237),
+    "fourth": Floor(0.976, 0.0180),
+    "fifth": Floor(0.964, 0.0513),
     "sixth": Floor(0.968, 0.0324),
-    "seventh": Floor(0.92, 0.0378),
-    "eighth": Floor(0.956, 0.0339),
-    "ninth": Floor(0.918, 0.0388),
+    "seventh": Floor(0.933, 0.0366),
+    "eighth": Floor(0.956, 0.0322),
+    "ninth": Floor(0.948, 0.0268),
 }
 
 

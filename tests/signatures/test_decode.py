@@ -191,6 +191,25 @@ def test_a_nul_in_what_base64_stands_for_is_none_of_the_address(nul: bytes):
     assert (TextFlag.NUL in flags_of(b"/pods" + nul + b"?continue=" + page_mark)) == bool(nul)
 
 
+@pytest.mark.parametrize(
+    ("symbols", "read"),
+    [
+        (b"O2xzIC1sYQ==", b";ls -la"),
+        (b"e3s3Kjd9fQ", b"{{7*7}}"),
+        (b"JyBvciAxPTE", b"' or 1=1"),
+        (b"CklEOwpJRDs", b"\rid;\rid;"),
+        (b"MSBvciAxPTE", None),  # begins with a digit
+        (b"aGVsbG8gYWxs", None),  # with a letter
+        (b"O2lkO", None),  # too short
+        (b"O/8gIC1sYQ==", None),  # is not printable
+        (b"aGVsbG8gYWxsIG9mIHlvdQ==", b"hello all of you"),
+    ],
+)
+def test_short_base64_is_read_where_it_begins_as_what_is_injected_does(symbols: bytes, read: bytes | None):
+    ((_, query),) = decode([b"/x?q=" + symbols], split=True)
+    assert query == b"q=" + symbols.lower() + (b"" if read is None else b"&=" + read)
+
+
 def test_a_long_text_is_judged_by_its_two_ends():
     ((row,),) = decode([b"begin" + b"-" * 100_000 + b"END"], split=False)
     assert row.startswith(b"begin")

@@ -34,6 +34,15 @@ def test_a_rule_does_not_count_on_an_excepted_path_and_does_elsewhere():
         assert hit(judge, b"/query/run?q=%3Cscript%3Ealert(1)%3C/script%3E") >= {"xss-script-tag"}
 
 
+def test_a_rule_for_what_is_written_does_not_count_on_an_excepted_path():
+    judge = scanner(PathException("/site/*", ("webshell-written",)))
+    requests = batch({"method": [b"PUT"] * 3, "target": [b"/site/a.jsp", b"/site/a.jsp?x=1", b"/b.jsp"]})
+    for _ in range(2):  # the second time from memory
+        hits = judge.judge(requests)
+        told = ["webshell-written" in {judge.rules[rule].id for rule in hits.rules(row)} for row in range(3)]
+        assert told == [False, False, True]
+
+
 def test_the_path_is_matched_as_it_is_decoded():
     judge = scanner(PathException("/query/*", ("sql-*", "model-sql-*")))
     assert not hit(judge, b"/%51uery/run" + INJECTION)

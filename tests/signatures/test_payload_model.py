@@ -1,5 +1,6 @@
 """The payload model: its file, its scores, what explains them, and how it is weighed beside rules."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -231,6 +232,14 @@ def test_talk_in_a_target_says_nothing_of_a_user_agent(scanner: SignatureScanner
     alone = scanner.judge(batch({"target": [b"/"], "user_agent": [agent]}))
     beside = scanner.judge(batch({"target": [TALK[1]], "user_agent": [agent]}))
     assert set(beside.rules(0)) == set(alone.rules(0))
+
+
+def test_what_is_hidden_in_base64_is_no_talk(scanner: SignatureScanner):
+    command = b'powershell -nop -c "IEX(New-Object Net.WebClient)"'
+    hidden = b"/p?q=" + base64.b64encode(command).replace(b"+", b"%2B")
+    hits = scanner.judge(batch({"target": [hidden]}))
+    assert hits.decisive().all()
+    assert "command-interpreter" in {scanner.rules[rule].id for rule in hits.rules(0)}
 
 
 def test_a_sentence_is_taken_for_talk_sooner_than_a_word_or_two(scanner: SignatureScanner):

@@ -70,6 +70,50 @@ def test_a_rule_looks_only_at_its_places():
     assert hits.top_rule.tolist() == [0, 1, 2, -1]
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "found"),
+    [
+        (b"PUT", b"/up/a.jsp%20", True),
+        (b"MOVE", b"/up/a.jsp?x=1", True),
+        (b"COPY", b"/up/a.jsp", True),
+        (b"GET", b"/up/a.jsp", False),
+        (b"put", b"/up/a.jsp", False),
+        (b"PUT", b"/up/a.txt", False),
+        (b"POST", b"/up/a.jsp", False),
+        (None, b"/up/a.jsp", False),
+        (b"PUT", None, False),
+    ],
+)
+def test_what_is_written_is_told_by_method_and_target_together(
+    rule_set: RuleSet, method: bytes | None, target: bytes | None, found: bool
+):
+    scanner = SignatureScanner(rule_set)
+    # Beside others, so that texts of columns are numbered differently.
+    requests = batch(
+        {"method": [b"GET", method, b"PUT", method], "target": [b"/up/b.jsp", target, b"/x", target]}
+    )
+    for _ in range(2):  # the second time from memory
+        hits = scanner.judge(requests)
+        told = [
+            "webshell-written" in {scanner.rules[rule].id for rule in hits.rules(row)} for row in range(4)
+        ]
+        assert told == [False, found, False, found]
+        assert any(match.place is Place.WRITTEN for match in hits.evidence(1)) is found
+
+
+def test_so_many_methods_that_write_nothing_are_no_burden_and_no_mistake(rule_set: RuleSet):
+    methods = [b"%03d" % number for number in range(500)] + [b"PUT", b"MOVE", b"MOVES", b"PU"]
+    requests = batch({"method": methods, "target": [b"/zz.jsp"] * len(methods)})
+    scanner = SignatureScanner(rule_set)
+    hits = scanner.judge(requests)
+    written = [
+        row
+        for row in range(len(methods))
+        if "webshell-written" in {scanner.rules[rule].id for rule in hits.rules(row)}
+    ]
+    assert written == [500, 501]
+
+
 def test_confidence_combines_distinct_rules_and_counts_each_once():
     scanner = SignatureScanner(
         compile_rules(

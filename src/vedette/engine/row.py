@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.columns import COLUMNS, WRITTEN, written
 from vedette.parsers.single import Single
 from vedette.schema.requests import Coded, Requests
 
@@ -33,16 +33,20 @@ class Row(NamedTuple):
     @classmethod
     def of_single(cls, request: Single) -> "Row":
         """A request that was read by itself."""
-        judged = request.target, request.referer, request.user_agent, request.method, request.protocol
+        judged = (
+            request.target, request.referer, request.user_agent, request.method, request.protocol,
+            written(request.method, request.target),
+        )  # fmt: skip
         return cls(request.flags, request.status, judged, request.service)
 
     @classmethod
     def of(cls, requests: Requests, row: int) -> "Row":
         """A row of a batch."""
+        logged = [text_of(column.of(requests), row) for column in _LOGGED]
         return cls(
             requests.flags.item(row),
             requests.status.item(row),
-            tuple([text_of(column.of(requests), row) for column in COLUMNS]),
+            (*logged, written(logged[_METHOD], logged[_TARGET])),
             text_of(requests.service, row),
         )
 
@@ -57,5 +61,6 @@ def text_of(coded: Coded, row: int) -> bytes | None:
     return texts.buffer.data[start : start + texts.length.item(number)].tobytes()
 
 
-_NAMES = [column.name for column in COLUMNS]
+_LOGGED = [column for column in COLUMNS if column.name != WRITTEN]
+_NAMES = [column.name for column in _LOGGED]
 _TARGET, _METHOD = _NAMES.index("target"), _NAMES.index("method")

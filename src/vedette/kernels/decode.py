@@ -11,8 +11,8 @@ lower case, runs of white space to one space (to one `\r` where a line break is 
 comments to a space, `/./` to `/`, NUL to nothing.
 
 A run of `BASE64` or more Base64 symbols that stands for printable text, or of `BASE64_COMMAND` or more whose text
-begins with a line break, is read as well: what it stands for is added behind the row's own text, as if it were one more
-value (`&=`), before escapes are undone.
+begins with a line break or a mark of `OPENING`, is read as well: what it stands for is added behind the row's own
+text, as if it were one more value (`&=`), before escapes are undone.
 
 The same pass notes what was odd about the escapes themselves, as `TextFlag` bits.
 """
@@ -35,8 +35,10 @@ TAIL = 4 * 1024
 BASE64 = 16
 """Fewest Base64 symbols that are decoded. Twelve random bytes are all printable once in some 100,000 times."""
 BASE64_COMMAND = 8
-"""Fewest of those whose text begins with a line break, as commands for mail servers and shells do. One in 15,000 such
-texts of random symbols is printable and does."""
+"""Fewest of those whose text begins with a line break, as commands for mail servers and shells do, or with `OPENING`.
+One in 2,000 such texts of random symbols is printable and does; of what then stands there few rules say anything."""
+OPENING = b"\n\r\"#$%&'()*-./;<@[\\]`{|"
+"""Marks by which what is injected ends what stood before it, or begins a template, a tag, a path or a list."""
 COMMENT = 64
 """Longest plain SQL comment that is folded into a space, in bytes."""
 
@@ -491,6 +493,19 @@ def _base64_symbol(buffer: Bytes, at: int, end: int, path: int) -> int:
     return -1 if value < 0 else (value << 2) | 1
 
 
+_FIRST_HALF, _SECOND_HALF = (
+    sum(1 << (mark - base) for mark in OPENING if 0 <= mark - base < 64) for base in (0, 64)
+)
+
+
+@subkernel
+def _opens(byte: int) -> bool:
+    """Whether a byte is of `OPENING`."""
+    if byte < 64:
+        return bool((_FIRST_HALF >> byte) & 1)
+    return byte < 127 and bool((_SECOND_HALF >> (byte - 64)) & 1)
+
+
 @subkernel
 def _append_base64(
     buffer: Bytes, start: int, end: int, path: int, classes: Bytes, lower: Bytes, out: Bytes, write: int
@@ -525,7 +540,7 @@ def _append_base64(
                 continue
             have -= 8
             byte = (bits >> have) & 255
-            command = count >= BASE64 or new > write + 2 or byte == 10 or byte == 13
+            command = count >= BASE64 or new > write + 2 or _opens(byte)
             if not command or not (32 <= byte < 127 or byte == 9 or byte == 10 or byte == 13 or byte == 0):
                 new = write
                 at = past

@@ -63,7 +63,7 @@ def except_paths(
         rows: How many rows to look at, the first ones.
         row_text: int64, the text of each row.
         row_place: int64, its place, one bit.
-        path_place: The bit of paths.
+        path_place: The bits of paths.
         patterns: uint8, all patterns, one behind the other.
         pattern_end: int64 (k,), where each ends.
         kept: uint8 (k, w), the rules that each leaves on.
@@ -74,7 +74,7 @@ def except_paths(
     for row in range(rows):
         end = row_end[row] - 2
         this = row_text[row]
-        if row_place[row] == path_place and dirty[this] != 0:
+        if row_place[row] & path_place and dirty[this] != 0:
             first = 0
             for k in range(pattern_end.shape[0]):
                 if _matches(text, begin, end, patterns, first, pattern_end[k]):

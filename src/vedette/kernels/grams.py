@@ -258,6 +258,15 @@ def score_each(
 
 
 @subkernel
+def _holds_hidden(text: Bytes, begin: int, end: int) -> bool:
+    """Whether a query holds what a Base64 text stands for: that stands behind `&=` (`kernels.decode`)."""
+    for i in range(begin, end - 1):
+        if text[i] == 38 and text[i + 1] == 61:
+            return True
+    return False
+
+
+@subkernel
 def _take_back_talk(
     symbols: Bytes,
     text: Bytes,
@@ -292,6 +301,9 @@ def _take_back_talk(
         for i in range(begin, row_end[row] - 2):
             spaces += 1 if text[i] == 32 else 0
         if split == 0 and spaces == before and _loud(symbols, text, begin, row_end[row] - 2):
+            return
+        # Nor does anybody write in Base64.
+        if split == 1 and _holds_hidden(text, begin, row_end[row] - 2):
             return
         score_text(symbols, text, begin, row_end[row] - 2, split, True, talk, roots, best, window)
         worst = max(worst, best[0])

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from vedette.detectors.signatures.columns import COLUMNS
+from vedette.detectors.signatures.columns import COLUMNS, WRITTEN
 from vedette.detectors.signatures.database import RuleSet, UncompiledRules
 from vedette.detectors.signatures.evidence import Asked, Locator
 from vedette.detectors.signatures.rules import DECISIVE, FLAGS, Place, Rule
@@ -80,7 +80,10 @@ def examples(rule: Rule, texts: Sequence[str], *, attacks: bool = True) -> Reque
     column = _COLUMN_OF[rule.places[0]]
     flag = FLAGS.get(rule.flag or "")
     flags = int(flag) if attacks and isinstance(flag, RequestFlag) else 0
-    return batch({column: [_REPEAT.sub(_repeated, text).encode() for text in texts]}, flags)
+    written = [_REPEAT.sub(_repeated, text).encode() for text in texts]
+    if column == WRITTEN:
+        return batch({"method": [b"PUT"] * len(written), "target": written}, flags)
+    return batch({column: written}, flags)
 
 
 def _repeated(found: re.Match[str]) -> str:

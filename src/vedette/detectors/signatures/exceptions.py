@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.signatures.rules import Place, Rule, RuleError
 
-_ON_TARGET = frozenset({Place.PATH, Place.QUERY, Place.TARGET, Place.RAW})
+_ON_TARGET = frozenset({Place.PATH, Place.QUERY, Place.TARGET, Place.RAW, Place.WRITTEN})
 
 
 class PathException(msgspec.Struct, frozen=True):

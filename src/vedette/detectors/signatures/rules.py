@@ -58,6 +58,8 @@ class Place(StrEnum):
     REFERER = "referer"
     METHOD = "method"
     PROTOCOL = "protocol"
+    WRITTEN = "written"
+    """Path and query, each by itself, of what a request puts, moves or copies."""
     RAW = "raw"
     """The target or request line as it was written: rules that name a `flag`."""
 
@@ -70,6 +72,7 @@ PLACE_BITS: Mapping[Place, int] = {
     Place.REFERER: 8,
     Place.METHOD: 16,
     Place.PROTOCOL: 32,
+    Place.WRITTEN: 64,
     Place.RAW: 0,
 }
 

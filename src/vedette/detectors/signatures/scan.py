@@ -204,9 +204,7 @@ class SignatureScanner:
             tables = self._tables
             collect_flags(one.flags, _FIRST_ID, 0, tables.text_flag_mask, tables.text_flag_rule, bits, dirty)
         rows = _Rows(one.end, one.text, one.place, length if targets else 0, places if targets else 0, length)
-        self._scan(rows, bits, dirty)
-        if targets:
-            self._judge_targets(rows, bits, dirty, payload)
+        self._find(rows, bits, dirty, payload)
         said: float = payload.item(0)
         # A score that calls for a rule where none is left was taken back with it; see `_hush`.
         return bool(dirty.item(0)), math.nan if self._model is not None and said >= self._loud else said
@@ -248,6 +246,8 @@ class SignatureScanner:
         self._scan(rows, bits, dirty)
         if rows.targets:
             self._judge_targets(rows, bits, dirty, payload)
+        if len(self._exceptions.ends) and dirty.any():
+            self._except(rows, bits, dirty)
 
     def _judge_targets(
         self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8], payload: NDArray[np.float32]
@@ -258,8 +258,6 @@ class SignatureScanner:
         if dirty.any():
             self._find_contexts(rows, bits, dirty)
             self._take_back(rows, bits, dirty)
-            if len(self._exceptions.ends):
-                self._except(rows, bits, dirty)
 
     def _unknown(
         self,
@@ -371,10 +369,10 @@ class SignatureScanner:
         )  # fmt: skip
 
     def _except(self, rows: _Rows, bits: NDArray[np.uint8], dirty: NDArray[np.uint8]) -> None:
-        """Take back the rules that are switched off on a target's path."""
+        """Take back the rules that are switched off on the path of a target, or of what is written."""
         tables = self._exceptions
         except_paths(
-            self._buffer, rows.end, rows.targets, rows.text, rows.place, PLACE_BITS[Place.PATH],
+            self._buffer, rows.end, len(rows.end), rows.text, rows.place, _PATHS,
             tables.patterns, tables.ends, tables.kept, bits, dirty,
         )  # fmt: skip
 
@@ -416,6 +414,8 @@ class SignatureScanner:
         """The verdicts on a batch as a scanner like this one, in another process, told them."""
         return SignatureHits(*told, requests, self._tables, self._locator, self.opinions, self.least)
 
+
+_PATHS = PLACE_BITS[Place.PATH] | PLACE_BITS[Place.WRITTEN]
 
 _FIRST_ID = np.zeros(1, dtype=np.int64)
 
