@@ -16,7 +16,7 @@ from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES
 from vedette.detectors.signatures.tables import RuleTables
 from vedette.kernels.verdicts import tell_rows
 from vedette.schema.anomaly import AnomalyType
-from vedette.schema.requests import Requests
+from vedette.schema.requests import Coded, Requests
 
 _BITMAPS = 4096
 """Sets of rules whose numbers are remembered."""
@@ -113,6 +113,14 @@ class SignatureHits(msgspec.Struct):
     """What rules and payload model are worth."""
     least: float = DECISIVE
     """Confidence from which a row is an attack."""
+    _coded: list[Coded] | None = None
+    """The columns, once they were asked for: one of them has to be put together."""
+
+    def columns(self) -> list[Coded]:
+        """The batch's columns, in the order of `COLUMNS`."""
+        if self._coded is None:
+            self._coded = [column.of(self._requests) for column in COLUMNS]
+        return self._coded
 
     def told(self) -> "ToldHits":
         """What another process needs beside the batch to have the same (`SignatureScanner.hits`)."""
@@ -138,8 +146,8 @@ class SignatureHits(msgspec.Struct):
     def rule_bits(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
         """The rules that each of k rows hit, uint8 (k, w), as in `bits`."""
         found = np.zeros((len(rows), self.bits.shape[1]), dtype=np.uint8)
-        for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
-            ids = column.of(self._requests).ids[rows]
+        for coded, first in zip(self.columns(), self.first.tolist(), strict=True):
+            ids = coded.ids[rows]
             told = np.flatnonzero(ids >= 0)
             found[told] |= self.bits[first + ids[told]]
         flags = np.where(self._requests.target.ids[rows] < 0, 0, self._requests.flags[rows])
@@ -171,7 +179,7 @@ class SignatureHits(msgspec.Struct):
         shape = (len(once) * len(REQUEST_TYPES), most)
         row, rule, column = (np.full(shape, -1, dtype=np.int64) for _ in range(3))
         scratch = np.empty((2, len(REQUEST_TYPES)), dtype=np.int64)
-        ids = np.stack([column.of(self._requests).ids for column in COLUMNS])
+        ids = np.stack([coded.ids for coded in self.columns()])
         tell_rows(
             rows, slot, client, once, self._requests.time, self.confidence, ids, self.first,
             self._requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.rank, tables.kind,
@@ -196,8 +204,7 @@ class SignatureHits(msgspec.Struct):
     def evidence_of(self, rows: Sequence[int]) -> list[list[Match]]:
         """The same of several rows: looked for together, it costs less."""
         asked: list[list[Asked]] = [[] for _ in rows]
-        for number, (column, first) in enumerate(zip(COLUMNS, self.first.tolist(), strict=True)):
-            coded = column.of(self._requests)
+        for number, (coded, first) in enumerate(zip(self.columns(), self.first.tolist(), strict=True)):
             for of_row, text in zip(asked, coded.ids[rows].tolist(), strict=True):
                 if text >= 0 and self.dirty.item(first + text):
                     words, rules = coded.vocabulary[text], _members(self.bits[first + text].tobytes())
@@ -230,8 +237,8 @@ class SignatureHits(msgspec.Struct):
     def _row_rules(self, row: int) -> list[tuple[int, ...]]:
         """For each column, the rules that the row's text hit."""
         found = []
-        for column, first in zip(COLUMNS, self.first.tolist(), strict=True):
-            text = int(column.of(self._requests).ids[row])
+        for coded, first in zip(self.columns(), self.first.tolist(), strict=True):
+            text = int(coded.ids[row])
             found.append(_members(self.bits[first + text].tobytes()) if text >= 0 else ())
         return found
 

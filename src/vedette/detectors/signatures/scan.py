@@ -28,7 +28,7 @@ from vedette.kernels.globs import except_paths
 from vedette.kernels.grams import SYMBOLS, score_rows
 from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
 from vedette.kernels.verdicts import collect_flags, collect_hits, judge_rows, weigh_texts
-from vedette.schema.requests import Requests, Vocabulary
+from vedette.schema.requests import Coded, Requests, Vocabulary
 
 
 class _Rows(msgspec.Struct):
@@ -173,7 +173,7 @@ class SignatureScanner:
             for vocabulary, ids, start in zip(vocabularies, unknown, first.tolist(), strict=True):
                 if len(ids):
                     self._memory.remember(vocabulary, ids, start, bits, payload)
-        return self._rows(requests, first, bits, dirty, payload, cut)
+        return self._rows(requests, columns, first, bits, dirty, payload, cut)
 
     def look_at(self, column: int, text: Vocabulary) -> tuple[bool, float]:
         """Whether any rule hits a text of one of `COLUMNS`, and what the payload model says of it.
@@ -379,6 +379,7 @@ class SignatureScanner:
     def _rows(
         self,
         requests: Requests,
+        columns: Sequence[Coded],
         first: NDArray[np.int64],
         bits: NDArray[np.uint8],
         dirty: NDArray[np.uint8],
@@ -390,7 +391,7 @@ class SignatureScanner:
         of_texts = _verdicts(len(dirty))
         weigh_texts(bits, dirty, tables.confidence, tables.factor, tables.type_bit, *of_texts)
         of_rows = _verdicts(len(requests))
-        ids = np.stack([column.of(requests).ids for column in COLUMNS])
+        ids = np.stack([column.ids for column in columns])
         union = np.zeros((1, tables.width), dtype=np.uint8)
         judge_rows(
             ids, first, requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.confidence,
@@ -398,7 +399,7 @@ class SignatureScanner:
         )  # fmt: skip
         self._hush(bits, payload)
         # Number -1, of a target that was not recorded, picks the last element.
-        of_target = np.append(payload[: len(COLUMNS[0].of(requests).vocabulary)], np.float32(np.nan))
+        of_target = np.append(payload[: len(columns[0].vocabulary)], np.float32(np.nan))
         told = ToldHits(*of_rows, cut, bits, dirty, first, of_target[ids[0]])
         return self.hits(requests, told)
 
