@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from vedette.detectors.learned.network import write_network
-from vedette.detectors.learned.sequence_model import SequenceCard, SequenceChecked, SequenceModel
+from vedette.detectors.learned.order_model import OrderChecked
+from vedette.detectors.learned.sequence_model import SequenceCard, SequenceModel
 from vedette.detectors.learned.tail import fit_tail
 from vedette.detectors.learned.tokens import FIRST
 from vedette.detectors.learned.transformer import REFERENCE, SMALL, Size
@@ -68,7 +69,7 @@ def made(size: Size) -> SequenceModel:
         service="bench", minutes=1.0, start=0, end=1, rows=1, sessions=1, seed=1, versions={},
         vocabulary=tuple(f"GET /{number}" for number in range(TOKENS)), width=width, heads=size.heads,
         layers=size.layers, sessions_tail=fit_tail(np.zeros(1), least_scale=1.0),
-        checked=SequenceChecked(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        checked=OrderChecked(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     )  # fmt: skip
     return SequenceModel(card, write_network(weights, heads=size.heads))
 

@@ -1,6 +1,7 @@
-"""What the sequence transformer reaches: sessions with business-logic abuse among those of a shop's customers.
+"""What models of order reach: sessions with business-logic abuse among those of a shop's customers.
 
-A model is fitted to a simulated log in which nothing is wrong (50,000 requests or so), of the size asked for.
+A model is fitted to a simulated log in which nothing is wrong (50,000 requests or so): pairs that are counted, or a
+transformer of the size asked for.
 Another log of the same shop is judged by it, as `vedette scan` does; five manners of abuse are in it, each by many
 clients, for one to six minutes. A session's score is the highest that it ever had. Prints average
 precision and ROC-AUC, by manner and of all, beside what a model reaches that only knows how frequent each request is,
@@ -9,7 +10,7 @@ and how many sessions alarm.
 With `--loghub DIR` (unpacked samples of 2,000 lines), instead: lines of BGL, Thunderbird and HDFS as tokens, nodes or
 kinds of process as clients: a smoke test of what a model says of so little.
 
-Usage: python bench/quality/sequences.py [--size small] [--seeds 3] [--first 1] [--loghub DIR]
+Usage: python bench/quality/sequences.py [--size markov] [--seeds 3] [--first 1] [--loghub DIR]
 """
 
 import argparse
@@ -24,8 +25,10 @@ from numpy.typing import NDArray
 from vedette.config import Config
 from vedette.detectors.learned.client_training import auc
 from vedette.detectors.learned.keys import address_keys, service_keys
+from vedette.detectors.learned.member_names import MARKOV, TRANSFORMER
+from vedette.detectors.learned.order_model import OrderModel
+from vedette.detectors.learned.pair_training import fit_pair_model
 from vedette.detectors.learned.plan import Plan
-from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.sequence_training import fit_sequence_model
 from vedette.detectors.learned.sequences import ClientSequences
@@ -45,14 +48,19 @@ SPAN = 60_000_000
 EACH = 8
 """Clients of each manner, in four hours; there are some 6,000 sessions of others."""
 MINUTES, RATE = 240, 3.5
-SIZES = {"small": SMALL, "middle": Size(128, 4, 2), "reference": REFERENCE}
+SIZES: dict[str, Size | None] = {
+    "small": SMALL,
+    "middle": Size(128, 4, 2),
+    "reference": REFERENCE,
+    "markov": None,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--size", choices=SIZES, default="markov")
     parser.add_argument("--seeds", type=int, default=3, help="how many")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--loghub", type=Path, help="directory of the unpacked loghub samples")
@@ -77,7 +85,7 @@ def main() -> None:
         )
 
 
-def fitted(seed: int, size: Size) -> SequenceModel:
+def fitted(seed: int, size: Size | None) -> OrderModel:
     """A model of a quiet log."""
     jobs: list[Job] = []
 
@@ -86,21 +94,21 @@ def fitted(seed: int, size: Size) -> SequenceModel:
         return Done(Refused("only the job is wanted"))
 
     engine = build_engine(
-        Config.model_validate({"learned": {"members": ["transformer"], "warmup": 10_000_000}}, strict=False),
+        Config.model_validate({"learned": {"members": [MARKOV], "warmup": 10_000_000}}, strict=False),
         lateness_us=10_000_000,
         teaching=Teaching(keep),
     )
     feed(engine, Simulation(minutes=MINUTES, rate=RATE, seed=seed))
     engine.members[0].train_now()
     began = time.process_time()
-    model = fit_sequence_model(jobs[0], size)
+    model = fit_pair_model(jobs[0]) if size is None else fit_sequence_model(jobs[0], size)
     if isinstance(model, Refused):
         raise SystemExit(model.reason)
     print(f"seed {seed}: {model.summary()}; fitted in {time.process_time() - began:.0f} s of CPU")
     return model
 
 
-def judged(model: SequenceModel, seed: int) -> dict[str, tuple[float, float]]:
+def judged(model: OrderModel, seed: int) -> dict[str, tuple[float, float]]:
     """Average precision and area under the curve, by manner."""
     names = [name for name in ABUSES for _ in range(EACH)]
     inject = ",".join(
@@ -112,7 +120,7 @@ def judged(model: SequenceModel, seed: int) -> dict[str, tuple[float, float]]:
     )
     trails = Trails()
     plan = Plan(SPAN, lambda _: Done(Refused("")), given={"shop": model})
-    member = ClientSequences(engine.thresholds, plan, trails)
+    member = ClientSequences(engine.thresholds, plan, trails, MARKOV, type(model))
     engine.trails, engine.members, engine.detectors = trails, [member], [*engine.detectors, member]
     best: dict[int, float] = {}
     feed(engine, simulation, lambda: note(member, best))
@@ -120,7 +128,7 @@ def judged(model: SequenceModel, seed: int) -> dict[str, tuple[float, float]]:
     clients = {label.entity.value: label.incident for label in simulation.labels.incidents}
     for text, name in clients.items():
         wrong[int(key_of(text)[0])] = name
-    alarms = [a for a in engine.finish().anomalies if a.detector == "transformer"]
+    alarms = [a for a in engine.finish().anomalies if a.detector == MARKOV]
     found = {int(key_of(client)[0]) for alarm in alarms for client in alarm.clients}
     print(
         f"  {len(best):,} clients, {len(wrong)} that abuse; alarms for {len(found & set(wrong))} of these and "
@@ -142,7 +150,7 @@ def of_lines(path: Path, client: str) -> str:
         keys = np.array([zlib.crc32(row[client].encode()) for row in part], dtype=np.uint64)
         sample.add(keys, start // 100, np.arange(len(part)), [row["EventId"] for row in part])
     sample.settle()
-    made = fit_sequence_model(Job("transformer", path.stem, sample.to_state(), SPAN, 1))
+    made = fit_sequence_model(Job(TRANSFORMER, path.stem, sample.to_state(), SPAN, 1))
     return f"refused: {made.reason}" if isinstance(made, Refused) else made.summary()
 
 

@@ -28,7 +28,7 @@ from vedette.schema.chunk import Chunk
 from vedette.schema.findings import Findings
 
 START_S = 1_772_438_400
-CONFIG = Config.model_validate({"learned": {"members": ["transformer"], "warmup": 2500}}, strict=False)
+MEMBERS = ["markov", pytest.param("transformer", marks=needs_transformer)]
 THIEF = "203.0.113.9"
 NEW = ("GET /app", "POST /app/step", "GET /app/done")
 
@@ -83,12 +83,16 @@ def feed(
         engine.process(Batch(told.requests, told.service, told.services, told.agent_kind))
 
 
-def engine_of(config: Config = CONFIG, trainer: Trainer = remembering) -> Engine:
+def judged_by(member: str, warmup: int = 2500) -> Config:
+    return Config.model_validate({"learned": {"members": [member], "warmup": warmup}}, strict=False)
+
+
+def engine_of(config: Config, trainer: Trainer = remembering) -> Engine:
     return build_engine(config, lateness_us=LATENESS_US, teaching=Teaching(trainer))
 
 
-def found(lines: Sequence[bytes], each: int = 900) -> Findings:
-    engine = engine_of()
+def found(lines: Sequence[bytes], member: str, each: int = 900) -> Findings:
+    engine = engine_of(judged_by(member))
     feed(engine, Enricher(), by_name("combined").open("test.log"), lines, 1, each)
     return engine.finish()
 
@@ -97,24 +101,27 @@ def odd(findings: Findings) -> list[Anomaly]:
     return [a for a in findings.anomalies if a.type is AnomalyType.SEQUENCE_ANOMALY]
 
 
+@pytest.fixture(scope="module", params=MEMBERS)
+def member(request: pytest.FixtureRequest) -> str:
+    """By what sessions are judged."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def robbed() -> Findings:
-    return found(log(110))
+def robbed(member: str) -> Findings:
+    return found(log(110), member)
 
 
-@needs_transformer
-def test_the_client_is_found_and_nobody_else(robbed: Findings) -> None:
+def test_the_client_is_found_and_nobody_else(robbed: Findings, member: str) -> None:
     told = odd(robbed)
     assert {a.entity.value for a in told} == {THIEF}
     assert min(a.start for a in told) <= (START_S + 97 * 60) * 1_000_000
-    assert odd(found(log(110, thief=False))) == []
+    assert odd(found(log(110, thief=False), member)) == []
 
 
-@needs_transformer
-def test_sessions_share_in_the_budget_before_the_first_has_ended() -> None:
+def test_sessions_share_in_the_budget_before_the_first_has_ended(member: str) -> None:
     """Else all clients of the minutes after a warm-up would be judged as if there were no others."""
-    learned = {"members": ["transformer"], "warmup": 3600}
-    engine = engine_of(Config.model_validate({"learned": learned}, strict=False))
+    engine = engine_of(judged_by(member, 3600))
     feed(engine, Enricher(), by_name("combined").open("test.log"), log(110), 1, 900)
     (status,) = engine.member_statuses()
     told = odd(engine.finish())
@@ -123,12 +130,9 @@ def test_sessions_share_in_the_budget_before_the_first_has_ended() -> None:
     assert min(a.start for a in told) - status.since < IDLE_WINDOWS * 60_000_000
     # Seven new customers a minute.
     few = Budget(1.0, window_us=60_000_000)
-    assert told[0].details["surprise_threshold"] == pytest.approx(
-        few.threshold("transformer", 7.0) + ALONE, abs=0.2
-    )
+    assert told[0].details["surprise_threshold"] == pytest.approx(few.threshold(member, 7.0) + ALONE, abs=0.2)
 
 
-@needs_transformer
 def test_what_is_said_follows_from_what_is_stored(robbed: Findings) -> None:
     for told in odd(robbed):
         details = told.details
@@ -144,7 +148,6 @@ def test_what_is_said_follows_from_what_is_stored(robbed: Findings) -> None:
         assert describe(msgspec.convert(msgspec.to_builtins(told), Anomaly)) == told.description
 
 
-@needs_transformer
 def test_the_steps_that_nobody_expected_are_named(robbed: Findings) -> None:
     last = odd(robbed)[-1]
     steps = {(step["after"], step["request"]) for step in last.details["steps"]}
@@ -157,31 +160,29 @@ def test_the_steps_that_nobody_expected_are_named(robbed: Findings) -> None:
     assert "an order that its clients do not have" in last.description
 
 
-@needs_transformer
 @pytest.mark.parametrize("each", [113, 5000])
-def test_any_batching_gives_the_same(robbed: Findings, each: int) -> None:
-    assert odd(found(log(110), each)) == odd(robbed)
+def test_any_batching_gives_the_same(robbed: Findings, member: str, each: int) -> None:
+    assert odd(found(log(110), member, each)) == odd(robbed)
 
 
-@needs_transformer
 @pytest.mark.parametrize(("minute", "phase"), [(30, "warmup"), (70, "training"), (97, "ensemble")])
-def test_a_restart_changes_nothing(robbed: Findings, minute: int, phase: str) -> None:
+def test_a_restart_changes_nothing(robbed: Findings, member: str, minute: int, phase: str) -> None:
     lines = log(110)
     edge = len(log(minute))
-    first, enricher, parser = engine_of(), Enricher(), by_name("combined").open("test.log")
+    config = judged_by(member)
+    first, enricher, parser = engine_of(config), Enricher(), by_name("combined").open("test.log")
     feed(first, enricher, parser, lines[:edge], 1, 500)
     assert [status.phase for status in first.member_statuses()] == [phase]
-    second, renewed = engine_of(), Enricher()
+    second, renewed = engine_of(config), Enricher()
     assert restore(second, renewed, snapshot(first, enricher)).anew == []
     assert snapshot(second, renewed) == snapshot(first, enricher)
     feed(second, renewed, parser, lines[edge:], edge + 1, 500)
     assert odd(second.finish()) == odd(robbed)
 
 
-@needs_transformer
-def test_a_new_way_through_the_site_is_learned() -> None:
+def test_a_new_way_through_the_site_is_learned(member: str) -> None:
     """Half of the customers take a way that the model never saw: nobody is odd for it, and it is fitted again."""
-    engine = engine_of()
+    engine = engine_of(judged_by(member))
     feed(engine, Enricher(), by_name("combined").open("test.log"), log(265, thief=False, renewed=110), 1, 900)
     (status,) = engine.member_statuses()
     assert status.phase == "ensemble"
@@ -218,4 +219,4 @@ def test_what_it_had_learned_survives_its_libraries(monkeypatch: pytest.MonkeyPa
 def test_off_it_costs_nothing() -> None:
     engine = engine_of(Config.model_validate({}, strict=False))
     assert engine.trails is None
-    assert "transformer" not in [member.name for member in engine.members]
+    assert not {"markov", "transformer"} & {member.name for member in engine.members}

@@ -19,8 +19,10 @@ class MemberName(StrEnum):
     """How clients behave in a minute: behavioral_anomaly."""
     DDOS = "ddos"
     """Whether a service looks flooded, in thirds of a minute: ddos_attack."""
+    MARKOV = "markov"
+    """In which order they ask for things, by what follows what: sequence_anomaly."""
     TRANSFORMER = "transformer"
-    """In which order they ask for things: sequence_anomaly."""
+    """The same, by all that was asked for before."""
     RESPONSE_TIME = "response_time"
     """Which response times are usual on each route: response_time_anomaly."""
     STATUS_CODE = "status_code"
@@ -135,8 +137,9 @@ class Learned(Section):
     members: tuple[MemberName, ...] = option(
         (MemberName.FOREST, MemberName.DDOS, MemberName.RESPONSE_TIME, MemberName.STATUS_CODE),
         "Which models there are: `forest` (behavioral_anomaly), `ddos` (ddos_attack), `response_time` "
-        "(response_time_anomaly), `status_code` (status_code_anomaly), `transformer` (sequence_anomaly; "
-        "needs `pip install 'vedette[transformer]'`, and some seconds of one core to train for each service).",
+        "(response_time_anomaly), `status_code` (status_code_anomaly), `markov` and `transformer` (sequence_anomaly; "
+        "the latter needs `pip install 'vedette[transformer]'`, and some seconds of one core to train for each "
+        "service).",
     )
     extra: tuple[ExtraName, ...] = option(
         (),

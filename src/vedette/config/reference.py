@@ -14,7 +14,7 @@ from vedette.config.tree import Config
 
 _HEAD = f"""# Configuration
 
-<!-- Made from the code by `vedette config reference`; do not edit. -->
+<!-- Made from the code by `vedette.config.reference`; do not edit. -->
 
 `vedette scan --config FILE` reads a YAML file; `vedette config check FILE` only judges it. Every key may be
 left out. An environment variable wins over the file: `{PREFIX}WINDOWS{SEPARATOR}SPAN_S=30` sets

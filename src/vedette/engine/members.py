@@ -14,10 +14,13 @@ from vedette.detectors.learned.features import FeatureError
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, shipped_model
 from vedette.detectors.learned.member import Member
 from vedette.detectors.learned.member_names import FOREST, OUTLIERS
+from vedette.detectors.learned.order_model import OrderModel
 from vedette.detectors.learned.outlier_model import LIBRARY, OutlierModel
 from vedette.detectors.learned.own_feature import OwnFeature
 from vedette.detectors.learned.own_features import all_features
+from vedette.detectors.learned.pair_model import PairModel
 from vedette.detectors.learned.plan import Plan
+from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
 from vedette.detectors.learned.unusual_values import RESPONSE_TIMES, STATUSES, UnusualValues, ValueKind
@@ -73,8 +76,8 @@ def _plan(config: Config, teaching: Teaching, member: str) -> Plan:
 
 def request_trails(config: Config) -> Trails | None:
     """What remembers clients' requests, if a member looks at them."""
-    wanted = config.learned.enabled and MemberName.TRANSFORMER in config.learned.members
-    return Trails() if wanted and not missing_libraries(MemberName.TRANSFORMER) else None
+    wanted = [name for name in _BY_ORDER if config.learned.enabled and name in config.learned.members]
+    return Trails() if any(not missing_libraries(name) for name in wanted) else None
 
 
 def missing_libraries(name: MemberName) -> tuple[str, ...]:
@@ -108,9 +111,12 @@ def _ddos(
     return LearnedFloods(thresholds, own if isinstance(own, FloodModel) else shipped_model())
 
 
-def _transformer(thresholds: Thresholds, plan: Plan, trails: Trails | None) -> ClientSequences:
-    # An engine that follows another one which remembers nothing has nothing to look at.
-    return ClientSequences(thresholds, plan, trails or Trails())
+def _by_order(name: MemberName, model: type[OrderModel]) -> _Made:
+    def made(thresholds: Thresholds, plan: Plan, trails: Trails | None) -> ClientSequences:
+        # An engine that follows another one which remembers nothing has nothing to look at.
+        return ClientSequences(thresholds, plan, trails or Trails(), name.value, model)
+
+    return made
 
 
 def _values(kind: ValueKind) -> _Made:
@@ -130,10 +136,14 @@ def _retrain(config: Config) -> int | None:
     return None if days == 0 else days * 86_400 // config.windows.span_s
 
 
+_BY_ORDER: Final[Mapping[MemberName, type[OrderModel]]] = {
+    MemberName.MARKOV: PairModel,
+    MemberName.TRANSFORMER: SequenceModel,
+}
 MEMBERS: Final[Mapping[MemberName, _Made]] = {
     MemberName.FOREST: _forest,
     MemberName.DDOS: _ddos,
-    MemberName.TRANSFORMER: _transformer,
+    **{name: _by_order(name, model) for name, model in _BY_ORDER.items()},
     MemberName.RESPONSE_TIME: _values(RESPONSE_TIMES),
     MemberName.STATUS_CODE: _values(STATUSES),
 }

@@ -24,7 +24,7 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.member_names import FOREST, OUTLIERS, TRANSFORMER
+from vedette.detectors.learned.member_names import FOREST, MARKOV, OUTLIERS, TRANSFORMER
 from vedette.detectors.parameters.habits import Marked
 from vedette.detectors.signatures.opinions import ANOMALOUS
 from vedette.engine.engine import Engine
@@ -59,7 +59,7 @@ _BY_ROW = frozenset({"signatures", "parameters"})
 """Detectors whose rows are known one by one."""
 
 
-_MEMBERS = frozenset({FOREST, TRANSFORMER, *OUTLIERS})
+_MEMBERS = frozenset({FOREST, MARKOV, TRANSFORMER, *OUTLIERS})
 """Learned models of what one client does: their tails are evidence about its requests, beside what these say."""
 _TAIL = Ranks()
 ALARM = 2.0

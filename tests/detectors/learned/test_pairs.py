@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vedette.detectors.learned.pairs import count_pairs
+from vedette.detectors.learned.pairs import counted_pairs, pairs_of
 from vedette.detectors.learned.tokens import PAD
 
 
@@ -13,7 +13,7 @@ def softmax(of: np.ndarray) -> np.ndarray:
 
 def test_what_is_told_is_the_discounted_share_and_the_rest_by_frequency():
     inputs, targets = np.array([[1, 3, 3, 3, 4]]), np.array([[3, 3, 3, 4, PAD]])
-    pairs = count_pairs(inputs, targets, 5)
+    pairs = pairs_of(counted_pairs(inputs, targets, 5))
     share = np.array([0.5, 0.5, 0.5, 3.5, 1.5]) / 6.5
     np.testing.assert_allclose(np.exp(pairs.frequency), share, rtol=1e-6)
     # After 3: itself twice, 4 once; 0.75 of each is taken off and given by frequency.
@@ -25,8 +25,8 @@ def test_what_is_told_is_the_discounted_share_and_the_rest_by_frequency():
 
 
 def test_a_pair_that_came_once_is_not_known_without_itself():
-    pairs = count_pairs(np.array([[3, 4, 3]]), np.array([[4, 3, PAD]]), 5)
+    pairs = pairs_of(counted_pairs(np.array([[3, 4, 3]]), np.array([[4, 3, PAD]]), 5))
     assert pairs.follows[3, 4] > 0
     assert pairs.without[3, 4] == 0
-    twice = count_pairs(np.array([[3, 4, 3, 4]]), np.array([[4, 3, 4, PAD]]), 5)
+    twice = pairs_of(counted_pairs(np.array([[3, 4, 3, 4]]), np.array([[4, 3, 4, PAD]]), 5))
     assert twice.without[3, 4] == pytest.approx(np.log1p(0.25 / (0.75 * 2.5 / 5.5)), rel=1e-5)

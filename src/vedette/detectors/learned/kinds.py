@@ -11,6 +11,7 @@ from vedette.detectors.learned.member_names import (
     ADDRESS,
     DDOS,
     FOREST,
+    MARKOV,
     OUTLIERS,
     RESPONSE_TIME,
     STATUS_CODE,
@@ -76,10 +77,19 @@ def _ddos() -> Kind:
 
 
 def _transformer() -> Kind:
+    from vedette.detectors.learned.order_training import order_drift
     from vedette.detectors.learned.sequence_model import read_sequence_model
-    from vedette.detectors.learned.sequence_training import fit_sequence_model, sequence_drift
+    from vedette.detectors.learned.sequence_training import fit_sequence_model
 
-    return Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, sequence_drift, library=_TORCH)
+    return Kind(TRANSFORMER, fit_sequence_model, read_sequence_model, order_drift, library=_TORCH)
+
+
+def _markov() -> Kind:
+    from vedette.detectors.learned.order_training import order_drift
+    from vedette.detectors.learned.pair_model import read_pair_model
+    from vedette.detectors.learned.pair_training import fit_pair_model
+
+    return Kind(MARKOV, fit_pair_model, read_pair_model, order_drift)
 
 
 def _response_time() -> Kind:
@@ -111,6 +121,7 @@ def _address() -> Kind:
 KINDS: Final[Mapping[str, Callable[[], Kind]]] = {
     FOREST: _forest,
     DDOS: _ddos,
+    MARKOV: _markov,
     TRANSFORMER: _transformer,
     RESPONSE_TIME: _response_time,
     STATUS_CODE: _status_code,

@@ -5,6 +5,7 @@ from typing import Final
 ADDRESS: Final = "address"
 FOREST: Final = "forest"
 DDOS: Final = "ddos"
+MARKOV: Final = "markov"
 TRANSFORMER: Final = "transformer"
 RESPONSE_TIME: Final = "response_time"
 STATUS_CODE: Final = "status_code"

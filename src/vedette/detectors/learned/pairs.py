@@ -28,21 +28,28 @@ class Pairs(msgspec.Struct, frozen=True):
     without: NDArray[np.float32]
 
 
-def count_pairs(inputs: NDArray[np.int64], targets: NDArray[np.int64], vocabulary: int) -> Pairs:
-    """Count what follows what.
+def counted_pairs(
+    inputs: NDArray[np.int64], targets: NDArray[np.int64], vocabulary: int
+) -> NDArray[np.int64]:
+    """How often each token came after each, int64 (v, v).
 
     Args:
         inputs, targets: int64 (n, w), a token and the one after it; targets that are `PAD` do not count.
     """
     counted = targets != PAD
-    count = np.zeros((vocabulary, vocabulary))
-    np.add.at(count, (inputs[counted], targets[counted]), 1.0)
+    count = np.zeros((vocabulary, vocabulary), dtype=np.int64)
+    np.add.at(count, (inputs[counted], targets[counted]), 1)
+    return count
+
+
+def pairs_of(count: NDArray[np.int64]) -> Pairs:
+    """How likely tokens are after one another, by how often they came so, int64 (v, v)."""
     share = count.sum(axis=0) + 0.5
     share /= share.sum()
     kinds = np.maximum(np.count_nonzero(count, axis=1), 1)
     unseen = _DISCOUNT * kinds[:, None] * share
 
-    def factor(of: NDArray[np.float64]) -> NDArray[np.float32]:
+    def factor(of: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.asarray(np.log1p(np.maximum(of - _DISCOUNT, 0.0) / unseen), dtype=np.float32)
 
-    return Pairs(np.log(share).astype(np.float32), factor(count), factor(count - 1.0))
+    return Pairs(np.log(share).astype(np.float32), factor(count), factor(count - 1))

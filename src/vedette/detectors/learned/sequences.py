@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
-from vedette.detectors.learned.member_names import TRANSFORMER
+from vedette.detectors.learned.order_model import OrderModel
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sample import client_keys, says_bot
-from vedette.detectors.learned.sequence_model import SequenceModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.sessions import ALONE
 from vedette.detectors.learned.tokens import UNKNOWN, decoded, token_text
@@ -60,7 +59,8 @@ class ClientSequences:
     """A client asks for things in an order that a service's clients do not have.
 
     Signal: each request of a client's session, static files apart, as method, route and class of status; how
-        surprising it is after those before it, to a causal transformer that was fitted to the service's own sessions.
+        surprising it is after those before it, to a model that was fitted to the service's own sessions: a Markov
+        chain (`pair_model`), or a causal transformer (`sequence_model`).
     Baseline: sessions that the model was not fitted to, the latest of the sample.
     Decision: the surprise of a session's requests beyond what the model expected of them, summed (over sixty requests
         at most) and set against the root of their number, is as high as few usual sessions have it. A session is one
@@ -68,22 +68,25 @@ class ClientSequences:
     Explanation: by how much each kind of request adds to the sum, and what was expected instead of the oddest ones.
     Known false alarms: a new way through the site (a new page, another checkout) is unlike all others until the model
         is trained again, which it is when the share of unknown requests grows.
-    References: Vaswani et al. 2017 (transformer); Du, Li, Zheng, Srikumar 2017 (DeepLog: the next entry of a log);
-        formula `exceedance`.
+    References: Ney, Essen, Kneser 1994 (bigram); Vaswani et al. 2017 (transformer); Du, Li, Zheng, Srikumar 2017
+        (DeepLog: the next entry of a log); formula `exceedance`.
     """
 
-    name = TRANSFORMER
     types = (AnomalyType.SEQUENCE_ANOMALY,)
 
-    def __init__(self, thresholds: Thresholds, plan: Plan, trails: Trails) -> None:
+    def __init__(
+        self, thresholds: Thresholds, plan: Plan, trails: Trails, name: str, model: type[OrderModel]
+    ) -> None:
         """Begin.
 
         Args:
             thresholds: From which surprise it alarms. plan: How models come to be. trails: What clients ask for.
+            name: Of the member. model: Type of its models.
         """
+        self.name = name
         self._thresholds = thresholds
         self._trails = trails
-        self._courses = Courses(TRANSFORMER, SequenceModel, SequenceSample, plan)
+        self._courses = Courses(name, model, SequenceSample, plan)
         self.walkers = Walkers()
         self._unknown: dict[str, tuple[int, int]] = {}
         self._seeds: dict[str, int] = {}
@@ -100,11 +103,11 @@ class ClientSequences:
             for status in self._courses.statuses()
         ]
 
-    def models(self) -> dict[str, SequenceModel]:
+    def models(self) -> dict[str, OrderModel]:
         """Those at work, by service."""
         return self._courses.models()
 
-    def train_now(self) -> dict[str, SequenceModel | Refused]:
+    def train_now(self) -> dict[str, OrderModel | Refused]:
         """Fit a model to what each service's sample holds, whatever its warm-up takes; none is put to work."""
         return self._courses.train_now()
 
@@ -177,7 +180,7 @@ class ClientSequences:
         ]
         return _Requests(rows, key, token.astype(np.int64), count, texts)
 
-    def _judge(self, view: WindowView, service: str, model: SequenceModel, asked: _Requests) -> list[Anomaly]:
+    def _judge(self, view: WindowView, service: str, model: OrderModel, asked: _Requests) -> list[Anomaly]:
         token = model.vocabulary.numbers(asked.texts)[asked.token]
         self._count(service, token)
         place = self.walkers.find(asked.key, view.number)
@@ -200,7 +203,7 @@ class ClientSequences:
         self,
         view: WindowView,
         service: str,
-        model: SequenceModel,
+        model: OrderModel,
         rows: ClientRows,
         step: Step,
         part: int,
@@ -242,7 +245,7 @@ class ClientSequences:
             },
         )
 
-    def _meet(self, service: str, model: SequenceModel) -> None:
+    def _meet(self, service: str, model: OrderModel) -> None:
         """Take note of a model that is new: requests of sessions that go on are numbered by another."""
         if self._seeds.get(service) != model.card.seed:
             if service in self._seeds:

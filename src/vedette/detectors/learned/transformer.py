@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.pairs import count_pairs
+from vedette.detectors.learned.pairs import counted_pairs, pairs_of
 from vedette.detectors.learned.tokens import PAD
 from vedette.detectors.learned.walks import WINDOW
 
@@ -88,7 +88,7 @@ def _fitted(
 ) -> dict[str, NDArray[np.float32]]:
     import torch
 
-    pairs = count_pairs(inputs, targets, vocabulary)
+    pairs = pairs_of(counted_pairs(inputs, targets, vocabulary))
     weights = _begin(vocabulary, size)
     learned = [value.requires_grad_() for name, value in weights.items() if name not in _COUNTED]
     weights["frequency"] = torch.from_numpy(pairs.frequency)

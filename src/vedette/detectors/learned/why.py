@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.sequence_model import SequenceModel
+from vedette.detectors.learned.order_model import OrderModel
 from vedette.detectors.learned.tokens import BEGIN, FIRST
 from vedette.detectors.learned.walkers import KEPT, Walkers
 from vedette.detectors.learned.walks import WINDOW, chunks
@@ -45,7 +45,7 @@ def part_of(walkers: Walkers, place: int, past: int, count: int) -> Part:
     )
 
 
-def contributions(model: SequenceModel, part: Part) -> tuple[Contribution, ...]:
+def contributions(model: OrderModel, part: Part) -> tuple[Contribution, ...]:
     """The requests that add most to a part's excess, alike ones together; shares are of all that adds."""
     kinds, which = np.unique(part.token, return_inverse=True)
     added = np.maximum(np.bincount(which, weights=part.excess), 0.0)
@@ -60,7 +60,7 @@ def contributions(model: SequenceModel, part: Part) -> tuple[Contribution, ...]:
     )
 
 
-def odd_steps(model: SequenceModel, part: Part) -> list[dict[str, Any]]:
+def odd_steps(model: OrderModel, part: Part) -> list[dict[str, Any]]:
     """The most surprising requests, each kind after another once, with what was expected instead, in their order."""
     text = model.vocabulary.text
     held = np.concatenate([part.before, part.token])
@@ -88,7 +88,7 @@ def odd_steps(model: SequenceModel, part: Part) -> list[dict[str, Any]]:
     return steps
 
 
-def _expected(model: SequenceModel, part: Part, held: NDArray[np.int64], number: int) -> NDArray[np.float64]:
+def _expected(model: OrderModel, part: Part, held: NDArray[np.int64], number: int) -> NDArray[np.float64]:
     at = part.begin + number
     one = np.array([at], dtype=np.int64)
     first = np.array([part.begin - len(part.before)], dtype=np.int64)
