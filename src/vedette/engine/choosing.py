@@ -1,13 +1,13 @@
 """How a source is read, as configured: its format named, described, mapped or found from its first lines."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from vedette.config import Config
+from vedette.config.zone import zone_place
 from vedette.enrich.enrich import Enricher
 from vedette.enrich.service import ServicePattern
 from vedette.parsers.apache_format import apache_format
@@ -52,11 +52,12 @@ class Chooser:
 
     def __init__(self, config: Config) -> None:
         settings = config.input
-        self._offset = _offset(settings.timezone)
-        self._only = _described(config, self._offset)
+        self._zone = settings.timezone
+        described = _described(config)
+        self._only = None if described is None else _in_zone(described, self._zone)
         if self._only is None and settings.format != "auto":
             self._only = self._named(settings.format)
-        self._known = () if self._only else tuple(_with_offset(f, self._offset) for f in formats())
+        self._known = () if self._only else tuple(_in_zone(f, self._zone) for f in formats())
 
     def __call__(self, sample: Chunk) -> Choice:
         """The format that was named, or that fits best.
@@ -89,10 +90,10 @@ class Chooser:
         return Choice(known, peeled, 1.0, None, {}, self._known if sniffed else ())
 
     def _named(self, name: str) -> Format:
-        return _with_offset(by_name(name), self._offset)
+        return _in_zone(by_name(name), self._zone)
 
 
-def _described(config: Config, offset: int) -> Format | None:
+def _described(config: Config) -> Format | None:
     settings = config.input
     if settings.format != "auto" and (settings.log_format is not None or settings.fields):
         other = "--log-format" if settings.log_format is not None else "--field"
@@ -103,28 +104,22 @@ def _described(config: Config, offset: int) -> Format | None:
         raise FormatOptionError("--log-format and --field describe the same thing twice: give one of them")
     if settings.log_format is not None:
         make = apache_format if "%" in settings.log_format and "$" not in settings.log_format else log_format
-        return make(settings.log_format, utc_offset=offset)
+        return make(settings.log_format)
     if settings.fields:
         try:
-            return json_format_from_map(dict(settings.fields), utc_offset=offset)
+            return json_format_from_map(dict(settings.fields))
         except ValueError as error:
             raise FormatOptionError(f"--field: {error}") from error
     return None
 
 
-def _offset(zone: str) -> int:
-    """Seconds east of UTC. A zone with summer time counts with its offset of today."""
-    if zone == "UTC":
-        return 0
-    if zone[0] in "+-":
-        hours, minutes = int(zone[1:3]), int(zone[-2:])
-        return (-1 if zone[0] == "-" else 1) * (hours * 3600 + minutes * 60)
-    shift = datetime.now(UTC).astimezone(ZoneInfo(zone)).utcoffset()
-    return 0 if shift is None else int(shift.total_seconds())
-
-
-def _with_offset(known: Format, offset: int) -> Format:
-    """The format, reading times without a zone at this offset. W3C logs are in UTC by definition."""
-    if offset and isinstance(known, TextFormat | JsonFormat | LogfmtFormat):
-        return replace(known, conventions=replace(known.conventions, utc_offset=offset))
-    return known
+def _in_zone(known: Format, zone: str) -> Format:
+    """The format, reading times without a zone in this one. W3C logs are in UTC by definition."""
+    if not isinstance(known, TextFormat | JsonFormat | LogfmtFormat):
+        return known
+    place = zone_place(zone)
+    if isinstance(place, ZoneInfo):
+        return replace(known, conventions=replace(known.conventions, zone=zone))
+    ahead = place.utcoffset(None)
+    seconds = 0 if ahead is None else int(ahead.total_seconds())
+    return replace(known, conventions=replace(known.conventions, utc_offset=seconds)) if seconds else known

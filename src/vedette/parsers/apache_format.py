@@ -76,12 +76,11 @@ _WIDTHS = {"%Y": 4, "%b": 3, "%3": 3, "%6": 6, "%z": 5, "%m": 2, "%d": 2, "%H": 
 TIMES = "%t, %{%d/%b/%Y:%H:%M:%S %z}t, %{%Y-%m-%dT%H:%M:%S%z}t, %{sec}t, %{msec}t, %{usec}t"
 
 
-def apache_format(text: str, *, utc_offset: int = 0) -> TextFormat:
+def apache_format(text: str) -> TextFormat:
     r"""Turn a pasted directive into a format.
 
     Args:
         text: `LogFormat "..." nickname`, or what stands in its quotes, with or without the backslashes.
-        utc_offset: Seconds east of UTC of times logged without a zone.
 
     Raises:
         LogDirectiveError: The directive cannot be read, or lacks a time or a request.
@@ -98,7 +97,6 @@ def apache_format(text: str, *, utc_offset: int = 0) -> TextFormat:
         directive=body,
         escapes=unescape.BACKSLASH,
         examples=TIMES,
-        utc_offset=utc_offset,
     )
 
 

@@ -22,6 +22,7 @@ from vedette.kernels.times import (
     epoch_times,
 )
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat, Tokens
+from vedette.parsers.local_time import to_utc
 from vedette.schema.chunk import PADDING, Chunk, Parsed, SkipReason, Skips
 from vedette.schema.requests import NOT_RECORDED, Coded, RequestFlag, Requests, Vocabulary
 
@@ -153,7 +154,15 @@ def read_times(
     layout = LAYOUTS.get(conventions.time)
     if layout is None:
         return time, epoch_times(buffer, start, length, EPOCH_UNITS[conventions.time], time)
-    return time, calendar_times(buffer, start, length, layout, conventions.utc_offset, time)
+    if not conventions.zone:
+        return time, calendar_times(buffer, start, length, layout, conventions.utc_offset, time)
+    bad = calendar_times(buffer, start, length, layout, 0, time)
+    # Times that say their own zone are the same whatever it is elsewhere.
+    moved = np.empty(len(start), dtype=np.int64)
+    calendar_times(buffer, start, length, layout, 3600, moved)
+    without = np.flatnonzero(moved != time)
+    time[without] = to_utc(time[without], conventions.zone)
+    return time, bad
 
 
 def _drop_untimed(chunk: Chunk, tokens: Tokens, time: NDArray[np.int64]) -> tuple[Tokens, NDArray[np.int64]]:

@@ -50,7 +50,7 @@ Part = bytes | Variable
 
 
 def compile_directive(
-    parts: Sequence[Part], *, name: str, directive: str, escapes: int, examples: str, utc_offset: int = 0
+    parts: Sequence[Part], *, name: str, directive: str, escapes: int, examples: str
 ) -> TextFormat:
     """Make a text format of a directive's parts.
 
@@ -60,7 +60,6 @@ def compile_directive(
         directive: The directive as the user gave it, for messages.
         escapes: How the server escapes text (`vedette.kernels.unescape`).
         examples: Variables that hold a time, for messages.
-        utc_offset: Seconds east of UTC of times without a zone.
 
     Raises:
         LogDirectiveError: No time or no request is logged, or two variables stand side by side.
@@ -79,7 +78,7 @@ def compile_directive(
     unit = DurationUnit.SECONDS if duration is None else duration.unit
     has_port = Field.PEER in chosen and chosen[Field.PEER].with_port
     program = Program(_steps(_merged(parts), chosen, escapes, where))
-    conventions = Conventions(time, unit, utc_offset, peer_has_port=has_port)
+    conventions = Conventions(time, unit, peer_has_port=has_port)
     return TextFormat(name, f"the directive {shown}", (program,), conventions)
 
 

@@ -40,7 +40,7 @@ DURATION_NAMES: Mapping[str, DurationUnit] = MappingProxyType(
 
 
 def json_format_from_map(
-    mapping: Mapping[str, str], *, time: TimeFormat = TimeFormat.ANY, utc_offset: int = 0, name: str = "json"
+    mapping: Mapping[str, str], *, time: TimeFormat = TimeFormat.ANY, name: str = "json"
 ) -> JsonFormat:
     r"""Make a format of any JSON lines from a map of our field names to their key paths.
 
@@ -48,7 +48,6 @@ def json_format_from_map(
         mapping: Field name (`FIELD_NAMES`, `DURATION_NAMES`) to key path: `{"status": "http.status_code"}`.
             Keys are joined by `.`; `[0]` is an array's first element; `\.` is a dot inside a key.
         time: How times are written.
-        utc_offset: Seconds east of UTC of times without a zone.
         name: Name of the format.
 
     Raises:
@@ -78,4 +77,4 @@ def json_format_from_map(
         )
     JsonKeys.of(paths)  # says which path does not read
     description = "JSON lines, fields named by a map: " + ", ".join(f"{k}={v}" for k, v in mapping.items())
-    return JsonFormat(name, description, paths, Conventions(time, unit, utc_offset, peer_has_port=True))
+    return JsonFormat(name, description, paths, Conventions(time, unit, peer_has_port=True))

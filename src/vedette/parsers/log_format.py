@@ -67,12 +67,11 @@ _JOINED = re.compile(
 _WITH_PORT = re.compile(r"\$\{?(remote_addr|realip_remote_addr)\}?:\$\{?(?:realip_)?remote_port\}?(?!\w)")
 
 
-def log_format(text: str, *, utc_offset: int = 0) -> TextFormat:
+def log_format(text: str) -> TextFormat:
     """Turn a pasted directive into a format.
 
     Args:
         text: `log_format name [escape=...] '...' '...';`, or what stands in its quotes.
-        utc_offset: Seconds east of UTC of times logged without a zone.
 
     Raises:
         LogDirectiveError: The directive cannot be read, or lacks a time or a request.
@@ -93,7 +92,6 @@ def log_format(text: str, *, utc_offset: int = 0) -> TextFormat:
         directive=body,
         escapes=ESCAPES[escape],
         examples=", ".join("$" + variable for variable in TIMES),
-        utc_offset=utc_offset,
     )
 
 
