@@ -57,3 +57,18 @@ def test_silence_before_the_first_line_is_a_drop_all_the_same() -> None:
     for batch in batches([b"".join(lines(range(HOUR + 330, HOUR + 900)))]):
         engine.process(batch)
     assert drops(engine.finish().anomalies)[0].start == (BEGIN + HOUR) * 1_000_000
+
+
+@pytest.mark.parametrize("days", [2, 7, 8, 9, 20])
+def test_a_log_of_a_request_a_day_is_covered_to_its_last(days: int) -> None:
+    lines = b"".join(
+        b'192.0.2.1 - - [%02d/Mar/2026:12:00:30 +0000] "GET / HTTP/1.1" 200 1\n' % (day + 1)
+        for day in range(days)
+    )
+    coverage = run([lines]).coverage
+    noon, day = 1_772_366_400_000_000, 86_400_000_000
+    assert coverage.late == 0
+    assert coverage.start is not None
+    assert coverage.end is not None
+    assert noon <= coverage.start < noon + 60_000_000
+    assert 0 <= coverage.end - (noon + (days - 1) * day) <= 60_000_000

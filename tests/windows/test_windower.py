@@ -202,6 +202,22 @@ def test_a_log_that_ends_soon_after_a_long_silence_is_looked_at_to_its_end() -> 
     assert [window.number for window in closed] == [0, 1, 1440]
 
 
+@given(st.integers(1, 30), st.integers(1, 30), st.sampled_from([3_700, 86_400, 20 * 86_400]))
+def test_a_log_with_hours_between_its_rows_is_looked_at_to_its_end(count: int, each: int, apart: int) -> None:
+    rows = [Row(1_000 + number * apart) for number in range(count)]
+    windower, closed = run([rows[start : start + each] for start in range(0, count, each)])
+    assert windower.late == 0
+    assert [w.number for w in closed] == [int(1_000 + number * apart) // 60 for number in range(count)]
+
+
+def test_of_a_log_with_hours_between_its_rows_a_wrong_clock_is_not_believed() -> None:
+    rows = [Row(1_000 + number * 7_200) for number in range(11)]
+    rows.insert(9, Row(4e9))
+    windower, closed = run([rows])
+    assert windower.late == 1
+    assert len(closed) == 11
+
+
 def test_event_time_follows_a_gap_in_the_log() -> None:
     before, after = [Row(i) for i in range(20)], [Row(90_000 + i * 10) for i in range(40)]
     windower = Windower(WindowSettings())

@@ -203,6 +203,9 @@ class Engine(WindowJudge):
     def finish(self) -> Findings:
         """Close every window and hand out what was found. Nothing can be processed afterwards."""
         for window in self.windower.close(everything=True):
+            if self.settings.windows.own_clock and window.start > self.windower.event_time.now:
+                # Believed only now that nothing else comes.
+                self.cover(window.start, window.end)
             self._close(window, last=True)
         coverage = self.coverage
         coverage.late = self.windower.late

@@ -322,6 +322,10 @@ def mark_late(
             if ahead >= AHEAD_TO_BELIEVE:
                 now = earliest
                 ahead = 0
+                if moment > now + jump:
+                    # Of a log with hours between its rows: this one waits to be believed in its turn.
+                    ahead = 1
+                    earliest = moment
         elif (moment // span + 1) * span <= now - lateness:
             late[row] = 1
             count += 1

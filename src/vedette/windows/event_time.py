@@ -1,5 +1,6 @@
 """Event time of a stream of rows: how far it is, by the rows or as it is told, and which rows come too late for it."""
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -8,11 +9,14 @@ from numpy.typing import NDArray
 
 from vedette.kernels.rows import cut_time
 from vedette.kernels.windows import mark_late
+from vedette.schema.spans import DAY_US
 from vedette.schema.state import check
 from vedette.windows.layout import SECONDS_BITS
 
 _BEGINNING: Final = -(2**62)
 """Event time before any row."""
+_LONGEST_REST: Final = 31 * DAY_US
+"""Between two of the last rows of a log; what is further ahead is a clock that is wrong."""
 
 
 class Timed(msgspec.Struct):
@@ -77,16 +81,23 @@ class EventTime:
         """Number of the first window that is too far ahead for a row's time to be believed."""
         return (self.now + self._jump) // self._span + 1
 
-    @property
-    def ends_before(self) -> int:
+    def ends_before(self, held: Sequence[int]) -> int:
         """Number of the first window, at the end of the input, that nobody believes.
 
         Times far ahead that event time never followed are somebody's mistakes, unless they are the last there
-        are: a log may end soon after a long silence.
+        are: a log may end soon after a long silence, or have hours between its rows.
+
+        Args:
+            held: Numbers of the windows that hold rows, in order.
         """
         now, ahead, earliest = self._clock.tolist()
         last = max(now, earliest) if ahead else now
-        return int((last + self._jump) // self._span) + 1
+        limit = int((last + self._jump) // self._span) + 1
+        if ahead:
+            for number in held:
+                if limit <= number <= limit + _LONGEST_REST // self._span:
+                    limit = number + 1
+        return limit
 
     def advance(self, until: int) -> None:
         """Let it reach `until`, microseconds; it never goes back."""

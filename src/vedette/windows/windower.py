@@ -392,7 +392,9 @@ class Windower:
         At the end, windows of times that were never believed are dropped; their requests count as late.
         """
         span = self.settings.span
-        limit = self.event_time.ends_before if everything else self.event_time.open_from
+        limit = self.event_time.open_from
+        if everything:
+            limit = self.event_time.ends_before(self.open_windows)
         group_slots, group_windows = _closing(self._groups, limit)
         client_slots, client_windows = _closing(self._clients, limit)
         if len(group_slots) == 0:
