@@ -7,12 +7,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.windows import mark_late
+from vedette.kernels.windows import BEGINNING, mark_late
 from vedette.report.moments import day_and_clock, length
 from vedette.schema.spans import HOUR_US, MINUTE_US
 
-_BEGINNING = -(2**62)
-"""Event time before any line; see `mark_late`."""
 _LEAST = 2 * MINUTE_US
 """Shorter silences tell nothing."""
 _LONGER = 2
@@ -32,7 +30,7 @@ class Course(msgspec.Struct):
     first: int | None = None
     newest: int | None = None
     silence: int = 0
-    _clock: tuple[int, int, int] = (_BEGINNING, 0, 0)
+    _clock: tuple[int, int, int] = (BEGINNING, 0, 0)
 
     def follow(self, name: str, time: NDArray[np.int64]) -> None:
         """Take note of lines.
@@ -45,7 +43,7 @@ class Course(msgspec.Struct):
         reached = np.empty(len(time), dtype=np.int64)
         mark_late(time, clock, HOUR_US, HOUR_US, MINUTE_US, np.empty(len(time), dtype=np.uint8), reached)
         self._clock = clock.item(0), clock.item(1), clock.item(2)
-        known = reached[np.searchsorted(reached, _BEGINNING, side="right") :]
+        known = reached[np.searchsorted(reached, BEGINNING, side="right") :]
         if not len(known):
             return
         if self.first is None or self.newest is None:

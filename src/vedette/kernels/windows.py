@@ -282,6 +282,8 @@ def add_clients(
         sums[slot, 35] |= 1 << int(second_bit[row])
 
 
+BEGINNING = -(2**62)
+"""Event time before any row."""
 AHEAD_TO_BELIEVE = 8
 """Rows in a row that must be far ahead before event time follows them."""
 

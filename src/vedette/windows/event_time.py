@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.rows import cut_time
-from vedette.kernels.windows import mark_late
+from vedette.kernels.windows import BEGINNING, mark_late
 from vedette.schema.spans import DAY_US
 from vedette.schema.state import check
 from vedette.windows.layout import SECONDS_BITS
 
-_BEGINNING: Final = -(2**62)
-"""Event time before any row."""
 _LONGEST_REST: Final = 31 * DAY_US
 """Between two of the last rows of a log; what is further ahead is a clock that is wrong."""
 
@@ -49,12 +47,12 @@ class EventTime:
 
     def __init__(self, span: int, lateness: int, jump: int, *, own: bool) -> None:
         self._span, self._lateness, self._jump, self._own = span, lateness, jump, own
-        self._clock = np.array([_BEGINNING, 0, 0], dtype=np.int64)
+        self._clock = np.array([BEGINNING, 0, 0], dtype=np.int64)
 
     @property
     def begun(self) -> bool:
         """Whether there was any."""
-        return self.now != _BEGINNING
+        return self.now != BEGINNING
 
     @property
     def now(self) -> int:
@@ -152,5 +150,5 @@ class EventTime:
             StateError: Damaged.
         """
         now, ahead, earliest = state
-        check(all(abs(time) <= -_BEGINNING for time in state) and ahead >= 0, what)
+        check(all(abs(time) <= -BEGINNING for time in state) and ahead >= 0, what)
         self._clock[:] = now + max(0, self._lateness - lateness), ahead, earliest

@@ -6,12 +6,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.windows import mark_late
+from vedette.kernels.windows import BEGINNING, mark_late
 from vedette.schema.spans import HOUR_US
 from vedette.schema.state import check, decode, encode
 
-_BEGINNING = -(2**62)
-"""Event time before any line."""
 _LOOKS_BACK = 600_000_000
 """Over how long a source's offset is the best that was seen, microseconds: lines are delayed, never early."""
 _OFFSETS = 64
@@ -67,7 +65,7 @@ class _Source(msgspec.Struct):
     @property
     def reached(self) -> int:
         """What will not come any more; one that has brought nothing yet holds up everybody: that may be old."""
-        return self.newest - self.lateness if self.newest > _BEGINNING else _BEGINNING
+        return self.newest - self.lateness if self.newest > BEGINNING else BEGINNING
 
     @property
     def offset(self) -> int | None:
@@ -102,7 +100,7 @@ class Watermarks:
     def __init__(self, settings: WatermarkSettings | None = None) -> None:
         self.settings = settings or WatermarkSettings()
         self._sources: dict[str, _Source] = {}
-        self._time = _BEGINNING
+        self._time = BEGINNING
 
     def add(self, source: str, lateness: int, at: int) -> None:
         """Wait for a source from now on; for one that is known, only its lateness is changed.
@@ -115,7 +113,7 @@ class Watermarks:
         if known is not None:
             known.lateness, known.active = lateness, max(known.active, at)
             return
-        clock = np.array([_BEGINNING, 0, 0], dtype=np.int64)
+        clock = np.array([BEGINNING, 0, 0], dtype=np.int64)
         self._sources[source] = _Source(lateness, clock, at)
 
     def __len__(self) -> int:
@@ -154,7 +152,7 @@ class Watermarks:
         if not len(times):
             return late
         settings = self.settings
-        if known.newest == _BEGINNING and abs(int(times[0]) - at) <= settings.skew:
+        if known.newest == BEGINNING and abs(int(times[0]) - at) <= settings.skew:
             # A first time that the clock vouches for needs no others like it.
             known.clock[0] = times[0]
         newest = np.empty(len(times), dtype=np.int64)
@@ -171,10 +169,10 @@ class Watermarks:
             horizon[:] = newest - known.lateness
         if reached is not None:
             others = [s for s in self._awaited(at) if s is not known]
-            least = min((s.reached for s in others), default=-_BEGINNING)
-            own = -_BEGINNING if others and self._slow(known) else newest - known.lateness
+            least = min((s.reached for s in others), default=-BEGINNING)
+            own = -BEGINNING if others and self._slow(known) else newest - known.lateness
             reached[:] = np.maximum(self._time, np.minimum(own, least))
-        if caught_up and known.newest > _BEGINNING:
+        if caught_up and known.newest > BEGINNING:
             known.since = at if known.since is None else known.since
             known.offsets.append((at, known.newest - at))
             while known.offsets[0][0] < at - _LOOKS_BACK or len(known.offsets) > _OFFSETS:
@@ -198,21 +196,21 @@ class Watermarks:
         awaited = self._awaited(at)
         if awaited:
             reached = min(s.reached for s in awaited)
-        elif vouching := [s for s in self._sources.values() if s.newest > _BEGINNING and not self._slow(s)]:
+        elif vouching := [s for s in self._sources.values() if s.newest > BEGINNING and not self._slow(s)]:
             # What is late by so much while it comes is so too when it comes after a silence.
             latest = max(s.lateness for s in vouching)
             reached = at - max(self.settings.grace, self.settings.idle_after + latest)
         else:
             # An old log, or nothing yet: the clock says nothing about what will come.
-            reached = _BEGINNING
+            reached = BEGINNING
         self._time = max(self._time, reached)
-        return None if self._time == _BEGINNING else self._time
+        return None if self._time == BEGINNING else self._time
 
     @property
     def newest(self) -> int | None:
         """The newest time of any source that is believed, microseconds; None before the first."""
-        newest = max((s.newest for s in self._sources.values()), default=_BEGINNING)
-        return None if newest == _BEGINNING else newest
+        newest = max((s.newest for s in self._sources.values()), default=BEGINNING)
+        return None if newest == BEGINNING else newest
 
     def wrong_clocks(self, at: int) -> list[WrongClock]:
         """Sources whose clock is wrong by more than the skew allowed, in order of name.
@@ -260,9 +258,9 @@ class Watermarks:
             StateError: Damaged; see `vedette.schema.state`.
         """
         self._time, kept = decode(content, tuple[int, list[_Kept]], "watermarks")
-        check(abs(self._time) <= -_BEGINNING, "watermarks")
+        check(abs(self._time) <= -BEGINNING, "watermarks")
         for one in kept:
-            check(all(abs(number) <= -_BEGINNING for number in one.clock), "watermarks")
+            check(all(abs(number) <= -BEGINNING for number in one.clock), "watermarks")
             check(len(one.offsets) <= _OFFSETS, "watermarks")
             clock = np.array(one.clock, dtype=np.int64)
             self._sources[one.name] = _Source(one.lateness, clock, one.active, offsets=deque(one.offsets))

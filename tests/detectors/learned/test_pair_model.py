@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.detectors.learned.walked import ROUND, TEXTS, WAY, job, sample
+from tests.detectors.learned.walked import (
+    ROUND,
+    TEXTS,
+    WAY,
+    check_that_another_order_is_odd,
+    job,
+    sample,
+    score,
+    windows_on,
+)
 
 from vedette.detectors.learned.archive import write_archive
 from vedette.detectors.learned.card import ModelError
@@ -15,7 +24,7 @@ from vedette.detectors.learned.pair_model import PairModel, read_pair_model
 from vedette.detectors.learned.pair_training import fit_pair_model
 from vedette.detectors.learned.tokens import BEGIN, FIRST, UNKNOWN
 from vedette.detectors.learned.training import Refused
-from vedette.detectors.learned.walks import WINDOW, chunks, oddness
+from vedette.detectors.learned.walks import WINDOW
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +32,6 @@ def model() -> PairModel:
     made = fit_pair_model(job())
     assert isinstance(made, PairModel)
     return made
-
-
-def windows_on(token: np.ndarray):
-    one = np.zeros(1, dtype=np.int64)
-    return chunks(token, one, one, one, np.array([len(token)]))
-
-
-def score(model: PairModel, texts: tuple[str, ...]) -> float:
-    """Of one session."""
-    token = model.vocabulary.numbers(texts)
-    excess = model.excess(windows_on(token))
-    return float(oddness(np.array([excess.sum()]), np.array([len(token)]))[0])
 
 
 def altered(model: PairModel, **arrays: np.ndarray) -> bytes:
@@ -45,11 +42,7 @@ def altered(model: PairModel, **arrays: np.ndarray) -> bytes:
 
 
 def test_the_way_is_usual_and_another_order_is_not(model: PairModel) -> None:
-    tail = model.card.sessions_tail
-    assert score(model, WAY) < tail.quantile(0.9)
-    assert score(model, ROUND * 3) > tail.critical(4.0)
-    assert score(model, WAY[::-1]) > tail.critical(2.0)
-    assert model.card.checked.surprise < model.card.checked.by_frequency - 0.2
+    check_that_another_order_is_odd(model)
 
 
 def test_clients_that_abused_it_all_along_do_not_make_it_usual() -> None:

@@ -5,7 +5,18 @@ import re
 
 import numpy as np
 import pytest
-from tests.detectors.learned.walked import ROUND, SPAN, TEXTS, WAY, fitted, job, needs_transformer, sample
+from tests.detectors.learned.walked import (
+    ROUND,
+    SPAN,
+    TEXTS,
+    WAY,
+    check_that_another_order_is_odd,
+    fitted,
+    job,
+    needs_transformer,
+    sample,
+    score,
+)
 
 from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.network import check_network, write_network
@@ -14,7 +25,7 @@ from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.sequence_training import fit_sequence_model
 from vedette.detectors.learned.tokens import UNKNOWN
 from vedette.detectors.learned.training import Refused
-from vedette.detectors.learned.walks import WINDOW, chunks, oddness
+from vedette.detectors.learned.walks import WINDOW, chunks
 
 pytestmark = needs_transformer
 
@@ -26,20 +37,8 @@ def model() -> SequenceModel:
     return made
 
 
-def score(model: SequenceModel, texts: tuple[str, ...]) -> float:
-    """Of one session."""
-    token = model.vocabulary.numbers(texts)
-    one = np.zeros(1, dtype=np.int64)
-    excess = model.excess(chunks(token, one, one, one, np.array([len(token)])))
-    return float(oddness(np.array([excess.sum()]), np.array([len(token)]))[0])
-
-
 def test_the_way_is_usual_and_another_order_is_not(model: SequenceModel) -> None:
-    tail = model.card.sessions_tail
-    assert score(model, WAY) < tail.quantile(0.9)
-    assert score(model, ROUND * 3) > tail.critical(4.0)
-    assert score(model, WAY[::-1]) > tail.critical(2.0)
-    assert model.card.checked.surprise < model.card.checked.by_frequency - 0.2
+    check_that_another_order_is_odd(model)
 
 
 def test_clients_that_abused_it_all_along_do_not_make_it_usual() -> None:

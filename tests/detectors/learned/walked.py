@@ -7,8 +7,10 @@ from typing import Final
 import numpy as np
 import pytest
 
+from vedette.detectors.learned.order_model import OrderModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.training import Job
+from vedette.detectors.learned.walks import Chunks, chunks, oddness
 
 SPAN: Final = 60_000_000
 needs_transformer = pytest.mark.skipif(
@@ -77,3 +79,25 @@ def fitted() -> object:
     from vedette.detectors.learned.sequence_training import fit_sequence_model
 
     return fit_sequence_model(job())
+
+
+def windows_on(token: np.ndarray) -> Chunks:
+    """A model's windows on one session."""
+    one = np.zeros(1, dtype=np.int64)
+    return chunks(token, one, one, one, np.array([len(token)]))
+
+
+def score(model: OrderModel, texts: tuple[str, ...]) -> float:
+    """Of one session."""
+    token = model.vocabulary.numbers(texts)
+    excess = model.excess(windows_on(token))
+    return float(oddness(np.array([excess.sum()]), np.array([len(token)]))[0])
+
+
+def check_that_another_order_is_odd(model: OrderModel) -> None:
+    """The way through the shop is usual to a model of its usual sample, and another order is not."""
+    tail = model.card.sessions_tail
+    assert score(model, WAY) < tail.quantile(0.9)
+    assert score(model, ROUND * 3) > tail.critical(4.0)
+    assert score(model, WAY[::-1]) > tail.critical(2.0)
+    assert model.card.checked.surprise < model.card.checked.by_frequency - 0.2
