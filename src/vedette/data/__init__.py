@@ -14,13 +14,6 @@ and a test holds it to that.
 from importlib.resources import files
 from pathlib import Path
 
-SAMPLE_INCIDENTS = (
-    "error_spike@+75m+12m*1.6/p/{}",
-    "scanner@+95m+90s*0.25#intruder,sqli@+97m+3m*0.5#intruder",
-    "brute_force@+108m+3m*0.5/login",
-)
-"""What is wrong in the sample, as `vedette simulate --inject` takes it."""
-
 
 def sample_path() -> Path:
     """Where the sample log lies."""

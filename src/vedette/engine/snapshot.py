@@ -78,7 +78,7 @@ def pieces(engine: Engine, enricher: Enricher, extra: Mapping[str, bytes]) -> It
 
 
 def parts_of(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
-    """An engine's state, part by part."""
+    """An engine's state, part by part, all at once: for tests and benches, that look at single parts."""
     parts = memory_of(engine, enricher)
     return {part.name: part.kept.to_state() for part in parts if part.kept is not None}
 

@@ -6,7 +6,7 @@ in which one request in a million is one. NaN stands for a member that abstains,
 """
 
 import math
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -34,14 +34,6 @@ class CalibrationError(VedetteError):
     """Rows that nothing can be calibrated by."""
 
 
-class Calibration(Protocol):
-    """What turns scores into evidence."""
-
-    def evidence(self, score: Floats) -> Floats:
-        """Natural logarithm of the Bayes factor of each score, float64 (n,); NaN where the score is NaN."""
-        ...
-
-
 class Steps(msgspec.Struct, frozen=True, tag="isotonic"):
     """A rising line through points (isotonic regression).
 
@@ -53,7 +45,7 @@ class Steps(msgspec.Struct, frozen=True, tag="isotonic"):
     known: tuple[float, ...]
 
     def evidence(self, score: Floats) -> Floats:
-        """See `Calibration`."""
+        """Natural logarithm of the Bayes factor of each score, float64 (n,); NaN where the score is NaN."""
         # Of a single point, numpy knows no abstention.
         return np.where(np.isnan(score), np.nan, np.interp(score, self.score, self.known))
 
@@ -65,7 +57,7 @@ class Curve(msgspec.Struct, frozen=True, tag="platt"):
     offset: float
 
     def evidence(self, score: Floats) -> Floats:
-        """See `Calibration`."""
+        """See `Steps.evidence`."""
         return np.clip(self.slope * score + self.offset, -MOST, MOST)
 
 
@@ -79,7 +71,7 @@ class Ranks(msgspec.Struct, frozen=True, tag="ranks"):
     kappa: float = KAPPA
 
     def evidence(self, score: Floats) -> Floats:
-        """See `Calibration`; `score` holds surprises."""
+        """See `Steps.evidence`; `score` holds surprises."""
         grown = math.log(self.kappa) + (1.0 - self.kappa) * math.log(10.0) * np.maximum(score, 0.0)
         return np.minimum(grown, MOST)
 

@@ -76,20 +76,20 @@ class TextFlag(IntFlag):
     """A step up in a path, `..` between slashes of either kind, of which a dot or a slash is escaped."""
 
 
-_NUL = 1
-_CONTROL = 2
-_LINE_BREAK = 4
-_OVERLONG = 8
-_DOUBLE = 16
-_TRIPLE = 32
-_BAD_ESCAPE = 64
-_WIDE_ESCAPE = 128
-_FULL_WIDTH = 256
-_RAW_HIGH = 512
-_CUT = 1024
-_ENTITY = 2048
-_SPELLED_BRACKET = 4096
-_ESCAPED_STEP = 8192
+_NUL = TextFlag.NUL.value
+_CONTROL = TextFlag.CONTROL.value
+_LINE_BREAK = TextFlag.LINE_BREAK.value
+_OVERLONG = TextFlag.OVERLONG.value
+_DOUBLE = TextFlag.DOUBLE.value
+_TRIPLE = TextFlag.TRIPLE.value
+_BAD_ESCAPE = TextFlag.BAD_ESCAPE.value
+_WIDE_ESCAPE = TextFlag.WIDE_ESCAPE.value
+_FULL_WIDTH = TextFlag.FULL_WIDTH.value
+_RAW_HIGH = TextFlag.RAW_HIGH.value
+_CUT = TextFlag.CUT.value
+_ENTITY = TextFlag.ENTITY.value
+_SPELLED_BRACKET = TextFlag.SPELLED_BRACKET.value
+_ESCAPED_STEP = TextFlag.ESCAPED_STEP.value
 
 _PERCENT_WORK = 1
 _FOLD_WORK = 2

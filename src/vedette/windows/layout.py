@@ -67,7 +67,7 @@ class Client(IntEnum):
     ATTACKS_ANSWERED = 14
     """Hostile requests that were answered 2xx."""
     FIRST_TYPE = 15
-    """Hostile requests of each signature type: `SIGNATURE_TYPES` columns from here on."""
+    """Hostile requests of each signature type: a column each, from here up to the next."""
     SLICE_REQUESTS = 29
     """Requests in each third of the window: `SLICES` columns from here on."""
     # From here on, bitmaps: they merge by union.
@@ -81,7 +81,6 @@ class Client(IntEnum):
     """Bit per sixtieth of the window in which the client made a request."""
 
 
-SIGNATURE_TYPES = 14
 SLICES = 3
 """Parts of a window that floods are looked for in: twenty seconds each, of windows of a minute."""
 GROUP_COLUMNS = int(Group.SLICE_DURATION_US) + SLICES

@@ -118,7 +118,11 @@ def fit_forest(rows: NDArray[np.float32], names: Sequence[str], seed: int) -> Fo
 
 
 def from_sklearn(model: Any, names: Sequence[str]) -> Forest:
-    """Lay out a fitted `sklearn.ensemble.IsolationForest` of at most `DEPTH` levels."""
+    """Lay out a fitted `sklearn.ensemble.IsolationForest` of at most `DEPTH` levels.
+
+    Forests that are used are grown by `fit_forest`. This one is there to hold the kernel against scikit-learn's own
+    scores, in tests and in `bench/forest.py`.
+    """
     trees = lay_out(
         model,
         names,

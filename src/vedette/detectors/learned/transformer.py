@@ -46,8 +46,9 @@ class Size(msgspec.Struct, frozen=True):
 
 
 REFERENCE: Final = Size(width=256, heads=8, layers=4)
+"""What tests and benches hold the small one against; `docs/explanation/sequences.md` has both measured."""
 SMALL: Final = Size(width=48, heads=4, layers=1)
-"""What is used; `docs/explanation/sequences.md` has both measured."""
+"""What is used."""
 
 
 def fit_network(
