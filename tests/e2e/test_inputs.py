@@ -115,7 +115,7 @@ def test_two_logs_of_one_period_are_read_side_by_side(
 
 
 def test_a_log_that_ends_before_another_is_told_beside_the_drop(vedette: Run, tmp_path: Path) -> None:
-    made = ("simulate", "--rate", "20", "--inject", "", "--format", "nginx-timed")
+    made = ("simulate", "--rate", "2", "--inject", "", "--format", "nginx-timed")
     assert vedette(*made, "--minutes", "150", "--seed", "1", "-o", "a.log").returncode == 0
     assert vedette(*made, "--minutes", "240", "--seed", "2", "-o", "b.log").returncode == 0
     document = _document(vedette, "a.log", "b.log")
