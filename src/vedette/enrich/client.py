@@ -190,7 +190,7 @@ def clients_called(
     Returns:
         bool (k,).
     """
-    keys = [key for name in wanted if (key := _key(name)) is not None]
+    keys = [*filter(None, map(_key, wanted))]
     found: NDArray[np.bool_] = (high == 0) & _among(low, [short for long, short in keys if not long])
     found |= (low == 0) & _among(high, [long for long, short in keys if not short])
     for row in np.flatnonzero((high == NAME_TAG) & (low != 0)).tolist():

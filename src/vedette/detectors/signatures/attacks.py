@@ -125,16 +125,24 @@ class Attacks(Memoryless):
 
     def _together(self, view: WindowView, number: int, clients: ClientRows) -> Iterator[_Claim]:
         entity = slot_entity(view.services[number], None)
-        # A row for each type: each is gone through several times.
+        # A row for each type, so that each type's clients follow each other.
         counts = np.ascontiguousarray(clients.sums[:, _TYPES].T)
-        answered = np.ascontiguousarray(clients.sums[:, Client.ATTACKS_ANSWERED])
-        for bit, kind, count in _counts(counts.sum(axis=1)):
-            own = np.flatnonzero(counts[bit])
-            heaviest = own[np.argsort(-counts[bit, own], kind="stable")[:CLIENTS_NAMED]]
+        bits, own = np.nonzero(counts)
+        count = counts[bits, own]
+        # Of each type the clients with the most requests first, of equals the first.
+        order = np.argsort(bits * (int(count.max(initial=0)) + 1) - count, kind="stable")
+        kinds, begin = np.unique(bits, return_index=True)
+        totals = np.add.reduceat(count, begin).tolist()
+        answered = np.add.reduceat(clients.sums[own, Client.ATTACKS_ANSWERED], begin).tolist()
+        ends = [*begin[1:].tolist(), len(bits)]
+        for bit, at, end, total, some in zip(
+            kinds.tolist(), begin.tolist(), ends, totals, answered, strict=True
+        ):
+            heaviest = own[order[at : min(end, at + CLIENTS_NAMED)]]
             keys = zip(clients.high[heaviest].tolist(), clients.low[heaviest].tolist(), strict=True)
             names = tuple(view.client_name(*key) for key in keys)
             proofs = self._rows.of_all(view.number, number, bit)
-            yield _Claim(number, kind, entity, count, int(answered[own].sum()), proofs, names, len(own))
+            yield _Claim(number, REQUEST_TYPES[bit], entity, total, some, proofs, names, end - at)
 
     def _state(self, view: WindowView, claim: _Claim, matches: list[Match | None]) -> Anomaly:
         service, kind, count = view.services[claim.number], claim.kind, claim.count
