@@ -28,6 +28,7 @@ FLOORS = {
     "seventh": Floor(0.933, 0.0366),
     "eighth": Floor(0.956, 0.0322),
     "ninth": Floor(0.948, 0.0268),
+    "tenth": Floor(0.934, 0.0324),
 }
 
 
