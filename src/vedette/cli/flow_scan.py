@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from vedette.cli.ahead import Ahead
 from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowReading, FlowTally
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
@@ -24,6 +25,7 @@ from vedette.engine.model_record import Record
 from vedette.engine.network import NetworkEngine
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
+from vedette.live.trimming import share_one_heap
 from vedette.parsers.captures import PacketProblem, is_capture
 from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
@@ -37,6 +39,7 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import Flow
 from vedette.sources import Input
+from vedette.windows.contacts import FlowWindow
 from vedette.windows.flow_table import Passed, TableSettings
 
 if TYPE_CHECKING:
@@ -49,6 +52,8 @@ _PATIENCE_S = 86_400
 """The same for logs that turn out not to be in order, such as some that were joined or shuffled: a day's are sorted, as
 far as there is room for their contacts."""
 _TOO_MANY_LATE = 0.01
+_WAITING = 1
+"""Windows that may wait to be judged."""
 _LATE_OF = 1_000
 """Flows of which so many are too many, at least."""
 
@@ -290,13 +295,22 @@ class FlowScan:
                 Progress("reading packets and flows", _size(self._inputs), enabled=self._progress)
             )
             engine.watched = reading.watchers.share
-            for passed in handed:
-                engine.process(passed)
-                if self.spool is not None:
-                    self.spool.add(passed.ended)
-                progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
-                if retry and engine.windower.late > max(_LATE_OF, reading.tally.flows) * _TOO_MANY_LATE:
-                    raise FlowDisorderError
+
+            def closed() -> Iterator[FlowWindow]:
+                for passed in handed:
+                    yield from engine.windows(passed)
+                    if self.spool is not None:
+                        self.spool.add(passed.ended)
+                    progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
+                    if retry and engine.windower.late > max(_LATE_OF, reading.tally.flows) * _TOO_MANY_LATE:
+                        raise FlowDisorderError
+
+            # Of several inputs it is looked at, with each window, which have ended by then.
+            ahead = len(self._inputs) == 1 and self._inputs[0].path is not None
+            if ahead:
+                share_one_heap()
+            for full in stack.enter_context(Ahead(closed, _WAITING)) if ahead else closed():
+                engine.take(full)
             findings = engine.finish()
             if self._config.limits.evidence and findings.anomalies:
                 from vedette.cli.flow_evidence import with_evidence

@@ -4,9 +4,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from queue import Full, Queue
-from types import TracebackType
-from typing import Self, cast
 
 import msgspec
 import numpy as np
@@ -26,17 +23,11 @@ from vedette.schema.requests import Requests
 from vedette.sources import (
     BufferPool,
     Input,
-    PoolClosedError,
     Reader,
     SourceError,
     SourceProblem,
     read_chunks,
 )
-
-_QUEUE = 2
-"""Batches that may wait between the stages."""
-_PATIENCE = 0.1
-"""Seconds between looks at whether to stop."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -311,58 +302,3 @@ def _is_empty(error: VedetteError) -> bool:
 
 def _nothing() -> None:
     """Nothing to give back yet."""
-
-
-class Ahead:
-    """Runs a reading in a thread of its own, a few batches ahead of its consumer.
-
-    What goes wrong in the thread is raised in the consumer.
-    """
-
-    _END = object()
-
-    def __init__(self, reading: Reading, slack: int, pool: BufferPool) -> None:
-        self._queue: Queue[object] = Queue(_QUEUE)
-        self._stop = threading.Event()
-        self._pool = pool
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(
-            target=self._run, args=(reading, slack), name="vedette-reading", daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._pool.close()
-        self._thread.join()
-
-    def __iter__(self) -> Iterator[tuple[Batch, Callable[[], None]]]:
-        while (item := self._queue.get()) is not self._END:
-            yield cast("tuple[Batch, Callable[[], None]]", item)
-        if self._error is not None:
-            raise self._error
-
-    def _run(self, reading: Reading, slack: int) -> None:
-        try:
-            for item in reading.batches(slack):
-                if not self._put(item):
-                    return
-        except PoolClosedError:
-            return
-        except BaseException as error:  # noqa: BLE001 - handed to the consumer, who raises it
-            self._error = error
-        self._put(self._END)
-
-    def _put(self, item: object) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=_PATIENCE)
-            except Full:
-                continue
-            return True
-        return False

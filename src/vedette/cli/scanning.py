@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vedette.cli.ahead import Ahead
 from vedette.cli.apart import Apart, Job, can_be_apart
 from vedette.cli.options import ScanOptions
-from vedette.cli.reading import Ahead, Reading, Wanted
+from vedette.cli.reading import Reading, Wanted
 from vedette.cli.scan_coverage import NothingToReadError, check_read, check_services, cover
 from vedette.cli.scan_output import write_findings
 from vedette.config import Config
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 _IN_FLIGHT = 5
 """Buffers beside those that groups of files hold: being filled, queued, judged."""
+_WAITING = 2
+"""Batches that may wait between the stages."""
 _MANY_GROUPS = 4
 """Groups from which chunks are smaller, so that the buffers stay within the ceiling."""
 _MOST_GROUPS = 48
@@ -307,7 +310,8 @@ class Scan:
             if self._reads is not None:
                 batches = _with_hits(self._reads.batches(reading), engine.scanner)
             else:
-                batches = stack.enter_context(Ahead(reading, engine.settings.windows.lateness // 2, pool))
+                slack = engine.settings.windows.lateness // 2
+                batches = stack.enter_context(Ahead(partial(reading.batches, slack), _WAITING, pool.close))
             for batch, give_back in batches:
                 verdicts = engine.process(batch)
                 if spool is not None:

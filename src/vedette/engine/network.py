@@ -1,7 +1,7 @@
 """The engine's sibling for flows: windows of flows in, anomalies and incidents out. Sans I/O, like `Engine`."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -107,10 +107,18 @@ class NetworkEngine:
 
     def process(self, passed: Passed) -> None:
         """Take flows in, and judge the windows that they let close."""
-        for portion in self.windower.portions(passed):
-            self._take_in(portion)
+        for window in self.windows(passed):
+            self.take(window)
 
-    def _take_in(self, passed: Passed) -> None:
+    def windows(self, passed: Passed) -> Iterator[FlowWindow]:
+        """Take flows in; gives the windows that they let close, which `take` is to be given in this order.
+
+        That may be done in another thread meanwhile: what judges windows has no part in what fills them.
+        """
+        for portion in self.windower.portions(passed):
+            yield from self._take_in(portion)
+
+    def _take_in(self, passed: Passed) -> Iterator[FlowWindow]:
         coverage, windower, reached = self.coverage, self.windower, passed.reached
         first = last = None
         if isinstance(reached, np.ndarray):
@@ -119,7 +127,8 @@ class NetworkEngine:
             first = last = reached
         if first is not None:
             # What is over when the first row comes is closed before it is taken in.
-            self.advance(first)
+            windower.advance(first)
+            yield from windower.close()
         windower.add(
             passed.parts, passed.ended, passed.start, passed.histogram, over=passed.over, horizon=passed.horizon,
             told=reached is not None,
@@ -129,14 +138,11 @@ class NetworkEngine:
             coverage.end = max(windower.last, windower.last if coverage.end is None else coverage.end)
         if last is not None:
             windower.advance(last)
-        self._close()
+        yield from windower.close()
 
     def advance(self, until: int) -> None:
         """Let event time reach `until`, microseconds since the epoch, and judge the windows that end by then."""
         self.windower.advance(until)
-        self._close()
-
-    def _close(self) -> None:
         for window in self.windower.close():
             self.take(window)
 

@@ -103,6 +103,7 @@ def claim_keys(
     width = rows.shape[1]
     left = 0
     fetched = 0
+    gone_before = 0
     for row in range(rows.shape[0]):
         if row == fetched:
             fetched = min(rows.shape[0], row + _AHEAD)
@@ -113,6 +114,18 @@ def claim_keys(
                 if places[at] >= 0:
                     # What is written is overwritten; it has the link read.
                     fresh[at] = links[places[at], MARK] & 1
+            if left > gone_before:
+                # Others had to go just now: who may have to for these, and who stands before them in their buckets.
+                gone_before = left
+                place = meta[OLDEST]
+                for at in range(row, fetched):
+                    places[at] = int(buckets[int(links[place, MARK]) & mask]) - 1
+                    place = int(links[place, AFTER])
+                    if place < 0:
+                        break
+                for at in range(row, fetched):
+                    if places[at] >= 0:
+                        fresh[at] = links[places[at], CHAINED] & 1
         mark = int(marks[row])
         bucket = mark & mask
         place = int(buckets[bucket]) - 1
