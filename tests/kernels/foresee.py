@@ -129,13 +129,16 @@ def _record(path: str) -> None:
         return ask(function, kinds)
 
     machine_code.entry = entry
-    from vedette.cli import scanning
+    from vedette.cli import compiling, scanning
     from vedette.cli.main import run
 
     # What a process forked from this one asks for is not heard here.
     scanning.can_be_apart = lambda: False
+    # The list that is being remade may name what is no longer there.
+    compiling.uncompiled = lambda _reads: []
 
-    run(["scan", path, "--quiet", "--json", os.devnull])
+    if (status := run(["scan", path, "--quiet", "--json", os.devnull])) not in (0, 1):
+        sys.exit(status)
     sys.stdout.write(msgspec.json.encode(list(asked)).decode() + "\n")
 
 

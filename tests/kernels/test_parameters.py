@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 
 from vedette.detectors.parameters.described import longest
 from vedette.detectors.parameters.suspects import ParameterReader
-from vedette.kernels.parameters import (
-    MOST_PARAMETERS,
-    NAME_BYTES,
-    SHAPE_BYTES,
-    byte_classes,
-)
+from vedette.kernels.parameter_text import MOST_PARAMETERS, NAME_BYTES, SHAPE_BYTES, byte_classes
 
 CLASSES = byte_classes()
 

@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel
-from vedette.kernels.search import Bytes, find, find2
+from vedette.kernels.search import find, find2
 from vedette.schema.chunk import Chunk
 
 

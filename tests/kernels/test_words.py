@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel
-from vedette.kernels.words import Bytes, few_digits
+from vedette.kernels.words import few_digits
 from vedette.schema.chunk import Chunk
 
 

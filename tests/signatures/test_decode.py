@@ -10,16 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.detectors.signatures.evidence import decode
-from vedette.kernels.decode import (
-    CLASSES,
-    HEAD,
-    LOWER,
-    TAIL,
-    TextFlag,
-    decode_texts,
-    scan_bytes,
-    scan_bytes_of_one,
-)
+from vedette.kernels.decode import HEAD, TAIL, decode_texts, scan_bytes, scan_bytes_of_one
+from vedette.kernels.text_classes import CLASSES, LOWER
+from vedette.kernels.text_flags import TextFlag
 from vedette.schema.requests import Vocabulary
 
 FRAGMENTS = [

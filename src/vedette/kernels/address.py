@@ -7,8 +7,9 @@ address that maps it (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2), so that both 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
+from vedette.kernels.characters import hex_digit
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes
 
 Words = NDArray[np.int64]
 
@@ -27,17 +28,6 @@ TAB, SPACE, QUOTE, PERCENT, PLUS, COMMA, DOT = 9, 32, 34, 37, 43, 44, 46
 ZERO, NINE, COLON, SEMICOLON, EQUALS = 48, 57, 58, 59, 61
 LEFT_BRACKET, RIGHT_BRACKET = 91, 93
 MAPPED = 0xFFFF
-
-
-@subkernel
-def hex_digit(byte: int) -> int:
-    """Value of a hexadecimal digit, or -1."""
-    if ZERO <= byte <= NINE:
-        return byte - ZERO
-    lower = byte | 32
-    if 97 <= lower <= 102:
-        return lower - 87
-    return -1
 
 
 @subkernel

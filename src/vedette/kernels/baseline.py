@@ -3,9 +3,7 @@
 The arithmetic is in the modules `baseline_outlook` (what is expected), `baseline_judge` and `baseline_learn`.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Floats, Ints, Ints32
 from vedette.kernels.baseline_judge import judge_one
 from vedette.kernels.baseline_layout import (
     DAY_MEMORY,
@@ -27,14 +25,10 @@ from vedette.kernels.baseline_outlook import (
     MONDAY,
     WEEK_CELLS,
     Cells,
-    Floats,
-    Ints32,
     Table,
     outlook,
 )
 from vedette.kernels.compile import kernel, subkernel
-
-Ints = NDArray[np.int64]
 
 OUT_OF_RANGE = -1
 REPEATED = -2

@@ -2,6 +2,7 @@
 
 from math import asinh, exp, isfinite, isnan, log, nan, sinh, sqrt
 
+from vedette.kernels.arrays import Floats
 from vedette.kernels.baseline_layout import (
     BAND,
     BAND_HIGH,
@@ -34,7 +35,7 @@ from vedette.kernels.baseline_layout import (
     WIDTH,
     WINDOWS,
 )
-from vedette.kernels.baseline_outlook import EDGE, Floats, Table, level, ready, turned
+from vedette.kernels.baseline_outlook import EDGE, Table, level, ready, turned
 from vedette.kernels.compile import subkernel
 from vedette.kernels.tails import count_tail_high, count_tail_low, ratio_tails, student_tail
 

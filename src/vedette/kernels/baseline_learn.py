@@ -2,6 +2,7 @@
 
 from math import isfinite, isnan, sqrt
 
+from vedette.kernels.arrays import Floats
 from vedette.kernels.baseline_judge import (
     bounded,
     count_dispersion,
@@ -42,7 +43,6 @@ from vedette.kernels.baseline_layout import (
 )
 from vedette.kernels.baseline_outlook import (
     HOUR_US,
-    Floats,
     Table,
     angle,
     count_mean,

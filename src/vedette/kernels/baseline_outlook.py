@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Floats, Ints32
 from vedette.kernels.baseline_layout import (
     BORROWING_WINDOWS,
     CHOICE,
@@ -46,10 +47,8 @@ from vedette.kernels.baseline_layout import (
 )
 from vedette.kernels.compile import subkernel
 
-Floats = NDArray[np.float64]
 Table = NDArray[np.float64]
 Cells = NDArray[np.float32]
-Ints32 = NDArray[np.int32]
 
 HOUR_US: Final = 3_600_000_000
 DAY_CELLS, WEEK_CELLS = 24, 168

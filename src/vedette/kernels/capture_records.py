@@ -3,13 +3,8 @@
 Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import inlined, kernel, subkernel
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 LONGEST_FRAME = 262_144
 """Bytes of a frame; libpcap's own limit (MAXIMUM_SNAPLEN). A record that claims more is damaged."""

@@ -8,9 +8,10 @@ asks for. A line that is out of the ordinary (escapes, a time or number of anoth
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import inlined
 from vedette.kernels.salvage import BYTES_OUT, PEER, REFERER, REQUEST, STATUS, TIME, USER_AGENT
-from vedette.kernels.search import Bytes, find, find2
+from vedette.kernels.search import find, find2
 from vedette.kernels.spans import DAY_MONTH_YEAR, looks_like_time
 from vedette.kernels.words import few_digits
 

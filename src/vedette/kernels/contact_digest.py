@@ -1,8 +1,6 @@
 """One pass over the contacts of a window: what its metrics are made of, and which detectors have to look at it."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Ints, Ints32
 from vedette.kernels.compile import inlined, kernel
 from vedette.kernels.flow_columns import (
     AT_BEGAN,
@@ -32,10 +30,6 @@ from vedette.kernels.flow_columns import (
     AT_SYN_OUT,
 )
 from vedette.kernels.hashing import hash_words
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
 
 PACKETS, BYTES, OPENED, SEGMENTS, AGAIN = 0, 1, 2, 3, 4
 """Places in the totals of a window: packets, bytes, flows opened, data segments, those sent again, ..."""

@@ -1,13 +1,7 @@
 """Rules that do not count because of what else a target says."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bitmaps, Bytes, Ints
 from vedette.kernels.compile import kernel
-from vedette.kernels.words import Bytes
-
-Ints = NDArray[np.int64]
-Bitmaps = NDArray[np.uint8]
 
 
 @kernel

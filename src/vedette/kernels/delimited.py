@@ -3,11 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.numbers import scale_to_float, scan_decimal
-from vedette.kernels.words import Bytes
-
-Ints = NDArray[np.int64]
 
 NEWLINE = ord("\n")
 RETURN = ord("\r")

@@ -1,13 +1,8 @@
 """Addresses in the text of flow logs as two int64 each."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import inlined, subkernel
 from vedette.kernels.words import few_digits
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 _MAPPED = 0xFFFF << 32
 

@@ -1,8 +1,6 @@
 """What each address did as a client in a window of flows."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Floats, Ints
 from vedette.kernels.compile import kernel
 from vedette.kernels.contact_digest import is_internal
 from vedette.kernels.flow_columns import (
@@ -22,9 +20,6 @@ from vedette.kernels.flow_columns import (
     AT_SERVER_LOW,
     AT_SERVER_PORT,
 )
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 OPENED, FAILED, RESET, PACKETS, SENT, GOT, ASKED = 0, 1, 2, 3, 4, 5, 6
 """Rows of what addresses did: flows that they opened, those that failed, resets, packets, bytes out and in, DNS

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.flow_address import Bytes, Ints
 from vedette.kernels.flow_columns import (
     AT_BEGAN,
     AT_BYTES_IN,

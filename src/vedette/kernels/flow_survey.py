@@ -1,8 +1,6 @@
 """One pass over flows that come in: when they were, what they count, and what is remembered of each."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Ints
 from vedette.kernels.compile import inlined, kernel
 from vedette.kernels.flow_columns import (
     AT_DURATION,
@@ -13,8 +11,6 @@ from vedette.kernels.flow_columns import (
     FIRST_COUNT,
     LAST_COUNT,
 )
-
-Ints = NDArray[np.int64]
 
 FIRST_START, LAST_START, LAST_END, LONGEST = 0, 1, 2, 3
 TIMES = 4

@@ -3,8 +3,9 @@
 What columns hold is told by numbers, those of `vedette.parsers.flow_logs.Role`.
 """
 
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import inlined, kernel, subkernel
-from vedette.kernels.flow_address import Bytes, Ints, address, digits
+from vedette.kernels.flow_address import address, digits
 from vedette.kernels.flow_columns import (
     AT_BEGAN,
     AT_BYTES_IN,

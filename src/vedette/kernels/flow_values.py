@@ -3,8 +3,9 @@
 from math import floor
 from typing import Final
 
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import inlined, subkernel
-from vedette.kernels.flow_address import Bytes, Ints, address
+from vedette.kernels.flow_address import address
 from vedette.kernels.times import NO_DATE, days_since_epoch
 from vedette.kernels.words import few_digits
 

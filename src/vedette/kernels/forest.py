@@ -8,6 +8,7 @@ that ends early goes on to the left through thresholds that nothing exceeds, so 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Floats, Ints
 from vedette.kernels.compile import kernel
 
 DEPTH = 8
@@ -15,11 +16,8 @@ INNER = (1 << DEPTH) - 1
 LEAVES = 1 << DEPTH
 BLOCK = 32
 
-Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint16]
-Ints = NDArray[np.int64]
 
 
 @kernel

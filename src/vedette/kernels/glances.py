@@ -4,29 +4,17 @@ Most requests have nothing new; most of those that do have nothing that is rare 
 here, by the counts alone. What is left is looked at one by one.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Floats, Ints, Ints32
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.parameters import (
+from vedette.kernels.parameter_text import (
     HASH,
     MOST_PARAMETERS,
     TARGET_BYTES,
-    UNJUDGED,
-    UNKNOWN,
-    find_slot,
-    is_new_shape,
     length_step,
     next_part,
-    owned_key,
-    read_name,
     read_value,
 )
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
-Floats = NDArray[np.float64]
+from vedette.kernels.parameters import NEW_NAME, NO_SLOT, UNJUDGED, UNKNOWN, is_new_shape, parameter_slot
 
 USUAL, NO_ROUTE, NO_SERVICE, THIN, LOOK = range(5)
 """What is told of a request: nothing is new; it has no route, or no service that is known; what is new is not rare
@@ -75,15 +63,11 @@ def query_told(
             break
         past, equals = next_part(text, at, end)
         if past > at:
-            # Without an `=` it is the value of no name.
-            name_end = read_name(text, at, max(at, equals), scratch, 0)
-            slot = find_slot(keys, slots, owned_key(scratch, name_end, route, secret_a, secret_b))
-            if slot < 0:
-                everywhere = find_slot(keys, slots, owned_key(scratch, name_end, -1, secret_a, secret_b))
-                if full[route] == 0 and everywhere < 0:
-                    # Whether its namesakes are common on other routes is known by name only.
-                    return LOOK
-            else:
+            slot = parameter_slot(text, at, equals, route, full, keys, slots, secret_a, secret_b, scratch)
+            if slot == NEW_NAME:
+                # Whether its namesakes are common on other routes is known by name only.
+                return LOOK
+            if slot != NO_SLOT:
                 value = equals + 1 if equals >= at else at
                 held, length, shape_end = read_value(text, value, past, classes, scratch, 0)
                 bound = bounds[vouched[slot]]

@@ -2,14 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bitmaps, Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes
-
-Ints = NDArray[np.int64]
-Bitmaps = NDArray[np.uint8]
 
 
 @subkernel

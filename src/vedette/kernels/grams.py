@@ -12,10 +12,9 @@ letters, and they are nearly all values of nearly all logs.
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes
 
-Ints = NDArray[np.int64]
 Weights = NDArray[np.int8]
 
 WINDOW = 128
@@ -259,7 +258,7 @@ def score_each(
 
 @subkernel
 def _holds_hidden(text: Bytes, begin: int, end: int) -> bool:
-    """Whether a query holds what a Base64 text stands for: that stands behind `&=` (`kernels.decode`)."""
+    """Whether a query holds what a Base64 text stands for: that stands behind `&=` (`kernels.base64_text`)."""
     for i in range(begin, end - 1):
         if text[i] == 38 and text[i + 1] == 61:
             return True

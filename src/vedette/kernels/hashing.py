@@ -9,8 +9,9 @@ or merged may depend on them.
 import os
 from typing import Any
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import INTERPRETED, inlined, intrinsic
-from vedette.kernels.words import Bytes, load32, load64
+from vedette.kernels.words import load32, load64
 
 
 def new_secret() -> tuple[int, int]:

@@ -1,8 +1,6 @@
 """What hosts send, and whom they talk to, against what is remembered of each."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel
 from vedette.kernels.flow_columns import (
     AT_BYTES_IN,
@@ -14,9 +12,6 @@ from vedette.kernels.flow_columns import (
     AT_SERVER_LOW,
     AT_SERVER_PORT,
 )
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 WINDOWS, KNOWN, NEW, TRIALS, MOST_SENT, FORGOT, OLDER, FRESH, SINCE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """Numbers remembered of a host: windows in which it talked to somebody outside; networks (an IPv4 /24, an IPv6 /48)

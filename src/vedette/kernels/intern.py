@@ -7,9 +7,10 @@ of rows; how many distinct texts there are changes nothing.
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import INTERPRETED, kernel
 from vedette.kernels.hashing import hash_bytes
-from vedette.kernels.words import Bytes, equal
+from vedette.kernels.words import equal
 
 TAG_SHIFT = 32
 ID_MASK = 0xFFFFFFFF

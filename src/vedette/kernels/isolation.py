@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Floats, Ints
 from vedette.kernels.compile import kernel
 from vedette.kernels.forest import INNER, LEAVES
 
@@ -10,10 +11,7 @@ NODES = INNER + LEAVES
 CHANCES = 2 * INNER
 """Random numbers that a tree takes beside one for each of its rows."""
 
-Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 
 @kernel

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Floats, Ints
 from vedette.kernels.baseline_layout import HIGH, LOW, READY
 from vedette.kernels.compile import kernel, subkernel
 
@@ -79,9 +80,7 @@ _FORGOTTEN: Final = 64.0
 _LOG10: Final = log(10.0)
 _EXPONENTIAL: Final = 1e-6
 
-Floats = NDArray[np.float64]
 Table = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @subkernel

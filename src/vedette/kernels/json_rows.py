@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes, put_text
-
-Ints = NDArray[np.int64]
+from vedette.kernels.words import put_text
 
 TEXT = 0
 """A piece whose cells are numbers of texts."""

@@ -5,9 +5,10 @@ nginx's `\x22` is the byte it names, half a surrogate pair is U+FFFD, and what i
 itself.
 """
 
+from vedette.kernels.arrays import Bytes
+from vedette.kernels.characters import hex_run, put_character
 from vedette.kernels.compile import inlined, subkernel
 from vedette.kernels.search import find2
-from vedette.kernels.words import Bytes
 
 QUOTE = ord('"')
 BACKSLASH = ord("\\")
@@ -28,45 +29,6 @@ def string_end(buffer: Bytes, at: int, limit: int) -> tuple[int, bool]:
     while end < limit and buffer[end] == BACKSLASH:
         end = find2(buffer, end + 2, limit, QUOTE, BACKSLASH)
     return end, True
-
-
-@subkernel
-def _hex_value(buffer: Bytes, at: int, digits: int, end: int) -> int:
-    """The value of so many hexadecimal digits at `at`, or -1."""
-    if at + digits > end:
-        return -1
-    value = 0
-    for i in range(at, at + digits):
-        c = buffer[i]
-        if 48 <= c <= 57:
-            value = value * 16 + (c - 48)
-        elif 97 <= (c | 32) <= 102:
-            value = value * 16 + ((c | 32) - 87)
-        else:
-            return -1
-    return value
-
-
-@subkernel
-def _put_utf8(buffer: Bytes, free: int, code: int) -> int:
-    """Write a code point at `free`; where it ends."""
-    if code < 0x80:
-        buffer[free] = code
-        return free + 1
-    if code < 0x800:
-        buffer[free] = 0xC0 | (code >> 6)
-        buffer[free + 1] = 0x80 | (code & 0x3F)
-        return free + 2
-    if code < 0x10000:
-        buffer[free] = 0xE0 | (code >> 12)
-        buffer[free + 1] = 0x80 | ((code >> 6) & 0x3F)
-        buffer[free + 2] = 0x80 | (code & 0x3F)
-        return free + 3
-    buffer[free] = 0xF0 | (code >> 18)
-    buffer[free + 1] = 0x80 | ((code >> 12) & 0x3F)
-    buffer[free + 2] = 0x80 | ((code >> 6) & 0x3F)
-    buffer[free + 3] = 0x80 | (code & 0x3F)
-    return free + 4
 
 
 @subkernel
@@ -106,14 +68,14 @@ def unescape(buffer: Bytes, start: int, end: int, free: int) -> int:
             at += 2
             continue
         if kind == LOWER_X:
-            code = _hex_value(buffer, at + 2, 2, end)
+            code = hex_run(buffer, at + 2, 2, end)
             if code >= 0:
                 buffer[free] = code
                 free += 1
                 at += 4
                 continue
         elif kind == LOWER_U:
-            code = _hex_value(buffer, at + 2, 4, end)
+            code = hex_run(buffer, at + 2, 4, end)
             if code >= 0:
                 at += 6
                 if 0xD800 <= code < 0xE000:
@@ -124,13 +86,13 @@ def unescape(buffer: Bytes, start: int, end: int, free: int) -> int:
                         and buffer[at] == BACKSLASH
                         and buffer[at + 1] == LOWER_U
                     ):
-                        low = _hex_value(buffer, at + 2, 4, end)
+                        low = hex_run(buffer, at + 2, 4, end)
                     if 0xDC00 <= low < 0xE000:
                         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
                         at += 6
                     else:
                         code = 0xFFFD
-                free = _put_utf8(buffer, free, code)
+                free = put_character(buffer, free, code)
                 continue
         buffer[free] = BACKSLASH
         free += 1

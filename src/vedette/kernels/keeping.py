@@ -3,10 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel
-from vedette.kernels.words import Bytes
-
-Ints = NDArray[np.int64]
 
 
 @kernel

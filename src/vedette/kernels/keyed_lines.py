@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import inlined, subkernel
 from vedette.kernels.keys import NOWHERE
-from vedette.kernels.words import Bytes
 
 BLANK, NOT_AN_OBJECT, BAD_JSON, NO_REQUEST = range(4)
 """Why a line is passed over; row of `skips`."""

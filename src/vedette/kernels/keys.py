@@ -8,8 +8,9 @@ what the earlier one said.
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import inlined
-from vedette.kernels.words import Bytes, equal_across
+from vedette.kernels.words import equal_across
 
 NOWHERE = -1
 """No edge, no node, no slot."""

@@ -1,8 +1,6 @@
 """How much each address does, against the most that it ever did."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Floats, Ints
 from vedette.kernels.compile import kernel
 from vedette.kernels.contact_digest import is_internal
 from vedette.kernels.flow_columns import (
@@ -15,10 +13,6 @@ from vedette.kernels.flow_columns import (
     AT_SERVER_HIGH,
     AT_SERVER_LOW,
 )
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 OWN_WINDOWS, OWN_TRIALS, OWN_LEAPS, OWN_SINCE, OWN_LEAPT = 0, 1, 2, 3, 4
 """Numbers remembered of an address: windows in which it opened flows; how many of `OWN_TRIALS` windows after the first

@@ -1,12 +1,7 @@
 """Choosing the rows of a scan buffer that hold certain bytes."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel
-from vedette.kernels.words import Bytes
-
-Ints = NDArray[np.int64]
 
 
 @kernel

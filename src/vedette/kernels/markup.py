@@ -9,13 +9,9 @@ Source of the elements and attributes: WHATWG HTML, SVG 2.
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bitmaps, Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes
-
-Ints = NDArray[np.int64]
-Bitmaps = NDArray[np.uint8]
 
 DEEPEST = 32
 """Elements within each other, at most; what is nested deeper is not looked through."""

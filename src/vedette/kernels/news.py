@@ -2,12 +2,8 @@
 
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Floats
 from vedette.kernels.compile import kernel
-
-Floats = NDArray[np.float64]
 
 HELD, SHADE, SINCE, OPEN = 0, 1, 2, 3
 NEWS_STATE: Final = 4

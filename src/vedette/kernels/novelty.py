@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Floats
 from vedette.kernels.compile import kernel, subkernel
 
-Floats = NDArray[np.float64]
 Table = NDArray[np.float64]
 
 USED, CENTRE, SPREAD, MET, RESOLUTION = 0, 1, 2, 3, 4

@@ -7,8 +7,8 @@ recorded"; where the text is no number, the value is "not recorded" too and the 
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes
 
 LARGEST = (1 << 63) - 1
 PLUS = ord("+")

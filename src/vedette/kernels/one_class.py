@@ -1,11 +1,7 @@
 """Solve the small quadratic programme of a one-class support vector machine (Schölkopf et al. 2001)."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Floats
 from vedette.kernels.compile import kernel
-
-Floats = NDArray[np.float64]
 
 
 @kernel

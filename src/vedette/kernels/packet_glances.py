@@ -1,13 +1,8 @@
 """What is asked of each batch of packets, besides what flow they belong to: one pass over it each."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel
 from vedette.kernels.packet_layout import Packet, Status
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 _TIME, _SOURCE_PORT, _TARGET_PORT = int(Packet.TIME), int(Packet.SOURCE_PORT), int(Packet.TARGET_PORT)
 _PROTOCOL, _CAPTURED, _STATUS = int(Packet.PROTOCOL), int(Packet.CAPTURED), int(Packet.STATUS)

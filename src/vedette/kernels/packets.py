@@ -6,14 +6,9 @@ headers are not all there is counted as cut, one that contradicts itself as malf
 Addresses are 128 bits in two int64 (their bits, two's complement); IPv4 is `::ffff:a.b.c.d`.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.flow_layout import UNREACHABLE
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 _READ, _NOT_IP, _CUT, _MALFORMED, _UNKNOWN_LINK = 0, 1, 2, 3, 4
 _MAPPED = 0xFFFF << 32

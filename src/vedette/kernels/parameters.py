@@ -1,138 +1,34 @@
-"""Reading the parameters of request targets, and holding them against what each one has always been.
+"""Holding the parameters of request targets against what each one has always been.
 
-A value is read once, decoded (`%41`, `+`), and reduced to three numbers: the classes of its bytes (one bit each),
-its length, and its shape, in which each run of letters, digits or equal marks becomes one character: `joe.x@a.com`
-is `a.a@a.a`. What a parameter has always been is held in arrays by slot; `vedette.detectors.parameters.profiles`
-says what the columns mean.
+What that is is held in arrays by slot; `vedette.detectors.parameters.profiles` says what the columns mean. How a
+parameter is read says `vedette.kernels.parameter_text`.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vedette.kernels.address import NINE, ZERO, hex_digit
+from vedette.kernels.arrays import Bytes, Ints, Ints32
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.hashing import hash_bytes
-from vedette.kernels.search import find
+from vedette.kernels.parameter_text import (
+    HASH,
+    MOST_PARAMETERS,
+    TARGET_BYTES,
+    length_step,
+    next_part,
+    read_name,
+    read_value,
+)
 
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
-
-MOST_PARAMETERS = 64
-"""Parameters of one request that are looked at."""
-TARGET_BYTES = 8_192
-"""Bytes of a target that are looked at."""
-NAME_BYTES = 64
-SHAPE_BYTES = 24
 SHAPES = 32
 """Shapes kept of one parameter; one that takes more has no shape."""
 SCRATCH = 256
 """Bytes of scratch that a name with its owner, or a shape, may take."""
-
-LOWER, UPPER, DIGIT, SPACE, CONTROL, OTHER, FIRST_MARK = range(7)
-"""Classes of bytes; each ASCII mark is a class of its own, from `FIRST_MARK` on."""
-AMPERSAND, EQUALS, PERCENT, PLUS, HASH, QUESTION = 38, 61, 37, 43, 35, 63
-LETTER_SHAPE, DIGIT_SHAPE, CONTROL_SHAPE = 97, 57, 0
-
 UNKNOWN = -1
 """A route that was never seen to exist."""
 UNJUDGED = -2
 """A route that is not looked at."""
-
-
-def byte_classes() -> Bytes:
-    """The class of each byte: uint8 (256,)."""
-    classes = np.full(256, OTHER, dtype=np.uint8)
-    classes[:32] = CONTROL
-    classes[127] = CONTROL
-    classes[32] = SPACE
-    marks = [b for b in range(33, 127) if not chr(b).isalnum()]
-    classes[marks] = np.arange(FIRST_MARK, FIRST_MARK + len(marks))
-    for first, last, meaning in ((b"a", b"z", LOWER), (b"A", b"Z", UPPER), (b"0", b"9", DIGIT)):
-        classes[first[0] : last[0] + 1] = meaning
-    return classes
-
-
-@subkernel
-def length_step(length: int) -> int:
-    """Which step of a ladder of lengths, two to the doubling, a length is on: 0, 1, 2, 3, then 4 for 4 and 5."""
-    if length < 4:
-        return length
-    step = 4
-    while length >= 8:
-        length >>= 1
-        step += 2
-    return step + 1 if length >= 6 else step
-
-
-@subkernel
-def read_name(text: Bytes, begin: int, end: int, out: Bytes, put: int) -> int:
-    """Write a parameter's name to `out[put:]`: brackets decoded, runs of digits as one `0`, cut; returns its end.
-
-    `item[17]` and `item%5B3%5D` are one parameter, `item[0]`.
-    """
-    i = begin
-    limit = put + NAME_BYTES
-    digits = False
-    while i < end and put < limit:
-        byte = text[i]
-        step = 1
-        if byte == PERCENT and i + 2 < end and text[i + 1] == 53:
-            last = text[i + 2] | 32
-            if last == 98 or last == 100:
-                byte = 91 if last == 98 else 93
-                step = 3
-        i += step
-        if ZERO <= byte <= NINE:
-            if digits:
-                continue
-            digits = True
-            byte = ZERO
-        else:
-            digits = False
-        out[put] = byte
-        put += 1
-    return put
-
-
-@subkernel
-def read_value(
-    text: Bytes, begin: int, end: int, classes: Bytes, out: Bytes, put: int
-) -> tuple[int, int, int]:
-    """Read a value: its classes, its decoded length, and the end of its shape, written to `out[put:]`."""
-    bits = 0
-    length = 0
-    limit = put + SHAPE_BYTES
-    last = -1
-    i = begin
-    while i < end:
-        byte = text[i]
-        i += 1
-        if byte == PLUS:
-            byte = 32
-        elif byte == PERCENT and i + 1 < end:
-            high = hex_digit(text[i])
-            low = hex_digit(text[i + 1])
-            if high >= 0 and low >= 0:
-                byte = high * 16 + low
-                i += 2
-        meaning = classes[byte]
-        bits |= 1 << meaning
-        length += 1
-        if meaning <= UPPER or meaning == OTHER:
-            mark = LETTER_SHAPE
-        elif meaning == DIGIT:
-            mark = DIGIT_SHAPE
-        elif meaning == CONTROL:
-            mark = CONTROL_SHAPE
-        else:
-            mark = byte
-        if mark != last:
-            last = mark
-            if put < limit:
-                out[put] = mark
-                put += 1
-    return bits, length, put
+NO_SLOT = -1
+"""A parameter that its route does not hold: the route is full, or the parameter is known everywhere."""
+NEW_NAME = -2
+"""A parameter that nobody knows, of a route that has room for it."""
 
 
 @subkernel
@@ -157,86 +53,27 @@ def owned_key(scratch: Bytes, end: int, owner: int, secret_a: int, secret_b: int
     return hash_bytes(scratch, 0, end + 4, secret_a, secret_b)
 
 
-@subkernel
-def next_part(text: Bytes, begin: int, end: int) -> tuple[int, int]:
-    """Where the parameter at `begin` ends, and where its `=` is (`begin - 1` where it has none)."""
-    equals = begin - 1
-    i = begin
-    while i < end:
-        byte = text[i]
-        if byte == AMPERSAND or byte == HASH:
-            break
-        if byte == EQUALS and equals < begin:
-            equals = i
-        i += 1
-    return i, equals
-
-
-@kernel
-def find_queries(text: Bytes, start: Ints, length: Ints32, query: Ints) -> None:
-    """Where in `text` the query of each target begins, past its first `?`; -1 where there is none.
-
-    `text` has 32 bytes of padding past the last target.
-    """
-    for i in range(start.shape[0]):
-        at = start[i]
-        end = at + min(length[i], TARGET_BYTES)
-        at = find(text, at, end, QUESTION)
-        query[i] = at + 1 if at + 1 < end else -1
-
-
-@kernel
-def group_rows(
-    keep: Bytes,
-    window: Ints,
-    service: Ints32,
-    target: Ints32,
-    code: Bytes,
-    table: Ints32,
-    group: Ints32,
-    first: Ints,
-    count: Ints,
+@inlined
+def parameter_slot(
+    text: Bytes,
+    begin: int,
+    equals: int,
+    route: int,
+    full: Bytes,
+    keys: Ints,
+    slots: Ints32,
+    secret_a: int,
+    secret_b: int,
+    scratch: Bytes,
 ) -> int:
-    """Number the distinct (window, service, target, code) of the rows to keep, in order of appearance.
-
-    Args:
-        keep: uint8 (n,), rows to look at. window, service, target, code: Parallel columns; the target is an id.
-        table: int32 scratch, zeroed, a power of two of at least twice the rows.
-        group: int32 (n,), written: each row's number, -1 for the others.
-        first, count: int64 (n,), written: each group's first row, and how many rows it has.
-
-    Returns:
-        How many groups there are.
-    """
-    mask = table.shape[0] - 1
-    groups = 0
-    for row in range(keep.shape[0]):
-        if keep[row] == 0 or target[row] < 0:
-            group[row] = -1
-            continue
-        place = (target[row] * 40503 + window[row] * 9973 + service[row] * 97 + code[row]) & mask
-        while True:
-            entry = table[place]
-            if entry == 0:
-                first[groups] = row
-                count[groups] = 1
-                group[row] = groups
-                groups += 1
-                table[place] = groups
-                break
-            known = int(entry) - 1
-            other = first[known]
-            if (
-                target[other] == target[row]
-                and window[other] == window[row]
-                and service[other] == service[row]
-                and code[other] == code[row]
-            ):
-                count[known] += 1
-                group[row] = known
-                break
-            place = (place + 1) & mask
-    return groups
+    """The slot of the parameter at `begin`, whose `=` is at `equals` (`next_part`); `NO_SLOT` or `NEW_NAME`."""
+    # Without an `=` it is the value of no name.
+    name_end = read_name(text, begin, max(begin, equals), scratch, 0)
+    slot = find_slot(keys, slots, owned_key(scratch, name_end, route, secret_a, secret_b))
+    if slot >= 0:
+        return slot
+    everywhere = find_slot(keys, slots, owned_key(scratch, name_end, -1, secret_a, secret_b))
+    return NEW_NAME if full[route] == 0 and everywhere < 0 else NO_SLOT
 
 
 @inlined
@@ -287,14 +124,10 @@ def is_known(
             break
         past, equals = next_part(text, at, end)
         if past > at:
-            # Without an `=` it is the value of no name.
-            name_end = read_name(text, at, max(at, equals), scratch, 0)
-            slot = find_slot(keys, slots, owned_key(scratch, name_end, route, secret_a, secret_b))
-            if slot < 0:
-                everywhere = find_slot(keys, slots, owned_key(scratch, name_end, -1, secret_a, secret_b))
-                if full[route] == 0 and everywhere < 0:
-                    return -1
-            else:
+            slot = parameter_slot(text, at, equals, route, full, keys, slots, secret_a, secret_b, scratch)
+            if slot == NEW_NAME:
+                return -1
+            if slot != NO_SLOT:
                 value = equals + 1 if equals >= at else at
                 found, length, shape_end = read_value(text, value, past, classes, scratch, 0)
                 if found & ~bits[slot] or length_step(length) > high[slot]:
@@ -386,48 +219,6 @@ def weigh_groups(
                 used += 1
             tally[slot] += rows
     return used
-
-
-@kernel
-def list_parameters(text: Bytes, begin: int, end: int, classes: Bytes, names: Bytes, found: Ints) -> int:
-    """Read every parameter of one query, as `weigh_groups` reads them.
-
-    Args:
-        text: uint8; the query is `text[begin:end]`.
-        names: uint8, written: names and shapes, one after the other; `MOST_PARAMETERS` times both fit in.
-        found: int64 (`MOST_PARAMETERS` * 8,), written: for each parameter where in `names` its name begins and ends
-            and its shape ends (it begins where the name ends), its classes, its length, its step of length, and
-            where in `text` its value begins and ends.
-
-    Returns:
-        How many parameters there are.
-    """
-    count = 0
-    put = 0
-    at = begin
-    for _ in range(MOST_PARAMETERS):
-        if at >= end:
-            break
-        past, equals = next_part(text, at, end)
-        if past > at:
-            name_end = read_name(text, at, max(at, equals), names, put)
-            value = equals + 1 if equals >= at else at
-            bits, length, shape_end = read_value(text, value, past, classes, names, name_end)
-            row = count * 8
-            found[row] = put
-            found[row + 1] = name_end
-            found[row + 2] = shape_end
-            found[row + 3] = bits
-            found[row + 4] = length
-            found[row + 5] = length_step(length)
-            found[row + 6] = value
-            found[row + 7] = past
-            put = shape_end
-            count += 1
-        if past < end and text[past] == HASH:
-            break
-        at = past + 1
-    return count
 
 
 @kernel

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel
-from vedette.kernels.words import Bytes
 
 COLON = ord(":")
 OPEN_BRACKET = ord("[")

@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Ints, Ints32
 from vedette.kernels.compile import kernel
 
-Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
 Keys = NDArray[np.uint64]
 
 

@@ -1,15 +1,8 @@
 """A bounded table of keys of several int64 each, in order of when they were seen last."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Floats, Ints, Ints32
 from vedette.kernels.compile import inlined, kernel
 from vedette.kernels.hashing import hash_words
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
 
 TAKEN, OLDEST, YOUNGEST = 0, 1, 2
 """Places in a table's own numbers."""

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Floats
 from vedette.kernels.baseline_layout import (
     BAND_HIGH,
     BAND_LOW,
@@ -27,7 +28,6 @@ _NUMBER, _COUNT, _EXPOSURE, _MEAN, _CORRELATION, _READY = range(6)
 REMEMBERED: Final = 6
 """Numbers remembered of a window."""
 
-Floats = NDArray[np.float64]
 Table = NDArray[np.float64]
 
 

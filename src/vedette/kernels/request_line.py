@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.search import find
-from vedette.kernels.words import Bytes
 
 ABSENT = -1
 SPACE = ord(" ")

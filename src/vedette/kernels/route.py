@@ -8,9 +8,10 @@ everywhere. Words that only their number gives away (article slugs) are learned 
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.address import NINE, ZERO, hex_digit
+from vedette.kernels.address import NINE, ZERO
+from vedette.kernels.arrays import Bytes
+from vedette.kernels.characters import hex_digit
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.words import Bytes
 
 MAX_DEPTH = 8
 """Segments kept; what is deeper becomes one `/...`."""

@@ -3,11 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Ints, Ints32
 from vedette.kernels.compile import kernel
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
 
 
 @kernel

@@ -6,8 +6,10 @@ One pass forward for each thing looked for, and none goes back, so the cost is l
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
+from vedette.kernels.characters import is_digit
 from vedette.kernels.compile import subkernel
-from vedette.kernels.search import Bytes, find
+from vedette.kernels.search import find
 from vedette.kernels.spans import DAY_MONTH_YEAR, YEAR_MONTH_DAY, looks_like_time, put_text
 from vedette.kernels.unescape import BACKSLASH, RAW
 
@@ -33,11 +35,6 @@ def _is_word(byte: int) -> bool:
 
 
 @subkernel
-def _is_digit(byte: int) -> bool:
-    return 48 <= byte <= 57
-
-
-@subkernel
 def _time_at(buffer: Bytes, begin: int, end: int, layout: int) -> int:
     """Where the first time stands, or -1."""
     if layout == DAY_MONTH_YEAR or layout == YEAR_MONTH_DAY:
@@ -51,7 +48,7 @@ def _time_at(buffer: Bytes, begin: int, end: int, layout: int) -> int:
         return -1
     run = 0
     for i in range(begin, end):
-        if not _is_digit(int(buffer[i])):
+        if not is_digit(int(buffer[i])):
             run = 0
             continue
         run += 1
@@ -67,7 +64,7 @@ def _time_end(buffer: Bytes, at: int, end: int, layout: int) -> int:
         at += 20
     elif layout == YEAR_MONTH_DAY:
         at += 19
-    while at < end and (_is_digit(int(buffer[at])) or buffer[at] == 46):
+    while at < end and (is_digit(int(buffer[at])) or buffer[at] == 46):
         at += 1
     if at < end and (buffer[at] == 90 or buffer[at] == 122):
         return at + 1
@@ -76,7 +73,7 @@ def _time_end(buffer: Bytes, at: int, end: int, layout: int) -> int:
         zone += 1
     if zone + 5 <= end and (buffer[zone] == 43 or buffer[zone] == 45):
         stop = zone + 1
-        while stop < end and stop < zone + 6 and (_is_digit(int(buffer[stop])) or buffer[stop] == 58):
+        while stop < end and stop < zone + 6 and (is_digit(int(buffer[stop])) or buffer[stop] == 58):
             stop += 1
         if stop >= zone + 5:
             return stop
@@ -115,8 +112,8 @@ def _status_follows(buffer: Bytes, quote: int, end: int) -> bool:
         quote + 5 <= end
         and buffer[quote + 1] == 32
         and 49 <= buffer[quote + 2] <= 57
-        and _is_digit(int(buffer[quote + 3]))
-        and _is_digit(int(buffer[quote + 4]))
+        and is_digit(int(buffer[quote + 3]))
+        and is_digit(int(buffer[quote + 4]))
         and (quote + 5 == end or buffer[quote + 5] == 32)
     )
 
@@ -208,7 +205,7 @@ def _salvage_rest(
 ) -> None:
     """What follows the status in the family of Combined: size, quoted referer, quoted user agent."""
     size_end = at
-    while size_end < end and _is_digit(int(buffer[size_end])):
+    while size_end < end and is_digit(int(buffer[size_end])):
         size_end += 1
     if size_end > at:
         put_text(buffer, at, size_end, RAW, BYTES_OUT, row, start, length, state)

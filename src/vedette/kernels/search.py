@@ -10,12 +10,8 @@ checked indexing.
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import CHECKED, INTERPRETED, intrinsic, subkernel
-
-Bytes = NDArray[np.uint8]
 
 WIDTH = 64
 

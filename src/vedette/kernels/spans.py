@@ -3,8 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
+from vedette.kernels.characters import is_digit
 from vedette.kernels.compile import inlined, subkernel
-from vedette.kernels.search import Bytes, find
+from vedette.kernels.search import find
 from vedette.kernels.unescape import (
     BACKSLASH,
     PERCENT,
@@ -35,11 +37,6 @@ TAIL = 3
 
 
 @inlined
-def _is_digit(byte: int) -> bool:
-    return 48 <= byte <= 57
-
-
-@inlined
 def looks_like_time(buffer: Bytes, at: int, end: int, reading: int) -> bool:
     """Whether the text at `at` has the outline of a time: separators and digits where they belong."""
     if reading == DAY_MONTH_YEAR:
@@ -49,8 +46,8 @@ def looks_like_time(buffer: Bytes, at: int, end: int, reading: int) -> bool:
             and buffer[at + 6] == 47
             and (buffer[at + 11] == 58 or buffer[at + 11] == 32)
             and buffer[at + 14] == 58
-            and _is_digit(int(buffer[at]))
-            and _is_digit(int(buffer[at + 19]))
+            and is_digit(int(buffer[at]))
+            and is_digit(int(buffer[at + 19]))
         )
     if reading == YEAR_MONTH_DAY:
         return (
@@ -59,15 +56,15 @@ def looks_like_time(buffer: Bytes, at: int, end: int, reading: int) -> bool:
             and buffer[at + 7] == buffer[at + 4]
             # In `2015/05/17 - 10:05:03` the clock's first colon is two bytes later.
             and (
-                (buffer[at + 13] == 58 and buffer[at + 16] == 58 and _is_digit(int(buffer[at + 18])))
+                (buffer[at + 13] == 58 and buffer[at + 16] == 58 and is_digit(int(buffer[at + 18])))
                 or (buffer[at + 11] == 45 and buffer[at + 15] == 58 and buffer[at + 18] == 58)
             )
-            and _is_digit(int(buffer[at]))
+            and is_digit(int(buffer[at]))
         )
-    if end <= at or end - at > 32 or not _is_digit(int(buffer[at])):
+    if end <= at or end - at > 32 or not is_digit(int(buffer[at])):
         return False
     for i in range(at, end):
-        if not (_is_digit(int(buffer[i])) or buffer[i] == 46):
+        if not (is_digit(int(buffer[i])) or buffer[i] == 46):
             return False
     return True
 
@@ -78,10 +75,10 @@ def looks_like_number(buffer: Bytes, at: int, end: int, longest: int) -> bool:
     if end - at > longest:
         return False
     first = int(buffer[at])
-    if not _is_digit(first) and (end - at < 2 or (first != 45 and first != 43)):
+    if not is_digit(first) and (end - at < 2 or (first != 45 and first != 43)):
         return False
     for i in range(at + 1, end):
-        if not (_is_digit(int(buffer[i])) or buffer[i] == 46):
+        if not (is_digit(int(buffer[i])) or buffer[i] == 46):
             return False
     return True
 
@@ -149,7 +146,7 @@ def put_field(
             if find(buffer, at, end, 32) < end:
                 return False
             colon = end - 1
-            while colon > at and _is_digit(int(buffer[colon])):
+            while colon > at and is_digit(int(buffer[colon])):
                 colon -= 1
             if colon > at and buffer[colon] == 58:
                 end = colon

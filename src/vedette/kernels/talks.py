@@ -1,8 +1,6 @@
 """Who talks to which service, and which talks come by the clock."""
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes, Floats, Ints
 from vedette.kernels.compile import kernel
 from vedette.kernels.contact_digest import is_internal
 from vedette.kernels.flow_columns import (
@@ -14,10 +12,6 @@ from vedette.kernels.flow_columns import (
     AT_SERVER_PORT,
     AT_SUCCEEDED,
 )
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FIRST, LAST, COUNT, STATED = 0, 1, 2, 3
 """Numbers remembered of a talk: when it was first and last, intervals, and how many there were when it was stated."""

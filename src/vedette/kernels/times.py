@@ -7,9 +7,10 @@ and one that shares the date and the clock's seconds only has its fraction and z
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.numbers import scale_to_int, scan_decimal
-from vedette.kernels.words import Bytes, equal
+from vedette.kernels.words import equal
 
 MISSING = -(1 << 63)
 """A line without a time."""

@@ -7,6 +7,7 @@ A stack instead of recursion, one pass over the bytes, a limit on depth. The str
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import inlined, kernel
 from vedette.kernels.json_text import QUOTE, string_end, unescape
 from vedette.kernels.keyed_lines import (
@@ -23,7 +24,6 @@ from vedette.kernels.keyed_lines import (
 )
 from vedette.kernels.keys import EDGE_CHILD, EDGE_HIGH, EDGE_LOW, EDGE_SLOT, NOWHERE, find_edge
 from vedette.kernels.search import find
-from vedette.kernels.words import Bytes
 
 DEEPEST = 64
 """Objects and arrays inside one another, beyond which a line is refused."""

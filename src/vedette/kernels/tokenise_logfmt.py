@@ -10,6 +10,7 @@ The keys to find come as the arrays of `vedette.parsers.json_keys`, of which onl
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.json_text import QUOTE, string_end, unescape
 from vedette.kernels.keyed_lines import (
@@ -26,7 +27,6 @@ from vedette.kernels.keyed_lines import (
 from vedette.kernels.keys import EDGE_SLOT, NOWHERE, find_edge
 from vedette.kernels.search import find
 from vedette.kernels.tokenise_json import CARRIAGE_RETURN, NEWLINE, SPACE, TAB
-from vedette.kernels.words import Bytes
 
 EQUALS = ord("=")
 SHORTEST_TIME = 19

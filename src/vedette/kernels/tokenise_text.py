@@ -12,10 +12,11 @@ Every step goes forward only, so each program is linear in the line's length.
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.common_log import UNUSUAL, read_common
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.salvage import BLANK, COMMENT, NOT_THIS_FORMAT, SALVAGED, salvage
-from vedette.kernels.search import Bytes, find, find2
+from vedette.kernels.search import find, find2
 from vedette.kernels.spans import REQUEST_LINE, TAIL, WORD, put_field
 from vedette.kernels.unescape import BACKSLASH, RAW
 from vedette.kernels.words import equal_across, same_head

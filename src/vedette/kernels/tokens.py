@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel
-from vedette.kernels.words import Bytes
 
 BEGIN = 0
 """In a pattern, the byte that stands for the beginning of a text."""

@@ -1,7 +1,8 @@
 """Undoing what a server did to make a text fit its log line. Nothing decoded is longer than its source."""
 
+from vedette.kernels.arrays import Bytes
+from vedette.kernels.characters import hex_run, put_character
 from vedette.kernels.compile import subkernel
-from vedette.kernels.search import Bytes
 
 RAW = 0
 """The text is logged as it is."""
@@ -11,29 +12,6 @@ PERCENT = 2
 """`%20`, and `%2520` where it was encoded twice (CloudFront's user agents)."""
 PLUS = 3
 """`+` for a space (IIS)."""
-
-
-@subkernel
-def hex_value(byte: int) -> int:
-    """The value of a hexadecimal digit, or -1."""
-    if 48 <= byte <= 57:
-        return byte - 48
-    letter = byte | 32
-    if 97 <= letter <= 102:
-        return letter - 87
-    return -1
-
-
-@subkernel
-def _hex_byte(buffer: Bytes, at: int, end: int) -> int:
-    """The value of two hexadecimal digits at `at`, or -1."""
-    if at + 2 > end:
-        return -1
-    high = hex_value(int(buffer[at]))
-    low = hex_value(int(buffer[at + 1]))
-    if high < 0 or low < 0:
-        return -1
-    return high * 16 + low
 
 
 @subkernel
@@ -57,37 +35,6 @@ def _short_escape(byte: int) -> int:
 
 
 @subkernel
-def write_code_point(buffer: Bytes, out: int, code: int) -> int:
-    """Write a code point below 0x110000 as UTF-8 at `out`; where it ends."""
-    if code < 0x80:
-        buffer[out] = code
-        return out + 1
-    if code < 0x800:
-        buffer[out] = 0xC0 | (code >> 6)
-        buffer[out + 1] = 0x80 | (code & 0x3F)
-        return out + 2
-    if code < 0x10000:
-        buffer[out] = 0xE0 | (code >> 12)
-        buffer[out + 1] = 0x80 | ((code >> 6) & 0x3F)
-        buffer[out + 2] = 0x80 | (code & 0x3F)
-        return out + 3
-    buffer[out] = 0xF0 | (code >> 18)
-    buffer[out + 1] = 0x80 | ((code >> 12) & 0x3F)
-    buffer[out + 2] = 0x80 | ((code >> 6) & 0x3F)
-    buffer[out + 3] = 0x80 | (code & 0x3F)
-    return out + 4
-
-
-@subkernel
-def _four_digits(buffer: Bytes, at: int, end: int) -> int:
-    high = _hex_byte(buffer, at, end)
-    low = _hex_byte(buffer, at + 2, end)
-    if high < 0 or low < 0:
-        return -1
-    return high * 256 + low
-
-
-@subkernel
 def unescape_backslashes(buffer: Bytes, at: int, end: int, out: int) -> int:
     """Write the span without its backslash escapes at `out`; where it ends. Unknown escapes stay."""
     while at < end:
@@ -101,14 +48,14 @@ def unescape_backslashes(buffer: Bytes, at: int, end: int, out: int) -> int:
                 at += 2
                 continue
             if mark == 120:
-                plain = _hex_byte(buffer, at + 2, end)
+                plain = hex_run(buffer, at + 2, 2, end)
                 if plain >= 0:
                     buffer[out] = plain
                     out += 1
                     at += 4
                     continue
             elif mark == 117:
-                plain = _four_digits(buffer, at + 2, end)
+                plain = hex_run(buffer, at + 2, 4, end)
                 width = 6
                 if (
                     0xD800 <= plain < 0xDC00
@@ -116,12 +63,12 @@ def unescape_backslashes(buffer: Bytes, at: int, end: int, out: int) -> int:
                     and buffer[at + 6] == 92
                     and buffer[at + 7] == 117
                 ):
-                    low = _four_digits(buffer, at + 8, end)
+                    low = hex_run(buffer, at + 8, 4, end)
                     if 0xDC00 <= low < 0xE000:
                         plain = 0x10000 + ((plain - 0xD800) << 10) + (low - 0xDC00)
                         width = 12
                 if plain >= 0:
-                    out = write_code_point(buffer, out, plain)
+                    out = put_character(buffer, out, plain)
                     at += width
                     continue
         buffer[out] = byte
@@ -137,12 +84,12 @@ def unescape_percents(buffer: Bytes, at: int, end: int, out: int) -> int:
         byte = int(buffer[at])
         width = 1
         if byte == 37:
-            decoded = _hex_byte(buffer, at + 1, end)
+            decoded = hex_run(buffer, at + 1, 2, end)
             if decoded >= 0:
                 byte = decoded
                 width = 3
                 if decoded == 37:
-                    twice = _hex_byte(buffer, at + 3, end)
+                    twice = hex_run(buffer, at + 3, 2, end)
                     if twice >= 0:
                         byte = twice
                         width = 5

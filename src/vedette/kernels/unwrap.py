@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel, subkernel
-from vedette.kernels.search import Bytes, find, find2
+from vedette.kernels.search import find, find2
 from vedette.kernels.spans import YEAR_MONTH_DAY, looks_like_time
 from vedette.kernels.unescape import unescape_backslashes
 

@@ -10,15 +10,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.arrays import Bytes, Ints, Ints32
 from vedette.kernels.compile import kernel, subkernel
 
 FULL = -1
 SLICE_SECONDS = 20
 """Sixtieths of a window in each of its thirds."""
-
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
-Ints32 = NDArray[np.int32]
 
 
 @subkernel

@@ -7,12 +7,8 @@ byte by byte through checked indexing instead, so that a load outside the array 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import CHECKED, INTERPRETED, inlined, intrinsic, subkernel
-
-Bytes = NDArray[np.uint8]
 
 
 def _checked_load(width: int) -> Callable[[Bytes, int], int]:

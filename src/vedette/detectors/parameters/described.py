@@ -5,7 +5,8 @@ from typing import Any
 from vedette.detectors.kept import printable
 from vedette.detectors.parameters.novelty import Kind, Novelty
 from vedette.detectors.parameters.profiles import LEAP, Profiles
-from vedette.kernels.parameters import CONTROL, DIGIT, FIRST_MARK, LOWER, OTHER, SHAPES, SPACE, UPPER
+from vedette.kernels.parameter_text import CONTROL, DIGIT, FIRST_MARK, LOWER, OTHER, SPACE, UPPER
+from vedette.kernels.parameters import SHAPES
 
 _CLASS_WORDS = {
     LOWER: "lower-case letters",
@@ -38,7 +39,7 @@ def shape_text(shape: bytes) -> str:
 
 
 def longest(step: int) -> int:
-    """The largest length that is on a step of the ladder (`kernels.parameters.length_step`)."""
+    """The largest length that is on a step of the ladder (`kernels.parameter_text.length_step`)."""
     if step < 4:
         return step
     half, upper = divmod(step - 4, 2)

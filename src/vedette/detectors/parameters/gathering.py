@@ -19,7 +19,8 @@ from vedette.detectors.parameters.suspects import (
     method_codes,
 )
 from vedette.kernels.intern import slots_for
-from vedette.kernels.parameters import UNJUDGED, group_rows
+from vedette.kernels.parameters import UNJUDGED
+from vedette.kernels.row_groups import group_rows
 from vedette.schema.requests import UNNAMED_TAG, Requests
 from vedette.schema.state import check, decode, encode
 from vedette.windows.registry import OTHER_ROUTE, RouteRegistry

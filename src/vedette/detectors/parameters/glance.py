@@ -16,7 +16,9 @@ from vedette.detectors.parameters.suspects import ParameterReader, cut, method_c
 from vedette.detectors.statement import surprise_score
 from vedette.kernels import glances
 from vedette.kernels.intern import slots_for
-from vedette.kernels.parameters import SCRATCH, TARGET_BYTES, UNJUDGED, UNKNOWN, find_queries, group_rows
+from vedette.kernels.parameter_text import TARGET_BYTES, find_queries
+from vedette.kernels.parameters import SCRATCH, UNJUDGED, UNKNOWN
+from vedette.kernels.row_groups import group_rows
 from vedette.schema.judged import Habit
 from vedette.schema.requests import Coded, Requests, Vocabulary
 from vedette.windows.distinct import distinct_codes

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.parameters.profiles import Profiles
-from vedette.kernels.parameters import MOST_PARAMETERS, SCRATCH, UNJUDGED, UNKNOWN, find_queries, weigh_groups
+from vedette.kernels.parameter_text import MOST_PARAMETERS, find_queries
+from vedette.kernels.parameters import SCRATCH, UNJUDGED, UNKNOWN, weigh_groups
 from vedette.schema.requests import Vocabulary
 from vedette.windows.registry import OTHER_ROUTE
 

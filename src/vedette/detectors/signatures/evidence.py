@@ -15,7 +15,8 @@ from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.compile import prepare
 from vedette.detectors.signatures.payload_model import packaged
 from vedette.detectors.signatures.rules import FLAGS, Place, Rule
-from vedette.kernels.decode import CLASSES, LOWER, decode_texts, scan_bytes
+from vedette.kernels.decode import decode_texts, scan_bytes
+from vedette.kernels.text_classes import CLASSES, LOWER
 from vedette.schema.requests import RequestFlag, Vocabulary
 
 ROW_END = b"\0"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.hashing import new_secret
-from vedette.kernels.verdicts import KEY, WAYS, recall, remember
+from vedette.kernels.remembered import KEY, WAYS, recall, remember
 from vedette.schema.requests import Vocabulary
 
 SLOTS = 1 << 16
@@ -73,7 +73,7 @@ class Memory:
         dirty: NDArray[np.uint8],
         score: NDArray[np.float32],
     ) -> NDArray[np.int64]:
-        """Fill in the verdicts of known texts (see `kernels.verdicts.recall`); returns the others' ids."""
+        """Fill in the verdicts of known texts (see `kernels.remembered.recall`); returns the others' ids."""
         table = self._table
         unknown = np.empty(len(vocabulary), dtype=np.int64)
         with table.turn:

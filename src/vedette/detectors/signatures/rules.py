@@ -13,7 +13,7 @@ import msgspec
 import yaml
 
 from vedette.detectors.signatures.other_than import other_than
-from vedette.kernels.decode import TextFlag
+from vedette.kernels.text_flags import TextFlag
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
 from vedette.schema.requests import RequestFlag

@@ -23,10 +23,12 @@ from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.contexts import take_back_excused
-from vedette.kernels.decode import CLASSES, LOWER, TextFlag, decode_texts, scan_bytes, scan_bytes_of_one
+from vedette.kernels.decode import decode_texts, scan_bytes, scan_bytes_of_one
 from vedette.kernels.globs import except_paths
 from vedette.kernels.grams import SYMBOLS, score_rows
 from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
+from vedette.kernels.text_classes import CLASSES, LOWER
+from vedette.kernels.text_flags import TextFlag
 from vedette.kernels.verdicts import collect_flags, collect_hits, judge_rows, weigh_texts
 from vedette.schema.requests import Coded, Requests, Vocabulary
 
