@@ -349,22 +349,26 @@ class LineJudge:
         """What is said of each row."""
         hits, usual = self._hits(requests)
         payload = np.where(np.isnan(hits.payload), _ABSTAINS, hits.payload)
-        marked = np.flatnonzero(payload != NO_MARK)
-        values, places = np.unique(payload[marked], return_inverse=True)
-        verdicts = [self._usual, *map(self._silent, values.tolist())]
+        hit = (hits.confidence > 0) | usual
+        marked = np.flatnonzero((payload != NO_MARK) & ~hit)
+        verdicts = [self._usual]
         which = np.zeros(len(requests), dtype=np.int64)
-        which[marked] = places + 1
-        rows = np.flatnonzero((hits.confidence > 0) | usual)
+        if len(marked):
+            values, places = np.unique(payload[marked], return_inverse=True)
+            verdicts += map(self._silent, values.tolist())
+            which[marked] = places + 1
+        rows = np.flatnonzero(hit)
         if not len(rows):
             return Told(verdicts, which)
         which[rows] = np.arange(len(verdicts), len(verdicts) + len(rows))
-        evidence = hits.opinions.evidence(hits.plain[rows], hits.payload[rows], hits.types[rows])
+        types, decisive = hits.types[rows], hits.decisive()[rows]
+        evidence, scores = hits.opinions.told(hits.plain[rows], hits.payload[rows], types, decisive)
         told = zip(
             hits.confidence[rows].tolist(),
-            hits.decisive()[rows].tolist(),
-            hits.types[rows].tolist(),
+            decisive.tolist(),
+            types.tolist(),
             hits.evidence_of(rows.tolist()),
-            hits.scores(rows).tolist(),
+            scores.tolist(),
             evidence.T.tolist(),
             usual[rows].tolist(),
             strict=True,

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.json_plain import BACKSLASH, QUOTE, put_plain
 from vedette.kernels.words import put_text
 
 TEXT = 0
@@ -18,8 +19,6 @@ WIDEST = 40
 NULL = 0
 """Number of the text that stands for nothing; `null` must be there."""
 
-QUOTE = ord('"')
-BACKSLASH = ord("\\")
 QUESTION_MARK = ord("?")
 ZERO = ord("0")
 SECOND = 1_000_000
@@ -100,23 +99,34 @@ def escape_texts(
         begin[i, 0] = at
         out[at] = QUOTE
         at += 1
-        for j in range(first, last):
-            byte = int(buffer[j])
-            if byte >= 128:
-                odd[i] = 1
-                break
-            if byte == QUESTION_MARK and part < split:
+        past = last
+        if split == 1:
+            past = first
+            while past < last and buffer[past] != QUESTION_MARK:
+                past += 1
+        j = first
+        while True:
+            plain = put_plain(buffer, j, past, out, at)
+            j += plain
+            at += plain
+            if j < past:
+                byte = int(buffer[j])
+                if byte >= 128:
+                    odd[i] = 1
+                    break
+                at = _put_escaped(byte, out, at)
+                j += 1
+            elif j < last:
                 out[at] = QUOTE
                 end[i, part] = at + 1
                 part += 1
                 begin[i, part] = at + 1
                 out[at + 1] = QUOTE
                 at += 2
-            elif byte >= 32 and byte != QUOTE and byte != BACKSLASH:
-                out[at] = byte
-                at += 1
+                j += 1
+                past = last
             else:
-                at = _put_escaped(byte, out, at)
+                break
         if odd[i] != 0:
             at = before
             continue

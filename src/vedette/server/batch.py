@@ -158,14 +158,14 @@ def plain_lines(entries: Sequence[Any], most: int) -> JoinedLines | None:
     return JoinedLines(text, len(entries))
 
 
-def answer_batch(judge: Judge, entries: Sequence[Any], most: int) -> list[Piece]:
+def answer_batch(judge: Judge, entries: JoinedLines | Sequence[Any], most: int) -> list[Piece]:
     """The answer to a batch, as pieces of JSON.
 
     Args:
-        judge: Judges lines. entries: As they came. most: Bytes of the longest line.
+        judge: Judges lines. entries: Lines, or entries as they came. most: Bytes of the longest line.
     """
     tally, separator = Tally(), b","
-    lines = plain_lines(entries, most)
+    lines = entries if isinstance(entries, JoinedLines) else plain_lines(entries, most)
     if lines is not None:
         found = judge(lines, [None] * len(lines), separator)
         tally.add(found, len(lines), 0)

@@ -4,18 +4,18 @@ The framework's routes stay, documented in the OpenAPI document, and answer stre
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from vedette.report.json import as_json
 from vedette.server.batch import Piece, answer_batch, read_line
-from vedette.server.bodies import DetectBatchBody, DetectBody
+from vedette.server.batch_body import read_batch, read_json
+from vedette.server.bodies import DetectBody
 from vedette.server.media import NDJSON, plain
-from vedette.server.problem import Fault, ProblemError, invalid
+from vedette.server.problem import Fault, ProblemError
 from vedette.server.rooms import Rooms, aside
 
-T = TypeVar("T")
 PATH: Final = "/detect"
 BATCH_PATH: Final = "/detect/batch"
 FEW_PIECES: Final = 3
@@ -43,23 +43,12 @@ async def many_lines(rooms: Rooms, body: bytes) -> list[Piece]:
         ProblemError: The body is none, or too long a list.
     """
     limits = rooms.settings.limits
-    return await aside(
-        answer_batch, rooms.view.detect_all, _entries(body, limits.batch_lines), limits.line_bytes
-    )
 
+    def answered() -> list[Piece]:
+        entries = read_batch(body, limits.batch_lines, limits.line_bytes)
+        return answer_batch(rooms.view.detect_all, entries, limits.line_bytes)
 
-def _entries(body: bytes, most: int) -> list[Any]:
-    """The entries of a JSON body."""
-    asked = _read(_BATCH, body)
-    if (asked.logs is None) == (asked.log_lines is None):
-        rule = "must be given, as logs or as log_lines, and once"
-        raise ProblemError(422, f"logs: {rule}", [Fault("logs", rule)])
-    name = "logs" if asked.logs is not None else "log_lines"
-    entries = asked.logs if asked.logs is not None else asked.log_lines or []
-    if len(entries) > most:
-        rule = f"has {len(entries)} entries: must have at most {most}; send more as application/x-ndjson"
-        raise ProblemError(413, f"{name}: {rule}", [Fault(name, rule)])
-    return entries
+    return await aside(answered)
 
 
 class Direct:
@@ -78,7 +67,7 @@ class Direct:
         path = scope["path"] if scope["type"] == "http" and scope["method"] == "POST" else ""
         pieces: list[Piece]
         if path == PATH:
-            pieces = [one_line(self._rooms, _read(_ONE, await _body(receive)))]
+            pieces = [one_line(self._rooms, read_json(_ONE, await _body(receive)))]
         elif path == BATCH_PATH and not _is_stream(scope):
             pieces = await many_lines(self._rooms, await _body(receive))
         else:
@@ -100,15 +89,6 @@ class Direct:
         await send({"type": "http.response.body", "body": rest})
 
 
-def _read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise invalid(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProblemError(400, f"the body is not JSON: {error}") from None
-
-
 def _is_stream(scope: Any) -> bool:
     kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
     return plain(kind) == NDJSON
@@ -124,4 +104,3 @@ async def _body(receive: Any) -> bytes:
 
 
 _ONE = msgspec.json.Decoder(DetectBody)
-_BATCH = msgspec.json.Decoder(DetectBatchBody)

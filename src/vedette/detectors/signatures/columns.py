@@ -12,6 +12,8 @@ from vedette.schema.requests import Coded, Requests, Vocabulary
 WRITING: Final = frozenset({b"PUT", b"MOVE", b"COPY"})
 """Methods that leave a file behind on a server that lets them (RFC 9110, RFC 4918). A path that anybody may ask for may
 not be anybody's to write."""
+_FEW: Final = 16
+"""Methods that are looked at one by one, as a batch of usual requests has them."""
 _WORDS: Final = {
     length: np.array([np.frombuffer(word, dtype=np.uint8) for word in sorted(WRITING) if len(word) == length])
     for length in sorted({len(word) for word in WRITING})
@@ -74,6 +76,8 @@ def _written(requests: Requests) -> Coded:
 
 def _writing(methods: Vocabulary) -> NDArray[np.int64]:
     """Ids of the methods that write. Clients choose methods, so that there may be as many as requests."""
+    if len(methods) <= _FEW:
+        return np.array([number for number, word in enumerate(methods) if word in WRITING], dtype=np.int64)
     found = [np.empty(0, dtype=np.int64)]
     for length, words in _WORDS.items():
         ids = np.flatnonzero(methods.length == length)

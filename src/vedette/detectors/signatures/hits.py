@@ -113,14 +113,18 @@ class SignatureHits(msgspec.Struct):
     """What rules and payload model are worth."""
     least: float = DECISIVE
     """Confidence from which a row is an attack."""
-    _coded: list[Coded] | None = None
+    _coded: Sequence[Coded] | None = None
     """The columns, once they were asked for: one of them has to be put together."""
 
-    def columns(self) -> list[Coded]:
+    def columns(self) -> Sequence[Coded]:
         """The batch's columns, in the order of `COLUMNS`."""
         if self._coded is None:
             self._coded = [column.of(self._requests) for column in COLUMNS]
         return self._coded
+
+    def knows(self, columns: Sequence[Coded]) -> None:
+        """Take the batch's columns from whoever has them already."""
+        self._coded = columns
 
     def told(self) -> "ToldHits":
         """What another process needs beside the batch to have the same (`SignatureScanner.hits`)."""

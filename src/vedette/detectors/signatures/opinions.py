@@ -111,10 +111,19 @@ class Opinions(msgspec.Struct, frozen=True):
         if len(rows) < len(plain):
             score[:] = np.where(np.isnan(payload), *self._silent())
         if len(rows):
-            fused = self._probability(plain[rows], payload[rows], types[rows])
-            sure = ANOMALOUS + (1.0 - ANOMALOUS) * fused
-            score[rows] = np.where(decisive[rows], sure, fused)
+            score[rows] = _sure(self._probability(plain[rows], payload[rows], types[rows]), decisive[rows])
         return score
+
+    def told(
+        self,
+        plain: NDArray[np.float32],
+        payload: NDArray[np.float32],
+        types: NDArray[np.uint32],
+        decisive: NDArray[np.bool_],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """`evidence` and `score` of few rows that say something, told together."""
+        evidence = self.evidence(plain, payload, types)
+        return evidence, _sure(self._fused(evidence), decisive).astype(np.float32)
 
     def _silent(self) -> tuple[np.float64, np.float64]:
         """Scores of a request at which the model did not look, and of one in which it found no mark."""
@@ -128,11 +137,19 @@ class Opinions(msgspec.Struct, frozen=True):
     def _probability(
         self, plain: NDArray[np.float32], payload: NDArray[np.float32], types: NDArray[np.uint32]
     ) -> NDArray[np.float64]:
-        told = self.evidence(plain, payload, types)
+        return self._fused(self.evidence(plain, payload, types))
+
+    def _fused(self, told: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability that members come to together; `told` is their evidence."""
         both = np.array(self.calibrated.weights)[:, np.newaxis]
         # They share what they see; one that speaks alone tells what no other tells.
         weights = np.where(np.isnan(told[::-1]), 1.0, both)
         return probability(fuse(told, weights, self.calibrated.prior))
+
+
+def _sure(fused: NDArray[np.float64], decisive: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Probabilities, of decisive rows no less than what is called anomalous."""
+    return np.where(decisive, ANOMALOUS + (1.0 - ANOMALOUS) * fused, fused)
 
 
 @cache

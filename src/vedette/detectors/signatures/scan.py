@@ -125,7 +125,7 @@ class SignatureScanner:
             self._bounds = np.array([self._model.unit(bound) for bound in BANDS.values()])
             self._loud = self._model.unit(min(BANDS.values()))
             self._talk = np.array([self._model.talk_unit(bound) for bound in TALK])
-        self._bands = self._tables.band_bits
+        self._bands, self._type_bit = self._tables.band_bits, self._tables.type_bit
         self._opened = np.zeros(DEEPEST + 1, dtype=np.int64)
         self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
         width = self._tables.width
@@ -218,7 +218,7 @@ class SignatureScanner:
             bits[0, rule >> 3] |= 1 << (rule & 7)
         dirty, tables = np.ones(1, dtype=np.uint8), self._tables
         weighed = _verdicts(1)
-        weigh_texts(bits, dirty, tables.confidence, tables.factor, tables.type_bit, *weighed)
+        weigh_texts(bits, dirty, tables.confidence, tables.factor, self._type_bit, *weighed)
         confidence, top_rule, types, plain = weighed
         return Weighed(float(confidence[0]), int(top_rule[0]), int(types[0]), float(plain[0]))
 
@@ -391,19 +391,21 @@ class SignatureScanner:
         """From the verdicts of texts to those of rows."""
         tables = self._tables
         of_texts = _verdicts(len(dirty))
-        weigh_texts(bits, dirty, tables.confidence, tables.factor, tables.type_bit, *of_texts)
+        weigh_texts(bits, dirty, tables.confidence, tables.factor, self._type_bit, *of_texts)
         of_rows = _verdicts(len(requests))
         ids = np.stack([column.ids for column in columns])
         union = np.zeros((1, tables.width), dtype=np.uint8)
         judge_rows(
             ids, first, requests.flags, tables.request_flag_mask, tables.request_flag_rule, tables.confidence,
-            tables.factor, tables.type_bit, bits, dirty, *of_texts, union, *of_rows,
+            tables.factor, self._type_bit, bits, dirty, *of_texts, union, *of_rows,
         )  # fmt: skip
         self._hush(bits, payload)
         # Number -1, of a target that was not recorded, picks the last element.
         of_target = np.append(payload[: len(columns[0].vocabulary)], np.float32(np.nan))
         told = ToldHits(*of_rows, cut, bits, dirty, first, of_target[ids[0]])
-        return self.hits(requests, told)
+        found = self.hits(requests, told)
+        found.knows(columns)
+        return found
 
     def _hush(self, bits: NDArray[np.uint8], payload: NDArray[np.float32]) -> None:
         """Take back scores of the payload model whose rule is switched off, for all or on a text's path."""

@@ -1,0 +1,70 @@
+"""What the body of a batch holds: lines as one text where all are plain, as they nearly always are, or its entries."""
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+import numpy as np
+
+from vedette.kernels.compile import INTERPRETED
+from vedette.kernels.json_lines import join_strings
+from vedette.schema.lines import JoinedLines
+from vedette.server.bodies import DetectBatchBody
+from vedette.server.problem import Fault, ProblemError, invalid
+
+T = TypeVar("T")
+_HEAD: Final = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"(?:logs|log_lines)"[ \t\r\n]*:[ \t\r\n]*\[')
+_TAIL: Final = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
+
+
+def read_batch(body: bytes, most: int, longest: int) -> JoinedLines | list[Any]:
+    """Lines, if there is nothing else in the body; else its entries as they came.
+
+    Args:
+        body: JSON. most: Entries at most. longest: Bytes of the longest line.
+
+    Raises:
+        ProblemError: It is no body of a batch, or holds too many entries.
+    """
+    lines = None if INTERPRETED else plain_body(body, longest)
+    if lines is not None and len(lines) <= most:
+        return lines
+    asked = read_json(_BATCH, body)
+    if (asked.logs is None) == (asked.log_lines is None):
+        rule = "must be given, as logs or as log_lines, and once"
+        raise ProblemError(422, f"logs: {rule}", [Fault("logs", rule)])
+    name = "logs" if asked.logs is not None else "log_lines"
+    entries = asked.logs if asked.logs is not None else asked.log_lines or []
+    if len(entries) > most:
+        rule = f"has {len(entries)} entries: must have at most {most}; send more as application/x-ndjson"
+        raise ProblemError(413, f"{name}: {rule}", [Fault(name, rule)])
+    return entries
+
+
+def plain_body(body: bytes, longest: int) -> JoinedLines | None:
+    """The lines of a body that holds nothing but plain ones: none is made an object of its own. None of others."""
+    head = _HEAD.match(body)
+    if head is None:
+        return None
+    out, told = np.empty(len(body), dtype=np.uint8), np.empty(2, dtype=np.int64)
+    written = join_strings(np.frombuffer(body, dtype=np.uint8), head.end(), longest, out, told)
+    if written < 0 or _TAIL.fullmatch(body, told.item(1)) is None:
+        return None
+    return JoinedLines(out[:written].tobytes(), told.item(0))
+
+
+def read_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """A JSON body.
+
+    Raises:
+        ProblemError: It is not JSON, or does not have the fields asked for.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProblemError(400, f"the body is not JSON: {error}") from None
+
+
+_BATCH = msgspec.json.Decoder(DetectBatchBody)
