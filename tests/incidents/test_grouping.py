@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from vedette.incidents.draft import Draft
 from vedette.incidents.grouping import Grouper, GroupingSettings
+from vedette.incidents.kept_draft import KeptDraft
 from vedette.schema.anomaly import (
     Anomaly,
     AnomalyType,
@@ -15,6 +16,7 @@ from vedette.schema.anomaly import (
     Severity,
 )
 from vedette.schema.incident import Incident, IncidentState
+from vedette.schema.state import encode
 
 MINUTE = 60_000_000
 
@@ -29,6 +31,7 @@ def anomaly(
     severity: Severity = Severity.MEDIUM,
     carrier: tuple[str, float] | None = None,
     score: float = 0.7,
+    unit: str = "requests",
 ) -> Anomaly:
     entity = Entity(EntityKind.CLIENT, client) if client else Entity(EntityKind.SERVICE, service)
     return Anomaly(
@@ -46,7 +49,7 @@ def anomaly(
         expected=Band(0, 1, 2),
         threshold=2.0,
         sample_count=50,
-        unit="requests",
+        unit=unit,
         formula=Formula("count", {"count": 10.0}, 10.0),
         description=f"{kind} happened.",
         contributions=(Contribution("client", *carrier),) if carrier else (),
@@ -126,6 +129,93 @@ def test_low_probes_of_many_clients_are_one_background_incident() -> None:
     assert incident.severity is Severity.LOW
 
 
+def attack(
+    minute: int, client: str | None, severity: Severity = Severity.MEDIUM, service: str = "shop"
+) -> Anomaly:
+    kind = AnomalyType.SQL_INJECTION
+    return anomaly(kind, minute, client=client, severity=severity, service=service, unit="hostile_requests")
+
+
+def attacks(minutes: range, service: str = "shop") -> list[Anomaly]:
+    """Each of another client."""
+    return [attack(m, f"192.0.2.{n}", service=service) for n, m in enumerate(minutes)]
+
+
+def test_attackers_beyond_the_first_five_of_a_month_are_one_incident() -> None:
+    *first, crowd = group(*attacks(range(0, 40 * 30, 30)))
+    assert [i.title for i in first] == [f"SQL injection on shop by 192.0.2.{n}" for n in range(5)]
+    assert crowd.title == "SQL injection on shop by 35 clients"
+    assert crowd.severity is Severity.MEDIUM
+    assert crowd.summary.startswith(
+        "More than the 5 attacks in 30 days that are told one by one; severe ones still are."
+    )
+    assert "SQL injection (350)" in crowd.summary
+
+
+def test_attackers_that_no_log_names_are_counted_alike() -> None:
+    *first, crowd = group(*(attack(30 * n, None) for n in range(12)))
+    assert [i.title for i in first] == ["SQL injection on shop"] * 5
+    assert (crowd.title, len(crowd.anomaly_ids)) == ("SQL injection on shop", 7)
+
+
+def test_who_attacks_severely_or_does_something_else_is_told_apart_from_the_crowd() -> None:
+    one = "192.0.2.30"
+    guesses = anomaly(AnomalyType.BRUTE_FORCE, 243, client="192.0.2.31", severity=Severity.HIGH)
+    story = [
+        *attacks(range(0, 240, 30)),
+        attack(240, one),
+        attack(241, one, Severity.HIGH),
+        attack(242, one),
+        attack(242, "192.0.2.31"),
+        guesses,
+    ]
+    *_, crowd, severe, guessing = group(*story)
+    assert (crowd.title, len(crowd.anomaly_ids)) == ("SQL injection on shop by 5 clients", 5)
+    assert (severe.severity, severe.anomaly_ids) == (Severity.HIGH, (story[-4].id, story[-3].id))
+    assert guessing.anomaly_ids == (guesses.id,)
+
+
+def test_a_crowds_clients_take_their_slight_probes_with_them_and_nobody_elses() -> None:
+    probes = [attack(220, f"192.0.2.{n}", Severity.LOW) for n in (6, 200)]
+    *_, crowd, background = group(*attacks(range(0, 211, 30)), *probes)
+    assert probes[0].id in crowd.anomaly_ids
+    assert background.anomaly_ids == (probes[1].id,)
+
+
+def test_a_crowd_is_over_after_a_week_and_after_a_month_attackers_are_told_one_by_one_again() -> None:
+    day = 24 * 60
+    story = [*attacks(range(0, 240, 30)), attack(9 * day, "192.0.2.50"), attack(40 * day, "192.0.2.51")]
+    *_, crowd, again, alone = group(*story)
+    assert (crowd.state, len(crowd.anomaly_ids)) == (IncidentState.CLOSED, 3)
+    assert again.summary.startswith("More than the 5 attacks in 30 days")
+    assert alone.summary == "sql_injection happened."
+
+
+def test_a_crowd_is_of_one_service() -> None:
+    incidents = group(*attacks(range(0, 240, 30)), attack(240, "192.0.2.7", service="api"))
+    assert incidents[-1].services == ("api",)
+    assert incidents[-1].title == "SQL injection on api by 192.0.2.7"
+
+
+def test_where_attacks_are_counted_is_kept() -> None:
+    story = attacks(range(0, 600, 30))
+    straight, before = Grouper(), Grouper()
+    ids = [straight.add(one) for one in story]
+    assert ids[:4] == [before.add(one) for one in story[:4]]
+    after = Grouper()
+    after.from_state(before.to_state())
+    assert ids[4:] == [after.add(one) for one in story[4:]]
+
+
+def test_a_state_from_before_attacks_were_counted_is_taken_over() -> None:
+    grouper = Grouper()
+    one = anomaly(AnomalyType.ERROR_SPIKE, 1)
+    grouper.add(one)
+    older = Grouper()
+    older.from_state(encode((0, [KeptDraft.of(draft) for draft in grouper.drafts])))
+    assert older.add(anomaly(AnomalyType.ERROR_SPIKE, 2)) == grouper.add(anomaly(AnomalyType.ERROR_SPIKE, 2))
+
+
 def test_a_quiet_incident_closes_and_the_next_one_is_new() -> None:
     incidents = group(anomaly(AnomalyType.ERROR_SPIKE, 1), anomaly(AnomalyType.ERROR_SPIKE, 60))
     assert [i.state for i in incidents] == [IncidentState.CLOSED, IncidentState.OPEN]
@@ -164,7 +254,8 @@ class _LooksAtAll(Grouper):
                 ]
             ),
             st.integers(0, 40),
-            client=st.sampled_from([None, "192.0.2.1", "192.0.2.2", "192.0.2.3"]),
+            client=st.sampled_from([None, *(f"192.0.2.{n}" for n in range(1, 9))]),
+            unit=st.sampled_from(["requests", "hostile_requests"]),
             service=st.sampled_from(["shop", "api"]),
             severity=st.sampled_from([Severity.LOW, Severity.MEDIUM, Severity.HIGH]),
             carrier=st.sampled_from([None, ("192.0.2.1", 0.9), ("192.0.2.2", 0.2)]),

@@ -112,7 +112,7 @@ class Draft(msgspec.Struct):
         return Incident(
             id=self.id,
             title=title(
-                self.kind is Kind.BACKGROUND,
+                self.kind,
                 ranked,
                 entities,
                 sorted(self.services),
@@ -127,10 +127,8 @@ class Draft(msgspec.Struct):
             services=tuple(sorted(self.services)),
             entities=tuple(entities[:100]),
             anomaly_ids=tuple(self.anomalies),
-            summary=summarise(
-                self.kind is Kind.BACKGROUND, ranked, self.counts, entities, crowded=self.crowded
-            ),
-            advice=advise(self.kind is Kind.BACKGROUND, ranked),
+            summary=summarise(self.kind, ranked, self.counts, entities, crowded=self.crowded),
+            advice=advise(self.kind, ranked),
             requests=self.requests,
         )
 

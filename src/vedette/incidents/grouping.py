@@ -10,7 +10,12 @@ gap, by the first of these that holds:
 4. one of them is of flows and the other of requests, and the same client mostly carries both, whatever their services:
    what a capture shows of a client and what a log does are the same client's doing;
 5. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
-   incident, not one per sender.
+   incident, not one per sender;
+6. it is a passing attack (a few hostile requests, `kinds.is_passing`), and the incident collects those of its service.
+
+The first attackers of a service are told one by one: each may be somebody's aim. Once `TOLD_APART` incidents of passing
+attacks opened within `LATELY_DAYS`, further ones are a crowd, and one incident until a week goes by without any. Who
+attacks more severely, or does something else besides, is told apart from it.
 
 Requests know IPv6 clients by their /64, and flows by their address: both are taken by the /64.
 
@@ -24,13 +29,17 @@ import msgspec
 
 from vedette.incidents.draft import Draft, carriers_of, counted_as
 from vedette.incidents.kept_draft import KeptDraft
-from vedette.incidents.kinds import Kind, kind_of
+from vedette.incidents.kinds import LATELY_DAYS, TOLD_APART, Kind, is_passing, kind_of
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
-from vedette.schema.spans import DAY_US, MINUTE_US
-from vedette.schema.state import decode, encode
+from vedette.schema.spans import DAY_US, MINUTE_US, WEEK_US
+from vedette.schema.state import check, decode, encode
 
 MOST_OPEN = 2_000
 """Incidents open at once; for a further one, that which has been quiet longest closes early."""
+
+
+MOST_SERVICES = 10_000
+"""Services whose attacks are counted; for a further one, that which was attacked longest ago is forgotten."""
 
 
 class GroupingSettings(msgspec.Struct, frozen=True):
@@ -38,6 +47,16 @@ class GroupingSettings(msgspec.Struct, frozen=True):
 
     gap: int = 15 * MINUTE_US
     background_gap: int = DAY_US
+    crowd_gap: int = WEEK_US
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    """What a `Grouper` holds."""
+
+    unnamed: int
+    open: list[KeptDraft]
+    attacked: list[tuple[str, list[int]]] = msgspec.field(default_factory=list)
+    """Older versions told every attacker by itself."""
 
 
 def stating_order(anomaly: Anomaly) -> tuple[bool, bool, bool, int, str]:
@@ -59,6 +78,8 @@ class Grouper:
         self.unnamed = 0
         """Anomalies that closed incidents do not name."""
         self._open: list[Draft] = []
+        self._attacked: dict[str, list[int]] = {}
+        """Starts of the latest incidents of passing attacks by service, which was attacked longest ago first."""
 
     def add(self, anomaly: Anomaly, begun: int | None = None) -> str:
         """Put an anomaly where it belongs; returns the incident's id.
@@ -87,6 +108,8 @@ class Grouper:
                 draft.kind = Kind.CLIENT
                 draft.add(anomaly)
                 return draft.id
+        if kind in (Kind.CLIENT, Kind.SERVICE) and is_passing(anomaly) and self._is_attacked(anomaly):
+            kind = Kind.CROWD
         draft = Draft(kind, anomaly, anomaly.start, anomaly.end)
         draft.add(anomaly)
         self._open.append(draft)
@@ -113,7 +136,9 @@ class Grouper:
 
     def to_state(self) -> bytes:
         """The incidents that may still go on, as bytes."""
-        return encode((self.unnamed, [KeptDraft.of(draft) for draft in self._open]))
+        return encode(
+            _State(self.unnamed, [KeptDraft.of(draft) for draft in self._open], [*self._attacked.items()])
+        )
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave.
@@ -121,7 +146,7 @@ class Grouper:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        self.unnamed, self._open = 0, []
+        self.unnamed, self._open, self._attacked = 0, [], {}
         self.adopt(content)
 
     def adopt(self, content: bytes) -> None:
@@ -130,17 +155,39 @@ class Grouper:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        unnamed, kept = decode(content, tuple[int, list[KeptDraft]], "incidents")
-        self.unnamed += unnamed
-        self._open += [one.draft() for one in kept]
+        state = decode(content, _State, "incidents")
+        check(len(state.attacked) <= MOST_SERVICES, "incidents")
+        self.unnamed += state.unnamed
+        self._open += [one.draft() for one in state.open]
+        self._attacked |= dict(state.attacked)
 
     def gap(self, draft: Draft) -> int:
         """How long an incident may be quiet and still go on, microseconds."""
-        return self.settings.background_gap if draft.kind is Kind.BACKGROUND else self.settings.gap
+        match draft.kind:
+            case Kind.BACKGROUND:
+                return self.settings.background_gap
+            case Kind.CROWD:
+                return self.settings.crowd_gap
+            case _:
+                return self.settings.gap
 
     def over(self, draft: Draft) -> int:
         """From when on an incident is over unless something joins it, microseconds."""
         return draft.end + self.gap(draft)
+
+    def _is_attacked(self, anomaly: Anomaly) -> bool:
+        """Whether so many passing attacks on its service opened incidents lately that another one is no news."""
+        starts = [
+            s for s in self._attacked.pop(anomaly.service, []) if s > anomaly.start - LATELY_DAYS * DAY_US
+        ]
+        often = len(starts) >= TOLD_APART
+        if not often:
+            starts.append(anomaly.start)
+        if len(self._attacked) >= MOST_SERVICES:
+            del self._attacked[next(iter(self._attacked))]
+        # At the end: the first is the one that was attacked longest ago.
+        self._attacked[anomaly.service] = starts
+        return often
 
     def _near(self, kind: Kind, anomaly: Anomaly, who: str) -> list[Draft]:
         """The open incidents that `_belongs` has to look at: where many are open, none of the others takes anything."""
@@ -149,14 +196,17 @@ class Grouper:
             return [
                 d
                 for d in self._open
-                if who in d.clients or who in d.carriers or (service in d.services and d.kind is Kind.SERVICE)
+                if who in d.clients
+                or who in d.carriers
+                or (service in d.services and d.kind in (Kind.SERVICE, Kind.CROWD))
             ]
         if kind is Kind.SERVICE:
             carriers = carriers_of(anomaly)
             return [
                 d
                 for d in self._open
-                if d.kind in (Kind.SERVICE, Kind.CLIENT) and (service in d.services or d.concerns(carriers))
+                if d.kind not in (Kind.BACKGROUND, Kind.RULE)
+                and (service in d.services or d.concerns(carriers))
             ]
         return [d for d in self._open if (service in d.services and d.kind is kind) or who in d.clients]
 
@@ -166,6 +216,9 @@ class Grouper:
             same = anomaly.detector == draft.first.detector and anomaly.service in draft.services
             return draft.kind is kind and same
         known = anomaly.entity.kind is EntityKind.CLIENT and who in draft.clients
+        if draft.kind is Kind.CROWD:
+            there = anomaly.service in draft.services and is_passing(anomaly)
+            return there and (known or kind is not Kind.BACKGROUND)
         if known and draft.kind is not Kind.BACKGROUND:
             return True
         if Kind.BACKGROUND in (draft.kind, kind):
@@ -190,4 +243,4 @@ def _carried_alike(draft: Draft, kind: Kind, anomaly: Anomaly, who: str) -> bool
 
 
 def _is_weather(draft: Draft) -> bool:
-    return draft.kind is Kind.BACKGROUND
+    return draft.kind in (Kind.BACKGROUND, Kind.CROWD)

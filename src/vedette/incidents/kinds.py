@@ -29,14 +29,21 @@ _MANNERS = frozenset(
     }
 )
 """What one client does for a while; no probe, however slight."""
+TOLD_APART = 5
+"""Incidents of passing attacks on a service that are told one by one in `LATELY_DAYS`; further ones are a crowd."""
+LATELY_DAYS = 30
 
 
 class Kind(StrEnum):
-    """Whom or what an incident is about: a client, a service, the weather of the internet, or a custom rule's."""
+    """Whom or what an incident is about: a client, a service, the weather of the internet, or a custom rule's.
+
+    A crowd is of attackers too many to be told one by one.
+    """
 
     CLIENT = "client"
     SERVICE = "service"
     BACKGROUND = "background"
+    CROWD = "crowd"
     RULE = "rule"
 
 
@@ -47,3 +54,8 @@ def kind_of(anomaly: Anomaly) -> Kind:
     if anomaly.severity is Severity.LOW and anomaly.type not in DISTURBANCES | _MANNERS:
         return Kind.BACKGROUND
     return Kind.CLIENT if anomaly.entity.kind is EntityKind.CLIENT else Kind.SERVICE
+
+
+def is_passing(anomaly: Anomaly) -> bool:
+    """Whether somebody attacks as many do: hostile requests, too few or too little answered to be severe."""
+    return anomaly.unit == "hostile_requests" and anomaly.severity.rank <= Severity.MEDIUM.rank

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from vedette.incidents.kinds import LATELY_DAYS, TOLD_APART, Kind
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 
 _INJECTION = "Check the application log and the database for what these requests did; look first at those answered 2xx."
@@ -68,7 +69,7 @@ def _client(entities: Sequence[Entity], *, crowded: bool) -> str | None:
 
 
 def title(
-    background: bool,
+    kind: Kind,
     ranked: Sequence[Anomaly],
     entities: Sequence[Entity],
     services: Sequence[str],
@@ -78,7 +79,7 @@ def title(
     """A line that says what, on what, from whom.
 
     Args:
-        background: Whether the incident collects low-severity probes.
+        kind: Whom or what the incident is about.
         ranked: The worst anomaly of each type, worst first.
         entities: Who and what is involved, most often first.
         services: Services involved.
@@ -86,7 +87,12 @@ def title(
     """
     where = services[0] if len(services) == 1 else f"{len(services)} services"
     senders = sum(e.kind is EntityKind.CLIENT for e in entities)
-    if background and not _only_odd(ranked):
+    if kind is Kind.CROWD:
+        manners = [a.type.label for a in ranked if a.type is not AnomalyType.SCANNER] or ["scan"]
+        text = manners[0] if len(manners) == 1 else f"{len(manners)} kinds of attack"
+        many = f" by {_clients(senders, crowded=crowded)}" if senders else ""
+        return f"{text[0].upper()}{text[1:]} on {where}{many}"
+    if kind is Kind.BACKGROUND and not _only_odd(ranked):
         many = _clients(senders, crowded=crowded)
         return f"Background probing of {where} by {many}" if senders else f"Background probing of {where}"
     names = [_named(a) for a in ranked]
@@ -110,7 +116,7 @@ def _clients(senders: int, *, crowded: bool) -> str:
 
 
 def summarise(
-    background: bool,
+    kind: Kind,
     ranked: Sequence[Anomaly],
     counts: dict[AnomalyType, float],
     entities: Sequence[Entity],
@@ -118,7 +124,13 @@ def summarise(
     crowded: bool = False,
 ) -> str:
     """What happened, in two or three sentences: the worst statement in full, the others counted."""
-    if background and not _only_odd(ranked):
+    if kind is Kind.CROWD:
+        parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
+        return (
+            f"More than the {TOLD_APART} attacks in {LATELY_DAYS} days that are told one by one; severe ones still "
+            f"are. Hostile requests: {', '.join(parts)}. The worst: {ranked[0].description}"
+        )
+    if kind is Kind.BACKGROUND and not _only_odd(ranked):
         parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
         whose = f"Few requests each from {_clients(senders, crowded=crowded)}" if senders else "Few requests"
@@ -130,9 +142,9 @@ def summarise(
     return text
 
 
-def advise(background: bool, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
+def advise(kind: Kind, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
     """What to do next, for the worst types first."""
-    if background and not _only_odd(ranked):
+    if kind is Kind.BACKGROUND and not _only_odd(ranked):
         return ("Nothing now: make sure that none of the requested files exists.",)
     found: list[str] = []
     for anomaly in ranked:
