@@ -1,7 +1,7 @@
 """Files that were not read, by reason."""
 
 from vedette.cli.left_out import left_out
-from vedette.report.account import warnings
+from vedette.report.headline import warnings
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage
 from vedette.sources import Skipped

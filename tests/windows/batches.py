@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.requests import Clients, Coded, Requests
-from vedette.windows.windower import Judged
+from vedette.windows.judged import Judged
 
 AGENT_UNKNOWN, AGENT_BOT = 0, 1
 

@@ -20,8 +20,7 @@ from vedette.evaluate.labels import Labels, LineSpans, clipped, read_labels
 from vedette.evaluate.lines import LineScore, LineTally
 from vedette.evaluate.reliability import Reliability
 from vedette.evaluate.spans import SpanScore, false_alarms, score_spans
-from vedette.explain.numbers import percent
-from vedette.report.account import plural
+from vedette.explain.numbers import percent, plural
 from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso

@@ -16,7 +16,7 @@ from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.config import Config
 from vedette.config.errors import ConfigError
 from vedette.config.exceptions import MOST, ExceptionRule, read_exceptions
-from vedette.report.account import plural
+from vedette.explain.numbers import plural
 from vedette.report.output import open_output
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.errors import VedetteError

@@ -25,11 +25,11 @@ from vedette.engine.model_record import Record
 from vedette.engine.network import NetworkEngine
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
+from vedette.explain.numbers import plural
 from vedette.live.trimming import share_one_heap
 from vedette.parsers.captures import PacketProblem, is_capture
 from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
-from vedette.report.account import plural
 from vedette.report.moments import day_and_clock, span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress

@@ -7,7 +7,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from vedette.report.account import plural
+from vedette.explain.numbers import plural
 from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso

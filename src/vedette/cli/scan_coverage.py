@@ -8,7 +8,7 @@ from vedette.cli.left_out import left_out
 from vedette.cli.options import ScanOptions
 from vedette.cli.reading import Tally
 from vedette.enrich.service import OTHER_SERVICE
-from vedette.report.account import plural
+from vedette.explain.numbers import plural
 from vedette.report.moments import span
 from vedette.report.shown import shown
 from vedette.report.story import some

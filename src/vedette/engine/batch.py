@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.schema.requests import Requests
-from vedette.windows.windower import Placed
+from vedette.windows.judged import Placed
 
 
 class RowVerdicts(msgspec.Struct):

@@ -10,7 +10,8 @@ from vedette.detectors.signatures.hostile import HostileRows
 from vedette.detectors.signatures.rules import Rule
 from vedette.kernels.keeping import largest_of_each
 from vedette.schema.requests import Clients, Requests
-from vedette.windows.windower import Placed, pair_numbers
+from vedette.windows.judged import Placed
+from vedette.windows.pairs import pair_numbers
 
 
 class Collector:

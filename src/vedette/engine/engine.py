@@ -30,9 +30,10 @@ from vedette.enrich.user_agent import AgentKind
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.requests import Clients
+from vedette.windows.judged import Judged as RowMarks
+from vedette.windows.judged import Placed
 from vedette.windows.summary import ClosedWindow
-from vedette.windows.windower import Judged as RowMarks
-from vedette.windows.windower import Placed, Windower
+from vedette.windows.windower import Windower
 
 
 class Engine(WindowJudge):

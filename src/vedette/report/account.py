@@ -1,30 +1,24 @@
-"""The headline, and an honest account of what the findings rest on. Escape the texts where they are shown."""
+"""An honest account of what the findings rest on. Texts are as found: escape them where they are shown."""
 
 from collections.abc import Iterator
-from datetime import tzinfo
 
-from vedette.explain.numbers import count, percent, size
-from vedette.report.moments import iso, span
+from vedette.explain.numbers import count, percent, plural, size
+from vedette.report.coverage_counts import (
+    AFTER_UNTIL,
+    CAPTURES,
+    MOST_REASONS,
+    MOST_SOURCES,
+    SORT_REMEDY,
+    left_out,
+    measured,
+    traffic_of,
+)
+from vedette.report.moments import iso
 from vedette.report.shown import shown
 from vedette.report.skipped import told
-from vedette.report.story import worst
-from vedette.schema.findings import (
-    Coverage,
-    EverydayRequests,
-    Findings,
-    LeftOut,
-    Sampled,
-    SourceCoverage,
-    WhatIf,
-)
+from vedette.schema.findings import Coverage, EverydayRequests, Sampled, SourceCoverage, WhatIf
 
-MOST_SOURCES = 10
 _SAMPLE = 160
-_FITS = 0.4
-"""Share of a sample from which a format is taken by itself."""
-_REASONS = 3
-"""Why files were left out: so many reasons are told."""
-_CAPTURES = ("pcap", "pcapng")
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
 _CAPPED = {
     "cut_lines": "lines: {1:,} longer than limits.line_bytes; they were read as far as that",
@@ -37,167 +31,21 @@ _CAPPED = {
     "hole_bytes": "bytes: {1:,} NULs at the start of a log, which stand there after a truncation, left out",
 }
 """What is said of a cap by its name in `Coverage.capped`."""
-
-
-def plural(number: int, noun: str) -> str:
-    """A counted noun: `1 incident`, `2,000 incidents`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def headline(findings: Findings) -> str:
-    """What was found, in one sentence."""
-    if findings.incidents:
-        number, grade = len(findings.incidents), worst(findings.incidents).value
-        return f"1 incident, {grade}." if number == 1 else f"{number:,} incidents, the worst {grade}."
-    if findings.anomalies:
-        return f"Anomalies that belong to no incident: {len(findings.anomalies):,}."
-    coverage = findings.coverage
-    if not coverage.parsed and (traffic := _traffic(coverage)):
-        if not _judged(coverage):
-            return f"Nothing was judged: the filter left none of {traffic}."
-        if coverage.windows:
-            return "Nothing out of the ordinary was found."
-        return "No attack was found in the flows. Whether their volume and times are normal is not known."
-    if not coverage.parsed:
-        return "Nothing could be judged: no request was read."
-    if coverage.parsed <= coverage.filtered:
-        if _judged(coverage):
-            return "No attack was found in the flows. Of the requests the filter left none."
-        return f"Nothing was judged: the filter left none of {plural(coverage.parsed, 'request')}."
-    if coverage.windows:
-        return "Nothing out of the ordinary was found."
-    return "No attack was found in the requests. Whether errors, latency and volume are normal is not known."
-
-
-WINDOWS = "flow-windows"
-"""The format of windows that an earlier scan wrote."""
-_LATER = "packet_after_until", "flow_after_until"
-
-
-def _measured(coverage: Coverage) -> int:
-    """Windows that were read as an earlier scan wrote them."""
-    return sum(source.parsed for source in coverage.sources if source.format == WINDOWS)
-
-
-def _traffic(coverage: Coverage) -> str:
-    """What was read that is no request; empty if nothing was."""
-    later = [coverage.packets_skipped.get(reason, 0) for reason in _LATER]
-    counts = [
-        (_measured(coverage), "window"),
-        (later[0] if not coverage.flows else 0, "packet"),
-        (coverage.flows + later[1], "flow"),
-    ]
-    return " and ".join(plural(number, noun) for number, noun in counts if number)
-
-
-def _judged(coverage: Coverage) -> int:
-    """Flows, and windows of an earlier scan, that were looked at."""
-    return max(0, coverage.flows - coverage.flows_early) + _measured(coverage)
-
-
-def warnings(coverage: Coverage) -> Iterator[str]:
-    """What was to be read and was not, one sentence each: told even to who wants no report."""
-    yield from _unread(coverage)
-    cut = [source for source in coverage.sources if source.truncated is not None]
-    for source in cut[:MOST_SOURCES]:
-        yield f"{source.source}: not read to its end: {source.truncated}"
-    if len(cut) > MOST_SOURCES:
-        yield f"{len(cut) - MOST_SOURCES:,} more sources were not read to their ends"
-    yield from _misfits(coverage)
-    if coverage.lines > 2 * coverage.parsed:
-        yield f"most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed"
-    if coverage.parsed and coverage.parsed <= coverage.filtered:
-        yield f"nothing was judged: the filter left none of {plural(coverage.parsed, 'request')}"
-
-
-def _misfits(coverage: Coverage) -> Iterator[str]:
-    """Sources whose format was named, and is another by their looks."""
-    odd = [source for source in coverage.sources if source.parsed and source.format_share < _FITS]
-    for source in odd[:_REASONS]:
-        yield (
-            f"{source.source}: {percent(source.format_share)} of its sample fits {source.format}; of other lines only "
-            "what could be saved was read: check --format or --log-format"
-        )
-    if len(odd) > _REASONS:
-        yield f"{len(odd) - _REASONS:,} more sources hardly fit their format"
-
-
-def _unread(coverage: Coverage) -> Iterator[str]:
-    yield from coverage.unread[:MOST_SOURCES]
-    for row in [row for row in coverage.left_out if row.fault][:_REASONS]:
-        yield _left(row)
-    if len(coverage.unread) > MOST_SOURCES:
-        yield f"{len(coverage.unread) - MOST_SOURCES:,} more inputs could not be read: --json names them all"
-
-
-def remarks(coverage: Coverage) -> Iterator[str]:
-    """What has to be known beside the headline: where the findings rest on less than they seem to."""
-    if coverage.interrupted:
-        yield "Interrupted: this is what was found until then."
-    if coverage.too_new:
-        yield (
-            f"Nothing was learned from --baseline-from: none of its {plural(coverage.too_new, 'request')} is older "
-            "than what is scanned."
-        )
-    cut = sum(source.truncated is not None for source in coverage.sources)
-    if cut:
-        yield f"Not everything could be read: see {plural(cut, 'truncated source')} below."
-    if coverage.late_flows > _SEVERAL_LATE * coverage.flows:
-        yield (
-            f"Not everything could be looked at: {coverage.late_flows:,} of {plural(coverage.flows, 'flow')} came "
-            f"too late for their windows{_SORT}."
-        )
-    yield from _unread(coverage)
-    yield from _misfits(coverage)
-    if coverage.lines > 2 * coverage.parsed:
-        yield f"Most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed."
-    if (
-        coverage.parsed > coverage.filtered or _judged(coverage)
-    ) and coverage.insufficient_data >= coverage.windows:
-        seen = coverage.windows + coverage.insufficient_data
-        older = "logs help: --baseline-from 'access.log.*'"
-        if coverage.flows or not coverage.lines:
-            older = "captures or flow logs help: --baseline-from 'yesterday.pcap'"
-        yield (
-            f"Not enough data: {coverage.insufficient_data:,} of {plural(seen, 'window')} had too little "
-            f"history to be judged. Older {older}."
-            if seen
-            else "Not enough data: no window could be judged."
-        )
-
-
-def scope(coverage: Coverage, zone: tzinfo) -> str:
-    """How much was looked at: the time covered, and requests."""
-    requests = plural(max(0, coverage.parsed - coverage.filtered), "request")
-    if traffic := _traffic(coverage):
-        flows = coverage.flows - coverage.flows_early
-        packets = f"{plural(coverage.packets, 'packet')} in " if coverage.packets and flows else ""
-        traffic = f"{packets}{plural(flows, 'flow')}"
-        if windows := _measured(coverage):
-            traffic = f"{plural(windows, 'window')}{f', {traffic}' if coverage.flows else ''}"
-        requests = f"{traffic}, {requests}" if coverage.parsed else traffic
-    if coverage.start is None or coverage.end is None:
-        return requests
-    return f"{requests}, {span(coverage.start, coverage.end, zone)}"
-
-
-_SORT = ": sort the log by the time when they began, or allow for more with --lateness"
-_SEVERAL_LATE = 0.01
 _ORDER = ": put the capture in order (`reordercap`), or cut out what has a wrong date"
 
 
 def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     """What the findings rest on, as label and sentence; consecutive sentences may share a label."""
-    if coverage.lines or not _traffic(coverage):
+    if coverage.lines or not traffic_of(coverage):
         yield "lines", _lines(coverage)
     if coverage.packets:
-        good = sum(source.parsed for source in coverage.sources if source.format in _CAPTURES)
-        good -= coverage.packets_skipped.get(_LATER[0], 0)
+        good = sum(source.parsed for source in coverage.sources if source.format in CAPTURES)
+        good -= coverage.packets_skipped.get(AFTER_UNTIL[0], 0)
         yield "packets", f"{coverage.packets:,} read, {good:,} in {plural(coverage.flows, 'flow')}"
     for reason, number in sorted(coverage.packets_skipped.items(), key=lambda item: -item[1]):
         yield "skipped", told(reason, number)
     if coverage.late_flows:
-        yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows{_SORT}"
+        yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows{SORT_REMEDY}"
     if coverage.flows_in_part:
         long = plural(coverage.flows_in_part, "long flow")
         yield "late", f"{long} told of at the end only: windows that were over by then have nothing of them"
@@ -243,15 +91,15 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         if not read:
             read, of_what = coverage.flows, "flows"
         if not read:
-            read, of_what = _measured(coverage), "windows"
+            read, of_what = measured(coverage), "windows"
         if read:
             yield "speed", f"{coverage.seconds:.3g} s, {count(read / coverage.seconds)} {of_what}/s"
 
 
 def _earlier(coverage: Coverage) -> str:
-    if _traffic(coverage) and coverage.lines:
+    if traffic_of(coverage) and coverage.lines:
         return f"{coverage.learned:,} earlier requests and flows"
-    return plural(coverage.learned, "earlier flow" if _traffic(coverage) else "earlier request")
+    return plural(coverage.learned, "earlier flow" if traffic_of(coverage) else "earlier request")
 
 
 def _lines(coverage: Coverage) -> str:
@@ -276,15 +124,10 @@ def _skipped(coverage: Coverage, reason: str, number: int) -> str:
 
 def _left_out(coverage: Coverage) -> Iterator[str]:
     """Files of directories, by why they were not read."""
-    for row in coverage.left_out[:_REASONS]:
-        yield _left(row)
-    if rest := coverage.left_out[_REASONS:]:
+    for row in coverage.left_out[:MOST_REASONS]:
+        yield left_out(row)
+    if rest := coverage.left_out[MOST_REASONS:]:
         yield f"{plural(sum(row.files for row in rest), 'more file')}: --json says why"
-
-
-def _left(row: LeftOut) -> str:
-    more = f" and {plural(row.files - 1, 'more file')}" if row.files > 1 else ""
-    return f"{row.first}{more}: {row.reason}"
 
 
 def _windows(coverage: Coverage) -> str:
@@ -401,7 +244,7 @@ def _sources(coverage: Coverage) -> list[SourceCoverage]:
 
 
 def _source(source: SourceCoverage) -> str:
-    if source.format in _CAPTURES:
+    if source.format in CAPTURES:
         text = f"{source.source}: {source.format}, {plural(source.lines, 'packet')}, {size(source.bytes)}"
         return f"{text}; truncated: {source.truncated}" if source.truncated else text
     text = (

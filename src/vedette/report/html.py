@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, tzinfo
 
 from vedette import __version__
-from vedette.explain.numbers import percent
+from vedette.explain.numbers import percent, plural
 from vedette.explain.words import counterfactual
-from vedette.report.account import account, headline, plural, remarks, scope
+from vedette.report.account import account
+from vedette.report.headline import headline, remarks, scope
 from vedette.report.markup import Child, Html, tag
 from vedette.report.moments import span
 from vedette.report.output import open_output

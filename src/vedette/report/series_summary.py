@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vedette.report.account import plural
+from vedette.explain.numbers import plural
 from vedette.report.forecast import budget_line, forecast_lines
 from vedette.report.series import SeriesFindings
 from vedette.report.shown import shown

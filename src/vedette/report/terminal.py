@@ -8,9 +8,10 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from vedette.explain.numbers import percent
-from vedette.report.account import account, headline, plural, remarks, scope
+from vedette.explain.numbers import percent, plural
+from vedette.report.account import account
 from vedette.report.glyphs import Glyphs
+from vedette.report.headline import headline, remarks, scope
 from vedette.report.moments import span
 from vedette.report.story import Story, before, ranked, stories, worst
 from vedette.schema.anomaly import Evidence, Severity

@@ -2,8 +2,8 @@
 
 import sys
 
-from vedette.report.account import warnings
 from vedette.report.glyphs import Glyphs
+from vedette.report.headline import warnings
 from vedette.schema.findings import Coverage
 
 

@@ -95,6 +95,26 @@ class Pool:
         self._resize(min(2 * self.capacity, self.cap))
         return True
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more than half of the cap is in use."""
+        return 2 * self.used > self.cap
+
+    def closing(self, limit: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Slots whose window is below `limit`, sorted by window, and those windows."""
+        windows = self.window[: self.used]
+        slots = np.flatnonzero(windows < limit)
+        order = np.argsort(windows[slots], kind="stable")
+        return slots[order], windows[slots][order]
+
+    def keep_before(self, limit: int) -> None:
+        """Drop all slots of windows from number `limit` on."""
+        self.keep(np.flatnonzero(self.window[: self.used] < limit))
+
+    def keep_from(self, limit: int) -> None:
+        """Drop all slots of windows below number `limit`."""
+        self.keep(np.flatnonzero(self.window[: self.used] >= limit))
+
     def keep(self, slots: NDArray[np.intp]) -> None:
         """Drop all slots but these."""
         used = self.used

@@ -13,7 +13,7 @@ from vedette.detectors.learned.tokens import codes
 from vedette.schema.requests import Requests
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 from vedette.windows.distinct import distinct_values
-from vedette.windows.windower import Placed
+from vedette.windows.judged import Placed
 
 PER_CLIENT: Final = 64
 """Requests of a client in a window that are looked at, the first of them."""

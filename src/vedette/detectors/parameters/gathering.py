@@ -23,8 +23,8 @@ from vedette.kernels.parameters import UNJUDGED
 from vedette.kernels.row_groups import group_rows
 from vedette.schema.requests import UNNAMED_TAG, Requests
 from vedette.schema.state import check, decode, encode
+from vedette.windows.judged import Placed
 from vedette.windows.registry import OTHER_ROUTE, RouteRegistry
-from vedette.windows.windower import Placed
 
 _NUMBERS = 1 << 32
 """Suspects' numbers begin anew before this: they are kept in 32 bits, and 0 is nobody's."""

@@ -21,8 +21,8 @@ from vedette.detectors.statement import surprise_score
 from vedette.kernels.parameters import UNKNOWN
 from vedette.schema.requests import Requests
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
+from vedette.windows.judged import Placed
 from vedette.windows.registry import RouteRegistry
-from vedette.windows.windower import Placed
 
 MOST_MARKED = 1_000_000
 """Suspects whose rows are marked, at most: 16 bytes each."""
