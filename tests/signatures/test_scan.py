@@ -274,8 +274,9 @@ def test_what_one_scanner_has_searched_another_does_not_search_again(
     assert hits.confidence.tolist() == expected.confidence.tolist()
     np.testing.assert_array_equal(hits.payload, expected.payload)
     searched: list[int] = []
-    look = one._decode
-    one._decode = lambda vocabularies, unknown, *rest: (  # type: ignore[method-assign]
+    buffer = one._buffer
+    look = buffer.decode
+    buffer.decode = lambda vocabularies, unknown, *rest: (  # type: ignore[method-assign]
         searched.append(len(unknown[0])) or look(vocabularies, unknown, *rest)
     )
     assert one.judge(batch({"target": texts})).bits.tolist() == expected.bits.tolist()
