@@ -97,7 +97,11 @@ class Bank(ABC):
         return len(self._state)
 
     def set_parents(self, slots: NDArray[np.int32], parents: NDArray[np.int32]) -> None:
-        """Say whose baseline fills in for a young entity: `parents[i]` for `slots[i]`, -1 for nobody's."""
+        """Say whose baseline fills in for a young entity: `parents[i]` for `slots[i]`, -1 for nobody's.
+
+        Args:
+            slots, parents: int32 (k,).
+        """
         if len(slots):
             self._grow(int(max(slots.max(), parents.max())) + 1)
             self._parents[slots] = parents

@@ -79,7 +79,7 @@ class JointJudgement(msgspec.Struct, frozen=True):
 
     @property
     def ready(self) -> NDArray[np.bool_]:
-        """False where too little was seen, or a metric is missing."""
+        """Where it was judged, bool (k,): not where too little was seen, or a metric is missing."""
         return ~np.isnan(self.surprise)
 
     @property

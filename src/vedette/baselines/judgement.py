@@ -102,24 +102,24 @@ class Judgement(msgspec.Struct):
 
     @property
     def sample_count(self) -> NDArray[np.int64]:
-        """Windows of the entity's own that the baseline has learned from."""
+        """Windows of the entity's own that the baseline has learned from, int64 (k,)."""
         return self._row(SAMPLES).astype(np.int64)
 
     @property
     def season(self) -> NDArray[np.int8]:
-        """A `Season` each."""
+        """A `Season` each, int8 (k,)."""
         seasons: NDArray[np.int8] = _SEASON_OF[self.table[EXPERT].astype(np.intp)]
         return seasons
 
     @property
     def memory(self) -> NDArray[np.int32]:
-        """Windows that the local level looks back over."""
+        """Windows that the local level looks back over, int32 (k,)."""
         memory: NDArray[np.int32] = self.memories[self.table[EXPERT].astype(np.intp)]
         return memory
 
     @property
     def parent(self) -> NDArray[np.bool_]:
-        """True where the parent's baseline filled in for too little history."""
+        """Where the parent's baseline filled in for too little history, bool (k,)."""
         return self._row(PARENT) > 0.0
 
     @property

@@ -127,7 +127,11 @@ def from_store(url: str, anomaly_id: str | None) -> Iterator[Anomaly]:
 
 
 def chosen(anomalies: Iterable[Anomaly], anomaly_id: str, place: str) -> Anomaly:
-    """The anomaly of that id, or the only one whose id begins so."""
+    """The anomaly of that id, or the only one whose id begins so.
+
+    Raises:
+        NoSuchAnomalyError: There is none, there are several, or it is an incident's id.
+    """
     found: list[Anomaly] = []
     of_incident: list[str] = []
     for anomaly in anomalies:

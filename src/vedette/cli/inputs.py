@@ -119,7 +119,11 @@ def input_options(
 
 
 def field_map(pairs: Sequence[str]) -> dict[str, str]:
-    """Field names to keys, from `--field NAME=KEY`."""
+    """Field names to keys, from `--field NAME=KEY`.
+
+    Raises:
+        BadParameter: One is not of that form.
+    """
     found = {}
     for pair in pairs:
         name, equals, key = pair.partition("=")

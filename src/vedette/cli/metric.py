@@ -15,7 +15,11 @@ _LONGEST = 7 * 86_400
 
 
 def horizon(text: str) -> int:
-    """Microseconds of `15m`, `1h` ..."""
+    """Microseconds of `15m`, `1h` ...
+
+    Raises:
+        BadParameter: It is no span, or longer than seven days.
+    """
     found = _HORIZON.fullmatch(text.strip())
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
     if not 0 < seconds <= _LONGEST:
@@ -24,7 +28,11 @@ def horizon(text: str) -> int:
 
 
 def budget(text: str) -> tuple[float, int]:
-    """Share and microseconds of an error budget."""
+    """Share, 0 to 1, and microseconds of an error budget like `0.1%/30d`.
+
+    Raises:
+        BadParameter: It is none.
+    """
     from vedette.config.error_budget import error_budget
 
     try:

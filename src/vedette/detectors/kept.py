@@ -81,14 +81,22 @@ class KeptLines(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, rows: NDArray[np.void], text: NDArray[np.uint8]) -> Self:
-        """Copy lines that stand somewhere in a longer text."""
+        """Copy lines that stand somewhere in a longer text.
+
+        Args:
+            rows: `KEPT` (k,), whose `start` and `end` are places in the text. text: uint8.
+        """
         return cls.copied(rows.copy(), text, np.ascontiguousarray(rows["start"]), rows["end"])
 
     @classmethod
     def copied(
         cls, rows: NDArray[np.void], text: NDArray[np.uint8], start: NDArray[np.int64], end: NDArray[np.int64]
     ) -> Self:
-        """The same of lines that stand at other places than their rows say; these are changed and kept."""
+        """The same of lines that stand at other places than their rows say.
+
+        Args:
+            rows: `KEPT` (k,); changed, and kept. text: uint8. start, end: int64 (k,), the places.
+        """
         length = np.minimum(end - start, _KEPT_BYTES)
         ends = np.cumsum(length)
         rows["end"], rows["start"] = ends, ends - length

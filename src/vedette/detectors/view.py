@@ -57,27 +57,27 @@ class Judged(msgspec.Struct):
 
     @property
     def surprise_high(self) -> NDArray[np.float64]:
-        """-log10 of the probability of a value at least this high."""
+        """-log10 of the probability of a value at least this high, float64 (k,)."""
         return self.judgement.log10_p_high
 
     @property
     def surprise_low(self) -> NDArray[np.float64]:
-        """-log10 of the probability of a value at most this."""
+        """-log10 of the probability of a value at most this, float64 (k,)."""
         return self.judgement.log10_p_low
 
     @property
     def expected_mid(self) -> NDArray[np.float64]:
-        """What was expected; NaN where nothing is known."""
+        """What was expected, float64 (k,), in the metric's unit; NaN where nothing is known."""
         return self.judgement.expected_mid
 
     @property
     def expected_high(self) -> NDArray[np.float64]:
-        """Upper edge of the expected band."""
+        """Upper edge of the expected band, float64 (k,), in the metric's unit."""
         return self.judgement.expected_high
 
     @property
     def exposure(self) -> NDArray[np.float64] | None:
-        """What each ratio is one of; None of metrics that are no ratio."""
+        """How many requests each ratio is one of, float64 (k,); None of metrics that are no ratio."""
         return self.judgement.exposure
 
     @property
@@ -87,12 +87,12 @@ class Judged(msgspec.Struct):
 
     @property
     def sample_count(self) -> NDArray[np.int64]:
-        """Windows that the baseline has learned from."""
+        """Windows that the baseline has learned from, int64 (k,)."""
         return self.judgement.sample_count
 
     @property
     def ready(self) -> NDArray[np.bool_]:
-        """False where there is too little history to judge."""
+        """Where there is enough history to judge, bool (k,)."""
         return self.judgement.ready
 
     def formula(self, row: int, *, high: bool) -> Formula:

@@ -95,6 +95,9 @@ class Engine(WindowJudge):
 
         Args:
             batch: Enriched. late, reached: See `Windower.time`.
+
+        Raises:
+            ValueError: It is not enriched.
         """
         if batch.requests.client is None:
             raise ValueError("a batch must be enriched before the engine takes it")

@@ -53,12 +53,16 @@ class Family:
         self._nothing: tuple[FamilyWindow, dict[Metric, Judged]] | None = None
 
     def places(self, metric: Metric, slots: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Where the bank keeps entities' baselines of a metric; -1 stays -1."""
+        """Where the bank keeps entities' (k,) baselines of a metric; -1 stays -1.
+
+        Raises:
+            ValueError: The family does not have the metric.
+        """
         place = slots * np.int32(len(self.metrics)) + np.int32(self.metrics.index(metric))
         return np.where(slots < 0, np.int32(-1), place)
 
     def set_parents(self, slots: NDArray[np.int32], parents: NDArray[np.int32]) -> None:
-        """Tell whose baselines fill in for new entities."""
+        """Tell whose baselines fill in for new entities: `parents[i]` for `slots[i]`, -1 for nobody's."""
         for metric in self.metrics:
             self.bank.set_parents(self.places(metric, slots), self.places(metric, parents))
 
@@ -113,7 +117,12 @@ class Family:
         distrusted: NDArray[np.int32],
         untold: Sequence[Metric] = (),
     ) -> None:
-        """Update the baselines; entities in `distrusted` teach least, metrics in `untold` nothing."""
+        """Update the baselines.
+
+        Args:
+            window: What was judged. time: Its start, microseconds.
+            distrusted: int32 (k,), entities that teach a tenth at most. untold: Metrics that teach nothing.
+        """
         weight = window.judgement.weight
         if len(weight) and (
             mute := [self.metrics.index(metric) for metric in untold if metric in self.metrics]

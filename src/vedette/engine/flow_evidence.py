@@ -76,7 +76,7 @@ class FlowEvidence:
         return (int(self._numbers[-1]) + 1) * self.span if len(self._numbers) else None
 
     def wanted(self, time: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which times (microseconds) are of windows that are looked for."""
+        """Which times (n,), in microseconds, are of windows that are looked for."""
         found: NDArray[np.bool_] = np.isin(time // self.span, self._numbers)
         return found
 

@@ -99,7 +99,7 @@ class Metrics:
         )
 
     def set_parents(self, slots: NDArray[np.int32], parents: NDArray[np.int32]) -> None:
-        """Tell whose baselines fill in for new entities."""
+        """Tell whose baselines fill in for new entities: `parents[i]` for `slots[i]`, -1 for nobody's."""
         for family in self.families:
             family.set_parents(slots, parents)
 

@@ -33,7 +33,7 @@ class RouteNumbers:
         return found
 
     def names(self, numbers: NDArray[np.int64]) -> list[str]:
-        """The routes that registry numbers were merged into; `(other)` for those without windows of their own."""
+        """The routes that registry numbers (n,) were merged into; `(other)` for those without windows of their own."""
         if not len(self._numbers):
             return [OTHER_ROUTE] * len(numbers)
         order = np.argsort(self._numbers, kind="stable")

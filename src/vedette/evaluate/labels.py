@@ -194,7 +194,11 @@ class LineSpans:
         self._spans: list[tuple[int, str, int, int]] = []
 
     def add(self, marks: NDArray[np.int16], time: NDArray[np.int64], service: Iterable[str]) -> None:
-        """Take labelled rows in: mark, time (microseconds) and service of each."""
+        """Take n labelled rows in: mark, time (microseconds) and service of each.
+
+        Raises:
+            ValueError: They are not equally many.
+        """
         for mark, moment, name in zip(marks.tolist(), time.tolist(), service, strict=True):
             known = self._times.get((mark, name))
             if known is not None and known[0] - GAP <= moment <= known[1] + GAP:

@@ -148,7 +148,7 @@ def _filled(count: int, value: float, kind: type[np.generic]) -> NDArray[Any]:
 def read_times(
     buffer: NDArray[np.uint8], tokens: Tokens, conventions: Conventions
 ) -> tuple[NDArray[np.int64], int]:
-    """The time of each row, and how many rows have none."""
+    """The time of each row, int64 (n,), microseconds since the epoch, and how many rows have none."""
     start, length = tokens.start[Field.TIME], tokens.length[Field.TIME]
     time = np.empty(len(start), dtype=np.int64)
     layout = LAYOUTS.get(conventions.time)
@@ -267,7 +267,11 @@ def _sizes(
 def read_durations(
     buffer: NDArray[np.uint8], tokens: Tokens, unit: DurationUnit, flags: NDArray[np.uint16]
 ) -> NDArray[np.float64]:
-    """The duration of each row in seconds, NaN where not recorded; rows whose text is none are flagged."""
+    """The duration of each row, float64 (n,), seconds; NaN where not recorded, and where the text is none.
+
+    Args:
+        flags: uint16 (n,), receives `RequestFlag.REPAIRED` for the latter.
+    """
     start, length = tokens.start[Field.DURATION], tokens.length[Field.DURATION]
     if not _present(start):
         return _filled(len(start), np.nan, np.float64)

@@ -15,7 +15,11 @@ _EPHEMERAL: Final = 32_768
 def from_servers(
     source_port: NDArray[np.int64], target_port: NDArray[np.int64], protocol: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Whether rows go from a server to its client: from a port below 1024 to one above, or into ephemeral ports."""
+    """Whether rows (n,) go from a server to its client: from a port below 1024 to one above, or into ephemeral ports.
+
+    Args:
+        source_port, target_port, protocol: int64 (n,), as of IP. Of other protocols than TCP and UDP none does.
+    """
     back = (source_port < _SERVERS) & (target_port >= _SERVERS)
     back |= (source_port < _EPHEMERAL) & (target_port >= _EPHEMERAL)
     found: NDArray[np.bool_] = back & ((protocol == Protocol.TCP) | (protocol == Protocol.UDP))

@@ -158,7 +158,7 @@ class Flows(msgspec.Struct, frozen=True):
         return len(self.table)
 
     def column(self, column: Flow) -> NDArray[np.int64]:
-        """One column, a view."""
+        """One column, int64 (n,), a view."""
         values: NDArray[np.int64] = self.table[:, column]
         return values
 

@@ -195,7 +195,7 @@ class Requests(msgspec.Struct):
         return len(self.line)
 
     def select(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "Requests":
-        """Some of the rows, in their order; text is shared."""
+        """Some of the rows, by place, by mark or as a slice, in their order; text is shared."""
         client, route = self.client, self.route
         taken: dict[str, Any] = {
             "client": None if client is None else replace(client, ids=client.ids[rows]),

@@ -34,7 +34,7 @@ class PackedArray(msgspec.Struct, frozen=True, array_like=True):
 
 
 def pack(array: NDArray[Any]) -> PackedArray:
-    """An array as bytes."""
+    """An array of any shape as bytes, with its type and shape; little-endian on every machine."""
     little = array.dtype.newbyteorder("<")
     return PackedArray(array.dtype.name, array.shape, np.ascontiguousarray(array, little).tobytes())
 

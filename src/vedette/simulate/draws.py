@@ -34,7 +34,7 @@ class Draws:
         self._bits = np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=key))
 
     def raw(self, n: int) -> NDArray[np.uint64]:
-        """N 64-bit words."""
+        """So many 64-bit words, uint64 (n,)."""
         return np.asarray(self._bits.random_raw(n), dtype=np.uint64)
 
     def uniform(self, n: int) -> Floats:

@@ -56,5 +56,5 @@ def empty_rows(n: int) -> Rows:
 
 
 def ends(rows: Rows) -> NDArray[np.int64]:
-    """When each request ended, which is when its line is written."""
+    """When each request ended, int64 (n,), microseconds since the epoch: its line is written then."""
     return np.asarray(rows["start"] + rows["duration"], dtype=np.int64)

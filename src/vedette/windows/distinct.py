@@ -14,7 +14,7 @@ _COUNTED = 16
 
 
 def distinct_values(values: NDArray[Any]) -> NDArray[Any]:
-    """The distinct values of n, in order."""
+    """The distinct ones of some values, of any shape, ascending."""
     ordered = np.sort(values, axis=None)
     return ordered[_first(ordered[1:] != ordered[:-1], len(ordered))]
 

@@ -67,7 +67,17 @@ class Pool:
         cache: tuple[NDArray[np.int64], NDArray[np.int64]],
         slots: NDArray[np.int32],
     ) -> int:
-        """Find the slots of rows from `first` on; returns the row where the pool was full, or n."""
+        """Find the slots of rows from `first` on.
+
+        Args:
+            first: Row to begin with. window: int64 (n,). entity: int32 (n,), place in `entities`, -1 for none.
+            late: uint8 (n,), rows that are left out. entities: e of them.
+            cache: int64 (e,) twice, the window in which each was met last (`NEVER` at first), and its slot then.
+            slots: int32 (n,), receives each row's slot, -1 for rows that are left out.
+
+        Returns:
+            The row where the pool was full, or n.
+        """
         return int(
             fill_slots(
                 first, len(window), window, entity, late, cache[0], cache[1], entities.hash, entities.key,

@@ -104,7 +104,7 @@ class Groups(msgspec.Struct):
     distinct: NDArray[np.uint8]
 
     def merged(self, labels: NDArray[np.int64]) -> "Groups":
-        """Merge rows that carry the same label; labels become the keys."""
+        """Merge rows that carry the same label, int64 (k,); labels become the keys, ascending."""
         if (labels[1:] > labels[:-1]).all():
             return Groups(labels, self.sums, self.latency, self.distinct)
         order = np.argsort(labels, kind="stable")

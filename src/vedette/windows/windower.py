@@ -132,6 +132,9 @@ class Windower:
         Args:
             requests: n rows. judged: What is known of them besides. timed: What `time` said of them just now; None if
                 it has not been asked.
+
+        Raises:
+            ValueError: They have no clients or routes yet.
         """
         n = len(requests)
         timed = timed or self.time(requests)

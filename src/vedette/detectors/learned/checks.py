@@ -14,7 +14,10 @@ LEAST_SEPARATION: Final = 0.8
 
 
 def auc(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
-    """Chance that one of `high` is above one of `low` (area under the ROC curve); ties count half."""
+    """Chance that one of `high` (m,) is above one of `low` (n,), neither empty; ties count half.
+
+    The area under the ROC curve (Hanley, McNeil 1982).
+    """
     ordered = np.sort(low)
     below = np.searchsorted(ordered, high, side="left") + np.searchsorted(ordered, high, side="right")
     return float(below.sum() / (2.0 * len(low) * len(high)))

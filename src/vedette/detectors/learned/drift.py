@@ -27,7 +27,7 @@ class Population(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, values: NDArray[np.floating]) -> "Population":
-        """Tenths of some values, n > 0; fewer spans where many values are the same."""
+        """Tenths of some values (n,), n > 0; fewer spans where many values are the same."""
         edges = distinct_values(np.quantile(values, np.linspace(0.0, 1.0, _TENTHS + 1)[1:-1]))
         return cls(tuple(edges.tolist()), tuple(_shares(edges, values).tolist()), len(values))
 
@@ -54,7 +54,14 @@ def tells_drift(window: NDArray[np.int64], span: int, model_us: int) -> bool:
 def most_frequent(
     before: NDArray[np.int64], after: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Counts of the kinds that were most frequent before, and of all others together."""
+    """Counts of the kinds that were most frequent before, and of all others together.
+
+    Args:
+        before, after: int64 (kinds,), how often each came.
+
+    Returns:
+        Both, int64, nine kinds at most and the others.
+    """
     order = np.argsort(-before, kind="stable")
     top, rest = order[: _TENTHS - 1], order[_TENTHS - 1 :]
     return np.append(before[top], before[rest].sum()), np.append(after[top], after[rest].sum())

@@ -30,7 +30,10 @@ def contributions(names: tuple[str, ...], adds: NDArray[np.float64]) -> tuple[Co
 def seen_values(
     model: BehaviourModel, row: NDArray[np.float32], shown: tuple[Contribution, ...]
 ) -> dict[str, dict[str, float | str]]:
-    """The same features' values beside what is usual: quantiles 0.05 and 0.95 of the rows learned from."""
+    """The values of the features shown, by name, of a row (features,); beside each what is usual.
+
+    Usual are the quantiles 0.05 and 0.95 of the rows that the model learned from; values are in the features' units.
+    """
     return {c.value: _value(model, c.value, row) for c in shown}
 
 

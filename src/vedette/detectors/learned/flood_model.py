@@ -80,7 +80,7 @@ class FloodModel(msgspec.Struct, frozen=True):
 
 
 def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln(p / (1 - p)), p kept within `SURE` and 1 - `SURE`."""
+    """ln(p / (1 - p)) of each probability (n,), kept within `SURE` and 1 - `SURE`."""
     kept = np.clip(probability, SURE, 1.0 - SURE)
     return np.asarray(np.log(kept / (1.0 - kept)))
 

@@ -125,7 +125,7 @@ def flood_card(
 
 
 def quiet_tail(probability: NDArray[np.float64]) -> Tail:
-    """Tail of the log-odds of normal windows that a model was not fitted to."""
+    """Tail of the log-odds of normal windows that a model was not fitted to, from its probabilities, float64 (n,)."""
     return fit_tail(log_odds(probability), least_scale=_LEAST_SCALE)
 
 
@@ -165,7 +165,7 @@ def held_out(
 
 
 def judge(called: NDArray[np.bool_], positive: NDArray[np.bool_]) -> Judged:
-    """Hold what was called a flood against what is one."""
+    """Hold what was called a flood against what is one; bool (n,) both."""
     right, wrong = int((called & positive).sum()), int((called & ~positive).sum())
     missed, normal = int((~called & positive).sum()), int((~positive).sum())
     return Judged(2 * right / max(2 * right + wrong + missed, 1), wrong / max(normal, 1))

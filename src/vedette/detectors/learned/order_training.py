@@ -268,7 +268,7 @@ def _windows(
 
 
 def counted(windows: Chunks) -> NDArray[np.int64]:
-    """Targets, `PAD` where a request counts in another window."""
+    """Targets, int64 of the windows' shape; `PAD` where a request counts in another window."""
     counted = np.full(windows.targets.shape, PAD, dtype=np.int64)
     counted[windows.row, windows.column] = windows.targets[windows.row, windows.column]
     return counted

@@ -92,7 +92,12 @@ class Sample:
         window: int,
         sums: NDArray[np.int64],
     ) -> None:
-        """Take rows of a window in; windows come in order."""
+        """Take rows of a window in; windows come in order.
+
+        Args:
+            keys, client: uint64 (n,), of each row's session and client. window: Its number.
+            sums: int64 (n, columns), what is summed of each.
+        """
         if not len(keys):
             return
         self._waiting.append((keys, client, np.full(len(keys), window, dtype=np.int64), sums))
@@ -107,7 +112,7 @@ class Sample:
         self.window, self.sums = self.window[kept], self.sums[kept]
 
     def forget(self, clients: NDArray[np.uint64], since: int) -> None:
-        """Let go of what clients did from a window on; their keys are in no order."""
+        """Let go of what clients did from window number `since` on; their keys, uint64 (k,), are in no order."""
         # Most that are found to be bad were never drawn.
         if self._clients.isdisjoint(clients.tolist()):
             return

@@ -79,7 +79,7 @@ class SequenceSample:
             self.settle()
 
     def drop(self, clients: NDArray[np.uint64]) -> None:
-        """Forget clients, all that they ever did; their keys are in no order."""
+        """Forget clients, all that they ever did; their keys, uint64 (k,), are in no order."""
         self.settle()
         self.keep(~np.isin(self.client, clients))
 

@@ -42,7 +42,10 @@ class Added(NamedTuple):
     windows: NDArray[np.int64]
 
     def alarmed(self, threshold: float) -> NDArray[np.intp]:
-        """Those as surprising as a threshold: first the ones with the most evidence, of equal evidence as given."""
+        """Places of those as surprising as a threshold (-log10 of a probability), intp (k,).
+
+        First come those with the most evidence; of equal evidence, as given.
+        """
         over = np.flatnonzero(self.surprise >= threshold)
         return over[np.argsort(-self.evidence[over], kind="stable")]
 

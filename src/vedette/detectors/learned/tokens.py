@@ -38,7 +38,7 @@ def codes(requests: Requests, route: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def decoded(code: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of routes, of methods, and classes of status, of codes."""
+    """What codes (n,) are made of: numbers of routes, of methods, and classes of status, each int64 (n,)."""
     rest, status = np.divmod(code, _CLASSES)
     route, method = np.divmod(rest, len(METHODS))
     return route, method, status

@@ -118,7 +118,11 @@ class Trails:
         """Take a batch in.
 
         Args:
+            requests, placed: n rows, enriched, and where they went.
             service: int32 (n,). asset: uint8, by number of a route: 1 for static files.
+
+        Raises:
+            ValueError: They are not enriched.
         """
         clients = requests.client
         if clients is None:

@@ -114,7 +114,14 @@ class Walkers(OpenSessions):
         count: NDArray[np.int64],
         excess: NDArray[np.float64],
     ) -> Step:
-        """Take a window's requests in: one of each session or more, up to `PER_CLIENT`, and the excess of each."""
+        """Take a window's requests in.
+
+        Args:
+            place: intp (s,), where each session is kept. window: Its number.
+            token: int64 (n,), the requests, session after session.
+            count: int64 (s,), how many each has, 1 to `PER_CLIENT`.
+            excess: float64 (n,), of each request, see `walks`.
+        """
         length = self.length[place]
         session = np.repeat(np.arange(len(count)), count)
         among = np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)

@@ -46,7 +46,11 @@ def _signed(word: int) -> int:
 
 
 def internal(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which addresses are one's own: private (RFC 1918, RFC 4193), link-local or loopback."""
+    """Which addresses are one's own, bool (n,): private (RFC 1918, RFC 4193), link-local or loopback.
+
+    Args:
+        high, low: int64 (n,), the halves of an IPv6 address; IPv4 as the address that maps it.
+    """
     ipv4 = (high == 0) & (low >> 32 == _MAPPED)
     number = low & 0xFFFFFFFF
     own = ((number >> 24) == 10) | ((number >> 20) == 0xAC1) | ((number >> 16) == 0xC0A8)
@@ -58,7 +62,11 @@ def internal(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool
 
 
 def many(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which addresses stand for many hosts: multicast, and broadcast to the local network."""
+    """Which addresses stand for many hosts, bool (n,): multicast, and broadcast to the local network.
+
+    Args:
+        high, low: As of `internal`.
+    """
     ipv4 = (high == 0) & (low >> 32 == _MAPPED)
     number = low & 0xFFFFFFFF
     group4 = ((number >> 28) == 14) | ((number & 0xFF) == 0xFF)

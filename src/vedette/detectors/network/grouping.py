@@ -68,7 +68,7 @@ def starts_of(
 
 
 def picked(rows: Rows, which: NDArray[np.intp], columns: int) -> Rows:
-    """The first columns of some rows, column by column in memory, as contacts are."""
+    """The first columns of some rows, (k, columns), column by column in memory, as contacts are."""
     if len(which) == len(rows):
         return rows[:, :columns]
     return np.take(rows.T[:columns], which, axis=1).T

@@ -70,7 +70,11 @@ class MannerSample:
         return self._held
 
     def add(self, window: int, keys: NDArray[np.int64], rows: NDArray[np.float32]) -> None:
-        """Take a window in."""
+        """Take a window in.
+
+        Args:
+            window: Its number. keys: int64 (n,), of the addresses. rows: float32 (n, features), how each behaved.
+        """
         if window % self._stride or not len(rows):
             return
         if len(rows) > MOST_OF_WINDOW:

@@ -91,7 +91,13 @@ class Memory:
         bits: NDArray[np.uint8],
         score: NDArray[np.float32],
     ) -> None:
-        """Keep the verdicts of texts that `recall` did not know, of the same batch."""
+        """Keep the verdicts of texts that `recall` did not know, of the same batch.
+
+        Args:
+            vocabulary: As given to `recall`. known: int64 (m,), the ids that it returned.
+            first: Number of its first text.
+            bits: uint8 (texts, w), the rules that each hit. score: float32 (texts,), what the payload model says.
+        """
         table = self._table
         with table.turn:
             remember(

@@ -26,7 +26,7 @@ class Suspect(msgspec.Struct, frozen=True):
 
 
 def suspects(view: WindowView, rows: NDArray[np.intp]) -> dict[str, list[Suspect]]:
-    """Group rows of `view.recent` by service, the busiest clients first."""
+    """Group rows (k,) of `view.recent` by the name of their service, the busiest clients first."""
     recent = view.recent
     grouped: dict[str, list[Suspect]] = {}
     order = rows[np.argsort(-recent.sums[rows, Client.REQUESTS], kind="stable")]
