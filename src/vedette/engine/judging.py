@@ -41,6 +41,18 @@ STRIDE = 30
 """Windows of silence that pass unjudged at a time while every service is idle."""
 
 
+class Held(msgspec.Struct):
+    """Entities that something in a window is held against, by slot.
+
+    Attributes:
+        distrusted: Their window teaches baselines least.
+        apart: Those among them of which a metric by itself is wrong.
+    """
+
+    distrusted: set[int] = msgspec.field(default_factory=set)
+    apart: set[int] = msgspec.field(default_factory=set)
+
+
 class WindowJudge:
     """Judges closed windows in their order, learns them, and holds what was stated.
 
@@ -242,11 +254,10 @@ class WindowJudge:
             [self.book.find(name, None) for name in self.services],
             weight,
         )
-        distrusted: set[int] = set()
-        apart: set[int] = set()
         self._count(measured)
         noteworthy, recent = self.history.add(window.number, named)
         found: list[Anomaly] = []
+        held = Held()
         if not self.only_learns:
             view = WindowView(
                 number=window.number,
@@ -271,21 +282,8 @@ class WindowJudge:
                 unwatched=self.unwatched.during(window.start, window.end),
                 joint=measured.joint,
             )
-            found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
-            found = self.unwatched.without_drops(found)
-            if self.exceptions is not None:
-                found = [anomaly for anomaly in found if not self.exceptions.silences(anomaly)]
-            if weight > 1:
-                found = [_sampled(anomaly, 1 / weight) for anomaly in found]
-            for anomaly in sorted(found, key=stating_order):
-                slot = self.book.find(anomaly.service, anomaly.route)
-                # What a user's rule says, or one odd request, tells nothing about the whole window.
-                if slot is not None and not _of_no_window(anomaly):
-                    distrusted.add(slot)
-                    if anomaly.detector != Combination.name:
-                        apart.add(slot)
-                distrusted.update(view.shared.get(anomaly.id, ()))
-                self.stated.state(anomaly)
+            found = self._look(view)
+            held = self._state(view, found)
             self.stated.close(window.end)
             if self.keep_windows is not None:
                 span_s = self.settings.windows.span // 1_000_000
@@ -293,8 +291,32 @@ class WindowJudge:
         # Of clients that were seen in part, models would learn wrong manners.
         if weight == 1 and any(member.collects for member in self.members):
             self._teach(window.number, named, placed, found)
-        self.metrics.learn(measured, distrusted, apart)
+        self.metrics.learn(measured, held.distrusted, held.apart)
         return measured.judged[Metric.REQUESTS]
+
+    def _look(self, view: WindowView) -> list[Anomaly]:
+        """What detectors find in a window, without what nobody wants to be told."""
+        found = [anomaly for detector in self.detectors for anomaly in detector.look(view)]
+        found = self.unwatched.without_drops(found)
+        if self.exceptions is not None:
+            found = [anomaly for anomaly in found if not self.exceptions.silences(anomaly)]
+        if view.weight > 1:
+            found = [_sampled(anomaly, 1 / view.weight) for anomaly in found]
+        return found
+
+    def _state(self, view: WindowView, found: list[Anomaly]) -> Held:
+        """State anomalies; returns the entities that they are about."""
+        held = Held()
+        for anomaly in sorted(found, key=stating_order):
+            slot = self.book.find(anomaly.service, anomaly.route)
+            # What a user's rule says, or one odd request, tells nothing about the whole window.
+            if slot is not None and not _of_no_window(anomaly):
+                held.distrusted.add(slot)
+                if anomaly.detector != Combination.name:
+                    held.apart.add(slot)
+            held.distrusted.update(view.shared.get(anomaly.id, ()))
+            self.stated.state(anomaly)
+        return held
 
     def _teach(self, number: int, clients: ClientRows, placed: PlacedWindow, found: list[Anomaly]) -> None:
         """Let models learn a window, without those that something is held against."""
