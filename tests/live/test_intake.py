@@ -38,8 +38,8 @@ def test_a_header_that_comes_before_the_first_request_is_not_forgotten(
         intake = Intake(Config())
         assert intake.from_state(state) == []
     assert deliver(intake, ROW % 1, ROW % 2 + ROW % 3) == 3
-    assert intake.streams["u_ex.log"].formats == ("iis",)
-    assert intake.streams["u_ex.log"].lines == 6 + (b"\n" in header)
+    assert intake.streams["u_ex.log", None].formats == ("iis",)
+    assert intake.streams["u_ex.log", None].lines == 6 + (b"\n" in header)
     assert SkipReason.NOT_THIS_FORMAT not in intake.tally.skips.counts
 
 
@@ -64,7 +64,7 @@ def test_a_log_that_is_followed_from_its_end_is_read_by_the_header_at_its_beginn
 def test_comments_without_end_are_kept_in_bounds_and_rubbish_after_them_is_a_problem() -> None:
     intake = Intake(Config())
     assert deliver(intake, *[b"# a comment that goes on\n" * 500] * 20, b"rubbish\n") == 0
-    assert len(intake.streams["u_ex.log"].head) <= 16 << 10
+    assert len(intake.streams["u_ex.log", None].head) <= 16 << 10
     assert "no known log format" in intake.problems[0]
 
 
@@ -74,3 +74,37 @@ def test_requests_after_long_rubbish_are_found_soon(before: int) -> None:
     intake = Intake(Config())
     assert deliver(intake, *[b"listening, as ever\n"] * before) == 0
     assert deliver(intake, *[line] * 40) >= 40 - 15
+
+
+COMBINED = b'198.51.100.7 - - [02/Mar/2026:08:00:00 +0000] "GET /a HTTP/1.1" 200 7 "-" "curl/8.0"\n'
+
+
+def test_what_to_do_about_an_unknown_format_is_what_can_be_done_in_a_service() -> None:
+    intake = Intake(Config())
+    assert intake.take(Delivery("shop", b"hello world\n", b"")) is None
+    assert (
+        "or `?format=` of what is pushed to /ingest), or describe it with --log-format" in intake.problems[0]
+    )
+    assert "--format," not in intake.problems[0]
+
+
+def test_a_format_that_is_named_later_counts_from_the_next_line_on() -> None:
+    intake = Intake(Config())
+    for _ in range(20):
+        intake.take(Delivery("shop", b"hello world\n", b""))
+    named = intake.take(Delivery("shop", COMBINED, b"", format="combined"))
+    assert named is not None
+    assert intake.problems == []
+
+
+def test_senders_that_call_their_lines_the_same_may_name_two_formats() -> None:
+    """And both go on after a restart as they were."""
+    intake = Intake(Config())
+    for _ in range(2):
+        for lines, named in ((COMBINED, "combined"), (HEADER + FIELDS, "iis"), (ROW % 1, "iis")):
+            batch = intake.take(Delivery("push", lines, b"", format=named))
+            assert (batch is None) is lines.startswith(b"#")
+        state = intake.to_state()
+        intake = Intake(Config())
+        assert intake.from_state(state) == []
+    assert intake.take(Delivery("push", ROW % 2, b"", format="iis")) is not None

@@ -168,3 +168,11 @@ async def test_damaged_pushes_are_refused_with_where(path: str) -> None:
     assert rubbish.status_code == 400
     assert form.status_code == 415
     assert not house.view.pushed
+
+
+@pytest.mark.parametrize("path", ["/ingest/nginx", "/loki/api/v1/pushed", "/v1/traces"])
+async def test_a_path_that_is_none_is_not_found_whatever_the_body_is(path: str) -> None:
+    """Not refused for its media type: a sender would look for its mistake in the wrong place."""
+    async with House().client() as client:
+        answer = await client.post(path, content=b"a b\n", headers={"content-type": "text/csv"})
+    assert answer.status_code == 404

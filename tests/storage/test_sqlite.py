@@ -213,6 +213,22 @@ class TestTogether:
             second.save(NOTHING)
         assert caught.value.problem is StoreProblem.LOCKED
 
+    def test_a_writer_asks_often_enough_to_get_in_between_those_of_one_that_never_rests(
+        self, url: str, other_writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        naps: list[float] = []
+
+        def nap(seconds: float) -> None:
+            naps.append(seconds)
+            if len(naps) == 3:
+                other_writer.rollback()
+
+        with open_store(url) as second:
+            monkeypatch.setattr(module.time, "sleep", nap)
+            second.save(NOTHING)
+        assert len(naps) == 3
+        assert max(naps) <= 0.001
+
     def test_writers_wait_for_each_other(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         # SQLite lets in whoever asks at the right moment, not whoever waits longest: on a slow disk, somebody may be
         # passed over for more than five seconds.

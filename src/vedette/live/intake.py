@@ -8,7 +8,7 @@ from vedette.config import Config
 from vedette.engine.batch import Batch
 from vedette.engine.choosing import Chooser, enricher
 from vedette.parsers.format import Parser
-from vedette.parsers.sniff import Choice, NothingSaidError
+from vedette.parsers.sniff import NAME_IT, Choice, NothingSaidError
 from vedette.schema.chunk import Chunk, SkipReason, Skips
 from vedette.schema.errors import VedetteError
 from vedette.schema.state import StateError, decode, encode
@@ -21,6 +21,8 @@ _HEAD = 16 << 10
 _LOOKED_AT = 16
 """First deliveries that are looked at for a format, and then each so-many-th: a program that says other things for an
 hour before its first request loses no more than 15 deliveries of requests."""
+_NAME_IT = "name the format (`format` of its source, or `?format=` of what is pushed to /ingest)"
+"""What is done about it here; what `--format` names is the format of all logs."""
 _STREAM_NAME = 500
 """Longest name of a stream; senders choose some of them."""
 
@@ -33,7 +35,7 @@ class Stream(msgspec.Struct):
         chosen: Name of the format, of what was peeled off, and whether the lines told it.
         deliveries: Deliveries without a format so far. reason: Why there is none.
         head: Comments that came while there was none; what follows them may be read by what they say.
-        lines, parsed: So far.
+        lines, parsed: So far. named: The format that its source or sender names.
     """
 
     name: str
@@ -45,6 +47,15 @@ class Stream(msgspec.Struct):
     head: bytes = b""
     lines: int = 0
     parsed: int = 0
+    named: str | None = None
+
+    @property
+    def key(self) -> "_Key":
+        """What it is found by: two senders may call their lines the same, and their formats not."""
+        return self.name, self.named
+
+
+_Key = tuple[str, str | None]
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -56,6 +67,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     lines: int
     parsed: int
     head: bytes = b""
+    named: str | None = None
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -88,15 +100,15 @@ class Intake:
         self.tally = Tally() if tally is None else tally
         self.enricher = enricher(config)
         self._choose = Chooser(config)
-        self.streams: OrderedDict[str, Stream] = OrderedDict()
+        self.streams: OrderedDict[_Key, Stream] = OrderedDict()
         self._parsed_before = 0
 
     def take(self, delivery: Delivery) -> Batch | None:
         """A batch of the requests in a delivery; None if there is none. Every line is counted."""
-        stream = self._stream(delivery.stream)
+        stream = self._stream(delivery)
         chunk = Chunk.of(delivery.lines, stream.name, delivery.first_line)
         if stream.parser is None:
-            self._find_format(stream, chunk, delivery.format)
+            self._find_format(stream, chunk)
         if stream.parser is None:
             self._count_unread(stream, chunk)
             return None
@@ -123,7 +135,9 @@ class Intake:
     def to_state(self) -> bytes:
         """The streams and what their parsers know, as bytes; the enricher is kept with the engine."""
         kept = [
-            _Kept(s.name, s.chosen, s.parser.to_state() if s.parser else b"", s.lines, s.parsed, s.head)
+            _Kept(
+                s.name, s.chosen, s.parser.to_state() if s.parser else b"", s.lines, s.parsed, s.head, s.named
+            )
             for s in self.streams.values()
         ]
         return encode(_State(self.parsed, kept))
@@ -138,7 +152,9 @@ class Intake:
         state = decode(content, _State, "streams")
         self._parsed_before = state.parsed - self.tally.parsed
         for kept in state.streams[-MOST_STREAMS:]:
-            stream = Stream(kept.name, lines=kept.lines, parsed=kept.parsed, head=kept.head[-_HEAD:])
+            stream = Stream(
+                kept.name, lines=kept.lines, parsed=kept.parsed, head=kept.head[-_HEAD:], named=kept.named
+            )
             if kept.chosen is not None:
                 name, wrapper, sniffed = kept.chosen
                 try:
@@ -148,7 +164,7 @@ class Intake:
                 except (VedetteError, StateError) as error:
                     stream.parser, stream.chosen = None, None
                     anew.append(f"{kept.name}: its format is looked for anew: {error}")
-            self.streams[kept.name] = stream
+            self.streams[stream.key] = stream
         return anew
 
     @property
@@ -164,19 +180,27 @@ class Intake:
             stream.reason for stream in list(self.streams.values()) if stream.reason and not stream.parser
         ]
 
-    def _stream(self, name: str) -> Stream:
-        name = name[:_STREAM_NAME]
-        stream = self.streams.get(name)
+    def knows(self, delivery: Delivery) -> bool:
+        """Whether lines of a delivery's stream have come before."""
+        return (delivery.stream[:_STREAM_NAME], delivery.format) in self.streams
+
+    def _stream(self, delivery: Delivery) -> Stream:
+        name, named = key = delivery.stream[:_STREAM_NAME], delivery.format
+        stream = self.streams.get(key)
         if stream is None:
             if len(self.streams) >= MOST_STREAMS:
                 self.streams.popitem(last=False)
                 self.tally.forgotten += 1
-            stream = self.streams[name] = Stream(name)
+            stream = self.streams[key] = Stream(name, named=named)
+            unnamed = self.streams.get((name, None))
+            if named is not None and unnamed is not None and unnamed.parser is None:
+                # What nobody could read now has a name.
+                del self.streams[unnamed.key]
         else:
-            self.streams.move_to_end(name)
+            self.streams.move_to_end(key)
         return stream
 
-    def _find_format(self, stream: Stream, chunk: Chunk, named: str | None) -> None:
+    def _find_format(self, stream: Stream, chunk: Chunk) -> None:
         """Look for a format at the first deliveries, and then now and again: rubbish must not cost a look each."""
         stream.deliveries += 1
         if stream.deliveries > _LOOKED_AT and stream.deliveries % _LOOKED_AT:
@@ -187,14 +211,16 @@ class Intake:
             else chunk
         )
         try:
-            choice = self._choose(sample) if named is None else self._choose.named(named, sample)
+            choice = (
+                self._choose(sample) if stream.named is None else self._choose.named(stream.named, sample)
+            )
         except NothingSaidError:
             # A log that was begun and has no request yet: its header comes only once, and is no fault.
             stream.head = (stream.head + chunk.buffer[: chunk.length].tobytes())[-_HEAD:]
             stream.deliveries = 0
             return
         except VedetteError as error:
-            stream.reason = str(error)
+            stream.reason = str(error).replace(NAME_IT, _NAME_IT)
             return
         self._open(stream, choice)
         if stream.head and stream.parser is not None:

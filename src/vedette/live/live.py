@@ -341,7 +341,7 @@ class Live:
         return bool(deliveries)
 
     def _is_of_flows(self, delivery: Delivery) -> bool:
-        if delivery.stream in self.intake.streams:
+        if self.intake.knows(delivery):
             return False
         return self.flows.intake.takes(delivery)
 

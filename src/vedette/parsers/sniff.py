@@ -26,6 +26,10 @@ SHOWN = 120
 _NEWLINE = 0x0A
 
 
+NAME_IT = "name the format with --format"
+"""What somebody who scans does about a log of no known format."""
+
+
 class UnknownFormatError(VedetteError):
     """No format fits a source."""
 
@@ -151,7 +155,7 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
         return UnknownFormatError(f"{sample.source}: {lines_of_json}")
     return UnknownFormatError(
         f"{sample.source}: no known log format ({fit}; {LEAST_SHARE:.0%} are needed): {what}: "
-        f"{_shown(first)}: name the format with --format, or {remedy}"
+        f"{_shown(first)}: {NAME_IT}, or {remedy}"
     )
 
 

@@ -15,6 +15,9 @@ _READ: Final = {
     "/v1/logs": (JSON, PROTOBUF),
 }
 
+_PUSHED: Final = ("/detect/", "/ingest/", "/loki/", "/v1/")
+"""What those paths begin with; what else begins so is no path of ours."""
+
 
 def plain(header: bytes) -> str:
     """A `Content-Type` without its parameters, each kind by one name: `application/x-ndjson`."""
@@ -32,6 +35,9 @@ def read_by(path: str) -> tuple[str, ...]:
 def unread(path: str, header: bytes) -> str | None:
     """Why a body of that `Content-Type` is not read, None if it is."""
     kinds = read_by(path)
+    if path not in _READ and path.startswith(_PUSHED):
+        # That there is nothing there is worth more than which body nothing would take.
+        return None
     if not header or plain(header) in kinds:
         return None
     shown = header[:80].decode("latin-1")

@@ -16,6 +16,9 @@ BUSY_MS = 5000
 """How long a writer waits for another one. Readers wait for nobody."""
 _RETRY_S = 0.01
 """Between two tries of what SQLite does not wait for."""
+_ASK_S = 0.001
+"""Between two tries of a writer. SQLite's own waiting asks ten times a second, and seldom meets the moments between the
+transactions of a writer that never rests."""
 LOG_BYTES = 16 << 20
 """Of the write-ahead log file, when nobody needs it: some commits of an engine's state."""
 
@@ -31,7 +34,7 @@ _PROBLEMS: tuple[tuple[str, StoreProblem, str], ...] = (
     (
         "SQLITE_BUSY",
         StoreProblem.LOCKED,
-        f"another program has been writing to it for over {BUSY_MS / 1000:g} s; try again",
+        f"another program has been writing to it for over {BUSY_MS / 1000:g} s; try again when it is done, or end it",
     ),
     ("SQLITE_LOCKED", StoreProblem.LOCKED, "another program is changing it; try again"),
     (
@@ -135,8 +138,27 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
 
 def _begin(connection: Connection) -> None:
     # A writer takes the lock at once: a reader that turned writer could not wait for it without a deadlock.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    patience = time.monotonic() + BUSY_MS / 1000
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        while not _took_the_lock(connection, last=time.monotonic() > patience):
+            time.sleep(_ASK_S)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _took_the_lock(connection: Connection, *, last: bool) -> bool:
+    """Begin to write; False if another does, and this was not the last try."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except DBAPIError as error:
+        if last or not getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            raise
+        return False
+    return True
 
 
 def give_back(connection: Connection) -> bool:
