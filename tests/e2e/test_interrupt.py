@@ -23,6 +23,19 @@ def _on_a_pipe(place: Path, *options: str) -> subprocess.Popen[bytes]:
     )
 
 
+def _in_a_shell(place: Path, sample: list[bytes], rest: str) -> subprocess.CompletedProcess[bytes]:
+    """A scan of fifty lines, with options and redirections as a shell reads them."""
+    (place / "access.log").write_bytes(b"".join(sample[:50]))
+    return subprocess.run(
+        ["sh", "-c", f"exec {' '.join(COMMAND)} scan access.log {rest}"],
+        cwd=place,
+        capture_output=True,
+        env=INTERPRETED,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+
 def _wait_until_read(process: subprocess.Popen[bytes]) -> None:
     """Until the pipe is empty and the process sleeps, which it only does for more input."""
     import fcntl
@@ -100,32 +113,14 @@ def test_a_report_whose_reader_goes_away_ends_quietly(tmp_path: Path, sample: li
 def test_a_standard_stream_that_is_closed_is_no_defect(
     stream: str, tmp_path: Path, sample: list[bytes]
 ) -> None:
-    (tmp_path / "access.log").write_bytes(b"".join(sample[:50]))
-    command = f"exec {' '.join(COMMAND)} scan access.log {stream}"
-    ended = subprocess.run(
-        ["sh", "-c", command],
-        cwd=tmp_path,
-        capture_output=True,
-        env=INTERPRETED,
-        check=False,
-        timeout=PATIENCE_S,
-    )
+    ended = _in_a_shell(tmp_path, sample, stream)
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")  # noqa: PTH110 -- a device
 @pytest.mark.parametrize("to", ["> /dev/full", "-q --json /dev/full", "-q --json - > /dev/full"])
 def test_a_full_disk_is_one_line_and_status_2(to: str, tmp_path: Path, sample: list[bytes]) -> None:
-    (tmp_path / "access.log").write_bytes(b"".join(sample[:50]))
-    command = f"exec {' '.join(COMMAND)} scan access.log {to}"
-    ended = subprocess.run(
-        ["sh", "-c", command],
-        cwd=tmp_path,
-        capture_output=True,
-        env=INTERPRETED,
-        check=False,
-        timeout=PATIENCE_S,
-    )
+    ended = _in_a_shell(tmp_path, sample, to)
     assert ended.returncode == 2
     assert b"No space left on device" in ended.stderr
     assert ended.stderr.count(b"\n") == 1

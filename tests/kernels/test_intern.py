@@ -1,10 +1,13 @@
 """Dictionary coding, hashing and port stripping."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vedette.kernels.arrays import Bytes, Ints, Ints32
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.intern import intern, slots_for
 from vedette.kernels.origins import strip_origins
@@ -30,6 +33,13 @@ def code(texts: Texts, secret: tuple[int, int]) -> tuple[list[int], list[bytes]]
         for s, n in zip(first_start[:count], first_length[:count], strict=True)
     ]
     return ids.tolist(), words
+
+
+def stripped(strip: Callable[[Bytes, Ints, Ints32], None], text: bytes) -> tuple[int, int]:
+    """Where the span of a text begins and ends once a kernel has shortened it."""
+    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
+    strip(Chunk.of(text).buffer, start, length)
+    return int(start[0]), int(start[0] + length[0])
 
 
 few = st.sampled_from(
@@ -75,17 +85,14 @@ def test_texts_that_differ_in_any_one_byte_are_told_apart() -> None:
     ],
 )
 def test_ports_come_off_addresses(text: bytes, address: bytes) -> None:
-    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
-    buffer = Chunk.of(text).buffer
-    strip_ports(buffer, start, length)
-    assert buffer[start[0] : start[0] + length[0]].tobytes() == address
+    first, last = stripped(strip_ports, text)
+    assert text[first:last] == address
 
 
 @given(st.binary(max_size=30))
 def test_stripping_a_port_stays_inside_the_span(text: bytes) -> None:
-    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
-    strip_ports(Chunk.of(text).buffer, start, length)
-    assert 0 <= start[0] <= start[0] + length[0] <= len(text)
+    first, last = stripped(strip_ports, text)
+    assert 0 <= first <= last <= len(text)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +108,11 @@ def test_stripping_a_port_stays_inside_the_span(text: bytes) -> None:
     ],
 )
 def test_scheme_and_host_come_off_whole_addresses(text: bytes, path: bytes) -> None:
-    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
-    buffer = Chunk.of(text).buffer
-    strip_origins(buffer, start, length)
-    assert buffer[start[0] : start[0] + length[0]].tobytes() == path
+    first, last = stripped(strip_origins, text)
+    assert text[first:last] == path
 
 
 @given(st.binary(max_size=30).map(lambda rest: b"http" + rest))
 def test_stripping_an_origin_leaves_the_end_of_the_span(text: bytes) -> None:
-    start, length = np.zeros(1, dtype=np.int64), np.array([len(text)], dtype=np.int32)
-    strip_origins(Chunk.of(text).buffer, start, length)
-    assert 0 <= start[0] <= start[0] + length[0] == len(text)
+    first, last = stripped(strip_origins, text)
+    assert 0 <= first <= last == len(text)

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from random import Random
 
+from vedette.live.live import Live
 from vedette.sources.source import Delivery, SourceState, SourceStatus
 
 
@@ -57,3 +59,13 @@ class Lines:
 
     def close(self) -> None:
         """See `Source`."""
+
+
+def run_for(running: Live, clock: Clock, chance: Random, turns: int | None) -> None:
+    """Let a service take so many turns, up to three seconds apart; None for all that there are, and drain it then."""
+    left = 1 << 30 if turns is None else turns
+    while left and running.turn():
+        clock.now += chance.randrange(3_000_000)
+        left -= 1
+    if turns is None:
+        running.drain(clock.now + 1_000_000)

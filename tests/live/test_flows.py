@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.live.lines import Clock, Lines
+from tests.live.lines import Clock, Lines, run_for
 from tests.network.datagrams import FIELDS4, NOW_S, UPTIME_MS, Record, a_set, line, record4, template
 from tests.network.packets import BEGIN, SYN, decoded, pcap, tcp
 from tests.network.test_state import passed as of_traffic
@@ -89,12 +89,8 @@ def serve(
         store = open_live_store(f"sqlite:///{path}")
         source = Stream(lines, [chance.randrange(1, 300) for _ in range(40)], format=form)
         running = Live(Config(), [source], store, clock)
-        turns = chance.randrange(8) if crash < crashes else 1 << 30
-        while turns and running.turn():
-            clock.now += chance.randrange(3 * SECOND)
-            turns -= 1
+        run_for(running, clock, chance, chance.randrange(8) if crash < crashes else None)
         if crash == crashes:
-            running.drain(clock.now + SECOND)
             found = msgspec.json.encode(
                 (
                     store.anomalies(limit=1000).items,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.live.lines import Clock, Lines
+from tests.live.lines import Clock, Lines, run_for
 from vedette.config import Config
 from vedette.live.live import BUSY_BYTES, Live
 from vedette.simulate import Simulation
@@ -61,12 +61,8 @@ def serve(path: Path, seed: int, *, crashes: int) -> bytes:
         store = open_live_store(url)
         source = Lines(log(), [chance.randrange(1, 2000) for _ in range(60)])
         running = live(store, source, clock)
-        turns = chance.randrange(12) if crash < crashes else 1 << 30
-        while turns and running.turn():
-            clock.now += chance.randrange(3 * SECOND)
-            turns -= 1
+        run_for(running, clock, chance, chance.randrange(12) if crash < crashes else None)
         if crash == crashes:
-            running.drain(clock.now + SECOND)
             found = kept(store)
         # Killed: nothing is committed, closed or told.
         store.close()

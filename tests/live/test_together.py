@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.conftest import Run, vedette
-from tests.live.lines import Clock, Lines
+from tests.live.lines import Clock, Lines, run_for
 from tests.live.test_flows import ZEEK
 from vedette.config import Config
 from vedette.live.live import Live
@@ -25,7 +25,6 @@ from vedette.storage import open_live_store
 
 __all__ = ["vedette"]
 
-SECOND = 1_000_000
 BEGIN_S = 1_699_999_980
 MINUTES = 60
 SCANNER, OTHER = "198.51.100.7", "198.51.100.99"
@@ -88,12 +87,8 @@ def serve(seed: int, *, crashes: int, patience_s: int, most: int) -> tuple[list[
                     for name, lines in (("conn.log", conn_log()), ("access.log", access_log()))
                 ]
                 running = Live(config, sources, store, clock)
-                turns = chance.randrange(12) if crash < crashes else 1 << 30
-                while turns and running.turn():
-                    clock.now += chance.randrange(3 * SECOND)
-                    turns -= 1
+                run_for(running, clock, chance, chance.randrange(12) if crash < crashes else None)
                 if crash == crashes:
-                    running.drain(clock.now + SECOND)
                     found = (
                         list(store.anomalies(limit=1000).items),
                         list(store.incidents(limit=1000).items),
