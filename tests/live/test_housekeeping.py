@@ -24,6 +24,7 @@ def test_a_store_that_is_out_is_logged_and_that_it_takes_commits_again(
     for store.problem in (
         None,
         "db: out; 1 commits (10 bytes) wait",
+        "db: out; 1,002 commits (29,781 bytes) wait",
         "db: out; 2 commits (20 bytes) wait",
         None,
     ):

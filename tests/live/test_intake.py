@@ -88,6 +88,15 @@ def test_what_to_do_about_an_unknown_format_is_what_can_be_done_in_a_service() -
     assert "--format," not in intake.problems[0]
 
 
+def test_a_stream_that_cannot_be_read_is_one_fault_however_its_lines_differ() -> None:
+    intake = Intake(Config())
+    told = set()
+    for number in range(40):
+        intake.take(Delivery("shop", bytes([97 + number % 26]) * 5 + b" said\n", b""))
+        told.update(intake.problems)
+    assert len(told) == 1
+
+
 def test_a_format_that_is_named_later_counts_from_the_next_line_on() -> None:
     intake = Intake(Config())
     for _ in range(20):

@@ -4,6 +4,7 @@ Old things are removed from the store, what waits on disk is taken into it, free
 """
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -14,6 +15,7 @@ from vedette.storage.errors import StoreError
 from vedette.storage.live import LiveStore, Retention
 
 _LOG = logging.getLogger("vedette.live")
+_COUNTS = re.compile(r"\d[\d,]*")
 
 FLUSH_S = 5.0
 PRUNE_S = 600.0
@@ -83,7 +85,7 @@ class Housekeeping:
         if self._store.problem is not None:
             faults.append(self._store.problem)
         # Counts change all the time; the fault is the same.
-        now = {"".join(c for c in text if not c.isdigit()): text for text in faults}
+        now = {_COUNTS.sub("", text): text for text in faults}
         for fault, text in now.items():
             if fault not in self._told:
                 _LOG.warning("%s", printable(text))

@@ -220,7 +220,8 @@ class Intake:
             stream.deliveries = 0
             return
         except VedetteError as error:
-            stream.reason = str(error).replace(NAME_IT, _NAME_IT)
+            # Whichever line comes first at the next look, the fault is the same.
+            stream.reason = stream.reason or str(error).replace(NAME_IT, _NAME_IT)
             return
         self._open(stream, choice)
         if stream.head and stream.parser is not None:

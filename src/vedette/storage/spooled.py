@@ -73,8 +73,11 @@ class Spooled:
     def problem(self) -> str | None:
         """What is wrong, in one sentence with its remedy; None if nothing is."""
         if self._reason:
-            waiting = f"{self._spool.commits:,} commits ({self._spool.taken:,} bytes) wait in the spool"
-            return f"{self._reason}; {waiting}, and nothing is lost"
+            count = self._spool.commits
+            waiting = (
+                f"{count:,} commits ({self._spool.taken:,} bytes) wait in the spool, and " if count else ""
+            )
+            return f"{self._reason}; {waiting}nothing is lost: the service goes on trying"
         return self._spool.damage or None
 
     def commit(self, commit: Commit) -> None:

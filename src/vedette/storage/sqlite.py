@@ -40,7 +40,7 @@ _PROBLEMS: tuple[tuple[str, StoreProblem, str], ...] = (
     (
         "SQLITE_FULL",
         StoreProblem.FULL,
-        "its disk is full, so the last batch was not written; free space and run again",
+        "its disk is full, so nothing more was written; free space and try again",
     ),
     ("SQLITE_IOERR", StoreProblem.FAILED, "its disk failed while reading or writing; check the disk"),
     ("SQLITE_READONLY", StoreProblem.READ_ONLY, "it may not be written to; give a file that you may write"),
