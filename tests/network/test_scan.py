@@ -384,6 +384,29 @@ def test_a_flow_log_that_is_not_in_order_says_what_it_says_in_order(
     assert found[0] == found[1]
 
 
+def test_flows_that_are_shuffled_over_days_are_put_in_order(vedette: Run, tmp_path: Path) -> None:
+    head, lines = conn_log(list).splitlines()[:3], []
+    for number in range(60):
+        # To and fro over four days.
+        at = 1_767_607_200 + number * 37 % 60 * 5_760
+        fields = f"{at} 10.0.0.{number + 2} 40000 192.0.2.7 443 tcp - 0.2 90 80 SF 4 300 4 280"
+        lines += ["\t".join(fields.split())] * 4
+    (tmp_path / "conn.log").write_text("\n".join([*head, *lines, ""]))
+    assert vedette("scan", "conn.log", "--json", "found.json").returncode == 0
+    coverage = json.loads((tmp_path / "found.json").read_text())["coverage"]
+    assert (coverage["flows"], coverage["late_flows"]) == (240, 0)
+
+
+def test_more_lateness_is_not_advised_where_there_is_none(vedette: Run, tmp_path: Path) -> None:
+    lines = conn_log(_two_halves).splitlines(keepends=True)
+    late = lines[1_900].replace("17676", "17674")
+    (tmp_path / "conn.log").write_text("".join([*lines, late]))
+    done = vedette("scan", "conn.log", "--lateness", "86400")
+    text = " ".join(done.stdout.decode().split())
+    assert "came too late for their windows: sort the log by the time when they began" in text
+    assert "--lateness" not in text
+
+
 def test_flows_that_are_too_late_are_told_beside_the_headline(vedette: Run, tmp_path: Path) -> None:
     (tmp_path / "conn.log").write_text(conn_log(_two_halves))
     done = vedette("scan", "conn.log", "--lateness", "10")

@@ -48,12 +48,16 @@ if TYPE_CHECKING:
 _HEAD = 64
 _LOG_LATENESS_S = 300
 """Flow logs are written when flows end; Zeek and most exporters end silent ones within five minutes."""
-_PATIENCE_S = 86_400
-"""The same for logs that turn out not to be in order, such as some that were joined or shuffled: a day's are sorted, as
-far as there is room for their contacts."""
+_PATIENCE_S = 7 * 86_400
+"""The same for logs that turn out not to be in order, such as some that were joined or shuffled: a week's are sorted,
+as far as there is room for their contacts."""
 _TOO_MANY_LATE = 0.01
+_TOGETHER = 8_192
+"""Contacts of windows that are handed over to be judged together, for a thread to wait for another less often."""
+_MOST_TOGETHER = 64
+"""Such windows."""
 _WAITING = 1
-"""Windows that may wait to be judged."""
+"""Handovers that may wait."""
 _LATE_OF = 1_000
 """Flows of which so many are too many, at least."""
 
@@ -296,21 +300,29 @@ class FlowScan:
             )
             engine.watched = reading.watchers.share
 
-            def closed() -> Iterator[FlowWindow]:
+            def closed() -> Iterator[list[FlowWindow]]:
+                full, contacts = [], 0
                 for passed in handed:
-                    yield from engine.windows(passed)
+                    for window in engine.windows(passed):
+                        full.append(window)
+                        contacts += len(window.contacts)
+                        if contacts >= _TOGETHER or len(full) >= _MOST_TOGETHER:
+                            yield full
+                            full, contacts = [], 0
                     if self.spool is not None:
                         self.spool.add(passed.ended)
                     progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
                     if retry and engine.windower.late > max(_LATE_OF, reading.tally.flows) * _TOO_MANY_LATE:
                         raise FlowDisorderError
+                yield full
 
             # Of several inputs it is looked at, with each window, which have ended by then.
             ahead = len(self._inputs) == 1 and self._inputs[0].path is not None
             if ahead:
                 share_one_heap()
             for full in stack.enter_context(Ahead(closed, _WAITING)) if ahead else closed():
-                engine.take(full)
+                for one in full:
+                    engine.take(one)
             findings = engine.finish()
             if self._config.limits.evidence and findings.anomalies:
                 from vedette.cli.flow_evidence import with_evidence
@@ -331,6 +343,7 @@ class FlowScan:
             raise tally.left_out[0]
         measured.count(tally)
         _cover(findings.coverage, tally)
+        findings.coverage.waited_s = lateness
         findings.coverage.unread += self._outside(tally)
         findings.coverage.ended_early = [
             f"{name} ends {day_and_clock(end, UTC)} UTC, before others: less traffic from then on is no drop"

@@ -8,9 +8,9 @@ from vedette.report.coverage_counts import (
     CAPTURES,
     MOST_REASONS,
     MOST_SOURCES,
-    SORT_REMEDY,
     left_out,
     measured,
+    sort_remedy,
     traffic_of,
 )
 from vedette.report.moments import iso
@@ -45,7 +45,10 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     for reason, number in sorted(coverage.packets_skipped.items(), key=lambda item: -item[1]):
         yield "skipped", told(reason, number)
     if coverage.late_flows:
-        yield "late", f"{plural(coverage.late_flows, 'flow')} came too late for their windows{SORT_REMEDY}"
+        yield (
+            "late",
+            f"{plural(coverage.late_flows, 'flow')} came too late for their windows{sort_remedy(coverage)}",
+        )
     if coverage.flows_in_part:
         long = plural(coverage.flows_in_part, "long flow")
         yield "late", f"{long} told of at the end only: windows that were over by then have nothing of them"

@@ -9,7 +9,8 @@ MOST_REASONS = 3
 """Why files were left out: so many reasons are told."""
 CAPTURES = ("pcap", "pcapng")
 """Formats whose lines are packets."""
-SORT_REMEDY = ": sort the log by the time when they began, or allow for more with --lateness"
+_LONGEST_S = 86_400
+"""The most that --lateness takes."""
 WINDOWS = "flow-windows"
 """The format of windows that an earlier scan wrote."""
 AFTER_UNTIL = "packet_after_until", "flow_after_until"
@@ -30,6 +31,12 @@ def traffic_of(coverage: Coverage) -> str:
         (coverage.flows + later[1], "flow"),
     ]
     return " and ".join(plural(number, noun) for number, noun in counts if number)
+
+
+def sort_remedy(coverage: Coverage) -> str:
+    """What to do about late flows."""
+    more = ", or allow for more with --lateness" if coverage.waited_s < _LONGEST_S else ""
+    return f": sort the log by the time when they began{more}"
 
 
 def judged_flows(coverage: Coverage) -> int:

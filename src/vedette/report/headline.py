@@ -10,10 +10,10 @@ from vedette.explain.numbers import percent, plural
 from vedette.report.coverage_counts import (
     MOST_REASONS,
     MOST_SOURCES,
-    SORT_REMEDY,
     judged_flows,
     left_out,
     measured,
+    sort_remedy,
     traffic_of,
 )
 from vedette.report.moments import span
@@ -80,7 +80,7 @@ def remarks(coverage: Coverage) -> Iterator[str]:
     if coverage.late_flows > _SEVERAL_LATE * coverage.flows:
         yield (
             f"Not everything could be looked at: {coverage.late_flows:,} of {plural(coverage.flows, 'flow')} came "
-            f"too late for their windows{SORT_REMEDY}."
+            f"too late for their windows{sort_remedy(coverage)}."
         )
     yield from _unread(coverage)
     yield from _misfits(coverage)

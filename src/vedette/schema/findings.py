@@ -165,6 +165,8 @@ class Coverage(msgspec.Struct):
     """Files that were found in directories, or behind patterns, and not read."""
     late_flows: int = 0
     """Flows older than the watermark, left out of windows."""
+    waited_s: int = 0
+    """How long, in event time, windows of flows waited for late ones, seconds; 0 where no flows were read."""
     flows_in_part: int = 0
     """Flows longer than a window that were told of when windows they began in were over: these have nothing of them."""
     packets_dated_back: int = 0

@@ -1,5 +1,6 @@
 """Windows of flows: contacts, and what packets were like. They merge."""
 
+import heapq
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Self
@@ -169,6 +170,7 @@ class FlowWindower:
         self._contacts = 0
         self._idle: ContactTable | None = None
         self._ended: dict[int, list[NDArray[np.int64]]] = {}
+        self._ended_in: list[int] = []
         self._histograms: dict[int, NDArray[np.int64]] = {}
         self._known = Known(-1)
         self._now: int | None = None
@@ -291,6 +293,7 @@ class FlowWindower:
         self._ended = {
             number: [unpack(rows, np.int64, (None, ENDED_COLUMNS), what)] for number, rows in kept.ended
         }
+        self._ended_in = sorted(self._ended)
         self._histograms = {number: unpack(one, np.int64, (3, BINS), what) for number, one in kept.histograms}
         self._known, self._now, self._closed = Known(kept.known), kept.now, kept.closed
         self.late, self.left_out = kept.late, kept.left_out
@@ -374,7 +377,10 @@ class FlowWindower:
         left = seen.left if open_from is None else np.maximum(seen.left, open_from)
         for number, pick in _by_window(left):
             place = number if self._closed is None else max(number, self._closed + 1)
-            self._ended.setdefault(place, []).append(seen.ended[pick])
+            if place not in self._ended:
+                self._ended[place] = []
+                heapq.heappush(self._ended_in, place)
+            self._ended[place].append(seen.ended[pick])
 
     def _fold(self, seen: "_Survey", open_from: NDArray[np.int64] | None, *, spread: bool) -> None:
         """Take flows into the windows that they begin in; to `spread` long ones they are kept by themselves."""
@@ -447,10 +453,10 @@ class FlowWindower:
 
     def _take_ended(self, upto: int) -> NDArray[np.int64]:
         """Whole flows that ended in a window, or before it and after the one before."""
-        ready = sorted(n for n in self._ended if n <= upto)
-        if not ready:
-            return _NONE
-        return np.concatenate([_NONE, *(own for n in ready for own in self._ended.pop(n))])
+        ready = [_NONE]
+        while self._ended_in and self._ended_in[0] <= upto:
+            ready += self._ended.pop(heapq.heappop(self._ended_in))
+        return np.concatenate(ready)
 
 
 _NONE: Final = np.zeros((0, ENDED_COLUMNS), dtype=np.int64)
