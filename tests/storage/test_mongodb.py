@@ -10,7 +10,7 @@ import pytest
 from tests.storage.outages import loses_nothing
 from tests.storage.servers import MongoDB, mongodb
 from tests.storage.test_killed import numbered
-from tests.storage.things import HOUR, MINUTE, anomaly, commit, window
+from tests.storage.things import HOUR, MINUTE, anomaly, commit, incident, window
 from vedette.storage import LiveStore, StoreError, StoreProblem, WindowFilter, open_live_store, open_store
 from vedette.storage.live import Retention
 
@@ -224,6 +224,39 @@ class TestAServiceThatAnotherHasFollowed:
             assert follower.resume() == resumed_from(4)
             assert follower._in("pending").count_documents({}) == 0  # type: ignore[attr-defined]
             assert follower.stats().total == 12
+
+    @pytest.mark.parametrize("step", range(16))
+    def test_puts_no_older_finding_over_one_of_its_follower(
+        self, url: str, step: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before, after = (incident(5, title=title) for title in ("as it was", "as it has become"))
+        with open_live_store(url) as store, open_live_store(url) as follower:
+            store.commit(numbered(1))
+            usual, steps, overtook = store._in, iter(range(step)), []  # type: ignore[attr-defined]
+
+            def overtaken(collection: str) -> Any:
+                if next(steps, None) is None:
+                    monkeypatch.setattr(store, "_in", usual)
+                    overtook.append(step)
+                    follower.commit(commit(3, incidents=(after,)))
+                return usual(collection)
+
+            monkeypatch.setattr(store, "_in", overtaken)
+            with suppress(StoreError):
+                store.commit(commit(2, incidents=(before, incident(6))))
+            if overtook:
+                assert follower.incident("i5") == after
+
+    def test_that_kept_its_findings_and_lost_its_state_goes_on_writing_them(self, url: str) -> None:
+        for title in ("first", "second"):
+            with open_live_store(url) as store:
+                store.commit(commit(1, incidents=(incident(5, title=title),)))
+        with open_live_store(url) as store:
+            store._in("live_state").delete_many({})  # type: ignore[attr-defined]
+            store.commit(commit(1, incidents=(incident(5, title="third"),)))
+            found = store.incident("i5")
+            assert found is not None
+            assert found.title == "third"
 
 
 def test_two_writers_of_one_block_lose_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

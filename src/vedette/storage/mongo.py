@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
 
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Findings
@@ -20,12 +21,14 @@ from vedette.storage.cursor import write_cursor
 from vedette.storage.errors import StoreError, StoreProblem
 from vedette.storage.mongo_access import Doc, MongoAccess
 from vedette.storage.mongo_filters import anomalies_where, incidents_where
-from vedette.storage.mongo_windows import put_windows, windows_after
+from vedette.storage.mongo_windows import put_windows, was_there, windows_after
 from vedette.storage.store import AnomalyFilter, IncidentFilter, Page, WindowFilter
 from vedette.storage.text import document, printable
 
 BATCH_ROWS = 1000
 """Rows of `save_windows` and `save_baselines` that are taken at one time."""
+FENCED = ("anomalies", "incidents", "notices")
+"""Collections whose rows hold the epoch of the service that wrote them."""
 CHUNK_BYTES = 8 << 20
 """Of what is longer than a document may be (16 MiB)."""
 
@@ -57,7 +60,9 @@ class MongoStore(MongoAccess):
 
     A server may end a statement of a service that was killed long after another has gone on in its place. So services
     are numbered: each takes the next epoch with its first commit, and only what is of the newest changes the state.
-    What an older one had not written whole by then was acknowledged to nobody, and is dropped.
+    What an older one had not written whole by then was acknowledged to nobody, and is dropped. Anomalies, incidents
+    and notices hold the epoch that wrote them, too, and one of an older changes them no more: an incident that has
+    closed since stays closed.
     """
 
     def __init__(self, url: str, *, create: bool = True) -> None:
@@ -170,21 +175,22 @@ class MongoStore(MongoAccess):
         if work.analysed is not None:
             # Before anything else: who is not the newest any more changes nothing.
             self._put_state(pending, work)
+        epoch = pending.get("epoch")
         run_id = work.run.id if work.run is not None else None
         if work.run is not None:
             self._put("runs", ("_id",), [to.run_values(work.run)])
         anomalies = [to.anomaly_values(anomaly, run_id) for anomaly in work.anomalies]
-        self._put("anomalies", ("_id",), anomalies, first={"resolution": None})
+        self._put("anomalies", ("_id",), anomalies, first={"resolution": None}, epoch=epoch)
         incidents = [
             to.incident_values(incident, run_id)
             | {"services": [printable(name) for name in incident.services]}
             for incident in work.incidents
         ]
-        self._put("incidents", ("_id",), incidents)
+        self._put("incidents", ("_id",), incidents, epoch=epoch)
         put_windows(self._in("windows"), work.windows)
         self._put_baselines(work.baselines)
         notices = [to.notice_values(notice) for notice in work.notices]
-        self._put("notices", ("_id",), notices, first={"due_us": 0, "settled": 0})
+        self._put("notices", ("_id",), notices, first={"due_us": 0, "settled": 0}, epoch=epoch)
         self._in("pending").delete_one({"_id": pending["_id"]})
         self._in("chunks").delete_many({"key": pending["_id"], "kind": "body"})
         if pending["state"] is not None:
@@ -216,9 +222,18 @@ class MongoStore(MongoAccess):
             )
 
     def _put(
-        self, collection: str, keys: Sequence[str], rows: Sequence[to.Values], first: Doc | None = None
+        self,
+        collection: str,
+        keys: Sequence[str],
+        rows: Sequence[to.Values],
+        first: Doc | None = None,
+        epoch: int | None = None,
     ) -> None:
-        """Insert rows, or replace those with the same keys, but for the fields of `first`, which a new one gets."""
+        """Insert rows, or replace those with the same keys, but for the fields of `first`, which a new one gets.
+
+        Args:
+            epoch: Of the service that found them: rows of a newer one stay as they are. None for no service.
+        """
         changes = []
         for row in rows:
             values = {
@@ -229,12 +244,20 @@ class MongoStore(MongoAccess):
             place = {key: values.pop(key) for key in keys}
             for name in first or ():
                 values.pop(name, None)
+            if epoch is not None:
+                place["$or"] = [{"epoch": {"$exists": False}}, {"epoch": {"$lte": epoch}}]
+                values["epoch"] = epoch
             change: Doc = {"$set": values}
             if first:
                 change["$setOnInsert"] = first
             changes.append(UpdateOne(place, change, upsert=True))
         for start in range(0, len(changes), BATCH_ROWS):
-            self._in(collection).bulk_write(changes[start : start + BATCH_ROWS])
+            try:
+                self._in(collection).bulk_write(changes[start : start + BATCH_ROWS], ordered=epoch is None)
+            except BulkWriteError as error:
+                # What a newer service has written is not found, and cannot be written anew.
+                if epoch is None or not was_there(error):
+                    raise
 
     def _put_baselines(self, rows: Sequence[BaselineRecord]) -> None:
         keys = ("service", "route", "metric", "season")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from vedette.schema.anomaly import AnomalyType, Severity
 from vedette.schema.live import Commit, Notice, Resume
@@ -20,7 +20,7 @@ from vedette.storage.live import (
     checked_document,
     checked_ids,
 )
-from vedette.storage.mongo import MongoStore, Work
+from vedette.storage.mongo import FENCED, MongoStore, Work
 from vedette.storage.mongo_access import Doc
 from vedette.storage.mongo_filters import anomalies_where
 from vedette.storage.mongo_retention import prune
@@ -62,8 +62,17 @@ class MongoLiveStore(MongoStore):
 
     def _next_epoch(self) -> int:
         """From now on, what other services have not written whole counts no more."""
+        epoch = self._later_by(1)
+        if epoch > 1:
+            return epoch
+        # Somebody has removed the state alone: what was found under it must not be newer than what is found now.
+        newest = [self._in(name).find_one(sort=[("epoch", DESCENDING)]) for name in FENCED]
+        known = max(int(found.get("epoch", 0)) for found in (*newest, {}) if found is not None)
+        return self._later_by(known) if known else epoch
+
+    def _later_by(self, epochs: int) -> int:
         changed = self._in("live_state").find_one_and_update(
-            {"_id": 1}, {"$inc": {"epoch": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": 1}, {"$inc": {"epoch": epochs}}, upsert=True, return_document=ReturnDocument.AFTER
         )
         return int(changed["epoch"]) if changed is not None else 0
 

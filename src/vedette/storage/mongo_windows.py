@@ -15,7 +15,7 @@ from vedette.storage.parts import BLOCKS_AT_ONCE, LONGEST_SPAN_US, Key, Part, ke
 from vedette.storage.store import WindowFilter
 from vedette.storage.text import printable
 
-_DUPLICATE = 11000
+DUPLICATE = 11000
 """MongoDB's code for a key that is there already."""
 
 
@@ -43,10 +43,15 @@ def _put(blocks: Collection[Doc], by_key: dict[Key, list[WindowRecord]]) -> bool
     try:
         done = blocks.bulk_write(changes, ordered=False)
     except BulkWriteError as error:
-        if all(problem.get("code") == _DUPLICATE for problem in error.details.get("writeErrors", ())):
+        if was_there(error):
             return False
         raise
     return done.inserted_count + done.matched_count == len(changes)
+
+
+def was_there(error: BulkWriteError) -> bool:
+    """Whether nothing else is wrong than that keys are there already."""
+    return all(problem.get("code") == DUPLICATE for problem in error.details.get("writeErrors", ()))
 
 
 def _blocks(blocks: Collection[Doc], keys: Iterable[Key]) -> dict[Key, Doc]:
