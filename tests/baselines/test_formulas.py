@@ -70,6 +70,12 @@ def test_count_tails_agree_with_scipy(mean, dispersion):
     np.testing.assert_allclose(low, -stats.nbinom.logcdf(x, size, share) / np.log(10), atol=tolerance)
 
 
+@given(st.one_of(st.floats(1e-300, 20.0), st.floats(20.0, 1e15)))
+def test_log_gamma_agrees_with_scipy(x):
+    expected = float(oracle.gammaln(x))
+    assert tails.log_gamma(x) == pytest.approx(expected, abs=4e-15 * max(abs(expected), 10.0))
+
+
 @given(
     n=st.integers(1, 400),
     data=st.data(),

@@ -104,7 +104,11 @@ def test_every_incident_is_in_the_report_and_on_the_page(sample: Path) -> None:
         assert incident.title.split(" on ", maxsplit=1)[0] in page
 
 
-def test_a_scan_again_gives_the_same_document(scan: Scan, sample: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernels", ["interpret", "compile"])
+def test_a_scan_again_gives_the_same_document(
+    scan: Scan, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernels: str
+) -> None:
+    monkeypatch.setenv("VEDETTE_KERNELS", kernels)
     assert scan("--sample", "-q", "--json", "again.json").returncode == 1
     first, second = (json.loads(p.read_text()) for p in (sample / "f.json", tmp_path / "again.json"))
     del first["coverage"]["seconds"], second["coverage"]["seconds"]

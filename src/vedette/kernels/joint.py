@@ -286,7 +286,7 @@ def learn_together(
             edge = members + 2.5 * sqrt(2.0 * members)
             taught = weight[i]
             if not isnan(squared) and squared > edge:
-                taught *= (edge / squared) ** 2
+                taught *= edge / squared * (edge / squared)
             keep = 1.0 - 1.0 / memory
             state[i, WEIGHT] = keep * state[i, WEIGHT] + taught
             for m in range(JOINED):
