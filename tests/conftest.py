@@ -1,7 +1,7 @@
 """Settings for every test."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +17,15 @@ settings.register_profile(
     derandomize=os.environ.get("VEDETTE_SAME_EXAMPLES", "") == "1",
 )
 settings.load_profile("vedette")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where processes that run tests beside each other leave what the others need too."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setenv("VEDETTE_TESTS_SHARE", str(tmp_path_factory.getbasetemp().parent))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 """The whole engine in process: bytes of a log in, findings out, without files, threads or a terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 
 from tests.golden.incidents import INCIDENTS, INTRUSION, SILENT, Case
 from vedette.config import Config
@@ -16,6 +19,8 @@ from vedette.schema.findings import Findings
 
 LATENESS_US = 60_000_000
 SOURCE = "test.log"
+SHARED = "VEDETTE_TESTS_SHARE"
+"""Names a directory that all processes of one session have; see `conftest`."""
 CASES = {**INCIDENTS, **SILENT, "intrusion": INTRUSION}
 """Every golden case by name."""
 
@@ -72,11 +77,28 @@ def overlapping(anomalies: Iterable[Anomaly], start: int, end: int) -> list[Anom
 @cache
 def found_in(name: str) -> Findings:
     """What is found in a golden case of that name; each case is run once in a session."""
-    return run_case(CASES[name])
+    return _shared(name, lambda: run_case(CASES[name]))
 
 
 @cache
 def found_in_calm(minutes: float, rate: float, log_format: str, services: int, seed: int) -> Findings:
     """What is found in calm traffic; golden cases share their calm twins."""
     calm = Case("calm@+0m", minutes=minutes, rate=rate, format=log_format, services=services, seed=seed)
-    return run_case(calm, calm=True)
+    name = f"calm-{minutes}-{rate}-{log_format}-{services}-{seed}"
+    return _shared(name, lambda: run_case(calm, calm=True))
+
+
+def _shared(name: str, find: Callable[[], Findings]) -> Findings:
+    """What one of this session's processes found already; their tests run beside each other."""
+    if SHARED not in os.environ:
+        return find()
+    place = Path(os.environ[SHARED])
+    kept = place / f"golden-{name}.pickle"
+    if kept.exists():
+        findings: Findings = pickle.loads(kept.read_bytes())
+        return findings
+    findings = find()
+    whole = place / f"{name}.{os.getpid()}"
+    whole.write_bytes(pickle.dumps(findings))
+    whole.replace(kept)
+    return findings
