@@ -6,7 +6,8 @@ import sys
 import numpy as np
 
 from vedette.baselines.series import Kind, Scored, SeriesBaseline, SeriesSettings
-from vedette.parsers.series import find_layout, read_rows
+from vedette.parsers.series import read_rows
+from vedette.parsers.series_layout import find_layout
 from vedette.schema.chunk import Chunk
 
 

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.parsers.series import (
-    RowProblem,
-    SeriesFormatError,
-    SeriesLayout,
-    SeriesRows,
-    find_layout,
-    read_rows,
-)
+from vedette.parsers.series import RowProblem, SeriesRows, read_rows
+from vedette.parsers.series_layout import SeriesFormatError, SeriesLayout, find_layout
 from vedette.schema.chunk import Chunk
 
 PLAIN = SeriesLayout(",", header=False, time=0, values=((1, "2"),), total=None, time_unit=0)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.parsers.series import DAYS, SeriesFormatError, find_layout, read_rows
+from vedette.parsers.series import read_rows
+from vedette.parsers.series_layout import DAYS, SeriesFormatError, find_layout
 from vedette.parsers.written_times import Order, order_of, written_time
 from vedette.schema.chunk import Chunk
 

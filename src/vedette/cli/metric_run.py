@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from vedette.baselines.error_budget import Cells
     from vedette.baselines.forecast import Forecaster
     from vedette.baselines.series import Scored, SeriesBaseline
-    from vedette.parsers.series import SeriesLayout, SeriesRows
+    from vedette.parsers.series import SeriesRows
+    from vedette.parsers.series_layout import SeriesLayout
     from vedette.report.forecast import ErrorBudget, SeriesForecast
     from vedette.report.series import Peak, ScoreWriter, SeriesAnomaly, SeriesFindings
 
@@ -46,7 +47,7 @@ class MetricError(VedetteError):
 class MetricOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of `vedette metric`, checked.
 
-    `time_unit` and `day_first` are as for `vedette.parsers.series.find_layout`.
+    `time_unit` and `day_first` are as for `vedette.parsers.series_layout.find_layout`.
     `horizon`: microseconds to look ahead, or None. `budget`: share of events that may be bad, and microseconds over
     which, or None.
     """
@@ -151,7 +152,7 @@ class _FileScoring:
     def __init__(
         self, reader: Reader, pool: BufferPool, options: MetricOptions, clock: "Calendar", *, several: bool
     ) -> None:
-        from vedette.parsers.series import find_layout
+        from vedette.parsers.series_layout import find_layout
 
         self._source = source = reader.source
         self._options = options

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
+from vedette.kernels.times import LAST, UNREADABLE
+
 DAYS_UNTIL_1970: Final = 25_569
 """From 30 December 1899, where spreadsheets begin to count days, to 1 January 1970."""
 LIKE_DAYS: Final = range(20_000, 80_000)
@@ -98,3 +100,9 @@ def _moment(text: str, day_first: bool | None) -> datetime | None:
         )
     except ValueError:
         return None
+
+
+def microseconds_of(text: str, day_first: bool | None) -> int:
+    """`written_time`, as kernels tell it: `UNREADABLE` where there is none, or none between 1970 and `LAST`."""
+    found = written_time(text, day_first=day_first)
+    return UNREADABLE if found is None or not 0 <= found <= LAST else found
