@@ -16,8 +16,9 @@ from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.batch import Batch
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.engine import Engine
-from vedette.engine.line_judge import FEW, LineJudge
+from vedette.engine.line_judge import LineJudge
 from vedette.engine.line_reader import SOURCE
+from vedette.engine.line_verdicts import FEW
 from vedette.engine.verdicts import ROW, Marker
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.registry import by_name

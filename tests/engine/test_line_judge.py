@@ -13,7 +13,8 @@ from vedette.detectors.signatures.hits import types_of
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine import line_reader
 from vedette.engine.choosing import enricher
-from vedette.engine.line_judge import FEW, LineJudge
+from vedette.engine.line_judge import LineJudge
+from vedette.engine.line_verdicts import FEW
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import sniff
 from vedette.schema.chunk import Chunk

@@ -17,7 +17,8 @@ from tests.patience import PATIENCE_S
 from vedette.config import Config
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.choosing import enricher
-from vedette.engine.line_judge import FEW, LineJudge
+from vedette.engine.line_judge import LineJudge
+from vedette.engine.line_verdicts import FEW
 from vedette.live.inbox import HURRY_BYTES, Inbox
 from vedette.parsers.log_format import log_format
 from vedette.parsers.registry import formats

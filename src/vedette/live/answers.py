@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.engine.line_judge import JudgedPart, Verdict
+from vedette.engine.line_judge import JudgedPart
 from vedette.engine.line_logs import SHOWN, shown
+from vedette.engine.line_verdicts import Verdict
 from vedette.kernels.json_rows import NULL, TEXT, TIME, WHOLE, escape_texts, measure_rows, write_rows
 from vedette.kernels.words import BLOCK
 from vedette.schema.judged import LogData

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.opinions import ANOMALOUS, alone, member_weights
-from vedette.engine.line_judge import FEW, NOTHING, LineJudge, Verdict
+from vedette.engine.line_judge import LineJudge
 from vedette.engine.line_reader import SOURCE
+from vedette.engine.line_verdicts import FEW, NOTHING, Verdict
 from vedette.kernels.compile import INTERPRETED
 from vedette.live.answers import answers
 from vedette.live.view import Pushed
