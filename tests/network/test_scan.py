@@ -451,3 +451,43 @@ def test_more_of_a_scan_is_no_less_severe(vedette: Run, tmp_path: Path) -> None:
         document = json.loads(vedette("scan", "trace.pcap", "--json", "-").stdout)
         severities.append([a["severity"] for a in document["anomalies"] if a["type"] == "port_scan"])
     assert severities == [["high"], ["high"]]
+
+
+@pytest.mark.parametrize("cut", ["all of it", "within a line", "down to its fields"])
+def test_a_conn_log_without_its_header_says_what_it_says_with_it(
+    vedette: Run, tmp_path: Path, cut: str
+) -> None:
+    rows = conn_log(list).splitlines()[3:]
+    names = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state "
+    names += "local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes"
+    lines = []
+    for row in rows:
+        values = row.split("\t")
+        lines.append("\t".join([values[0], "C1", *values[1:11], "T", "F", "0", "-", *values[11:]]))
+    fields = "\t".join(["#fields", *names.split()])
+    head = {"all of it": [], "within a line": [lines[0][25:]], "down to its fields": [fields]}[cut]
+    whole = ["#separator \\x09", "#path\tconn", fields, *lines]
+    said = []
+    for name, text in (("whole.log", whole), ("cut.log", [*head, *lines])):
+        (tmp_path / name).write_text("\n".join([*text, ""]))
+        assert vedette("scan", name, "--json", "found.json").returncode == 1
+        document = json.loads((tmp_path / "found.json").read_text())
+        said.append((document["coverage"]["flows"], [a["description"] for a in document["anomalies"]]))
+    assert said[0] == said[1]
+
+
+def test_a_conn_log_without_states_says_that_scans_cannot_be_judged(vedette: Run, tmp_path: Path) -> None:
+    text = conn_log(list)
+    place = text.splitlines()[2].split("\t").index("conn_state")
+    without = []
+    for line in text.splitlines():
+        fields = line.split("\t")
+        at = place if line.startswith("#fields") else place - 1
+        without.append("\t".join(fields[:at] + fields[at + 1 :]) if len(fields) > place - 1 else line)
+    for name, lines in (("with.log", text.splitlines()), ("without.log", without)):
+        (tmp_path / name).write_text("\n".join([*lines, ""]))
+    told = [json.loads(vedette("scan", name, "--json", "-").stdout) for name in ("with.log", "without.log")]
+    assert told[0]["coverage"]["untold"] == ["segments", "times", "content"]
+    assert told[1]["coverage"]["untold"] == ["flags", "outcome", "segments", "times", "content"]
+    report = " ".join(vedette("scan", "without.log").stdout.decode().split())
+    assert "unjudged SYN floods, scans by their SYNs, guessed passwords, slow scans, packet loss" in report

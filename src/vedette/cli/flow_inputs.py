@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from vedette.parsers.captures import is_capture
-from vedette.parsers.flow_logs import is_flow_log
+from vedette.parsers.flow_logs import is_cut_log, is_flow_log
 from vedette.parsers.flow_windows import is_windows
 from vedette.schema.errors import VedetteError
 from vedette.sources import BufferPool, ByteReader, Input, read_chunks
@@ -85,7 +85,7 @@ def first_bytes(source: Input, count: int) -> bytes:
 def holds_flows(source: Input) -> bool:
     """Whether an input is a capture, a flow log, or windows of flows."""
     text = first_bytes(source, _LOOK)
-    return is_capture(text) or is_flow_log(text) or is_windows(text)
+    return is_capture(text) or is_flow_log(text) or is_cut_log(text) or is_windows(text)
 
 
 def _begun(source: Input, stopped: Callable[[], bool] | None) -> Input:

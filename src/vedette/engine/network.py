@@ -170,6 +170,7 @@ class NetworkEngine:
         coverage = self.coverage
         coverage.late_flows += self.windower.late
         coverage.flows_in_part += self.windower.in_part
+        coverage.untold = [one.name.lower() for one in Known if one.name and one not in self.windower.known]
         coverage.capped.update(self.capped())
         coverage.members = self.member_statuses()
         coverage.budget = self.thresholds.account()

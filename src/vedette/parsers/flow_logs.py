@@ -13,6 +13,7 @@ from vedette.kernels.flow_text import read_flow_rows
 from vedette.parsers import flow_json
 from vedette.parsers.flow_json import JsonFlows, json_flows
 from vedette.parsers.zeek_headers import Header, header_of, pieces
+from vedette.parsers.zeek_order import assumed_header
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.flows import FLOW_COLUMNS, Flows, Known
@@ -76,6 +77,7 @@ class Layout(msgspec.Struct, frozen=True):
         roles: Role of each column by its name in lower case.
         needed: Columns that there must be; of those of one tuple, one.
         known: What it tells.
+        tellers: Columns of which there must be one for it to tell of flags and outcomes.
         remedy: What to do where a column is missing.
     """
 
@@ -83,6 +85,7 @@ class Layout(msgspec.Struct, frozen=True):
     roles: Mapping[str, Role]
     needed: tuple[tuple[str, ...], ...]
     known: Known
+    tellers: tuple[Role, ...]
     remedy: str
 
 
@@ -108,6 +111,7 @@ ZEEK: Final = Layout(
     ),
     (("ts",), ("id.orig_h",), ("id.resp_h",), ("id.resp_p",), ("proto",)),
     Known.FLAGS | Known.OUTCOME,
+    (Role.STATE,),
     "give a conn.log with Zeek's own fields",
 )
 NFDUMP: Final = Layout(
@@ -140,6 +144,7 @@ NFDUMP: Final = Layout(
     ),
     (("ts", "firstseen"), ("sa", "srcaddr"), ("da", "dstaddr"), ("pr", "proto")),
     Known.FLAGS,
+    (Role.FLAGS,),
     "write it with `nfdump -r FILE -o csv`",
 )
 CIC: Final = Layout(
@@ -178,6 +183,7 @@ CIC: Final = Layout(
         ("protocol",),
     ),
     Known.FLAGS | Known.OUTCOME,
+    (Role.SYN,),
     "give the file as CICFlowMeter wrote it: of data sets, the one with addresses",
 )
 _LAYOUTS: Final = (ZEEK, CIC, NFDUMP)
@@ -192,6 +198,7 @@ class FlowLog:
 
     Attributes:
         format: Its name.
+        tells: What it tells, as far as its columns do.
 
     Args:
         source: Its name. head: Its first lines.
@@ -215,7 +222,8 @@ class FlowLog:
         if kind is not None:
             self.format = kind
             return
-        found = _layout(text)
+        self._zeek = _header(text)
+        found = _layout(text, self._zeek)
         if found is None and text.startswith(_PRINTED):
             raise FlowLogError(
                 f"{source}: flows as nfdump prints them for people to read: write them with `nfdump -r FILE -o csv`"
@@ -225,7 +233,7 @@ class FlowLog:
                 f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, or CSV of nfdump or CICFlowMeter"
             )
         self._layout, self._delimiter, self._roles, names = found
-        self._zeek = header_of(text)
+        self.tells = _tells(self._layout, self._roles)
         missing = [of for of in self._layout.needed if not set(of) & set(names)]
         if missing:
             lacking = ", ".join(" or ".join(map(repr, names)) for names in missing)
@@ -305,7 +313,7 @@ class FlowLog:
                 if count:
                     problems[problem] = problems.get(problem, 0) + count
         self._begins = np.concatenate(begins)
-        return Flows(np.concatenate(tables), self._layout.known), problems, total
+        return Flows(np.concatenate(tables), self.tells), problems, total
 
     def _follow(self, header: Header) -> None:
         """Read what follows by another header."""
@@ -320,6 +328,8 @@ class FlowLog:
             self._header = self._own + header.text()
         elif found is not None:
             self._roles = found[1]
+            # What one of several files does not tell is not told by all of them together.
+            self.tells &= _tells(self._layout, self._roles)
             self._header = self._own = header.text()
 
     def _rows(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
@@ -355,7 +365,7 @@ class FlowLog:
         }
         if summary:
             problems[FlowProblem.SUMMARY] = summary
-        return Flows(table[:count], self._layout.known), problems, int(state[3])
+        return Flows(table[:count], self.tells), problems, int(state[3])
 
     def _summaries(self, text: bytes) -> int:
         """How many lines are of nfdump's summary: a title, names, and as many numbers; a chunk may begin within one."""
@@ -388,12 +398,35 @@ _SUMMARY: Final[Sequence[Callable[[bytes], bool]]] = (
 
 def is_flow_log(head: bytes) -> bool:
     """Whether an input that begins like this is a flow log; one that cannot be read is refused by `FlowLog`."""
-    return json_flows(head) is not None or _layout(head) is not None or head.startswith(_PRINTED)
+    return (
+        json_flows(head) is not None
+        or _layout(head, header_of(head)) is not None
+        or head.startswith(_PRINTED)
+    )
 
 
-def _layout(head: bytes) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]] | None:
-    """The layout that a header names, the delimiter, the role of each column, and the columns' names."""
-    header = header_of(head)
+def is_cut_log(head: bytes) -> bool:
+    """Whether that is a `conn.log` of Zeek whose header, or a part of it, was cut off; `FlowLog` reads it."""
+    header = assumed_header(head) if header_of(head) is None else None
+    return header is not None and _layout(head, header) is not None
+
+
+def _header(head: bytes) -> Header | None:
+    """Zeek's header, or the one that it had."""
+    return header_of(head) or assumed_header(head)
+
+
+def _tells(layout: Layout, roles: NDArray[np.int64]) -> Known:
+    """What a log of a layout with such columns tells."""
+    if any(role in roles for role in layout.tellers):
+        return layout.known
+    return layout.known & ~(Known.FLAGS | Known.OUTCOME)
+
+
+def _layout(
+    head: bytes, header: Header | None
+) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]] | None:
+    """The layout that Zeek's header or a line of names names, the delimiter, each column's role, and their names."""
     delimiter = ","
     if header is not None:
         if header.path not in ("conn", ""):

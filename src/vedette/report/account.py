@@ -1,6 +1,6 @@
 """An honest account of what the findings rest on. Texts are as found: escape them where they are shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vedette.explain.numbers import count, percent, plural, size
 from vedette.report.coverage_counts import (
@@ -34,6 +34,23 @@ _CAPPED = {
 _ORDER = ": put the capture in order (`reordercap`), or cut out what has a wrong date"
 
 
+_UNTOLD = {
+    "flags": ("SYN floods, scans by their SYNs, guessed passwords", "TCP flags (Zeek: conn_state)"),
+    "outcome": ("slow scans", "which connections were answered"),
+    "segments": ("packet loss", "what was sent again"),
+    "times": ("latency", "round trips"),
+    "content": ("tunnels", "DNS names and sizes of pings"),
+}
+"""What is not judged where that is not told of flows, by its name in `Coverage.untold`."""
+
+
+def _untold(names: Sequence[str]) -> str:
+    """What flows cannot be judged by, and why."""
+    found = [_UNTOLD[name] for name in names if name in _UNTOLD]
+    what, why = (", ".join(column) for column in zip(*found, strict=True))
+    return f"{what}: not all of these flows tell {why}"
+
+
 def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     """What the findings rest on, as label and sentence; consecutive sentences may share a label."""
     if coverage.lines or not traffic_of(coverage):
@@ -58,6 +75,8 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
             "late",
             f"{behind} stood behind others of more than a second later, and counted when those did{_ORDER}",
         )
+    if coverage.untold:
+        yield "unjudged", _untold(coverage.untold)
     yield from (("ended", text) for text in coverage.ended_early[:MOST_SOURCES])
     if len(coverage.ended_early) > MOST_SOURCES:
         yield "ended", f"{len(coverage.ended_early) - MOST_SOURCES:,} more inputs end before others"

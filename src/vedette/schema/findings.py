@@ -167,6 +167,8 @@ class Coverage(msgspec.Struct):
     """Flows older than the watermark, left out of windows."""
     waited_s: int = 0
     """How long, in event time, windows of flows waited for late ones, seconds; 0 where no flows were read."""
+    untold: list[str] = msgspec.field(default_factory=list)
+    """What not all that was read tells of flows, so that nothing is judged by it: names of `Known`, in lower case."""
     flows_in_part: int = 0
     """Flows longer than a window that were told of when windows they began in were over: these have nothing of them."""
     packets_dated_back: int = 0

@@ -249,6 +249,11 @@ class FlowWindower:
         self._closed = number
 
     @property
+    def known(self) -> Known:
+        """What all that was read tells; everything before the first flow."""
+        return self._known
+
+    @property
     def now(self) -> int | None:
         """Event time, microseconds; None before the first flow."""
         return self._now
