@@ -175,6 +175,26 @@ def test_who_attacks_severely_or_does_something_else_is_told_apart_from_the_crow
     assert guessing.anomaly_ids == (guesses.id,)
 
 
+def test_guesses_of_passwords_are_of_the_crowd_until_they_are_many() -> None:
+    def guesses(minute: int, severity: Severity) -> Anomaly:
+        return anomaly(
+            AnomalyType.BRUTE_FORCE,
+            minute,
+            client=f"192.0.2.{minute}",
+            severity=severity,
+            unit="failed_logins",
+        )
+
+    slight = [guesses(m, Severity.MEDIUM) for m in range(0, 200, 20)]
+    *first, crowd, many = group(*slight, guesses(200, Severity.HIGH))
+    assert [i.title for i in first] == [
+        f"Password guessing on shop by 192.0.2.{m}" for m in range(0, 100, 20)
+    ]
+    assert crowd.title == "Password guessing on shop by 5 clients"
+    assert "Found, with hostile requests: password guessing. The worst" in crowd.summary
+    assert many.title == "Password guessing on shop by 192.0.2.200"
+
+
 def test_a_crowds_clients_take_their_slight_probes_with_them_and_nobody_elses() -> None:
     probes = [attack(220, f"192.0.2.{n}", Severity.LOW) for n in (6, 200)]
     *_, crowd, background = group(*attacks(range(0, 211, 30)), *probes)

@@ -11,7 +11,8 @@ gap, by the first of these that holds:
    what a capture shows of a client and what a log does are the same client's doing;
 5. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
    incident, not one per sender;
-6. it is a passing attack (a few hostile requests, `kinds.is_passing`), and the incident collects those of its service.
+6. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
+   its service.
 
 The first attackers of a service are told one by one: each may be somebody's aim. Once `TOLD_APART` incidents of passing
 attacks opened within `LATELY_DAYS`, further ones are a crowd, and one incident until a week goes by without any. Who

@@ -57,5 +57,6 @@ def kind_of(anomaly: Anomaly) -> Kind:
 
 
 def is_passing(anomaly: Anomaly) -> bool:
-    """Whether somebody attacks as many do: hostile requests, too few or too little answered to be severe."""
-    return anomaly.unit == "hostile_requests" and anomaly.severity.rank <= Severity.MEDIUM.rank
+    """Whether somebody attacks or guesses passwords as many do: too little, or too little answered, to be severe."""
+    attacks = anomaly.unit == "hostile_requests" or anomaly.type is AnomalyType.BRUTE_FORCE
+    return attacks and anomaly.severity.rank <= Severity.MEDIUM.rank

@@ -125,10 +125,14 @@ def summarise(
 ) -> str:
     """What happened, in two or three sentences: the worst statement in full, the others counted."""
     if kind is Kind.CROWD:
-        parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
+        # Guessed passwords are counted over minutes that overlap: no sum of theirs is a number of anything.
+        parts = [
+            f"{a.type.label} ({counts[a.type]:,.0f})" if a.unit == "hostile_requests" else a.type.label
+            for a in ranked
+        ]
         return (
             f"More than the {TOLD_APART} attacks in {LATELY_DAYS} days that are told one by one; severe ones still "
-            f"are. Hostile requests: {', '.join(parts)}. The worst: {ranked[0].description}"
+            f"are. Found, with hostile requests: {', '.join(parts)}. The worst: {ranked[0].description}"
         )
     if kind is Kind.BACKGROUND and not _only_odd(ranked):
         parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
