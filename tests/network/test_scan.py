@@ -491,3 +491,13 @@ def test_a_conn_log_without_states_says_that_scans_cannot_be_judged(vedette: Run
     assert told[1]["coverage"]["untold"] == ["flags", "outcome", "segments", "times", "content"]
     report = " ".join(vedette("scan", "without.log").stdout.decode().split())
     assert "unjudged SYN floods, scans by their SYNs, guessed passwords, slow scans, packet loss" in report
+
+
+def test_what_a_directory_of_flows_holds_besides_is_named(vedette: Run, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "conn.log").write_text(conn_log(list))
+    (tmp_path / "logs" / "trace.pcap").write_bytes(pcap(scan(), 101))
+    done = vedette("scan", "logs", "--json", "found.json")
+    coverage = json.loads((tmp_path / "found.json").read_text())["coverage"]
+    assert [(row["first"], row["files"]) for row in coverage["left_out"]] == [("logs/trace.pcap", 1)]
+    assert b"name it to read it" in b" ".join(done.stdout.split())

@@ -56,6 +56,7 @@ def run(options: ScanOptions) -> int:
             _check_traffic(options, traffic)
             if traffic:
                 from vedette.cli.flow_scan import scan_flows, write_flows
+                from vedette.cli.left_out import left_out
 
                 stack.enter_context(passing_over_the_present())
                 flows, requests, spool = scan_flows(
@@ -65,6 +66,7 @@ def run(options: ScanOptions) -> int:
                 flows.coverage.unread += map(str, unread)
                 found.inputs += requests
                 if not found.inputs:
+                    flows.coverage.left_out = left_out(found.skipped, ())
                     return write_flows(flows, options, config, spool)
             # Flows alone do without: that is a third of the time until the first of them is read.
             from vedette.cli.scanning import DisorderError, Scan

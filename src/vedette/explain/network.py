@@ -166,7 +166,7 @@ def _volume(anomaly: Anomaly) -> str:
         # What is longer than a window is spread evenly over its time, and shorter flows count where they begin.
         carried = f"By the totals of its flows the network carried {amount} in {time}"
     return (
-        f"{carried}{usual}: "
+        f"{carried}{usual}: {'as rare as ' if 'surprise' in details else ''}"
         f"{abs(details['deviation']):.1f} standard deviations {'above' if details['deviation'] > 0 else 'below'}; the "
         f"alarm starts at {in_unit(anomaly.threshold, anomaly.unit)}."
     )

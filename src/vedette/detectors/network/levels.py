@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from vedette.baselines.formulas import critical_value
+from vedette.baselines.formulas import critical_value, normal_deviations
 from vedette.detectors.memory import Memory, Memoryless, Remembering
 from vedette.detectors.network.metrics import BAND_WIDTH, Held, NetworkMetric
 from vedette.detectors.network.view import NetworkView, state
@@ -154,7 +154,8 @@ class Volume(Remembering):
                 "what": unit,
                 "seconds": view.seconds,
                 "whole_flows": _counts_whole_flows(view),
-                "deviation": held.deviation,
+                # Counts are no normal distribution: none at all may be the rarest, and one deviation of theirs below.
+                "deviation": (1 if high else -1) * normal_deviations(formula.result),
                 "surprise": formula.result,
                 "surprise_threshold": limit,
                 "metrics": [NetworkMetric.BYTES.value, NetworkMetric.PACKETS.value],
