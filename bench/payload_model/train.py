@@ -1,6 +1,7 @@
 """Fit the payload model, and write it where the package reads it.
 
     python bench/payload_model/train.py [--output FILE] [--without SET] [--without-batch BATCH] [--only-talk]
+                                        [--with-package]
 
 Learns from the tuning halves of the sets whose licence allows it (`samples.PERMITTED`), from attacks made up by
 `mutations.py`, from ordinary values made up by `ordinary.py` and `pasted.py`, from what some real applications
@@ -12,6 +13,7 @@ out and `--without-batch` a batch, to see what is found in one that the model ha
 """
 
 import argparse
+import random
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -29,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
 import applications
 import payloads
 import written
+from leads import behind
 from mutations import KINDS, attacks
 from ordinary import Ordinary
 from pasted import foreign, pasted
@@ -40,7 +43,7 @@ from vedette.detectors.signatures.evidence import decode
 from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load_model, packaged
 from vedette.detectors.signatures.rules import Place, load_rules, rule_sources
 from vedette.detectors.signatures.scan import SignatureScanner
-from vedette.kernels.grams import STRIDE, SYMBOLS, WINDOW, list_grams
+from vedette.kernels.grams import STRIDE, SYMBOLS, WINDOW, list_grams, list_tails
 
 KIND_OF = {
     "sqli": "sql_injection",
@@ -81,11 +84,15 @@ KNOWN_BY_NAME = frozenset(
         "headers",
         "probes",
         "protocol",
+        "protocol_methods",
         "protocol_scanner",
         "scanner",
         "scanner_protocol",
         "sensitive",
+        "sensitive_scanner_exploits",
         "webshell",
+        "webshell_upload",
+        "webshell_upload_scanner_sensitive",
     }
 )
 """Families of the batches whose attacks a name tells, not their letters and marks: not learnt from."""
@@ -99,11 +106,15 @@ TRAINED_ON = (
 GENERATED = 30_000
 PASTED = 15_000
 TALK = 12_000
+LED = 6_000
 UNMARKED = 8
 """Of ordinary values without a mark one in so many is learnt from: they are asked about only where a rule hit."""
 SEED = 20260
 ROUNDS = 3
 """Models that are fitted, each to values made up anew, and averaged: what chance made up for one weighs less."""
+BEFORE = 2
+"""How much the package's model counts beside what is fitted anew, where asked for: what one training's chance made up
+weighs less, and what was measured of the one before still holds."""
 STRENGTH = 8.0
 """Inverse regularisation."""
 
@@ -166,6 +177,9 @@ def gather(without: str | None, without_batch: str | None, seed: int, *, talks: 
         for kind, text in bare(TALK // 4, seed + 6):
             # Who fills a form puts the attack behind what the field is for: no question, and no sentence about it.
             wanted.append((b"/p?q=" + _written(f"{next(before)[:48]} {text}"), kind, 1.0, "bare"))
+        drawn = random.Random(seed + 7)
+        for kind, text in attacks(LED, seed + 8):
+            wanted.append((b"/p?q=" + _written(behind(drawn, text)), kind, 1.0, "led"))
     return distinct(wanted, talks=talks)
 
 
@@ -222,6 +236,7 @@ def _written_blind(without: str | None) -> list[Wanted]:
             if (
                 target == b"/"
                 or payloads.NOT_HTTP in sample.columns
+                or "method" in sample.columns
                 or not written.was_read(batch_of, sample)
             ):
                 continue
@@ -255,14 +270,19 @@ def _written(text: str) -> bytes:
     return quote(text, safe="/").encode()
 
 
-def windows(values: list[Value]) -> tuple[csr_matrix, np.ndarray]:
-    """The grams of each window of each value, and which value each window is of."""
+def windows(values: list[Value]) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
+    """The grams of each window of each value, which value each window is of, and how much it counts.
+
+    An ordinary value's windows and tails count as much together as its windows did alone: it holds no more for having
+    more of them.
+    """
     room = 3 * (WINDOW + 2)
     slot, size, last = (np.zeros(room, dtype=np.int64) for _ in range(3))
-    indices, counts, starts, owners = [], [], [0], []
+    indices, counts, starts, owners, weights = [], [], [0], [], []
     for number, value in enumerate(values):
-        first = 0
-        while True:
+        plain, begins = _window_begins(value.text)
+        weights += [value.weight if value.kind else value.weight * plain / len(begins)] * len(begins)
+        for first in begins:
             text = np.frombuffer(value.text[first : first + WINDOW] + b"\0", dtype=np.uint8)
             count = list_grams(SYMBOLS, text, 0, len(text) - 1, SLOTS, slot, size, last)
             slots, times = np.unique(slot[:count], return_counts=True)
@@ -270,18 +290,24 @@ def windows(values: list[Value]) -> tuple[csr_matrix, np.ndarray]:
             counts.append(times / np.sqrt(count))
             starts.append(starts[-1] + len(slots))
             owners.append(number)
-            if first + WINDOW >= len(value.text) or first >= 8 * STRIDE:
-                break
-            first += STRIDE
     data = np.concatenate(counts), np.concatenate(indices), np.array(starts)
-    return csr_matrix(data, shape=(len(owners), SLOTS)), np.array(owners)
+    return csr_matrix(data, shape=(len(owners), SLOTS)), np.array(owners), np.array(weights)
+
+
+def _window_begins(value: bytes) -> tuple[int, list[int]]:
+    """Of a value, how many windows are learnt from; and where they and its tails begin."""
+    last = min(max(0, len(value) - WINDOW + STRIDE - 1), 8 * STRIDE)
+    tails = np.zeros(2, dtype=np.int64)
+    text = np.frombuffer(value + b"\0", dtype=np.uint8)
+    count = list_tails(SYMBOLS, text, 0, len(value), tails)
+    plain = range(0, last + 1, STRIDE)
+    return len(plain), [*plain, *tails[:count].tolist()]
 
 
 def fit(values: list[Value]) -> PayloadModel:
     """Fit both regressions; twice, because only after the first is it known which window of a long attack is one."""
-    matrix, owner = windows(values)
+    matrix, owner, weight = windows(values)
     hostile = np.array([value.kind is not None for value in values])[owner]
-    weight = np.array([value.weight for value in values])[owner]
     chosen = np.append(True, np.diff(owner) != 0) | ~hostile
     for _ in range(2):
         model = LogisticRegression(C=STRENGTH, max_iter=400)
@@ -305,9 +331,8 @@ def _counted(values: list[Value]) -> list[Value]:
 
 def fit_talk(values: list[Value], model: PayloadModel) -> PayloadModel:
     """Fit what tells attacks from talk; of a long attack, the window that the model finds worst is one."""
-    matrix, owner = windows(values)
+    matrix, owner, weight = windows(values)
     hostile = np.array([value.kind is not None for value in values])[owner]
-    weight = np.array([value.weight for value in values])[owner]
     scores = matrix @ model.weights[0].astype(np.float64)
     worst = np.full(len(values), -np.inf)
     np.maximum.at(worst, owner, scores)
@@ -317,13 +342,22 @@ def fit_talk(values: list[Value], model: PayloadModel) -> PayloadModel:
     return model.told_from_talk(talk.coef_[0], float(talk.intercept_[0]))
 
 
-def averaged(models: list[PayloadModel]) -> PayloadModel:
-    """The model whose weights are the means of the models'."""
+def averaged(models: list[PayloadModel], before: PayloadModel | None = None) -> PayloadModel:
+    """The model whose weights are the means of the models'.
+
+    But for talk, one from before counts `BEFORE` times as much as they all together.
+    """
 
     def mean(of: Callable[[PayloadModel], NDArray[np.float64] | float]) -> NDArray[np.float64]:
         return np.mean([of(model) for model in models], axis=0)
 
     kinds = models[0].kinds
+    talk, talk_bias = (
+        mean(lambda model: model.talk[0] * model.talk_scale),
+        float(mean(lambda model: model.talk_bias)),
+    )
+    if before is not None:
+        models = [*models, *[before] * (BEFORE * len(models))]
     plain = PayloadModel.rounded(
         mean(lambda model: model.weights[0] * model.scale),
         float(mean(lambda model: model.bias)),
@@ -331,9 +365,7 @@ def averaged(models: list[PayloadModel]) -> PayloadModel:
         kinds,
         TRAINED_ON,
     )
-    return plain.told_from_talk(
-        mean(lambda model: model.talk[0] * model.talk_scale), float(mean(lambda model: model.talk_bias))
-    )
+    return plain.told_from_talk(talk, talk_bias)
 
 
 def main() -> int:
@@ -348,6 +380,11 @@ def main() -> int:
         action="store_true",
         help="keep the package's model but for what tells attacks from talk",
     )
+    parser.add_argument(
+        "--with-package",
+        action="store_true",
+        help="average what is fitted with the package's model, but for what tells attacks from talk",
+    )
     options = parser.parse_args()
     sets = (options.without, options.without_batch)
     rounds = []
@@ -355,7 +392,7 @@ def main() -> int:
         seed = SEED + 100 * number
         model = packaged() if options.only_talk else fit(_counted(gather(*sets, seed)))
         rounds.append(fit_talk(_counted(gather(*sets, seed, talks=True)), model))
-    model = averaged(rounds)
+    model = averaged(rounds, packaged() if options.with_package else None)
     if options.output:
         options.output.write_bytes(model.dumped())
         assert load_model(options.output.read_bytes()) == model

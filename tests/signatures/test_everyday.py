@@ -21,8 +21,8 @@ from vedette.schema.anomaly import AnomalyType
 from vedette.schema.findings import Findings
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-SELECT = "/query?find=select+name,state+from+tickets+where+id%3D{n}"
-UNION = "/query?find=select+name,state+from+tickets+where+id%3D1+union+select+password+from+users"
+SELECT = "/query?find=select+name,state+from+t_1+where+id%3D{n}"
+UNION = "/query?find=select+name,state+from+t_1+where+id%3D1+union+select+password+from+users"
 MARKUP = "/page?text=%3Csvg%3E%3Ca%3E{n}"
 FIRST = datetime(2026, 3, 2)  # noqa: DTZ001 -- the log says that it is UTC
 WINDOWS = {"windows": {"span_s": 900}}

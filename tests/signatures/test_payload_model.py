@@ -4,6 +4,7 @@ import base64
 import os
 import subprocess
 import sys
+from urllib.parse import quote
 
 import msgspec
 import numpy as np
@@ -131,6 +132,23 @@ def test_an_attack_is_seen_behind_much_ordinary_text(model: PayloadModel):
     assert model.score(padded) > BANDS["likely"]
 
 
+@pytest.mark.parametrize("lead", [b"2024-05-01", b"blue jeans", b"anna smith, berlin", b"x" * 60])
+@pytest.mark.parametrize(
+    "attack", [b"' or '1'='1", b"';waitfor delay '0:0:5'--", b"|id;", b'"><svg onload=alert(1)>']
+)
+def test_what_a_field_held_before_an_attack_takes_nothing_from_it(
+    model: PayloadModel, lead: bytes, attack: bytes
+):
+    assert model.score(lead + attack) >= model.score(attack)
+
+
+@pytest.mark.parametrize("lead", ["2024-05-01", "blue jeans", "anna.smith@example.org", "calle mayor 12, 3"])
+@pytest.mark.parametrize("attack", ["|/usr/bin/id", "';waitfor delay '0:0:5'--", "' or '1'='1"])
+def test_an_attack_behind_what_a_field_held_is_no_talk(scanner: SignatureScanner, lead: str, attack: str):
+    hits = scanner.judge(batch({"target": [b"/p?q=" + quote(lead + attack).encode()]}))
+    assert hits.decisive().all()
+
+
 def test_without_a_model_no_band_is_hit():
     scanner = SignatureScanner.cached(model=None)
     hits = scanner.judge(batch({"target": [b"/p?q=%3Csvg/onload=alert(1)%3E"]}))
@@ -197,7 +215,8 @@ def test_texts_are_scored_together_as_each_is_alone(texts: list[tuple[bytes, boo
     alone = [found for text in texts for found in model.windows([text])]
     assert model.windows(texts) == alone
     assert alone[-1] is not None
-    assert alone[-1][1] == b"1' union select password from users--"
+    # What stands before the first mark would only dilute it.
+    assert alone[-1][1] == b"' union select password from users--"
 
 
 TALK = [

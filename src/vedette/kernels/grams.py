@@ -5,6 +5,9 @@ punctuation, white space, or any byte above 0x7F, with an edge before its first 
 is hashed to one of a table's weights. A value's score is the sum of its weights over the square root of their
 number: a longer value has more of everything, and the sum of n independent weights spreads by that root.
 
+What is put behind a field's own text would drown in it: a value's *tails*, from where its first loud mark stands and
+from the word before that, are scored as if they stood alone, too.
+
 Values that hold nothing but letters, digits and common marks are not scored: no attack can be told in them from its
 letters, and they are nearly all values of nearly all logs.
 """
@@ -81,17 +84,53 @@ def _value_begin(text: Bytes, begin: int, end: int) -> int:
 
 
 @subkernel
-def _loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> bool:
-    """Whether a value holds what calls for a score: a loud mark, two dots or two dashes."""
+def _first_loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> int:
+    """Where a value first holds what calls for a score, a loud mark, two dots or two dashes; `end` if nowhere."""
     last = 0
     for i in range(begin, end):
         byte = text[i]
         if symbols[byte] >= 64:
-            return True
+            return i
         if byte == last and (byte == 46 or byte == 45):
-            return True
+            return i
         last = byte
-    return False
+    return end
+
+
+@subkernel
+def _loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> bool:
+    """Whether a value holds what calls for a score."""
+    return _first_loud(symbols, text, begin, end) < end
+
+
+@subkernel
+def _is_word(symbols: Bytes, byte: int) -> bool:
+    """Whether a byte is a letter, a digit or of another alphabet."""
+    symbol: int = symbols[byte] & 63
+    return symbol <= 27 or symbol == 63
+
+
+@subkernel
+def _tail_begins(symbols: Bytes, text: Bytes, begin: int, end: int, which: int) -> int:
+    """Where a value's tail begins; `end` if it has none.
+
+    That is at its first loud mark and the marks right before it (`which` 0), or at the word before the one that this
+    mark stands in (1).
+    """
+    at = _first_loud(symbols, text, begin, end)
+    if at == end:
+        return end
+    if which == 0:
+        while at > begin and text[at - 1] != 32 and not _is_word(symbols, text[at - 1]):
+            at -= 1
+        return at
+    while at > begin and text[at - 1] != 32:
+        at -= 1
+    if at > begin:
+        at -= 1
+        while at > begin and text[at - 1] != 32:
+            at -= 1
+    return at
 
 
 @subkernel
@@ -171,7 +210,10 @@ def _score_value(
     best: NDArray[np.float64],
     window: Ints,
 ) -> None:
-    """Score a value by its worst window; keep it in `best[0]`, `window[0:2]` if it is worse than what they hold."""
+    """Score a value by its worst window or tail.
+
+    It is kept in `best[0]`, `window[0:2]` if it is worse than what they hold.
+    """
     first = begin
     while True:
         past = min(first + WINDOW, end)
@@ -183,6 +225,38 @@ def _score_value(
         if past == end:
             break
         first += STRIDE
+    before = begin
+    for which in range(2):
+        first = _tail_begins(symbols, text, begin, end, which)
+        if first > begin and first < end and first != before:
+            past = min(first + WINDOW, end)
+            score = _window_sum(symbols, text, first, past, weights, 0) * roots[_gram_count(first, past)]
+            if score > best[0]:
+                best[0] = score
+                window[0] = first
+                window[1] = past
+        before = first
+
+
+@kernel
+def list_tails(symbols: Bytes, text: Bytes, begin: int, end: int, first: Ints) -> int:
+    """List where the tails of the value `text[begin:end]` begin; for training.
+
+    Args:
+        symbols: `SYMBOLS`.
+        text: uint8. begin, end: The value.
+        first: int64 (2,), receives where each begins.
+
+    Returns:
+        How many there are.
+    """
+    count = 0
+    for which in range(2):
+        at = _tail_begins(symbols, text, begin, end, which)
+        if at > begin and at < end and (count == 0 or at != first[0]):
+            first[count] = at
+            count += 1
+    return count
 
 
 @subkernel

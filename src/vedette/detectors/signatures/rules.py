@@ -85,7 +85,7 @@ BANDS: Mapping[str, float] = {"likely": 0.5, "sure": 2.5}
 """Bands of the payload model's score, in its log-odds from where they begin. From 2.5 on, one in ten thousand benign
 values with marks is taken for an attack, or fewer."""
 
-TALK = (-2.0, -1.0)
+TALK = (-1.75, -0.5)
 """Log-odds of an attack, as against talk about attacks, up to which the payload model takes a text for talk: one of a
 word or two, and a sentence (`kernels.grams.SENTENCE`)."""
 
