@@ -501,3 +501,11 @@ def test_what_a_directory_of_flows_holds_besides_is_named(vedette: Run, tmp_path
     coverage = json.loads((tmp_path / "found.json").read_text())["coverage"]
     assert [(row["first"], row["files"]) for row in coverage["left_out"]] == [("logs/trace.pcap", 1)]
     assert b"name it to read it" in b" ".join(done.stdout.split())
+
+
+def test_a_past_of_flows_that_is_no_past_is_told_as_flows(vedette: Run, tmp_path: Path) -> None:
+    lines = conn_log(list).splitlines(keepends=True)
+    (tmp_path / "scanned.log").write_text("".join(lines[:1_000]))
+    (tmp_path / "newer.log").write_text("".join([*lines[:3], *lines[1_000:1_500]]))
+    done = vedette("scan", "scanned.log", "--baseline-from", "newer.log")
+    assert "none of its 500 packets or flows is older" in " ".join(done.stdout.decode().split())

@@ -25,6 +25,13 @@ _FITS = 0.4
 _SEVERAL_LATE = 0.01
 
 
+def _newer(coverage: Coverage) -> str:
+    """What there was to learn from, and is too new."""
+    if coverage.flows and not coverage.parsed:
+        return f"{coverage.too_new:,} packets or flows"
+    return plural(coverage.too_new, "request")
+
+
 def headline(findings: Findings) -> str:
     """What was found, in one sentence."""
     if findings.incidents:
@@ -71,8 +78,7 @@ def remarks(coverage: Coverage) -> Iterator[str]:
         yield "Interrupted: this is what was found until then."
     if coverage.too_new:
         yield (
-            f"Nothing was learned from --baseline-from: none of its {plural(coverage.too_new, 'request')} is older "
-            "than what is scanned."
+            f"Nothing was learned from --baseline-from: none of its {_newer(coverage)} is older than what is scanned."
         )
     cut = sum(source.truncated is not None for source in coverage.sources)
     if cut:
