@@ -55,9 +55,11 @@ def test_a_name_that_is_none_lists_those_that_are(tmp_path: Path, capsys: pytest
 def test_silences_are_made_listed_and_ended(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     about = ["--service", "shop*", "--type", "error_spike", "--for", "2h", "--reason", "release \x1b[31m"]
     assert run(["alert", "silence", *about, "--store", url]) == 0
-    made = capsys.readouterr().out.strip()
+    told = capsys.readouterr()
+    made = told.out.strip()
     assert run(["alert", "silences", "--store", url]) == 0
     listed = capsys.readouterr().out
+    assert told.err == listed, "whoever names no service sees that everything is silent"
     assert listed.startswith(f"{made}  until ")
     assert listed.endswith("shop*, error_spike: release \\x1b[31m (by command line)\n")
     assert run(["alert", "unsilence", made, "--store", url]) == 0

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,7 @@ def make_silence(
     store: str | None,
     config: Path | None,
 ) -> None:
-    """Make a silence, and print its id."""
+    """Make a silence, and print its id; beside it, what it holds and until when."""
     now = _now()
     if age is not None:
         found = _AGE.fullmatch(age)
@@ -89,6 +90,7 @@ def make_silence(
             by="command line",
         )
     print(made.id)
+    print(_shown(made), file=sys.stderr)
 
 
 def list_silences(store: str | None, config: Path | None) -> None:
