@@ -147,7 +147,7 @@ def test_attackers_beyond_the_first_five_of_a_month_are_one_incident() -> None:
     assert crowd.title == "SQL injection on shop by 35 clients"
     assert crowd.severity is Severity.MEDIUM
     assert crowd.summary.startswith(
-        "More than the 5 attacks in 30 days that are told one by one; severe ones still are."
+        "5 attacks in 30 days were told one by one; these, which are no more severe, are told together:"
     )
     assert "SQL injection (350)" in crowd.summary
 
@@ -191,7 +191,7 @@ def test_guesses_of_passwords_are_of_the_crowd_until_they_are_many() -> None:
         f"Password guessing on shop by 192.0.2.{m}" for m in range(0, 100, 20)
     ]
     assert crowd.title == "Password guessing on shop by 5 clients"
-    assert "Found, with hostile requests: password guessing. The worst" in crowd.summary
+    assert "told together: password guessing. The worst" in crowd.summary
     assert many.title == "Password guessing on shop by 192.0.2.200"
 
 
@@ -207,7 +207,7 @@ def test_a_crowd_is_over_after_a_week_and_after_a_month_attackers_are_told_one_b
     story = [*attacks(range(0, 240, 30)), attack(9 * day, "192.0.2.50"), attack(40 * day, "192.0.2.51")]
     *_, crowd, again, alone = group(*story)
     assert (crowd.state, len(crowd.anomaly_ids)) == (IncidentState.CLOSED, 3)
-    assert again.summary.startswith("More than the 5 attacks in 30 days")
+    assert again.summary.startswith("5 attacks in 30 days were told one by one; these")
     assert alone.summary == "sql_injection happened."
 
 

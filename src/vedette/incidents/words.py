@@ -131,8 +131,8 @@ def summarise(
             for a in ranked
         ]
         return (
-            f"More than the {TOLD_APART} attacks in {LATELY_DAYS} days that are told one by one; severe ones still "
-            f"are. Found, with hostile requests: {', '.join(parts)}. The worst: {ranked[0].description}"
+            f"{TOLD_APART} attacks in {LATELY_DAYS} days were told one by one; these, which are no more severe, are "
+            f"told together: {', '.join(parts)}. The worst: {ranked[0].description}"
         )
     if kind is Kind.BACKGROUND and not _only_odd(ranked):
         parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
