@@ -1,5 +1,6 @@
 """What every bank promises, whatever its family."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,10 +9,13 @@ from hypothesis import strategies as st
 from tests.baselines.traffic import MINUTE, START, Step, negative_binomial, walk
 from vedette.baselines.bank import Bank
 from vedette.baselines.bank_settings import BankSettings
+from vedette.baselines.bank_state import BankState
 from vedette.baselines.counts import CountBank
 from vedette.baselines.formulas import recompute
 from vedette.baselines.locations import GaugeBank, LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
+from vedette.baselines.snapshot import Snapshot
+from vedette.kernels.baseline_layout import LONG_ERROR, LONG_TRIALS, TRIALS, WEIGHT
 
 FAMILIES = {
     "count": CountBank,
@@ -294,3 +298,21 @@ def test_a_single_entity_is_judged_as_one_of_many(family: type[Bank]) -> None:
     assert alone.to_state() == among.to_state()
     with pytest.raises(ValueError, match="windows must be in order"):
         alone.judge_alone(1.0, 5.0, 0)
+
+
+def test_errors_below_the_expected_are_kept_and_weights_below_nothing_are_refused():
+    bank = CountBank()
+    walk(bank, steps("count", 40))
+    kept = bank.to_state()
+    kind = msgspec.msgpack.decode(kept, type=Snapshot).kind
+    state = BankState.unpack(kept, kind, cap=bank.settings.cap, counts=True)
+    levels = state.levels.copy()
+    levels[0, LONG_ERROR] = -0.1
+    kept = state._replace(levels=levels).pack(kind)
+    bank.from_state(kept)
+    assert bank.to_state() == kept
+    for column in (WEIGHT, TRIALS, LONG_TRIALS):
+        levels = state.levels.copy()
+        levels[0, column] = -0.1
+        with pytest.raises(ValueError, match="levels that no windows could have made"):
+            bank.from_state(state._replace(levels=levels).pack(kind))

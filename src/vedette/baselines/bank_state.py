@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 from vedette.baselines.judgement import Array
 from vedette.baselines.rhythm import Rhythm
 from vedette.baselines.snapshot import pack, unpack
-from vedette.kernels.baseline_layout import ERROR, STATE_COLUMNS, SUM, TRIALS, WEIGHT
+from vedette.kernels.baseline_layout import (
+    ERROR,
+    LONG_ERROR,
+    LONG_TRIALS,
+    STATE_COLUMNS,
+    SUM,
+    TRIALS,
+    WEIGHT,
+)
 from vedette.kernels.baseline_outlook import DAY_CELLS, WEEK_CELLS
 
 _PARTS: Final = ("row", "mean", "weight")
@@ -75,8 +83,11 @@ class BankState(NamedTuple):
 
 def _check_levels(levels: Array, *, counts: bool) -> None:
     """Refuse levels that no windows could have made."""
-    weights = levels[:, WEIGHT:ERROR]
-    if not np.isfinite(levels).all() or (weights < 0.0).any() or (levels[:, TRIALS:] < 0.0).any():
+    # LONG_ERROR is what errors exceed the expected by, and may be below 0.
+    weights = levels[
+        :, [*range(WEIGHT, ERROR), *range(TRIALS, LONG_ERROR), *range(LONG_TRIALS, STATE_COLUMNS)]
+    ]
+    if not np.isfinite(levels).all() or (weights < 0.0).any():
         raise ValueError("baseline state holds levels that no windows could have made")
     if counts and (levels[:, SUM:WEIGHT] < 0.0).any():
         raise ValueError("baseline state holds counts below 0")
