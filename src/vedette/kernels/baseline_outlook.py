@@ -166,10 +166,11 @@ def _season(
     enough = 0.5 * settings[HOUR_WINDOWS]
     if weight[row, here] < enough:
         return nan
-    usual_here: float = mean[row, here]
+    # Compiled, single precision would go on in single precision; `float` leaves it as it is.
+    usual_here: float = 1.0 * mean[row, here]
     if weight[row, before] < enough or weight[row, after] < enough:
         return usual_here
-    rise, next_rise = usual_here - mean[row, before], mean[row, after] - usual_here
+    rise, next_rise = usual_here - 1.0 * mean[row, before], 1.0 * mean[row, after] - usual_here
     if rise * next_rise <= 0.0:
         return usual_here
     slope = 0.5 * (rise + next_rise)
