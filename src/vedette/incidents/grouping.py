@@ -109,7 +109,7 @@ class Grouper:
                 draft.kind = Kind.CLIENT
                 draft.add(anomaly)
                 return draft.id
-        if kind in (Kind.CLIENT, Kind.SERVICE) and is_passing(anomaly) and self._is_attacked(anomaly):
+        if kind in (Kind.CLIENT, Kind.SERVICE) and is_passing(anomaly) and self._note_attack(anomaly):
             kind = Kind.CROWD
         draft = Draft(kind, anomaly, anomaly.start, anomaly.end)
         draft.add(anomaly)
@@ -176,8 +176,8 @@ class Grouper:
         """From when on an incident is over unless something joins it, microseconds."""
         return draft.end + self.gap(draft)
 
-    def _is_attacked(self, anomaly: Anomaly) -> bool:
-        """Whether so many passing attacks on its service opened incidents lately that another one is no news."""
+    def _note_attack(self, anomaly: Anomaly) -> bool:
+        """Count a passing attack that no incident takes; True if its service had so many lately that it is no news."""
         starts = [
             s for s in self._attacked.pop(anomaly.service, []) if s > anomaly.start - LATELY_DAYS * DAY_US
         ]
