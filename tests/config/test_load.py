@@ -1,5 +1,6 @@
 """Settings from file, environment and command line, and where a wrong one stands."""
 
+import json
 import subprocess
 import sys
 from datetime import date
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -305,3 +307,29 @@ def test_the_exceptions_that_the_page_on_them_shows_can_be_read(tmp_path: Path) 
     assert [
         key for key in ExceptionRule.model_fields if f"{key}:" not in page and f"`{key}`" not in page
     ] == []
+
+
+@pytest.mark.parametrize(("text", "attackers"), [("all", "all"), ('"all"', "all"), ("0", 0), ("1000", 1000)])
+def test_how_many_attackers_are_told_apart_is_a_number_or_all(
+    tmp_path: Path, text: str, attackers: int | str
+) -> None:
+    alarm = load(
+        tmp_path,
+        f"alarm: {{attackers_told_apart: {text}, services: [{{service: intra*, attackers: {text}}}]}}",
+    ).alarm
+    assert (alarm.attackers_told_apart, alarm.services[0].attackers) == (attackers, attackers)
+
+
+@pytest.mark.parametrize("text", ["-1", "1001", "2.5", "true", "every", "null", "[5]", '"5"'])
+def test_what_is_no_number_of_attackers_is_refused_by_its_place(tmp_path: Path, text: str) -> None:
+    rule = "must be a whole number from 0 to 1,000, or all"
+    (problem,) = problems(tmp_path, f"alarm:\n  attackers_told_apart: {text}")
+    shown = json.dumps(yaml.safe_load(text))
+    assert problem == f"vedette.yaml:2: alarm.attackers_told_apart = {shown}: {rule}"
+    (problem,) = problems(tmp_path, f"alarm:\n  services: [{{service: a, attackers: {text}}}]")
+    assert problem == f"vedette.yaml:2: alarm.services[0].attackers = {shown}: {rule}"
+
+
+def test_attackers_told_apart_can_be_told_by_the_environment(tmp_path: Path) -> None:
+    config = load(tmp_path, "", environment={"VEDETTE_ALARM__ATTACKERS_TOLD_APART": "all"})
+    assert config.alarm.attackers_told_apart == "all"

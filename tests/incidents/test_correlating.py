@@ -6,7 +6,9 @@ from tests.incidents.test_grouping import MINUTE, anomaly, group
 from tests.incidents.test_regrouping import attack, flood, of_flows, scan
 
 from vedette.incidents import grouping
+from vedette.incidents.apart import Apart
 from vedette.incidents.correlating import Correlator, Found, Spans
+from vedette.incidents.grouping import GroupingSettings
 from vedette.incidents.regrouping import regroup
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.incident import Incident, IncidentState
@@ -31,9 +33,33 @@ OF_FLOWS = st.lists(
 )
 
 
-def followed(requests: list[Anomaly], flows: list[Anomaly], turns: list[tuple[int, int]]) -> Found:
+ATTACKS = st.lists(
+    st.builds(
+        lambda minute, client, service: anomaly(
+            AnomalyType.SQL_INJECTION, minute, client=client, service=service, unit="hostile_requests"
+        ),
+        st.integers(0, 90),
+        st.integers(1, 20).map(lambda last: f"192.0.2.{last}"),
+        st.sampled_from(["shop", "intranet"]),
+    ),
+    max_size=20,
+    unique_by=lambda a: a.id,
+)
+APART = st.builds(
+    lambda most, inside: GroupingSettings(apart=Apart(most, (("intra*", inside),))),
+    st.sampled_from([None, 0, 1, 5]),
+    st.sampled_from([None, 1, 3]),
+)
+
+
+def followed(
+    requests: list[Anomaly],
+    flows: list[Anomaly],
+    turns: list[tuple[int, int]],
+    settings: GroupingSettings | None = None,
+) -> Found:
     """Two engines that get on by so many minutes in each turn, and a restart at each."""
-    correlator = Correlator(SPANS)
+    correlator = Correlator(SPANS, settings)
     here, there = 0, 0
     whole = Found([], [], [])
     for more, others in [*turns, (END // MINUTE, END // MINUTE)]:
@@ -42,7 +68,7 @@ def followed(requests: list[Anomaly], flows: list[Anomaly], turns: list[tuple[in
         correlator.add(a for a in requests if before[0] * MINUTE < a.end <= here * MINUTE)
         correlator.add(a for a in flows if before[1] * MINUTE < a.end <= there * MINUTE)
         correlator.group(min(here, there, END // MINUTE) * MINUTE)
-        again = Correlator(SPANS)
+        again = Correlator(SPANS, settings)
         again.from_state(correlator.to_state())
         correlator = again
         found = correlator.take()
@@ -57,15 +83,23 @@ def last(found: Found) -> dict[str, Incident]:
     return {incident.id: incident for incident in found.incidents}
 
 
-@given(OF_REQUESTS, OF_FLOWS, st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6))
+@given(
+    st.one_of(OF_REQUESTS, ATTACKS),
+    OF_FLOWS,
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6),
+    APART,
+)
 def test_live_is_replay_whichever_engine_is_ahead(
-    requests: list[Anomaly], flows: list[Anomaly], turns: list[tuple[int, int]]
+    requests: list[Anomaly],
+    flows: list[Anomaly],
+    turns: list[tuple[int, int]],
+    settings: GroupingSettings,
 ) -> None:
-    found = followed(requests, flows, turns)
-    named, incidents = regroup([*requests, *flows], spans=SPANS, until=END)
+    found = followed(requests, flows, turns, settings)
+    named, incidents = regroup([*requests, *flows], spans=SPANS, until=END, grouping=settings)
     assert sorted(found.anomalies, key=lambda a: (a.start, a.id)) == named
     assert last(found) == {incident.id: incident for incident in incidents}
-    assert found.notices == followed(requests, flows, []).notices
+    assert found.notices == followed(requests, flows, [], settings).notices
 
 
 def test_one_engine_alone_has_the_incidents_that_it_makes_itself() -> None:

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vedette.incidents.apart import Apart
 from vedette.incidents.draft import Draft
 from vedette.incidents.grouping import Grouper, GroupingSettings
 from vedette.incidents.kept_draft import KeptDraft
@@ -57,8 +58,8 @@ def anomaly(
     )
 
 
-def group(*anomalies: Anomaly) -> list[Incident]:
-    grouper = Grouper(GroupingSettings())
+def group(*anomalies: Anomaly, apart: Apart | None = None) -> list[Incident]:
+    grouper = Grouper(GroupingSettings(apart=apart or Apart()))
     done: list[Incident] = []
     for one in anomalies:
         done += [draft.finish(closed=True) for draft in grouper.close(one.start)]
@@ -215,6 +216,79 @@ def test_a_crowd_is_of_one_service() -> None:
     incidents = group(*attacks(range(0, 240, 30)), attack(240, "192.0.2.7", service="api"))
     assert incidents[-1].services == ("api",)
     assert incidents[-1].title == "SQL injection on api by 192.0.2.7"
+
+
+def told(apart: Apart, count: int = 12, service: str = "shop") -> tuple[list[str], str]:
+    """Titles of what so many attackers make, and the last one's summary."""
+    incidents = group(*attacks(range(0, 30 * count, 30), service), apart=apart)
+    return [incident.title for incident in incidents], incidents[-1].summary
+
+
+def test_how_many_attackers_are_told_apart_can_be_said() -> None:
+    titles, summary = told(Apart(2))
+    assert titles[1:] == ["SQL injection on shop by 192.0.2.1", "SQL injection on shop by 10 clients"]
+    assert summary.startswith("2 attacks in 30 days were told one by one; these")
+    titles, summary = told(Apart(1), 2)
+    assert titles[1:] == ["SQL injection on shop by 1 client"]
+    assert summary.startswith("1 attack in 30 days was told one by one; these")
+
+
+def test_nobody_is_told_apart_where_none_is_to_be() -> None:
+    titles, summary = told(Apart(0))
+    assert titles == ["SQL injection on shop by 12 clients"]
+    assert summary.startswith(
+        "Attacks that are not severe are told together here: SQL injection (120). The worst:"
+    )
+
+
+def test_everybody_is_told_apart_where_all_are_to_be() -> None:
+    titles, _ = told(Apart(None), 40)
+    assert titles == [f"SQL injection on shop by 192.0.2.{n}" for n in range(40)]
+
+
+def test_a_service_inside_may_have_every_attacker_told_apart_and_the_one_outside_not() -> None:
+    apart = Apart(1, (("intra*", None), ("*", 3)))
+    assert len(told(apart, 12, "intranet")[0]) == 12
+    assert len(told(apart, 12, "shop")[0]) == 4
+
+
+def continued(before: Apart, after: Apart, ids: range = range(20)) -> list[Draft]:
+    """What is open after half of the attackers came under one setting, and half under another."""
+    story = attacks(range(0, 30 * len(ids), 30))
+    first = Grouper(GroupingSettings(apart=before))
+    for one in story[: len(story) // 2]:
+        first.add(one)
+    then = Grouper(GroupingSettings(apart=after))
+    then.from_state(first.to_state())
+    for one in story[len(story) // 2 :]:
+        then.add(one)
+    return then.drafts
+
+
+@pytest.mark.parametrize("after", [Apart(None), Apart(15), Apart(100)])
+def test_a_crowd_takes_nobody_new_once_more_are_to_be_told_apart(after: Apart) -> None:
+    drafts = continued(Apart(), after)
+    crowd = drafts[5]
+    assert (len(crowd.anomalies), crowd.finish(closed=False).summary[:9]) == (5, "5 attacks")
+    assert len(drafts) == 16
+
+
+def test_a_crowd_goes_on_where_fewer_are_to_be_told_apart_and_as_many_count_as_were() -> None:
+    assert len(continued(Apart(7), Apart(2))) == 8
+    assert len(continued(Apart(15), Apart(10))) == 11
+
+
+def test_a_crowd_that_is_wanted_no_more_is_over_as_others_are() -> None:
+    story = attacks(range(12))
+    first, then = Grouper(), Grouper(GroupingSettings(apart=Apart(None)))
+    for one in story:
+        first.add(one)
+    then.from_state(first.to_state())
+    then.close(30 * MINUTE)
+    assert then.drafts == []
+    assert len(first.drafts) == 6
+    first.close(30 * MINUTE)
+    assert len(first.drafts) == 1
 
 
 def test_where_attacks_are_counted_is_kept() -> None:

@@ -16,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.conftest import Run, vedette
+from tests.incidents.test_grouping import attacks
 from tests.live.lines import Clock, Lines, run_for
 from tests.live.test_flows import ZEEK
 from vedette.config import Config
 from vedette.live.live import Live
+from vedette.live.together import Reached, Together
 from vedette.sources.source import Delivery
 from vedette.storage import open_live_store
 
@@ -152,3 +154,16 @@ def test_who_does_not_wait_loses_nothing_and_tells_nothing_twice(most: int) -> N
     assert len(notices) == len(set(notices))
     opened = [notice.rsplit(".", 2)[0] for notice in notices if ".opened." in notice]
     assert sorted(opened) == sorted(i.id for i in incidents)
+
+
+def test_a_service_goes_on_under_another_number_of_attackers_told_apart() -> None:
+    """What waits, counts and is open is taken over; from then on the other number holds."""
+    story = attacks(range(0, 600, 30))
+    inside = {"attackers_told_apart": 2, "services": ({"service": "sho*", "attackers": "all"},)}
+    before, after = Together(Config()), Together(Config.model_validate({"alarm": inside}))
+    before.take(story[:10], [Reached(story[9].end, behind=False)], story[9].end)
+    assert len({incident.id for incident in before.found_now().incidents}) == 6
+    after.from_state(before.to_state(), [])
+    after.take(story[10:], [Reached(story[-1].end, behind=False)], story[-1].end)
+    new = {one.incident_id for one in after.found_now().anomalies}
+    assert len(new) == 10

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from vedette.incidents.correlating import Spans
+from vedette.incidents.grouping import GroupingSettings
 from vedette.incidents.regrouping import regroup
 from vedette.schema.findings import Coverage, Findings
 
 
-def joined(findings: Sequence[Findings], *, spans: Spans) -> Findings:
+def joined(findings: Sequence[Findings], *, spans: Spans, grouping: GroupingSettings) -> Findings:
     """The findings of several engines as one document, in which who does something in several is one incident.
 
     Args:
         findings: The first one's coverage becomes that of all.
-        spans: Lengths of their windows.
+        spans: Lengths of their windows. grouping: How anomalies become incidents.
     """
     if len(findings) == 1:
         return findings[0]
@@ -21,7 +22,9 @@ def joined(findings: Sequence[Findings], *, spans: Spans) -> Findings:
         _join(coverage, other.coverage)
     anomalies = [a for f in findings for a in f.anomalies]
     if sum(bool(f.anomalies) for f in findings) > 1 and not coverage.capped.get("anomalies"):
-        return Findings(*regroup(anomalies, spans=spans, until=coverage.end or 0), coverage)
+        return Findings(
+            *regroup(anomalies, spans=spans, until=coverage.end or 0, grouping=grouping), coverage
+        )
     # Incidents know of anomalies beyond the cap, which nobody has any more to group them anew.
     return Findings(
         sorted(anomalies, key=lambda a: (a.start, a.id)),

@@ -149,8 +149,13 @@ class Scan:
             if self._flows is not None:
                 from vedette.cli.joining import joined
                 from vedette.engine.build import window_spans
+                from vedette.engine.telling_apart import grouping
 
-                findings = joined([findings, self._flows], spans=window_spans(self.config))
+                findings = joined(
+                    [findings, self._flows],
+                    spans=window_spans(self.config),
+                    grouping=grouping(self.config),
+                )
             keep = verdicts = None
             if keeping is not None:
                 keep = partial(keeping.findings, engine, findings, started)

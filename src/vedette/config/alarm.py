@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator
 
@@ -55,6 +55,28 @@ def _budget(value: Any) -> str:
 
 BudgetText = Annotated[str, BeforeValidator(_budget)]
 
+EVERY: Final = "all"
+"""Every attacker is told apart."""
+_MOST_APART: Final = 1_000
+
+
+def _attackers(value: Any) -> int | str:
+    if value == EVERY or (type(value) is int and 0 <= value <= _MOST_APART):
+        return EVERY if value == EVERY else int(value)
+    raise ValueError(f"must be a whole number from 0 to {_MOST_APART:,}, or {EVERY}")
+
+
+Attackers = Annotated[int | Literal["all"], BeforeValidator(_attackers)]
+
+
+class ServiceAttackers(Section):
+    """Another number of attackers told apart for some services."""
+
+    service: str = option(
+        ..., "Pattern of the service's name, like `intranet*`.", min_length=1, max_length=200
+    )
+    attackers: Attackers = option(..., "As `alarm.attackers_told_apart`.")
+
 
 class Alarm(Section):
     """How far from normal is too far."""
@@ -76,6 +98,15 @@ class Alarm(Section):
         unit="standard deviations",
         gt=0.0,
         le=100.0,
+    )
+    attackers_told_apart: Attackers = option(
+        5,
+        "Attackers of a service told one by one in 30 days; further ones are one incident, "
+        "but for those who attack severely. `all` for a service inside a network.",
+        unit="attackers",
+    )
+    services: tuple[ServiceAttackers, ...] = option(
+        (), "Attackers told apart of some services; the first that matches counts.", max_length=100
     )
 
     @property

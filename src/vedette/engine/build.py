@@ -36,6 +36,7 @@ from vedette.engine.members import learned_members, request_trails
 from vedette.engine.settings import EngineSettings
 from vedette.engine.signatures import signature_scanner
 from vedette.engine.teaching import Teaching
+from vedette.engine.telling_apart import grouping
 from vedette.enrich.user_agent import AgentKind
 from vedette.expression.grammar import parse
 from vedette.incidents.correlating import Spans
@@ -94,6 +95,7 @@ def build_engine(
         calendar=calendar(config.baselines.timezone, config.baselines.holidays),
         zone=config.baselines.timezone,
         seed=seed,
+        grouping=grouping(config),
     )
     thresholds: Thresholds = ZScore(config.alarm.threshold_z)
     if config.alarm.mode is AlarmMode.BUDGET:

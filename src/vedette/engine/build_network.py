@@ -26,6 +26,7 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.model_files import load_models
 from vedette.engine.network import NetworkEngine, NetworkSettings
 from vedette.engine.teaching import Teaching
+from vedette.engine.telling_apart import grouping
 from vedette.windows.flow_table import TableSettings
 
 _Offer: TypeAlias = tuple[bool, NetworkDetector]
@@ -66,6 +67,7 @@ def build_network(
         calendar=calendar(config.baselines.timezone, config.baselines.holidays),
         own_clock=own_clock,
         since=since,
+        grouping=grouping(config),
     )
     detectors = network_detectors(config, thresholds, teaching or Teaching(), classic=classic)
     return NetworkEngine(settings, thresholds, detectors)

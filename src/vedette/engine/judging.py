@@ -97,7 +97,7 @@ class WindowJudge:
         )
         self.slugs = SlugLearner(settings.slug_values)
         self.history = ClientHistory(settings.history_windows, settings.suspects)
-        self.stated = Statements(settings.anomalies)
+        self.stated = Statements(settings.anomalies, settings.grouping)
         self.detectors: Sequence[WindowDetector] = ()
         self.members: Sequence[Member] = ()
         self.exceptions: Exceptions | None = None

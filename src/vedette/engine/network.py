@@ -24,7 +24,7 @@ from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.statements import Statements
-from vedette.incidents.grouping import stating_order
+from vedette.incidents.grouping import GroupingSettings, stating_order
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Known
@@ -54,6 +54,7 @@ class NetworkSettings(msgspec.Struct, frozen=True):
         calendar: Whose hours and days the traffic follows.
         own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
         since: Windows that begin earlier are learned from, and nothing is stated of them, microseconds.
+        grouping: How anomalies become incidents.
     """
 
     span: int = 10_000_000
@@ -65,6 +66,7 @@ class NetworkSettings(msgspec.Struct, frozen=True):
     calendar: Calendar = plain
     own_clock: bool = True
     since: int | None = None
+    grouping: GroupingSettings = GroupingSettings()
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ class NetworkEngine:
             settings.span, settings.lateness, settings.contacts, own_clock=settings.own_clock
         )
         self.baselines = NetworkBaselines(settings.span, settings.min_windows, settings.calendar)
-        self.stated = Statements(settings.anomalies)
+        self.stated = Statements(settings.anomalies, settings.grouping)
         self.thresholds.share(1)
 
     def process(self, passed: Passed) -> None:

@@ -3,6 +3,7 @@
 import msgspec
 
 from vedette.baselines.calendar import Calendar, plain
+from vedette.incidents.grouping import GroupingSettings
 from vedette.windows.windower import WindowSettings
 
 
@@ -21,6 +22,7 @@ class EngineSettings(msgspec.Struct, frozen=True):
         evidence: Log lines kept for each anomaly.
         calendar: Whose hours and days the traffic follows. zone: Its name.
         seed: 64 bits that clients do not know: which rows are looked at where not all are follows from them.
+        grouping: How anomalies become incidents.
     """
 
     windows: WindowSettings = msgspec.field(default_factory=WindowSettings)
@@ -35,3 +37,4 @@ class EngineSettings(msgspec.Struct, frozen=True):
     calendar: Calendar = plain
     zone: str = "UTC"
     seed: int = 0
+    grouping: GroupingSettings = GroupingSettings()

@@ -6,7 +6,7 @@ import msgspec
 
 from vedette.engine.spending import spending
 from vedette.explain.words import counterfactual, describe
-from vedette.incidents.grouping import Grouper
+from vedette.incidents.grouping import Grouper, GroupingSettings
 from vedette.incidents.occurrences import Occurrences
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Spending
@@ -35,13 +35,14 @@ class Statements:
 
     Args:
         most: Anomalies that wait to be taken, at most; further ones are counted in `left_out`.
+        grouping: How anomalies become incidents.
 
     Attributes:
         alarms: By detector, anomalies that rest on a threshold of the budget, or of a z-score.
     """
 
-    def __init__(self, most: int) -> None:
-        self.grouper = Grouper()
+    def __init__(self, most: int, grouping: GroupingSettings | None = None) -> None:
+        self.grouper = Grouper(grouping)
         self.occurrences = Occurrences()
         self.alarms: dict[str, int] = {}
         self.left_out = 0

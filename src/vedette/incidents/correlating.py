@@ -12,7 +12,7 @@ from operator import attrgetter
 
 import msgspec
 
-from vedette.incidents.grouping import Grouper, stating_order
+from vedette.incidents.grouping import Grouper, GroupingSettings, stating_order
 from vedette.incidents.notices import last_news, news
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
@@ -71,12 +71,12 @@ class Correlator:
     """Groups what engines state.
 
     Args:
-        spans: Lengths of the engines' windows.
+        spans: Lengths of the engines' windows. grouping: How anomalies become incidents.
     """
 
-    def __init__(self, spans: Spans) -> None:
+    def __init__(self, spans: Spans, grouping: GroupingSettings | None = None) -> None:
         self._spans = spans
-        self._grouper = Grouper()
+        self._grouper = Grouper(grouping)
         self._reached = self._grouped = _BEGINNING
         self._waiting: list[tuple[int, Anomaly]] = []
         self._anomalies: list[Anomaly] = []

@@ -4,7 +4,7 @@ from ipaddress import IPv6Address
 
 import msgspec
 
-from vedette.incidents.kinds import DISTURBANCES, SYMPTOMS, Kind
+from vedette.incidents.kinds import DISTURBANCES, SYMPTOMS, TOLD_APART, Kind
 from vedette.incidents.words import advise, summarise, title
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
 from vedette.schema.incident import Incident, IncidentState
@@ -27,6 +27,7 @@ class Draft(msgspec.Struct):
         changed: Whether one joined since this was last handed out.
         told: Rank of the severity that was told last, -1 before any was.
         requests: That it rests on; packets and connections of flows are none.
+        apart: Of a crowd: how many attackers were to be told one by one when it came together.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class Draft(msgspec.Struct):
     budgeted: bool = False
     changed: bool = True
     told: int = -1
+    apart: int = TOLD_APART
 
     @property
     def id(self) -> str:
@@ -127,7 +129,9 @@ class Draft(msgspec.Struct):
             services=tuple(sorted(self.services)),
             entities=tuple(entities[:100]),
             anomaly_ids=tuple(self.anomalies),
-            summary=summarise(self.kind, ranked, self.counts, entities, crowded=self.crowded),
+            summary=summarise(
+                self.kind, ranked, self.counts, entities, crowded=self.crowded, apart=self.apart
+            ),
             advice=advise(self.kind, ranked),
             requests=self.requests,
         )

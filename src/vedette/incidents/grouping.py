@@ -14,9 +14,10 @@ gap, by the first of these that holds:
 6. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
    its service.
 
-The first attackers of a service are told one by one: each may be somebody's aim. Once `TOLD_APART` incidents of passing
-attacks opened within `LATELY_DAYS`, further ones are a crowd, and one incident until a week goes by without any. Who
-attacks more severely, or does something else besides, is told apart from it.
+The first attackers of a service are told one by one: each may be somebody's aim. Once as many incidents of passing
+attacks opened within `LATELY_DAYS` as are to be told apart, further ones are a crowd, and one incident until a week
+goes by without any. Who attacks more severely, or does something else besides, is told apart from it. Where more are to
+be told apart than when a crowd came together, it takes nobody new any more, and is over as others are.
 
 Requests know IPv6 clients by their /64, and flows by their address: both are taken by the /64.
 
@@ -28,9 +29,10 @@ Otherwise it opens a new one. The result depends on the anomalies alone, not on 
 
 import msgspec
 
+from vedette.incidents.apart import Apart
 from vedette.incidents.draft import Draft, carriers_of, counted_as
 from vedette.incidents.kept_draft import KeptDraft
-from vedette.incidents.kinds import LATELY_DAYS, TOLD_APART, Kind, is_passing, kind_of
+from vedette.incidents.kinds import LATELY_DAYS, Kind, is_passing, kind_of
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
 from vedette.schema.spans import DAY_US, MINUTE_US, WEEK_US
 from vedette.schema.state import check, decode, encode
@@ -44,11 +46,12 @@ MOST_SERVICES = 10_000
 
 
 class GroupingSettings(msgspec.Struct, frozen=True):
-    """How long an incident may be quiet and still go on, microseconds."""
+    """How long an incident may be quiet and still go on, microseconds; and how many attackers are told one by one."""
 
     gap: int = 15 * MINUTE_US
     background_gap: int = DAY_US
     crowd_gap: int = WEEK_US
+    apart: Apart = Apart()
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -109,9 +112,12 @@ class Grouper:
                 draft.kind = Kind.CLIENT
                 draft.add(anomaly)
                 return draft.id
-        if kind in (Kind.CLIENT, Kind.SERVICE) and is_passing(anomaly) and self._note_attack(anomaly):
+        most = self.settings.apart.of(anomaly.service)
+        passing = kind in (Kind.CLIENT, Kind.SERVICE) and is_passing(anomaly)
+        if passing and most is not None and self._note_attack(anomaly, most):
             kind = Kind.CROWD
         draft = Draft(kind, anomaly, anomaly.start, anomaly.end)
+        draft.apart = most or 0
         draft.add(anomaly)
         self._open.append(draft)
         return draft.id
@@ -167,7 +173,7 @@ class Grouper:
         match draft.kind:
             case Kind.BACKGROUND:
                 return self.settings.background_gap
-            case Kind.CROWD:
+            case Kind.CROWD if self._is_wanted(draft):
                 return self.settings.crowd_gap
             case _:
                 return self.settings.gap
@@ -176,12 +182,17 @@ class Grouper:
         """From when on an incident is over unless something joins it, microseconds."""
         return draft.end + self.gap(draft)
 
-    def _note_attack(self, anomaly: Anomaly) -> bool:
-        """Count a passing attack that no incident takes; True if its service had so many lately that it is no news."""
+    def _is_wanted(self, crowd: Draft) -> bool:
+        """Whether no more attackers are to be told apart than when a crowd came together."""
+        most = self.settings.apart.of(crowd.first.service)
+        return most is not None and most <= crowd.apart
+
+    def _note_attack(self, anomaly: Anomaly, most: int) -> bool:
+        """Count a passing attack that no incident takes; True if its service had `most` lately, and it is no news."""
         starts = [
             s for s in self._attacked.pop(anomaly.service, []) if s > anomaly.start - LATELY_DAYS * DAY_US
         ]
-        often = len(starts) >= TOLD_APART
+        often = len(starts) >= most
         if not often:
             starts.append(anomaly.start)
         if len(self._attacked) >= MOST_SERVICES:
@@ -219,7 +230,7 @@ class Grouper:
         known = anomaly.entity.kind is EntityKind.CLIENT and who in draft.clients
         if draft.kind is Kind.CROWD:
             there = anomaly.service in draft.services and is_passing(anomaly)
-            return there and (known or kind is not Kind.BACKGROUND)
+            return there and (known or (kind is not Kind.BACKGROUND and self._is_wanted(draft)))
         if known and draft.kind is not Kind.BACKGROUND:
             return True
         if Kind.BACKGROUND in (draft.kind, kind):

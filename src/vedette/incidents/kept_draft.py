@@ -3,7 +3,7 @@
 import msgspec
 
 from vedette.incidents.draft import Draft
-from vedette.incidents.kinds import Kind
+from vedette.incidents.kinds import TOLD_APART, Kind
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity
 from vedette.schema.state import check
 
@@ -28,6 +28,7 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
     changed: bool
     told: int
     start: int | None = None
+    apart: int = TOLD_APART
 
     @classmethod
     def of(cls, draft: Draft) -> "KeptDraft":
@@ -50,6 +51,7 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             draft.changed,
             draft.told,
             draft.start,
+            draft.apart,
         )
 
     def draft(self) -> Draft:
@@ -62,6 +64,7 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             bool(self.worst) and {a.type for a in self.worst} == {kind for kind, _ in self.counts},
             "incidents",
         )
+        check(self.apart >= 0, "incidents")
         return Draft(
             self.kind,
             self.first,
@@ -80,4 +83,5 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             self.budgeted,
             self.changed,
             self.told,
+            self.apart,
         )

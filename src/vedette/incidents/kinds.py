@@ -30,7 +30,8 @@ _MANNERS = frozenset(
 )
 """What one client does for a while; no probe, however slight."""
 TOLD_APART = 5
-"""Incidents of passing attacks on a service that are told one by one in `LATELY_DAYS`; further ones are a crowd."""
+"""Incidents of passing attacks on a service that are told one by one in `LATELY_DAYS`, unless told otherwise; further
+ones are a crowd."""
 LATELY_DAYS = 30
 
 

@@ -122,18 +122,26 @@ def summarise(
     entities: Sequence[Entity],
     *,
     crowded: bool = False,
+    apart: int = TOLD_APART,
 ) -> str:
-    """What happened, in two or three sentences: the worst statement in full, the others counted."""
+    """What happened, in two or three sentences: the worst statement in full, the others counted.
+
+    Args:
+        kind, ranked, entities, crowded: As `title` takes them.
+        counts: What was observed in all, by type.
+        apart: Of a crowd: how many attackers were told one by one before.
+    """
     if kind is Kind.CROWD:
         # Guessed passwords are counted over minutes that overlap: no sum of theirs is a number of anything.
         parts = [
             f"{a.type.label} ({counts[a.type]:,.0f})" if a.unit == "hostile_requests" else a.type.label
             for a in ranked
         ]
-        return (
-            f"{TOLD_APART} attacks in {LATELY_DAYS} days were told one by one; these, which are no more severe, are "
-            f"told together: {', '.join(parts)}. The worst: {ranked[0].description}"
-        )
+        told = f"{', '.join(parts)}. The worst: {ranked[0].description}"
+        if not apart:
+            return f"Attacks that are not severe are told together here: {told}"
+        before = f"{apart} attack{'s' if apart != 1 else ''} in {LATELY_DAYS} days {'were' if apart != 1 else 'was'}"
+        return f"{before} told one by one; these, which are no more severe, are told together: {told}"
     if kind is Kind.BACKGROUND and not _only_odd(ranked):
         parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)

@@ -7,6 +7,7 @@ import msgspec
 
 from vedette.config import Config
 from vedette.engine.build import window_spans
+from vedette.engine.telling_apart import grouping
 from vedette.incidents.correlating import Correlator, Found
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.spans import SECOND_US
@@ -38,7 +39,7 @@ class Together:
 
     def __init__(self, config: Config) -> None:
         self._patience = config.live.correlate_s * SECOND_US
-        self._correlator = Correlator(window_spans(config))
+        self._correlator = Correlator(window_spans(config), grouping(config))
 
     def take(self, stated: Sequence[Anomaly], reached: Sequence[Reached], at: int) -> None:
         """Take in what was stated since the last time, and group what is settled.
