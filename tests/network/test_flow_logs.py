@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.network.packets import host
 from vedette.parsers.flow_json import JsonFlows
+from vedette.parsers.flow_json_lines import OUTCOMES
 from vedette.parsers.flow_logs import FlowLog, FlowLogError, FlowProblem, Role, is_flow_log
 from vedette.schema.chunk import Chunk
-from vedette.schema.flows import Flow, Flows
+from vedette.schema.flows import Flow, Flows, Known
 
 ZEEK = (
     "#separator \\x09\n#path\tconn\n"
@@ -106,10 +107,52 @@ def test_the_same_flow_in_every_log(text: str) -> None:
 
 def test_zeek_s_two_forms_agree_on_every_flow() -> None:
     tabs, objects = read(ZEEK)[0].table, read(ZEEK_JSON)[0].table
-    shared = [c for c in Flow if c not in (Flow.FIN_OUT, Flow.FIN_IN, Flow.RESET_IN)]
-    assert np.array_equal(tabs[:, shared], objects[:, shared])
+    assert np.array_equal(tabs, objects)
     assert tabs[:, Flow.FAILED].tolist() == [0, 0, 1]
     assert tabs[:, Flow.SUCCEEDED].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("state", [*OUTCOMES, "", "-", "other", "a longer word"])
+@pytest.mark.parametrize("protocol", ["tcp", "udp", "icmp", "unknown_transport"])
+def test_every_outcome_is_the_same_in_both_forms_of_zeek(state: str, protocol: str) -> None:
+    names = (*_COLUMNS, "resp_pkts")
+    told = dict(zip(_COLUMNS, zeek_rows(_COLUMNS, 0, 1).rstrip().split("\t"), strict=True))
+    told |= {"conn_state": state, "proto": protocol, "resp_pkts": "3"}
+    text = zeek_header(names) + "\t".join(told[name] for name in names) + "\n"
+    counts = ("id.orig_p", "id.resp_p", "ts", "duration", "orig_bytes", "resp_bytes", "resp_pkts")
+    line = json.dumps({name: float(value) if name == "ts" else json.loads(value) if name in counts else value
+                       for name, value in told.items()})  # fmt: skip
+    flows = [read(text)[0], read(line)[0]]
+    flows += [
+        JsonFlows("zeek-conn-json", by_line=one).parse(Chunk.of(line.encode()))[0] for one in (False, True)
+    ]
+    rows = [one.table[0].tolist() for one in flows]
+    assert rows.count(rows[0]) == len(rows)
+    said = {column for column in range(Flow.SYN_OUT, Flow.RESET_IN + 1) if rows[0][column]}
+    if protocol == "tcp":
+        said |= {column for column in (Flow.SUCCEEDED, Flow.FAILED) if rows[0][column]}
+        assert said == set(OUTCOMES.get(state, ()))
+    else:
+        assert not said
+        assert rows[0][Flow.SUCCEEDED] == 1
+
+
+def test_json_without_states_does_not_tell_outcomes_however_it_is_gone_on_with() -> None:
+    lines = [json.loads(line) for line in ZEEK_JSON.splitlines()]
+    without = "".join(
+        json.dumps({name: value for name, value in line.items() if name != "conn_state"}) + "\n"
+        for line in lines
+    )
+    chunk = Chunk.of(without.encode())
+    log = FlowLog("conn.log", chunk)
+    again = FlowLog.named("conn.log", log.format, log.header)
+    for one in (log, again):
+        flows = one.parse(chunk)[0]
+        assert flows.known == one.tells == Known(0)
+        assert not flows.table[:, [Flow.SYN_OUT, Flow.FAILED]].any()
+    told = FlowLog("conn.log", Chunk.of(ZEEK_JSON.encode()))
+    for one in (told, FlowLog.named("conn.log", told.format, told.header)):
+        assert one.parse(chunk)[0].known == one.tells == Known.FLAGS | Known.OUTCOME
 
 
 @st.composite
@@ -122,7 +165,7 @@ def json_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
             "id.orig_h": st.ip_addresses().map(str), "id.resp_h": st.ip_addresses().map(str),
             "id.orig_p": st.integers(0, 65_535), "id.resp_p": st.integers(0, 65_535),
             "proto": st.sampled_from(("tcp", "udp", "icmp", "other")),
-            "conn_state": st.sampled_from(("SF", "S0", "REJ", "OTH", "RSTR", "SHR", "")),
+            "conn_state": st.sampled_from((*OUTCOMES, "", "other")),
         },
         optional={"duration": st.floats(-1, 1e5), "orig_bytes": count, "resp_bytes": count, "resp_pkts": count,
                   "orig_ip_bytes": count, "resp_ip_bytes": count},

@@ -356,6 +356,17 @@ def conn_log(order: Callable[[list[str]], list[str]]) -> str:
     return "\n".join(["#separator \\x09", "#path\tconn", names, *order(lines)]) + "\n"
 
 
+def as_json(lines: list[str]) -> str:
+    """The same as JSON lines."""
+    names = lines[2].split("\t")[1:]
+    rows = (dict(zip(names, line.split("\t"), strict=True)) for line in lines[3:])
+    text = {"id.orig_h", "id.resp_h", "proto", "conn_state"}
+    return "".join(
+        json.dumps({n: v if n in text else json.loads(v) for n, v in row.items() if v != "-"}) + "\n"
+        for row in rows
+    )
+
+
 def _two_halves(lines: list[str]) -> list[str]:
     return lines[len(lines) // 2 :] + lines[: len(lines) // 2]
 
@@ -486,11 +497,18 @@ def test_a_conn_log_without_states_says_that_scans_cannot_be_judged(vedette: Run
         without.append("\t".join(fields[:at] + fields[at + 1 :]) if len(fields) > place - 1 else line)
     for name, lines in (("with.log", text.splitlines()), ("without.log", without)):
         (tmp_path / name).write_text("\n".join([*lines, ""]))
-    told = [json.loads(vedette("scan", name, "--json", "-").stdout) for name in ("with.log", "without.log")]
-    assert told[0]["coverage"]["untold"] == ["segments", "times", "content"]
-    assert told[1]["coverage"]["untold"] == ["flags", "outcome", "segments", "times", "content"]
-    report = " ".join(vedette("scan", "without.log").stdout.decode().split())
-    assert "unjudged SYN floods, scans by their SYNs, guessed passwords, slow scans, packet loss" in report
+        (tmp_path / f"json-{name}").write_text(as_json(lines))
+    for form in ("", "json-"):
+        told = [
+            json.loads(vedette("scan", form + name, "--json", "-").stdout)
+            for name in ("with.log", "without.log")
+        ]
+        assert told[0]["coverage"]["untold"] == ["segments", "times", "content"]
+        assert told[1]["coverage"]["untold"] == ["flags", "outcome", "segments", "times", "content"]
+        report = " ".join(vedette("scan", f"{form}without.log").stdout.decode().split())
+        assert (
+            "unjudged SYN floods, scans by their SYNs, guessed passwords, slow scans, packet loss" in report
+        )
 
 
 def test_what_a_directory_of_flows_holds_besides_is_named(vedette: Run, tmp_path: Path) -> None:

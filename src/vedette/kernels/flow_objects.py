@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.conn_state import tell_outcome
 from vedette.kernels.flow_columns import (
     AT_BEGAN,
     AT_BYTES_IN,
@@ -42,10 +43,6 @@ from vedette.kernels.flow_values import flag, is_word, moment, plain_address, pr
 QUOTE = ord('"')
 _FLOW = tuple(b"flow")
 _TCP_NUMBER: Final = 6
-_0, _1, _3 = ord("0"), ord("1"), ord("3")
-_C, _E, _F, _H, _J, _O, _R, _S, _T = (
-    ord("C"), ord("E"), ord("F"), ord("H"), ord("J"), ord("O"), ord("R"), ord("S"), ord("T"),
-)  # fmt: skip
 _EVENT: Final = int(Spot.EVENT)
 _START: Final = int(Spot.START)
 _END: Final = int(Spot.END)
@@ -65,33 +62,6 @@ _TCP_STATE: Final = int(Spot.TCP_STATE)
 
 
 @subkernel
-def _outcome(buffer: Bytes, at: int, length: int, table: Ints, row: int) -> None:
-    """What Zeek's `conn_state` says of a TCP connection: SYN seen, answered, refused."""
-    a = int(buffer[at]) if length > 0 else 0
-    b = int(buffer[at + 1]) if length > 1 else 0
-    c = int(buffer[at + 2]) if length > 2 else 0
-    d = int(buffer[at + 3]) if length > 3 else 0
-    e = int(buffer[at + 4]) if length > 4 else 0
-    f = int(buffer[at + 5]) if length > 5 else 0
-    # OTH
-    other = length == 3 and a == _O and b == _T and c == _H
-    # SF S1 S2 S3, RSTO RSTR, RSTRH, SHR
-    answered = other or (length == 2 and a == _S and (b == _F or (b >= _1 and b <= _3)))
-    reset = a == _R and b == _S and c == _T
-    answered = answered or (length == 4 and reset and (d == _O or d == _R))
-    answered = answered or (length == 5 and reset and d == _R and e == _H)
-    answered = answered or (length == 3 and a == _S and b == _H and c == _R)
-    # S0 SH, REJ, RSTOS0
-    refused = (length == 2 and a == _S and (b == _0 or b == _H)) or (
-        length == 3 and a == _R and b == _E and c == _J
-    )
-    refused = refused or (length == 6 and reset and d == _O and e == _S and f == _0)
-    table[row, AT_SYN_OUT] = 0 if other else 1
-    table[row, AT_SUCCEEDED] = 1 if answered else 0
-    table[row, AT_FAILED] = 1 if refused else 0
-
-
-@subkernel
 def _zeek(buffer: Bytes, start: Ints, length: NDArray[np.int32], line: int, table: Ints, row: int) -> int:
     """What only Zeek's lines say; returns how long the flow took, microseconds, or -1 for an odd line."""
     # Without sizes on the wire, payload is what is known.
@@ -100,8 +70,8 @@ def _zeek(buffer: Bytes, start: Ints, length: NDArray[np.int32], line: int, tabl
     if table[row, AT_BYTES_IN] == 0:
         table[row, AT_BYTES_IN] = table[row, AT_PAYLOAD_IN]
     if table[row, AT_PROTOCOL] == _TCP_NUMBER:
-        state = start[_STATE, line]
-        _outcome(buffer, state if state >= 0 else 0, length[_STATE, line] if state >= 0 else 0, table, row)
+        if start[_STATE, line] >= 0:
+            tell_outcome(buffer, start[_STATE, line], length[_STATE, line], table, row)
     else:
         table[row, AT_SUCCEEDED] = 1 if table[row, AT_PACKETS_IN] > 0 else 0
     if start[_SECONDS, line] < 0:

@@ -5,6 +5,7 @@ What columns hold is told by numbers, those of `vedette.parsers.flow_logs.Role`.
 
 from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import inlined, kernel, subkernel
+from vedette.kernels.conn_state import tell_outcome
 from vedette.kernels.flow_address import address, digits
 from vedette.kernels.flow_columns import (
     AT_BEGAN,
@@ -17,7 +18,6 @@ from vedette.kernels.flow_columns import (
     AT_DURATION,
     AT_END,
     AT_FAILED,
-    AT_FIN_IN,
     AT_FIN_OUT,
     AT_NUMBER,
     AT_OPENED,
@@ -36,6 +36,7 @@ from vedette.kernels.flow_columns import (
     AT_SYN_IN,
     AT_SYN_OUT,
 )
+from vedette.kernels.flow_values import protocol
 from vedette.kernels.search import find
 from vedette.kernels.times import day_number
 from vedette.kernels.words import few_digits
@@ -43,6 +44,8 @@ from vedette.kernels.words import few_digits
 _MOST = 1 << 52
 """Larger numbers count as this."""
 _DIGITS = 15
+_FOLD = 32
+"""The bit that tells small letters from large ones."""
 _NO_ZONE = 1 << 20
 """More seconds than a zone can be away from UTC."""
 
@@ -226,49 +229,11 @@ def _calendar(buffer: Bytes, start: int, end: int, found: Ints) -> int:
 
 @subkernel
 def _protocol(buffer: Bytes, start: int, end: int, found: Ints) -> int:
-    """A protocol by name or number; 0 where it is another."""
-    if end == start:
-        return 0
-    first = int(buffer[start]) | 32
-    if first == 116:
-        return 6
-    if first == 117:
-        return 17
-    if first == 105:
-        # icmp, icmp6, ipv6-icmp
-        last = int(buffer[end - 1])
-        return 58 if last == 54 or (end - start > 5 and (int(buffer[start + 1]) | 32) == 112) else 1
-    if first == 115:
-        return 132
-    digits(buffer, start, end, found)
+    """A protocol by name, in any case, or by number; 0 where it is another."""
+    named = protocol(buffer, start, end - start, _FOLD)
+    if named > 0 or digits(buffer, start, end, found) == start:
+        return named
     return int(found[0]) & 255
-
-
-@subkernel
-def _state(buffer: Bytes, start: int, end: int, table: Ints, row: int) -> None:
-    """What Zeek's `conn_state` says: SYN seen, answered, refused, closed by whom."""
-    length = end - start
-    if length < 2:
-        return
-    a = int(buffer[start])
-    b = int(buffer[start + 1])
-    refused = (a == 83 and b == 48) or (a == 82 and b == 69) or (a == 83 and b == 72 and length == 2)
-    other = a == 79
-    if a == 82 and b == 83:
-        # RSTO, RSTR, RSTOS0, RSTRH
-        if length == 6:
-            refused = True
-        who = int(buffer[start + 3])
-        table[row, AT_RESET_OUT if who == 79 else AT_RESET_IN] = 1
-    elif a == 82:
-        table[row, AT_RESET_IN] = 1
-    if a == 83 and b == 70:
-        table[row, AT_FIN_OUT] = 1
-        table[row, AT_FIN_IN] = 1
-    backwards = length > 2 and buffer[end - 1] != 48 and ((a == 83 and b == 72) or (length == 5 and b == 83))
-    table[row, AT_SYN_OUT] = 0 if other or backwards else 1
-    table[row, AT_SUCCEEDED] = 0 if refused else 1
-    table[row, AT_FAILED] = 1 if refused else 0
 
 
 @kernel
@@ -351,7 +316,7 @@ def read_flow_rows(
                     table[count, AT_PROTOCOL] = _protocol(buffer, start, last, found)
                     needed |= 8
                 elif role == 16:
-                    _state(buffer, start, last, table, count)
+                    tell_outcome(buffer, start, last - start, table, count)
                 elif role == 17:
                     for place in range(start, last):
                         letter = buffer[place]

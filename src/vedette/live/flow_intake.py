@@ -54,7 +54,7 @@ class _Log:
         self._log = log
 
     def read(self, delivery: Delivery) -> tuple[list[Passed], dict[str, int], int]:
-        if self._log.header and is_flow_log(delivery.lines[:_HEAD]):
+        if self._log.begins_anew(delivery.lines[:_HEAD]):
             # One that cannot be read is none that begins anew: its lines are counted as no flows.
             with suppress(VedetteError):
                 self._log = FlowLog(delivery.stream, Chunk.of(delivery.lines[:_HEAD], delivery.stream))

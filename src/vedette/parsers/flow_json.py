@@ -13,7 +13,7 @@ from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.flow_objects import read_flow_objects
 from vedette.kernels.flow_spots import Spot
 from vedette.kernels.tokenise_json import DEEPEST
-from vedette.parsers.flow_json_lines import ANSWERED, PROTOCOLS, REFUSED, EveFlow, Event, ZeekConn
+from vedette.parsers.flow_json_lines import OUTCOMES, PROTOCOLS, EveFlow, Event, ZeekConn
 from vedette.parsers.json_keys import JsonKeys
 from vedette.parsers.json_lines import JsonTokeniser
 from vedette.schema.chunk import Chunk, SkipReason
@@ -22,6 +22,8 @@ from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
 ZEEK: Final = "zeek-conn-json"
 EVE: Final = "suricata-eve"
 """Names of the two formats."""
+TOLD: Final = Known.FLAGS | Known.OUTCOME
+"""What both tell as their programs write them."""
 _ZEEK: Final = MappingProxyType(
     {
         Spot.START: (r"ts",),
@@ -69,6 +71,7 @@ class JsonFlows:
 
     Args:
         name: `zeek-conn-json` or `suricata-eve`.
+        tells: What the log tells.
         reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes.
         by_line: Whether a decoder reads line by line, and kernels only what it refuses: interpreted, they are ten times
             as slow.
@@ -77,8 +80,10 @@ class JsonFlows:
         begins: int64 (n,), where in the chunk the line of each flow of the last call of `parse` begins.
     """
 
-    def __init__(self, name: str, *, reuse: bool = False, by_line: bool = INTERPRETED) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, tells: Known = TOLD, *, reuse: bool = False, by_line: bool = INTERPRETED
+    ) -> None:
+        self.name, self.tells = name, tells
         self._reuse, self._by_line = reuse, by_line
         self._eve = name == EVE
         keys = JsonKeys.of(_EVE if self._eve else _ZEEK)
@@ -128,7 +133,7 @@ class JsonFlows:
             table, where = np.concatenate([table, flows.table])[order], where[order]
         table[:, Flow.NUMBER] = np.arange(first, first + len(table))
         self._next, self.begins = first + len(table), where
-        return Flows(table, Known.FLAGS | Known.OUTCOME), bad, len(lines)
+        return Flows(table, self.tells), bad, len(lines)
 
     def _tokenised(self, chunk: Chunk) -> tuple[Flows, int, int]:
         """The same by kernels."""
@@ -163,7 +168,7 @@ class JsonFlows:
             flows, self.begins = flows[kept], self.begins[kept]
             flows[:, Flow.NUMBER] = np.arange(self._next, self._next + len(flows))
         self._next += len(flows)
-        return Flows(flows, Known.FLAGS | Known.OUTCOME), bad, tokens.lines
+        return Flows(flows, self.tells), bad, tokens.lines
 
     def _read(self, line: bytes) -> list[int] | None:
         """A line's flow; None for an event that is none.
@@ -190,9 +195,8 @@ class JsonFlows:
         row[Flow.BYTES_OUT] = conn.orig_ip_bytes or conn.orig_bytes
         row[Flow.BYTES_IN] = conn.resp_ip_bytes or conn.resp_bytes
         if conn.proto == "tcp":
-            row[Flow.SYN_OUT] = int(conn.conn_state != "OTH")
-            row[Flow.SUCCEEDED] = int(conn.conn_state in ANSWERED)
-            row[Flow.FAILED] = int(conn.conn_state in REFUSED)
+            for column in OUTCOMES.get(conn.conn_state, ()):
+                row[column] = 1
         else:
             row[Flow.SUCCEEDED] = int(conn.resp_pkts > 0)
         return _checked(row)
@@ -226,12 +230,25 @@ def json_flows(head: bytes) -> str | None:
     """Which kind of JSON flows the first lines are, if any."""
     if head.lstrip()[:1] != b"{":
         return None
-    for line in head[:65_536].splitlines()[:200]:
-        if b'"id.orig_h"' in line and any(key in line for key in _OF_CONN):
+    for line in _lines(head):
+        if _is_conn(line):
             return ZEEK
         if b'"event_type"' in line and b'"flow_id"' in line:
             return EVE
     return None
+
+
+def tells_no_outcome(head: bytes) -> bool:
+    """Whether the first lines of Zeek's lack `conn_state`, which no line lacks unless somebody left the field out."""
+    return not any(b'"conn_state"' in line for line in _lines(head) if _is_conn(line))
+
+
+def _lines(head: bytes) -> list[bytes]:
+    return head[:65_536].splitlines()[:200]
+
+
+def _is_conn(line: bytes) -> bool:
+    return b'"id.orig_h"' in line and any(key in line for key in _OF_CONN)
 
 
 _OF_CONN: Final = (b'"conn_state"', b'"orig_pkts"', b'"orig_ip_bytes"', b'"missed_bytes"')

@@ -1,10 +1,12 @@
 """Lines of flow records that are JSON: what of them is read."""
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from vedette.schema.flows import Protocol
+from vedette.schema.flows import Flow, Protocol
 
 PROTOCOLS: Final = {
     "tcp": Protocol.TCP,
@@ -15,8 +17,24 @@ PROTOCOLS: Final = {
     "icmpv6": Protocol.ICMPV6,
     "sctp": Protocol.SCTP,
 }
-ANSWERED: Final = frozenset(("SF", "S1", "S2", "S3", "RSTO", "RSTR", "OTH", "RSTRH", "SHR"))
-REFUSED: Final = frozenset(("S0", "REJ", "RSTOS0", "SH"))
+OUTCOMES: Final[Mapping[str, Collection[Flow]]] = MappingProxyType(
+    {
+        "S0": (Flow.SYN_OUT, Flow.FAILED),
+        "S1": (Flow.SYN_OUT, Flow.SUCCEEDED),
+        "S2": (Flow.SYN_OUT, Flow.SUCCEEDED, Flow.FIN_OUT),
+        "S3": (Flow.SYN_OUT, Flow.SUCCEEDED, Flow.FIN_IN),
+        "SF": (Flow.SYN_OUT, Flow.SUCCEEDED, Flow.FIN_OUT, Flow.FIN_IN),
+        "SH": (Flow.SYN_OUT, Flow.FAILED, Flow.FIN_OUT),
+        "SHR": (Flow.SUCCEEDED, Flow.FIN_IN),
+        "OTH": (Flow.SUCCEEDED,),
+        "REJ": (Flow.SYN_OUT, Flow.FAILED, Flow.RESET_IN),
+        "RSTO": (Flow.SYN_OUT, Flow.SUCCEEDED, Flow.RESET_OUT),
+        "RSTR": (Flow.SYN_OUT, Flow.SUCCEEDED, Flow.RESET_IN),
+        "RSTRH": (Flow.SUCCEEDED, Flow.RESET_IN),
+        "RSTOS0": (Flow.SYN_OUT, Flow.FAILED, Flow.RESET_OUT),
+    }
+)
+"""What is so of a TCP connection by its `conn_state`; `kernels.conn_state` says the same."""
 
 
 class ZeekConn(msgspec.Struct):

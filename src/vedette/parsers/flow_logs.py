@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.flow_text import read_flow_rows
 from vedette.parsers import flow_json
-from vedette.parsers.flow_json import JsonFlows, json_flows
+from vedette.parsers.flow_json import TOLD, JsonFlows, json_flows, tells_no_outcome
 from vedette.parsers.zeek_headers import Header, header_of, pieces
 from vedette.parsers.zeek_order import assumed_header
 from vedette.schema.chunk import Chunk
@@ -217,10 +217,9 @@ class FlowLog:
         self._other = False
         text = head.buffer[: head.length].tobytes()
         kind = json_flows(text)
-        self._json = None if kind is None else JsonFlows(kind, reuse=reuse)
-        self._header = b""
+        self._json: JsonFlows | None = None
         if kind is not None:
-            self.format = kind
+            self._read_json(kind, outcomes=kind != flow_json.ZEEK or not tells_no_outcome(text), reuse=reuse)
             return
         self._zeek = _header(text)
         found = _layout(text, self._zeek)
@@ -251,8 +250,12 @@ class FlowLog:
 
     @property
     def header(self) -> bytes:
-        """What must stand at the head of lines for them to be read like these; of JSON nothing, it is told by name."""
+        """What must stand at the head of lines for them to be read like these, or what `named` is to know of JSON."""
         return self._header
+
+    def begins_anew(self, head: bytes) -> bool:
+        """Whether lines begin with a header, so that they are to be read by that; JSON has none."""
+        return self._json is None and is_flow_log(head)
 
     @property
     def begins(self) -> NDArray[np.int64]:
@@ -268,12 +271,18 @@ class FlowLog:
         """
         if name in JSON_FORMATS:
             log = cls.__new__(cls)
-            log._json, log.format, log._header, log._next = JsonFlows(name), name, b"", 0  # noqa: SLF001 - its own
+            log._read_json(name, outcomes=header != _NO_OUTCOMES, reuse=False)  # noqa: SLF001 - its own
             return log
         log = cls(source, Chunk.of(header, source))
         # Where one of another log stands behind it, that holds.
         log.parse(Chunk.of(header, source))
         return log
+
+    def _read_json(self, name: str, *, outcomes: bool, reuse: bool) -> None:
+        self.format, self._next = name, 0
+        self.tells = TOLD if outcomes else TOLD & ~_OUTCOMES
+        self._header = b"" if outcomes else _NO_OUTCOMES
+        self._json = JsonFlows(name, self.tells, reuse=reuse)
 
     def parse(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
         """Read whole lines; returns flows, how many lines are none, and how many lines there were."""
@@ -385,6 +394,10 @@ class FlowLog:
         return found
 
 
+_OUTCOMES: Final = Known.FLAGS | Known.OUTCOME
+"""What a log does not tell that lacks a column of flags or outcomes."""
+_NO_OUTCOMES: Final = b"no conn_state"
+"""Stands for the header of JSON lines whose field for outcomes was left out."""
 _PRINTED: Final = b"Date first seen"
 """What nfdump begins with where it was not asked for CSV."""
 _TITLE: Final = b"Summary"
@@ -420,7 +433,7 @@ def _tells(layout: Layout, roles: NDArray[np.int64]) -> Known:
     """What a log of a layout with such columns tells."""
     if any(role in roles for role in layout.tellers):
         return layout.known
-    return layout.known & ~(Known.FLAGS | Known.OUTCOME)
+    return layout.known & ~_OUTCOMES
 
 
 def _layout(
