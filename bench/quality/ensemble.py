@@ -28,6 +28,7 @@ from pathlib import Path
 import csic
 import msgspec
 import numpy as np
+import written
 from numpy.typing import NDArray
 from payloads import batches
 from ranking import average_precision
@@ -44,6 +45,8 @@ from vedette.engine.verdicts import Marker
 from vedette.evaluate.labels import read_labels
 from vedette.evaluate.reliability import reliability, with_share
 from vedette.fusion.calibration import calibrate
+from vedette.fusion.fusing import log_odds
+from vedette.fusion.unseen import share_unseen
 from vedette.fusion.weighing import weigh
 from vedette.simulate import INCIDENTS, Simulation
 
@@ -135,10 +138,32 @@ def fit(said: Said) -> None:
         payload=payload,
         weights=(round(float(found.weight[0]), 3), round(float(found.weight[1]), 3)),
         prior=PRIOR,
+        unseen=0.0,
         fitted_to=f"{int(wrong.sum()):,} attacks and {int((~wrong).sum()):,} others of {', '.join(PERMITTED)}",
     )
+    made = with_unseen(made)
     TARGET.write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
-    print(f"{TARGET}: {made.fitted_to}; weights {made.weights}")
+    print(f"{TARGET}: {made.fitted_to}; weights {made.weights}; unseen {made.unseen}")
+
+
+def with_unseen(made: Calibrated) -> Calibrated:
+    """Calibrations with the share of attacks that say nothing to either member.
+
+    By attacks that neither was made for: those halves of the batches written blind of which nothing was read.
+    """
+    unread = ask(
+        [
+            sample
+            for batch in written.batches()
+            for sample in written.samples(batch)
+            if sample.label is Label.ATTACK and not written.was_read(batch, sample)
+        ]
+    )
+    opinions = msgspec.structs.replace(SignatureScanner.cached().opinions, calibrated=made)
+    evidence = opinions.odds(unread.plain, unread.payload, unread.types) - log_odds(made.prior)
+    share = share_unseen(evidence)
+    fitted_to = f"{made.fitted_to}; unseen: {len(evidence):,} attacks of batches written blind, unread halves"
+    return msgspec.structs.replace(made, unseen=round(share, 3), fitted_to=fitted_to)
 
 
 def requests(said: Said) -> None:

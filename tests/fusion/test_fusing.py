@@ -27,6 +27,15 @@ def test_an_abstaining_member_neither_adds_nor_takes_away(told, prior) -> None:
     assert by_hand == pytest.approx(float(whole[0]))
 
 
+@given(st.lists(st.floats(-30, 30), min_size=2, max_size=8), st.floats(0.001, 0.5))
+def test_what_no_member_can_see_bounds_what_silence_says_and_changes_no_order(said, unseen) -> None:
+    evidence = np.array([sorted(said)])
+    odds = fuse(evidence, np.ones(1), 0.5, unseen)
+    assert (np.diff(odds) >= 0).all()
+    assert (odds >= math.log(unseen) - 1e-12).all()
+    assert (np.abs(odds) <= np.abs(evidence[0]) + 1e-12).all()
+
+
 @given(_EVIDENCE, st.floats(0.001, 0.999), st.floats(0, 3))
 def test_more_evidence_never_makes_it_less_likely(told, prior, more) -> None:
     evidence, weight = np.array([[e] for e, _ in told]), np.array([w for _, w in told])

@@ -1,5 +1,6 @@
 """What people answer to alarms weighs the members of the scores, and is kept."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def test_weights_make_the_score_that_is_told() -> None:
         from vedette.fusion.fusing import log_odds, probability
 
         told_by = ensemble["evidence"].items()
-        odds = log_odds(calibrated().prior) + sum(ensemble["weights"][who] * said for who, said in told_by)
+        known, said = calibrated(), math.exp(sum(ensemble["weights"][who] * said for who, said in told_by))
+        odds = log_odds(known.prior) + math.log((1 - known.unseen) * said + known.unseen)
         assert ensemble["score"] == pytest.approx(float(probability(odds)), rel=1e-5)
     finally:
         inbox.judge.reweigh(calibrated().weights)

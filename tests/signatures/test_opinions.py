@@ -30,7 +30,7 @@ def scanner() -> SignatureScanner:
     return SignatureScanner.cached()
 
 
-def test_a_score_is_prior_and_weighted_evidence(scanner: SignatureScanner) -> None:
+def test_a_score_is_prior_and_weighted_evidence_as_far_as_members_can_see(scanner: SignatureScanner) -> None:
     hits = scanner.judge(batch({"target": TARGETS}))
     known = calibrated()
     told = hits.opinions.evidence(hits.plain, hits.payload, hits.types)
@@ -38,7 +38,8 @@ def test_a_score_is_prior_and_weighted_evidence(scanner: SignatureScanner) -> No
         odds = math.log(known.prior / (1 - known.prior))
         spoken = [evidence for evidence in told[:, row] if not math.isnan(evidence)]
         weights = known.weights if len(spoken) == 2 else (1.0,)
-        odds += sum(weight * evidence for weight, evidence in zip(weights, spoken, strict=True))
+        said = math.exp(sum(weight * evidence for weight, evidence in zip(weights, spoken, strict=True)))
+        odds += math.log((1 - known.unseen) * said + known.unseen)
         expected = 1 / (1 + math.exp(-odds))
         if decisive:
             expected = 1 - (1 - ANOMALOUS) * (1 - expected)

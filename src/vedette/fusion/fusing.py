@@ -21,18 +21,27 @@ def probability(odds: Floats) -> Floats:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * np.asarray(odds, dtype=np.float64))))
 
 
-def fuse(evidence: Floats, weight: Floats, prior: float) -> Floats:
+def fuse(evidence: Floats, weight: Floats, prior: float, unseen: float = 0.0) -> Floats:
     """Log-odds from what several members say, float64 (n,): the prior's, and the weighted evidence of each.
+
+    Of what is wrong, the share `unseen` is such that no member could tell it from the rest: evidence E is worth
+    log((1 - unseen) e^E + unseen). Order stays; silence speaks against no more than it can.
 
     Args:
         evidence: float64 (members, n), from `Calibration.evidence`; NaN of a member that abstains: it adds nothing.
         weight: float64 (members,), or (members, n): 1 of a member that tells what no other tells, less of those that
             see the same.
-        prior: Share of rows that are wrong.
+        prior: Share of rows that are wrong. unseen: Share of these that say nothing to any member, 0 or more, below 1.
     """
     told = np.where(np.isnan(evidence), 0.0, evidence)
     added = weight @ told if weight.ndim == 1 else (weight * told).sum(axis=0)
-    return np.asarray(log_odds(prior) + added)
+    return np.asarray(log_odds(prior) + _worth(added, unseen))
+
+
+def _worth(evidence: Floats, unseen: float) -> Floats:
+    if unseen <= 0.0:
+        return evidence
+    return np.asarray(np.logaddexp(evidence + math.log1p(-unseen), math.log(unseen)))
 
 
 def with_evidence(share: Floats, evidence: Floats) -> Floats:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vedette.detectors.signatures.payload_model import PayloadModel, packaged
 from vedette.detectors.signatures.rules import MODEL_KINDS, REQUEST_TYPES
 from vedette.fusion.calibration import AnyCalibration
-from vedette.fusion.fusing import fuse, log_odds, probability
+from vedette.fusion.fusing import fuse, probability
 
 MEMBERS: Final = ("rule_based", "payload_model")
 """Names of the members, in the order of their evidence."""
@@ -40,13 +40,14 @@ class Calibrated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         rules: Evidence of the rules' combined confidence. payload: Evidence of the payload model's log-odds.
         weights: Of both, where both speak. prior: Share of requests that are attacks, where nothing is known.
-        fitted_to: In words.
+        unseen: Share of attacks that say nothing to either (`fusion.unseen`). fitted_to: In words.
     """
 
     rules: AnyCalibration
     payload: AnyCalibration
     weights: tuple[float, float]
     prior: float
+    unseen: float
     fitted_to: str
 
 
@@ -123,7 +124,7 @@ class Opinions(msgspec.Struct, frozen=True):
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """`evidence` and `score` of few rows that say something, told together."""
         evidence = self.evidence(plain, payload, types)
-        return evidence, _sure(self._fused(evidence), decisive).astype(np.float32)
+        return evidence, _sure(probability(self._fused(evidence)), decisive).astype(np.float32)
 
     def _silent(self) -> tuple[np.float64, np.float64]:
         """Scores of a request at which the model did not look, and of one in which it found no mark."""
@@ -134,17 +135,23 @@ class Opinions(msgspec.Struct, frozen=True):
         )
         return found[0], found[1]
 
+    def odds(
+        self, plain: NDArray[np.float32], payload: NDArray[np.float32], types: NDArray[np.uint32]
+    ) -> NDArray[np.float64]:
+        """Log-odds that a request is an attack, float64 (n,), decisive or not; see `evidence`."""
+        return self._fused(self.evidence(plain, payload, types))
+
     def _probability(
         self, plain: NDArray[np.float32], payload: NDArray[np.float32], types: NDArray[np.uint32]
     ) -> NDArray[np.float64]:
-        return self._fused(self.evidence(plain, payload, types))
+        return probability(self.odds(plain, payload, types))
 
     def _fused(self, told: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability that members come to together; `told` is their evidence."""
+        """Log-odds that members come to together; `told` is their evidence."""
         both = np.array(self.calibrated.weights)[:, np.newaxis]
         # They share what they see; one that speaks alone tells what no other tells.
         weights = np.where(np.isnan(told[::-1]), 1.0, both)
-        return probability(fuse(told, weights, self.calibrated.prior))
+        return fuse(told, weights, self.calibrated.prior, self.calibrated.unseen)
 
 
 def _sure(fused: NDArray[np.float64], decisive: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -172,4 +179,5 @@ def member_weights(speaking: Sequence[str], weights: Mapping[str, float]) -> Map
 
 def alone(evidence: float) -> float:
     """What one member's evidence would make of the prior, if it counted in full."""
-    return float(probability(np.array(log_odds(calibrated().prior) + evidence)))
+    known = calibrated()
+    return float(probability(fuse(np.array([[evidence]]), np.ones(1), known.prior, known.unseen))[0])
