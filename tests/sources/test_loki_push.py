@@ -61,7 +61,7 @@ def test_protobuf_in_a_snappy_block(encoding):
     )
     assert decode_loki_push(body, PROTOBUF, encoding) == [
         ('{app="shop", pod="a"}', "shop", b"one\nt\xffwo\n"),
-        ("{}/var/log/shop.log", None, b"a b\n"),
+        ("loki:/var/log/shop.log", None, b"a b\n"),
     ]
 
 
@@ -88,6 +88,12 @@ def test_one_stream_has_one_name_in_whatever_order_its_labels_stand():
 def test_lokis_word_for_an_unknown_service_names_none():
     assert stream_of({"service_name": "unknown_service", "job": "edge"})[1] == "edge"
     assert stream_of({"container": "unknown_service_x"})[1] == "loki"
+
+
+def test_what_has_no_labels_is_named_by_who_sent_it() -> None:
+    assert stream_of({}) == ("loki", "loki")
+    assert stream_of({}, otherwise="otlp") == ("otlp", "otlp")
+    assert stream_of({"filename": "/var/log/shop.log"}, otherwise="otlp") == ("otlp:/var/log/shop.log", None)
 
 
 @pytest.mark.parametrize(

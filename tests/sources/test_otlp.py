@@ -84,7 +84,7 @@ def test_attributes_of_an_http_request_become_a_line_that_is_read(attributes):
     (nginx,) = [known for known in json_formats() if known.name == "nginx-json"]
     for body in bodies(made):
         ((stream, service, line),) = decode_otlp_logs(*body)
-        assert (stream, service) == ("{}", "otlp")
+        assert (stream, service) == ("otlp", "otlp")
         ((row,), skips, _) = parse_all(nginx.open("x"), [line])
         assert skips == {}
         assert row["time"] == "2024-05-01T00:00:00.123456"

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from vedette.config.options import Section, option
 
@@ -66,7 +66,9 @@ def _attackers(value: Any) -> int | str:
     raise ValueError(f"must be a whole number from 0 to {_MOST_APART:,}, or {EVERY}")
 
 
-Attackers = Annotated[int | Literal["all"], BeforeValidator(_attackers)]
+Attackers = Annotated[
+    Annotated[int, Field(ge=0, le=_MOST_APART)] | Literal["all"], BeforeValidator(_attackers)
+]
 
 
 class ServiceAttackers(Section):

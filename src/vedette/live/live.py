@@ -226,6 +226,13 @@ class Live:
         )
 
     @property
+    def lag_us(self) -> int | None:
+        """How far behind the clock it is, microseconds; 0 if nothing has come for long, None before the first line."""
+        stopped = bool(self.committer.problem) and self.waiting > 0
+        idle_after = self.config.live.idle_after_s * 1_000_000
+        return self.work.behind_us(self.clock(), idle_after=idle_after, kept_up=not (stopped or self.behind))
+
+    @property
     def exceptions(self) -> tuple[ExceptionRule, ...]:
         """What is not to be told."""
         return self._exceptions

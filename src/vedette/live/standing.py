@@ -76,7 +76,7 @@ class Standing:
         problems += live.flows.problems(live.clock())
         problems += self._problems()
         parsed = live.intake.parsed
-        lag = live.work.lag_us
+        lag = live.lag_us
         return Health(
             status="degraded" if problems else "ok",
             phase=self.phase(),
@@ -123,7 +123,7 @@ class Standing:
         for status in (source.status() for source in live.sources):
             for reason, count in status.dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
-        lag = work.lag_us
+        lag = live.lag_us
         sent, errors = self._told()
         everyday: dict[tuple[str, str], int] = {}
         for row in self.everyday():

@@ -37,7 +37,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[FlowStream, ...] = ()
     """Flow logs, exporters and interfaces, those heard of last first."""
     lag_s: float | None = None
-    """Seconds from the newest line's own time to its being judged, None before the first."""
+    """Seconds from the newest line's own time to its being judged, or to now while more waits than can be taken; 0 when
+    nothing has come for long, None before the first."""
     sampling: float = 1.0
     """Share of requests looked at: below 1 under overload."""
 

@@ -32,3 +32,16 @@ class Work(msgspec.Struct):
     def lag_us(self) -> int | None:
         """How far behind the clock the last batch's newest line was when it was judged."""
         return None if self.newest is None or self.seen_at is None else self.seen_at - self.newest
+
+    def behind_us(self, now: int, *, idle_after: int, kept_up: bool) -> int | None:
+        """How far behind the clock judging is at `now`; None before the first line.
+
+        Args:
+            idle_after: How long nothing may have come until nobody is behind with anything, microseconds.
+            kept_up: Whether next to nothing that is there waits to be judged.
+        """
+        if self.newest is None or self.seen_at is None:
+            return None
+        if not kept_up:
+            return max(now, self.seen_at) - self.newest
+        return self.seen_at - self.newest if now - self.seen_at < idle_after else 0

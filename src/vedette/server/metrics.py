@@ -171,7 +171,8 @@ class ServiceCollector(Collector):
             yield GaugeMetricFamily(name, meaning, value=value)
         lag = GaugeMetricFamily(
             "vedette_lag_seconds",
-            "From the newest line's own time to its being judged; absent before the first.",
+            "From the newest line's own time to its being judged, or to now while more waits; 0 when nothing comes, "
+            "absent before the first.",
         )
         if counted.lag_s is not None:
             lag.add_metric((), counted.lag_s)

@@ -28,7 +28,8 @@ NAME_BYTES = 1000
 def stream_of(labels: Mapping[str, str], otherwise: str = "loki") -> tuple[str, str | None]:
     """A stream's name, the same for the same labels, and its service; `otherwise` where nothing names one.
 
-    A log's file stands at the end of the name, where it names the service if no label does.
+    A log's file stands at the end of the name, where it names the service if no label does. What has no labels is named
+    by who sent it.
     """
     service = next((labels[label] for label in SERVICE_LABELS if labels.get(label)), None)
     if service is not None and service.startswith(_UNKNOWN):
@@ -41,7 +42,11 @@ def stream_of(labels: Mapping[str, str], otherwise: str = "loki") -> tuple[str, 
         for name, value in sorted(labels.items())
         if name != FILE_LABEL
     )
-    return "{" + told[:NAME_BYTES] + "}" + file[:NAME_BYTES], service and service[:100]
+    if told:
+        name = "{" + told[:NAME_BYTES] + "}" + file[:NAME_BYTES]
+    else:
+        name = f"{otherwise}:{file[:NAME_BYTES]}" if file else otherwise
+    return name, service and service[:100]
 
 
 def parse_labels(text: str) -> dict[str, str]:
