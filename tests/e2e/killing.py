@@ -35,6 +35,8 @@ SIMULATION = Simulation(
 SETTINGS = "live: {poll_s: 0.05, commit_s: 1, commit_bytes: 1048576, drain_s: 20}\nserver: {port: 0}\n"
 # The log is of a day that no clock shall find too old.
 SETTINGS += "store: {retention: {windows_d: null, fine_windows_d: null, anomalies_d: null, alerts_d: null}}\n"
+# Where nobody listens: so notices are not settled, and can be compared.
+SETTINGS += "alerts: {channels: {webhook: [{name: nobody, url: 'http://127.0.0.1:9/'}]}}\n"
 _PIECE = 60
 """Lines written at a time."""
 _ROTATIONS = 6

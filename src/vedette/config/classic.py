@@ -24,6 +24,8 @@ from typing import Any, Final
 from vedette.config.alerts import with_webhook
 
 BLOCK: Final = "ai"
+ALERTS: Final = "enableAlerts"
+WEBHOOK: Final = "alertWebhookUrl"
 
 Change = tuple[tuple[str, ...], Any]
 """A key of today, and its value."""
@@ -116,12 +118,25 @@ KEYS: Final[Mapping[str, Callable[[Any], Iterator[Change]]]] = {
     "baselineWindow": _baseline_window,
     "anomalyThreshold": _threshold,
     "minSamplesForBaseline": _min_samples,
-    "enableAlerts": _alerts,
-    "alertWebhookUrl": _webhook,
+    ALERTS: _alerts,
+    WEBHOOK: _webhook,
     "retentionDays": _retention,
     "flushInterval": _flush,
     "tags": _tags,
 }
+
+
+SETS: Final[Mapping[str, tuple[str, ...]]] = {
+    "analysisInterval": ("windows.span_s",),
+    "anomalyThreshold": ("alarm.mode", "alarm.threshold_z"),
+    "minSamplesForBaseline": ("baselines.min_windows",),
+    ALERTS: ("alerts.routes",),
+    WEBHOOK: ("alerts.channels.webhook",),
+    "retentionDays": ("store.retention.anomalies_d",),
+    "flushInterval": ("live.commit_s",),
+    "tags": ("alerts.tags",),
+}
+"""Today's keys, dotted, that a classic one stands for, whatever its value."""
 
 
 def modern(name: str, value: Any) -> list[Change]:

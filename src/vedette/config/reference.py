@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from vedette.config import classic
 from vedette.config.load import ALL_JOBS, PREFIX, SEPARATOR
 from vedette.config.options import Section
 from vedette.config.problems import section_in, section_of
@@ -29,7 +30,16 @@ Variables with names of their own are understood too; one with the prefix wins o
 
 def config_reference() -> str:
     """Markdown with every section and key: default, unit, limits, meaning."""
-    return "\n".join([_HEAD, *_section(Config, "")])
+    return "\n".join([_HEAD, *_section(Config, ""), *_classic()])
+
+
+def _classic() -> Iterator[str]:
+    """The classic block, by the table that its module begins with."""
+    _, _, table = (classic.__doc__ or "").partition("\n\n")
+    yield "## The classic block\n"
+    yield f"A block `{classic.BLOCK}:` as older installations have it is taken as well, in the file and over the API. A"
+    yield "key of today must not say the same beside it.\n"
+    yield table
 
 
 def _section(kind: type[Section], path: str) -> Iterator[str]:

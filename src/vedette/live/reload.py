@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from vedette.config import Config
+from vedette.config import Config, classic
 from vedette.config.errors import ConfigError
+from vedette.live.classic_changes import ClassicChanges
 
 DOCUMENT = "configuration"
 """Under which a store keeps what was changed over the API."""
@@ -59,14 +60,23 @@ class Settings:
         """The configuration with further changes, and all changes so far; not in force yet.
 
         Args:
-            changes: Sections with keys, as in the file; a key whose value is None goes back to what it was without.
+            changes: Sections with keys, as in the file, or the classic block; a key or section whose value is None goes
+                back to what it was without.
 
         Raises:
             ConfigError: They make no configuration, or a key differs that cannot change while the process runs.
         """
-        everything = self.changes | _dotted(changes)
-        everything = {key: value for key, value in everything.items() if value is not None}
-        return self._changeable(self._load(everything)), everything
+        new = _dotted({name: value for name, value in changes.items() if name != classic.BLOCK})
+        names: dict[str, str] = {}
+        if classic.BLOCK in changes:
+            older = ClassicChanges(self.config, lambda key: self._load(_put(self.changes, {key: None})))
+            for key, (name, value) in older.of(changes[classic.BLOCK], new).items():
+                new[key], names[key] = value, name
+        everything = _put(self.changes, new)
+        try:
+            return self._changeable(self._load(everything)), everything
+        except ConfigError as error:
+            raise ConfigError(tuple(_by_its_name(problem, names) for problem in error.problems)) from None
 
     def accept(self, config: Config, changes: Mapping[str, Any] | None = None) -> None:
         """From now on this is in force."""
@@ -120,6 +130,19 @@ def _dotted(changes: Mapping[str, Any], before: str = "") -> dict[str, Any]:
         else:
             found[before + name] = value
     return found
+
+
+def _put(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted changes with later ones; of a section that goes back to what it was, all keys do."""
+    gone = tuple(f"{key}." for key, value in new.items() if value is None)
+    kept = {key: value for key, value in before.items() if not f"{key}.".startswith(gone)}
+    return kept | {key: value for key, value in new.items() if value is not None}
+
+
+def _by_its_name(problem: str, names: Mapping[str, str]) -> str:
+    """A problem of a key of today, with the classic one that was given."""
+    name = next((name for key, name in names.items() if f": {key}" in problem), None)
+    return problem if name is None else f"{problem} (given as {classic.BLOCK}.{name})"
 
 
 def _is_section(dotted: str) -> bool:

@@ -7,8 +7,9 @@ import msgspec
 from litestar import Request, get, put
 from litestar.params import JSONBody
 
-from vedette.config import Config
+from vedette.config import Config, classic
 from vedette.config.secret import masked
+from vedette.live.classic_changes import masked_block
 from vedette.server.answer import problems
 from vedette.server.bodies import ConfigAnswer
 from vedette.server.problem import Fault, ProblemError
@@ -32,11 +33,15 @@ def configuration(rooms: Inside) -> ConfigAnswer:
 def configure(rooms: Inside, request: Request[Any, Any, Any], data: JSONBody[dict[str, Any]]) -> ConfigAnswer:
     """Change the keys that are given, without a restart; the others stay. All of it, or, with reasons, nothing.
 
-    Sections are nested as in the file: `{"alarm": {"budget": "2/day"}}`.
+    Sections are nested as in the file: `{"alarm": {"budget": "2/day"}}`. The classic block is taken, too: `{"ai":
+    {"anomalyThreshold": 3.5}}`. A key or section that is null goes back to what it is without a change.
     """
     reasons = rooms.view.configure(data)
     caller = caller_of(request.scope)
-    detail = msgspec.json.encode(masked(Config, data)).decode()
+    shown = masked(Config, data)
+    if classic.BLOCK in data:
+        shown[classic.BLOCK] = masked_block(data[classic.BLOCK])
+    detail = msgspec.json.encode(shown).decode()
     rooms.store.audit(
         AuditLine(
             at=rooms.clock(),
