@@ -29,6 +29,7 @@ FLOORS = {
     "eighth": Floor(0.956, 0.0322),
     "ninth": Floor(0.948, 0.0308),
     "tenth": Floor(0.945, 0.0324),
+    "eleventh": Floor(0.920, 0.0388),
 }
 
 
