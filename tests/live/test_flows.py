@@ -166,6 +166,12 @@ def test_a_flow_log_that_grows_is_read_as_one(tmp_path: Path) -> None:
         assert {(a["type"], a["entity"]["value"]) for a in anomalies} == {("port_scan", "198.51.100.7")}
 
 
+def test_an_eve_log_is_of_flows_unless_it_is_said_to_be_of_requests() -> None:
+    line = b'{"timestamp":"2026-03-02T08:00:00.0+0000","flow_id":1,"event_type":"http","src_ip":"10.0.0.5"}\n'
+    assert FlowIntake().takes(Delivery("eve.json", line, b""))
+    assert not FlowIntake().takes(Delivery("eve-http.json", line, b"", format="suricata-http-json"))
+
+
 def test_a_log_that_goes_on_without_a_column_is_counted_and_ends_nothing() -> None:
     intake = FlowIntake()
     fine = "ts,td,sa,da,sp,dp,pr,flg\n2023-11-14 22:13:20,1.0,10.0.0.1,192.0.2.1,5000,443,TCP,.....S.\n"

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from vedette.parsers.captures import is_capture
+from vedette.parsers.flow_json import EVE, json_flows
 from vedette.parsers.flow_logs import is_cut_log, is_flow_log
 from vedette.parsers.flow_windows import is_windows
+from vedette.parsers.suricata_http import tells_flows, tells_requests
 from vedette.schema.errors import VedetteError
 from vedette.sources import BufferPool, ByteReader, Input, read_chunks
 from vedette.sources.beginning import with_beginning
@@ -25,7 +27,7 @@ def part_inputs(
 ) -> tuple[list[Input], list[Input]]:
     """Part inputs into those with requests and those with flows, by their first bytes.
 
-    What cannot be opened stays with the requests, where it is told.
+    A file in which Suricata tells of both is in both. What cannot be opened stays with the requests, where it is told.
 
     Args:
         stopped: Looked at while standard input has nothing to read; once it is true, what has come is all.
@@ -35,8 +37,25 @@ def part_inputs(
     for source in inputs:
         if source.path is None:
             source = _begun(source, stopped)
-        (flows if holds_flows(source) else requests).append(source)
+        text = first_bytes(source, _LOOK)
+        both = _tells_both(text)
+        # A pipe can be read but once: for flows, if it begins with any.
+        flowing = _tells_flows(text) and not (both and source.path is None and not tells_flows(text))
+        if flowing:
+            flows.append(source)
+        if not flowing or (both and source.path is not None):
+            requests.append(source)
     return requests, flows
+
+
+def untold_requests(traffic: Sequence[Input]) -> list[str]:
+    """Why requests beside flows are not read, one sentence for each such input: a pipe can be read but once."""
+    return [
+        f"{source.name}: its events of HTTP are not read, as only a file can be read for flows and for requests: "
+        "give the file, or the events of HTTP alone"
+        for source in traffic
+        if source.path is None and _tells_both(first_bytes(source, _LOOK))
+    ]
 
 
 def part_unreadable(inputs: Sequence[Input]) -> tuple[list[Input], list[VedetteError]]:
@@ -84,8 +103,15 @@ def first_bytes(source: Input, count: int) -> bytes:
 
 def holds_flows(source: Input) -> bool:
     """Whether an input is a capture, a flow log, or windows of flows."""
-    text = first_bytes(source, _LOOK)
+    return _tells_flows(first_bytes(source, _LOOK))
+
+
+def _tells_flows(text: bytes) -> bool:
     return is_capture(text) or is_flow_log(text) or is_cut_log(text) or is_windows(text)
+
+
+def _tells_both(text: bytes) -> bool:
+    return json_flows(text) == EVE and tells_requests(text)
 
 
 def _begun(source: Input, stopped: Callable[[], bool] | None) -> Input:

@@ -43,7 +43,7 @@ def run(options: ScanOptions) -> int:
             unprepared = choose_kernel_mode([*history.inputs, *found.inputs], foreseen=True)
             # Not before the choice: these import kernels.
             from vedette.cli.compiling import advise_preparing, compile_first
-            from vedette.cli.flow_inputs import part_inputs, part_unreadable
+            from vedette.cli.flow_inputs import part_inputs, part_unreadable, untold_requests
 
             if unprepared:
                 advise_preparing(shown=told)
@@ -63,7 +63,7 @@ def run(options: ScanOptions) -> int:
                     traffic, past, options, config, interrupted, stack, alone=not found.inputs
                 )
                 found.inputs, unread = part_unreadable(found.inputs)
-                flows.coverage.unread += map(str, unread)
+                flows.coverage.unread += [*map(str, unread), *untold_requests(traffic)]
                 found.inputs += requests
                 if not found.inputs:
                     flows.coverage.left_out = left_out(found.skipped, ())

@@ -270,7 +270,7 @@ def tokenise(
         programs: int64, shape (programs, 3): first step, step after the last, `EXACT` or `OPEN`.
         fields: int64: rows of `start` that are to be -1 unless a step sets them.
         layout: The reading (`vedette.kernels.spans`) of times, for salvage, or `NO_SALVAGE`.
-        directives: 1 to stop after each line that begins with `#F`.
+        directives: 1 to stop after each line that begins with `#F` or `#f`.
         repaired: Flag of salvaged rows.
         common: How many steps of the first program `vedette.kernels.common_log` may take at once, or 0.
         start, length, line, raw_start, raw_length, flags, shape: As in `vedette.parsers.fields.Tokens`, with room
@@ -353,7 +353,13 @@ def tokenise(
         number += 1
         first_byte = at
         at = newline + 1
-        if reason == COMMENT and directives != 0 and end - first_byte > 1 and buffer[first_byte + 1] == 70:
+        # In either case: W3C's `#Fields`, and Zeek's `#fields`.
+        if (
+            reason == COMMENT
+            and directives != 0
+            and end - first_byte > 1
+            and (buffer[first_byte + 1] | 32) == 102
+        ):
             state[DIRECTIVE] = first_byte
             state[DIRECTIVE_END] = end
             outcome = AT_DIRECTIVE

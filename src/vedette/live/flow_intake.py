@@ -13,6 +13,7 @@ from vedette.parsers.netflow import FORMAT as NETFLOW
 from vedette.parsers.netflow import NetflowParser, NetflowProblem
 from vedette.parsers.sflow import FORMAT as SFLOW
 from vedette.parsers.sflow import SflowParser
+from vedette.parsers.suricata_http import FORMAT as SURICATA_HTTP
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.flows import Flows, Known
@@ -194,7 +195,7 @@ class FlowIntake:
             form = SFLOW
         if form in _TOLD:
             self._keep(delivery.stream, form, _TOLD[form]())
-        elif is_flow_log(delivery.lines[:_HEAD]):
+        elif form != SURICATA_HTTP and is_flow_log(delivery.lines[:_HEAD]):
             try:
                 log = FlowLog(delivery.stream, Chunk.of(delivery.lines[: 1 << 16], delivery.stream))
             except VedetteError:

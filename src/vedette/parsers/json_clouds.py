@@ -104,3 +104,48 @@ def api_gateway() -> JsonFormat:
         },
         Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
     )
+
+
+def waf() -> JsonFormat:
+    """AWS WAF: what its rules looked at, and no answers. The user agent stands in a list of headers and is not read.
+
+    https://docs.aws.amazon.com/waf/latest/developerguide/logging-fields.html
+    """
+    return JsonFormat(
+        "aws-waf-json",
+        "AWS WAF (timestamp, action, httpRequest.clientIp, httpRequest.uri, ...)",
+        {
+            Field.TIME: ("timestamp",),
+            Field.PEER: ("httpRequest.clientIp",),
+            Field.METHOD: ("httpRequest.httpMethod",),
+            Field.TARGET: ("httpRequest.uri",),
+            Field.QUERY: ("httpRequest.args",),
+            Field.PROTOCOL: ("httpRequest.httpVersion",),
+            Field.SERVICE: ("httpRequest.host", "httpSourceId"),
+        },
+        Conventions(TimeFormat.EPOCH_MILLISECONDS),
+        needs=Field.PEER,
+    )
+
+
+def vercel() -> JsonFormat:
+    """Vercel's log drains: the requests that its proxy passed on; its other lines are output of programs.
+
+    https://vercel.com/docs/drains/reference/logs
+    """
+    return JsonFormat(
+        "vercel-json",
+        "Vercel's log drains (proxy.timestamp, proxy.method, proxy.path, ...)",
+        {
+            Field.TIME: ("proxy.timestamp",),
+            Field.PEER: ("proxy.clientIp",),
+            Field.METHOD: ("proxy.method",),
+            Field.TARGET: ("proxy.path",),
+            Field.STATUS: ("proxy.statusCode",),
+            Field.BYTES_OUT: ("proxy.responseByteSize",),
+            Field.REFERER: ("proxy.referer",),
+            Field.USER_AGENT: ("proxy.userAgent[0]",),
+            Field.SERVICE: ("proxy.host",),
+        },
+        Conventions(TimeFormat.EPOCH_MILLISECONDS),
+    )

@@ -2,6 +2,7 @@
 
 from vedette.parsers import json_applications, json_clouds, json_proxies
 from vedette.parsers.json_lines import JsonFormat
+from vedette.parsers.zeek_http_json import zeek_http
 
 
 def json_formats() -> tuple[JsonFormat, ...]:
@@ -21,5 +22,8 @@ def json_formats() -> tuple[JsonFormat, ...]:
         json_applications.winston(),
         json_applications.echo(),
         json_proxies.linkerd(),
+        zeek_http(),
+        json_clouds.waf(),
+        json_clouds.vercel(),
         json_proxies.nginx(),
     )

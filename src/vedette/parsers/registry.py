@@ -5,8 +5,10 @@ from functools import cache
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_formats
 from vedette.parsers.logfmt import logfmt_formats
+from vedette.parsers.suricata_http import SuricataFormat
 from vedette.parsers.text_formats import text_formats
 from vedette.parsers.w3c import w3c_formats
+from vedette.parsers.zeek_http import ZeekHttpFormat
 from vedette.schema.errors import VedetteError
 from vedette.schema.format_names import ALIASES
 
@@ -17,7 +19,14 @@ class NoSuchFormatError(VedetteError):
 
 def formats() -> tuple[Format, ...]:
     """All formats, the most specific first: where samples fit several equally well, the first is chosen."""
-    return (*json_formats(), *w3c_formats(), *text_formats(), *logfmt_formats())
+    return (
+        *json_formats(),
+        SuricataFormat(),
+        *w3c_formats(),
+        ZeekHttpFormat(),
+        *text_formats(),
+        *logfmt_formats(),
+    )
 
 
 @cache

@@ -122,8 +122,8 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
     text = sample.buffer[: sample.length].tobytes()
     if (header := header_of(text)) is not None:
         return UnknownFormatError(
-            f"{sample.source}: is another of Zeek's logs than conn.log, which alone is read of them: "
-            "give that, or the capture, whose HTTP requests are read too"
+            f"{sample.source}: is another of Zeek's logs than conn.log and http.log, which alone are read of them: "
+            "give those, or the capture, whose HTTP requests are read too"
             if header.path
             else f"{sample.source}: is none of Zeek's logs that are read: give a conn.log"
         )

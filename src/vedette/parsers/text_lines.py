@@ -30,7 +30,7 @@ class TextTokeniser:
 
     Args:
         machine: The programs, tried in turn on each line.
-        directive: Called with each line that begins with `#F`; may return the machine for the lines after it.
+        directive: Called with each line that begins with `#F` or `#f`; may return the machine for the lines after it.
     """
 
     def __init__(self, machine: Machine, directive: Directive | None = None) -> None:

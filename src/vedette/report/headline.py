@@ -18,6 +18,7 @@ from vedette.report.coverage_counts import (
 )
 from vedette.report.moments import span
 from vedette.report.story import worst
+from vedette.schema.chunk import SkipReason
 from vedette.schema.findings import Coverage, Findings
 
 _FITS = 0.4
@@ -66,10 +67,15 @@ def warnings(coverage: Coverage) -> Iterator[str]:
     if len(cut) > MOST_SOURCES:
         yield f"{len(cut) - MOST_SOURCES:,} more sources were not read to their ends"
     yield from _misfits(coverage)
-    if coverage.lines > 2 * coverage.parsed:
+    if _mostly_others(coverage):
         yield f"most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed"
     if coverage.parsed and coverage.parsed <= coverage.filtered:
         yield f"nothing was judged: the filter left none of {plural(coverage.parsed, 'request')}"
+
+
+def _mostly_others(coverage: Coverage) -> bool:
+    """Whether most lines should be requests and are not. What a sensor writes of DNS should be none."""
+    return coverage.lines - coverage.skipped.get(SkipReason.OTHER_EVENT, 0) > 2 * coverage.parsed
 
 
 def remarks(coverage: Coverage) -> Iterator[str]:
@@ -90,7 +96,7 @@ def remarks(coverage: Coverage) -> Iterator[str]:
         )
     yield from _unread(coverage)
     yield from _misfits(coverage)
-    if coverage.lines > 2 * coverage.parsed:
+    if _mostly_others(coverage):
         yield f"Most lines are no requests: only {coverage.parsed:,} of {coverage.lines:,} could be parsed."
     if (
         coverage.parsed > coverage.filtered or judged_flows(coverage)

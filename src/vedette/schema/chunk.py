@@ -54,6 +54,7 @@ class SkipReason(StrEnum):
     BAD_JSON = "bad_json"
     TOO_LONG = "too_long"
     BINARY = "binary"
+    OTHER_EVENT = "other_event"
 
 
 class Skips(msgspec.Struct):
