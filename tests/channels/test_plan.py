@@ -157,7 +157,7 @@ def test_quiet_hours_hold_what_is_open_and_tell_it_at_their_end() -> None:
     desk.come(notice())
     held = desk.run(START)
     assert [(t.outcome, t.reason, t.next_try) for t in held.notes] == [
-        (Outcome.HELD, "quiet hours 1", START + HOUR)
+        (Outcome.HELD, "quiet hours from 09:00 to 11:00 (UTC)", START + HOUR)
     ]
     assert held.wake == START + HOUR
     assert desk.run(START + MINUTE).notes == ()
@@ -215,10 +215,10 @@ def test_growing_worse_and_ending_in_quiet_hours_is_told_as_ended() -> None:
 
 
 def test_a_silence_that_is_ended_early_lets_go_at_once() -> None:
-    silence = Silence(id="s1", start=0, until=START + HOUR, services=("shop",))
+    silence = Silence(id="s1", start=0, until=START + HOUR, services=("shop",), reason="a release")
     desk = Desk(rules(None, CHAT, silences=(silence,)))
     desk.come(notice())
-    assert desk.run(START).notes[0].reason == "silence s1"
+    assert desk.run(START).notes[0].reason == "silence s1: a release"
     desk.rules = rules(None, CHAT)
     desk.run(START + MINUTE)
     assert desk.messages == [("chat", ["i1.opened.high"])]

@@ -22,14 +22,16 @@ def hold(
 ) -> Hold | None:
     """What keeps a channel from being told of an incident now; of several, what lasts longest."""
     holds = [
-        Hold(silence.until, f"silence {silence.id}") for silence in silences if silence.covers(incident, now)
+        Hold(silence.until, f"silence {silence.id}" + (f": {silence.reason}" if silence.reason else ""))
+        for silence in silences
+        if silence.covers(incident, now)
     ]
-    for number, quiet in enumerate(alerts.quiet_hours, 1):
+    for quiet in alerts.quiet_hours:
         if quiet.channels and channel not in quiet.channels:
             continue
         if incident.severity.rank >= quiet.passes.rank:
             continue
         until = quiet_until(quiet, now)
         if until is not None:
-            holds.append(Hold(until, f"quiet hours {number}"))
+            holds.append(Hold(until, f"quiet hours from {quiet.start} to {quiet.end} ({quiet.timezone})"))
     return max(holds, key=lambda each: each.until, default=None)
