@@ -10,7 +10,7 @@ import pytest
 from tests.storage.outages import loses_nothing
 from tests.storage.servers import MongoDB, mongodb
 from tests.storage.test_killed import numbered
-from tests.storage.things import HOUR, MINUTE, anomaly, commit, incident, window
+from tests.storage.things import HOUR, MINUTE, anomaly, baseline, commit, incident, window
 from vedette.storage import LiveStore, StoreError, StoreProblem, WindowFilter, open_live_store, open_store
 from vedette.storage.live import Retention
 
@@ -246,6 +246,32 @@ class TestAServiceThatAnotherHasFollowed:
                 store.commit(commit(2, incidents=(before, incident(6))))
             if overtook:
                 assert follower.incident("i5") == after
+
+    @pytest.mark.parametrize("step", range(16))
+    def test_puts_no_older_window_or_baseline_over_one_of_its_follower(
+        self, url: str, step: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of the same lines both count the same, unless one of them looked at a share of the requests."""
+        stale, counted = (window(5, route="/a", requests=requests) for requests in (7, 9))
+        before, learned = (baseline("error_rate", sample_count=count) for count in (70, 90))
+        with open_live_store(url) as store, open_live_store(url) as follower:
+            store.commit(numbered(1))
+            usual, steps, overtook = store._in, iter(range(step)), []  # type: ignore[attr-defined]
+
+            def overtaken(collection: str) -> Any:
+                if next(steps, None) is None:
+                    monkeypatch.setattr(store, "_in", usual)
+                    overtook.append(step)
+                    follower.commit(commit(3, windows=(counted,), baselines=(learned,)))
+                return usual(collection)
+
+            monkeypatch.setattr(store, "_in", overtaken)
+            with suppress(StoreError):
+                store.commit(commit(2, windows=(stale,), baselines=(before,)))
+            if overtook:
+                chosen = WindowFilter(service="shop", route="/a")
+                assert follower.windows(chosen).items == [counted]
+                assert follower.baselines("shop").items == [learned]
 
     def test_that_kept_its_findings_and_lost_its_state_goes_on_writing_them(self, url: str) -> None:
         for title in ("first", "second"):

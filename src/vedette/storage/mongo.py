@@ -27,7 +27,7 @@ from vedette.storage.text import document, printable
 
 BATCH_ROWS = 1000
 """Rows of `save_windows` and `save_baselines` that are taken at one time."""
-FENCED = ("anomalies", "incidents", "notices")
+FENCED = ("anomalies", "incidents", "notices", "windows", "baselines")
 """Collections whose rows hold the epoch of the service that wrote them."""
 CHUNK_BYTES = 8 << 20
 """Of what is longer than a document may be (16 MiB)."""
@@ -60,9 +60,9 @@ class MongoStore(MongoAccess):
 
     A server may end a statement of a service that was killed long after another has gone on in its place. So services
     are numbered: each takes the next epoch with its first commit, and only what is of the newest changes the state.
-    What an older one had not written whole by then was acknowledged to nobody, and is dropped. Anomalies, incidents
-    and notices hold the epoch that wrote them, too, and one of an older changes them no more: an incident that has
-    closed since stays closed.
+    What an older one had not written whole by then was acknowledged to nobody, and is dropped. Anomalies, incidents,
+    notices, baselines and blocks of windows hold the epoch that wrote them, too, and one of an older changes them no
+    more: an incident that has closed since stays closed.
     """
 
     def __init__(self, url: str, *, create: bool = True) -> None:
@@ -187,8 +187,8 @@ class MongoStore(MongoAccess):
             for incident in work.incidents
         ]
         self._put("incidents", ("_id",), incidents, epoch=epoch)
-        put_windows(self._in("windows"), work.windows)
-        self._put_baselines(work.baselines)
+        put_windows(self._in("windows"), work.windows, epoch)
+        self._put_baselines(work.baselines, epoch)
         notices = [to.notice_values(notice) for notice in work.notices]
         self._put("notices", ("_id",), notices, first={"due_us": 0, "settled": 0}, epoch=epoch)
         self._in("pending").delete_one({"_id": pending["_id"]})
@@ -259,9 +259,9 @@ class MongoStore(MongoAccess):
                 if epoch is None or not was_there(error):
                     raise
 
-    def _put_baselines(self, rows: Sequence[BaselineRecord]) -> None:
+    def _put_baselines(self, rows: Sequence[BaselineRecord], epoch: int | None = None) -> None:
         keys = ("service", "route", "metric", "season")
-        self._put("baselines", keys, [to.baseline_values(row) for row in rows])
+        self._put("baselines", keys, [to.baseline_values(row) for row in rows], epoch=epoch)
 
     def _put_chunks(self, key: str, kind: str, data: bytes) -> int:
         count = 0
@@ -279,5 +279,6 @@ class MongoStore(MongoAccess):
 
 
 def _baseline_of(found: Doc) -> BaselineRecord:
-    values = {name: value for name, value in found.items() if name not in ("_id", "route", "last_updated_us")}
+    apart = ("_id", "epoch", "route", "last_updated_us")
+    values = {name: value for name, value in found.items() if name not in apart}
     return BaselineRecord(last_updated=found["last_updated_us"], route=found["route"] or None, **values)

@@ -66,7 +66,7 @@ class MongoLiveStore(MongoStore):
         if epoch > 1:
             return epoch
         # Somebody has removed the state alone: what was found under it must not be newer than what is found now.
-        newest = [self._in(name).find_one(sort=[("epoch", DESCENDING)]) for name in FENCED]
+        newest = [self._in(name).find_one({}, {"epoch": 1}, sort=[("epoch", DESCENDING)]) for name in FENCED]
         known = max(int(found.get("epoch", 0)) for found in (*newest, {}) if found is not None)
         return self._later_by(known) if known else epoch
 

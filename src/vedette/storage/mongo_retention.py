@@ -70,7 +70,9 @@ def _roll_up_hour(blocks: Collection[Doc], before: int) -> int | None:
     rolled = rolled_block(
         oldest["service"], start, ((one["start_us"], one["span_s"], one["block"]) for one in found)
     )
-    change = {"$set": {"block": rolled}, "$inc": {"revision": 1}}
+    # Of the newest service that has a part in it.
+    epoch = max(int(one.get("epoch", 0)) for one in found)
+    change = {"$set": {"block": rolled}, "$inc": {"revision": 1}, "$max": {"epoch": epoch}}
     blocks.update_one(place | {"start_us": start, "span_s": HOUR_S}, change, upsert=True)
     blocks.delete_many({"_id": {"$in": [one["_id"] for one in found if one["span_s"] < HOUR_S]}})
     return len(found)

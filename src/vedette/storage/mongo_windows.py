@@ -19,27 +19,35 @@ DUPLICATE = 11000
 """MongoDB's code for a key that is there already."""
 
 
-def put_windows(blocks: Collection[Doc], windows: Sequence[WindowRecord]) -> None:
-    """Keep windows; one of the same service, route, start and span is replaced."""
+def put_windows(blocks: Collection[Doc], windows: Sequence[WindowRecord], epoch: int | None = None) -> None:
+    """Keep windows; one of the same service, route, start and span is replaced.
+
+    Args:
+        epoch: Of the service that counted them: blocks that a newer one has written stay as they are. None for none.
+    """
     by_key = {key: list(group) for key, group in groupby(sorted(windows, key=key_of), key=key_of)}
     # Where another writer was quicker, once more with what it wrote; what has been written already stays the same.
-    while by_key and not _put(blocks, by_key):
+    while by_key and not _put(blocks, by_key, epoch):
         pass
 
 
-def _put(blocks: Collection[Doc], by_key: dict[Key, list[WindowRecord]]) -> bool:
+def _put(blocks: Collection[Doc], by_key: dict[Key, list[WindowRecord]], epoch: int | None) -> bool:
     known = _blocks(blocks, by_key)
     changes: list[InsertOne[Doc] | UpdateOne] = []
+    whose: Doc = {} if epoch is None else {"epoch": epoch}
     for key, some in by_key.items():
         service, part, start, span = key
         if (found := known.get(key)) is None:
             place = {"service": service, "part": int(part), "start_us": start, "span_s": span}
-            changes.append(InsertOne(place | {"revision": 0, "block": pack(some)}))
-        else:
+            changes.append(InsertOne(place | whose | {"revision": 0, "block": pack(some)}))
+        elif epoch is None or found.get("epoch", 0) <= epoch:
             before = unpack(found["block"])
             block = pack([*rows_of(before, service, start, span), *some], before.covered)
+            # Whoever writes it after this look raises its revision: nothing newer is written over.
             mine = {"_id": found["_id"], "revision": found["revision"]}
-            changes.append(UpdateOne(mine, {"$set": {"block": block}, "$inc": {"revision": 1}}))
+            changes.append(UpdateOne(mine, {"$set": {"block": block} | whose, "$inc": {"revision": 1}}))
+    if not changes:
+        return True
     try:
         done = blocks.bulk_write(changes, ordered=False)
     except BulkWriteError as error:
