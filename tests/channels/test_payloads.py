@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from vedette.channels import alertmanager, discord, mail, pagerduty, slack, team
 from vedette.channels.build import build_channels
 from vedette.channels.channel import Failed, Sent
 from vedette.channels.message import Item, Message
+from vedette.config import Config
 from vedette.config.alerts import Channels
 from vedette.schema.anomaly import Severity
 from vedette.schema.live import Change
@@ -40,8 +42,11 @@ def fences(kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", fences("yaml"))
-def test_the_pages_configurations_are_usable(text: str) -> None:
-    alerts(**json.loads(json.dumps(yaml.safe_load(text)["alerts"], default=str)))
+def test_the_pages_configurations_are_usable(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "vedette.yaml"
+    path.write_text(text)
+    config = Config.load(path)
+    assert [name for name in yaml.safe_load(text) if getattr(config, name) == getattr(Config(), name)] == []
 
 
 def test_the_pages_receiver_tells_genuine_messages_from_others() -> None:
