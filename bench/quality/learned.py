@@ -65,7 +65,8 @@ def sessions(hits: list[Hit], seed: int) -> dict[str, float]:
     walked = list(programs([h for h in hits if h.session in half], starts, draw))
     sums, time, who = client_windows(sorted([*hits, *walked]))
     fitted = np.isin(who, list(half))
-    table = ClientTable(sums, time, route_rarity(sums[fitted][:, Client.ROUTES]), 1.0)
+    rarity = route_rarity(sums[fitted][:, Client.ROUTES])
+    table = ClientTable(sums, time, ((len(sums), rarity),), 1.0)
     features = [feature for feature in CLIENT_FEATURES if feature.name not in DAILY]
     rows = matrix(features, table)
     forest = fit_forest(rows[fitted], [feature.name for feature in features], seed)
@@ -92,9 +93,9 @@ def client_windows(hits: list[Hit]) -> tuple[np.ndarray, np.ndarray, list[str]]:
     def watch(engine: Engine) -> None:
         judge = engine.take
 
-        def take(window: ClosedWindow, services: list[str]) -> None:
+        def take(window: ClosedWindow, services: list[str], seen: float) -> None:
             closed.append(window)
-            judge(window, services)
+            judge(window, services, seen)
 
         engine.take = take  # type: ignore[method-assign]
 
