@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from vedette.cli.capture_batches import CaptureBatches
 from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_lanes import UNKNOWN, Lane, Watchers, merged
+from vedette.cli.log_beginning import FirstFlows, LogBeginning
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
 from vedette.kernels.windows import mark_late
 from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_capture
@@ -117,6 +118,9 @@ class FlowReading:
 
     Captures whose names differ by numbers, and that go on where another ends (`tcpdump -C`, `-G`, `-W`), are one.
     An input that cannot be read is told in `tally.left_out`; the others still are. `watchers` knows which have ended.
+
+    Attributes:
+        whole_from: From when on the first of them that is a log has all flows, microseconds; None until it is read.
     """
 
     def __init__(
@@ -139,6 +143,7 @@ class FlowReading:
         self._interrupted = interrupted
         self._listen = listen
         self.watchers = Watchers(())
+        self.whole_from: int | None = None
         self._begins: list[_Begin] = []
 
     def passed(self) -> Iterator[Passed]:
@@ -164,7 +169,8 @@ class FlowReading:
             else:
                 lines = head[: head.rfind(b"\n") + 1]
                 log = FlowLog(source.name, Chunk.of(lines, source.name))
-                times = log.parse(Chunk.of(lines, source.name))[0].column(Flow.START)
+                table = log.parse(Chunk.of(lines, source.name))[0].table
+                times = np.array([LogBeginning.of(table).clock] if len(table) else [])
         except VedetteError:
             return _Begin()
         if not len(times):
@@ -307,7 +313,7 @@ class FlowReading:
             # What a chunk held is in its windows before the next is read.
             log = FlowLog(source.name, reader.sample(), reuse=True)
             coverage = self._cover(number, source.name, log.format)
-            before, clock = 0, np.array([UNKNOWN, 0, 0], dtype=np.int64)
+            before, first, clock = 0, FirstFlows(), np.array([UNKNOWN, 0, 0], dtype=np.int64)
             for chunk in reader:
                 flows, problems, lines = log.parse(chunk)
                 pool.release(chunk.buffer)
@@ -322,12 +328,18 @@ class FlowReading:
                 if len(flows) and self._until < _NEVER and int(flows.table[:, 0].max()) >= self._until:
                     flows = Flows(self._before(flows.table, FlowProblem.LATER), flows.known)
                 self._count_flows(flows)
-                if len(flows):
-                    yield self._timed(flows, clock, begins)
+                if (taken := first.taken(flows)) is not None:
+                    yield self._timed(taken, first, clock, begins)
+            if (taken := first.rest()) is not None:
+                yield self._timed(taken, first, clock, begins)
             coverage.truncated = reader.truncated
 
-    def _timed(self, flows: Flows, clock: np.ndarray, begins: int) -> Passed:
+    def _timed(self, flows: Flows, first: FirstFlows, clock: np.ndarray, begins: int) -> Passed:
         """Flows of a log, with how far it has come with each. `clock`: see `mark_late`; updated."""
+        if clock[0] == UNKNOWN and first.beginning is not None:
+            clock[0] = first.beginning.clock
+            if self.whole_from is None:
+                self.whole_from = first.beginning.whole
         span, count = self._table.span, len(flows)
         times = flows.column(Flow.START).copy()
         reached = np.empty(count, dtype=np.int64)

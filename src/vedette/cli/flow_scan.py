@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from vedette.cli.ahead import Ahead
 from vedette.cli.flow_inputs import first_bytes
 from vedette.cli.flow_reading import FlowReading, FlowTally
+from vedette.cli.log_beginning import first_of_all
 from vedette.cli.measured_reading import MeasuredReading, holds_windows
 from vedette.cli.options import ScanOptions
 from vedette.cli.scan_output import write_findings
@@ -37,7 +38,6 @@ from vedette.report.skipped import told
 from vedette.report.story import some
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
-from vedette.schema.flows import Flow
 from vedette.sources import Input
 from vedette.windows.contacts import FlowWindow
 from vedette.windows.flow_table import Passed, TableSettings
@@ -290,7 +290,7 @@ class FlowScan:
                 engine.take_measured(window.start, window.end, window.metrics)
             handed = reading.passed()
             if self._past:
-                handed = self._learned(engine, handed, table, lateness * 1_000_000)
+                handed = self._learned(engine, reading, handed, table, lateness * 1_000_000)
             if self._windows is not None:
                 from vedette.report.metric_windows import WindowWriter
 
@@ -376,22 +376,26 @@ class FlowScan:
         return [f"{names}: no flow of the time that {' and '.join(asked)} asked for: they are of {when}"]
 
     def _learned(
-        self, engine: NetworkEngine, handed: Iterator[Passed], table: TableSettings, lateness: int
+        self,
+        engine: NetworkEngine,
+        reading: FlowReading,
+        handed: Iterator[Passed],
+        table: TableSettings,
+        lateness: int,
     ) -> Iterator[Passed]:
         """Learn from the past that is older than what is scanned; returns what is scanned."""
         first = next(handed, None)
         if first is None:
             return handed
-        past = FlowReading(self._past, table, self._interrupted, until=_begin(first), lateness=lateness)
-        if not engine.learn(past.passed()):
+        begin = first.start if reading.whole_from is None else reading.whole_from
+        if self._patient:
+            # Its first lines do not tell.
+            begin = min([begin, *map(first_of_all, self._inputs)])
+        begin = begin // table.span * table.span
+        past = FlowReading(self._past, table, self._interrupted, until=begin, lateness=lateness)
+        if not engine.learn(past.passed(), begin):
             engine.coverage.too_new = past.tally.filtered
         return chain([first], handed)
-
-
-def _begin(passed: Passed) -> int:
-    """When the first window that is told of begins, or its first flow."""
-    times = passed.parts.table[:, Flow.START]
-    return int(times.min()) if len(times) else passed.start
 
 
 def _cover(coverage: Coverage, tally: FlowTally) -> None:

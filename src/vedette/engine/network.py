@@ -36,6 +36,7 @@ RECENT_US: Final = 60_000_000
 """How far back sources are looked at together."""
 LONGEST_SILENCE: Final = 360
 """Windows without a packet in a row that are judged as silence; a longer gap is a gap in the capture."""
+_ALWAYS: Final = -(1 << 62)
 _NOTHING: Final = {
     NetworkMetric.PACKETS: Measure(0.0, 0.0, None),
     NetworkMetric.FLOWS: Measure(0.0, 0.0, None),
@@ -95,7 +96,7 @@ class NetworkEngine:
     extremes: dict[NetworkMetric, tuple[float, float]] = field(default_factory=dict)
     recent: deque[RecentWindow] = field(default_factory=deque)
     last: int | None = None
-    _only_learns: bool = False
+    _learns_until: int = _ALWAYS
     _minute: Minute = field(default_factory=Minute)
 
     def __post_init__(self) -> None:
@@ -148,22 +149,29 @@ class NetworkEngine:
         for window in self.windower.close():
             self.take(window)
 
-    def learn(self, past: Iterable[Passed]) -> int:
-        """Learn from earlier flows, of which nothing is stated; returns how many there were."""
-        self._only_learns = True
-        before, count = self.coverage, 0
+    def learn(self, past: Iterable[Passed], until: int) -> int:
+        """Learn from earlier flows, of which nothing is stated; returns how many there were.
+
+        Args:
+            until: What is stated begins there, microseconds, with a window. Where the past goes on up to it, windows
+                before it that are not over yet are filled by what comes: flows that were logged later.
+        """
+        self._learns_until = until
+        count = 0
         for passed in past:
             self.process(passed)
             count += len(passed.ended)
-        self._take_rest()
-        self._only_learns = False
-        # What follows may have windows in common with what was learned from.
-        settings = self.settings
-        self.windower = FlowWindower(
-            settings.span, settings.lateness, settings.contacts, own_clock=settings.own_clock
-        )
-        self.coverage, self.last = Coverage(learned=before.learned), None
-        self.recent.clear()
+        settings, windower = self.settings, self.windower
+        if windower.now is None or windower.now + settings.lateness + settings.span < until:
+            self._take_rest()
+            self.windower = FlowWindower(
+                settings.span, settings.lateness, settings.contacts, own_clock=settings.own_clock
+            )
+            self.last = None
+            self.recent.clear()
+        else:
+            windower.count_anew()
+        self.coverage = Coverage(learned=self.coverage.learned)
         return count
 
     def finish(self) -> Findings:
@@ -259,7 +267,8 @@ class NetworkEngine:
         whole: bool = True,
     ) -> None:
         held = self.baselines.judge(measures, window.start)
-        self._count(held)
+        if window.start >= self._learns_until:
+            self._count(held)
         for metric, one in measures.items():
             least, most = self.extremes.get(metric, (one.value, one.value))
             if metric not in self.extremes or not least <= one.value <= most:
@@ -271,7 +280,8 @@ class NetworkEngine:
         looked_at = looked_at or digest(window.contacts, window.histogram)
         self.recent.append(RecentWindow(window, (looked_at.marks, looked_at.weights)))
         recent = tuple(self.recent)
-        learns = self._only_learns or (self.settings.since is not None and window.start < self.settings.since)
+        since = self.settings.since
+        learns = window.start < self._learns_until or (since is not None and window.start < since)
         if learns:
             self.coverage.learned += looked_at.totals[Total.OPENED]
         view = NetworkView(

@@ -248,6 +248,12 @@ class FlowWindower:
         """Take nothing of a window, or of one before it: they were closed by somebody else."""
         self._closed = number
 
+    def count_anew(self) -> None:
+        """Forget what was counted, when flows were, and what they told; what waits goes on to wait."""
+        self.late = self.in_part = self.lumped = self.left_out = 0
+        self.first = self.last = None
+        self._known = Known(-1)
+
     @property
     def known(self) -> Known:
         """What all that was read tells; everything before the first flow."""
