@@ -397,6 +397,67 @@ def test_a_zone_behind_a_time_counts_and_one_that_is_not_known_is_no_time(
     assert problems == {FlowProblem.COMMENT: 1}
 
 
+def nfdump(rows: Iterable[tuple[str, str, str, str]]) -> str:
+    """Records of one direction: both ends with their ports, the protocol, flags."""
+    lines = []
+    for source, target, protocol, flags in rows:
+        (near, port), (far, other) = source.rsplit(":", 1), target.rsplit(":", 1)
+        lines.append(
+            f"2023-11-14 22:13:20,2023-11-14 22:13:21,1.0,{near},{far},{port},{other},{protocol},{flags},0,0,3,300,0,0"
+        )
+    return "\n".join([NFDUMP.splitlines()[0], *lines, ""])
+
+
+def test_both_records_of_a_connection_are_one_flow_of_its_client() -> None:
+    client, server = "10.0.0.5:51000", "192.0.2.9:443"
+    flows, _ = read(nfdump([(client, server, "TCP", "...AP.SF"), (server, client, "TCP", "...AP.SF")]))
+    assert flows.known == Known.FLAGS | Known.OUTCOME
+    there, back = flows.table
+    for row in (there, back):
+        assert (row[Flow.CLIENT_LOW], row[Flow.CLIENT_PORT], row[Flow.SERVER_PORT]) == (
+            host("10.0.0.5"),
+            51000,
+            443,
+        )
+    counts = [
+        Flow.OPENED,
+        Flow.SUCCEEDED,
+        Flow.SYN_OUT,
+        Flow.SYN_IN,
+        Flow.PACKETS_OUT,
+        Flow.PACKETS_IN,
+        Flow.FAILED,
+    ]
+    assert there[counts].tolist() == [1, 1, 1, 0, 3, 0, 0]
+    assert back[counts].tolist() == [0, 0, 0, 1, 0, 3, 0]
+
+
+def test_a_syn_alone_comes_from_who_asks_whatever_its_port() -> None:
+    flows, _ = read(nfdump([("10.0.0.66:53", "192.0.2.9:40000", "TCP", "......S.")]))
+    row = flows.table[0]
+    assert (row[Flow.CLIENT_LOW], row[Flow.SERVER_PORT]) == (host("10.0.0.66"), 40000)
+    assert (row[Flow.OPENED], row[Flow.SYN_OUT], row[Flow.FAILED]) == (1, 1, 1)
+
+
+def test_answers_without_connections_are_of_the_client_that_asked() -> None:
+    flows, _ = read(nfdump([("10.0.0.5:51000", "192.0.2.53:53", "UDP", "........"),
+                            ("192.0.2.53:53", "10.0.0.5:51000", "UDP", "........")]))  # fmt: skip
+    assert flows.table[:, Flow.SERVER_PORT].tolist() == [53, 53]
+    assert flows.table[:, Flow.OPENED].tolist() == [1, 0]
+    assert flows.table[:, Flow.SUCCEEDED].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "flags", ["UAPRSF", "......S.", "...A.R..", "........", "lower", "12345678", "...AP.SF"]
+)
+def test_letters_of_flags_are_those_of_the_protocol(flags: str) -> None:
+    flows, _ = read(nfdump([("10.0.0.5:51000", "192.0.2.9:443", "TCP", flags)]))
+    row = flows.table[0]
+    for letter, column in (("S", Flow.SYN_OUT), ("F", Flow.FIN_OUT), ("R", Flow.RESET_OUT)):
+        assert row[column] == int(letter in flags)
+    assert row[Flow.FAILED] == int("S" in flags and "A" not in flags)
+
+
 def test_what_nfdump_prints_for_people_is_refused_with_what_to_do() -> None:
     printed = (
         b"Date first seen          Duration Proto      Src IP Addr:Port          Dst IP Addr:Port   Packets\n"

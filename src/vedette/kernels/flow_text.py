@@ -27,7 +27,6 @@ from vedette.kernels.flow_columns import (
     AT_PAYLOAD_OUT,
     AT_PROTOCOL,
     AT_RESET_IN,
-    AT_RESET_OUT,
     AT_SERVER_HIGH,
     AT_SERVER_LOW,
     AT_SERVER_PORT,
@@ -46,6 +45,10 @@ _MOST = 1 << 52
 _DIGITS = 15
 _FOLD = 32
 """The bit that tells small letters from large ones."""
+_BITS = tuple(
+    {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}.get(chr(letter), 0) for letter in range(65, 86)
+)
+"""Bits of TCP's flags (RFC 9293) by their letters, from A to U."""
 _NO_ZONE = 1 << 20
 """More seconds than a zone can be away from UTC."""
 
@@ -256,7 +259,7 @@ def read_flow_rows(
         roles: int64 (columns,), what each holds.
         counted: 1 where outcomes have to be told from counts of packets and flags (CICFlowMeter).
         found: int64 (8,), scratch.
-        table: int64 (lines, FLOW_COLUMNS), receives flows.
+        table: int64 (lines, FLOW_COLUMNS), receives flows; where a column holds letters of flags, `SYN_OUT` their bits.
         begins: int64 (lines,), receives where the line of each flow begins.
         state: int64 (8,): bad lines, comments, blank lines, lines, number of the first flow.
 
@@ -318,14 +321,11 @@ def read_flow_rows(
                 elif role == 16:
                     tell_outcome(buffer, start, last - start, table, count)
                 elif role == 17:
+                    bits = 0
                     for place in range(start, last):
                         letter = buffer[place]
-                        if letter == 83:
-                            table[count, AT_SYN_OUT] = 1
-                        elif letter == 70:
-                            table[count, AT_FIN_OUT] = 1
-                        elif letter == 82:
-                            table[count, AT_RESET_OUT] = 1
+                        bits |= _BITS[letter - 65] if letter >= 65 and letter <= 85 else 0
+                    table[count, AT_SYN_OUT] = bits
                 else:
                     value = _number(buffer, start, last, 1000000 if role == 8 else 1)
                     if value < 0:

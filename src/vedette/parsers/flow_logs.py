@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from vedette.kernels.flow_text import read_flow_rows
 from vedette.parsers import flow_json
+from vedette.parsers.flow_ends import from_servers
+from vedette.parsers.flow_flags import tell_flags, turn_round
 from vedette.parsers.flow_json import TOLD, JsonFlows, json_flows, tells_no_outcome
 from vedette.parsers.zeek_headers import Header, header_of, pieces
 from vedette.parsers.zeek_order import assumed_header
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
-from vedette.schema.flows import FLOW_COLUMNS, Flows, Known
+from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
 
 
 class FlowLogError(VedetteError):
@@ -143,7 +145,7 @@ NFDUMP: Final = Layout(
         }
     ),
     (("ts", "firstseen"), ("sa", "srcaddr"), ("da", "dstaddr"), ("pr", "proto")),
-    Known.FLAGS,
+    Known.FLAGS | Known.OUTCOME,
     (Role.FLAGS,),
     "write it with `nfdump -r FILE -o csv`",
 )
@@ -357,6 +359,8 @@ class FlowLog:
             chunk.buffer, chunk.length, self._delimiter, self._roles,
             int(self._layout is CIC), np.zeros(8, dtype=np.int64), table, begins, state,
         )  # fmt: skip
+        if self._layout is NFDUMP:
+            _tell_sides(table[:count], flags=Role.FLAGS in self._roles)
         self._begins = begins[:count]
         self._next += count
         if self._names and chunk.buffer[: len(self._names)].tobytes() == self._names:
@@ -394,11 +398,28 @@ class FlowLog:
         return found
 
 
+def _tell_sides(table: NDArray[np.int64], *, flags: bool) -> None:
+    """Tell of nfdump's records, most of which are of one direction, whose side each is, and what its flags mean.
+
+    The other direction is a record of its own: nobody opened a flow twice.
+    """
+    bits = table[:, Flow.SYN_OUT].copy()
+    back = from_servers(table[:, Flow.CLIENT_PORT], table[:, Flow.SERVER_PORT], table[:, Flow.PROTOCOL], bits)
+    back &= table[:, Flow.PACKETS_IN] == 0
+    turn_round(table, back)
+    if flags:
+        tell_flags(table, np.where(back, 0, bits), np.where(back, bits, 0), back)
+    else:
+        table[:, Flow.OPENED] = ~back
+        answered = (table[:, Flow.PROTOCOL] != Protocol.TCP) & (table[:, Flow.PACKETS_IN] > 0)
+        table[answered, Flow.SUCCEEDED] = 1
+
+
 _OUTCOMES: Final = Known.FLAGS | Known.OUTCOME
 """What a log does not tell that lacks a column of flags or outcomes."""
 _NO_OUTCOMES: Final = b"no conn_state"
 """Stands for the header of JSON lines whose field for outcomes was left out."""
-_PRINTED: Final = b"Date first seen"
+_PRINTED: Final = (b"Date first seen", b"Date flow start", b"Event time")
 """What nfdump begins with where it was not asked for CSV."""
 _TITLE: Final = b"Summary"
 _SUMMARY: Final[Sequence[Callable[[bytes], bool]]] = (

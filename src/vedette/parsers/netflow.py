@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.parsers.flow_ends import from_servers
+from vedette.parsers.flow_flags import tell_flags
 from vedette.parsers.foreign_datagrams import LOOKED_AT
 from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
 from vedette.parsers.netflow_sampling import Rates
@@ -33,7 +34,6 @@ _V5_HEADER: Final = 24
 _V9_HEADER: Final = 20
 _IPFIX_HEADER: Final = 16
 _MAPPED: Final = 0xFFFF << 32
-_SYN, _ACK, _FIN, _RESET = 2, 16, 1, 4
 
 
 class NetflowProblem(StrEnum):
@@ -242,7 +242,7 @@ class NetflowParser:
         near, far = get(Field.SOURCE_PORT) & 0xFFFF, get(Field.TARGET_PORT) & 0xFFFF
         icmp = np.isin(protocol, (Protocol.ICMP, Protocol.ICMPV6))
         near, far = np.where(icmp, 0, near), np.where(icmp & (far == 0), get(Field.ICMP) & 0xFFFF, far)
-        back = from_servers(near, far, protocol)
+        back = from_servers(near, far, protocol, flags)
         table = np.zeros((count, FLOW_COLUMNS), dtype=np.int64)
         table[:, Flow.START] = table[:, Flow.END] = last
         table[:, Flow.BEGAN] = first
@@ -264,7 +264,7 @@ class NetflowParser:
         each = rate[:, None]
         counts = table[:, Flow.PACKETS_OUT : Flow.BYTES_IN + 1]
         table[:, Flow.PACKETS_OUT : Flow.BYTES_IN + 1] = np.minimum(counts, _MOST // each) * each
-        _outcome(table, np.where(back, back_flags, flags), np.where(back, flags, back_flags), back)
+        tell_flags(table, np.where(back, back_flags, flags), np.where(back, flags, back_flags), back)
         alone = (rate > 1) & (table[:, Flow.FAILED] > 0)
         table[alone, Flow.FAILED] = table[alone, Flow.SYN_OUT] = 0
         good = (last > 0) & (last < FARTHEST_US) & (first > 0)
@@ -350,25 +350,3 @@ def _addresses(
         return long[:, 0], long[:, 1]
     use = short != 0
     return np.where(use, 0, long[:, 0]), np.where(use, short | _MAPPED, long[:, 1])
-
-
-def _outcome(
-    table: NDArray[np.int64], out: NDArray[np.int64], into: NDArray[np.int64], back: NDArray[np.bool_]
-) -> None:
-    """Fill in what flags of either side tell; `back` are records of the server's side alone."""
-    tcp = table[:, Flow.PROTOCOL] == Protocol.TCP
-    for flag, columns in (
-        (_SYN, (Flow.SYN_OUT, Flow.SYN_IN)),
-        (_FIN, (Flow.FIN_OUT, Flow.FIN_IN)),
-        (_RESET, (Flow.RESET_OUT, Flow.RESET_IN)),
-    ):
-        for column, flags in zip(columns, (out, into), strict=True):
-            table[:, column] = tcp & (flags & flag > 0)
-    begun = out & _SYN > 0
-    # Who only ever asked was not answered: an answered client sends ACK too.
-    refused = tcp & ~back & begun & (out & _ACK == 0)
-    answered = table[:, Flow.PACKETS_IN] > 0
-    table[:, Flow.OPENED] = ~back & (begun | ~tcp)
-    table[:, Flow.FAILED] = refused
-    table[:, Flow.SUCCEEDED] = np.where(tcp, ~back & begun & ~refused, answered)
-    table[:, Flow.CLOSED] = tcp & ((out | into) & (_FIN | _RESET) > 0)

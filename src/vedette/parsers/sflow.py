@@ -195,8 +195,9 @@ class SflowParser:
 def _parts(packets: NDArray[np.int64], rate: NDArray[np.int64]) -> NDArray[np.int64]:
     """Packets as parts of flows that nobody knows the beginning of, int64 (n, FLOW_COLUMNS)."""
     back = from_servers(
-        packets[:, Packet.SOURCE_PORT], packets[:, Packet.TARGET_PORT], packets[:, Packet.PROTOCOL]
-    )
+        packets[:, Packet.SOURCE_PORT], packets[:, Packet.TARGET_PORT], packets[:, Packet.PROTOCOL],
+        packets[:, Packet.FLAGS],
+    )  # fmt: skip
     table = np.zeros((len(packets), FLOW_COLUMNS), dtype=np.int64)
     for column in (Flow.START, Flow.END, Flow.BEGAN):
         table[:, column] = packets[:, Packet.TIME]
