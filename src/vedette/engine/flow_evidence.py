@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import halves
-from vedette.schema.anomaly import Anomaly, EntityKind, Evidence
+from vedette.detectors.network.long_lived import SLOW
+from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Evidence
 from vedette.schema.flows import Protocol
 
 TALK: Final = 7
@@ -37,8 +38,8 @@ Tell = Callable[[int], Seen]
 class FlowEvidence:
     """Collects the evidence of anomalies from what was scanned, one source after the other.
 
-    Of a statement with conversations it is the first packet, or flow, of each in the window in which it was stated; of
-    one about the whole network the first and the last of that window.
+    Of a statement with conversations it is the first packet, or flow, of each in the window in which it was stated, or
+    in which a connection that stays began; of one about the whole network the first and the last of that window.
 
     Args:
         anomalies: All that was stated; those of requests are left as they are.
@@ -126,7 +127,9 @@ class FlowEvidence:
         return msgspec.structs.replace(anomaly, evidence=lines) if lines else anomaly
 
     def _window(self, anomaly: Anomaly) -> int:
-        """The window in which it was stated: it ends with it."""
+        """The window in which it was stated: it ends with it. Of a connection that stays, the one that it began in."""
+        if anomaly.type is AnomalyType.LONG_LIVED_CONNECTION and anomaly.details.get("what") != SLOW:
+            return anomaly.start // self.span
         return anomaly.end // self.span - 1
 
 

@@ -1,6 +1,7 @@
 """Numbers and times as people read them."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 
 def count(value: float) -> str:
@@ -17,8 +18,27 @@ def percent(ratio: float) -> str:
     return f"{value:.{digits}f} %"
 
 
+_UNITS: Final = (
+    (60, 1, ("min", "s"), 3600),
+    (3600, 60, ("h", "min"), 86400),
+    (86400, 3600, ("d", "h"), float("inf")),
+)
+"""Seconds of a unit and of the one below it, their names, and from how many seconds the next is better."""
+
+
+def length(value: float) -> str:
+    """How long so many seconds are: `40 s`, `5 min`, `2 h 15 min`, `3 d 4 h`; rounded to the lower of two units."""
+    if value < 59.5:
+        return f"{value:.3g} s"
+    large, small, names = next(u[:3] for u in _UNITS if round(value / u[1]) * u[1] < u[3])
+    number, rest = divmod(round(value / small), large // small)
+    return f"{number:,} {names[0]} {rest} {names[1]}".removesuffix(f" 0 {names[1]}")
+
+
 def seconds(value: float) -> str:
-    """A duration: `850 µs`, `12 ms`, `1.4 s`."""
+    """A duration: `850 µs`, `12 ms`, `1.4 s`; from 1,000 seconds on as `length` says it."""
+    if value >= 999.5:
+        return length(value)
     if value < 0.001:
         return f"{value * 1e6:.0f} µs"
     if value < 1:

@@ -3,17 +3,12 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
+from vedette.explain import numbers
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A day inside what datetime can hold, so that any zone can show it.
 _FIRST = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _LAST = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-
-_UNITS = (
-    (60, 1, ("min", "s"), 3600),
-    (3600, 60, ("h", "min"), 86400),
-    (86400, 3600, ("d", "h"), float("inf")),
-)
-"""Seconds of a unit and of the one below it, their names, and from how many seconds the next is better."""
 
 
 def moment(time: int) -> datetime:
@@ -59,12 +54,7 @@ def zone_name(then: datetime) -> str:
 
 def length(microseconds: int) -> str:
     """How long: `40 s`, `5 min`, `2 h 15 min`, `3 d 4 h`; rounded to the second of at most two units."""
-    seconds = max(0, microseconds) / 1e6
-    if seconds < 59.5:
-        return f"{seconds:.3g} s"
-    large, small, names = next(u[:3] for u in _UNITS if round(seconds / u[1]) * u[1] < u[3])
-    number, rest = divmod(round(seconds / small), large // small)
-    return f"{number:,} {names[0]} {rest} {names[1]}".removesuffix(f" 0 {names[1]}")
+    return numbers.length(max(0, microseconds) / 1e6)
 
 
 def _clock(then: datetime) -> str:

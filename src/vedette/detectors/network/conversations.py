@@ -21,7 +21,8 @@ def with_conversations(anomaly: Anomaly, window: FlowWindow, most: int) -> Anoma
     """A statement with up to `most` of its conversations among its details, those of most bytes first.
 
     A conversation is all that a client had to do with a port of a server in the window. Of a host, those with the
-    clients that are named are taken, if any is. A statement about a whole network, or about a window of which nobody
+    clients that are named are taken, if any is; of a statement that names a server and its port, those with that one,
+    if there are any. A statement about a whole network, or about a window of which nobody
     is known any more, is left as it is.
     """
     contacts = window.contacts
@@ -35,6 +36,14 @@ def with_conversations(anomaly: Anomaly, window: FlowWindow, most: int) -> Anoma
         named = {own for text in anomaly.clients[:_FEW] if (own := halves(text)) is not None} - {who}
         if named:
             to &= np.logical_or.reduce([_of_client(contacts, own) for own in named])
+        theirs = to if to.any() else theirs
+    if (server := halves(str(anomaly.details.get("server", "")))) is not None and "port" in anomaly.details:
+        to = (
+            theirs
+            & (contacts[:, Flow.SERVER_LOW] == server[1])
+            & (contacts[:, Flow.SERVER_HIGH] == server[0])
+        )
+        to &= contacts[:, Flow.SERVER_PORT] == anomaly.details["port"]
         theirs = to if to.any() else theirs
     rows = np.flatnonzero(theirs)
     if not len(rows):

@@ -15,6 +15,8 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formu
 from vedette.schema.flows import Ended, Flow, Known, Protocol
 from vedette.schema.state import check, decode, encode
 
+SLOW: Final = "slow"
+"""What is said of a flood of slow connections, where the server and its port are named otherwise."""
 _IDLE_BYTES: Final = 1000
 _SLOW_S: Final = 10.0
 _MOST: Final = 65_536
@@ -176,7 +178,7 @@ class LongLived:
                     formula=Formula("count", {"count": float(count)}, float(count)),
                     start=int(own[:, Flow.START].min()),
                     details={
-                        "what": "slow",
+                        "what": SLOW,
                         "server": server_of(own[0]),
                         "port": int(own[0, Flow.SERVER_PORT]),
                         "bytes_each": sent / count,
