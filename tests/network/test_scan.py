@@ -266,6 +266,49 @@ def test_windows_that_were_written_are_read_again(vedette: Run, tmp_path: Path) 
     assert again["coverage"]["windows"] == whole["coverage"]["windows"]  # type: ignore[index]
 
 
+def test_windows_are_the_past_of_windows_and_of_captures(vedette: Run, tmp_path: Path) -> None:
+    """Of what is scanned, the last window is seen in part, however it is read: what is missing is no drop."""
+    (tmp_path / "old.pcap").write_bytes(pcap(quiet(600), 101))
+    (tmp_path / "new.pcap").write_bytes(pcap(quiet(43, BEGIN + 1_000 * 1_000_000), 101))
+    for name in ("old", "new"):
+        found(vedette, tmp_path, f"{name}.pcap", "--windows", f"{name}.jsonl")
+    told = [
+        found(vedette, tmp_path, f"new.{scanned}", "--baseline-from", f"old.{past}")
+        for scanned in ("pcap", "jsonl") for past in ("pcap", "jsonl")
+    ]  # fmt: skip
+    for one in told:
+        assert one["anomalies"] == []
+        assert one["coverage"]["learned"] == 600  # type: ignore[index]
+        assert one["coverage"]["windows"] == told[0]["coverage"]["windows"]  # type: ignore[index]
+        assert one["coverage"]["insufficient_data"] == 0  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        (
+            "b.json",
+            b'{\n  "packets": {"mean": 3.0}\n}\n',
+            "nothing was learned from it (--baseline-from): it is no ",
+        ),
+        (
+            "cut.pcap",
+            pcap(scan(), 101)[:10],
+            "a capture cut within its header (10 of 24 bytes) (--baseline-from)",
+        ),
+        ("none.pcap", pcap([], 101), "holds no packet or flow (--baseline-from)"),
+    ],
+)
+def test_a_past_that_teaches_nothing_is_named(
+    vedette: Run, tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
+    (tmp_path / "trace.pcap").write_bytes(pcap(scan(), 101))
+    (tmp_path / name).write_bytes(content)
+    done = vedette("scan", "trace.pcap", "--baseline-from", name)
+    assert done.returncode == 1
+    assert f"{name}: {why}" in " ".join(done.stdout.decode().split())
+
+
 @pytest.mark.parametrize(("option", "at", "skipped"), [("--until", -60, 300), ("--since", 3600, 0)])
 def test_a_capture_of_another_time_than_asked_for_is_not_called_clean(
     vedette: Run, tmp_path: Path, option: str, at: int, skipped: int
@@ -527,3 +570,38 @@ def test_a_past_of_flows_that_is_no_past_is_told_as_flows(vedette: Run, tmp_path
     (tmp_path / "newer.log").write_text("".join([*lines[:3], *lines[1_000:1_500]]))
     done = vedette("scan", "scanned.log", "--baseline-from", "newer.log")
     assert "none of its 500 packets or flows is older" in " ".join(done.stdout.decode().split())
+
+
+def test_a_server_that_answers_one_client_often_is_no_scanner_of_its_ports(
+    vedette: Run, tmp_path: Path
+) -> None:
+    """nfdump tells each direction by itself; who scans is found whatever port it scans from."""
+    names = "ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt"
+    moment = "2023-11-14 22:13:20,2023-11-14 22:13:21,1.0"
+    proxied = [
+        f"{moment},{ends},TCP,...AP.SF,0,0,5,900,0,0"
+        for n in range(300)
+        for ends in (f"10.0.0.5,192.0.2.9,{33000 + n},443", f"192.0.2.9,10.0.0.5,443,{33000 + n}")
+    ]
+    scanned = [f"{moment},10.0.0.66,192.0.2.9,53,{40000 + n},TCP,......S.,0,0,1,44,0,0" for n in range(300)]
+    (tmp_path / "quiet.csv").write_text("\n".join([names, *proxied, ""]))
+    (tmp_path / "scan.csv").write_text("\n".join([names, *proxied, *scanned, ""]))
+    assert found(vedette, tmp_path, "quiet.csv")["anomalies"] == []
+    told = found(vedette, tmp_path, "scan.csv")["anomalies"]
+    assert {(one["type"], one["entity"]["value"]) for one in told} == {("port_scan", "10.0.0.66")}  # type: ignore[attr-defined]
+
+
+def test_a_connection_that_stays_is_shown_by_its_own_line(vedette: Run, tmp_path: Path) -> None:
+    names = "\t".join(["#fields", *_COLUMNS.split()])
+    lines = [f"{1_767_600_000 + n}\t10.0.0.5\t{2000 + n}\t192.0.2.7\t443\ttcp\t-\t0.2\t90\t80\tSF\t4\t300\t4\t280"
+             for n in range(9_000)]  # fmt: skip
+    stays = "1767600500\t10.0.0.5\t1999\t192.0.2.8\t22\ttcp\t-\t8000\t900\t800\tSF\t40\t3000\t40\t2800"
+    lines.insert(8_600, stays)
+    (tmp_path / "conn.log").write_text("\n".join(["#separator \\x09", "#path\tconn", names, *lines, ""]))
+    [one] = found(vedette, tmp_path, "conn.log")["anomalies"]  # type: ignore[misc]
+    assert one["type"] == "long_lived_connection"
+    assert " lasted 2 h " in one["description"]
+    assert [(talk["server"], talk["server_port"]) for talk in one["details"]["conversations"]] == [
+        ("192.0.2.8", 22)
+    ]
+    assert [line["text"] for line in one["evidence"]] == [stays.replace("\t", "\\t")]

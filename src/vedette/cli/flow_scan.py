@@ -31,6 +31,7 @@ from vedette.live.trimming import share_one_heap
 from vedette.parsers.captures import PacketProblem, is_capture
 from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
+from vedette.parsers.flow_windows import MeasuredWindow, mark_last
 from vedette.report.moments import day_and_clock, span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
@@ -40,7 +41,7 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.sources import Input
 from vedette.windows.contacts import FlowWindow
-from vedette.windows.flow_table import Passed, TableSettings
+from vedette.windows.flow_table import Passed
 
 if TYPE_CHECKING:
     from vedette.cli.flow_spool import FlowSpool
@@ -249,6 +250,7 @@ class FlowScan:
         self._baselines = baselines
         self._http = http
         self._progress = progress
+        self._past_unread: list[str] = []
         self.requests = 0
 
     def run(self) -> Findings:
@@ -286,11 +288,11 @@ class FlowScan:
                 lateness=lateness * 1_000_000,
             )  # fmt: skip
             measured = MeasuredReading(self._windowed, self._interrupted, self._until)
-            for window in measured.windows():
-                engine.take_measured(window.start, window.end, window.metrics)
-            handed = reading.passed()
+            handed, windows = reading.passed(), measured.windows()
             if self._past:
-                handed = self._learned(engine, reading, handed, table, lateness * 1_000_000)
+                handed, windows = self._learned(engine, reading, handed, windows, lateness * 1_000_000)
+            for window, last in mark_last(windows):
+                engine.take_measured(window, whole=not last)
             if self._windows is not None:
                 from vedette.report.metric_windows import WindowWriter
 
@@ -344,7 +346,7 @@ class FlowScan:
         measured.count(tally)
         _cover(findings.coverage, tally)
         findings.coverage.waited_s = lateness
-        findings.coverage.unread += self._outside(tally)
+        findings.coverage.unread += self._outside(tally) + self._past_unread
         findings.coverage.ended_early = [
             f"{name} ends {day_and_clock(end, UTC)} UTC, before others: less traffic from then on is no drop"
             for name, end in reading.watchers.early()
@@ -380,22 +382,40 @@ class FlowScan:
         engine: NetworkEngine,
         reading: FlowReading,
         handed: Iterator[Passed],
-        table: TableSettings,
+        windows: Iterator[MeasuredWindow],
         lateness: int,
-    ) -> Iterator[Passed]:
+    ) -> tuple[Iterator[Passed], Iterator[MeasuredWindow]]:
         """Learn from the past that is older than what is scanned; returns what is scanned."""
-        first = next(handed, None)
-        if first is None:
-            return handed
-        begin = first.start if reading.whole_from is None else reading.whole_from
-        if self._patient:
-            # Its first lines do not tell.
-            begin = min([begin, *map(first_of_all, self._inputs)])
-        begin = begin // table.span * table.span
-        past = FlowReading(self._past, table, self._interrupted, until=begin, lateness=lateness)
-        if not engine.learn(past.passed(), begin):
-            engine.coverage.too_new = past.tally.filtered
-        return chain([first], handed)
+        first, window = next(handed, None), next(windows, None)
+        span = self._config.network.span_s * 1_000_000
+        begins = [] if window is None else [window.start]
+        if first is not None:
+            begins.append(first.start if reading.whole_from is None else reading.whole_from)
+            if self._patient:
+                # Its first lines do not tell.
+                begins += map(first_of_all, self._inputs)
+        if not begins:
+            return handed, windows
+        begin = min(begins) // span * span
+        windowed = [source for source in self._past if holds_windows(source)]
+        measured = MeasuredReading(windowed, self._interrupted, begin)
+        count = engine.learn_measured(measured.windows(), begin)
+        past = FlowReading(
+            [source for source in self._past if source not in windowed], table_settings(self._config.network),
+            self._interrupted, until=begin, lateness=lateness,
+        )  # fmt: skip
+        count += engine.learn(past.passed(), begin, goes_on=window is None)
+        tally = past.tally
+        tally.left_out += measured.left_out
+        measured.count(tally)
+        if not count:
+            engine.coverage.too_new = tally.filtered
+        self._past_unread = [f"{error} (--baseline-from)" for error in map(str, tally.left_out)]
+        self._past_unread += [f"{line} (--baseline-from)" for line in _hollow(tally)]
+        return (
+            handed if first is None else chain([first], handed),
+            windows if window is None else chain([window], windows),
+        )
 
 
 def _cover(coverage: Coverage, tally: FlowTally) -> None:
@@ -407,11 +427,15 @@ def _cover(coverage: Coverage, tally: FlowTally) -> None:
     coverage.packets_dated_back = tally.dated_back
     coverage.sources = tally.sources
     coverage.unread = [str(error) for error in tally.left_out]
-    hollow = [source for source in tally.sources if not source.parsed and source.truncated is None]
-    coverage.unread += [f"{source.source}: holds no packet or flow" for source in hollow]
+    coverage.unread += _hollow(tally)
     for name, count in (("flows_evicted", tally.evicted), ("fragments_without_first", tally.orphans)):
         if count:
             coverage.capped[name] = count
+
+
+def _hollow(tally: FlowTally) -> list[str]:
+    hollow = [source for source in tally.sources if not source.parsed and source.truncated is None]
+    return [f"{source.source}: holds no packet or flow" for source in hollow]
 
 
 def _nothing(coverage: Coverage) -> str:

@@ -66,6 +66,11 @@ def run(options: ScanOptions) -> int:
                 flows.coverage.unread += [*map(str, unread), *untold_requests(traffic)]
                 found.inputs += requests
                 if not found.inputs:
+                    flows.coverage.unread += [
+                        f"{source.name}: nothing was learned from it (--baseline-from): it is no capture and no flow "
+                        "log that is known, and nothing else is scanned"
+                        for source in history.inputs
+                    ]
                     flows.coverage.left_out = left_out(found.skipped, ())
                     return write_flows(flows, options, config, spool)
             # Flows alone do without: that is a third of the time until the first of them is read.

@@ -1,7 +1,7 @@
 """The engine's sibling for flows: windows of flows in, anomalies and incidents out. Sans I/O, like `Engine`."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +25,7 @@ from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.statements import Statements
 from vedette.incidents.grouping import GroupingSettings, stating_order
+from vedette.parsers.flow_windows import MeasuredWindow, mark_last
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Known
@@ -149,12 +150,30 @@ class NetworkEngine:
         for window in self.windower.close():
             self.take(window)
 
-    def learn(self, past: Iterable[Passed], until: int) -> int:
+    def learn_measured(self, past: Iterable[MeasuredWindow], until: int) -> int:
+        """Learn from earlier windows of which only the exported metrics are left; as `learn`."""
+        self._learns_until = until
+        count = 0
+        for window, last in mark_last(past):
+            self.take_measured(window, whole=not last)
+            self.coverage.learned += int(window.metrics.get("flows_opened", 0))
+            count += 1
+        if count:
+            self._forget_when()
+        return count
+
+    def _forget_when(self) -> None:
+        """What follows goes on with nothing: of what came before only what was learned is left."""
+        self.coverage, self.last = Coverage(learned=self.coverage.learned), None
+        self.recent.clear()
+
+    def learn(self, past: Iterable[Passed], until: int, *, goes_on: bool = True) -> int:
         """Learn from earlier flows, of which nothing is stated; returns how many there were.
 
         Args:
             until: What is stated begins there, microseconds, with a window. Where the past goes on up to it, windows
                 before it that are not over yet are filled by what comes: flows that were logged later.
+            goes_on: Whether flows come next.
         """
         self._learns_until = until
         count = 0
@@ -162,16 +181,15 @@ class NetworkEngine:
             self.process(passed)
             count += len(passed.ended)
         settings, windower = self.settings, self.windower
-        if windower.now is None or windower.now + settings.lateness + settings.span < until:
+        if not goes_on or windower.now is None or windower.now + settings.lateness + settings.span < until:
             self._take_rest()
             self.windower = FlowWindower(
                 settings.span, settings.lateness, settings.contacts, own_clock=settings.own_clock
             )
-            self.last = None
-            self.recent.clear()
+            self._forget_when()
         else:
             windower.count_anew()
-        self.coverage = Coverage(learned=self.coverage.learned)
+            self.coverage = Coverage(learned=self.coverage.learned)
         return count
 
     def finish(self) -> Findings:
@@ -238,12 +256,13 @@ class NetworkEngine:
             for number in range(self.last + 1, window.number):
                 self._judge(_silence(window, number), _NOTHING)
 
-    def take_measured(self, start: int, end: int, metrics: Mapping[str, float]) -> None:
+    def take_measured(self, measures: MeasuredWindow, *, whole: bool = True) -> None:
         """Judge a window of which only the exported metrics are left; windows come in order of time.
 
         Args:
-            start, end: Microseconds. metrics: See `measured`.
+            whole: Whether it was watched to its end.
         """
+        start, end = measures.start, measures.end
         coverage = self.coverage
         coverage.start = start if coverage.start is None else min(coverage.start, start)
         coverage.end = end if coverage.end is None else max(coverage.end, end)
@@ -254,7 +273,7 @@ class NetworkEngine:
             np.zeros((3, BINS), dtype=np.int64), Known(-1),
         )  # fmt: skip
         self._hush(window)
-        self._judge(window, measured(metrics), kept=False)
+        self._judge(window, measured(measures.metrics), kept=False, whole=whole)
         self.last = number
 
     def _judge(
