@@ -1,17 +1,10 @@
 """What the flags of a record tell of a flow, where each side has its own: records of NetFlow, IPFIX and nfdump."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.tcp_flags import ACK, FIN, RESET, SYN
 from vedette.schema.flows import Flow, Protocol
-
-FIN: Final = 1
-SYN: Final = 2
-RESET: Final = 4
-ACK: Final = 16
-"""Bits of the flags of TCP (RFC 9293)."""
 
 
 def tell_flags(

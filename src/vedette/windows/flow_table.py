@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.kernels.flow_ending import end_window, expire_flows, fail_unanswered
 from vedette.kernels.flow_layout import (
     COUNTS,
     EVICTED,
@@ -17,13 +18,8 @@ from vedette.kernels.flow_layout import (
     OUT_COLUMNS,
     STATE_COLUMNS,
 )
-from vedette.kernels.flow_table import (
-    FRAGMENT_WIDTH,
-    end_window,
-    expire_flows,
-    fail_unanswered,
-    track_packets,
-)
+from vedette.kernels.flow_table import track_packets
+from vedette.kernels.fragments import FRAGMENT_WIDTH
 from vedette.kernels.hashing import new_secret
 from vedette.kernels.packet_glances import count_behind
 from vedette.schema.flows import Flows, Known
