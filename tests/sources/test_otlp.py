@@ -3,6 +3,7 @@
 import gzip
 import json
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from google.protobuf import json_format
@@ -12,6 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from tests.parsers.lines import parse_all
 from vedette.parsers.json_formats import json_formats
+from vedette.sources.loki_push import decode_loki_push
 from vedette.sources.otlp import decode_otlp_logs
 from vedette.sources.pushed import PushError
 
@@ -138,3 +140,10 @@ def test_any_bytes_are_refused_or_read(body, kind):
     with suppress(PushError):
         for found in decode_otlp_logs(body, kind):
             assert found.lines.endswith(b"\n")
+
+
+@pytest.mark.parametrize("decode", [decode_otlp_logs, decode_loki_push])
+def test_what_is_no_json_is_said_to_be_none(decode: Any) -> None:
+    with pytest.raises(PushError) as caught:
+        decode(b"{nope", "application/json")
+    assert str(caught.value).startswith("body: is not JSON: ")

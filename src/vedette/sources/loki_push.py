@@ -15,6 +15,7 @@ from vedette.sources.pushed import (
     PushError,
     PushProblem,
     media_type,
+    not_readable,
     undo_encoding,
     undo_snappy,
 )
@@ -74,9 +75,7 @@ def _from_json(text: bytes) -> list[PushedLines]:
     try:
         push = _DECODER.decode(text)
     except (msgspec.MsgspecError, RecursionError) as error:
-        reason, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$.") or "body"
-        raise PushError(field, PushProblem.MALFORMED, f"{reason[:1].lower()}{reason[1:]}") from None
+        raise not_readable(error) from None
     gathered = [
         _lines(stream.stream, (value.line.encode("utf-8", "replace") for value in stream.values))
         for stream in push.streams

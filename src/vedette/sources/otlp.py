@@ -13,7 +13,15 @@ from typing import Any
 import msgspec
 
 from vedette.sources.labels import FILE_LABEL, stream_of
-from vedette.sources.pushed import MOST_BYTES, PushedLines, PushError, PushProblem, media_type, undo_encoding
+from vedette.sources.pushed import (
+    MOST_BYTES,
+    PushedLines,
+    PushError,
+    PushProblem,
+    media_type,
+    not_readable,
+    undo_encoding,
+)
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -184,9 +192,7 @@ def _from_json(text: bytes) -> Iterator[tuple[Attributes, _Records]]:
     try:
         request = _DECODER.decode(text)
     except (msgspec.MsgspecError, RecursionError) as error:
-        reason, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$.") or "body"
-        raise PushError(field, PushProblem.MALFORMED, f"{reason[:1].lower()}{reason[1:]}") from None
+        raise not_readable(error) from None
     for logs in request.resource_logs:
         resource = _json_fields(logs.resource.attributes) if logs.resource else {}
         yield (

@@ -14,6 +14,8 @@ MOST_BYTES = 64 << 20
 
 _CODECS = {"gzip": "gzip", "x-gzip": "gzip", "zstd": "zstd"}
 _PIECE = 64 << 10
+_NO_JSON = "JSON is malformed: "
+"""How msgspec begins."""
 
 
 class PushProblem(StrEnum):
@@ -49,6 +51,15 @@ class PushedLines(NamedTuple):
     stream: str
     service: str | None
     lines: bytes
+
+
+def not_readable(error: Exception) -> PushError:
+    """What a decoder of JSON refused, with the place in the body that it names."""
+    reason, _, path = str(error).partition(" - at ")
+    field = path.strip("`").removeprefix("$.") or "body"
+    if reason.startswith(_NO_JSON):
+        reason = "is not JSON: " + reason.removeprefix(_NO_JSON)
+    return PushError(field, PushProblem.MALFORMED, f"{reason[:1].lower()}{reason[1:]}")
 
 
 def media_type(content_type: str) -> str:
