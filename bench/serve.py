@@ -2,10 +2,10 @@
 
     python bench/serve.py [--lines 5000] [--batches 100] [--starts 3]
 
-The real service (`vedette serve`, SQLite, its journal on disk) answers on one core; beside it, in the same run, a bare
-Litestar route that takes the same bodies and answers a constant, and an application on bare uvicorn that does nothing:
-what is left between them is Vedette, and what these wait for the machine is the machine's. Every line
-is new to the service (its own path, query and client); one in a hundred is an attack.
+The real service (`vedette serve`, SQLite, its journal on disk) answers on one core, and who asks keeps to the others;
+beside it, in the same run, a bare Litestar route that takes the same bodies and answers a constant, and an application
+on bare uvicorn that does nothing: what is left between them is Vedette, and what these wait for the machine is the
+machine's. Every line is new to the service (its own path, query and client); one in a hundred is an attack.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+CORE = 0
+"""The one that answers."""
 WARM_BATCHES = 50
 """Batches before the first that counts: by then the live thread has found the format and loaded its loops."""
 BARE = """
@@ -77,7 +79,7 @@ def serving(
     """A service, on one core unless told otherwise: its process, host and port."""
     with tempfile.TemporaryDirectory() as state:
         environment = {**os.environ, "STATE_DIRECTORY": state, **(variables or {})}
-        pinned = ["taskset", "-c", "0", *command] if one_core and shutil.which("taskset") else command
+        pinned = ["taskset", "-c", str(CORE), *command] if one_core and shutil.which("taskset") else command
         with subprocess.Popen(pinned, stderr=subprocess.PIPE, env=environment) as process:
             assert process.stderr is not None
             said = b""
@@ -177,6 +179,8 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=100)
     parser.add_argument("--starts", type=int, default=3)
     asked = parser.parse_args()
+    if others := os.sched_getaffinity(0) - {CORE}:
+        os.sched_setaffinity(0, others)
     print("                 /detect, ms per request        batches of 1,000, k lines/s")
     print(f"{'':14} {'p50':>8} {'p99':>8} {'cpu':>8} {'wall':>9} {'cpu':>9}")
     measure("bare uvicorn", [sys.executable, "-c", NOTHING], asked.lines, asked.batches)

@@ -27,7 +27,7 @@ _LOG = logging.getLogger("vedette.live")
 RULES = "rule_based"
 PARAMETERS = "parameters"
 _RETRY_S = 5.0
-HURRY_BYTES = 1 << 20
+HURRY_BYTES = 1 << 21
 """Bytes of lines that were asked about from which the live thread takes them in at once."""
 _REMEMBERED = 4096
 Models = Mapping[str, Mapping[str, Any]]

@@ -35,6 +35,8 @@ _LOG = logging.getLogger("vedette.live")
 
 ROOM = 1 << 20
 """Bytes taken from a source at a time: others get their turn."""
+PUSHED_ROOM = 1 << 21
+"""The same of what was pushed: twice as much costs a sixth less for each line, and 5 MB of memory."""
 BUSY_BYTES = 1 << 18
 """Bytes that wait from which the next turn follows at once."""
 _STREAMS = "streams"
@@ -303,7 +305,7 @@ class Live:
 
     def _take(self, source: Source, behind: set[str]) -> bool:
         """Take what a source has; whether it had anything. Adds streams that have more to give to `behind`."""
-        deliveries = source.take(ROOM)
+        deliveries = source.take(PUSHED_ROOM if source.name == Journal.name else ROOM)
         began_at, pending = self.clock(), set(source.pending())
         behind |= pending
         for stream in pending:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -30,6 +30,7 @@ NO_MARK: Final = np.float32(-1e9)
 TOLD: Final = np.uint32(sum(1 << REQUEST_TYPES.index(kind) for kind in MODEL_KINDS))
 """Bits of the types that the payload model can tell. Of a file that should not be served, or of a scanner's name, it
 has learned nothing: where rules say only such things, it is not asked."""
+_REMEMBERED: Final = 4096
 SAID: Final = -1e8
 """Above it, a score is one of a value with a mark."""
 
@@ -177,7 +178,8 @@ def member_weights(speaking: Sequence[str], weights: Mapping[str, float]) -> Map
     return {member: weights[member] for member in speaking}
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def alone(evidence: float) -> float:
-    """What one member's evidence would make of the prior, if it counted in full."""
+    """What one member's evidence would make of the prior, if it counted in full. Rules say the same again and again."""
     known = calibrated()
     return float(probability(fuse(np.array([[evidence]]), np.ones(1), known.prior, known.unseen))[0])
