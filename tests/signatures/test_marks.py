@@ -97,8 +97,10 @@ rows = st.lists(
 )
 
 
-@given(rows, st.sampled_from([MARKS, DOTS]))
-def test_rows_with_marks_are_those_that_hold_one(texts: list[bytes], marks: frozenset[int]):
+@given(rows, st.sampled_from([MARKS, DOTS]), st.sampled_from([1, 300]))
+def test_rows_with_marks_are_those_that_hold_one(texts: list[bytes], marks: frozenset[int], times: int):
+    """Whether they are few bytes or many."""
+    texts = times * texts
     ended = [text + b"\0\n" for text in texts]
     buffer = np.frombuffer(b"".join(ended), dtype=np.uint8)
     found, end, which = holding(marks, buffer, np.cumsum([len(text) for text in ended]))

@@ -21,6 +21,7 @@ _ROW_END = frozenset(b"\0\n")
 MARKS = frozenset(range(256)) - _USUAL - _ROW_END
 DOTS = frozenset(b".")
 
+_FEW_BYTES = 512
 _TOKEN = re.compile(
     r"\\x[0-9a-f]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\{\d+(?:,\d*)?\}\??|[*+?]\??|[^\\]", re.DOTALL
 )
@@ -129,10 +130,20 @@ def holding(
     Returns:
         Them as texts and ends again, and which they are.
     """
+    if len(texts) <= _FEW_BYTES:
+        # Of a single line: three arrays and a kernel are more than a look at its bytes.
+        among = texts.tobytes()
+        if len(among.translate(None, _bytes(marks))) == len(among):
+            return _NO_ROWS
     found = np.empty(len(texts), dtype=np.uint8)
     past, which = np.empty((2, len(end)), dtype=np.int64)
     count = keep_marked(texts, end, _among(marks), found, past, which)
     return found[: past.item(count - 1) if count else 0], past[:count], which[:count]
+
+
+@cache
+def _bytes(marks: frozenset[int]) -> bytes:
+    return bytes(sorted(marks))
 
 
 @cache
@@ -157,3 +168,4 @@ def chosen(
 
 
 _NOWHERE = np.empty(0, dtype=np.uint8)
+_NO_ROWS = _NOWHERE, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
