@@ -44,6 +44,7 @@ _POSITION = struct.Struct(">BQQ")
 _VERSION = 1
 _PROBE_BYTES = 1 << 16
 _NEWLINE = ord("\n")
+_FEW_BYTES = 1024
 
 
 class JournalError(VedetteError):
@@ -266,9 +267,7 @@ class Journal:
 
     def _append(self, stream: str, service: str | None, form: str | None, lines: bytes) -> None:
         first = self._numbering.get(stream, 1)
-        # Four times as quick as `bytes.count`, which goes byte by byte from one newline to the next.
-        count = int(np.count_nonzero(np.frombuffer(lines, dtype=np.uint8) == _NEWLINE))
-        label = Label(stream, service, form, first, count)
+        label = Label(stream, service, form, first, _count(lines))
         try:
             segment = self._segment()
             segment.write(record(segment.marker, label, lines))
@@ -379,3 +378,11 @@ class Journal:
             if gathered.bytes >= room:
                 break
         self._at = number, offset
+
+
+def _count(lines: bytes) -> int:
+    """How many newlines there are."""
+    if len(lines) <= _FEW_BYTES:
+        return lines.count(b"\n")
+    # Four times as quick as `bytes.count`, which goes byte by byte from one newline to the next.
+    return int(np.count_nonzero(np.frombuffer(lines, dtype=np.uint8) == _NEWLINE))
