@@ -146,7 +146,7 @@ def whole_flows(packets: Iterable[Frame], settings: TableSettings = FOREVER) -> 
 
 def windows(packets: Iterable[Frame], span_s: int = 10) -> list[FlowWindow]:
     """The windows that IP packets come to."""
-    from vedette.windows.contacts import FlowWindower
+    from vedette.windows.flow_windower import FlowWindower
 
     windower = FlowWindower(span_s * SECOND, 0)
     found = []

@@ -14,8 +14,9 @@ from tests.network.packets import SECOND
 from vedette.config import Config
 from vedette.engine.build_network import build_network
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
-from vedette.windows.contacts import FlowWindow, FlowWindower
+from vedette.windows.contacts import FlowWindow
 from vedette.windows.flow_table import Passed
+from vedette.windows.flow_windower import FlowWindower
 from vedette.windows.going_on import GoingOn
 
 __all__ = ["vedette"]

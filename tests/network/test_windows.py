@@ -24,9 +24,10 @@ from vedette.engine.build_network import build_network
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.findings import Findings
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
-from vedette.windows.contacts import FlowWindow, FlowWindower
+from vedette.windows.contacts import FlowWindow
 from vedette.windows.flow_record import record
 from vedette.windows.flow_table import FlowTable
+from vedette.windows.flow_windower import FlowWindower
 
 
 def traffic(seed: int, seconds: int = 60) -> list[Frame]:

@@ -30,8 +30,9 @@ from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Known
 from vedette.schema.learned import MemberStatus
-from vedette.windows.contacts import BINS, FlowWindow, FlowWindower
+from vedette.windows.contacts import BINS, FlowWindow
 from vedette.windows.flow_table import Passed
+from vedette.windows.flow_windower import FlowWindower
 
 RECENT_US: Final = 60_000_000
 """How far back sources are looked at together."""
