@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -279,3 +280,22 @@ def test_compiled_and_interpreted_kernels_read_alike_and_stay_in_bounds(kernel_m
         outputs.append(ran.stdout)
     assert outputs[0] == outputs[1]
     assert outputs[0].count("\n") == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "added"),
+    [
+        ('q={"host":"a;id","page":2}', ["a;id"]),
+        ('q={"a":{"b":["x|y", "<p>"]}}&z=1', ["x|y", "<p>"]),
+        (r'q={"u":"http:\/\/169.254.169.254\/"}', ["http://169.254.169.254/"]),
+        (r'q={"n":"say \"no\";"}', ['say "no";']),
+        ('q={"name":"anna-maria o.","$ne":1}', []),
+        ('q={"a;b":1}', []),
+        ('q=["k"="v;w"]', []),
+        ('q=say "a;b", "c;d"', []),
+    ],
+)
+def test_strings_of_json_with_a_mark_are_values_of_their_own(query: str, added: list[str]):
+    ((path, text),) = decode([b"/x?" + quote(query, safe="=&").encode()], split=True)
+    assert path == b"/x"
+    assert text.decode().split("&.=")[1:] == added

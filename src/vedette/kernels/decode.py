@@ -11,7 +11,8 @@ lower case, runs of white space to one space (to one `\r` where a line break is 
 comments to a space, `/./` to `/`, NUL to nothing.
 
 A run of Base64 symbols that stands for printable text is read as well (`kernels.base64_text`): what it stands for is
-added behind the row's own text, as if it were one more value (`&=`), before escapes are undone.
+added behind the row's own text, as if it were one more value (`&=`), before escapes are undone. Strings of JSON in a
+query are added behind it as values (`&.=`) when all is undone (`kernels.json_values`).
 
 The same pass notes what was odd about the escapes themselves, as `TextFlag` bits.
 """
@@ -24,7 +25,8 @@ from vedette.kernels.base64_text import append_base64, may_write_nul
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.escapes import has_escaped_step, unescape_once
 from vedette.kernels.folding import copy_folded, fold
-from vedette.kernels.text_classes import ESCAPE_WORK, HIGH, PERCENT_WORK, UPPER
+from vedette.kernels.json_values import append_strings
+from vedette.kernels.text_classes import ESCAPE_WORK, HIGH, PERCENT_WORK, QUOTE, UPPER
 from vedette.kernels.text_flags import CUT, ESCAPED_STEP, NUL, RAW_HIGH
 
 ROUNDS = 3
@@ -61,7 +63,7 @@ def _decode_part(
             copied = added
             work |= added & 255
     write = copied >> 8
-    if work & ~UPPER:
+    if work & ~(UPPER | QUOTE):
         if work & HIGH:
             flags[text] |= RAW_HIGH
         if work & (PERCENT_WORK | ESCAPE_WORK):
@@ -75,6 +77,9 @@ def _decode_part(
         if unveiled and flags[text] & NUL and not nul and not may_write_nul(buffer, start, end):
             # In what Base64 stands for, as in a cluster's page marks, a NUL cuts nothing short.
             flags[text] &= ~NUL
+    if plus and work & (QUOTE | PERCENT_WORK | ESCAPE_WORK):
+        room = 2 * min(end - start, HEAD + TAIL + 1)
+        write = append_strings(out, begin, write, begin + room)
     out[write] = 0
     out[write + 1] = 10
     return write + 2

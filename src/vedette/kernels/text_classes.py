@@ -14,6 +14,8 @@ HIGH = 8
 """It is above ASCII."""
 UPPER = 16
 """It is a capital letter."""
+QUOTE = 32
+"""It is a double quote, as it stands around a string of JSON."""
 
 
 def _class_table() -> Bytes:
@@ -27,6 +29,7 @@ def _class_table() -> Bytes:
     table[ord("*")] = FOLD_WORK
     table[128:] = FOLD_WORK | HIGH
     table[65:91] = UPPER
+    table[ord('"')] = QUOTE
     return table
 
 
