@@ -17,7 +17,7 @@ from vedette.detectors.signatures import searching
 from vedette.detectors.signatures.check import batch, check_rules, examples
 from vedette.detectors.signatures.compile import prepare
 from vedette.detectors.signatures.database import RuleSet, UncompiledRules, compile_rules
-from vedette.detectors.signatures.rules import Rule
+from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.detectors.signatures.searching import Databases, Expressions
 from vedette.schema.requests import Requests
@@ -35,13 +35,19 @@ class Rows:
         self.length = len(self.buffer)
 
     def found_by(self, search: searching.Search) -> set[tuple[int, str]]:
-        """Which row which rule matches."""
+        """Which row which rule matches, where the rule looks at such rows."""
         bits = searching.RULE_BITS
         contexts = search.contexts(self.buffer[: self.target_length]), self.end, None
-        return {
-            (self._row(hit >> bits, end, which), rule_set().rules[hit & ((1 << bits) - 1)].id)
+        matched = {
+            (self._row(hit >> bits, end, which), rule_set().rules[hit & ((1 << bits) - 1)])
             for hits, end, which in (*search.find(self.buffer, self), contexts)
             for hit in hits
+        }
+        target = PLACE_BITS[Place.TARGET]
+        return {
+            (row, one.id)
+            for row, one in matched
+            if one.place_bits & (target if row < self.targets else ~target)
         }
 
     @staticmethod

@@ -22,7 +22,7 @@ from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule, RuleErro
 from vedette.kernels.cache import read_cached, write_cached
 
 TARGET = PLACE_BITS[Place.TARGET]
-MAGIC = b"vedette signatures 3\n"
+MAGIC = b"vedette signatures 4\n"
 _Expressions = list[tuple[int, bytes]]
 """Numbers of rules, and what is searched for them."""
 
@@ -37,7 +37,7 @@ class Groups(NamedTuple, Generic[Each]):
         targets: They match rule `i` once per row, at the row's end, with id `i`; for rules that look at the target, as
             far as they match texts without a mark (`vedette.detectors.signatures.marks`).
         dotted: The same as far as they match only texts with a dot. marked: Only those with a mark.
-        headers: The same for rules that look elsewhere.
+        headers: The same for rules that look elsewhere only; what looks at both is not compiled twice.
         contexts: The same for rules that look at the target and only tell what others' hits are worth there: of no
             interest where nothing else hits, and a third of what searching for all of them takes.
     """
@@ -140,11 +140,11 @@ def compile_rules(rules: tuple[Rule, ...]) -> RuleSet:
         if rule.pattern is None:
             continue
         prepared = _prepared(rule)
-        if rule.place_bits & ~TARGET:
+        if not rule.place_bits & TARGET:
             headers.append((index, to_row_end(prepared)))
-        if rule.place_bits & TARGET and rule.tells_context:
+        elif rule.tells_context:
             contexts.append((index, to_row_end(prepared)))
-        elif rule.place_bits & TARGET:
+        else:
             for group, some in zip((targets, dotted, marked), split_alternatives(prepared), strict=True):
                 if some:
                     group.append((index, to_row_end("|".join(some))))

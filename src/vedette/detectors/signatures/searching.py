@@ -58,7 +58,10 @@ class Search(Protocol):
     """A way to find which rules match. Of one thread."""
 
     def find(self, buffer: NDArray[np.uint8], rows: Rows) -> Iterator[Found]:
-        """Look through the rows of a scan buffer for rules that are signs of something."""
+        """Look through the rows of a scan buffer for rules that are signs of something.
+
+        A rule may be found in rows of places that it does not look at; `collect_hits` passes these over.
+        """
         ...
 
     def contexts(self, texts: NDArray[np.uint8]) -> list[int]:
@@ -89,13 +92,14 @@ class Databases:
     def find(self, buffer: NDArray[np.uint8], rows: Rows) -> Iterator[Found]:
         """See `Search`."""
         groups = self._groups
-        targets, others = buffer[: rows.target_length], buffer[rows.target_length : rows.length]
+        everything, others = buffer[: rows.length], buffer[rows.target_length : rows.length]
         hits: list[int] = []
-        _scan(groups.targets, targets, 0, hits)
+        # Many rules look at targets and user agents both; which of its places a hit is in tells who counts it.
+        _scan(groups.targets, everything, 0, hits)
         _scan(groups.headers, others, rows.target_length, hits)
         yield Found(hits, rows.end, None)
-        for marks, databases in ((DOTS, groups.dotted), (MARKS, groups.marked)) if rows.targets else ():
-            texts, end, which = holding(marks, targets, rows.end[: rows.targets])
+        for marks, databases in (DOTS, groups.dotted), (MARKS, groups.marked):
+            texts, end, which = holding(marks, everything, rows.end)
             hits = []
             _scan(databases, texts, 0, hits)
             yield Found(hits, end, which)
@@ -135,6 +139,7 @@ class Expressions:
         options = automaton_options()
         # What `re2.compile` returns; it publishes no types.
         self._targets: list[tuple[int, Any]] = []
+        self._both: list[tuple[int, Any]] = []
         self._others: list[tuple[int, Any]] = []
         self._contexts: list[tuple[int, Any]] = []
         for number, rule in enumerate(rules):
@@ -143,16 +148,21 @@ class Expressions:
             # In Hyperscan `^` is the beginning of a line by a flag.
             expression = b"(?m)" + to_row_end(prepare(rule.pattern))
             compiled = re2.compile(expression, options)
-            if rule.place_bits & _TARGET:
-                (self._contexts if rule.tells_context else self._targets).append((number, compiled))
-            if rule.place_bits & ~_TARGET:
+            if not rule.place_bits & _TARGET:
                 self._others.append((number, compiled))
+            elif rule.tells_context:
+                self._contexts.append((number, compiled))
+            elif rule.place_bits & ~_TARGET:
+                self._both.append((number, compiled))
+            else:
+                self._targets.append((number, compiled))
 
     def find(self, buffer: NDArray[np.uint8], rows: Rows) -> Iterator[Found]:
         """See `Search`."""
         hits: list[int] = []
         for rules, begin, past in (
             (self._targets, 0, rows.target_length),
+            (self._both, 0, rows.length),
             (self._others, rows.target_length, rows.length),
         ):
             hits += _matches(rules, buffer[begin:past].tobytes(), begin)
