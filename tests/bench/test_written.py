@@ -23,13 +23,13 @@ FLOORS = {
     "second": Floor(0.938, 0.0099),
     "third": Floor(0.955, 0.0237),
     "fourth": Floor(0.976, 0.0180),
-    "fifth": Floor(0.964, 0.0513),
-    "sixth": Floor(0.968, 0.0344),
+    "fifth": Floor(0.965, 0.0485),
+    "sixth": Floor(0.972, 0.0364),
     "seventh": Floor(0.933, 0.0366),
     "eighth": Floor(0.956, 0.0322),
     "ninth": Floor(0.948, 0.0308),
-    "tenth": Floor(0.945, 0.0324),
-    "eleventh": Floor(0.920, 0.0388),
+    "tenth": Floor(0.948, 0.0324),
+    "eleventh": Floor(0.932, 0.0388),
 }
 
 
