@@ -22,6 +22,7 @@ from vedette.baselines.budget import Budget
 from vedette.baselines.counts import CountBank
 from vedette.baselines.locations import GaugeBank
 from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.peaks import Peaks
 
 MINUTE = 60_000_000
 NEAR = 10
@@ -97,13 +98,17 @@ def report(name: str, surprise: NDArray[np.float64], series: Series, threshold: 
     """Print one line: at a fixed threshold, or at the budget's."""
     minutes, k = surprise.shape
     gate, budget = Gate(), Budget(1.0, window_us=MINUTE, services=k, detectors=1)
-    slots = np.arange(k, dtype=np.int32)
+    slots, peaks = np.arange(k, dtype=np.int32), Peaks()
     alarms = np.zeros(surprise.shape, dtype=np.bool_)
     limit = threshold or 0.0
     for minute in range(minutes):
         row = surprise[minute]
         if threshold is None:
-            budget.observe("all", row[np.isfinite(row)])
+            there = np.flatnonzero(np.isfinite(row))
+            tested = row[there]
+            if peaks.matter(tested):
+                tested = peaks.tests(slots[there], slots[there], tested, series.start + minute * MINUTE)
+            budget.observe("all", tested)
             limit = budget.threshold("all")
         alarms[minute, gate.decide(slots, row, limit)] = True
     false = hit = segments = 0

@@ -58,10 +58,26 @@ def merged() -> list[float]:
         own[READY] = rng.random(k) < 0.8
         own[CENTRE], own[WIDTH] = rng.uniform(1e-4, 0.5, k), rng.uniform(1e-4, 0.3, k)
         table, count, trials = np.zeros_like(own), np.zeros(k), np.zeros(k)
-        windows = np.zeros(k, dtype=np.int64)
-        errors = np.floor(rng.random(k) * exposure)
-        merge_ratios(number, slots, own, errors, exposure, 50.0, 2.5758, ring, table, count, trials, windows)
-        seen.extend([*table.ravel(), *count, *trials, *windows])
+        largest, windows, hit = np.zeros(k), np.zeros(k, dtype=np.int64), np.zeros(k, dtype=np.int64)
+        errors = np.floor(rng.random(k) ** 6 * exposure)
+        merge_ratios(
+            number,
+            slots,
+            own,
+            errors,
+            exposure,
+            50.0,
+            5.0,
+            2.5758,
+            ring,
+            table,
+            count,
+            trials,
+            largest,
+            windows,
+            hit,
+        )
+        seen.extend([*table.ravel(), *count, *trials, *largest, *windows, *hit])
     return seen
 
 

@@ -9,6 +9,7 @@ from vedette.baselines.formulas import recompute
 from vedette.baselines.ratios import RatioBank
 from vedette.detectors.statistical.merged import RecentRatios
 from vedette.detectors.view import Judged
+from vedette.kernels.recent_ratios import MOST_WINDOWS, REACH
 
 SLOTS = np.array([3, 1], dtype=np.int32)
 
@@ -16,8 +17,8 @@ SLOTS = np.array([3, 1], dtype=np.int32)
 class Log:
     """Windows of two entities: judged, merged, learned."""
 
-    def __init__(self, enough: int = 20) -> None:
-        self.bank, self.recent, self.number = RatioBank(), RecentRatios(enough), 0
+    def __init__(self, enough: int = 20, least: int = 5) -> None:
+        self.bank, self.recent, self.number = RatioBank(), RecentRatios(enough, least), 0
 
     def window(self, errors: tuple[float, float], requests: tuple[float, float]):
         count, exposure = np.array(errors), np.array(requests)
@@ -34,38 +35,65 @@ class Log:
 @pytest.fixture
 def log() -> Log:
     log = Log()
-    for _ in range(40):
+    for _ in range(60):
         log.window((0.0, 1.0), (6.0, 100.0))
     return log
 
 
-def test_a_window_of_many_requests_is_judged_alone(log):
-    own, merged = log.window((2.0, 3.0), (6.0, 100.0))
-    assert merged.windows[1] == 1
-    assert (merged.count[1], merged.exposure[1]) == (3.0, 100.0)
-    assert merged.judged.judgement.log10_p_high[1] == own.judgement.log10_p_high[1]
+def test_a_window_of_many_requests_and_many_hits_is_judged_alone(log):
+    expected = log.recent._ring[1, MOST_WINDOWS - 2, 3]
+    _, merged = log.window((2.0, 7.0), (6.0, 100.0))
+    assert (merged.windows[1], merged.hit[1]) == (1, 1)
+    assert (merged.count[1], merged.exposure[1], merged.largest[1]) == (7.0, 100.0, 7.0)
+    assert merged.judged.formula(1, high=True).inputs["mean"] == expected
 
 
-def test_sparse_windows_are_judged_together_by_the_expectation_before_the_first(log):
-    first, _ = log.window((3.0, 1.0), (6.0, 100.0))
-    for _ in range(2):
-        log.window((3.0, 1.0), (6.0, 100.0))
-    _, merged = log.window((4.0, 1.0), (6.0, 100.0))
-    assert merged.windows[0] == 4
-    assert (merged.count[0], merged.exposure[0]) == (13.0, 24.0)
-    assert merged.judged.value[0] == pytest.approx(13 / 24)
+def test_a_window_of_many_requests_and_none_of_them_hit_is_judged_as_its_own(log):
+    own, merged = log.window((0.0, 0.0), (6.0, 100.0))
+    assert (merged.windows[1], merged.exposure[1]) == (1, 100.0)
+    assert merged.judged.judgement.centre[1] == own.judgement.centre[1]
+
+
+def test_few_requests_are_judged_together_by_what_was_expected_before_any_that_is_remembered(log):
+    expected = []
+    for _ in range(MOST_WINDOWS):
+        own, merged = log.window((3.0, 1.0), (6.0, 100.0))
+        expected.append(own.judgement.centre[0])
+    assert (merged.windows[0], merged.hit[0]) == (4, 4)
+    assert (merged.count[0], merged.exposure[0], merged.largest[0]) == (12.0, 24.0, 3.0)
+    assert merged.judged.value[0] == 0.5
     formula = merged.judged.formula(0, high=True)
-    assert formula.inputs["mean"] == first.judgement.centre[0]
+    # Twenty windows ago: the baseline has got used to it since.
+    assert formula.inputs["mean"] == expected[0]
+    assert own.judgement.centre[0] > 2 * expected[0]
     assert recompute(formula.name, formula.inputs) == pytest.approx(formula.result, rel=1e-5)
 
 
-def test_no_more_than_five_windows_are_judged_together_and_none_from_before(log):
-    log.recent.enough = 1000.0
-    assert log.window((1.0, 1.0), (6.0, 100.0))[1].exposure.tolist() == [30.0, 500.0]
-    log.number += 3
-    # The window before the gap is the fifth, and the only other one.
-    assert log.window((1.0, 1.0), (6.0, 100.0))[1].exposure.tolist() == [12.0, 200.0]
-    log.number += 4
+def test_few_hits_are_judged_together_until_they_are_enough(log):
+    _, merged = log.window((0.0, 2.0), (6.0, 100.0))
+    # One in each window before.
+    assert (merged.count[1], merged.exposure[1], merged.windows[1]) == (5.0, 400.0, 4)
+    for _ in range(3):
+        log.window((0.0, 0.0), (6.0, 100.0))
+    _, merged = log.window((0.0, 3.0), (6.0, 100.0))
+    assert (merged.count[1], merged.exposure[1], merged.windows[1]) == (5.0, 500.0, 5)
+    assert (merged.hit[1], merged.largest[1]) == (5, 3.0)
+
+
+def test_for_the_sake_of_requests_five_windows_are_enough(log):
+    log.recent.enough = 10_000.0
+    for _ in range(6):
+        _, merged = log.window((3.0, 3.0), (6.0, 100.0))
+    assert merged.exposure.tolist() == [30.0, 500.0]
+
+
+def test_no_more_than_twenty_windows_of_the_last_hour_are_judged_together(log):
+    log.recent.least = 10_000.0
+    assert log.window((1.0, 1.0), (6.0, 100.0))[1].exposure.tolist() == [120.0, 2000.0]
+    log.number += REACH - 12
+    # What was eleven windows before the gap is an hour ago.
+    assert log.window((1.0, 1.0), (6.0, 100.0))[1].exposure.tolist() == [72.0, 1200.0]
+    log.number += REACH
     assert log.window((1.0, 1.0), (6.0, 100.0))[1].windows.tolist() == [1, 1]
 
 
@@ -78,4 +106,4 @@ def test_a_window_without_requests_is_not_judged(log):
 def test_what_is_no_ratio_is_refused():
     bank, slot, one = CountBank(), np.zeros(1, dtype=np.int32), np.ones(1)
     with pytest.raises(ValueError, match="requests that they are among"):
-        RecentRatios(20).merge(0, Judged(slot, one, bank.judge(slot, one, None, START)))
+        RecentRatios(20, 5).merge(0, Judged(slot, one, bank.judge(slot, one, None, START)))

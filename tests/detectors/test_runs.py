@@ -39,12 +39,15 @@ def test_a_restart_in_a_run_changes_nothing(before: list[float], after: list[flo
     assert observed(whole, before + after) == told + observed(second, after)
 
 
-def test_slots_run_by_themselves_and_one_that_is_gone_is_forgotten() -> None:
+def test_slots_run_by_themselves_and_one_that_is_not_there_goes_on() -> None:
     runs = Runs()
     both = np.array([3, 7], dtype=np.int32)
     assert runs.tests(both, np.array([5.0, 1.0])).tolist() == [0.0, 1.0]
     assert runs.tests(both, np.array([6.0, 4.0])).tolist() == [0.0, 0.0]
     assert runs.tests(both[:1], np.array([0.5])).tolist() == [6.0]
+    assert runs.going
+    assert runs.tests(both, np.array([0.5, 3.0])).tolist() == [0.5, 0.0]
+    assert runs.tests(both[1:], np.array([0.1])).tolist() == [4.0]
     assert Runs().to_state() == runs.to_state()
 
 

@@ -1,4 +1,4 @@
-"""Ratios of several windows together, where one window alone holds too few requests."""
+"""Ratios of several windows together, where one window alone holds too few requests, or too few hits."""
 
 from math import sqrt
 from typing import Final
@@ -19,11 +19,15 @@ from vedette.kernels.baseline_layout import (
     WIDTH,
 )
 from vedette.kernels.baseline_outlook import turned
-from vedette.kernels.compile import kernel
+from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.tails import ratio_tails
 
-MOST_WINDOWS: Final = 5
-"""Windows judged together, at most."""
+MOST_WINDOWS: Final = 20
+"""Windows with requests that are judged together, at most."""
+NEAR: Final = 5
+"""Of these, so many at most for the sake of requests: further ones, for the sake of hits, say less of now."""
+REACH: Final = 60
+"""Windows that those may be spread over: an hour of minutes."""
 _NUMBER, _COUNT, _EXPOSURE, _MEAN, _CORRELATION, _READY = range(6)
 REMEMBERED: Final = 6
 """Numbers remembered of a window."""
@@ -31,60 +35,92 @@ REMEMBERED: Final = 6
 Table = NDArray[np.float64]
 
 
+@subkernel
+def _remember(
+    ring: NDArray[np.float64], slot: int, number: int, count: float, exposure: float, own: Table, column: int
+) -> None:
+    """Put a window before those of an entity."""
+    for place in range(MOST_WINDOWS - 1, 0, -1):
+        for what in range(REMEMBERED):
+            ring[slot, place, what] = ring[slot, place - 1, what]
+    ring[slot, 0, _NUMBER] = number
+    ring[slot, 0, _COUNT] = count
+    ring[slot, 0, _EXPOSURE] = exposure
+    ring[slot, 0, _MEAN] = own[CENTRE, column]
+    ring[slot, 0, _CORRELATION] = own[WIDTH, column]
+    ring[slot, 0, _READY] = own[READY, column]
+
+
+@subkernel
+def _told(ring: NDArray[np.float64], slot: int, number: int) -> int:
+    """How many windows of an entity are remembered that are not too long before this one, and were ready."""
+    told = 0
+    while told < MOST_WINDOWS:
+        known = ring[slot, told, _NUMBER]
+        if known < 0.0 or number - known >= REACH or ring[slot, told, _READY] <= 0.0:
+            break
+        told += 1
+    return told
+
+
 @kernel
 def merge_ratios(
     number: int, slots: NDArray[np.int32], own: Table, own_count: Floats, own_exposure: Floats,
-    enough: float, half_width: float, ring: NDArray[np.float64],
-    table: Table, count: Floats, exposure: Floats, windows: NDArray[np.int64],
+    enough: float, least: float, half_width: float, ring: NDArray[np.float64],
+    table: Table, count: Floats, exposure: Floats, largest: Floats, windows: NDArray[np.int64],
+    hit: NDArray[np.int64],
 ) -> int:  # fmt: skip
-    """Remember a window's ratios, and judge those of few requests together with windows before.
+    """Remember a window's ratios, and judge those of few requests, or of few hits, together with windows before.
+
+    Each is judged by what was expected before the first window that is remembered: by no baseline that has seen any of
+    them, and by none that has got used to hits that have come for a while.
+
+    How far back is chosen by the hits makes no difference to the tail: that the last `least` of them were among so few
+    requests is as likely as that so few requests held as many.
 
     Args:
         number: The window's number.
         slots: int32 (k,).
         own: float64 (JUDGEMENT_ROWS, k), the window's own judgement. own_count, own_exposure: float64 (k,).
-        enough: Requests from which a window is judged alone.
+        enough, least: Requests, and hits, from which no further windows are judged with one.
         half_width: Half the width of the expected band, in spreads.
-        ring: float64 (slots, MOST_WINDOWS, REMEMBERED), what is remembered; updated. Never met: a number of -1.
+        ring: float64 (slots, MOST_WINDOWS, REMEMBERED), the last windows with requests, the newest first; updated.
+            A number of -1 ends them.
         table: float64 (JUDGEMENT_ROWS, k), receives the judgement.
-        count, exposure: float64 (k,), receive what the ratio is made of.
-        windows: int64 (k,), receives how many windows each rests on, from the first with a request to this one.
+        count, exposure: float64 (k,), receive what the ratio is made of. largest: Receives most hits of one window.
+        windows, hit: int64 (k,), receive how many windows each rests on, from the first with a request, and with a hit,
+            to this one.
 
     Returns:
-        How many were judged anew.
+        How many were judged anew: those with hits, and those of few requests.
     """
     merged = 0
     for i in range(slots.shape[0]):
         slot = slots[i]
-        place = number % MOST_WINDOWS
-        ring[slot, place, _NUMBER] = number
-        ring[slot, place, _COUNT] = own_count[i]
-        ring[slot, place, _EXPOSURE] = own_exposure[i]
-        ring[slot, place, _MEAN] = own[CENTRE, i]
-        ring[slot, place, _CORRELATION] = own[WIDTH, i]
-        ring[slot, place, _READY] = own[READY, i]
+        if own_exposure[i] > 0.0:
+            _remember(ring, slot, number, own_count[i], own_exposure[i], own, i)
         for row in range(JUDGEMENT_ROWS):
             table[row, i] = own[row, i]
         count[i] = own_count[i]
         exposure[i] = own_exposure[i]
-        windows[i] = 1
-        if own[READY, i] <= 0.0 or own_exposure[i] >= enough:
+        largest[i] = own_count[i]
+        windows[i] = hit[i] = 1
+        if own[READY, i] <= 0.0 or (own_exposure[i] >= enough and own_count[i] <= 0.0):
             continue
-        hits = trials = 0.0
-        oldest = 0
-        for age in range(MOST_WINDOWS):
-            place = (number - age) % MOST_WINDOWS
-            fresh = ring[slot, place, _NUMBER] == number - age and ring[slot, place, _READY] > 0.0
-            if fresh and trials < enough:
-                hits += ring[slot, place, _COUNT]
-                trials += ring[slot, place, _EXPOSURE]
-                oldest = age
-        if oldest == 0:
+        told = _told(ring, slot, number)
+        if told < 2:
             continue
-        # Judged by what was expected before the first of them: by no baseline that has seen any.
-        place = (number - oldest) % MOST_WINDOWS
-        mean = ring[slot, place, _MEAN]
-        correlation = ring[slot, place, _CORRELATION]
+        hits = trials = most = 0.0
+        rests = since = 0
+        while rests < told and (0.0 < hits < least or (trials < enough and rests < NEAR)):
+            hits += ring[slot, rests, _COUNT]
+            trials += ring[slot, rests, _EXPOSURE]
+            most = max(most, ring[slot, rests, _COUNT])
+            if ring[slot, rests, _COUNT] > 0.0:
+                since = number - int(ring[slot, rests, _NUMBER])
+            rests += 1
+        mean = ring[slot, told - 1, _MEAN]
+        correlation = ring[slot, told - 1, _CORRELATION]
         high, low = ratio_tails(hits, trials, mean, correlation)
         wide = half_width * sqrt(1.0 / trials + correlation)
         table[HIGH, i] = high if high > 0.0 else 0.0
@@ -96,6 +132,8 @@ def merge_ratios(
         table[WIDTH, i] = correlation
         count[i] = hits
         exposure[i] = trials
-        windows[i] = oldest + 1
+        largest[i] = most
+        windows[i] = number - int(ring[slot, rests - 1, _NUMBER]) + 1
+        hit[i] = since + 1
         merged += 1
     return merged

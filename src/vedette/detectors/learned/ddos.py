@@ -30,6 +30,7 @@ from vedette.detectors.statement import (
     surprise_score,
 )
 from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
@@ -63,6 +64,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     requests: list[int]
     gate: bytes
     left_out: int
+    runs: bytes
 
 
 class LearnedFloods:
@@ -91,6 +93,7 @@ class LearnedFloods:
         self._requests: list[int] = []
         self._pasts = Pasts()
         self._gate = Gate()
+        self._runs = Runs()
         self._left_out = 0
         self._waiting: list[Seen] = []
         self._waiting_rows = 0
@@ -207,7 +210,7 @@ class LearnedFloods:
             )
             for row in alarmed
         ]  # fmt: skip
-        self._thresholds.observe(self.name, surprise[looked])
+        self._thresholds.observe(self.name, self._runs.tests(window.slot[looked], surprise[looked]))
         return found
 
     def _seen(self, view: WindowView) -> Seen | None:
@@ -322,6 +325,7 @@ class LearnedFloods:
                 self._requests,
                 self._gate.to_state(),
                 self._left_out,
+                self._runs.to_state(),
             )
         )
 
@@ -335,6 +339,7 @@ class LearnedFloods:
         self._numbers = {name: number for number, name in enumerate(known.names)}
         self._requests, self._left_out = known.requests, known.left_out
         self._gate.from_state(known.gate)
+        self._runs.from_state(known.runs)
         self._waiting, self._waiting_rows = [], 0
 
 

@@ -18,12 +18,13 @@ from vedette.detectors.learned.value_sample import ValueSample
 from vedette.detectors.learned.values import STATUS, response_times, statuses, step_edges
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
 from vedette.detectors.statistical.gate import Alarm, Gate
+from vedette.detectors.statistical.peaks import Peaks
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
 from vedette.schema.learned import MemberStatus
-from vedette.schema.state import decode, encode
+from vedette.schema.state import check, decode, encode
 from vedette.windows.layout import Group
 from vedette.windows.registry import is_asset
 from vedette.windows.summary import Groups
@@ -78,6 +79,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
 
     courses: CoursesState
     gate: bytes
+    peaks: list[bytes]
 
 
 class UnusualValues:
@@ -102,6 +104,7 @@ class UnusualValues:
         self._thresholds = thresholds
         self._courses = Courses(kind.member, ValueModel, ValueSample, plan)
         self._gate = Gate()
+        self._peaks = Peaks(by_the_clock=False)
         self._seen: dict[str, tuple[list[str], NDArray[np.int64]]] = {}
         """Counts of the window that was looked at last, by service, until it is learned."""
         self._known: dict[str, tuple[ValueModel, dict[int, int]]] = {}
@@ -204,7 +207,10 @@ class UnusualValues:
         surprise = np.concatenate([part.surprise() for part in parts])
         slots = np.concatenate([part.slot for part in parts])
         threshold = self._thresholds.threshold(self.name)
-        self._thresholds.observe(self.name, surprise)
+        tested = surprise
+        if self._peaks.matter(tested):
+            tested = self._peaks.tests(view.owners(slots), slots, tested, view.start)
+        self._thresholds.observe(self.name, tested)
         rows: list[_Row] = []
         if (surprise >= threshold).any():
             rows = [part.route(row) for part in parts for row in range(len(part.slot))]
@@ -265,13 +271,20 @@ class UnusualValues:
 
     def to_state(self) -> bytes:
         """What is collected and fitted, as bytes."""
-        return encode(_State(self._courses.to_state(), self._gate.to_state()))
+        return encode(
+            _State(
+                self._courses.to_state(), self._gate.to_state(), [m.to_state() for m in self._peaks.memories]
+            )
+        )
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         known = decode(content, _State, "learned values")
         self._courses.from_state(known.courses)
         self._gate.from_state(known.gate)
+        check(len(known.peaks) == len(self._peaks.memories), "learned values")
+        for memory, part in zip(self._peaks.memories, known.peaks, strict=True):
+            memory.from_state(part)
 
 
 class _Row(msgspec.Struct, frozen=True):

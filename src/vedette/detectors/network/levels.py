@@ -12,6 +12,7 @@ from vedette.detectors.network.metrics import BAND_WIDTH, Held, NetworkMetric
 from vedette.detectors.network.view import NetworkView, state
 from vedette.detectors.statement import excess_score, surprise_score
 from vedette.detectors.statistical.gate import Gate
+from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Known
@@ -28,18 +29,25 @@ class _Surprise:
     def __init__(self, name: str, thresholds: Thresholds) -> None:
         self._name = name
         self._thresholds = thresholds
-        self.gate = Gate()
+        self._gate = Gate()
+        # A transfer of ten minutes is one event, and not sixty.
+        self._runs = Runs()
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return self._gate, self._runs
 
     def passes(self, held: Held, *, high: bool, worth: bool) -> float | None:
         """The threshold that was passed, or None. What is not worth telling is learned from all the same."""
         if not held.ready:
             return None
         surprise = held.judgement.log10_p_high if high else held.judgement.log10_p_low
-        self._thresholds.observe(self._name, surprise)
+        self._thresholds.observe(self._name, self._runs.tests(_SLOT, surprise))
         limit = self._thresholds.threshold(self._name)
-        if self.gate.calm and (not worth or surprise[0] < limit):
+        if self._gate.calm and (not worth or surprise[0] < limit):
             return None
-        gated = self.gate.decide(_SLOT, surprise if worth else np.zeros(1), limit)
+        gated = self._gate.decide(_SLOT, surprise if worth else np.zeros(1), limit)
         return limit if gated else None
 
 
@@ -73,7 +81,7 @@ class Volume(Remembering):
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return self._spike.gate, self._drop.gate
+        return *self._spike.memories, *self._drop.memories
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State spikes and drops of the window."""
@@ -203,7 +211,7 @@ class HighLatency(Remembering):
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return [surprise.gate for surprise in self._surprise.values()]
+        return [memory for surprise in self._surprise.values() for memory in surprise.memories]
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State slow windows."""
@@ -339,7 +347,7 @@ class ProtocolShift(Remembering):
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return [surprise.gate for surprise in self._surprise.values()]
+        return [memory for surprise in self._surprise.values() for memory in surprise.memories]
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State the protocol whose share moved most, if it moved far enough."""

@@ -6,35 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.budget import PEAK_LEVEL
 from vedette.baselines.formulas import critical_value
 from vedette.detectors.memory import Memory
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
-from vedette.detectors.statistical.clockwork import Clockwork
 from vedette.detectors.statistical.gate import Alarm, Gate
+from vedette.detectors.statistical.peaks import Peaks
 from vedette.detectors.statistical.recurrence import NEARLY, Recurrence
 from vedette.detectors.statistical.shared import Shared
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Evidence, Severity
-
-
-def one_peak_each(owner: NDArray[np.int32], surprise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Surprises of which all but each owner's largest are 0.
-
-    What goes wrong in a service goes wrong in many of its routes at once. For the tail of the surprises that is
-    one event, not dozens; counted as dozens, the first minute of an incident would raise the threshold above the
-    second.
-
-    Args:
-        owner: int32 (k,), the service of each row.
-        surprise: float64 (k,).
-    """
-    order = np.lexsort((-surprise, owner))
-    largest = order[np.unique(owner[order], return_index=True)[1]]
-    kept = np.zeros_like(surprise)
-    kept[largest] = surprise[largest]
-    return kept
 
 
 class Gated:
@@ -45,12 +26,12 @@ class Gated:
         self.high = high
         self._thresholds = thresholds
         self.gate = Gate()
-        self._clockwork = Clockwork()
+        self._peaks = Peaks()
 
     @property
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self.gate, self._clockwork
+        return self.gate, *self._peaks.memories
 
     def alarms(
         self,
@@ -71,18 +52,16 @@ class Gated:
         if len(surprise) == 0:
             self._thresholds.observe(self.detector, surprise)
             return []
-        highest = surprise.max()
-        tested = surprise
-        if highest > PEAK_LEVEL:
-            tested = one_peak_each(view.owners(judged.slot), surprise)
-            for row in np.flatnonzero((tested > PEAK_LEVEL) & judged.ready).tolist():
-                if self._clockwork.regular(int(judged.slot[row]), view.start):
-                    tested[row] = 0.0
-        self._thresholds.observe(self.detector, tested[judged.ready])
+        ready = judged.ready
+        tested = surprise[ready]
+        if self._peaks.matter(tested):
+            slots = judged.slot[ready]
+            tested = self._peaks.tests(view.owners(slots), slots, tested, view.start)
+        self._thresholds.observe(self.detector, tested)
         threshold = self._thresholds.threshold(self.detector)
-        if highest < threshold and self.gate.calm:
+        if surprise.max() < threshold and self.gate.calm:
             return []
-        usable = np.where(judged.ready & worth(), surprise, np.nan)
+        usable = np.where(ready & worth(), surprise, np.nan)
         passed = self.gate.decide(judged.slot, usable, threshold, None if alone is None else alone())
         return [Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold) for row in passed]
 

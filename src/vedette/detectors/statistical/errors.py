@@ -16,11 +16,14 @@ class ErrorSpike(Remembering):
     """A service or route answers 5xx more often than its own normal.
 
     Signal: 5xx answers among all answers of the window; where these are fewer than `min_requests`, among those of
-        up to five windows together, held against what was expected before the first of them.
+        up to five windows with requests together, and where fewer than `MIN_ERRORS` failed, of up to 20. Held
+        against what was expected before the first of those 20.
     Baseline: the share of 5xx, beta-binomial, with a prior borrowed from the parent (route, service, all).
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one in which at
         least `OUTAGE` of the answers failed (a restart fails for seconds, and is over); at least `MIN_ERRORS`
-        errors and `MIN_EXCESS` of all answers above what was expected.
+        errors and `MIN_EXCESS` of all answers above what was expected. Of several windows together, this one has to
+        have the most errors, or the others without the worst of them `SPREAD`: a restart is not to count again in each
+        window behind it.
     Explanation: which routes, and which clients, carry the errors above the expected ones. Routes that only share
         what happens to their service are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a monitor that probes a broken address on purpose; deploys that answer 503 for minutes.
@@ -33,10 +36,11 @@ class ErrorSpike(Remembering):
     MIN_ERRORS = 5
     MIN_EXCESS = 0.02
     OUTAGE = 0.5
+    SPREAD = 3
 
     def __init__(self, thresholds: Thresholds, *, min_requests: int = 20) -> None:
         self._gated = Gated(self.name, thresholds, high=True)
-        self._recent = RecentRatios(min_requests)
+        self._recent = RecentRatios(min_requests, self.MIN_ERRORS)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
@@ -51,9 +55,10 @@ class ErrorSpike(Remembering):
         judged = merged.judged
 
         def worth() -> Mask:
-            failing_now = own.value > 0
+            failing = own.judgement.value
+            spread = (failing >= merged.largest) | (merged.count - merged.largest >= self.SPREAD)
             excess = judged.value - judged.expected_mid
-            return failing_now & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)
+            return (failing > 0) & spread & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)
 
         alarms = self._gated.alarms(view, judged, worth, lambda: judged.value >= self.OUTAGE)
         return [self._state(view, merged, shared) for shared in apart(view, judged, alarms, merged.windows)]
@@ -62,7 +67,7 @@ class ErrorSpike(Remembering):
         judged, alarm = merged.judged, shared.alarm
         entry = view.book[alarm.slot]
         requests, errors = int(merged.exposure[alarm.row]), int(merged.count[alarm.row])
-        windows = int(merged.windows[alarm.row])
+        windows, failing = int(merged.windows[alarm.row]), int(merged.hit[alarm.row])
         # Of all requests, as the sums that the shares are taken of.
         excess = (errors - float(judged.expected_mid[alarm.row]) * requests) * view.weight
         contributions: list[Contribution] = []
@@ -99,7 +104,7 @@ class ErrorSpike(Remembering):
             evidence=view.route_proof(Topic.SERVER_ERROR, alarm.slot),
             evidence_total=view.total(alarm.slot, Group.STATUS_5XX),
             clients=clients,
-            start=view.start - (windows - 1) * (view.end - view.start),
+            start=view.start - (failing - 1) * (view.end - view.start),
             details={"requests": requests, "errors": errors, "windows": windows},
         )
 

@@ -1,4 +1,4 @@
-"""Ratios of several windows together, where one window alone holds too few requests."""
+"""Ratios of several windows together, where one window alone holds too few requests, or too few hits."""
 
 from statistics import NormalDist
 from typing import Final
@@ -22,24 +22,31 @@ class Merged(msgspec.Struct, frozen=True):
     Attributes:
         judged: As the window's own, with the merged rows in it.
         count, exposure: float64 (k,), what the ratio is made of.
-        windows: int64 (k,), how many windows each row rests on, from the first with a request to this one.
+        largest: float64 (k,), most hits of one window.
+        windows, hit: int64 (k,), how many windows each row rests on, from the first with a request, and with a hit, to
+            this one.
     """
 
     judged: Judged
     count: NDArray[np.float64]
     exposure: NDArray[np.float64]
+    largest: NDArray[np.float64]
     windows: NDArray[np.int64]
+    hit: NDArray[np.int64]
 
 
 class RecentRatios:
-    """Remembers the last few windows of each slot, and what their baselines expected.
+    """Remembers the last windows of each slot, and what their baselines expected.
 
-    A row with fewer than `enough` requests is judged together with as many windows before it as make them enough,
-    by what the baseline expected before the first of these: no window is judged by a baseline that has seen it.
+    A row with fewer than `enough` requests, or with fewer than `least` hits, is judged together with as many windows
+    before it as make them enough (`NEAR` for requests, `MOST_WINDOWS` for hits, of the last `REACH`): no five minutes
+    of an order form that twenty people use in an hour say that it is broken. What is hit at all is held against what
+    was expected before the first window that is remembered: in twenty minutes a baseline gets used to what is wrong a
+    little.
     """
 
-    def __init__(self, enough: int) -> None:
-        self.enough = float(enough)
+    def __init__(self, enough: int, least: int) -> None:
+        self.enough, self.least = float(enough), float(least)
         self._ring = np.zeros((0, MOST_WINDOWS, REMEMBERED))
 
     def merge(self, number: int, judged: Judged) -> Merged:
@@ -59,15 +66,16 @@ class RecentRatios:
         if k:
             self._grow(int(judged.slot.max()) + 1)
         table, count, exposure = np.empty_like(own.table, order="C"), np.empty(k), np.empty(k)
-        windows = np.empty(k, dtype=np.int64)
+        largest, windows, hit = np.empty(k), np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
         anew = merge_ratios(
             number, judged.slot, np.ascontiguousarray(own.table), own.value, own.exposure,
-            self.enough, _HALF_WIDTH, self._ring, table, count, exposure, windows,
+            self.enough, self.least, _HALF_WIDTH, self._ring, table, count, exposure, largest, windows, hit,
         )  # fmt: skip
         if anew:
             judgement = Judgement(own.formula, table, own.ready, count, exposure, own.memories, own.degrees)
-            judged = Judged(judged.slot, count / exposure, judgement)
-        return Merged(judged, count, exposure, windows)
+            ratio = np.divide(count, exposure, out=np.full(k, np.nan), where=exposure > 0.0)
+            judged = Judged(judged.slot, ratio, judgement)
+        return Merged(judged, count, exposure, largest, windows, hit)
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""

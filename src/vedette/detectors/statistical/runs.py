@@ -18,24 +18,27 @@ class Runs:
     def __init__(self) -> None:
         self._highest: dict[int, float] = {}
 
+    @property
+    def going(self) -> bool:
+        """Whether any run goes on."""
+        return bool(self._highest)
+
     def tests(self, slots: NDArray[np.int32], surprise: NDArray[np.float64]) -> NDArray[np.float64]:
         """What a budget is to observe of a window: as many tests, and of a run its highest, once it has ended.
 
         Args:
-            slots: int32 (k,), distinct. surprise: float64 (k,).
+            slots: int32 (k,), distinct. The run of one that is not among them goes on. surprise: float64 (k,).
         """
         tested = surprise.copy()
-        ended = dict(self._highest)
-        for row in np.flatnonzero(surprise > PEAK_LEVEL).tolist():
-            slot = int(slots[row])
-            self._highest[slot] = max(ended.pop(slot, 0.0), float(surprise[row]))
-            tested[row] = 0.0
-        places = {slot: row for row, slot in enumerate(slots.tolist())} if ended else {}
-        for slot in ended:
-            highest = self._highest.pop(slot)
-            # A service that is gone ends its run, and has no test for it.
-            if slot in places:
-                tested[places[slot]] = highest
+        if not self._highest and not (surprise > PEAK_LEVEL).any():
+            return tested
+        for row, slot in enumerate(slots.tolist()):
+            height = float(surprise[row])
+            if height > PEAK_LEVEL:
+                self._highest[slot] = max(self._highest.get(slot, 0.0), height)
+                tested[row] = 0.0
+            elif slot in self._highest:
+                tested[row] = self._highest.pop(slot)
         return tested
 
     def to_state(self) -> bytes:

@@ -9,6 +9,7 @@ from vedette.detectors.statistical.gate import Alarm
 from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
+from vedette.detectors.statistical.usual_routes import UsualRoutes
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.entities import NOBODYS_ROUTES
@@ -127,7 +128,7 @@ class TrafficDrop(Remembering):
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
         Of a window that the log begins or ends in, so much less is expected; less than half of one tells nothing.
         Not where it fell as low before at this time of the day (`Recurrence`), unless there is nothing left at all.
-    Explanation: the routes that are missing most.
+    Explanation: the routes that are missing most, beside what they had of late (`UsualRoutes`).
     Known false alarms: public holidays; a log that was rotated away or shipped late.
     References: formula `count_low`.
     """
@@ -143,10 +144,11 @@ class TrafficDrop(Remembering):
         self._gated = Gated(self.name, thresholds, high=False)
         # What falls again and again at whatever times is not well.
         self._recurrence = Recurrence(times=None, hours=None)
+        self._usual = UsualRoutes()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return *self._gated.memories, self._recurrence
+        return *self._gated.memories, self._recurrence, self._usual
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""
@@ -163,6 +165,9 @@ class TrafficDrop(Remembering):
         expected = self._gated.expected(
             view, judged, worth, alarms, self._recurrence, lambda value: 1.0 / (1.0 + value)
         )
+        if not alarms:
+            # A flood is not what was usual: of it counts what was to be expected at most.
+            self._usual.learn(judged.slot, np.fmin(judged.value, judged.expected_high))
         return [
             self._state(view, judged, alarm)
             for alarm in alarms
@@ -170,13 +175,7 @@ class TrafficDrop(Remembering):
         ]
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
-        service = view.book[alarm.slot].service
-        missing: list[tuple[float, str]] = []
-        for row, slot in enumerate(judged.slot.tolist()):
-            entry = view.book[slot]
-            if entry.service == service and entry.route is not None and judged.ready[row]:
-                missing.append((float(judged.expected_mid[row] - judged.value[row]), entry.route))
-        total = sum(m for m, _ in missing if m > 0)
+        missing = self._usual.missing(view, alarm.slot, judged.slot, judged.value)
         silent = float(judged.value[alarm.row]) == 0
         return self._gated.statement(
             view,
@@ -185,10 +184,6 @@ class TrafficDrop(Remembering):
             type=AnomalyType.TRAFFIC_DROP,
             unit="requests",
             severity=Severity.CRITICAL if silent else Severity.HIGH,
-            contributions=tuple(
-                Contribution("route", route, m / total)
-                for m, route in sorted(missing, key=lambda m: (-m[0], m[1]))[:5]
-                if total > 0 and m >= 0.05 * total
-            ),
+            contributions=tuple(Contribution("route", route, share) for route, share in missing),
             evidence_total=int(judged.value[alarm.row]),
         )
