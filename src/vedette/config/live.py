@@ -28,7 +28,8 @@ class Live(Section):
     directory: str | None = option(
         None,
         "Where the journal of what was pushed, and what a store could not take, is kept; by default "
-        "`$STATE_DIRECTORY`, else `$XDG_STATE_HOME/vedette`, else `~/.local/state/vedette`.",
+        "`$STATE_DIRECTORY`, else `$XDG_STATE_HOME/vedette`, else `~/.local/state/vedette`, and in `stores/` below it, "
+        "a directory for each, where `store.url` is given.",
         min_length=1,
     )
     poll_s: float = option(

@@ -68,7 +68,7 @@ def opened(settings: Settings, environment: Mapping[str, str]) -> Iterator[Kept]
     Raises:
         VedetteError: It cannot be used.
     """
-    directory = state_directory(settings.config.live.directory, environment)
+    directory = state_directory(settings.config.live.directory, environment, settings.config.store.url)
     url = settings.config.store.url or own_store(directory)
     kept = settings.config.store
     spool = Path(kept.spool) if kept.spool else directory / "spool"
