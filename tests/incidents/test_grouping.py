@@ -88,6 +88,29 @@ def test_two_clients_are_two_incidents() -> None:
     assert len(incidents) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "neighbour", "stranger"),
+    [
+        ("192.0.2.7", "192.0.2.200", "192.0.3.7"),
+        ("2001:db8:1:2::/64", "2001:db8:1:3::/64", "2001:db8:2:2::/64"),
+        ("scraper-1.example", "scraper-1.example", "scraper-2.example"),
+    ],
+)
+def test_neighbours_that_are_odd_in_one_way_are_one_incident(first: str, neighbour: str, stranger: str) -> None:
+    odd = AnomalyType.BEHAVIORAL_ANOMALY
+    (one,) = group(anomaly(odd, 1, client=first), anomaly(odd, 5, client=neighbour))
+    assert {entity.value for entity in one.entities} == {first, neighbour}
+    for other in (
+        anomaly(odd, 5, client=stranger),
+        anomaly(odd, 5, client=neighbour, service="api"),
+        anomaly(AnomalyType.BOT_ACTIVITY, 5, client=neighbour),
+        anomaly(AnomalyType.SQL_INJECTION, 5, client=neighbour),
+        anomaly(odd, 60, client=neighbour),
+    ):
+        same = neighbour == first and other.entity.value == first and other.start < 60 * MINUTE
+        assert len(group(anomaly(odd, 1, client=first), other)) == (1 if same else 2)
+
+
 def test_disturbances_of_one_service_are_one_incident_and_of_two_services_two() -> None:
     shop = [
         anomaly(AnomalyType.ERROR_SPIKE, 1),

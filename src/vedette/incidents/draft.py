@@ -1,6 +1,6 @@
 """An incident while anomalies still join it."""
 
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 import msgspec
 
@@ -154,3 +154,16 @@ def counted_as(text: str) -> str:
         # A host name that is known by its key alone.
         return text
     return f"{IPv6Address(number >> 64 << 64)}/64"
+
+
+def network_of(text: str) -> str | None:
+    """The network of a client, as providers give them to one customer: an IPv4 address's /24, the /48 of a /64.
+
+    None of a host name.
+    """
+    try:
+        if ":" in text:
+            return f"{IPv6Address(int(IPv6Address(text.partition('/')[0])) >> 80 << 80)}/48"
+        return f"{IPv4Address(int(IPv4Address(text)) >> 8 << 8)}/24"
+    except ValueError:
+        return None

@@ -11,7 +11,9 @@ gap, by the first of these that holds:
    what a capture shows of a client and what a log does are the same client's doing;
 5. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
    incident, not one per sender;
-6. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
+6. it is an odd manner (scraping, no person's rhythm) of a client of the same network as the one with whom the incident
+   opened, and of the same kind: twenty machines beside each other that fetch a site together are one program;
+7. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
    its service.
 
 The first attackers of a service are told one by one: each may be somebody's aim. Once as many incidents of passing
@@ -30,9 +32,9 @@ Otherwise it opens a new one. The result depends on the anomalies alone, not on 
 import msgspec
 
 from vedette.incidents.apart import Apart
-from vedette.incidents.draft import Draft, carriers_of, counted_as
+from vedette.incidents.draft import Draft, carriers_of, counted_as, network_of
 from vedette.incidents.kept_draft import KeptDraft
-from vedette.incidents.kinds import LATELY_DAYS, Kind, is_passing, kind_of
+from vedette.incidents.kinds import IN_COMPANY, LATELY_DAYS, Kind, is_passing, kind_of
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
 from vedette.schema.spans import DAY_US, MINUTE_US, WEEK_US
 from vedette.schema.state import check, decode, encode
@@ -211,6 +213,7 @@ class Grouper:
                 if who in d.clients
                 or who in d.carriers
                 or (service in d.services and d.kind in (Kind.SERVICE, Kind.CROWD))
+                or _in_company(d, anomaly)
             ]
         if kind is Kind.SERVICE:
             carriers = carriers_of(anomaly)
@@ -231,7 +234,7 @@ class Grouper:
         if draft.kind is Kind.CROWD:
             there = anomaly.service in draft.services and is_passing(anomaly)
             return there and (known or (kind is not Kind.BACKGROUND and self._is_wanted(draft)))
-        if known and draft.kind is not Kind.BACKGROUND:
+        if (known and draft.kind is not Kind.BACKGROUND) or _in_company(draft, anomaly):
             return True
         if Kind.BACKGROUND in (draft.kind, kind):
             return draft.kind is kind and anomaly.service in draft.services
@@ -252,6 +255,17 @@ class Grouper:
 def _carried_alike(draft: Draft, kind: Kind, anomaly: Anomaly, who: str) -> bool:
     """Whether who carries an incident is who carries, or does, what an anomaly is about."""
     return who in draft.carriers if kind is Kind.CLIENT else draft.concerns(carriers_of(anomaly))
+
+
+def _in_company(draft: Draft, anomaly: Anomaly) -> bool:
+    """Whether a client is odd in the way of the one with whom an incident opened, and its neighbour."""
+    first = draft.first
+    if draft.kind is not Kind.CLIENT or first.type is not anomaly.type or first.service != anomaly.service:
+        return False
+    if anomaly.type not in IN_COMPANY or anomaly.entity.kind is not EntityKind.CLIENT:
+        return False
+    network = network_of(anomaly.entity.value)
+    return network is not None and network == network_of(first.entity.value)
 
 
 def _is_weather(draft: Draft) -> bool:

@@ -29,6 +29,8 @@ _MANNERS = frozenset(
     }
 )
 """What one client does for a while; no probe, however slight."""
+IN_COMPANY = _MANNERS - {AnomalyType.BRUTE_FORCE}
+"""Manners that neighbours in a network have from one program; who guesses passwords is told by how far they get."""
 TOLD_APART = 5
 """Incidents of passing attacks on a service that are told one by one in `LATELY_DAYS`, unless told otherwise; further
 ones are a crowd."""
