@@ -96,7 +96,9 @@ def test_two_clients_are_two_incidents() -> None:
         ("scraper-1.example", "scraper-1.example", "scraper-2.example"),
     ],
 )
-def test_neighbours_that_are_odd_in_one_way_are_one_incident(first: str, neighbour: str, stranger: str) -> None:
+def test_neighbours_that_are_odd_in_one_way_are_one_incident(
+    first: str, neighbour: str, stranger: str
+) -> None:
     odd = AnomalyType.BEHAVIORAL_ANOMALY
     (one,) = group(anomaly(odd, 1, client=first), anomaly(odd, 5, client=neighbour))
     assert {entity.value for entity in one.entities} == {first, neighbour}

@@ -77,3 +77,18 @@ def test_a_directory_of_zeek_s_logs_gives_flows_and_requests(vedette: Run, tmp_p
     assert (covered["flows"], covered["parsed"]) == (60, 60)
     assert {(a["type"], a["service"]) for a in document["anomalies"]} >= {("sql_injection", "shop.example")}
     assert b"dns.log" in done.stdout
+
+
+def test_a_past_of_flows_teaches_nothing_about_requests_and_the_report_says_so(
+    vedette: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "conn.log").write_text(CONN + "1772438400.0\t203.0.113.5\t1024\t10.0.0.80\t80\ttcp\t0.5\n")
+    (tmp_path / "http.log").write_text(
+        HTTP + "1772438460.0\t203.0.113.5\t10.0.0.80\tGET\tshop.example\t/\t200\n"
+    )
+    done = vedette("scan", "http.log", "--baseline-from", "conn.log", "--json", "found.json")
+    assert done.returncode == 0, done.stderr
+    (said,) = json.loads((tmp_path / "found.json").read_text())["coverage"]["unread"]
+    assert said == (
+        "conn.log: nothing was learned from it (--baseline-from): it holds flows, and requests alone are scanned"
+    )

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from vedette.cli.collecting import passing_over_the_present
 from vedette.cli.interrupt import graceful_interrupt
@@ -67,8 +68,7 @@ def run(options: ScanOptions) -> int:
                 found.inputs += requests
                 if not found.inputs:
                     flows.coverage.unread += [
-                        f"{source.name}: nothing was learned from it (--baseline-from): it is no capture and no flow "
-                        "log that is known, and nothing else is scanned"
+                        _unlearned(source, "is no capture and no flow log that is known, and flows")
                         for source in history.inputs
                     ]
                     flows.coverage.left_out = left_out(found.skipped, ())
@@ -77,17 +77,35 @@ def run(options: ScanOptions) -> int:
             from vedette.cli.scanning import DisorderError, Scan
 
             stack.enter_context(passing_over_the_present())
+            unused = [
+                _unlearned(source, "holds flows, and requests")
+                for source in past
+                if not traffic and source not in history.inputs
+            ]
+            begun_scan = partial(
+                Scan,
+                options,
+                config,
+                found,
+                history,
+                interrupted,
+                flows=flows,
+                flow_spool=spool,
+                unused=unused,
+            )
             try:
-                return Scan(options, config, found, history, interrupted, flows=flows, flow_spool=spool).run()
+                return begun_scan().run()
             except DisorderError:
-                return Scan(
-                    options, config, found, history, interrupted, flows=flows, flow_spool=spool, patient=True
-                ).run()
+                return begun_scan(patient=True).run()
         except SourceError as error:
             # A pipe that was still empty when the work was interrupted is no wrong input.
             if interrupted.is_set() and error.problem is SourceProblem.EMPTY:
                 raise KeyboardInterrupt from None
             raise
+
+
+def _unlearned(source: Input, why: str) -> str:
+    return f"{source.name}: nothing was learned from it (--baseline-from): it {why} alone are scanned"
 
 
 def _check_traffic(options: ScanOptions, traffic: Sequence[Input]) -> None:

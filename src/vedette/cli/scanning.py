@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -74,6 +74,7 @@ class Scan:
         interrupted: Once it is set, nothing more is read, and what was found is written.
         flows: What was found in captures and flow logs, to be told along. flow_spool: The flows, for verdicts.
         patient: Allow the most lateness there is, after a first try found that it is needed.
+        unused: What was given and nothing was made of, a sentence each, to be told along.
 
     Attributes:
         training: Fits models; its processes end with `examine`.
@@ -94,9 +95,10 @@ class Scan:
         flow_spool: "FlowSpool | None" = None,
         patient: bool = False,
         needs_all: bool = False,
+        unused: Sequence[str] = (),
     ) -> None:
         self.options = options
-        self._needs_all = needs_all
+        self._needs_all, self._unused = needs_all, unused
         self._flows, self._flow_spool = flows, flow_spool
         self._interrupted = interrupted
         self.patient = patient
@@ -218,6 +220,7 @@ class Scan:
         cover(
             coverage, self.options, self.found, present, None if self._past is None else self._past[0].tally
         )
+        coverage.unread += self._unused
         if interrupted:
             # Logs end where reading did.
             coverage.ended_early.clear()
