@@ -64,7 +64,8 @@ def test_a_service_that_listens_at_an_interface_states_a_scan_and_the_attack_aft
     pytest.importorskip("cypcap")
     settings = tmp_path / "vedette.yaml"
     settings.write_text(
-        f"store: {{url: 'sqlite:///{tmp_path}/v.db'}}\nnetwork: {{span_s: 2}}\nwindows: {{span_s: 2}}\n"
+        f"store: {{url: 'sqlite:///{tmp_path}/v.db'}}\nlive: {{directory: '{tmp_path}/own'}}\n"
+        "network: {span_s: 2}\nwindows: {span_s: 2}\n"
         "sources: {capture: [{interface: link0}]}\n"
     )
     with pair() as made:

@@ -16,6 +16,7 @@ from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Known
+from vedette.schema.state import StateError, check, decode, encode
 
 _SLOT: Final = np.zeros(1, dtype=np.int32)
 _ALARMS: Final = 3.0
@@ -33,10 +34,22 @@ class _Surprise:
         # A transfer of ten minutes is one event, and not sixty.
         self._runs = Runs()
 
-    @property
-    def memories(self) -> tuple[Memory, ...]:
-        """What is remembered from window to window."""
-        return self._gate, self._runs
+    def to_state(self) -> bytes:
+        """What is remembered from window to window, as bytes."""
+        return encode([self._gate.to_state(), self._runs.to_state()])
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave, or what a gate alone gave before runs were kept. Raises `StateError`."""
+        try:
+            parts = decode(content, list[bytes], "memory of a metric")
+        except StateError:
+            parts = []
+        if not parts:
+            self._gate.from_state(content)
+            return
+        check(len(parts) == 2, "memory of a metric")
+        self._gate.from_state(parts[0])
+        self._runs.from_state(parts[1])
 
     def passes(self, held: Held, *, high: bool, worth: bool) -> float | None:
         """The threshold that was passed, or None. What is not worth telling is learned from all the same."""
@@ -81,7 +94,7 @@ class Volume(Remembering):
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return *self._spike.memories, *self._drop.memories
+        return self._spike, self._drop
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State spikes and drops of the window."""
@@ -211,7 +224,7 @@ class HighLatency(Remembering):
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return [memory for surprise in self._surprise.values() for memory in surprise.memories]
+        return list(self._surprise.values())
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State slow windows."""
@@ -347,7 +360,7 @@ class ProtocolShift(Remembering):
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return [memory for surprise in self._surprise.values() for memory in surprise.memories]
+        return list(self._surprise.values())
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State the protocol whose share moved most, if it moved far enough."""
