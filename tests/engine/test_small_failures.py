@@ -76,6 +76,18 @@ def test_a_form_that_few_people_use_is_told_when_it_fails(status: Status) -> Non
     assert min(end for _, _, end in orders) <= 740
 
 
+def test_shares_are_of_the_window_that_is_shown() -> None:
+    """What failed before it is among what is judged, and not among what is told of who and where."""
+    (whole, *_) = [
+        a
+        for a in found(a_few).anomalies
+        if a.type is AnomalyType.ERROR_SPIKE and a.route is None and a.details["windows"] > 1
+    ]
+    shares = {c.value: c.share for c in whole.contributions if c.dimension == "route"}
+    # Now and then something else fails, too.
+    assert shares["/item"] > 0.7
+
+
 def test_a_few_failures_a_minute_are_told_as_long_as_they_go_on() -> None:
     told = [end for _, start, end in spikes(a_few) if start >= 719]
     assert min(told) <= 730

@@ -7,7 +7,7 @@ from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.merged import Merged, RecentRatios
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
-from vedette.detectors.view import Mask, Metric, WindowView
+from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.layout import Client, Group
 
@@ -61,15 +61,20 @@ class ErrorSpike(Remembering):
             return (failing > 0) & spread & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)
 
         alarms = self._gated.alarms(view, judged, worth, lambda: judged.value >= self.OUTAGE)
-        return [self._state(view, merged, shared) for shared in apart(view, judged, alarms, merged.windows)]
+        return [
+            self._state(view, own, merged, shared) for shared in apart(view, judged, alarms, merged.windows)
+        ]
 
-    def _state(self, view: WindowView, merged: Merged, shared: Shared) -> Anomaly:
+    def _state(self, view: WindowView, own: Judged, merged: Merged, shared: Shared) -> Anomaly:
         judged, alarm = merged.judged, shared.alarm
         entry = view.book[alarm.slot]
         requests, errors = int(merged.exposure[alarm.row]), int(merged.count[alarm.row])
         windows, failing = int(merged.windows[alarm.row]), int(merged.hit[alarm.row])
-        # Of all requests, as the sums that the shares are taken of.
-        excess = (errors - float(judged.expected_mid[alarm.row]) * requests) * view.weight
+        # Of this window alone, and of all its requests, as the sums that the shares are taken of.
+        failed, answered = float(own.judgement.value[alarm.row]), own.judgement.exposure
+        usual = 0.0 if answered is None else float(judged.expected_mid[alarm.row] * answered[alarm.row])
+        # Where windows before it have most of them, a window itself may have no more than usual.
+        excess = (failed - usual if failed > usual else failed) * view.weight
         contributions: list[Contribution] = []
         if entry.route is None:
             shares = [
