@@ -11,6 +11,7 @@ from tests.storage.outages import loses_nothing
 from tests.storage.servers import MongoDB, mongodb
 from tests.storage.test_killed import numbered
 from tests.storage.things import HOUR, MINUTE, anomaly, baseline, commit, incident, window
+from vedette.schema.live import Commit
 from vedette.storage import LiveStore, StoreError, StoreProblem, WindowFilter, open_live_store, open_store
 from vedette.storage.live import Retention
 
@@ -181,6 +182,24 @@ def test_chunks_of_the_dead_are_removed(url: str, monkeypatch: pytest.MonkeyPatc
         assert store.resume() == resumed_from(1)
 
 
+def overtaken(
+    store: LiveStore, step: int, monkeypatch: pytest.MonkeyPatch, follower: LiveStore, *commits: Commit
+) -> list[int]:
+    """Let a follower commit before a step of the store's next commit; the list has it once it was reached."""
+    usual, steps, reached = store._in, iter(range(step)), []  # type: ignore[attr-defined]
+
+    def at(collection: str) -> Any:
+        if next(steps, None) is None:
+            monkeypatch.setattr(store, "_in", usual)
+            reached.append(step)
+            for one in commits:
+                follower.commit(one)
+        return usual(collection)
+
+    monkeypatch.setattr(store, "_in", at)
+    return reached
+
+
 class TestAServiceThatAnotherHasFollowed:
     """Its statements may come late: a server ends what it has begun, whoever is not there any more."""
 
@@ -203,17 +222,7 @@ class TestAServiceThatAnotherHasFollowed:
     ) -> None:
         with open_live_store(url) as store, open_live_store(url) as follower:
             store.commit(numbered(1))
-            usual, steps, overtook = store._in, iter(range(step)), []  # type: ignore[attr-defined]
-
-            def overtaken(collection: str) -> Any:
-                if next(steps, None) is None:
-                    monkeypatch.setattr(store, "_in", usual)
-                    overtook.append(step)
-                    follower.commit(numbered(2))
-                    follower.commit(numbered(3))
-                return usual(collection)
-
-            monkeypatch.setattr(store, "_in", overtaken)
+            overtook = overtaken(store, step, monkeypatch, follower, numbered(2), numbered(3))
             with suppress(StoreError):
                 store.commit(numbered(2))
             if not overtook:
@@ -232,16 +241,7 @@ class TestAServiceThatAnotherHasFollowed:
         before, after = (incident(5, title=title) for title in ("as it was", "as it has become"))
         with open_live_store(url) as store, open_live_store(url) as follower:
             store.commit(numbered(1))
-            usual, steps, overtook = store._in, iter(range(step)), []  # type: ignore[attr-defined]
-
-            def overtaken(collection: str) -> Any:
-                if next(steps, None) is None:
-                    monkeypatch.setattr(store, "_in", usual)
-                    overtook.append(step)
-                    follower.commit(commit(3, incidents=(after,)))
-                return usual(collection)
-
-            monkeypatch.setattr(store, "_in", overtaken)
+            overtook = overtaken(store, step, monkeypatch, follower, commit(3, incidents=(after,)))
             with suppress(StoreError):
                 store.commit(commit(2, incidents=(before, incident(6))))
             if overtook:
@@ -256,16 +256,9 @@ class TestAServiceThatAnotherHasFollowed:
         before, learned = (baseline("error_rate", sample_count=count) for count in (70, 90))
         with open_live_store(url) as store, open_live_store(url) as follower:
             store.commit(numbered(1))
-            usual, steps, overtook = store._in, iter(range(step)), []  # type: ignore[attr-defined]
-
-            def overtaken(collection: str) -> Any:
-                if next(steps, None) is None:
-                    monkeypatch.setattr(store, "_in", usual)
-                    overtook.append(step)
-                    follower.commit(commit(3, windows=(counted,), baselines=(learned,)))
-                return usual(collection)
-
-            monkeypatch.setattr(store, "_in", overtaken)
+            overtook = overtaken(
+                store, step, monkeypatch, follower, commit(3, windows=(counted,), baselines=(learned,))
+            )
             with suppress(StoreError):
                 store.commit(commit(2, windows=(stale,), baselines=(before,)))
             if overtook:

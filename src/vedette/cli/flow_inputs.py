@@ -101,12 +101,8 @@ def first_bytes(source: Input, count: int) -> bytes:
         return b""
 
 
-def holds_flows(source: Input) -> bool:
-    """Whether an input is a capture, a flow log, or windows of flows."""
-    return _tells_flows(first_bytes(source, _LOOK))
-
-
 def _tells_flows(text: bytes) -> bool:
+    """Whether what begins like this is a capture, a flow log, or windows of flows."""
     return is_capture(text) or is_flow_log(text) or is_cut_log(text) or is_windows(text)
 
 

@@ -31,7 +31,7 @@ from vedette.live.trimming import share_one_heap
 from vedette.parsers.captures import PacketProblem, is_capture
 from vedette.parsers.flow_json import EVE
 from vedette.parsers.flow_logs import FlowProblem
-from vedette.parsers.flow_windows import MeasuredWindow, mark_last
+from vedette.parsers.flow_windows import MeasuredWindow
 from vedette.report.moments import day_and_clock, span
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
@@ -42,6 +42,7 @@ from vedette.schema.findings import Coverage, Findings
 from vedette.sources import Input
 from vedette.windows.contacts import FlowWindow
 from vedette.windows.flow_table import Passed
+from vedette.windows.last import mark_last
 
 if TYPE_CHECKING:
     from vedette.cli.flow_spool import FlowSpool

@@ -25,7 +25,7 @@ from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.statements import Statements
 from vedette.incidents.grouping import GroupingSettings, stating_order
-from vedette.parsers.flow_windows import MeasuredWindow, mark_last
+from vedette.parsers.flow_windows import MeasuredWindow
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Known
@@ -33,6 +33,7 @@ from vedette.schema.learned import MemberStatus
 from vedette.windows.contacts import BINS, FlowWindow
 from vedette.windows.flow_table import Passed
 from vedette.windows.flow_windower import FlowWindower
+from vedette.windows.last import mark_last
 
 RECENT_US: Final = 60_000_000
 """How far back sources are looked at together."""
@@ -243,13 +244,8 @@ class NetworkEngine:
 
     def _take_rest(self) -> None:
         """Judge the windows that are open. In the last one the traffic, or who watched it, came to an end."""
-        held = None
-        for window in self.windower.close(everything=True):
-            if held is not None:
-                self.take(held)
-            held = window
-        if held is not None:
-            self.take(held, whole=False)
+        for window, last in mark_last(self.windower.close(everything=True)):
+            self.take(window, whole=not last)
 
     def _hush(self, window: FlowWindow) -> None:
         """Judge the silence before a window."""

@@ -1,7 +1,7 @@
 """Flows written out as windows end and time passes."""
 
 from vedette.kernels.arrays import Ints, Ints32
-from vedette.kernels.compile import kernel
+from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.flow_layout import (
     AFTER,
     ASKED,
@@ -20,6 +20,19 @@ from vedette.kernels.flow_writing import write_part, write_whole
 
 UNANSWERED_US = 3_000_000
 """A SYN that was not answered for so long has failed: two retransmissions later (RFC 6298 starts at 1 s)."""
+
+
+@subkernel
+def end_flow(
+    state: Ints, told: Ints, meta: Ints, buckets: Ints32, slot: int, parts: Ints, wholes: Ints, written: Ints
+) -> None:
+    """Write what a flow has left to tell, and all of it, where there is room for both, and forget it."""
+    if state[slot, TO_TELL]:
+        write_part(state, told, slot, parts, written[0])
+        written[0] += 1
+    write_whole(state, slot, wholes, written[1])
+    written[1] += 1
+    forget_flow(state, meta, buckets, slot)
 
 
 @kernel
@@ -84,11 +97,6 @@ def expire_flows(
                     break
             if written[0] >= parts.shape[0] or written[1] >= wholes.shape[0]:
                 return 0
-            if state[slot, TO_TELL]:
-                write_part(state, told, slot, parts, written[0])
-                written[0] += 1
-            write_whole(state, slot, wholes, written[1])
-            written[1] += 1
-            forget_flow(state, meta, buckets, slot)
+            end_flow(state, told, meta, buckets, slot, parts, wholes, written)
             slot = after
     return 1

@@ -12,6 +12,7 @@ What a packet tells of its flow stands in `tcp_segments` and `datagrams`, what i
 from vedette.kernels.arrays import Ints, Ints32
 from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.datagrams import take_datagram
+from vedette.kernels.flow_ending import end_flow
 from vedette.kernels.flow_layout import (
     AFTER,
     AHEAD,
@@ -54,8 +55,7 @@ from vedette.kernels.flow_layout import (
     UNREACHABLE,
 )
 from vedette.kernels.flow_lookup import bucket_of, flow_hash, is_flow
-from vedette.kernels.flow_slots import append, forget_flow, take_slot, unlink
-from vedette.kernels.flow_writing import write_part, write_whole
+from vedette.kernels.flow_slots import append, take_slot, unlink
 from vedette.kernels.fragments import find_ports
 from vedette.kernels.tcp_flags import ACK, FIN, PUSH, SYN, URGENT
 from vedette.kernels.tcp_segments import take_segment
@@ -219,12 +219,7 @@ def track_packets(
             # The same ports again, for another connection.
             if written[0] >= parts.shape[0] or written[1] >= wholes.shape[0]:
                 return row
-            if state[slot, TO_TELL]:
-                write_part(state, told, slot, parts, written[0])
-                written[0] += 1
-            write_whole(state, slot, wholes, written[1])
-            written[1] += 1
-            forget_flow(state, meta, buckets, slot)
+            end_flow(state, told, meta, buckets, slot, parts, wholes, written)
             slot = -1
         if slot < 0:
             slot = take_slot(state, told, meta, buckets, bucket)
@@ -234,12 +229,7 @@ def track_packets(
                 victim = meta[OLDEST]
                 if victim < 0:
                     victim = meta[OLDEST + 2]
-                if state[victim, TO_TELL]:
-                    write_part(state, told, victim, parts, written[0])
-                    written[0] += 1
-                write_whole(state, victim, wholes, written[1])
-                written[1] += 1
-                forget_flow(state, meta, buckets, victim)
+                end_flow(state, told, meta, buckets, victim, parts, wholes, written)
                 meta[EVICTED] += 1
                 slot = take_slot(state, told, meta, buckets, bucket)
             side = 1 if _from_server(rows, row) else 0

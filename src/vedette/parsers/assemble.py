@@ -168,14 +168,7 @@ def read_times(
 def _drop_untimed(chunk: Chunk, tokens: Tokens, time: NDArray[np.int64]) -> tuple[Tokens, NDArray[np.int64]]:
     """Count rows without a readable time as skips, and keep the others."""
     for code, reason in ((MISSING, SkipReason.NO_TIME), (UNREADABLE, SkipReason.BAD_TIME)):
-        dropped = np.flatnonzero(time == code)
-        sampled = dropped[: Skips.SAMPLES_PER_REASON]
-        for row in sampled:
-            start = int(tokens.raw_start[row])
-            shown = min(int(tokens.raw_length[row]), Skips.SAMPLE_BYTES)
-            tokens.skips.add(reason, int(tokens.line[row]), chunk.buffer[start : start + shown].tobytes())
-        if len(dropped) > len(sampled):
-            tokens.skips.counts[reason] += len(dropped) - len(sampled)
+        skip_rows(chunk, tokens, np.flatnonzero(time == code), reason)
     kept = np.flatnonzero(time > UNREADABLE)
     starts, lengths = tokens.start[:, : len(kept)], tokens.length[:, : len(kept)]
     for field in Field:
@@ -197,6 +190,17 @@ def _drop_untimed(chunk: Chunk, tokens: Tokens, time: NDArray[np.int64]) -> tupl
         ),
         time[kept],
     )
+
+
+def skip_rows(chunk: Chunk, tokens: Tokens, rows: NDArray[np.intp], reason: SkipReason) -> None:
+    """Count rows, int64 (k,) in order, as lines that are no requests, the first few as samples; takes none away."""
+    sampled = rows[: Skips.SAMPLES_PER_REASON].tolist()
+    for row in sampled:
+        start = int(tokens.raw_start[row])
+        shown = min(int(tokens.raw_length[row]), Skips.SAMPLE_BYTES)
+        tokens.skips.add(reason, int(tokens.line[row]), chunk.buffer[start : start + shown].tobytes())
+    if len(rows) > len(sampled):
+        tokens.skips.counts[reason] += len(rows) - len(sampled)
 
 
 def _complete_targets(

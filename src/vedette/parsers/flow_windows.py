@@ -1,7 +1,6 @@
 """Windows of flows as JSON lines, as `--windows` writes them."""
 
 import math
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,17 +13,6 @@ class MeasuredWindow(msgspec.Struct, frozen=True):
     start: int
     end: int
     metrics: dict[str, float]
-
-
-def mark_last(windows: Iterable[MeasuredWindow]) -> Iterator[tuple[MeasuredWindow, bool]]:
-    """Windows, and whether each is the last: of that one, who watched has not seen the end."""
-    held = None
-    for window in windows:
-        if held is not None:
-            yield held, False
-        held = window
-    if held is not None:
-        yield held, True
 
 
 class _Line(msgspec.Struct):

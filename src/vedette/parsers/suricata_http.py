@@ -15,10 +15,11 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from vedette.parsers.assemble import skip_rows
 from vedette.parsers.fields import ABSENT, FIELDS, Conventions, Field, TimeFormat, Tokens
 from vedette.parsers.json_keys import JsonKeys
 from vedette.parsers.json_lines import JsonTokeniser, KeyedParser
-from vedette.schema.chunk import Chunk, SkipReason, Skips
+from vedette.schema.chunk import Chunk, SkipReason
 
 FORMAT: Final = "suricata-http-json"
 _EVENT: Final = FIELDS
@@ -58,7 +59,7 @@ class HttpEvents(JsonTokeniser):
         others = np.flatnonzero(~wanted)
         if not len(others):
             return tokens
-        _skip(chunk, tokens, others)
+        skip_rows(chunk, tokens, others, SkipReason.OTHER_EVENT)
         kept = np.flatnonzero(wanted)
         return replace(
             tokens,
@@ -111,15 +112,3 @@ def _equal(
     for number, byte in enumerate(text):
         same &= buffer[np.where(same, start, 0) + number] == byte
     return same
-
-
-def _skip(chunk: Chunk, tokens: Tokens, rows: NDArray[np.intp]) -> None:
-    """Count rows as events of other types."""
-    shown = rows[: Skips.SAMPLES_PER_REASON].tolist()
-    for row in shown:
-        begin = int(tokens.raw_start[row])
-        size = min(int(tokens.raw_length[row]), Skips.SAMPLE_BYTES)
-        text = chunk.buffer[begin : begin + size].tobytes()
-        tokens.skips.add(SkipReason.OTHER_EVENT, int(tokens.line[row]), text)
-    if len(rows) > len(shown):
-        tokens.skips.counts[SkipReason.OTHER_EVENT] += len(rows) - len(shown)
