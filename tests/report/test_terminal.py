@@ -76,6 +76,19 @@ def test_an_incident_says_what_when_to_what_from_whom_how_sure_and_what_next(fou
         assert part in told
 
 
+def test_senders_have_their_shares_of_what_is_shown_and_of_no_other_anomaly() -> None:
+    minor = anomaly(
+        2,
+        score=0.5,
+        clients=("192.0.2.9",),
+        contributions=(Contribution("route", "/a", 0.5), Contribution("client", "192.0.2.9", 0.67)),
+    )
+    both = [anomaly(), minor]
+    ids = tuple(each.id for each in both)
+    told = folded(printed(findings(anomalies=both, incidents=[incident(anomaly_ids=ids)])))
+    assert "from 192.0.2.7 (22 % of it), 192.0.2.8, 192.0.2.9 how sure" in told
+
+
 def test_the_like_of_an_incident_that_was_there_before_is_told_with_how_much_it_was() -> None:
     again = anomaly(earlier=Earlier("a0", START, START + 5 * MINUTE, 0.31))
     text = printed(findings(anomalies=[again], incidents=[incident(anomaly_ids=(again.id,))]))

@@ -290,8 +290,16 @@ def _carried(anomaly: Anomaly) -> str:
     ]
     if not parts:
         return ""
-    what = "Of what is missing" if anomaly.type is AnomalyType.TRAFFIC_DROP else "Of this"
-    return f"{what}, {' and '.join(parts)}."
+    return f"Of {_whole(anomaly)}, {' and '.join(parts)}."
+
+
+def _whole(anomaly: Anomaly) -> str:
+    """What contributions are shares of."""
+    if anomaly.type is AnomalyType.TRAFFIC_DROP:
+        return "what is missing"
+    # Who carried the errors of windows before it is not kept.
+    together = anomaly.type is AnomalyType.ERROR_SPIKE and anomaly.details["windows"] > 1
+    return "those in the last window" if together else "this"
 
 
 def _largest(anomaly: Anomaly) -> list[Contribution]:

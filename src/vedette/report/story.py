@@ -138,10 +138,10 @@ def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
     listed = Counter(client for anomaly in anomalies for client in anomaly.clients)
     if not listed:
         return None
+    # Shares of one thing only: another anomaly's are of other requests.
     shares = {
         c.value: c.share
-        for a in reversed(anomalies)
-        for c in a.contributions
+        for c in _contributions(anomalies)
         if c.dimension == "client" and c.share < _PLAINLY_ALL
     }
     first = [

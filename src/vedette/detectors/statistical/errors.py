@@ -91,9 +91,10 @@ class ErrorSpike(Remembering):
             clients, by_client = heaviest_clients(
                 view, view.clients_of(entry.service), Client.STATUS_5XX, excess
             )
-            contributions.extend(by_client)
         else:
             clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_5XX, excess)
+        if failed >= self.MIN_ERRORS:
+            # Of two errors, half are somebody's.
             contributions.extend(by_client)
         return self._gated.statement(
             view,
