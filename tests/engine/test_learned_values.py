@@ -11,7 +11,7 @@ from vedette.engine.snapshot import restore, snapshot
 from vedette.enrich.enrich import Enricher
 from vedette.explain.formulas import recompute
 from vedette.parsers.registry import by_name
-from vedette.schema.anomaly import Anomaly, EntityKind
+from vedette.schema.anomaly import Anomaly, EntityKind, Severity
 from vedette.schema.chunk import Chunk
 from vedette.simulate import Simulation
 
@@ -84,6 +84,30 @@ def test_one_route_alone_is_stated_as_itself() -> None:
     found = [a for a in stated("error_spike@+70m+8m*0.9/api/v1/events") if a.detector == "status_code"]
     assert found
     assert {a.route for a in found} == {"/api/v1/events"}
+
+
+def test_what_one_client_alone_gets_is_its_own_matter() -> None:
+    """An API client is told to slow down: 429 on a route, and refusals are quick."""
+    inject = "rate_limit_abuse@+70m+8m/api/v1/products"
+    found = stated(inject)
+    assert {a.detector for a in found} == {"response_time", "status_code"}
+    for anomaly in found:
+        (carrier,) = [c for c in anomaly.contributions if c.dimension == "client"]
+        assert anomaly.clients == (carrier.value,)
+        assert carrier.share > 0.9
+        assert anomaly.severity is Severity.MEDIUM
+        assert f"from {carrier.value}." in anomaly.description
+    (incident,) = run(pieces(inject), FORMAT, CONFIG).incidents
+    assert incident.title.startswith("Rate-limit abuse")
+    assert set(incident.anomaly_ids) > {anomaly.id for anomaly in found}
+
+
+def test_what_everybody_gets_names_nobody() -> None:
+    whole = [a for a in stated("error_spike@+70m+8m*0.5") if a.route is None]
+    for anomaly in whole:
+        assert not anomaly.clients
+        assert {c.dimension for c in anomaly.contributions} == {"value"}
+    assert Severity.HIGH in {anomaly.severity for anomaly in whole}
 
 
 def test_quiet_traffic_is_usual() -> None:

@@ -146,7 +146,9 @@ def _learned_flood(anomaly: Anomaly) -> str:
 def _unusual_values(anomaly: Anomaly) -> str:
     details = anomaly.details
     what = "took times" if anomaly.type is AnomalyType.RESPONSE_TIME_ANOMALY else "got statuses"
-    values = ", ".join(f"{c.value} ({percent(c.share)})" for c in anomaly.contributions)
+    values = ", ".join(
+        f"{c.value} ({percent(c.share)})" for c in anomaly.contributions if c.dimension == "value"
+    )
     return (
         f"{plural(details['outside'], 'request')} of {count(details['requests'])} to {_place(anomaly)} {what} that are "
         f"not usual there ({percent(anomaly.observed)}; usual is {percent(details['usual_share'])}, from "

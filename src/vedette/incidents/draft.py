@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import msgspec
 
-from vedette.incidents.kinds import DISTURBANCES, SYMPTOMS, TOLD_APART, Kind
+from vedette.incidents.kinds import DISTURBANCES, PERSONAL, SYMPTOMS, TOLD_APART, Kind
 from vedette.incidents.words import advise, summarise, title
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
 from vedette.schema.incident import Incident, IncidentState
@@ -91,7 +91,7 @@ class Draft(msgspec.Struct):
     def severity(self) -> Severity:
         """The worst anomaly's; one grade higher when attacks and a disturbance meet in it."""
         worst = max((a.severity for a in self.worst.values()), key=lambda s: s.rank)
-        kinds = {t in DISTURBANCES for t, a in self.worst.items() if a.severity is worst}
+        kinds = {_disturbs(a) for a in self.worst.values() if a.severity is worst}
         if kinds == {True, False} and worst is Severity.MEDIUM:
             return Severity.HIGH
         return worst
@@ -135,6 +135,11 @@ class Draft(msgspec.Struct):
             advice=advise(self.kind, ranked),
             requests=self.requests,
         )
+
+
+def _disturbs(anomaly: Anomaly) -> bool:
+    """Whether a service is disturbed, and not only whoever does something to it."""
+    return anomaly.type in DISTURBANCES and not (anomaly.type in PERSONAL and carriers_of(anomaly))
 
 
 def carriers_of(anomaly: Anomaly) -> set[str]:

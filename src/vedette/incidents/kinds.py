@@ -16,6 +16,8 @@ SYMPTOMS = frozenset(
     }
 )
 """What happens to a service; of equal severity, who or what does it is told first."""
+PERSONAL = frozenset({AnomalyType.RESPONSE_TIME_ANOMALY, AnomalyType.STATUS_CODE_ANOMALY})
+"""Symptoms that are nobody else's where one client carries them."""
 DISTURBANCES = SYMPTOMS | {AnomalyType.DDOS_ATTACK, AnomalyType.DATA_EXFILTRATION}
 """What disturbs a service: what happens to it, and what does so by its very volume."""
 _MANNERS = frozenset(

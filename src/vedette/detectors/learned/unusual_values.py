@@ -13,6 +13,7 @@ from vedette.detectors.learned.member import Lesson
 from vedette.detectors.learned.member_names import RESPONSE_TIME, STATUS_CODE
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.training import Refused
+from vedette.detectors.learned.value_carrier import CountedAs, of_status, of_time, value_carrier
 from vedette.detectors.learned.value_model import ValueModel
 from vedette.detectors.learned.value_sample import ValueSample
 from vedette.detectors.learned.values import STATUS, response_times, statuses, step_edges
@@ -22,7 +23,7 @@ from vedette.detectors.statistical.peaks import Peaks
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
-from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula, Severity
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import check, decode, encode
 from vedette.windows.layout import Group
@@ -51,6 +52,7 @@ class ValueKind(msgspec.Struct, frozen=True):
         member: Name of the member. type: What is stated. counted: Column of the requests that have a value.
         counts: Requests by value of some rows of a window, int64 (k, values). name: What a value is called.
         files: Whether static files are looked at. How many of those are answered 304 is the visitors' caches'.
+        counted_as: Column of clients that tells who got a value.
     """
 
     member: str
@@ -59,10 +61,11 @@ class ValueKind(msgspec.Struct, frozen=True):
     counts: Callable[[Groups, NDArray[np.intp]], NDArray[np.int64]]
     name: Callable[[int], str]
     files: bool
+    counted_as: CountedAs
 
 
 RESPONSE_TIMES: Final = ValueKind(
-    RESPONSE_TIME, AnomalyType.RESPONSE_TIME_ANOMALY, Group.TIMED, response_times, _seconds, True
+    RESPONSE_TIME, AnomalyType.RESPONSE_TIME_ANOMALY, Group.TIMED, response_times, _seconds, True, of_time
 )
 STATUSES: Final = ValueKind(
     STATUS_CODE,
@@ -71,6 +74,7 @@ STATUSES: Final = ValueKind(
     statuses,
     lambda place: STATUS[place][0],
     False,
+    of_status,
 )
 
 
@@ -91,7 +95,8 @@ class UnusualValues:
     Decision: a beta-binomial says how likely so many outside are in one window; within the budget of false alarms, in
         two of three windows. Where several routes of a service alarm and all of its requests together would too, they
         are told as one; a route that is hit harder is stated beside it (`vedette.detectors.statistical.shared`).
-    Explanation: the values outside that came most.
+    Explanation: the values outside that came most, and the client that got most of them. What nobody else got is of
+        medium severity at most.
     Known false alarms: a release that makes a route quicker or lets it answer otherwise, until it is trained again.
     References: Schölkopf et al. 2001 (one-class SVM); formula `ratio_high`.
     """
@@ -238,6 +243,15 @@ class UnusualValues:
             critical_value("ratio_high", inputs, p) / requests for p in (alarm.threshold, _BAND)
         )
         share = inputs["mean"]
+        values = tuple(
+            Contribution("value", self._kind.name(value), float(beyond[value]) / one.outside)
+            for value in order
+            if beyond[value]
+        )
+        carrier = value_carrier(view, alarm.slot, beyond, self._kind.counted_as)
+        severity = shared.worst(lambda each: surprise_severity(each.surprise, each.threshold))
+        if carrier is not None and carrier.alone and severity.rank > Severity.MEDIUM.rank:
+            severity = Severity.MEDIUM
         return state(
             view,
             type=self._kind.type,
@@ -245,7 +259,7 @@ class UnusualValues:
             service=one.service,
             route=one.name,
             entity=slot_entity(one.service, one.name),
-            severity=shared.worst(lambda each: surprise_severity(each.surprise, each.threshold)),
+            severity=severity,
             score=surprise_score(alarm.surprise, alarm.threshold),
             observed=one.outside / requests,
             expected=Band(0.0, share, min(1.0, high)),
@@ -253,12 +267,9 @@ class UnusualValues:
             sample_count=one.learned,
             unit="ratio",
             formula=Formula("ratio_high", inputs, alarm.surprise),
-            contributions=tuple(
-                Contribution("value", self._kind.name(value), float(beyond[value]) / one.outside)
-                for value in order
-                if beyond[value]
-            ),
+            contributions=values if carrier is None else (*values, carrier.contribution),
             evidence_total=one.outside,
+            clients=() if carrier is None else (carrier.name,),
             details={
                 "surprise": alarm.surprise,
                 "surprise_threshold": alarm.threshold,

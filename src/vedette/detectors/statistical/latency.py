@@ -80,9 +80,11 @@ class LatencySpike(Remembering):
     def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
         alarm = shared.alarm
         entry = view.book[alarm.slot]
-        contributions: tuple[Contribution, ...] = ()
-        if entry.route is None:
-            contributions = self._by_route(view, judged, alarm.row)
+        contributions = (
+            self._by_route(view, judged, alarm.row)
+            if entry.route is None
+            else tuple(each for each in self._by_client(view, alarm.slot) if each.share >= self.MOSTLY)
+        )
 
         def severity(each: Alarm) -> Severity:
             ratio = float(judged.value[each.row] / judged.expected_mid[each.row])
@@ -134,11 +136,13 @@ class LatencySpike(Remembering):
             for carried, (of_route, route) in zip(seconds.tolist(), routes, strict=True)
         ]
 
-    def _by_route(self, view: WindowView, judged: Judged, row: int) -> tuple[Contribution, ...]:
-        """Shares of the time beyond the service's expected 95th percentile, of routes and of who asked for them.
+    @staticmethod
+    def _by_client(view: WindowView, slot: int) -> tuple[Contribution, ...]:
+        """Clients' parts of a route's time, which are taken to be their parts of its requests."""
+        return route_carriers(view, slot, Client.REQUESTS, view.total(slot, Group.REQUESTS))[1]
 
-        A client's part of a route's time is taken to be its part of the route's requests.
-        """
+    def _by_route(self, view: WindowView, judged: Judged, row: int) -> tuple[Contribution, ...]:
+        """Shares of the time beyond the service's expected 95th percentile, of routes and of who asked for them."""
         carried = self._carried(view, judged, row)
         total = sum(seconds for seconds, _, _ in carried)
         shares = [
@@ -148,7 +152,7 @@ class LatencySpike(Remembering):
         ]
         of_client: dict[str, float] = {}
         for share, _, slot in shares:
-            for each in route_carriers(view, slot, Client.REQUESTS, view.total(slot, Group.REQUESTS))[1]:
+            for each in self._by_client(view, slot):
                 of_client[each.value] = of_client.get(each.value, 0.0) + share * each.share
         return (
             *(Contribution("route", route, share) for share, route, _ in shares),
