@@ -17,6 +17,7 @@ class NoSuchFormatError(VedetteError):
     """A format name that is not known."""
 
 
+@cache
 def formats() -> tuple[Format, ...]:
     """All formats, the most specific first: where samples fit several equally well, the first is chosen."""
     return (

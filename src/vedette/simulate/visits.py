@@ -1,6 +1,7 @@
 """People on the site, and programs on its API: sessions of requests that follow from one another."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -203,6 +204,7 @@ def calls(draws: Draws, starts: Ints) -> tuple[Rows, Ints]:
     return rows[keep], visit[keep]
 
 
+@cache
 def mean_rows(draw: Callable[[Draws, Ints], tuple[Rows, Ints]]) -> float:
     """Requests in a session on average, counted over a few thousand."""
     rows, _ = draw(Draws(0, 0), np.zeros(6000, dtype=np.int64))
