@@ -30,7 +30,7 @@ FLOORS = {
     "ninth": Floor(0.948, 0.0308),
     "tenth": Floor(0.948, 0.0324),
     "eleventh": Floor(0.932, 0.0388),
-    "twelfth": Floor(0.915, 0.0527),
+    "twelfth": Floor(0.921, 0.0527),
 }
 
 

@@ -1,7 +1,7 @@
 r"""Request text as an application would read it: escapes undone, case and white space folded.
 
-Signatures are matched against this text, not against what was logged. Each distinct text becomes one or two
-rows of a scan buffer (path and query apart), each ended by NUL and `\n`. Neither stands inside a row: a
+Signatures are matched against this text, not against what was logged. Each distinct text becomes one row of a scan
+buffer, or two or three (origin, path and query apart), each ended by NUL and `\n`. Neither stands inside a row: a
 decoded newline becomes `\r`, a NUL nothing. Decoding makes a text at most twice as long.
 
 What is undone, up to `ROUNDS` times or until nothing changes: `%41`, `%u0041` (IIS), `&#65;`, `&#x41;` and
@@ -34,6 +34,16 @@ ROUNDS = 3
 HEAD = 12 * 1024
 TAIL = 4 * 1024
 """A part longer than HEAD + TAIL bytes is judged by its first HEAD and last TAIL bytes."""
+ADDRESS = 2
+"""Split a text into origin, path and query."""
+MENTIONED = 3
+"""Do so if it is an address at all."""
+
+HTTP = np.frombuffer(b"http", dtype=np.uint8)
+OF_HOST = np.array(
+    [byte >= 128 or chr(byte).isalnum() or chr(byte) in ".-_~:@[]" for byte in range(256)], dtype=np.uint8
+)
+"""For each byte, whether a host may hold it, with user and port; an attack behind a host begins with another."""
 
 
 @subkernel
@@ -85,6 +95,24 @@ def _decode_part(
     return write + 2
 
 
+@subkernel
+def _origin_end(buffer: Bytes, first: int, last: int) -> int:
+    """Where the scheme and the host of an address of the web end; `first` if it does not begin with them."""
+    at = first
+    for i in range(4):
+        if at == last or buffer[at] | 32 != HTTP[i]:
+            return first
+        at += 1
+    if at < last and buffer[at] | 32 == 115:  # 's'
+        at += 1
+    if at + 3 > last or buffer[at] != 58 or buffer[at + 1] != 47 or buffer[at + 2] != 47:  # '://'
+        return first
+    at += 3
+    while at < last and OF_HOST[buffer[at]] != 0:
+        at += 1
+    return at
+
+
 @kernel
 def decode_texts(
     buffer: Bytes,
@@ -108,8 +136,9 @@ def decode_texts(
         start: int64 (k,), see `Vocabulary`.
         length: int32 (k,), see `Vocabulary`.
         chosen: int64 (m,), which texts, in the order of their rows.
-        split: 1 to make two rows of each text, up to its first `?` and after it (where `+` is a space); 0 for
-            one.
+        split: How many rows are made of each text besides one: 1 for two, up to its first `?` and after it (where `+`
+            is a space); 2 (`ADDRESS`) for three, the scheme and host that it begins with by themselves; 3 (`MENTIONED`)
+            for the same of what may be no address: what begins neither with them nor with `/` is all query.
         classes: `CLASSES`.
         lower: `LOWER`.
         out: uint8, the scan buffer, with room for `scan_bytes` from `at` on.
@@ -128,6 +157,21 @@ def decode_texts(
         last = first + length[this]
         flags[text] = 0
         if split != 0:
+            if split > 1:
+                path = _origin_end(buffer, first, last)
+                at = _decode_part(buffer, first, path, 0, classes, lower, out, at, flags, text)
+                row_end[row] = at
+                row += 1
+                if split == MENTIONED and path == first and first < last and buffer[first] != 47:
+                    at = _decode_part(buffer, first, first, 0, classes, lower, out, at, flags, text)
+                    row_end[row] = at
+                    row += 1
+                    at = _decode_part(buffer, first, last, 1, classes, lower, out, at, flags, text)
+                    row_end[row] = at
+                    row += 1
+                    text += 1
+                    continue
+                first = path
             mark = first
             percent = False
             while mark < last and buffer[mark] != 63:
@@ -150,18 +194,23 @@ def decode_texts(
 _LONGEST_PART = HEAD + TAIL + 1
 
 
-def scan_bytes(length: NDArray[np.int32], split: bool) -> int:
+def parts_of(split: int) -> int:
+    """How many rows `decode_texts` makes of a text."""
+    return 1 + min(split, 2)
+
+
+def scan_bytes(length: NDArray[np.int32], split: int) -> int:
     """Bytes of scan buffer that texts of these lengths (int32, shape (m,)) need at most.
 
     What a Base64 text stands for may be added to a text: at most three bytes for four, and two before them. A part is
-    cut at `HEAD + TAIL` bytes and a mark; a split text has two parts. Each row ends in two bytes.
+    cut at `HEAD + TAIL` bytes and a mark; a split text has two parts or three. Each row ends in two bytes.
     """
-    parts = 2 if split else 1
+    parts = parts_of(split)
     kept = np.minimum(length, parts * _LONGEST_PART)
     return 2 * int(kept.sum(dtype=np.int64)) + 2 * parts * len(length)
 
 
-def scan_bytes_of_one(length: int, split: bool) -> int:
+def scan_bytes_of_one(length: int, split: int) -> int:
     """The same of a single text, without an array."""
-    parts = 2 if split else 1
+    parts = parts_of(split)
     return 2 * min(length, parts * _LONGEST_PART) + 2 * parts

@@ -347,7 +347,7 @@ def _take_back_talk(
     first: int,
     last: int,
     row_place: Ints,
-    query_place: int,
+    query_places: int,
     roots: NDArray[np.float64],
     talk: Weights,
     talk_bound: NDArray[np.float64],
@@ -368,7 +368,7 @@ def _take_back_talk(
     spaces = 0
     for row in range(first, last + 1):
         begin = row_end[row - 1] if row > 0 else 0
-        split = 1 if row_place[row] == query_place else 0
+        split = 1 if row_place[row] & query_places else 0
         # People write in queries; a path with marks and without a space is no sentence.
         before = spaces
         for i in range(begin, row_end[row] - 2):
@@ -397,7 +397,9 @@ def score_rows(
     rows: int,
     row_text: Ints,
     row_place: Ints,
-    query_place: int,
+    query_places: int,
+    origin_places: int,
+    named_places: int,
     weights: Weights,
     roots: NDArray[np.float64],
     bounds: NDArray[np.float64],
@@ -423,7 +425,8 @@ def score_rows(
         rows: How many rows to score, the first ones.
         row_text: int64, the text of each row.
         row_place: int64, its place, one bit.
-        query_place: The bit of queries.
+        query_places: The bits of queries. origin_places: Those of origins, which are not scored.
+        named_places: Those of them without which a text is no address, and no talk: nobody types into a referer.
         weights: int8 (1 + kinds, 2**k); row 0 tells attacks from the rest, the others one kind from the others.
         roots: float64, `1 / sqrt(n)` for each number of grams.
         bounds: float64 (bands,), ascending: least score of each band, before scale and bias.
@@ -441,9 +444,15 @@ def score_rows(
     bands = bounds.shape[0]
     begin = 0
     first = 0
+    # Whether the text may be talk.
+    spoken = True
     for row in range(rows):
         end = row_end[row] - 2
-        split = 1 if row_place[row] == query_place else 0
+        if row_place[row] & origin_places:
+            spoken = end > begin or row_place[row] & named_places == 0
+            begin = row_end[row]
+            continue
+        split = 1 if row_place[row] & query_places else 0
         if row_text[row] != row_text[first]:
             first = row
         score_text(symbols, text, begin, end, split, False, weights, roots, best, window)
@@ -467,8 +476,8 @@ def score_rows(
                 bits[row_text[row], rule >> 3] |= 1 << (rule & 7)
                 dirty[row_text[row]] = 1
         last = row + 1 == rows or row_text[row + 1] != row_text[row]
-        if last and dirty[row_text[row]] != 0 and score[row_text[row]] < bounds[bands - 1]:
+        if last and spoken and dirty[row_text[row]] != 0 and score[row_text[row]] < bounds[bands - 1]:
             _take_back_talk(
-                symbols, text, row_end, first, row, row_place, query_place, roots, talk, talk_bound, talk_rules,
+                symbols, text, row_end, first, row, row_place, query_places, roots, talk, talk_bound, talk_rules,
                 best, window, bits, dirty, row_text[row],
             )  # fmt: skip

@@ -396,7 +396,7 @@ def take_back_markup(
     rows: int,
     row_text: Ints,
     row_place: Ints,
-    query_place: int,
+    query_places: int,
     markup_rules: Bytes,
     band_rules: Bytes,
     elements: Ints,
@@ -415,7 +415,7 @@ def take_back_markup(
         row_end: int64, where each row ends, past its NUL and line feed; the first begins at 0.
         rows: How many rows to look at, the first ones.
         row_text: int64, the text of each row. row_place: int64, its place, one bit.
-        query_place: The bit of queries.
+        query_places: The bits of queries.
         markup_rules: uint8 (w,), bitmap of the rules that harmless markup hits too.
         band_rules: uint8 (w,), bitmap of those that stand for what the payload model says.
         elements: `ELEMENTS`. attributes: `ATTRIBUTES`. signs: `SIGNS`.
@@ -426,7 +426,7 @@ def take_back_markup(
     width = markup_rules.shape[0]
     for row in range(rows):
         of = row_text[row]
-        if dirty[of] == 0 or row_place[row] != query_place:
+        if dirty[of] == 0 or row_place[row] & query_places == 0:
             continue
         some = 0
         other = 0

@@ -18,6 +18,8 @@ _REPEAT = re.compile(r"\{repeat (.) (\d+)\}")
 _COLUMN_OF = {place: column.name for column in COLUMNS for place in column.places} | {
     Place.TARGET: "target",
     Place.RAW: "target",
+    Place.ORIGIN: "target",
+    Place.REFERER: "referer",
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.rules import PLACE_BITS, Place
+from vedette.kernels.decode import ADDRESS, MENTIONED
 from vedette.schema.requests import Coded, Requests, Vocabulary
 
 WRITING: Final = frozenset({b"PUT", b"MOVE", b"COPY"})
@@ -26,21 +27,20 @@ class Column:
 
     Attributes:
         name: The column's name in `Requests`.
-        places: Place of each row of the scan buffer that a text becomes: two (up to its first `?` and after
-            it)
-            or one.
+        places: Place of each row of the scan buffer that a text becomes.
+        split: How texts are split into these; see `decode_texts`.
+        judged: Whether its texts are addresses, which more than rules judge.
     """
 
     name: str
     places: tuple[Place, ...]
-    split: bool = field(init=False, compare=False)
-    """Whether texts are split at their first `?`."""
+    split: int = 0
+    judged: bool = False
     place_bits: list[int] = field(init=False, compare=False)
     """`places` as bits."""
 
     def __post_init__(self) -> None:
         """Tell what follows from the places, once."""
-        object.__setattr__(self, "split", len(self.places) == 2)
         object.__setattr__(self, "place_bits", [PLACE_BITS[place] for place in self.places])
 
     def of(self, requests: Requests) -> Coded:
@@ -88,11 +88,14 @@ def _writing(methods: Vocabulary) -> NDArray[np.int64]:
 
 
 COLUMNS = (
-    Column("target", (Place.PATH, Place.QUERY)),
-    Column("referer", (Place.REFERER, Place.REFERER)),
+    Column("target", (Place.ORIGIN, Place.PATH, Place.QUERY), ADDRESS, judged=True),
+    Column(
+        "referer", (Place.REFERER_ORIGIN, Place.REFERER_PATH, Place.REFERER_QUERY), MENTIONED, judged=True
+    ),
     Column("user_agent", (Place.USER_AGENT,)),
     Column("method", (Place.METHOD,)),
     Column("protocol", (Place.PROTOCOL,)),
-    Column(WRITTEN, (Place.WRITTEN, Place.WRITTEN)),
+    Column(WRITTEN, (Place.ORIGIN, Place.WRITTEN, Place.WRITTEN), ADDRESS),
 )
-"""The judged columns. The target comes first: flags of the raw text are its flags."""
+"""The columns that rules look at. The target comes first: flags of the raw text are its flags; then what else more than
+rules judge."""

@@ -38,7 +38,7 @@ class Groups(NamedTuple, Generic[Each]):
             far as they match texts without a mark (`vedette.detectors.signatures.marks`).
         dotted: The same as far as they match only texts with a dot. marked: Only those with a mark.
         headers: The same for rules that look elsewhere only; what looks at both is not compiled twice.
-        contexts: The same for rules that look at the target and only tell what others' hits are worth there: of no
+        contexts: The same for rules that only tell what others' hits are worth in a target or referer: of no
             interest where nothing else hits, and a third of what searching for all of them takes.
     """
 
@@ -140,10 +140,10 @@ def compile_rules(rules: tuple[Rule, ...]) -> RuleSet:
         if rule.pattern is None:
             continue
         prepared = _prepared(rule)
-        if not rule.place_bits & TARGET:
-            headers.append((index, to_row_end(prepared)))
-        elif rule.tells_context:
+        if rule.tells_context:
             contexts.append((index, to_row_end(prepared)))
+        elif not rule.place_bits & TARGET:
+            headers.append((index, to_row_end(prepared)))
         else:
             for group, some in zip((targets, dotted, marked), split_alternatives(prepared), strict=True):
                 if some:

@@ -23,7 +23,7 @@ class Rows(msgspec.Struct):
         end: int64 (r,), where each ends, ascending. text: int64 (r,), number of its text.
         place: int64 (r,), the place it is, one bit.
         target_length: Bytes of the scan buffer that hold targets; they come first.
-        targets: How many rows those are.
+        targets: How many rows those are. judged: How many are of columns that more than rules judge; they come first.
         length: Bytes in all. cut: Texts that were too long to be taken whole.
         flags: int64, `TextFlag` bits of each target.
     """
@@ -33,6 +33,7 @@ class Rows(msgspec.Struct):
     place: NDArray[np.int64]
     target_length: int = 0
     targets: int = 0
+    judged: int = 0
     length: int = 0
     cut: int = 0
     flags: NDArray[np.int64] = msgspec.field(default_factory=lambda: np.empty(0, dtype=np.int64))
@@ -58,11 +59,11 @@ class _One(msgspec.Struct, frozen=True):
         """For a column."""
         count = len(column.places)
         end, text = np.zeros((2, count), dtype=np.int64)
-        return cls(int(column.split), ints(column.place_bits), end, text, np.zeros(1, dtype=np.int64))
+        return cls(column.split, ints(column.place_bits), end, text, np.zeros(1, dtype=np.int64))
 
     def room(self, length: int) -> int:
         """Bytes of scan buffer that a text of this length needs at most."""
-        return scan_bytes_of_one(length, split=bool(self.split))
+        return scan_bytes_of_one(length, split=self.split)
 
 
 class ScanBuffer:
@@ -99,7 +100,7 @@ class ScanBuffer:
                 continue
             flags = np.empty(len(ids), dtype=np.int64)
             rows.length = decode_texts(
-                vocabulary.buffer, vocabulary.start, vocabulary.length, ids, int(column.split), CLASSES,
+                vocabulary.buffer, vocabulary.start, vocabulary.length, ids, column.split, CLASSES,
                 LOWER, self.content, rows.length, rows.end, row, flags, 0,
             )  # fmt: skip
             rows.cut += int(np.count_nonzero(flags & int(TextFlag.CUT)))
@@ -109,6 +110,8 @@ class ScanBuffer:
             row = past
             if index == 0:
                 rows.target_length, rows.targets, rows.flags = rows.length, row, flags
+            if column.judged:
+                rows.judged = row
         return rows
 
     def decode_one(self, column: int, text: Vocabulary) -> Rows:
@@ -126,6 +129,7 @@ class ScanBuffer:
             one.place,
             length if targets else 0,
             len(one.place) if targets else 0,
+            len(one.place) if COLUMNS[column].judged else 0,
             length,
             flags=one.flags,
         )

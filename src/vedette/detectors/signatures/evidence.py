@@ -14,8 +14,8 @@ import re2
 from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.compile import prepare
 from vedette.detectors.signatures.payload_model import packaged
-from vedette.detectors.signatures.rules import FLAGS, Place, Rule
-from vedette.kernels.decode import decode_texts, scan_bytes
+from vedette.detectors.signatures.rules import FLAGS, PLACE_BITS, Place, Rule
+from vedette.kernels.decode import decode_texts, parts_of, scan_bytes
 from vedette.kernels.text_classes import CLASSES, LOWER
 from vedette.schema.requests import RequestFlag, Vocabulary
 
@@ -25,7 +25,13 @@ LONGEST = 200
 """Bytes of matched text that are kept."""
 AUTOMATON_BYTES = 1 << 20
 """Memory that one rule's automaton may take; a text that would need more is searched more slowly."""
-
+_SPLITS = sorted({column.split for column in COLUMNS})
+_QUERIES = frozenset({Place.QUERY, Place.REFERER_QUERY})
+_ORIGINS = frozenset({Place.ORIGIN, Place.REFERER_ORIGIN})
+_SHOWN = {Place.ORIGIN: Place.TARGET} | dict.fromkeys(
+    (Place.REFERER_ORIGIN, Place.REFERER_PATH, Place.REFERER_QUERY), Place.REFERER
+)
+"""What places are called that a reader need not tell apart."""
 
 REMEMBERED = 4096
 REMEMBERED_BYTES = 1_000
@@ -53,15 +59,15 @@ class Asked(NamedTuple):
     rule: int
 
 
-def decode(texts: Sequence[bytes], *, split: bool) -> list[list[bytes]]:
-    """Texts as rules see them: each becomes one row, or the rows before and after its first `?`."""
+def decode(texts: Sequence[bytes], *, split: int) -> list[list[bytes]]:
+    """Texts as rules see them: each becomes one row, or several; see `decode_texts`."""
     vocabulary = Vocabulary.of(texts)
-    count, parts = len(texts), 2 if split else 1
+    count, parts = len(texts), parts_of(split)
     out = np.empty(scan_bytes(vocabulary.length, split=split), dtype=np.uint8)
     ends = np.zeros(parts * count, dtype=np.int64)
     flags = np.zeros(count, dtype=np.int64)
     decode_texts(
-        vocabulary.buffer, vocabulary.start, vocabulary.length, np.arange(count), int(split), CLASSES, LOWER,
+        vocabulary.buffer, vocabulary.start, vocabulary.length, np.arange(count), split, CLASSES, LOWER,
         out, 0, ends, 0, flags, 0,
     )  # fmt: skip
     decoded, past = out.tobytes(), ends.tolist()
@@ -146,9 +152,9 @@ class Locator:
         fresh: dict[Asked, Match | None] = {one: None for one in asked if one not in known}
         if not fresh:
             return [known[one] for one in asked]
-        for split in (False, True):
+        for split in _SPLITS:
             # What rests on how a text was written needs no decoding.
-            some = [one for one in fresh if COLUMNS[one.column].split is split and one.rule in self._reading]
+            some = [one for one in fresh if COLUMNS[one.column].split == split and one.rule in self._reading]
             numbers = {text: number for number, text in enumerate(dict.fromkeys(one.text for one in some))}
             rows = decode(list(numbers), split=split) if numbers else []
             weighed = []
@@ -175,18 +181,19 @@ class Locator:
         found = iter(
             packaged().windows(
                 [
-                    (row, place is Place.QUERY)
+                    (row, place in _QUERIES)
                     for one, rows in asked
                     for place, row in zip(COLUMNS[one.column].places, rows, strict=True)
+                    if place not in _ORIGINS
                 ]
             )
         )
-        for one, rows in asked:
+        for one, _ in asked:
             worst: tuple[float, Match] | None = None
-            for place, _ in zip(COLUMNS[one.column].places, rows, strict=True):
-                scored = next(found)
+            for place in COLUMNS[one.column].places:
+                scored = None if place in _ORIGINS else next(found)
                 if scored is not None and (worst is None or scored[0] > worst[0]):
-                    worst = scored[0], Match(one.rule, place, scored[1])
+                    worst = scored[0], Match(one.rule, _SHOWN.get(place, place), scored[1])
             yield one, worst[1] if worst else None
 
     def _first(self, asked: Asked, rows: Sequence[bytes]) -> Match | None:
@@ -198,17 +205,16 @@ class Locator:
             row = rows[number]
             begin, end = search(row + ROW_END)
             if begin >= 0:
-                return Match(rule, place, row[begin : min(end, begin + LONGEST)])
+                return Match(rule, _SHOWN.get(place, place), row[begin : min(end, begin + LONGEST)])
         return None
 
     def _look(self, column: int, rule: int) -> tuple[Finder, list[tuple[int, Place]]]:
         """What finds a rule in texts of a column, and in which of a text's rows it is looked for."""
-        search, places = self._pattern(rule), self.rules[rule].places
+        search = self._pattern(rule)
         if search is None:
             return _nowhere, []
-        anywhere = Place.TARGET in places and COLUMNS[column].name == "target"
-        rows = enumerate(COLUMNS[column].places)
-        return search, [(number, place) for number, place in rows if anywhere or place in places]
+        bits, rows = self.rules[rule].place_bits, enumerate(COLUMNS[column].places)
+        return search, [(number, place) for number, place in rows if PLACE_BITS[place] & bits]
 
     def _pattern(self, rule: int) -> Finder | None:
         if rule not in self._patterns:

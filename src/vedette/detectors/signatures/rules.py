@@ -4,13 +4,15 @@ A rule is data. `rules/<family>.yaml` holds the rules of one anomaly type; docs/
 how to write one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Annotated
 
 import msgspec
 import yaml
+from msgspec.structs import replace
 
 from vedette.detectors.signatures.other_than import other_than
 from vedette.kernels.text_flags import TextFlag
@@ -52,10 +54,18 @@ class Place(StrEnum):
     """The target up to its first `?`."""
     QUERY = "query"
     """The target after its first `?`, where `+` is a space."""
+    ORIGIN = "origin"
+    """Scheme and host of a target that names them."""
     TARGET = "target"
-    """Path and query, each by itself."""
+    """Path, query and origin, each by itself."""
     USER_AGENT = "user_agent"
     REFERER = "referer"
+    """All that follows, each by itself."""
+    REFERER_ORIGIN = "referer_origin"
+    """Scheme and host of the referer."""
+    REFERER_PATH = "referer_path"
+    REFERER_QUERY = "referer_query"
+    """Its query; of a referer that is no address, the whole text."""
     METHOD = "method"
     PROTOCOL = "protocol"
     WRITTEN = "written"
@@ -67,9 +77,13 @@ class Place(StrEnum):
 PLACE_BITS: Mapping[Place, int] = {
     Place.PATH: 1,
     Place.QUERY: 2,
-    Place.TARGET: 3,
+    Place.ORIGIN: 128,
+    Place.TARGET: 1 | 2 | 128,
     Place.USER_AGENT: 4,
-    Place.REFERER: 8,
+    Place.REFERER: 8 | 256 | 512,
+    Place.REFERER_ORIGIN: 8,
+    Place.REFERER_PATH: 256,
+    Place.REFERER_QUERY: 512,
     Place.METHOD: 16,
     Place.PROTOCOL: 32,
     Place.WRITTEN: 64,
@@ -121,7 +135,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         markup: Whether harmless markup hits it too: where a query holds that (`kernels.markup`) and no rule hit it but
             such ones, they do not count.
         excuses: Ids of rules that do not count where this matches: it tells what a request is for, and is no sign
-            itself.
+            itself. A file may give patterns of ids.
         context: The same without excuses of its own: another rule asks for it with `beside`.
         beside: Id of a rule with `context` that must match in the same target before this one excuses.
         attacks: Examples as logged, each of which must match in the first of `places`.
@@ -192,6 +206,8 @@ class _Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reference: str
     places: tuple[Place, ...]
     rules: tuple[_Entry, ...]
+    referers: bool = False
+    """Whether what its rules say of paths and queries they say of those in referers too."""
 
 
 class RuleError(VedetteError):
@@ -213,6 +229,10 @@ def load_rules(sources: Mapping[str, bytes]) -> tuple[Rule, ...]:
         if rule.id in seen:
             raise RuleError(f"rule {rule.id} is defined twice: rename one")
         seen.add(rule.id)
+    stating = [rule.id for rule in rules if not rule.tells_context]
+    rules = tuple(
+        replace(rule, excuses=_named(rule.excuses, stating)) if rule.excuses else rule for rule in rules
+    )
     contexts = {rule.id for rule in rules if rule.context}
     for rule in rules:
         missing = [other for other in rule.excuses if other not in seen]
@@ -242,7 +262,7 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
             id=entry.id,
             type=family.type,
             confidence=entry.confidence,
-            places=entry.places or family.places,
+            places=_places(entry.places or family.places, referers=family.referers),
             why=entry.why,
             reference=entry.reference or family.reference,
             attacks=entry.attacks,
@@ -258,6 +278,22 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
         )
         _check(name, rule)
         yield rule
+
+
+def _named(patterns: Iterable[str], ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids that some patterns stand for; a pattern that stands for none, as it is."""
+    found = ((pattern, [one for one in ids if fnmatchcase(one, pattern)]) for pattern in patterns)
+    return tuple(dict.fromkeys(one for pattern, some in found for one in some or [pattern]))
+
+
+def _places(places: tuple[Place, ...], *, referers: bool) -> tuple[Place, ...]:
+    """The places of a rule, with those of referers that are like them where they are asked for."""
+    if not referers or Place.REFERER in places:
+        return places
+    whole = Place.TARGET in places
+    paths = (Place.REFERER_PATH,) if whole or Place.PATH in places else ()
+    queries = (Place.REFERER_QUERY,) if whole or Place.QUERY in places else ()
+    return *places, *paths, *queries
 
 
 def _pattern(name: str, entry: _Entry) -> str | None:

@@ -165,7 +165,7 @@ class SignatureScanner:
     def _find(self, rows: Rows, found: TextVerdicts) -> None:
         """Find the rules that decoded rows hit."""
         self._scan(rows, found)
-        if rows.targets:
+        if rows.judged:
             self._targets.judge(self._buffer.content, rows, found)
         if len(self._exceptions.ends) and found.dirty.any():
             self._except(rows, found)
@@ -243,7 +243,7 @@ class SignatureScanner:
         return SignatureHits(*told, requests, self._tables, self._locator, self.opinions, self.least)
 
 
-_PATHS = PLACE_BITS[Place.PATH] | PLACE_BITS[Place.WRITTEN]
+_PATHS = PLACE_BITS[Place.PATH] | PLACE_BITS[Place.WRITTEN] | PLACE_BITS[Place.REFERER_PATH]
 
 _FIRST_ID = np.zeros(1, dtype=np.int64)
 

@@ -65,7 +65,7 @@ class Search(Protocol):
         ...
 
     def contexts(self, texts: NDArray[np.uint8]) -> list[int]:
-        """Look through rows of targets for rules that tell context; hits as in `Found`."""
+        """Look through rows of targets and referers for rules that tell context; hits as in `Found`."""
         ...
 
 
@@ -148,10 +148,10 @@ class Expressions:
             # In Hyperscan `^` is the beginning of a line by a flag.
             expression = b"(?m)" + to_row_end(prepare(rule.pattern))
             compiled = re2.compile(expression, options)
-            if not rule.place_bits & _TARGET:
-                self._others.append((number, compiled))
-            elif rule.tells_context:
+            if rule.tells_context:
                 self._contexts.append((number, compiled))
+            elif not rule.place_bits & _TARGET:
+                self._others.append((number, compiled))
             elif rule.place_bits & ~_TARGET:
                 self._both.append((number, compiled))
             else:

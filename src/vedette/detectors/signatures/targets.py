@@ -1,4 +1,4 @@
-"""What is judged of targets besides what rules match: the payload model, and what takes hits back."""
+"""What is judged of targets and referers besides what rules match: the payload model, and what takes hits back."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,9 @@ from vedette.kernels.grams import SYMBOLS, score_rows
 from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
 from vedette.kernels.verdicts import collect_hits
 
-_QUERY = PLACE_BITS[Place.QUERY]
+_QUERIES = PLACE_BITS[Place.QUERY] | PLACE_BITS[Place.REFERER_QUERY]
+_ORIGINS = PLACE_BITS[Place.ORIGIN] | PLACE_BITS[Place.REFERER_ORIGIN]
+_NAMED = PLACE_BITS[Place.REFERER_ORIGIN]
 
 
 class TextVerdicts(NamedTuple):
@@ -34,7 +36,7 @@ class TextVerdicts(NamedTuple):
 
 
 class TargetJudge:
-    """Judges the targets in a scan buffer. One per thread: it uses scratch space.
+    """Judges the targets and referers in a scan buffer. One per thread: it uses scratch space.
 
     Args:
         tables: Of the rules. search: What finds rules that tell context. model: The payload model, None for none.
@@ -53,7 +55,7 @@ class TargetJudge:
         self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
 
     def judge(self, buffer: NDArray[np.uint8], rows: Rows, found: TextVerdicts) -> None:
-        """Add what the payload model finds in targets, and take back what does not count."""
+        """Add what the payload model finds in targets and referers, and take back what does not count."""
         if self._model is not None:
             self._score(self._model, buffer, rows, found)
         if found.dirty.any():
@@ -75,14 +77,14 @@ class TargetJudge:
     def _score(self, model: PayloadModel, buffer: NDArray[np.uint8], rows: Rows, found: TextVerdicts) -> None:
         """Set the bits of what the payload model says of paths and queries."""
         score_rows(
-            SYMBOLS, buffer, rows.end, rows.targets, rows.text, rows.place, _QUERY,
+            SYMBOLS, buffer, rows.end, rows.judged, rows.text, rows.place, _QUERIES, _ORIGINS, _NAMED,
             model.weights, roots(), self._bounds, self._tables.band_rule, model.talk, self._talk,
             self._tables.talk_bits, self._best, self._window, *found,
         )  # fmt: skip
 
     def _find_contexts(self, buffer: NDArray[np.uint8], rows: Rows, found: TextVerdicts) -> None:
-        """Find the rules that tell context in targets that others hit: nobody else asks for them."""
-        texts, end, which = chosen(buffer, rows.end[: rows.targets], found.dirty[rows.text[: rows.targets]])
+        """Find the rules that tell context in texts that others hit: nobody else asks for them."""
+        texts, end, which = chosen(buffer, rows.end[: rows.judged], found.dirty[rows.text[: rows.judged]])
         hits = self._search.contexts(texts)
         if hits:
             text, place = rows.text[which], rows.place[which]
@@ -92,10 +94,10 @@ class TargetJudge:
         """Take back what other rules excuse, and what harmless markup hits."""
         tables = self._tables
         take_back_excused(
-            rows.targets, rows.text, tables.context_bits, tables.context_rule, tables.context_beside, tables.excused,
+            rows.judged, rows.text, tables.context_bits, tables.context_rule, tables.context_beside, tables.excused,
             found.bits, found.dirty,
         )  # fmt: skip
         take_back_markup(
-            buffer, rows.end, rows.targets, rows.text, rows.place, _QUERY,
+            buffer, rows.end, rows.judged, rows.text, rows.place, _QUERIES,
             tables.markup_bits, self._bands, ELEMENTS, ATTRIBUTES, SIGNS, self._opened, found.bits, found.dirty,
         )  # fmt: skip
