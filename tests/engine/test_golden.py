@@ -70,6 +70,14 @@ def test_what_is_found_lies_within_the_incident_and_the_windows_right_after_it(n
 
 
 @pytest.mark.parametrize("name", list(INCIDENTS))
+def test_shares_are_parts_of_one_whole(name: str) -> None:
+    for anomaly in found_in(name).anomalies:
+        for dimension in ("route", "client", "value", "feature"):
+            shares = [c.share for c in anomaly.contributions if c.dimension == dimension]
+            assert sum(shares) <= 1 + 1e-9, anomaly.description
+
+
+@pytest.mark.parametrize("name", list(INCIDENTS))
 def test_one_incident_is_told_as_one(name: str) -> None:
     told = [i for i in found_in(name).incidents if i.severity.rank >= Severity.MEDIUM.rank]
     assert len(told) <= 1, [i.title for i in told]

@@ -58,6 +58,15 @@ def test_what_features_add_is_the_probability() -> None:
         assert anomaly.observed >= anomaly.threshold
 
 
+def test_nobody_is_named_for_the_end_of_a_flood() -> None:
+    """Of the last minute five seconds are the flood's; whoever made most of its requests has nothing to do with it."""
+    made = Simulation(minutes=50, rate=4, seed=1, format="envoy-json", inject="ddos_slow@+40m+4m05s")
+    last = floods(run(made.chunks(), "envoy-json", ONLY).anomalies)[-1]
+    assert (last.start // 1_000_000 - START_S) // 60 == 44
+    assert not last.clients
+    assert {c.dimension for c in last.contributions} == {"feature"}
+
+
 def test_a_restart_in_the_flood_changes_nothing() -> None:
     parser, line, found = by_name("combined").open("test.log"), 1, list[Anomaly]()
     running, enricher = build(ONLY), Enricher()

@@ -50,6 +50,8 @@ SHOWN: Final = 4
 FAILING: Final = 0.3
 SLOWER: Final = 3.0
 """Share of answers that fail, and how many times the usual the others take, from which a flood is severe."""
+MOSTLY: Final = 0.5
+"""Part of a window's requests that must be beyond the usual for whoever made many of them to be named."""
 _WAITING: Final = 32
 _WAITING_ROWS: Final = 1 << 14
 """Windows without anything to judge that wait to be learned together, and rows that they may hold: half a megabyte."""
@@ -274,10 +276,12 @@ class LearnedFloods:
         usual = np.exp(self._pasts.medians(window.number[row : row + 1])[0])
         requests = int(view.total(int(window.slot[row]), Group.REQUESTS))
         length = (view.end - view.start) // SLICES
-        clients, carried = heaviest_clients(
-            view, view.clients_of(service), Client.REQUESTS, max(1.0, requests - SLICES * float(usual[0]))
-        )
-        heavy = tuple(c for c in carried if c.share >= CARRIES)
+        excess = requests - SLICES * float(usual[0])
+        heavy: tuple[Contribution, ...] = ()
+        # Where most requests are the usual ones, who made many is no answer to who floods.
+        if excess >= MOSTLY * requests:
+            _, carried = heaviest_clients(view, view.clients_of(service), Client.REQUESTS, excess)
+            heavy = tuple(c for c in carried if c.share >= CARRIES)
         shares = model.forest.shares(features)
         return state(
             view,
@@ -296,7 +300,7 @@ class LearnedFloods:
             formula=quiet.formula(value),
             contributions=(*_adding(shares), *heavy),
             evidence_total=requests,
-            clients=tuple(name for name in clients if name in {c.value for c in heavy}),
+            clients=tuple(c.value for c in heavy),
             details={
                 "shape": "learned",
                 "surprise": surprise,

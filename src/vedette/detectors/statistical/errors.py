@@ -24,7 +24,7 @@ class ErrorSpike(Remembering):
         errors and `MIN_EXCESS` of all answers above what was expected. Of several windows together, this one has to
         have the most errors, or the others without the worst of them `SPREAD`: a restart is not to count again in each
         window behind it.
-    Explanation: which routes, and which clients, carry the errors above the expected ones. Routes that only share
+    Explanation: which routes, and which clients, have the errors of the window. Routes that only share
         what happens to their service are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a monitor that probes a broken address on purpose; deploys that answer 503 for minutes.
     References: docs/explanation/how-it-decides.md; formula `ratio_high`.
@@ -70,15 +70,14 @@ class ErrorSpike(Remembering):
         entry = view.book[alarm.slot]
         requests, errors = int(merged.exposure[alarm.row]), int(merged.count[alarm.row])
         windows, failing = int(merged.windows[alarm.row]), int(merged.hit[alarm.row])
-        # Of this window alone, and of all its requests, as the sums that the shares are taken of.
-        failed, answered = float(own.judgement.value[alarm.row]), own.judgement.exposure
-        usual = 0.0 if answered is None else float(judged.expected_mid[alarm.row] * answered[alarm.row])
-        # Where windows before it have most of them, a window itself may have no more than usual.
-        excess = (failed - usual if failed > usual else failed) * view.weight
+        # Of this window alone.
+        failed = float(own.judgement.value[alarm.row])
+        # As sums are: of all requests, where only some were looked at.
+        whole = failed * view.weight
         contributions: list[Contribution] = []
         if entry.route is None:
             shares = [
-                (int(view.groups.sums[row, Group.STATUS_5XX]) / excess, route)
+                (int(view.groups.sums[row, Group.STATUS_5XX]) / whole, route)
                 for row, route in view.routes_of(entry.service)
             ]
             contributions.extend(
@@ -89,10 +88,10 @@ class ErrorSpike(Remembering):
         clients: tuple[str, ...] = ()
         if entry.route is None:
             clients, by_client = heaviest_clients(
-                view, view.clients_of(entry.service), Client.STATUS_5XX, excess
+                view, view.clients_of(entry.service), Client.STATUS_5XX, whole
             )
         else:
-            clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_5XX, excess)
+            clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_5XX, whole)
         if failed >= self.MIN_ERRORS:
             # Of two errors, half are somebody's.
             contributions.extend(by_client)
