@@ -7,6 +7,7 @@ from tests.incidents.test_grouping import MINUTE, anomaly
 
 from vedette.incidents.occurrences import MOST_KINDS, Occurrences
 from vedette.schema.anomaly import AnomalyType, Earlier
+from vedette.schema.state import encode
 
 SPIKE, XSS = AnomalyType.ERROR_SPIKE, AnomalyType.XSS
 
@@ -35,6 +36,50 @@ def test_it_is_the_nearest_one_of_the_same_type_service_and_route() -> None:
     assert found is not None
     assert found.start == 100 * MINUTE
     assert seen.earlier(anomaly(SPIKE, 500, route="/a", service="api")) is None
+
+
+def test_what_was_observed_is_told_in_the_unit_of_who_asks() -> None:
+    """A flood is stated as requests, as a ratio and as log-odds."""
+    seen = Occurrences()
+    flood = anomaly(AnomalyType.DDOS_ATTACK, 10)
+    for unit, observed in (("requests", 2683.0), ("log_odds", 6.9), ("requests", 2100.0)):
+        seen.earlier(msgspec.structs.replace(flood, unit=unit, observed=observed))
+    told = {
+        unit: seen.earlier(msgspec.structs.replace(anomaly(AnomalyType.DDOS_ATTACK, 100), unit=unit))
+        for unit in ("requests", "log_odds", "ratio")
+    }
+    assert {unit: e.observed if e else 0 for unit, e in told.items()} == {
+        "requests": 2683.0,
+        "log_odds": 6.9,
+        "ratio": None,
+    }
+
+
+def test_the_most_of_a_drop_is_the_least() -> None:
+    seen = Occurrences()
+    for minute, observed in ((10, 33.0), (11, 22.0), (12, 30.0)):
+        seen.earlier(msgspec.structs.replace(anomaly(AnomalyType.TRAFFIC_DROP, minute), observed=observed))
+    found = seen.earlier(anomaly(AnomalyType.TRAFFIC_DROP, 100))
+    assert found is not None
+    assert found.observed == 22.0
+
+
+def test_a_memory_of_a_version_that_kept_one_number_is_taken_over() -> None:
+    old = [
+        [
+            [SPIKE.value, "shop", None],
+            "a1",
+            0,
+            MINUTE,
+            0.5,
+            {"anomaly_id": "a0", "start": 0, "end": 1, "observed": 0.4},
+        ]
+    ]
+    seen = Occurrences()
+    seen.from_state(encode([old, 0]))
+    found = seen.earlier(anomaly(SPIKE, 500, route=None))
+    assert found is not None
+    assert (found.anomaly_id, found.observed) == ("a1", None)
 
 
 def test_of_too_many_kinds_those_stated_longest_ago_are_forgotten_and_counted() -> None:

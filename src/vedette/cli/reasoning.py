@@ -17,6 +17,7 @@ from vedette.explain.words import counterfactual
 from vedette.expression.errors import ExpressionError
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import day_and_clock, span
+from vedette.report.story import extreme
 from vedette.schema.anomaly import Anomaly, Formula
 
 _SAME = 1e-6
@@ -114,8 +115,10 @@ def _before(anomaly: Anomaly) -> str:
     earlier = anomaly.earlier
     if earlier is None:
         return "not stated before in what was read"
-    most = _precise(earlier.observed, anomaly.unit)
-    return f"{span(earlier.start, earlier.end, UTC)}, {most} at most, {earlier.anomaly_id}"
+    when = span(earlier.start, earlier.end, UTC)
+    if earlier.observed is None:
+        return f"{when}, {earlier.anomaly_id}"
+    return f"{when}, {_precise(earlier.observed, anomaly.unit)} {extreme(anomaly.type)}, {earlier.anomaly_id}"
 
 
 def _expected(anomaly: Anomaly) -> str:

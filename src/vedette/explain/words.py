@@ -212,7 +212,7 @@ def _bots(anomaly: Anomaly) -> str:
         f"{anomaly.service} in {plural(details['minutes'], 'minute')}: "
         f"{percent(details['share_without_referer'])} without a referer, {percent(details['share_static'])} for static "
         f"files, active in {percent(details['share_of_seconds'])} of the seconds; it does not say it is a bot. "
-        f"Looked at from {count(anomaly.threshold)} requests."
+        f"Fewer than {count(anomaly.threshold)} requests say nothing."
     )
 
 
@@ -283,22 +283,21 @@ def _hostile(anomaly: Anomaly) -> str:
 
 
 def _carried(anomaly: Anomaly) -> str:
-    """Who carries it: the two largest contributions."""
-    if anomaly.entity.value in {c.value for c in anomaly.contributions[:1]} or not anomaly.contributions:
-        return ""
+    """Who carries it: the two largest contributions. Whom the sentence is about has been named."""
     parts = [
         f"{percent(c.share)} {'from' if c.dimension == 'client' else 'on'} {c.value}"
         for c in _largest(anomaly)
+        if c.value != anomaly.entity.value
     ]
-    if not parts:
-        return ""
-    return f"Of {_whole(anomaly)}, {' and '.join(parts)}."
+    return f"Of {_whole(anomaly)}, {' and '.join(parts)}." if parts else ""
 
 
 def _whole(anomaly: Anomaly) -> str:
     """What contributions are shares of."""
     if anomaly.type is AnomalyType.TRAFFIC_DROP:
         return "what is missing"
+    if anomaly.type is AnomalyType.DATA_EXFILTRATION:
+        return f"all that {anomaly.service} sent"
     # Who carried the errors of windows before it is not kept.
     together = anomaly.type is AnomalyType.ERROR_SPIKE and anomaly.details["windows"] > 1
     return "those in the last window" if together else "this"

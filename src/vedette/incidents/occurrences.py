@@ -12,6 +12,24 @@ MOST_KINDS = 10_000
 _Kind = tuple[AnomalyType, str, str | None]
 
 
+_Observed = dict[str, float]
+"""The most that was observed, of a drop the least, by unit: one type is stated in several."""
+
+
+class _Over(msgspec.Struct, frozen=True):
+    """A run that is over; `anomaly_id` is its first. Older versions kept one number, of whichever unit."""
+
+    anomaly_id: str
+    start: int
+    end: int
+    observed: _Observed | float
+
+    def earlier(self, unit: str) -> Earlier:
+        """As an anomaly of a unit tells it."""
+        observed = self.observed.get(unit) if isinstance(self.observed, dict) else None
+        return Earlier(self.anomaly_id, self.start, self.end, observed)
+
+
 class _Occurrence(msgspec.Struct, array_like=True):
     """A run of anomalies of one kind, none long after the one before, and what the run before it was."""
 
@@ -20,8 +38,20 @@ class _Occurrence(msgspec.Struct, array_like=True):
     """Id of the first."""
     start: int
     end: int
-    observed: float
-    before: Earlier | None
+    observed: _Observed | float
+    before: _Over | None
+
+    def add(self, anomaly: Anomaly) -> None:
+        """Take a further one in."""
+        self.end = max(self.end, anomaly.end)
+        known = self.observed if isinstance(self.observed, dict) else {}
+        further = min if anomaly.type is AnomalyType.TRAFFIC_DROP else max
+        most = known.get(anomaly.unit, anomaly.observed)
+        self.observed = {**known, anomaly.unit: further(most, anomaly.observed)}
+
+    def over(self) -> _Over:
+        """As a run that is over."""
+        return _Over(self.begin, self.start, self.end, self.observed)
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -49,17 +79,17 @@ class Occurrences:
         kind = (anomaly.type, anomaly.service, anomaly.route)
         last = self._last.get(kind)
         if last is not None and anomaly.start <= last.end + self._gap:
-            last.end = max(last.end, anomaly.end)
-            last.observed = max(last.observed, anomaly.observed)
-            return last.before
+            last.add(anomaly)
+            return None if last.before is None else last.before.earlier(anomaly.unit)
         if last is None and len(self._last) >= MOST_KINDS:
             self.left_out += 1
             del self._last[next(iter(self._last))]
-        before = None if last is None else Earlier(last.begin, last.start, last.end, last.observed)
+        before = None if last is None else last.over()
         # At the end: the first is the one that was stated longest ago.
         self._last.pop(kind, None)
-        self._last[kind] = _Occurrence(kind, anomaly.id, anomaly.start, anomaly.end, anomaly.observed, before)
-        return before
+        observed = {anomaly.unit: anomaly.observed}
+        self._last[kind] = _Occurrence(kind, anomaly.id, anomaly.start, anomaly.end, observed, before)
+        return None if before is None else before.earlier(anomaly.unit)
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""

@@ -8,8 +8,9 @@ from itertools import pairwise
 import msgspec
 
 from vedette.explain.numbers import in_unit, percent
+from vedette.incidents.kinds import SYMPTOMS
 from vedette.report.moments import span
-from vedette.schema.anomaly import Anomaly, Contribution, Earlier, EntityKind, Evidence, Severity
+from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Earlier, EntityKind, Evidence, Severity
 from vedette.schema.findings import Findings
 from vedette.schema.incident import Incident
 
@@ -64,8 +65,14 @@ def before(story: Story, zone: tzinfo) -> str | None:
     """When the like of an incident was there before, and how much then."""
     if story.earlier is None:
         return None
-    most = in_unit(story.earlier.observed, story.anomalies[0].unit)
-    return f"{span(story.earlier.start, story.earlier.end, zone)}, {most} at most"
+    when, most = span(story.earlier.start, story.earlier.end, zone), story.earlier.observed
+    first = story.anomalies[0]
+    return when if most is None else f"{when}, {in_unit(most, first.unit)} {extreme(first.type)}"
+
+
+def extreme(kind: AnomalyType) -> str:
+    """What `Earlier.observed` is among all that was observed then."""
+    return "at least" if kind is AnomalyType.TRAFFIC_DROP else "at most"
 
 
 def ranked(incidents: Iterable[Incident]) -> list[Incident]:
@@ -83,12 +90,12 @@ def sureness(score: float) -> str:
     return next((word for least, word in _SURE if score >= least), _SURE[-1][1])
 
 
-def some(names: Iterable[str], more: str = "more", *, at_least: bool = False, named: int = _NAMED) -> str:
+def some(names: Iterable[str], thing: str = "", *, at_least: bool = False, named: int = _NAMED) -> str:
     """The first few of many: `a, b, c and 4 more`.
 
     Args:
         names: All names.
-        more: What the others are called.
+        thing: What one of them is, to call the others by.
         at_least: Whether there may be more names than these.
         named: How many are named.
     """
@@ -97,11 +104,12 @@ def some(names: Iterable[str], more: str = "more", *, at_least: bool = False, na
     if rest <= 0:
         return ", ".join(every)
     count = f"at least {rest:,}" if at_least else f"{rest:,}"
-    return f"{', '.join(every[:named])} and {count} {more}"
+    others = f" {thing}{'s' if rest > 1 or at_least else ''}" if thing else ""
+    return f"{', '.join(every[:named])} and {count} more{others}"
 
 
 def _story(incident: Incident, anomalies: list[Anomaly]) -> Story:
-    anomalies.sort(key=lambda a: (-a.severity.rank, -a.score, a.start, a.id))
+    anomalies.sort(key=lambda a: (-a.severity.rank, a.type in SYMPTOMS, -a.score, a.start, a.id))
     return Story(
         incident=incident,
         anomalies=tuple(anomalies),
@@ -124,17 +132,17 @@ def _apart(anomalies: list[Anomaly]) -> bool:
 
 
 def _target(incident: Incident, anomalies: list[Anomaly]) -> str:
-    services = some(incident.services, "more services")
+    services = some(incident.services, "service")
     routes = dict.fromkeys(a.route for a in anomalies if a.route is not None)
     if len(incident.services) != 1 or not routes:
         return services or "not known"
-    return f"{services} {some(routes, 'more routes')}"
+    return f"{services} {some(routes, 'route')}"
 
 
 def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
     named = [e.value for e in incident.entities if e.kind in (EntityKind.CLIENT, EntityKind.PREFIX)]
     if named:
-        return some(named, "more clients", at_least=len(incident.entities) >= ENTITIES_KEPT)
+        return some(named, "client", at_least=len(incident.entities) >= ENTITIES_KEPT)
     listed = Counter(client for anomaly in anomalies for client in anomaly.clients)
     if not listed:
         return None
@@ -149,7 +157,7 @@ def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
         for name, _ in sorted(listed.items(), key=lambda item: (-shares.get(item[0], 0.0), -item[1]))
     ]
     # An anomaly lists its ten heaviest clients only.
-    return some(first, "more clients", at_least=any(len(a.clients) >= 10 for a in anomalies))
+    return some(first, "client", at_least=any(len(a.clients) >= 10 for a in anomalies))
 
 
 def _contributions(anomalies: list[Anomaly]) -> tuple[Contribution, ...]:

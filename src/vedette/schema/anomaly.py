@@ -177,13 +177,14 @@ class Earlier(msgspec.Struct, frozen=True):
     Attributes:
         anomaly_id: The first anomaly of that occurrence.
         start, end: How long it went on; microseconds since the epoch, UTC.
-        observed: The most that was observed, in the anomaly's unit.
+        observed: The most that was observed, of a drop the least, in the anomaly's unit; None where there were others
+            only.
     """
 
     anomaly_id: str
     start: int
     end: int
-    observed: float
+    observed: float | None
 
 
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
