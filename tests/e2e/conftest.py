@@ -14,12 +14,13 @@ from vedette.data import sample_path
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 COMMAND = (sys.executable, "-m", "vedette")
-INTERPRETED = {**os.environ, "VEDETTE_KERNELS": "interpret", "COLUMNS": "100"}
+ENVIRONMENT = {**os.environ, "COLUMNS": "100"}
+"""How kernels run is the program's to choose: small logs need no compiler, and take what it made before."""
 
 
 @pytest.fixture
 def vedette(tmp_path: Path) -> Run:
-    """Runs `vedette` in an empty directory with interpreted kernels, which small logs need no compiler for."""
+    """Runs `vedette` in an empty directory."""
 
     def start(
         *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
@@ -30,7 +31,7 @@ def vedette(tmp_path: Path) -> Run:
             capture_output=True,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
-            env={**INTERPRETED, **(env or {})},
+            env={**ENVIRONMENT, **(env or {})},
             check=False,
             timeout=PATIENCE_S,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import INTERPRETED, Run
+from tests.e2e.conftest import ENVIRONMENT, Run
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread reads")
@@ -48,7 +48,7 @@ def _start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=INTERPRETED,
+        env=ENVIRONMENT,
     )
 
 

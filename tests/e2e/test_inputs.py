@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.conftest import COMMAND, INTERPRETED, Run
+from tests.e2e.conftest import COMMAND, ENVIRONMENT, Run
 from tests.patience import PATIENCE_S
 
 
@@ -31,7 +31,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, sample: list[bytes]) -> dict
     (place / "access.log").write_bytes(b"".join(sample))
     done = subprocess.run(
         [*COMMAND, "scan", "access.log", "-q", "--json", "-"],
-        cwd=place, capture_output=True, env=INTERPRETED, check=False, timeout=PATIENCE_S,
+        cwd=place, capture_output=True, env=ENVIRONMENT, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     document: dict[str, Any] = json.loads(done.stdout)
     assert document["anomalies"]

@@ -6,9 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import COMMAND, INTERPRETED
-from tests.patience import PATIENCE_S
+from tests.e2e.conftest import COMMAND, ENVIRONMENT
+from tests.patience import PATIENCE_S, wait_until
 
+AT_ONCE = {**ENVIRONMENT, "VEDETTE_KERNELS": "interpret"}
+"""What a pipe brings is read as it comes: how kernels run need not be chosen by how much there is."""
 PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 
 
@@ -19,7 +21,7 @@ def _on_a_pipe(place: Path, *options: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=INTERPRETED,
+        env=AT_ONCE,
     )
 
 
@@ -30,7 +32,7 @@ def _in_a_shell(place: Path, sample: list[bytes], rest: str) -> subprocess.Compl
         ["sh", "-c", f"exec {' '.join(COMMAND)} scan access.log {rest}"],
         cwd=place,
         capture_output=True,
-        env=INTERPRETED,
+        env=ENVIRONMENT,
         check=False,
         timeout=PATIENCE_S,
     )
@@ -42,12 +44,14 @@ def _wait_until_read(process: subprocess.Popen[bytes]) -> None:
     import termios
 
     assert process.stdin is not None
-    left = bytearray(4)
-    while process.poll() is None:
-        fcntl.ioctl(process.stdin.fileno(), termios.FIONREAD, left)
+    pipe, left = process.stdin.fileno(), bytearray(4)
+
+    def has_read() -> bool:
+        fcntl.ioctl(pipe, termios.FIONREAD, left)
         state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        if not any(left) and state == "S":
-            return
+        return not any(left) and state == "S"
+
+    wait_until(lambda: process.poll() is not None or has_read())
 
 
 @pytest.mark.skipif(
@@ -78,14 +82,14 @@ def test_a_scan_that_is_told_to_end_leaves_no_copies_behind(tmp_path: Path) -> N
         cwd=tmp_path,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**INTERPRETED, "TMPDIR": str(tmp_path)},
+        env={**AT_ONCE, "TMPDIR": str(tmp_path)},
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(PCAP + bytes(300_000))
         process.stdin.flush()
-        while not list(tmp_path.glob("vedette-*")):
-            assert process.poll() is None
+        wait_until(lambda: list(tmp_path.glob("vedette-*")) or process.poll() is not None)
+        assert process.poll() is None
         _wait_until_read(process)
         process.terminate()
         assert process.wait(PATIENCE_S) == 143
@@ -100,7 +104,7 @@ def test_a_report_whose_reader_goes_away_ends_quietly(tmp_path: Path, sample: li
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**INTERPRETED},
+        env=ENVIRONMENT,
     ) as process:
         assert process.stdout is not None
         process.stdout.close()
