@@ -9,7 +9,7 @@ from tests.engine.running import CASES, found_in
 from vedette.explain.formulas import recompute
 from vedette.explain.words import counterfactual, describe
 from vedette.report.json import load_findings, write_json
-from vedette.schema.anomaly import Anomaly
+from vedette.schema.anomaly import Anomaly, Formula
 
 
 @pytest.fixture(scope="module", params=list(CASES))
@@ -30,6 +30,21 @@ def test_every_sentence_follows_from_the_fields(read_back: list[Anomaly]) -> Non
     for anomaly in read_back:
         assert describe(anomaly) == anomaly.description
         assert counterfactual(anomaly) == anomaly.counterfactual
+
+
+def test_the_threshold_is_as_rare_as_what_may_be_stated(read_back: list[Anomaly]) -> None:
+    for anomaly in read_back:
+        name, inputs = anomaly.formula.name, anomaly.formula.inputs
+        if not name.startswith(("count_", "ratio_")):
+            continue
+        low = name.endswith("_low")
+        line = anomaly.threshold * inputs.get("exposure", 1.0)
+        at = recompute(
+            Formula(name, {**inputs, "value": math.floor(line) if low else math.ceil(line - 1e-9)}, 0.0)
+        )
+        assert at >= anomaly.details["surprise_threshold"]
+        assert (anomaly.observed <= anomaly.threshold) if low else (anomaly.observed >= anomaly.threshold)
+        assert f"Not stated {'above' if low else 'below'} " in anomaly.counterfactual
 
 
 def test_every_score_follows_from_the_fields(read_back: list[Anomaly]) -> None:

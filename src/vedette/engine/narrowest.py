@@ -35,7 +35,7 @@ def of_window(anomaly: Anomaly, stamp: Stamp, *, any_time: bool) -> ExceptionRul
     """
     moment = datetime.fromtimestamp(anomaly.start / 1e6, UTC)
     when = f"{DAYS[moment.weekday()]} {moment.hour:02}:00-{moment.hour + 1:02}:00"
-    fewer = anomaly.observed < anomaly.threshold
+    fewer = anomaly.formula.name.endswith("_low") or anomaly.observed < anomaly.threshold
     return _exception(
         anomaly,
         stamp,

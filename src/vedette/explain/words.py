@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from vedette.baselines.formulas import FORMULAS
 from vedette.explain.combination import describe_combination
 from vedette.explain.network import describe_network
 from vedette.explain.numbers import between, count, in_unit, number, odds, percent, plural, seconds, size
@@ -34,8 +35,11 @@ def counterfactual(anomaly: Anomaly) -> str:
         return f"Not stated at a distance of {math.sqrt(anomaly.threshold):.2f} deviations or less."
     if anomaly.unit == "log_odds":
         return f"Not stated below a probability of {_as_probability(anomaly.threshold):.2f}."
-    side = "more" if anomaly.type is AnomalyType.TRAFFIC_DROP else "less"
-    return f"Not stated at {in_unit(anomaly.threshold, anomaly.unit)} or {side}."
+    limit, drop = in_unit(anomaly.threshold, anomaly.unit), anomaly.type is AnomalyType.TRAFFIC_DROP
+    counted = anomaly.formula.name in _COUNTED and not anomaly.of_flows
+    if counted or anomaly.formula.name in _RARE:
+        return f"Not stated {'above' if drop else 'below'} {limit}."
+    return f"Not stated at {limit} or {'more' if drop else 'less'}."
 
 
 def _place(anomaly: Anomaly) -> str:
@@ -61,6 +65,9 @@ def _rare(anomaly: Anomaly) -> str:
 
 
 _ROUTES_TOLD = 3
+_RARE = frozenset((*FORMULAS, "exceedance"))
+_COUNTED = frozenset(("count", "linear_count"))
+"""Formulas whose threshold itself is stated: as rare as the budget allows, or as many as a limit says."""
 
 
 def _shared(anomaly: Anomaly) -> str:

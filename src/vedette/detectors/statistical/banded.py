@@ -104,6 +104,7 @@ class Gated:
         *,
         type: AnomalyType,  # noqa: A002 - as in `state`
         unit: str,
+        line: float,
         severity: Severity | None = None,
         contributions: tuple[Contribution, ...] = (),
         evidence: tuple[Evidence, ...] = (),
@@ -115,14 +116,16 @@ class Gated:
     ) -> Anomaly:
         """State an alarm with the metric's band and formula.
 
-        The anomaly's `threshold` is the value, in the metric's unit, whose surprise the budget would just allow;
-        that surprise stands in `details`. `shared` tells what it has to do with the other alarms of its service.
+        Its `threshold` is the first value that would have been stated, in the metric's unit: as rare as the budget
+        asks for (that surprise stands in `details`), and beyond the `line` from which it is worth stating. `shared`
+        tells what it has to do with the other alarms of its service.
         """
         entry = view.book[alarm.slot]
         formula = judged.formula(alarm.row, high=self.high)
         # Ratios are counted: their critical value is a number of requests out of `exposure`.
         critical = critical_value(formula.name, formula.inputs, alarm.threshold)
         critical /= formula.inputs.get("exposure", 1.0)
+        threshold = max(critical, line) if self.high else min(critical, line)
         known: dict[str, Any] = {"surprise": alarm.surprise, "surprise_threshold": alarm.threshold}
         if shared is not None:
             known |= shared.details(view, judged)
@@ -137,7 +140,7 @@ class Gated:
             score=surprise_score(alarm.surprise, alarm.threshold),
             observed=float(judged.value[alarm.row]),
             expected=judged.band(alarm.row),
-            threshold=critical,
+            threshold=threshold,
             sample_count=int(judged.sample_count[alarm.row]),
             unit=unit,
             formula=formula,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vedette.baselines.formulas import critical_value
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import excess_score, slot_entity, state, surprise_score
@@ -107,6 +108,7 @@ class BruteForce(Remembering):
             failing = clients.select(clients.sums[:, Client.LOGIN_FAILURES] > 0)
             order = np.argsort(-failing.sums[:, Client.LOGIN_FAILURES], kind="stable")[:10]
             names = tuple(view.client_name(int(failing.high[i]), int(failing.low[i])) for i in order.tolist())
+            formula = judged.formula(alarm.row, high=True)
             found.append(
                 state(
                     view,
@@ -119,10 +121,14 @@ class BruteForce(Remembering):
                     score=surprise_score(alarm.surprise, alarm.threshold),
                     observed=float(judged.value[alarm.row]),
                     expected=judged.band(alarm.row),
-                    threshold=float(judged.expected_high[alarm.row]),
+                    threshold=max(
+                        critical_value(formula.name, formula.inputs, alarm.threshold),
+                        self.MIN_FAILURES,
+                        3 * float(judged.expected_mid[alarm.row]),
+                    ),
                     sample_count=int(judged.sample_count[alarm.row]),
                     unit="failed_logins",
-                    formula=judged.formula(alarm.row, high=True),
+                    formula=formula,
                     evidence_total=view.total(alarm.slot, Group.LOGIN_FAILURES),
                     clients=names,
                     details={

@@ -102,6 +102,10 @@ class ErrorSpike(Remembering):
             shared=shared,
             type=AnomalyType.ERROR_SPIKE,
             unit="ratio",
+            line=max(
+                self.MIN_ERRORS / float(merged.exposure[alarm.row]),
+                float(judged.expected_mid[alarm.row]) + self.MIN_EXCESS,
+            ),
             severity=shared.worst(
                 lambda each: _severity(float(judged.value[each.row]), view.book[each.slot].route)
             ),

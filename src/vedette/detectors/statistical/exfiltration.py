@@ -101,6 +101,7 @@ class DataExfiltration(Remembering):
             alarm,
             type=AnomalyType.DATA_EXFILTRATION,
             unit="bytes",
+            line=max(self.MIN_RATIO * float(judged.expected_mid[alarm.row]), self.min_bytes),
             severity=Severity.HIGH,
             contributions=contributions + self._routes_by_bytes(view, service),
             evidence_total=int(clients.sums[np.argmax(clients.sums[:, Client.BYTES_OUT]), Client.REQUESTS]),
@@ -112,12 +113,14 @@ class DataExfiltration(Remembering):
         )
 
     def _route(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
+        usual = float(judged.expected_mid[alarm.row] * self._busier(view, judged)[alarm.row])
         return self._routes.statement(
             view,
             judged,
             alarm,
             type=AnomalyType.DATA_EXFILTRATION,
             unit="bytes",
+            line=max(self.MIN_RATIO * usual, self.min_bytes),
             severity=Severity.MEDIUM,
             evidence_total=view.total(alarm.slot, Group.REQUESTS),
             details={"requests": view.total(alarm.slot, Group.REQUESTS)},

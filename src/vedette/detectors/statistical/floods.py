@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vedette.baselines.formulas import critical_value
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, heaviest_clients, slot_entity, state, surprise_score
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -28,8 +29,8 @@ class Flood(Memoryless):
     Baseline: requests, distinct clients and the busiest client of the service's own past windows.
     Decision: either one client makes more than `client_share` of more than `requests_per_minute` requests, and
         more than the busiest client of the past did; or, with many clients, requests and distinct clients are
-        both beyond twice the budget's threshold and at least `MIN_RATIO` times the expected, and the excess
-        looks like no crowd of people: most of it goes to one route, or most of it is refused or fails.
+        both beyond twice the budget's threshold, at least `MIN_RATIO` times the expected and `MIN_EXCESS` more, and the
+        excess looks like no crowd of people: most of it goes to one route, or most of it is refused or fails.
     Explanation: the clients and routes that carry the excess.
     Known false alarms: a load test; a proxy in front whose address is logged for everyone (set trusted proxies).
     References: formulas `share`, `count_high`.
@@ -39,6 +40,8 @@ class Flood(Memoryless):
     types = (AnomalyType.DDOS_ATTACK,)
 
     MIN_RATIO = 3.0
+    MIN_EXCESS = 200
+    """Requests a minute."""
     ONE_ROUTE = 0.6
     FAILING = 0.3
 
@@ -128,7 +131,7 @@ class Flood(Memoryless):
         surprise = float(requests.surprise_high[row])
         if surprise < threshold or distinct.surprise_high[found] < threshold:
             return None
-        if observed - middle < 200 * view.minutes:
+        if observed - middle < self.MIN_EXCESS * view.minutes:
             return None
         service = view.book[slot].service
         routes = excess_by_route(view, service)
@@ -143,6 +146,7 @@ class Flood(Memoryless):
         clients, by_client = heaviest_clients(
             view, view.clients_of(service), Client.REQUESTS, observed - middle
         )
+        formula = requests.formula(row, high=True)
         return state(
             view,
             type=AnomalyType.DDOS_ATTACK,
@@ -154,10 +158,14 @@ class Flood(Memoryless):
             score=surprise_score(surprise, threshold),
             observed=observed,
             expected=requests.band(row),
-            threshold=self.MIN_RATIO * middle,
+            threshold=max(
+                critical_value(formula.name, formula.inputs, threshold),
+                self.MIN_RATIO * middle,
+                middle + self.MIN_EXCESS * view.minutes,
+            ),
             sample_count=int(requests.sample_count[row]),
             unit="requests",
-            formula=requests.formula(row, high=True),
+            formula=formula,
             contributions=routes + by_client,
             evidence_total=int(observed),
             clients=clients,

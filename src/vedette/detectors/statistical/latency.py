@@ -86,6 +86,8 @@ class LatencySpike(Remembering):
             else tuple(each for each in self._by_client(view, alarm.slot) if each.share >= self.MOSTLY)
         )
 
+        middle = float(judged.expected_mid[alarm.row])
+
         def severity(each: Alarm) -> Severity:
             ratio = float(judged.value[each.row] / judged.expected_mid[each.row])
             return Severity.HIGH if ratio >= 5 else Severity.MEDIUM
@@ -97,6 +99,7 @@ class LatencySpike(Remembering):
             shared=shared,
             type=AnomalyType.LATENCY_SPIKE,
             unit="seconds",
+            line=max(self.MIN_RATIO * middle, middle + self.MIN_EXCESS_SECONDS),
             severity=shared.worst(severity),
             contributions=contributions,
             evidence=view.route_proof(Topic.SLOW, alarm.slot),

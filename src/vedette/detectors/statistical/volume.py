@@ -94,7 +94,9 @@ class TrafficSpike(Remembering):
     def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
         alarm = shared.alarm
         entry = view.book[alarm.slot]
-        excess = float(judged.value[alarm.row] - judged.expected_mid[alarm.row])
+        middle = float(judged.expected_mid[alarm.row])
+        excess = float(judged.value[alarm.row]) - middle
+        least = 0 if middle >= self.MIN_EXPECTED else self.ALWAYS_MUCH
         contributions: tuple[Contribution, ...] = ()
         clients: tuple[str, ...] = ()
         if entry.route is None:
@@ -112,6 +114,7 @@ class TrafficSpike(Remembering):
             shared=shared,
             type=AnomalyType.TRAFFIC_SPIKE,
             unit="requests",
+            line=max(self.factor * middle, middle + self.MIN_EXCESS, least),
             severity=severity,
             contributions=contributions,
             evidence_total=int(judged.value[alarm.row]),
@@ -183,6 +186,7 @@ class TrafficDrop(Remembering):
             alarm,
             type=AnomalyType.TRAFFIC_DROP,
             unit="requests",
+            line=float(judged.expected_mid[alarm.row]) * view.seen / self.factor,
             severity=Severity.CRITICAL if silent else Severity.HIGH,
             contributions=tuple(Contribution("route", route, share) for route, share in missing),
             evidence_total=int(judged.value[alarm.row]),
