@@ -55,6 +55,24 @@ def test_every_number_of_the_anomaly_is_told(
         assert text in told, text
 
 
+def test_what_a_detail_lists_stands_in_lines_of_its_own() -> None:
+    routes = [{"route": "/a", "observed": 0.5}, {"route": "/b", "observed": 0.25}]
+    details = {
+        "shared_by": {"count": 2, "routes": routes, "cut": False},
+        "probabilities": [0.5, 1.0],
+        "features": {"busiest_share": {"value": 0.9, "unit": "ratio"}},
+    }
+    told = [text for label, text in reasoning(anomaly(details=details)) if label == "details"]
+    assert told == [
+        "shared by count: 2",
+        "shared by routes: route /a, observed 0.5",
+        "shared by routes: route /b, observed 0.25",
+        "shared by cut: False",
+        "probabilities: 0.5, 1",
+        "features busiest share: value 0.9, unit ratio",
+    ]
+
+
 def test_a_result_that_its_inputs_do_not_give_is_called_out() -> None:
     false = msgspec.structs.replace(FORMULA, result=FORMULA.result + 0.01)
     rows = dict(reasoning(msgspec.structs.replace(FIRST, formula=false)))

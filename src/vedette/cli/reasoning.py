@@ -11,7 +11,7 @@ from rich.text import Text
 from vedette.baselines.formulas import FORMULAS as TAILS
 from vedette.detectors.learned.lime import Local
 from vedette.explain.formulas import recompute
-from vedette.explain.numbers import in_unit, odds, percent
+from vedette.explain.numbers import in_unit, odds, percent, plural
 from vedette.explain.rule import holds
 from vedette.explain.words import counterfactual
 from vedette.expression.errors import ExpressionError
@@ -55,7 +55,7 @@ def reasoning(anomaly: Anomaly) -> Iterator[Row]:
         if name == "conversations":
             yield from (("talked", _conversation(one)) for one in value)
             continue
-        yield "details", f"{name.replace('_', ' ')}: {_detail(value)}"
+        yield from (("details", text) for text in _details(name, value))
     for evidence in anomaly.evidence:
         yield "evidence", f"{evidence.source}:{evidence.line}: {evidence.text}"
         if evidence.matched is not None:
@@ -126,9 +126,9 @@ def _expected(anomaly: Anomaly) -> str:
     if band.mid is None:
         return "nothing to compare to: the rule holds for everyone"
     text = _precise(band.mid, anomaly.unit)
-    if band.low is not None and band.high is not None:
+    if band.low is not None and band.high is not None and band.low < band.high:
         text += f", between {_precise(band.low, anomaly.unit)} and {_precise(band.high, anomaly.unit)}"
-    return f"{text}; {anomaly.sample_count:,} samples"
+    return f"{text}; {plural(anomaly.sample_count, 'sample')}"
 
 
 def _arithmetic(formula: Formula) -> Iterator[Row]:
@@ -157,9 +157,24 @@ def _rule(anomaly: Anomaly) -> Iterator[Row]:
     yield "rule", f"{anomaly.details['expression']}: {verdict}"
 
 
+def _details(name: str, value: object) -> Iterator[str]:
+    """A detail; what it lists, or holds by name, in lines of its own."""
+    called = name.replace("_", " ")
+    if isinstance(value, dict) and any(isinstance(inner, dict | list) for inner in value.values()):
+        for key, inner in value.items():
+            yield from _details(f"{called} {key}", inner)
+    elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        for each in value:
+            yield f"{called}: {_detail(each)}"
+    else:
+        yield f"{called}: {_detail(value)}"
+
+
 def _detail(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_detail(inner)}" for name, inner in value.items())
+        return ", ".join(f"{name.replace('_', ' ')} {_detail(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_detail, value))
     return _number(value) if isinstance(value, float) else str(value)
 
 
