@@ -6,6 +6,7 @@ written beside. Imports PyOD only when a model is fitted or read.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
@@ -70,8 +71,9 @@ class Outliers(msgspec.Struct, frozen=True):
         refuse_gaps(rows, self.names)
         scaled = (rows.astype(np.float64) - self.middle) / self.width
         found = np.empty(len(rows), dtype=np.float64)
-        for start in range(0, len(rows), _BLOCK):
-            found[start : start + _BLOCK] = self.fitted.decision_function(scaled[start : start + _BLOCK])
+        with _thread_pools().limit(limits=1):
+            for start in range(0, len(rows), _BLOCK):
+                found[start : start + _BLOCK] = self.fitted.decision_function(scaled[start : start + _BLOCK])
         return found
 
 
@@ -152,5 +154,18 @@ def _fitted(name: str, rows: NDArray[np.float32], names: tuple[str, ...], seed: 
     seeded = {"random_state": seed % 2**31} if "random_state" in signature(detector).parameters else {}
     low, middle, high = np.quantile(rows.astype(np.float64), [0.05, 0.5, 0.95], axis=0)
     width = np.where(high > low, high - low, 1.0)
-    fitted = detector(**seeded).fit((rows.astype(np.float64) - middle) / width)
+    with _thread_pools().limit(limits=1):
+        fitted = detector(**seeded).fit((rows.astype(np.float64) - middle) / width)
     return Outliers(name, rows, names, middle, width, fitted)
+
+
+@cache
+def _thread_pools() -> Any:
+    """Those of the libraries that a detector computes with; it has been imported.
+
+    For a few rows their threads wait for each other longer than they work: by two of them, an explanation by LOF took
+    ten times the processor's time, and the clock's, that it takes by one.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
