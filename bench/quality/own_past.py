@@ -1,6 +1,6 @@
 """How often `network.own_past` pages for nothing in quiet weeks of an office that are made by chance.
 
-Writes Zeek's `conn.log`, scans it with defaults, and prints what was stated, by detector, and how many of
+Writes Zeek's `conn.log`, scans it with defaults, and prints what was stated, by detector, the incidents, how many of
 `network.own_past` that is for a week, and for a host and year, and the CPU time of the scan.
 `python bench/quality/own_past.py [weeks] [hosts] [seed]`
 
@@ -146,6 +146,8 @@ def main(weeks: int, hosts: int, seed: int) -> None:
     print(f"{cpu:.1f} s of CPU time, {1000 * cpu / windows:.2f} ms for each window of ten seconds")
     for (detector, kind), count in sorted(by.items()):
         print(f"  {detector} {kind}: {count}")
+    for incident in document["incidents"]:
+        print(f"  {incident['start']} {incident['severity']} {incident['title']}")
     own = [one for one in document["anomalies"] if one["detector"] == "network.own_past"]
     a_week, a_year = len(own) / weeks, 52 * len(own) / weeks / hosts
     print(f"network.own_past: {len(own)}: {a_week:.2f} a week, {a_year:.2f} a host and year")
