@@ -112,6 +112,42 @@ def test_many_sources_are_counted_beyond_those_stated() -> None:
 INSIDE = host("10.0.0.7")
 
 
+def test_a_scan_is_over_when_nothing_fails_for_a_quarter_of_an_hour() -> None:
+    detector = PortScan()
+    assert look(detector, contact_window([contact(n, failed=1, syn_out=1) for n in range(1, 91)]))
+    again = [contact(443, host(f"192.0.2.{number}"), failed=1, syn_out=1) for number in (8, 9)]
+    assert look(detector, contact_window(again[:1], 90))
+    assert not look(detector, contact_window(again[1:], 182))
+
+
+def test_what_a_scanner_does_afterwards_is_no_scan() -> None:
+    """However far it went: once it is answered, a failure now and then is what everybody has."""
+    detector = PortScan()
+    rows = [contact(n, failed=1, syn_out=1) for n in range(1, 91)]
+    assert look(detector, contact_window(rows))
+    answered = [contact(443, host(f"203.0.113.{n}"), succeeded=1, syn_out=1) for n in range(1, 21)]
+    assert not look(detector, contact_window(answered, 1))
+    for number in range(2, 9):
+        row = contact(443, host(f"192.0.2.{number}"), failed=1, syn_out=1)
+        assert not look(detector, contact_window([row], number))
+
+
+@pytest.mark.parametrize(("source", "severity"), [(SCANNER, "medium"), (INSIDE, "high")])
+def test_who_tries_ports_from_within_is_worse_than_a_stranger(source: int, severity: str) -> None:
+    rows = [contact(n, failed=1, syn_out=1) | {Flow.CLIENT_LOW: source} for n in range(1, 60)]
+    (found,) = look(PortScan(), contact_window(rows))
+    assert found.severity == severity
+    assert found.details["outside"] is (source == SCANNER)
+
+
+def test_a_monitor_that_asks_for_what_is_off_is_told_once() -> None:
+    detector = PortScan()
+    rows = [contact(135, host(f"10.0.1.{n}"), syn_out=1, failed=1) for n in range(1, 81)]
+    rows = [row | {Flow.CLIENT_LOW: INSIDE} for row in rows]
+    found = [look(detector, contact_window(rows, 6 * number)) for number in range(300)]
+    assert [number for number, each in enumerate(found) if each] == [0]
+
+
 def tries(servers: "range", number: int, *, answered: bool) -> FlowWindow:
     """A window in which an internal host tries to talk to some web servers."""
     outcome = {"succeeded": 1} if answered else {"failed": 1}

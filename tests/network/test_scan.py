@@ -504,7 +504,8 @@ def test_more_of_a_scan_is_no_less_severe(vedette: Run, tmp_path: Path) -> None:
         (tmp_path / "trace.pcap").write_bytes(pcap(frames, 101))
         document = json.loads(vedette("scan", "trace.pcap", "--json", "-").stdout)
         severities.append([a["severity"] for a in document["anomalies"] if a["type"] == "port_scan"])
-    assert severities == [["high"], ["high"]]
+    # A stranger who is answered nothing is no more than that, however often.
+    assert severities == [["medium"], ["medium"]]
 
 
 @pytest.mark.parametrize("cut", ["all of it", "within a line", "down to its fields"])

@@ -115,7 +115,7 @@ class BeaconingSection(Section):
     calls: int = option(20, "Intervals between calls from which it counts.", unit="intervals", ge=5)
     hours: float = option(2.0, "Time they span from which it counts.", unit="hours", gt=0.0)
     variation: float = option(
-        0.1,
+        0.15,
         "Standard deviation of the intervals over their mean up to which it counts.",
         unit="ratio",
         gt=0.0,
@@ -128,10 +128,16 @@ class HostsSection(Section):
 
     enabled: bool = _enabled("data_exfiltration, of flows, and new_destination")
     min_bytes: int = option(
-        50_000_000, "Bytes to one outside host in a window below which nothing is stated.", unit="bytes", ge=1
+        1_000_000_000,
+        "Bytes to one outside host without an hour's pause below which nothing is stated.",
+        unit="bytes",
+        ge=1,
     )
     factor: float = option(
-        5.0, "Times the most that the host ever sent out in a window.", unit="ratio", ge=1.0
+        5.0,
+        "Times the largest that the host ever uploaded to one outside host.",
+        unit="ratio",
+        ge=1.0,
     )
     ratio: float = option(5.0, "Times what it got in return.", unit="ratio", ge=1.0)
     once_in: int = option(

@@ -58,6 +58,14 @@ def _syn_flood(anomaly: Anomaly) -> str:
 
 def _amplification(anomaly: Anomaly) -> str:
     details = anomaly.details
+    if "victim" in details:
+        return (
+            f"{anomaly.entity.value} answered {size(anomaly.observed)} from UDP port {details['port']} "
+            f"({details['service']}) to {details['victim']} in {seconds(details['seconds'])}, which asked for it with "
+            f"{size(details['asked'])} in {plural(details['questions'], 'packet')}: whoever asks so pretends to be "
+            f"whom the answers flood; that is stated from {size(anomaly.threshold)} and "
+            f"{count(details['ratio_threshold'])} times what was asked with."
+        )
     return (
         f"{anomaly.entity.value} got {size(anomaly.observed)} from UDP port {details['port']} ({details['service']}) "
         f"of {plural(details['servers'], 'server')} in {seconds(details['seconds'])}, and had asked for it with "
@@ -83,8 +91,15 @@ def _beaconing(anomaly: Anomaly) -> str:
     return (
         f"{anomaly.entity.value} called {details['server']} at port {details['port']} {count(details['calls'])} times "
         f"in {seconds(details['span'])}, every {seconds(details['interval'])} give or take "
-        f"{percent(anomaly.observed)}; people and most programs vary more than {percent(anomaly.threshold)}."
+        f"{percent(anomaly.observed)}; people and most programs vary more than {percent(anomaly.threshold)}"
+        f"{_others(details.get('others'))}."
     )
+
+
+def _others(others: int | None) -> str:
+    if others is None:
+        return ""
+    return f", and {plural(others, 'other host') if others else 'no other host'} of the network called there"
 
 
 def _tunnel(anomaly: Anomaly) -> str:
@@ -101,6 +116,19 @@ def _tunnel(anomaly: Anomaly) -> str:
             f"{anomaly.entity.value} and {details['server']} exchanged {plural(anomaly.observed, 'message')} over TCP "
             f"port 53 in one connection of {seconds(details['seconds'])}; lookups over TCP are few, and a tunnel "
             f"starts at {count(anomaly.threshold)}."
+        )
+    if details["what"] == "heavy DNS":
+        return (
+            f"{anomaly.entity.value} asked {details['server']} {count(details['queries'])} DNS questions within "
+            f"{seconds(details['seconds'])} in packets of {size(details['bytes'] / details['queries'])} on average; "
+            f"questions are smaller, and a tunnel starts at {count(anomaly.threshold)}."
+        )
+    if details["what"] == "heavy pings":
+        return (
+            f"{anomaly.entity.value} and {details['server']} exchanged {count(details['pings'])} pings of "
+            f"{size(details['bytes'] / details['pings'])} on average within {seconds(details['seconds'])} "
+            f"({size(details['bytes'])} in all); pings are one a second and small, and a tunnel starts at "
+            f"{count(anomaly.threshold)} each way."
         )
     return (
         f"{anomaly.entity.value} and {details['server']} exchanged pings of changing size within "
@@ -146,10 +174,15 @@ def _long(anomaly: Anomaly) -> str:
             f"{seconds(details['longest'])}; that is slowloris's shape, stated from {count(anomaly.threshold)}."
         )
     idle = ", nearly idle" if details["idle"] else ""
+    before = ""
+    if details.get("stayed"):
+        others, kinds = plural(details["stayed"], "connection"), plural(details["kinds"], "kind")
+        before = f" Of {others} of {kinds} that stayed before, none was to this port and in this direction."
     return (
         f"{anomaly.entity.value}'s connection to {details['server']} port {details['port']} lasted "
         f"{seconds(anomaly.observed)}{idle} ({size(details['bytes'])}); the mean of {count(anomaly.sample_count)} "
         f"connections is {seconds(anomaly.expected.mid or 0.0)}, and the alarm starts at {seconds(anomaly.threshold)}."
+        f"{before}"
     )
 
 
@@ -174,6 +207,13 @@ def _volume(anomaly: Anomaly) -> str:
 
 def _brute_force(anomaly: Anomaly) -> str:
     details = anomaly.details
+    if "connections" in details:
+        return (
+            f"{count(anomaly.observed)} clients elsewhere opened {count(details['connections'])} short connections to "
+            f"{details['service']} on {anomaly.entity.value} within {seconds(details['seconds'])}, each of about "
+            f"{size(details['bytes_each'])}, where {count(anomaly.expected.high or 0.0)} at most had been there; "
+            f"guessing that is shared starts at {count(anomaly.threshold)} clients."
+        )
     return (
         f"{anomaly.entity.value} opened {count(anomaly.observed)} short connections to {details['service']} on "
         f"{details['server']} within {seconds(details['seconds'])}, each of about {size(details['bytes_each'])}; "
@@ -183,10 +223,18 @@ def _brute_force(anomaly: Anomaly) -> str:
 
 def _exfiltration(anomaly: Anomaly) -> str:
     details = anomaly.details
-    most = size(anomaly.expected.high or 0.0)
+    before = size(anomaly.expected.high or 0.0)
+    if details.get("uploads"):
+        return (
+            f"{anomaly.entity.value} sent {size(anomaly.observed)} to {details['server']} within "
+            f"{seconds(details['seconds'])}, {count(details['ratio'])} times what it got, where its largest upload "
+            f"before was of {before} (from {plural(anomaly.sample_count, 'window')}); the alarm starts at "
+            f"{size(anomaly.threshold)}."
+        )
+    # Of an older version, which looked at single windows.
     return (
         f"{anomaly.entity.value} sent {size(anomaly.observed)} to {details['server']} in "
-        f"{seconds(details['seconds'])}, {count(details['ratio'])} times what it got, where {most} was its most in "
+        f"{seconds(details['seconds'])}, {count(details['ratio'])} times what it got, where {before} was its most in "
         f"{plural(anomaly.sample_count, 'window')}; the alarm starts at {size(anomaly.threshold)}."
     )
 

@@ -62,6 +62,11 @@ def kind_of(anomaly: Anomaly) -> Kind:
 
 
 def is_passing(anomaly: Anomaly) -> bool:
-    """Whether somebody attacks or guesses passwords as many do: too little, or too little answered, to be severe."""
-    attacks = anomaly.unit == "hostile_requests" or anomaly.type is AnomalyType.BRUTE_FORCE
+    """Whether somebody attacks, guesses or tries ports as many do: too little, or too little answered, to be severe.
+
+    Who tries the ports of a network from within is none of the many, nor are guesses that many share one of theirs.
+    """
+    attacks = anomaly.unit == "hostile_requests"
+    attacks |= anomaly.type is AnomalyType.BRUTE_FORCE and anomaly.entity.kind is not EntityKind.HOST
+    attacks |= anomaly.type is AnomalyType.PORT_SCAN and bool(anomaly.details.get("outside"))
     return attacks and anomaly.severity.rank <= Severity.MEDIUM.rank

@@ -3,8 +3,6 @@
 from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel
 from vedette.kernels.flow_columns import (
-    AT_BYTES_IN,
-    AT_BYTES_OUT,
     AT_CLIENT_HIGH,
     AT_CLIENT_LOW,
     AT_OPENED,
@@ -15,10 +13,9 @@ from vedette.kernels.flow_columns import (
 
 WINDOWS, KNOWN, NEW, TRIALS, MOST_SENT, FORGOT, OLDER, FRESH, SINCE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """Numbers remembered of a host: windows in which it talked to somebody outside; networks (an IPv4 /24, an IPv6 /48)
-and ports it talked to; how many of `TRIALS` windows after the first ones had a new one; most bytes it sent to one
-host in a window; destinations of its that had to make room; the same most of the minute before this, and of this
-minute, which began at the last number (microseconds): what is hardly a minute old is not yet what a host usually
-does."""
+and ports it talked to; how many of `TRIALS` windows after the first ones had a new one; bytes of its largest upload;
+destinations of its that had to make room; the same largest of the hour before this, and of this hour, which began at
+the last number (microseconds): what is hardly an hour old is not yet what a host usually does."""
 
 
 @kernel
@@ -46,80 +43,15 @@ def find_hosts(columns: Ints, rows: Ints, keys: Ints, starts: Ints) -> int:
 
 
 @kernel
-def follow_sent(
-    columns: Ints,
-    rows: Ints,
-    starts: Ints,
-    first: int,
-    place: Ints,
-    numbers: Ints,
-    now: int,
-    minute: int,
-    learn: int,
-    size: float,
-    factor: float,
-    ratio: float,
-    told: Ints,
-) -> int:
-    """Add up what hosts sent to each other host in a window, and find those that sent far more than ever.
-
-    Args:
-        columns: int64 (c, k), sorted by client and server. rows: int64 (n,), rising.
-        starts: int64 (hosts + 1 or more,), where each host's rows begin. first: The host that `place` begins with.
-        place: int64 (h,), where each host is remembered. numbers: int64 (m, 9), by place; updated.
-        now: Begin of the window. minute: What `FRESH` spans. Both microseconds.
-        learn: Windows before which nothing is found. size: Bytes from which something may be.
-        factor: Times its most. ratio: Times what came back.
-        told: int64 (n, 4), receives the row, the bytes sent, those got, and the host's place.
-
-    Returns:
-        How many were found.
-    """
-    found = 0
-    for host in range(place.shape[0]):
-        at = place[host]
-        if now - numbers[at, SINCE] >= minute:
-            if numbers[at, OLDER] > numbers[at, MOST_SENT]:
-                numbers[at, MOST_SENT] = numbers[at, OLDER]
-            numbers[at, OLDER] = numbers[at, FRESH]
-            numbers[at, FRESH] = 0
-            numbers[at, SINCE] = now
-        limit = max(size, factor * numbers[at, MOST_SENT])
-        end = starts[first + host + 1]
-        row = starts[first + host]
-        while row < end:
-            begin = row
-            high = columns[AT_SERVER_HIGH, rows[row]]
-            low = columns[AT_SERVER_LOW, rows[row]]
-            sent = 0
-            got = 0
-            while (
-                row < end
-                and columns[AT_SERVER_LOW, rows[row]] == low
-                and columns[AT_SERVER_HIGH, rows[row]] == high
-            ):
-                sent += columns[AT_BYTES_OUT, rows[row]]
-                got += columns[AT_BYTES_IN, rows[row]]
-                row += 1
-            if numbers[at, WINDOWS] >= learn and sent >= limit and sent >= ratio * got:
-                told[found, 0] = rows[begin]
-                told[found, 1] = sent
-                told[found, 2] = got
-                told[found, 3] = at
-                found += 1
-            if sent > numbers[at, FRESH]:
-                numbers[at, FRESH] = sent
-    return found
-
-
-@kernel
 def find_places(
     columns: Ints, rows: Ints, starts: Ints, first: int, hosts: int, keys: Ints, opened: Ints
 ) -> int:
     """Find where some hosts opened flows to; of contacts in a row with one network's port, the first.
 
     Args:
-        columns, rows, starts, first: As for `follow_sent`. hosts: How many.
+        columns: int64 (c, k), sorted by client and server. rows: int64 (n,), rising.
+        starts: int64 (hosts + 1 or more,), where each host's rows begin. first: The first host looked at.
+        hosts: How many.
         keys: int64 (n, 5), receives the host, the network of the other (an IPv4 /24, an IPv6 /48), and the port.
         opened: int64 (n, 2), receives the contact, and its host counted from `first`.
 

@@ -17,6 +17,8 @@ FIRST, LAST, COUNT, STATED = 0, 1, 2, 3
 """Numbers remembered of a talk: when it was first and last, intervals, and how many there were when it was stated."""
 MEAN, SQUARES = 0, 1
 """Of the intervals, seconds: their mean, and the sum of squared deviations from it (Welford 1962)."""
+_AGAIN = 10
+"""Times as many calls from which a talk is stated again."""
 _TCP = 6
 
 
@@ -80,7 +82,8 @@ def follow_calls(
         numbers: int64 (m, 4), reals: float64 (m, 2), by place; updated.
         least: Intervals that it takes. long: Microseconds that they last together.
         variation: Of the intervals, at most. seconds: Which each is to exceed.
-        told: int64 (n,), receives the places of those that call by the clock, and twice as often as when it was stated.
+        told: int64 (n,), receives the places of those that call by the clock, and ten times as often as when it was
+            stated.
 
     Returns:
         How many these are.
@@ -107,7 +110,7 @@ def follow_calls(
             and numbers[at, LAST] - numbers[at, FIRST] >= long
             and reals[at, MEAN] > seconds
             and reals[at, SQUARES] <= count * (spread * spread)
-            and count >= 2 * numbers[at, STATED]
+            and count >= _AGAIN * numbers[at, STATED]
         ):
             told[found] = at
             found += 1

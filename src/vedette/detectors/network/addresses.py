@@ -74,6 +74,13 @@ def many(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
     return found
 
 
+def is_group(high: int, low: int) -> bool:
+    """Whether an address is of a group that hosts join: multicast."""
+    if high == 0 and low >> 32 == _MAPPED:
+        return low >> 28 & 0xF == 14
+    return high >> 56 & 0xFF == 0xFF
+
+
 def is_many(high: int, low: int) -> bool:
     """Whether an address stands for many hosts."""
     return bool(many(np.array([high], dtype=np.int64), np.array([low], dtype=np.int64))[0])

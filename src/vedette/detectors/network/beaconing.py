@@ -5,18 +5,25 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.addresses import address
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import NetworkView, state
-from vedette.kernels.talks import STATED, follow_calls, take_columns
+from vedette.kernels.host_habits import count_hosts
+from vedette.kernels.talks import COUNT, STATED, follow_calls, take_columns
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
 from vedette.schema.spans import HOUR_US
+from vedette.schema.state import decode
 
 _MOST: Final = 65_536
 """Pairs of client and service followed; the one that was silent for the longest is dropped."""
+_SERVICES: Final = 65_536
+"""Services of which it is remembered how many hosts call them; likewise."""
+_SHARED: Final = 3
+"""Other hosts that make a service the network's own: two may have caught the same thing."""
 
 
 class Beaconing(Remembering):
@@ -25,9 +32,11 @@ class Beaconing(Remembering):
     Signal: times between the beginnings of flows of an internal host to one port of one external host.
     Baseline: none: what people do comes in bursts, with a coefficient of variation above 1.
     Decision: at least `calls` intervals over at least `hours` hours, each longer than a window, that vary by at most
-        `variation` (standard deviation over mean). Stated again each time the number of calls has doubled.
-    Explanation: how often, how regularly, for how long.
-    Known false alarms: update checks and telemetry, which are beacons indeed: decide whether you want them.
+        `variation` (standard deviation over mean), to a service that fewer than three other internal hosts ever
+        called: what many use is a program that is wanted (the paper's local whitelist). Stated again when there are
+        ten times as many calls.
+    Explanation: how often, how regularly, for how long, how many others call there.
+    Known false alarms: update checks and telemetry of a program that one host alone has.
     References: Hu, Jang, Stoecklin et al., "BAYWATCH: Robust Beaconing Detection to Identify Infected Hosts in
         Large-Scale Enterprise Networks", DSN 2016; formula `share`.
     """
@@ -35,16 +44,25 @@ class Beaconing(Remembering):
     name: ClassVar[str] = "network.beaconing"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.BEACONING,)
 
-    def __init__(self, *, calls: int = 20, hours: float = 2.0, variation: float = 0.1) -> None:
+    def __init__(self, *, calls: int = 20, hours: float = 2.0, variation: float = 0.15) -> None:
         self.calls = calls
         self.hours = hours
         self.variation = variation
         self.left_out = 0
         self._known = RecentKeys(len(_TALK), _MOST, numbers=4, reals=2)
+        self._callers = RecentKeys(len(_SERVICE), _SERVICES, numbers=1)
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return (self._known,)
+        return self._known, self._callers
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave, or what it gave before callers were counted. Raises `StateError`."""
+        parts = decode(content, list[bytes], "memory of a detector")
+        if len(parts) == 1:
+            self._known.from_state(parts[0])
+        else:
+            super().from_state(content)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State beacons that called in the window."""
@@ -57,19 +75,38 @@ class Beaconing(Remembering):
         found = []
         for claimed in self._known.claim(keys):
             told, known = np.empty(len(claimed.place), dtype=np.int64), self._known
+            if claimed.fresh.any():
+                self._count(keys[claimed.rows][claimed.fresh])
             count = follow_calls(
                 claimed.place, claimed.fresh.view(np.uint8), began[claimed.rows], known.numbers, known.reals,
                 self.calls, HOUR_US * self.hours, self.variation, view.seconds, told,
             )  # fmt: skip
-            found += [self._state(view, at) for at in told[:count].tolist()]
+            found += self._alone(view, told[:count])
         self.left_out = self._known.forgotten
         return found
 
-    def _state(self, view: NetworkView, place: int) -> Anomaly:
+    def _count(self, fresh: NDArray[np.int64]) -> None:
+        """Count one more caller of each service that hosts call for the first time."""
+        for claimed in self._callers.claim(fresh[:, _SERVICE]):
+            before = np.empty(len(claimed.place), dtype=np.int64)
+            count_hosts(claimed.place, self._callers.numbers, before)
+
+    def _alone(self, view: NetworkView, places: NDArray[np.int64]) -> list[Anomaly]:
+        """State those of some beacons that hardly anybody else calls; all have had their turn."""
+        if not len(places):
+            return []
+        self._known.numbers[places, STATED] = self._known.numbers[places, COUNT]
+        found = []
+        for claimed in self._callers.claim(self._known.keys()[places][:, _SERVICE]):
+            others = np.maximum(self._callers.numbers[claimed.place, 0] - 1, 0)
+            few = zip(places[claimed.rows].tolist(), others.tolist(), strict=True)
+            found += [self._state(view, at, callers) for at, callers in few if callers < _SHARED]
+        return found
+
+    def _state(self, view: NetworkView, place: int, others: int) -> Anomaly:
         talk = self._known.keys()[place].tolist()
         first, last, count, _ = self._known.numbers[place].tolist()
         mean, squares = self._known.reals[place].tolist()
-        self._known.numbers[place, STATED] = count
         span, spread = (last - first) / 1e6, math.sqrt(squares / count)
         variation = spread / mean
         return state(
@@ -94,10 +131,11 @@ class Beaconing(Remembering):
                 "calls": count + 1,
                 "span": span,
                 "interval": mean,
+                "others": others,
             },
             counterfactual=(
                 f"Not stated below {self.calls} intervals or {self.hours:g} hours, nor where they vary by more than "
-                f"{self.variation:.0%}."
+                f"{self.variation:.0%} or {_SHARED} other hosts call there."
             ),
         )
 
@@ -106,3 +144,5 @@ _TALK: Final = np.array(
     [Flow.CLIENT_HIGH, Flow.CLIENT_LOW, Flow.SERVER_HIGH, Flow.SERVER_LOW, Flow.SERVER_PORT, Flow.PROTOCOL],
     dtype=np.int64,
 )
+_SERVICE: Final = [2, 3, 4]
+"""Of a talk: the server and its port."""

@@ -1,29 +1,38 @@
 """Guessing passwords of services that are logged into: SSH, FTP, RDP and the like."""
 
+import math
 from typing import ClassVar, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.memory import Memoryless
-from vedette.detectors.network.grouping import Rows
+from vedette.detectors.network.addresses import internal
+from vedette.detectors.network.grouping import Rows, distinct, heaviest
 from vedette.detectors.network.minute import Weight
 from vedette.detectors.network.ports import LOGINS, Ports
+from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
-from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Protocol
+from vedette.schema.spans import MINUTE_US
+from vedette.schema.state import decode, encode
 
 
-class NetworkBruteForce(Memoryless):
-    """One client opens many short, similar connections to a service that is logged into.
+class NetworkBruteForce:
+    """Many short, similar connections to a service that is logged into, by one client or by many that share the work.
 
-    Signal: answered connections of one client to one such port of one host in the last minute, and their bytes.
-    Baseline: none: people log in once.
-    Decision: at least `connections`, of at most `size` bytes each on average, with something said both ways.
+    Signal: answered connections to one such port of one host in the last minute, and their bytes: of one client; and
+        of all clients elsewhere, and how many these are.
+    Baseline: of one client none: people log in once. Of many the most that the port had within a minute, a minute or
+        two ago.
+    Decision: at least `connections`, of at most `size` bytes each on average, with something said both ways. Of many,
+        at least `connections` clients, and five times the most; not in the first five minutes.
     Explanation: how many, how large each.
-    Known false alarms: deployment tools that open a session for each file; monitoring of a login port.
+    Known false alarms: deployment tools that open a session for each file; monitoring of a login port; a public
+        service that is logged into and suddenly loved.
     References: Hofstede et al., "SSH Compromise Detection using NetFlow/IPFIX", SIGCOMM CCR 2014; formula `count`.
     """
 
@@ -34,14 +43,95 @@ class NetworkBruteForce(Memoryless):
         self.connections = connections
         self.size = size
         self.left_out = 0
+        self._since: int | None = None
+        self._ports = RecentKeys(len(_PORT), _MOST_PORTS, numbers=4)
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode(_State(self._since, self._ports.to_state()))
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave; older versions remembered nothing. Raises `StateError`."""
+        if content:
+            state = decode(content, _State, "ports that are logged into")
+            self._since = state.since
+            self._ports.from_state(state.ports)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State guessing that went on in the window."""
+        if self._since is None:
+            self._since = view.start
+        return [*self._of_one(view), *self._of_many(view)]
+
+    def _of_many(self, view: NetworkView) -> list[Anomaly]:
+        found = []
+        for own in view.groups(_FROM_ELSEWHERE, Flow.SUCCEEDED, self.connections / _FACTOR):
+            clients = distinct(own, *CLIENT)
+            if clients * _FACTOR < self.connections:
+                continue
+            count = int(own[:, Flow.SUCCEEDED].sum())
+            each = float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum()) / count
+            most = self._most(view, own[0], clients)
+            limit = max(self.connections, math.ceil(_FACTOR * most))
+            early = view.start - (self._since or 0) < _LEARN_US
+            if early or clients < limit or each > self.size:
+                continue
+            port = int(own[0, Flow.SERVER_PORT])
+            found.append(
+                state(
+                    view,
+                    type=AnomalyType.BRUTE_FORCE,
+                    detector=self.name,
+                    about=server_of(own[0]),
+                    who=EntityKind.HOST,
+                    severity=Severity.MEDIUM,
+                    score=excess_score(clients, limit),
+                    observed=float(clients),
+                    expected=Band(0.0, None, float(most)),
+                    threshold=float(limit),
+                    sample_count=count,
+                    unit="clients",
+                    formula=Formula("count", {"count": float(clients)}, float(clients)),
+                    start=int(own[:, Flow.START].min()),
+                    evidence_total=count,
+                    contributions=tuple(
+                        Contribution("client", client_of(row), float(row[Flow.SUCCEEDED]) / count)
+                        for row in heaviest(own, Flow.SUCCEEDED, 3)
+                    ),
+                    details={
+                        "what": f"{port} by many",
+                        "service": LOGINS[port],
+                        "connections": count,
+                        "bytes_each": each,
+                        "seconds": view.recent_seconds,
+                    },
+                    counterfactual=(
+                        f"Not stated below {self.connections:,} clients within a minute or {_FACTOR:g} times its most, "
+                        f"or above {self.size:,} bytes each."
+                    ),
+                )
+            )
+        return found[:20]
+
+    def _most(self, view: NetworkView, row: Rows, clients: int) -> int:
+        """The most clients of a port until a minute or two ago; those of this minute are remembered."""
+        (claimed,) = self._ports.claim(row[None, _PORT])
+        numbers = self._ports.numbers[claimed.place[0]]
+        age = view.start - int(numbers[_BEGAN])
+        if age >= MINUTE_US:
+            numbers[_MOST] = max(
+                numbers[_MOST], numbers[_OLDER], numbers[_FRESH] if age >= 2 * MINUTE_US else 0
+            )
+            numbers[_OLDER], numbers[_FRESH], numbers[_BEGAN] = numbers[_FRESH], 0, view.start
+        numbers[_FRESH] = max(numbers[_FRESH], clients)
+        return int(numbers[_MOST])
+
+    def _of_one(self, view: NetworkView) -> list[Anomaly]:
         found = []
         for own in view.groups(_LOGINS, Flow.SUCCEEDED, self.connections):
             count = int(own[:, Flow.SUCCEEDED].sum())
             each = float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum()) / count
-            if each > self.size or not own[:, Flow.PAYLOAD_OUT].sum() or not own[:, Flow.PAYLOAD_IN].sum():
+            if each > self.size or not (_said(own, *_OUT) and _said(own, *_IN)):
                 continue
             port = int(own[0, Flow.SERVER_PORT])
             found.append(
@@ -77,6 +167,32 @@ class NetworkBruteForce(Memoryless):
 
 
 _PORTS: Final = Ports(LOGINS)
+_PORT: Final = [*SERVER, Flow.SERVER_PORT]
+_MOST_PORTS: Final = 16_384
+"""Ports of servers of which it is remembered how many clients they have; see `RecentKeys`."""
+_MOST, _OLDER, _FRESH, _BEGAN = range(4)
+"""Numbers remembered of a port: the most clients, those of the minute before this, those of this minute, and when it
+began (microseconds)."""
+_FACTOR: Final = 5.0
+_LEARN_US: Final = 5 * MINUTE_US
+"""Until then nobody knows how many clients are usual."""
+
+
+class _State(msgspec.Struct, frozen=True, array_like=True):
+    since: int | None
+    ports: bytes
+
+
+_OUT: Final = Flow.PAYLOAD_OUT, Flow.BYTES_OUT, Flow.PACKETS_OUT
+_IN: Final = Flow.PAYLOAD_IN, Flow.BYTES_IN, Flow.PACKETS_IN
+_HEADERS: Final = 80
+"""Bytes of a TCP packet that carries nothing, with all its headers, at most."""
+
+
+def _said(rows: Rows, payload: Flow, size: Flow, packets: Flow) -> bool:
+    """Whether something was said in a direction; nfdump and Suricata tell of packets, and not what they carried."""
+    sums = rows.sum(axis=0)
+    return bool(sums[payload] > 0 or sums[size] > _HEADERS * sums[packets])
 
 
 def _logins(rows: Rows) -> NDArray[np.bool_]:
@@ -85,4 +201,12 @@ def _logins(rows: Rows) -> NDArray[np.bool_]:
     return kept
 
 
+def _from_elsewhere(rows: Rows) -> NDArray[np.bool_]:
+    wanted = _logins(rows)
+    at = np.flatnonzero(wanted)
+    wanted[at] = ~internal(rows[at, Flow.CLIENT_HIGH], rows[at, Flow.CLIENT_LOW])
+    return wanted
+
+
+_FROM_ELSEWHERE: Final = Interest(_from_elsewhere, (*SERVER, Flow.SERVER_PORT))
 _LOGINS: Final = Interest(_logins, (*CLIENT, *SERVER, Flow.SERVER_PORT), Weight.LOGINS)

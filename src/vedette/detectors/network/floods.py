@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
-from vedette.detectors.network.addresses import is_many
+from vedette.detectors.network.addresses import internal, is_group
 from vedette.detectors.network.grouping import Rows, distinct, groups, heaviest, starts_of
 from vedette.detectors.network.minute import Total, Weight
 from vedette.detectors.network.ports import REFLECTORS, Ports
@@ -120,14 +120,19 @@ class Amplification(Memoryless):
 
     Signal: bytes of answers to one host from one of these services in a window, against the bytes it asked with.
     Baseline: none.
-    Decision: at least `size` bytes from at least `servers` servers, at least `ratio` times what was asked with.
+    Decision: at least `size` bytes from at least `servers` servers, at least `ratio` times what was asked with; from
+        fewer, where the questions came from elsewhere, and at least ten a second: a server that is used to flood
+        whoever they pretend to be from, and which that is about.
     Explanation: both numbers, the service, how many servers.
-    Known false alarms: a zone transfer over UDP; a monitoring host that walks SNMP tables: few servers each.
+    Known false alarms: a zone transfer over UDP; a monitoring host elsewhere that walks SNMP tables.
     References: Rossow, "Amplification Hell", NDSS 2014; formula `count`.
     """
 
     name: ClassVar[str] = "network.amplification"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.AMPLIFICATION,)
+
+    QUESTIONS = 10
+    """In a second, from which few servers are used to flood somebody."""
 
     def __init__(self, *, size: int = 1_000_000, ratio: float = 10.0, servers: int = 3) -> None:
         self.size = size
@@ -146,17 +151,20 @@ class Amplification(Memoryless):
         for own in groups(rows, *CLIENT, Flow.SERVER_PORT, of=Flow.BYTES_IN, least=self.size, among=asked_of):
             got, asked = int(own[:, Flow.BYTES_IN].sum()), int(own[:, Flow.BYTES_OUT].sum())
             servers = distinct(own, *SERVER)
-            if got < self.ratio * asked or servers < self.servers:
+            questions = int(own[:, Flow.PACKETS_OUT].sum())
+            abused = servers < self.servers
+            if got < self.ratio * asked or (abused and not self._is_abused(view, own, questions)):
                 continue
             port = int(own[0, Flow.SERVER_PORT])
             victim = client_of(own[0])
+            server = server_of(heaviest(own, Flow.BYTES_IN, 1)[0])
             view.claimed.add(victim)
             found.append(
                 state(
                     view,
                     type=AnomalyType.AMPLIFICATION,
                     detector=self.name,
-                    about=victim,
+                    about=server if abused else victim,
                     who=EntityKind.HOST,
                     severity=Severity.HIGH if got >= 10 * self.size else Severity.MEDIUM,
                     score=excess_score(got, self.size),
@@ -178,6 +186,7 @@ class Amplification(Memoryless):
                         "asked": asked,
                         "seconds": view.seconds,
                         "ratio_threshold": self.ratio,
+                        **({"victim": victim, "questions": questions} if abused else {}),
                         "metrics": ["packets", "bytes", "flows_opened", "udp_flows_ratio"],
                     },
                     counterfactual=(
@@ -188,6 +197,11 @@ class Amplification(Memoryless):
             )
         return found[:_MOST_STATED]
 
+    def _is_abused(self, view: NetworkView, own: Rows, questions: int) -> bool:
+        """Whether somebody elsewhere asks as fast as no resolver or monitor of one's own does."""
+        elsewhere = not internal(own[:1, Flow.CLIENT_HIGH], own[:1, Flow.CLIENT_LOW])[0]
+        return bool(elsewhere) and questions >= self.QUESTIONS * view.seconds
+
 
 _PORTS: Final = Ports(REFLECTORS)
 
@@ -197,16 +211,18 @@ class PacketFlood(Memoryless):
 
     Signal: packets to one host in a window that it did not answer in kind.
     Baseline: none.
-    Decision: at least `udp` or `icmp` packets in a window, five for each that goes back.
+    Decision: at least `udp` or `icmp` packets in a window, twenty for each that goes back: QUIC acknowledges every
+        tenth packet of an upload at the rarest.
     Explanation: the number, how many addresses sent it.
-    Known false alarms: one-way streams: multicast video is left out; syslog and NetFlow at such rates are not.
+    Known false alarms: one-way streams: multicast video is left out; syslog and NetFlow at such rates are not, nor is
+        broadcast, which at such rates is a storm.
     References: formula `count`.
     """
 
     name: ClassVar[str] = "network.packet_flood"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.DDOS_ATTACK,)
 
-    ONE_WAY = 5
+    ONE_WAY = 20
 
     def __init__(self, *, udp: int = 50_000, icmp: int = 10_000) -> None:
         self.udp = udp
@@ -234,8 +250,8 @@ class PacketFlood(Memoryless):
         for own in groups(rows, *SERVER, of=Flow.PACKETS_OUT, least=least, among=sent):
             packets, back = int(own[:, Flow.PACKETS_OUT].sum()), int(own[:, Flow.PACKETS_IN].sum())
             target = server_of(own[0])
-            many = is_many(int(own[0, Flow.SERVER_HIGH]), int(own[0, Flow.SERVER_LOW]))
-            if packets < self.ONE_WAY * back or many or target in view.claimed:
+            group = is_group(int(own[0, Flow.SERVER_HIGH]), int(own[0, Flow.SERVER_LOW]))
+            if packets < self.ONE_WAY * back or group or target in view.claimed:
                 continue
             view.claimed.add(target)
             yield state(
@@ -252,6 +268,10 @@ class PacketFlood(Memoryless):
                 unit="packets",
                 formula=Formula("count", {"count": float(packets)}, float(packets)),
                 evidence_total=packets,
+                contributions=tuple(
+                    Contribution("client", client_of(row), float(row[Flow.PACKETS_OUT]) / packets)
+                    for row in heaviest(own, Flow.PACKETS_OUT, 3)
+                ),
                 details={
                     "what": what,
                     "sources": distinct(own, *CLIENT),

@@ -10,23 +10,26 @@ from numpy.typing import NDArray
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.recent import Claimed, RecentKeys
-from vedette.detectors.network.view import NetworkView, client_of, server_of, state
+from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.kernels.host_habits import (
     FORGOT,
+    FRESH,
     KNOWN,
     MOST_SENT,
+    OLDER,
+    SINCE,
     WINDOWS,
     count_hosts,
     find_hosts,
     find_news,
     find_places,
-    follow_sent,
     learn_news,
 )
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
-from vedette.schema.spans import MINUTE_US
+from vedette.schema.spans import HOUR_US
+from vedette.schema.state import check, decode
 
 _MOST: Final = 16_384
 """Internal hosts followed; the one that was silent for the longest is dropped."""
@@ -37,21 +40,32 @@ _ALL_DESTINATIONS: Final = 262_144
 
 _SHARED_PLACES: Final = 65_536
 """Destinations of which it is remembered how many hosts have them; the one that got none for the longest is dropped."""
+_MOST_UPLOADS: Final = 16_384
+"""Pairs of hosts of which one sends much to the other; the one that was silent for the longest is dropped."""
+_SINCE, _LATEST, _SENT, _GOT, _BEFORE, _STATED, _NEW_HERE = range(7)
+"""Numbers remembered of an upload: when it began and went on last (microseconds), bytes each way, bytes of the largest
+upload of its host before, bytes when it was stated last, and whether the host was new when it began."""
 _SHARED: Final = 3
 """Hosts that make a destination the network's own: two may have caught the same thing."""
+
+_PAIR: Final = [*CLIENT, *SERVER]
+_AGAIN: Final = 5
+"""Times as many bytes from which an upload is stated again."""
 
 
 class HostHabits(Remembering):
     """An internal host sends far more out than it ever did, or talks to whom it never did.
 
-    Signal: bytes of an internal host to one external host in a window, against what it got; networks (an IPv4
+    Signal: what an internal host uploads to one external host without an hour's pause, of windows in which at that
+        rate `size` would be reached within an hour, against what it got; networks (an IPv4
         /24, an IPv6 /48) and ports outside that it opens flows to.
-    Baseline: the host's own: the most it ever sent to one host in a window, up to a minute ago or two, so that the
-        beginning of a burst does not hide the rest; and every destination it had.
-    Decision: exfiltration from `size` bytes, `factor` times its most, and `ratio` times what came back; a new
+    Baseline: the host's own: its largest upload, as far as it had come an hour or two before this one began; and every
+        destination it had.
+    Decision: exfiltration from `size` bytes, `factor` times its largest upload, and
+        `ratio` times what came back; stated again when it is five times as much. A new
         destination that fewer than three other internal hosts have, where, by how often it had a new one so far
         (Laplace's rule of succession), one is no likelier than 1 in `once_in`. Neither before `LEARN` windows in which
-        it talked to somebody outside.
+        it talked to somebody outside, nor an upload that began before.
     Explanation: the numbers, the destination, its past.
     Known false alarms: the first backup to a new place; a new release of a program that talks elsewhere.
     References: formulas `count`, `succession`.
@@ -63,7 +77,7 @@ class HostHabits(Remembering):
     LEARN = 30
 
     def __init__(
-        self, *, size: int = 50_000_000, factor: float = 5.0, ratio: float = 5.0, once_in: int = 1000
+        self, *, size: int = 1_000_000_000, factor: float = 5.0, ratio: float = 5.0, once_in: int = 1000
     ) -> None:
         self.size = size
         self.factor = factor
@@ -73,11 +87,20 @@ class HostHabits(Remembering):
         self._hosts = RecentKeys(2, _MOST, numbers=9)
         self._places = RecentKeys(5, _ALL_DESTINATIONS)
         self._shared = RecentKeys(3, _SHARED_PLACES, numbers=1)
+        self._uploads = RecentKeys(4, _MOST_UPLOADS, numbers=7)
         self._unremembered = 0
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return self._hosts, self._places, self._shared
+        return self._hosts, self._places, self._shared, self._uploads
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave, or what it gave before uploads were followed. Raises `StateError`."""
+        parts = decode(content, list[bytes], "memory of a detector")
+        memories = self.memories()
+        check(len(parts) in (len(memories) - 1, len(memories)), "memory of a detector")
+        for memory, part in zip(memories, parts, strict=False):
+            memory.from_state(part)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State what internal hosts did in the window that they never did."""
@@ -86,27 +109,76 @@ class HostHabits(Remembering):
             return []
         keys, starts = np.empty((len(rows), 2), dtype=np.int64), np.empty(len(rows) + 1, dtype=np.int64)
         hosts = find_hosts(view.digest.columns, rows, keys, starts)
-        found = []
+        found = self._uploaded(view, rows)
         # Hosts are told apart by the place of each in the table; a block of them fits in it.
         for claimed in self._hosts.claim(keys[:hosts]):
-            found += self._sent(view, starts, claimed)
             found += self._new(view, starts, claimed)
         self.left_out = self._hosts.forgotten + self._unremembered
         return found
 
-    def _sent(self, view: NetworkView, starts: NDArray[np.int64], hosts: Claimed) -> list[Anomaly]:
-        """Some hosts that sent far more to one host than ever; what each sent is remembered."""
-        rows = view.digest.outward
-        told = np.empty((len(rows), 4), dtype=np.int64)
-        count = follow_sent(
-            view.digest.columns, rows, starts, hosts.rows.start, hosts.place, self._hosts.numbers, view.start,
-            MINUTE_US, self.LEARN, float(self.size), self.factor, self.ratio, told,
-        )  # fmt: skip
-        contacts = view.window.contacts
-        return [
-            self._exfiltrated(view, contacts[row], float(sent), float(got), at)
-            for row, sent, got, at in told[:count].tolist()
-        ]
+    def _uploaded(self, view: NetworkView, rows: NDArray[np.int64]) -> list[Anomaly]:
+        """Uploads that went on in the window and are far more than their hosts ever sent."""
+        sent = view.digest.columns[Flow.BYTES_OUT][rows]
+        least = self.size * min(1.0, view.seconds * 1e6 / HOUR_US)
+        much = view.window.contacts[rows[sent >= least]]
+        if not len(much):
+            return []
+        pairs, first, of = np.unique(much[:, _PAIR], axis=0, return_index=True, return_inverse=True)
+        out, back = np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.int64)
+        np.add.at(out, of.ravel(), much[:, Flow.BYTES_OUT])
+        np.add.at(back, of.ravel(), much[:, Flow.BYTES_IN])
+        found = []
+        for claimed in self._uploads.claim(pairs):
+            for row, place, fresh in zip(
+                range(claimed.rows.start, claimed.rows.stop),
+                claimed.place.tolist(),
+                claimed.fresh,
+                strict=False,
+            ):
+                upload = self._uploads.numbers[place]
+                if fresh or view.start - upload[_LATEST] > HOUR_US:
+                    upload[:] = self._begun(view, pairs[row])
+                upload[_LATEST] = view.start
+                upload[[_SENT, _GOT]] += out[row], back[row]
+                self._note(view, pairs[row], int(upload[_SENT]))
+                if self._is_told(upload):
+                    upload[_STATED] = upload[_SENT]
+                    found.append(self._exfiltrated(view, much[first[row]], upload))
+        return found
+
+    def _begun(self, view: NetworkView, pair: NDArray[np.int64]) -> list[int]:
+        """An upload that begins: nothing yet, and the largest of its host before."""
+        numbers = self._host(pair)
+        age = view.start - int(numbers[SINCE])
+        known = [MOST_SENT, *([OLDER] if age >= HOUR_US else []), *([FRESH] if age >= 2 * HOUR_US else [])]
+        new = int(numbers[WINDOWS] < self.LEARN)
+        return [view.start, view.start, 0, 0, int(numbers[known].max()), 0, new]
+
+    def _note(self, view: NetworkView, pair: NDArray[np.int64], sent: int) -> None:
+        """Remember how large an upload has become."""
+        numbers = self._host(pair)
+        age = view.start - int(numbers[SINCE])
+        if age >= HOUR_US:
+            numbers[MOST_SENT] = max(
+                numbers[MOST_SENT], numbers[OLDER], numbers[FRESH] if age >= 2 * HOUR_US else 0
+            )
+            numbers[[OLDER, FRESH, SINCE]] = numbers[FRESH], 0, view.start
+        numbers[FRESH] = max(numbers[FRESH], sent)
+
+    def _host(self, pair: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What is remembered of the host that a pair begins with; may be written to."""
+        (claimed,) = self._hosts.claim(pair[None, :2])
+        numbers: NDArray[np.int64] = self._hosts.numbers[claimed.place[0]]
+        return numbers
+
+    def _is_told(self, upload: NDArray[np.int64]) -> bool:
+        sent = int(upload[_SENT])
+        return (
+            not upload[_NEW_HERE]
+            and sent >= max(self.size, _AGAIN * int(upload[_STATED]))
+            and sent >= self.factor * int(upload[_BEFORE])
+            and sent >= self.ratio * int(upload[_GOT])
+        )
 
     def _new(self, view: NetworkView, starts: NDArray[np.int64], hosts: Claimed) -> list[Anomaly]:
         """The first destination of a window that some hosts never had; all are known from now on."""
@@ -157,8 +229,8 @@ class HostHabits(Remembering):
         place = place[(place >= 0) & (both[np.maximum(place, 0)] == both[of_gone]).all(axis=1)]
         np.add.at(self._hosts.numbers[:, FORGOT], order[place], 1)
 
-    def _exfiltrated(self, view: NetworkView, row: Rows, most: float, got: float, at: int) -> Anomaly:
-        before = float(self._hosts.numbers[at, MOST_SENT])
+    def _exfiltrated(self, view: NetworkView, row: Rows, upload: NDArray[np.int64]) -> Anomaly:
+        since, _, sent, got, before = upload[: _BEFORE + 1].tolist()
         limit = max(float(self.size), self.factor * before)
         return state(
             view,
@@ -166,23 +238,25 @@ class HostHabits(Remembering):
             detector=self.name,
             about=client_of(row),
             who=EntityKind.CLIENT,
-            severity=Severity.HIGH if most >= 5 * limit else Severity.MEDIUM,
-            score=excess_score(most, limit),
-            observed=most,
-            expected=Band(0.0, None, before),
+            severity=Severity.HIGH if sent >= 5 * limit else Severity.MEDIUM,
+            score=excess_score(float(sent), limit),
+            observed=float(sent),
+            expected=Band(0.0, None, float(before)),
             threshold=limit,
-            sample_count=int(self._hosts.numbers[at, WINDOWS]),
+            sample_count=int(self._host(row[_PAIR])[WINDOWS]),
             unit="bytes",
-            formula=Formula("count", {"count": most}, most),
+            formula=Formula("count", {"count": float(sent)}, float(sent)),
+            start=since,
             details={
                 "what": server_of(row),
                 "server": server_of(row),
-                "seconds": view.seconds,
-                "ratio": most / max(got, 1.0),
+                "seconds": (view.end - since) / 1e6,
+                "ratio": sent / max(got, 1),
+                "uploads": True,
             },
             counterfactual=(
-                f"Not stated below {self.size:,} bytes, {self.factor:g} times its most, or {self.ratio:g} times "
-                "what came back."
+                f"Not stated below {self.size:,} bytes, {self.factor:g} times its largest upload before, or "
+                f"{self.ratio:g} times what came back."
             ),
         )
 

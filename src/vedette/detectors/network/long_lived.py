@@ -6,8 +6,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.network.addresses import internal
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.minute import Total, Weight
+from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
@@ -20,13 +22,23 @@ SLOW: Final = "slow"
 _IDLE_BYTES: Final = 1000
 _SLOW_S: Final = 10.0
 _MOST: Final = 65_536
-"""Long connections remembered, so that each is stated once."""
+"""Talks that stayed remembered, so that each connection is looked at once; that which was silent longest is dropped."""
+_FEW: Final = 3
+"""Connections that stay from which they are nothing special in a network."""
+_ONCE_IN: Final = 50
+"""Where they are nothing special, one of a kind that was never seen is stated if such a one is no likelier."""
+_DYNAMIC: Final = 49_152
+"""From here on ports are handed out by chance (RFC 6335), and are all of one kind."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
     count: int
     sum: float
     stated: list[tuple[tuple[int, ...], int]]
+    """Of older versions, which stated all of them: few enough for a list."""
+    talks: bytes = b""
+    kinds: list[int] = msgspec.field(default_factory=list)
+    seen: int = 0
 
 
 class LongLived:
@@ -35,13 +47,17 @@ class LongLived:
     Signal: durations of TCP connections that went on or ended in the window; connections of one client to one port
         that were given little and answered nothing.
     Baseline: the mean duration of the connections that ended before, from `connections` of them.
-    Decision: above `high` times the mean is high, above `medium` times medium, and from `seconds` in any case, unless
-        `alarm.mode` is `threshold`: the mean of web traffic is seconds, and twice that is nothing. Each connection is
-        stated once. Below 1,000 bytes it is idle. Slowloris: `slow` connections of one client to one port within a
-        minute more than there were answers, at most 1,000 bytes sent on each, the oldest open for ten seconds;
-        where answers are not timed, only of clients that were answered nothing at all.
-    Explanation: duration, mean, bytes; or how many, how much on each.
-    Known false alarms: web sockets, SSH sessions, database pools: raise `seconds` where these are wanted.
+    Decision: above `high` times the mean is high, above `medium` times medium, with `alarm.mode` `threshold`.
+        Otherwise from `seconds`, as the mean of web traffic is seconds, and twice that is nothing; and as many
+        networks hold connections open all day (web sockets, mail, files, sessions, databases), only one of a kind
+        that never stayed before, medium: another port, or another direction (within, outwards, inwards). Where there
+        were more than two to other servers or ports, only if by how often one was of a new kind so far (Laplace's
+        rule of succession) such a one is no likelier than 1 in 50. Each connection is looked at once. Below 1,000
+        bytes it is idle. Slowloris: `slow` connections of one client to one port within a minute more than there
+        were answers, at most 1,000 bytes sent on each, the oldest open for ten seconds; where answers are not timed,
+        only of clients that were answered nothing at all.
+    Explanation: duration, mean, bytes, how many stayed before and of how many kinds; or how many, how much on each.
+    Known false alarms: the first web socket, SSH session or database pool of a network that never had one.
     References: CVE-2007-6750; formula `share`.
     """
 
@@ -66,17 +82,30 @@ class LongLived:
         self.left_out = 0
         self._count = 0
         self._sum = 0.0
-        self._stated: dict[tuple[int, ...], int] = {}
+        self._classic = classic
+        self._talks = RecentKeys(len(_TALK), _MOST, numbers=1)
+        self._kinds: set[int] = set()
+        self._seen = 0
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
-        return encode(_State(self._count, self._sum, list(self._stated.items())))
+        return encode(
+            _State(self._count, self._sum, [], self._talks.to_state(), sorted(self._kinds), self._seen)
+        )
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         state = decode(content, _State, "durations of connections")
-        check(len(state.stated) <= _MOST, "durations of connections")
-        self._count, self._sum, self._stated = state.count, state.sum, dict(state.stated)
+        check(len(state.stated) <= _MOST and len(state.kinds) <= _MOST_KINDS, "durations of connections")
+        check(all(len(talk) == len(_TALK) for talk, _ in state.stated), "durations of connections")
+        self._count, self._sum = state.count, state.sum
+        self._kinds, self._seen = set(state.kinds), max(0, state.seen)
+        if state.talks:
+            self._talks.from_state(state.talks)
+        elif state.stated:
+            self._look_once(
+                np.array([talk for talk, _ in state.stated]), np.array([at for _, at in state.stated])
+            )
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State connections that are too long, and floods of slow ones."""
@@ -97,25 +126,31 @@ class LongLived:
             return []
         found = []
         rows = view.window.contacts
-        long = (rows[:, Flow.DURATION] > least * 1e6) & (rows[:, Flow.PROTOCOL] == Protocol.TCP)
-        for row in rows[np.flatnonzero(long)]:
-            key = tuple(row[_TALK].tolist())
+        long = np.flatnonzero(
+            (rows[:, Flow.DURATION] > least * 1e6) & (rows[:, Flow.PROTOCOL] == Protocol.TCP)
+        )
+        began = rows[long, Flow.END] - rows[long, Flow.DURATION]
+        new, first = self._look_once(rows[long][:, _TALK], began)
+        together = self._seen + int(np.count_nonzero(first))
+        for at in np.flatnonzero(new).tolist():
+            row, kind = rows[long[at]], _kind(rows[long[at]])
+            seen, kinds = self._seen, len(self._kinds)
+            stays = kind not in self._kinds
+            stays &= together < _FEW or (kinds + 1) * _ONCE_IN <= seen + 2
+            # A pool of connections is renewed all day, and is one thing all the same.
+            self._seen += int(first[at])
+            self._kinds.add(kind)
+            if not (stays or self._classic):
+                continue
             duration = float(row[Flow.DURATION]) / 1e6
-            began = int(row[Flow.END]) - int(row[Flow.DURATION])
-            # The same connection goes on; another one between the same two began later.
-            if abs(self._stated.get(key, -1) - began) < 1_000_000:
-                continue
-            if len(self._stated) >= _MOST:
-                self.left_out += 1
-                continue
-            self._stated[key] = began
             size = int(row[Flow.BYTES_OUT] + row[Flow.BYTES_IN])
             if not view.window.known & Known.SEGMENTS:
                 # Spread evenly, a window has its share of the whole: so much for as long as it has lasted.
                 size = int(
                     size * max(1.0, 1e6 * duration / max(1, int(row[Flow.END]) - int(row[Flow.START])))
                 )
-            high = duration > max(self.high * mean, self.seconds)
+            # An hour is far above any mean of seconds, and says nothing of how bad it is.
+            high = self._classic and duration > self.high * mean
             factor = self.high if high else self.medium
             limit = max(factor * mean, self.seconds)
             found.append(
@@ -135,18 +170,35 @@ class LongLived:
                     formula=Formula(
                         "share", {"part": duration, "whole": mean}, duration / mean if mean else 0.0
                     ),
-                    start=began,
+                    start=int(began[at]),
                     details={
                         "what": f"{server_of(row)} {int(row[Flow.SERVER_PORT])}",
                         "server": server_of(row),
                         "port": int(row[Flow.SERVER_PORT]),
                         "bytes": size,
                         "idle": size < _IDLE_BYTES,
+                        **({} if self._classic else {"stayed": seen, "kinds": kinds, "once_in": _ONCE_IN}),
                     },
-                    counterfactual=f"Not stated up to {limit:,.0f} seconds.",
+                    counterfactual=f"Not stated up to {limit:,.0f} seconds"
+                    + ("." if self._classic else ", nor where one to such a port had stayed before."),
                 )
             )
         return found
+
+    def _look_once(
+        self, talks: Rows, began: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which connections, each of another talk, are looked at for the first time, and which talks are."""
+        new, first = np.zeros(len(talks), dtype=bool), np.zeros(len(talks), dtype=bool)
+        for claimed in self._talks.claim(talks):
+            numbers, of = self._talks.numbers, began[claimed.rows]
+            # The same connection goes on; another one between the same two began later.
+            other = claimed.fresh | (np.abs(numbers[claimed.place, 0] - of) >= 1_000_000)
+            numbers[claimed.place[other], 0] = of[other]
+            new[claimed.rows] = other
+            first[claimed.rows] = claimed.fresh
+        self.left_out = self._talks.forgotten
+        return new, first
 
     def _slow(self, view: NetworkView) -> list[Anomaly]:
         found = []
@@ -191,6 +243,14 @@ class LongLived:
 
 
 _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
+_MOST_KINDS: Final = 4 * (_DYNAMIC + 1)
+
+
+def _kind(row: Rows) -> int:
+    """What a connection is for, as far as can be seen: its port, and which of its ends are one's own."""
+    ends = row[[Flow.CLIENT_HIGH, Flow.SERVER_HIGH]], row[[Flow.CLIENT_LOW, Flow.SERVER_LOW]]
+    client, server = map(int, internal(*ends))
+    return 4 * min(int(row[Flow.SERVER_PORT]), _DYNAMIC) + 2 * client + server
 
 
 def _talked(rows: Rows) -> NDArray[np.bool_]:

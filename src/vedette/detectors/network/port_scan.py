@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import is_many
+from vedette.detectors.network.addresses import internal, is_many
 from vedette.detectors.network.grouping import Rows, busy, distinct, groups
 from vedette.detectors.network.minute import Total, Weight
 from vedette.detectors.network.recent import RecentKeys
@@ -17,18 +17,23 @@ from vedette.detectors.statement import excess_score
 from vedette.kernels.talks import find_answered
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
-from vedette.schema.spans import HOUR_US
+from vedette.schema.spans import HOUR_US, MINUTE_US
 from vedette.schema.state import check, decode, encode
 from vedette.windows.distinct import distinct_values, is_among
 
 _MOST_SOURCES: Final = 65_536
 _MOST_TARGETS: Final = 256
+_MOST_EXCESS: Final = 2
 _MOST_STATED: Final = 50
 """Sources stated in one window; a spoofed flood has more, and is stated as such."""
 _FORGET_US: Final = HOUR_US
 """A walk that nothing was added to for so long begins anew."""
+_OVER_US: Final = 15 * MINUTE_US
+"""A walk that was told is over when nothing failed for so long, as an incident is."""
 _MOST_ANSWERED: Final = 65_536
 """Internal clients' ports of servers that answered them; the one that was silent for the longest is dropped."""
+_MOST_FAILED: Final = 65_536
+"""The same of servers that did not. Apart from those: a sweep must not make anybody forget whom it knows."""
 
 
 class _Walk(msgspec.Struct):
@@ -38,6 +43,11 @@ class _Walk(msgspec.Struct):
     latest: int
     failed: int = 0
     answered: int = 0
+    excess: int = 0
+    """Failures over answers, but no more than `_MOST_EXCESS` times as many as it takes: so a scan comes to an end."""
+    told: bool = False
+    lost: int = 0
+    """When one failed last."""
     targets: set[tuple[int, int, int]] = msgspec.field(default_factory=set)
 
 
@@ -50,28 +60,36 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     failed: int
     answered: int
     targets: list[tuple[int, int, int]]
+    excess: int = 0
+    told: bool = False
+    lost: int = 0
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
     walks: list[_Kept]
     answered: bytes
+    failed: bytes = b""
+    """Older versions began anew with them after an hour."""
 
 
 class PortScan:
     """A source that tries ports or hosts to see which answer.
 
     Signal: SYNs and destination ports of a source in the last minute; first contacts that fail and succeed, for as
-        long as the source goes on (a port that ever answered an internal source is none: a host that lost its line
-        tries those again); TCP packets that no connection sends (FIN alone, no flag, FIN with PSH and URG); UDP to
-        ports that say nothing.
+        long as the source goes on (a port that an internal source ever tried is none: a host that lost its line
+        tries again whom it knows, and a monitor what is off); TCP packets that no connection sends (FIN alone, no
+        flag, FIN with PSH and URG); UDP to ports that say nothing.
     Baseline: none: a scan is told by its shape.
     Decision: more than `syns` SYNs to more than `ports` ports within a minute; or the likelihood ratio of first
         contacts, under "most fail" (0.8) against "most succeed" (0.2), passes `odds`; or at least `probes` odd
-        packets; or more than `ports` UDP ports of one host that do not answer. Of one host it is vertical, of many
-        hosts at up to three ports horizontal, else a strobe.
+        packets; or more than `ports` UDP ports of one host that do not answer. A walk that was told is over when none
+        has failed for a quarter of an hour, or twice as many more were answered as it takes failures: what its host
+        does otherwise is no scan. Of one host it is vertical, of many hosts at up to three ports horizontal, else a
+        strobe. By the odds a source elsewhere is of medium severity at most: every public address is looked at by
+        strangers all day, and what they get from it is told by others.
     Explanation: what was tried, how much of it failed.
-    Known false alarms: monitoring that polls what is down; peer-to-peer clients that try peers of yesterday, which
-        is why a failing first contact counts once, and `odds` are far above the paper's 99.
+    Known false alarms: monitoring that polls what is down, once, when it is first seen; peer-to-peer clients that try
+        peers of yesterday, which is why a failing first contact counts once, and `odds` are far above the paper's 99.
     References: Jung, Paxson, Berger, Balakrishnan, "Fast Portscan Detection Using Sequential Hypothesis Testing",
         IEEE S&P 2004; formulas `count`, `sequential_odds`.
     """
@@ -87,14 +105,15 @@ class PortScan:
         self.left_out = 0
         self._walks: dict[tuple[int, int], _Walk] = {}
         self._answered = RecentKeys(5, _MOST_ANSWERED)
+        self._failed = RecentKeys(5, _MOST_FAILED)
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
         walks = [
-            _Kept(key, w.since, w.latest, w.failed, w.answered, sorted(w.targets))
+            _Kept(key, w.since, w.latest, w.failed, w.answered, sorted(w.targets), w.excess, w.told, w.lost)
             for key, w in self._walks.items()
         ]
-        return encode(_State(walks, self._answered.to_state()))
+        return encode(_State(walks, self._answered.to_state(), self._failed.to_state()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
@@ -103,9 +122,12 @@ class PortScan:
         check(len(walks) <= _MOST_SOURCES, "first contacts")
         check(all(len(walk.targets) <= _MOST_TARGETS for walk in walks), "first contacts")
         self._walks = {
-            w.source: _Walk(w.since, w.latest, w.failed, w.answered, set(w.targets)) for w in walks
+            w.source: _Walk(w.since, w.latest, w.failed, w.answered, w.excess, w.told, w.lost, set(w.targets))
+            for w in walks
         }
         self._answered.from_state(state.answered)
+        if state.failed:
+            self._failed.from_state(state.failed)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State scans that went on in the window."""
@@ -185,25 +207,34 @@ class PortScan:
             source = (int(own[0, Flow.CLIENT_HIGH]), int(own[0, Flow.CLIENT_LOW]))
             if source not in sources:
                 continue
-            own = own[~self._answered.has(own[:, _TALK])]
+            talks = own[:, _TALK]
+            own = own[~(self._answered.has(talks) | self._failed.has(talks))]
             if not len(own):
                 continue
             walk = self._walks.get(source)
-            if walk is None or view.start - walk.latest > _FORGET_US:
+            if walk is None or _is_over(walk, view.start):
                 if len(self._walks) >= _MOST_SOURCES and not self._make_room(view.start):
                     self.left_out += 1
                     continue
                 walk = self._walks[source] = _Walk(view.start, view.start)
             steps = self._step(walk, own, view.start)
             odds = _STEP * (walk.failed - walk.answered)
-            if odds <= -math.log10(self.odds):
+            if odds <= -math.log10(self.odds) or (walk.told and walk.excess <= 0):
                 del self._walks[source]
-            elif steps and odds >= math.log10(self.odds):
+            elif steps and odds >= math.log10(self.odds) and walk.excess >= self._enough:
+                walk.told = True
                 found.append(self._tell_walk(view, own, walk))
+        lost = rows[chosen[failing & internal(high, low)]]
+        for _ in self._failed.claim(lost[:, _TALK]):
+            pass
         return found
 
-    @staticmethod
-    def _step(walk: _Walk, own: Rows, now: int) -> int:
+    @property
+    def _enough(self) -> int:
+        """Failures over answers that it takes."""
+        return math.ceil(math.log10(self.odds) / _STEP)
+
+    def _step(self, walk: _Walk, own: Rows, now: int) -> int:
         """Count first contacts, those that were answered first; returns how many failed."""
         failed = 0
         order = np.argsort(own[:, Flow.SUCCEEDED] == 0, kind="stable")
@@ -216,8 +247,11 @@ class PortScan:
                 walk.targets.add(target)
             if row[Flow.SUCCEEDED]:
                 walk.answered += 1
+                walk.excess -= 1
             else:
                 walk.failed += 1
+                walk.lost = now
+                walk.excess = min(walk.excess + 1, _MOST_EXCESS * self._enough)
                 failed += 1
             walk.latest = now
         return failed
@@ -239,13 +273,14 @@ class PortScan:
         targets = np.array(sorted(walk.targets), dtype=np.int64).reshape(-1, 3)
         hosts, ports = len({t[:2] for t in walk.targets}), len(distinct_values(targets[:, 2]))
         limit = math.log10(self.odds)
+        outside = not internal(own[:1, Flow.CLIENT_HIGH], own[:1, Flow.CLIENT_LOW])[0]
         return state(
             view,
             type=AnomalyType.PORT_SCAN,
             detector=self.name,
             about=client_of(own[0]),
             who=EntityKind.CLIENT,
-            severity=Severity.HIGH if odds >= 2 * limit else Severity.MEDIUM,
+            severity=Severity.HIGH if odds >= 2 * limit and not outside else Severity.MEDIUM,
             score=excess_score(odds, limit),
             observed=float(walk.failed),
             threshold=float(math.ceil(limit / _STEP)),
@@ -263,6 +298,7 @@ class PortScan:
                 "answered": walk.answered,
                 "odds_threshold": self.odds,
                 "target": server_of(own[0]),
+                "outside": bool(outside),
             },
             counterfactual=f"Not stated while the odds are below {self.odds:,.0f} to 1.",
         )
@@ -272,6 +308,7 @@ class PortScan:
     ) -> Anomaly:
         hosts = distinct(rows, *SERVER)
         failed = int(rows[:, Flow.FAILED].sum())
+        outside = not internal(rows[:1, Flow.CLIENT_HIGH], rows[:1, Flow.CLIENT_LOW])[0]
         return state(
             view,
             type=AnomalyType.PORT_SCAN,
@@ -296,6 +333,7 @@ class PortScan:
                 "failed": failed,
                 "seconds": view.recent_seconds,
                 "target": server_of(rows[0]),
+                "outside": bool(outside),
             },
             counterfactual=_instead(how, self.syns, self.ports, self.probes),
         )
@@ -319,6 +357,10 @@ _FAILS: Final = 0.8
 """Share of a scanner's first contacts that fail, and of others' that succeed: the paper's."""
 _STEP: Final = math.log10(_FAILS / (1 - _FAILS))
 """What a first contact that fails adds to the log10 of the odds, and one that succeeds takes off."""
+
+
+def _is_over(walk: _Walk, now: int) -> bool:
+    return now - walk.latest > _FORGET_US or (walk.told and now - walk.lost > _OVER_US)
 
 
 def _shape(hosts: int, ports: int) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memoryless
+from vedette.detectors.network.addresses import internal
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.minute import Total
 from vedette.detectors.network.recent_windows import Interest
@@ -15,6 +16,8 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Se
 from vedette.schema.flows import Flow, Known, Protocol
 
 _DNS: Final = 53
+HEAVY_BYTES: Final = 156
+"""Of an IP packet: names of 52 bytes are asked for with 98, and with the options of EDNS with 121."""
 
 
 class Tunnel(Memoryless):
@@ -25,7 +28,9 @@ class Tunnel(Memoryless):
         changes from one to the next.
     Baseline: none: host names are short, lookups over TCP are few, and a ping is of one size.
     Decision: at least `queries` such queries, and a third of all; or `messages` data segments each way over TCP 53; or
-        `pings` changes of size, and a fifth of all pings, with at least 64 bytes on average.
+        `pings` changes of size, and a fifth of all pings, with at least 64 bytes on average. Of logs, which tell no
+        names and no single sizes: 300 questions within a minute, or 600 pings each way with another network, ten
+        times one a second, of packets of 156 bytes on average.
     Explanation: how many of what, of how many in all.
     Known false alarms: services that look up signatures in names (antivirus, mail block lists); a zone transfer;
         measuring the path's largest packet by pings of all sizes.
@@ -38,6 +43,9 @@ class Tunnel(Memoryless):
     SHARE = 1 / 3
     CHANGES = 0.2
     PING_BYTES = 64
+    HEAVY_PINGS = 600
+    HEAVY_QUERIES = 300
+    HEAVY_BYTES = HEAVY_BYTES
 
     def __init__(self, *, queries: int = 30, messages: int = 10, pings: int = 20) -> None:
         self.queries = queries
@@ -47,9 +55,9 @@ class Tunnel(Memoryless):
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State tunnels that carried something in the window."""
+        found = [] if view.window.known & Known.CONTENT else self._heavy(view)
         if not view.window.known & Known.CONTENT or not view.total(Total.CARRIERS):
-            return []
-        found = []
+            return found
         for own in view.groups(_CARRIERS, Flow.PACKETS_OUT, 1):
             protocol = int(own[0, Flow.PROTOCOL])
             if protocol == Protocol.UDP:
@@ -123,6 +131,48 @@ class Tunnel(Memoryless):
             f"Not stated below {self.pings:,} changes of size within a minute, or below a fifth of the pings.",
         )
 
+    def _heavy(self, view: NetworkView) -> list[Anomaly]:
+        """Logs of flows tell no names and no single sizes: questions and pings that are many and large."""
+        found = [
+            self._state(
+                view,
+                own,
+                "heavy DNS",
+                asked,
+                self.HEAVY_QUERIES,
+                asked,
+                "queries",
+                {"queries": asked, "bytes": float(own[:, Flow.BYTES_OUT].sum())},
+                f"Not stated below {self.HEAVY_QUERIES:,} queries within a minute, or below {self.HEAVY_BYTES} bytes "
+                "on average.",
+            )
+            for own in view.groups(_HEAVY_DNS, Flow.PACKETS_OUT, self.HEAVY_QUERIES)
+            if (asked := int(own[:, Flow.PACKETS_OUT].sum()))
+        ]
+        if view.total(Total.ICMP_SENT) < self.HEAVY_PINGS * view.seconds / 60:
+            return found
+        for own in view.groups(_ECHOES, Flow.PACKETS_OUT, self.HEAVY_PINGS):
+            sums = own.sum(axis=0)
+            sent, got = int(sums[Flow.PACKETS_OUT]), int(sums[Flow.PACKETS_IN])
+            size = int(sums[Flow.BYTES_OUT] + sums[Flow.BYTES_IN])
+            if got < self.HEAVY_PINGS or size < self.HEAVY_BYTES * (sent + got):
+                continue
+            found.append(
+                self._state(
+                    view,
+                    own,
+                    "heavy pings",
+                    sent,
+                    self.HEAVY_PINGS,
+                    sent + got,
+                    "pings",
+                    {"pings": sent + got, "bytes": size},
+                    f"Not stated below {self.HEAVY_PINGS:,} pings each way within a minute, or below "
+                    f"{self.HEAVY_BYTES} bytes on average.",
+                )
+            )
+        return found[:20]
+
     def _state(
         self,
         view: NetworkView,
@@ -166,4 +216,24 @@ def _carriers(rows: Rows) -> NDArray[np.bool_]:
     return wanted
 
 
+def _heavy_dns(rows: Rows) -> NDArray[np.bool_]:
+    """Questions that are large on average."""
+    wanted: NDArray[np.bool_] = (rows[:, Flow.PROTOCOL] == Protocol.UDP) & (rows[:, Flow.SERVER_PORT] == _DNS)
+    wanted &= rows[:, Flow.BYTES_OUT] >= HEAVY_BYTES * rows[:, Flow.PACKETS_OUT]
+    return wanted & (rows[:, Flow.PACKETS_OUT] > 0)
+
+
+_HEAVY_DNS: Final = Interest(_heavy_dns, (*CLIENT, *SERVER))
+
+
+def _echoes(rows: Rows) -> NDArray[np.bool_]:
+    """Pings between one's own hosts and others."""
+    protocol = rows[:, Flow.PROTOCOL]
+    wanted: NDArray[np.bool_] = (protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)
+    client = internal(rows[:, Flow.CLIENT_HIGH], rows[:, Flow.CLIENT_LOW])
+    wanted &= client != internal(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
+    return wanted
+
+
+_ECHOES: Final = Interest(_echoes, (*CLIENT, *SERVER))
 _CARRIERS: Final = Interest(_carriers, (*CLIENT, *SERVER, Flow.PROTOCOL))
