@@ -46,8 +46,9 @@ def notice(
     route: str | None = "/cart",
 ) -> Notice:
     about = incident() if about is None else about
+    breadth = len(about.services) + len(about.types) if change is Change.WIDENED else ""
     return Notice(
-        id=f"{about.id}.{change.value}.{about.severity.value}",
+        id=f"{about.id}.{change.value}{breadth}.{about.severity.value}",
         change=change,
         incident=about,
         route=route,

@@ -16,6 +16,7 @@ from vedette.channels.plan import (
     Past,
     Plan,
     Rules,
+    item,
     message,
     outcome,
     plan,
@@ -85,6 +86,47 @@ def test_each_change_is_told_once() -> None:
     desk.come(notice(Change.CLOSED, worse.incident))
     desk.run(START + 3 * SECOND)
     assert [ids for _, ids in desk.messages[1:]] == [["i1.worse.critical"], ["i1.closed.critical"]]
+
+
+TEAMS = {
+    "group_wait_s": 0,
+    "channels": {"webhook": [{"name": name, "url": "https://h.example/"} for name in ("shop", "pay")]},
+    "routes": [{"services": ["shop"], "channels": ["shop"]}, {"services": ["pay"], "channels": ["pay"]}],
+}
+SHOP, PAY = (ChannelRule(name, digests=False, resolves=True, per_hour=60) for name in ("shop", "pay"))
+
+
+def test_an_incident_that_reaches_another_service_is_told_to_its_people_and_not_again_to_others() -> None:
+    desk = Desk(rules(alerts(**TEAMS), SHOP, PAY))
+    desk.come(notice())
+    desk.run(START)
+    both = incident(services=("pay", "shop"))
+    desk.come(notice(Change.WIDENED, both))
+    desk.run(START + MINUTE)
+    desk.come(notice(Change.WIDENED, incident(services=("auth", "pay", "shop"))))
+    desk.run(START + 2 * MINUTE)
+    assert desk.messages == [("shop", ["i1.opened.high"]), ("pay", ["i1.widened3.high"])]
+    desk.come(notice(Change.CLOSED, incident(services=("auth", "pay", "shop"))))
+    desk.run(START + HOUR)
+    assert sorted(desk.messages[2:]) == [("pay", ["i1.closed.high"]), ("shop", ["i1.closed.high"])]
+    desk.run(START + HOUR + SECOND)
+    assert not desk.notices
+
+
+def test_to_whom_a_widened_incident_is_new_it_has_opened() -> None:
+    widened = notice(Change.WIDENED, incident(services=("pay", "shop")))
+    assert item(widened, Past(), rules(), "pay").notice.change is Change.OPENED
+
+
+def test_a_silence_of_one_service_does_not_hold_what_reached_another() -> None:
+    silence = Silence(id="s1", start=START, until=START + HOUR, services=("shop",))
+    desk = Desk(rules(alerts(group_wait_s=0), CHAT, silences=(silence,)))
+    desk.come(notice())
+    desk.run(START)
+    assert desk.messages == []
+    desk.come(notice(Change.WIDENED, incident(services=("pay", "shop"))))
+    desk.run(START + MINUTE)
+    assert desk.messages == [("chat", ["i1.widened3.high"])]
 
 
 def test_what_is_told_to_all_is_settled_and_what_goes_to_nobody_too() -> None:

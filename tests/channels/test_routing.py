@@ -40,6 +40,16 @@ def test_types_and_severity_must_match() -> None:
     assert chosen(routes, types=both, severity=Severity.MEDIUM) == ()
 
 
+def test_what_several_services_share_goes_to_the_people_of_each() -> None:
+    routes = [
+        {"services": ["shop"], "channels": ["a"]},
+        {"services": ["pay"], "channels": ["b"]},
+        {"channels": ["c"]},
+    ]
+    assert chosen(routes, services=("pay", "shop")) == ("b", "a")
+    assert chosen(routes, services=("search", "shop")) == ("c", "a")
+
+
 def test_tags_of_a_service_win_over_general_ones_and_routes_match_them() -> None:
     keys = {
         "channels": HOOKS,

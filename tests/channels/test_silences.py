@@ -4,7 +4,7 @@ import pytest
 
 from tests.channels.made import HOUR, START, alerts, incident
 from tests.channels.memory import MemoryStore
-from vedette.channels.silences import MOST, SilenceError, configured, end, kept, make
+from vedette.channels.silences import MOST, Silence, SilenceError, configured, end, kept, make
 from vedette.schema.anomaly import AnomalyType, Severity
 
 
@@ -55,6 +55,13 @@ def test_it_covers_what_matches_while_it_holds() -> None:
     assert not made.covers(incident(severity=Severity.CRITICAL), START)
     assert not made.covers(incident(services=("pay",)), START)
     assert not made.covers(incident(types=(AnomalyType.SCANNER,)), START)
+
+
+def test_what_is_on_other_services_too_is_told() -> None:
+    both = incident(services=("shop", "staging"))
+    for services, holds in ((("staging",), False), (("sta*", "shop"), True), ((), True)):
+        silence = Silence(id="s1", start=START, until=START + HOUR, services=services)
+        assert silence.covers(both, START) is holds
 
 
 def test_it_can_be_about_one_incident() -> None:

@@ -20,7 +20,7 @@ from vedette.channels.routing import channels_of, tags_of
 from vedette.channels.silences import Silence
 from vedette.config.alerts import Alerts
 from vedette.schema.anomaly import Severity
-from vedette.schema.live import Change, Notice
+from vedette.schema.live import WIDEST, Change, Notice
 from vedette.schema.spans import SECOND_US
 from vedette.storage.live import Outcome, Telling
 
@@ -29,7 +29,7 @@ WAITING: Final = "waits for others to join it"
 THROTTLED: Final = "enough messages for now; it is told with others"
 PLEDGED: Final = "the service stopped while it was being told"
 _NEVER_OPENED: Final = "its opening was not told here"
-_ORDER: Final = {Change.OPENED: 0, Change.WORSE: 1, Change.CLOSED: 2}
+_ORDER: Final = {Change.OPENED: 0, Change.WORSE: 1, Change.WIDENED: 2, Change.CLOSED: 3}
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -101,9 +101,11 @@ def earlier_ids(notice: Notice) -> tuple[str, ...]:
     """Ids of notices of the same incident that may have come before."""
     if notice.change is Change.OPENED:
         return ()
-    incident = notice.incident.id
-    ids = [f"{incident}.{Change.OPENED.value}.{severity.value}" for severity in Severity]
-    ids += [f"{incident}.{Change.WORSE.value}.{severity.value}" for severity in Severity]
+    incident = notice.incident
+    # An incident opens with a service and a type.
+    broad = range(3, min(len(incident.services) + len(incident.types), WIDEST) + 1)
+    changes = [Change.OPENED.value, Change.WORSE.value, *(f"{Change.WIDENED.value}{n}" for n in broad)]
+    ids = [f"{incident.id}.{change}.{severity.value}" for change in changes for severity in Severity]
     return tuple(each for each in ids if each != notice.id)
 
 
@@ -126,8 +128,7 @@ def plan(
     mine: dict[str, list[Notice]] = {}
     settled: list[str] = []
     for notice in ordered:
-        told = [name for name in rules.channels if past.told(notice, name)]
-        names = dict.fromkeys([*channels_of(notice.incident, rules.alerts), *told])
+        names = dict.fromkeys(_concerned(notice, past, rules))
         left = [name for name in names if name in rules.channels and not done(past.last(notice, name))]
         for name in left:
             mine.setdefault(name, []).append(notice)
@@ -144,6 +145,18 @@ def plan(
             sends += part.sends
             wakes += part.wakes
     return Plan(tuple(notes), tuple(sends), tuple(settled), min(wakes, default=None))
+
+
+def _concerned(notice: Notice, past: Past, rules: Rules) -> Iterable[str]:
+    """The channels to be told: those that it is routed to, and those that know of its incident.
+
+    That it widened is told to those that were not told of it, and to nobody else: a silence that held it may not hold
+    what it has become.
+    """
+    routed = channels_of(notice.incident, rules.alerts)
+    if notice.change is Change.WIDENED:
+        return [name for name in routed if not past.told(notice, name)]
+    return [*routed, *(name for name in rules.channels if past.told(notice, name))]
 
 
 def pledge(send: Send, rules: Rules, now: int) -> list[Telling]:
@@ -177,7 +190,9 @@ def message(send: Send, past: Past, rules: Rules, now: int) -> Message:
 
 
 def item(notice: Notice, past: Past, rules: Rules, channel: str) -> Item:
-    """A notice as a channel is told it."""
+    """A notice as a channel is told it: of what widened it has heard nothing, so to it that opened."""
+    if notice.change is Change.WIDENED:
+        notice = msgspec.structs.replace(notice, change=Change.OPENED)
     link = (
         None
         if rules.alerts.link is None

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from vedette.channels.routing import concerns
+from vedette.channels.routing import covered
 from vedette.config.alerts import Alerts
 from vedette.schema.anomaly import AnomalyType, Severity
 from vedette.schema.errors import VedetteError
@@ -32,7 +32,7 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     until: int
     services: tuple[str, ...] = ()
-    """Patterns of services; all if empty."""
+    """Patterns of services; all if empty. An incident that is on others, too, is told."""
     types: tuple[AnomalyType, ...] = ()
     max_severity: Severity = Severity.CRITICAL
     """Incidents worse than this are told all the same."""
@@ -43,12 +43,12 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """Who made it: a key's name, `command line`, `configuration`."""
 
     def covers(self, incident: Incident, now: int) -> bool:
-        """Whether it holds now, and for this incident."""
+        """Whether it holds now, and for this incident on all its services."""
         return (
             self.start <= now < self.until
             and incident.severity.rank <= self.max_severity.rank
             and (self.incident_id is None or incident.id == self.incident_id)
-            and concerns(incident, self.services, self.types)
+            and covered(incident, self.services, self.types)
         )
 
 

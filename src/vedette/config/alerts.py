@@ -293,7 +293,9 @@ class ServiceTags(Section):
 class SilenceRule(Section):
     """What is not told for a while; what is still open at the end is told then."""
 
-    services: tuple[Pattern, ...] = option((), "Patterns of services, like `shop*`; all by default.")
+    services: tuple[Pattern, ...] = option(
+        (), "Patterns of services, like `shop*`, among which all of an incident's must be; all by default."
+    )
     types: tuple[AnomalyType, ...] = option(
         (), "Types of anomaly, one of which it must have; all by default."
     )

@@ -26,6 +26,7 @@ class Draft(msgspec.Struct):
         budgeted: Whether one rests on a threshold of the budget, or of a z-score.
         changed: Whether one joined since this was last handed out.
         told: Rank of the severity that was told last, -1 before any was.
+        breadth: How many services and types it had then.
         requests: That it rests on; packets and connections of flows are none.
         apart: Of a crowd: how many attackers were to be told one by one when it came together.
     """
@@ -48,6 +49,7 @@ class Draft(msgspec.Struct):
     changed: bool = True
     told: int = -1
     apart: int = TOLD_APART
+    breadth: int = 0
 
     @property
     def id(self) -> str:

@@ -29,6 +29,7 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
     told: int
     start: int | None = None
     apart: int = TOLD_APART
+    breadth: int | None = None
 
     @classmethod
     def of(cls, draft: Draft) -> "KeptDraft":
@@ -52,6 +53,7 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             draft.told,
             draft.start,
             draft.apart,
+            draft.breadth,
         )
 
     def draft(self) -> Draft:
@@ -84,4 +86,5 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             self.changed,
             self.told,
             self.apart,
+            len(self.services) + len(self.worst) if self.breadth is None else self.breadth,
         )

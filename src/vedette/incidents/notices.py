@@ -1,7 +1,7 @@
-"""What somebody may want to be told of an incident: that it opened, grew worse, or closed."""
+"""What somebody may want to be told of an incident: that it opened, grew worse, reached them, or closed."""
 
 from vedette.incidents.draft import Draft
-from vedette.schema.live import Change, Notice
+from vedette.schema.live import WIDEST, Change, Notice
 
 
 def news(draft: Draft, time: int) -> Notice | None:
@@ -12,11 +12,13 @@ def news(draft: Draft, time: int) -> Notice | None:
     Args:
         draft: One that goes on. time: The window's end, microseconds.
     """
-    rank = draft.severity.rank
-    if rank <= draft.told:
+    rank, breadth = draft.severity.rank, min(len(draft.services) + len(draft.worst), WIDEST)
+    if rank <= draft.told and breadth <= draft.breadth:
         return None
-    change = Change.OPENED if draft.told < 0 else Change.WORSE
-    draft.told = rank
+    change = Change.WORSE if rank > draft.told else Change.WIDENED
+    if draft.told < 0:
+        change = Change.OPENED
+    draft.told, draft.breadth = max(rank, draft.told), breadth
     return _notice(draft, change, time)
 
 
@@ -27,8 +29,9 @@ def last_news(draft: Draft, time: int) -> Notice:
 
 def _notice(draft: Draft, change: Change, time: int) -> Notice:
     incident, worst = draft.finish(closed=change is Change.CLOSED), draft.ranked[0]
+    breadth = str(draft.breadth) if change is Change.WIDENED else ""
     return Notice(
-        id=f"{incident.id}.{change.value}.{incident.severity.value}",
+        id=f"{incident.id}.{change.value}{breadth}.{incident.severity.value}",
         change=change,
         incident=incident,
         route=worst.route,

@@ -16,7 +16,13 @@ class Change(StrEnum):
     OPENED = "opened"
     WORSE = "worse"
     """Its severity rose."""
+    WIDENED = "widened"
+    """It reached another service, or became of another type: who is told of those may not know of it yet."""
     CLOSED = "closed"
+
+
+WIDEST = 64
+"""Services and types of an incident from which on it does not widen any more: whom it concerns has been told."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +32,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    """`<incident id>.<change>.<severity>`: the same after a restart that finds the same again."""
+    """`<incident id>.<change>.<severity>`: the same after a restart that finds the same again. Where it widened, the
+    change is followed by its breadth: it does so more than once."""
     change: Change
     incident: Incident
     """As it stood then."""
