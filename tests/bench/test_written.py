@@ -19,18 +19,18 @@ class Floor:
 
 
 FLOORS = {
-    "first": Floor(0.968, 0.0181),
+    "first": Floor(0.969, 0.0169),
     "second": Floor(0.938, 0.0099),
-    "third": Floor(0.955, 0.0237),
-    "fourth": Floor(0.976, 0.0180),
-    "fifth": Floor(0.965, 0.0485),
-    "sixth": Floor(0.972, 0.0364),
-    "seventh": Floor(0.933, 0.0366),
-    "eighth": Floor(0.956, 0.0322),
-    "ninth": Floor(0.948, 0.0308),
+    "third": Floor(0.955, 0.0198),
+    "fourth": Floor(0.977, 0.0180),
+    "fifth": Floor(0.969, 0.0464),
+    "sixth": Floor(0.975, 0.0364),
+    "seventh": Floor(0.935, 0.0307),
+    "eighth": Floor(0.964, 0.0322),
+    "ninth": Floor(0.948, 0.0295),
     "tenth": Floor(0.948, 0.0324),
-    "eleventh": Floor(0.932, 0.0388),
-    "twelfth": Floor(0.921, 0.0527),
+    "eleventh": Floor(0.937, 0.0374),
+    "twelfth": Floor(0.927, 0.0476),
 }
 
 
