@@ -99,8 +99,9 @@ def _errors(anomaly: Anomaly) -> str:
 
 def _latency(anomaly: Anomaly) -> str:
     return (
-        f"The slowest 5 % of {plural(anomaly.details['timed_requests'], 'request')} to {_place(anomaly)} took "
-        f"{seconds(anomaly.observed)} or more; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
+        # A histogram tells it to within a twentieth.
+        f"The slowest 5 % of {plural(anomaly.details['timed_requests'], 'request')} to {_place(anomaly)} took about "
+        f"{seconds(float(f'{anomaly.observed:.2g}'))} or more; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
     )
 
 
