@@ -202,14 +202,12 @@ class PortScan:
             return []
         found = []
         # A client's contacts stand together.
-        theirs = is_among(low, np.array([low for _, low in sources], dtype=np.int64))
-        for own in groups(rows, *CLIENT, among=chosen[theirs]):
+        theirs = chosen[is_among(low, np.array([low for _, low in sources], dtype=np.int64))]
+        talks = rows[theirs][:, _TALK]
+        first = theirs[~(self._answered.has(talks) | self._failed.has(talks))]
+        for own in groups(rows, *CLIENT, among=first):
             source = (int(own[0, Flow.CLIENT_HIGH]), int(own[0, Flow.CLIENT_LOW]))
             if source not in sources:
-                continue
-            talks = own[:, _TALK]
-            own = own[~(self._answered.has(talks) | self._failed.has(talks))]
-            if not len(own):
                 continue
             walk = self._walks.get(source)
             if walk is None or _is_over(walk, view.start):
