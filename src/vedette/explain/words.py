@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 from vedette.baselines.formulas import FORMULAS
+from vedette.explain.behaviour import describe_behaviour
 from vedette.explain.combination import describe_combination
 from vedette.explain.network import describe_network
-from vedette.explain.numbers import between, count, in_unit, number, odds, percent, plural, seconds, size
+from vedette.explain.numbers import between, count, in_unit, odds, percent, plural, seconds, size
 from vedette.explain.session import describe_session
 from vedette.explain.unlike import describe_unlike, unlike_counterfactual
 from vedette.expression.measures import MEASURES
@@ -232,25 +233,6 @@ def _exfiltration(anomaly: Anomaly) -> str:
     return f"{what}; {_expected(anomaly)}.{_rare(anomaly)}"
 
 
-def _behaviour(anomaly: Anomaly) -> str:
-    details = anomaly.details
-    limit = f"{anomaly.expected.high:.2f}"
-    odd = "; ".join(
-        f"{name.replace('_', ' ')} {number(seen['value'])} (usually {number(seen['usual_low'])} to "
-        f"{number(seen['usual_high'])})"
-        for name, seen in list(details["features"].items())[:3]
-    )
-    chance, starts = (
-        odds(details[name]).replace("windows", "sessions") for name in ("surprise", "surprise_threshold")
-    )
-    return (
-        f"{anomaly.entity.value} behaves unlike the other clients of {anomaly.service}: the evidence of "
-        f"{plural(details['windows'], 'window')} adds up to {anomaly.observed:.2f}, where 99 % of "
-        f"{anomaly.sample_count:,} usual sessions stay within {limit}. By chance that happens {chance}; the alarm "
-        f"starts at {starts}." + (f" What sets it apart: {odd}." if odd else "")
-    )
-
-
 def _pattern(anomaly: Anomaly) -> str:
     return _rule(anomaly) if anomaly.by_rule else describe_combination(anomaly)
 
@@ -329,7 +311,7 @@ _BODY = {
     AnomalyType.BOT_ACTIVITY: _bots,
     AnomalyType.DATA_EXFILTRATION: _exfiltration,
     AnomalyType.UNUSUAL_PATTERN: _pattern,
-    AnomalyType.BEHAVIORAL_ANOMALY: _behaviour,
+    AnomalyType.BEHAVIORAL_ANOMALY: describe_behaviour,
     AnomalyType.SEQUENCE_ANOMALY: describe_session,
     AnomalyType.RESPONSE_TIME_ANOMALY: _unusual_values,
     AnomalyType.STATUS_CODE_ANOMALY: _unusual_values,
