@@ -5,6 +5,7 @@ usual work, and the types they are called with, stand in `foreseen.json`; one th
 is called, and one that stands there in vain costs a first start its time.
 """
 
+import gc
 import os
 import signal
 import subprocess
@@ -25,6 +26,9 @@ from vedette.kernels.kept import READS, remember_kept
 __all__ = ["READS", "Foreseen", "compile_all", "foreseen", "processes_for", "uncompiled"]
 
 _PACKAGE = "vedette.kernels"
+_COLLECTING = (50_000, 20, 20)
+"""How often a process that compiles looks for objects that only refer to each other, as `gc.set_threshold` takes it.
+Most of what numba makes stays: by default an eighth of the time goes into looking through it again and again."""
 _HEAD_START = 3
 """Kernels from which a process of their own is worth its start: importing numba takes it half a second."""
 
@@ -149,6 +153,7 @@ def _main() -> None:
     """Compile what standard input names."""
     from vedette.kernels.machine_code import entry
 
+    gc.set_threshold(*_COLLECTING)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for each in msgspec.json.decode(sys.stdin.buffer.read(), type=list[Foreseen]):
         entry(each.function, each.kinds)
