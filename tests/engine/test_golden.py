@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.engine.running import found_in, found_in_calm, overlapping
+from tests.engine.running import found_in, found_in_calm, overlapping, run
 from tests.golden.incidents import INCIDENTS, INTRUSION, SILENT, Case
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
 from vedette.schema.findings import Findings
+from vedette.simulate import Simulation
 from vedette.simulate.labels import Label
 
 WINDOW_US = 60_000_000
@@ -110,6 +111,22 @@ def test_a_client_that_scans_breaks_in_and_downloads_is_one_incident() -> None:
     assert incident.start <= labels[0].start + WINDOW_US
     assert incident.end >= labels[-1].end - WINDOW_US
     assert {label.entity for label in labels} <= set(incident.entities)
+
+
+@pytest.mark.parametrize("name", [name for name in INCIDENTS if name.startswith("ddos")])
+def test_what_a_flood_takes_is_not_carried_off(name: str) -> None:
+    assert AnomalyType.DATA_EXFILTRATION not in {a.type for a in found_in(name).anomalies}
+
+
+def test_what_is_carried_off_behind_a_flood_is_told_with_who_took_it() -> None:
+    made = Simulation(minutes=90, rate=8, seed=1, inject="ddos@+70m+5m,data_exfiltration@+70m+5m")
+    found = run(made.chunks(), "combined").anomalies
+    flood, taker = (
+        {a.entity.value for a in found if a.type is kind and a.entity.kind is EntityKind.CLIENT}
+        for kind in (AnomalyType.DDOS_ATTACK, AnomalyType.DATA_EXFILTRATION)
+    )
+    assert len(flood) == len(taker) == 1
+    assert flood != taker
 
 
 def test_windows_are_judged_in_calm_traffic_and_the_rest_is_called_insufficient() -> None:

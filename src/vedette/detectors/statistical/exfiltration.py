@@ -21,9 +21,9 @@ class DataExfiltration(Remembering):
     Signal: response bytes of the window's largest taker, and of each route.
     Baseline: the largest taker of each of the service's past windows, and the route's own bytes, on a log scale.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
-        `MIN_RATIO` times the expected and `min_bytes` bytes; of a route, `MIN_RATIO` times what its requests in this
-        window would explain. Not where the same client took as much, or the route gave it, before by the clock
-        (`Recurrence`).
+        `MIN_RATIO` times the expected and `min_bytes` bytes; of a route, and of a client in a flood, `MIN_RATIO` times
+        what the requests of this window would explain. Not where the same client took as much, or the route gave it,
+        before by the clock (`Recurrence`).
     Explanation: the clients that took most of it, and the routes it came from.
     Known false alarms: the first night of a backup or a mirror; the first download of a new release.
     References: ATT&CK T1567; formula `log_high`.
@@ -52,6 +52,8 @@ class DataExfiltration(Remembering):
         by_client = view.judged[Metric.TOP_CLIENT_BYTES]
         found = []
         for alarm in self._clients.alarms(view, by_client, lambda: self._worth(by_client)):
+            if self._floods(view, by_client, alarm):
+                continue
             anomaly = self._client(view, by_client, alarm)
             if not self._taken.expects(alarm.slot, view.start, anomaly.observed, anomaly.entity.value):
                 found.append(anomaly)
@@ -70,6 +72,19 @@ class DataExfiltration(Remembering):
             and view.book[alarm.slot].service not in stated | view.claimed
         )
         return found
+
+    def _floods(self, view: WindowView, judged: Judged, alarm: Alarm) -> bool:
+        """Whether who took most in a flood took no more than so many requests do."""
+        service = view.book[alarm.slot].service
+        usual = view.judged[Metric.TOP_CLIENT_REQUESTS]
+        found = usual.find(alarm.slot)
+        if service not in view.claimed or found is None:
+            return False
+        clients = view.clients_of(service)
+        requests = int(clients.sums[int(np.argmax(clients.sums[:, Client.BYTES_OUT])), Client.REQUESTS])
+        times = max(1.0, requests / max(1.0, float(np.nan_to_num(usual.expected_mid[found]))))
+        middle = float(judged.expected_mid[alarm.row])
+        return float(judged.value[alarm.row]) < self.MIN_RATIO * middle * times
 
     @staticmethod
     def _busier(view: WindowView, judged: Judged) -> NDArray[np.float64]:
