@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vedette.kernels.request_line import join_queries, query_room, split_request_lines
 from vedette.schema.chunk import Chunk
 
-NOT_HTTP, NO_PROTOCOL, SPACE = 1, 2, 4
+NOT_HTTP, NO_PROTOCOL, SPACE, CASE = 1, 2, 4, 32
 Split = tuple[bytes | None, bytes | None, bytes | None, int]
 
 
@@ -22,7 +22,7 @@ def split(text: bytes | None) -> Split:
         start[0][0], length[0][0] = 0, len(text)
     flags = np.zeros(1, dtype=np.uint16)
     spans = [column for pair in zip(start, length, strict=True) for column in pair]
-    split_request_lines(buffer, *spans, NOT_HTTP, NO_PROTOCOL, SPACE, flags)
+    split_request_lines(buffer, *spans, NOT_HTTP, NO_PROTOCOL, SPACE, CASE, flags)
     method, target, protocol = (
         bytes(buffer[int(s[0]) : int(s[0] + n[0])]) if s[0] >= 0 else None
         for s, n in zip(start[1:], length[1:], strict=True)
@@ -45,7 +45,7 @@ def reference(text: bytes) -> Split:
         target = target.strip(b" ")
         spaced = SPACE if b" " in target else 0
         if protocol and target:
-            return method, target, protocol[0], spaced
+            return method, target, protocol[0], spaced | (CASE if re.search(rb"[a-z]", method) else 0)
         if not protocol and target and not re.search(rb"[a-z]", method) and plausible(method, target):
             return method, target, None, spaced | NO_PROTOCOL
     return None, text, None, NOT_HTTP
@@ -73,7 +73,7 @@ def plausible(method: bytes, target: bytes) -> bool:
         (b"CONNECT example.net:443", (b"CONNECT", b"example.net:443", None, NO_PROTOCOL)),
         (b"OPTIONS * HTTP/1.0", (b"OPTIONS", b"*", b"HTTP/1.0", 0)),
         (b"M-SEARCH * HTTP/1.1", (b"M-SEARCH", b"*", b"HTTP/1.1", 0)),
-        (b"get / HTTP/1.1", (b"get", b"/", b"HTTP/1.1", 0)),
+        (b"get / HTTP/1.1", (b"get", b"/", b"HTTP/1.1", CASE)),
         (b"\x16\x03\x01\x02\x00", (None, b"\x16\x03\x01\x02\x00", None, NOT_HTTP)),
         (b"SSH-2.0-OpenSSH_8.2p1 Ubuntu", (None, b"SSH-2.0-OpenSSH_8.2p1 Ubuntu", None, NOT_HTTP)),
         (b"OPTIONS sip:nm SIP/2.0", (None, b"OPTIONS sip:nm SIP/2.0", None, NOT_HTTP)),

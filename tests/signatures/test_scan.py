@@ -348,3 +348,11 @@ def test_a_harmless_text_that_is_judged_by_its_ends_is_called_long_and_nothing_e
     hits = scanner.judge(batch({"target": [target]}))
     assert hits.cut == 1
     assert set(names(scanner, hits, 0)) <= {"abnormal-oversize"}
+
+
+def test_a_method_in_lower_case_is_a_sign_and_no_attack_by_itself(rule_set: RuleSet):
+    requests = batch({"method": [b"get"], "target": [b"/"]}, int(RequestFlag.METHOD_CASE))
+    scanner = SignatureScanner(rule_set)
+    hits = scanner.judge(requests)
+    assert names(scanner, hits, 0) == ["protocol-method-case"]
+    assert not hits.decisive()[0]

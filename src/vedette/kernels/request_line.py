@@ -104,15 +104,16 @@ def split_request_lines(
     not_http: int,
     no_protocol: int,
     space_in_target: int,
+    method_case: int,
     flags: NDArray[np.uint16],
 ) -> None:
     """Split each request line into the spans of its method, target and protocol, and flag what is odd.
 
     The target is everything between the method and the protocol, as logged (absolute and authority forms
-    included), without spaces at its ends; `space_in_target` says that it holds some inside. Without a
-    protocol, the rest is taken as the target if it looks like one and the method has no lower case
-    (`no_protocol`). Anything else is `not_http`: its whole text is the target, and method and protocol are
-    absent. Rows without a request line (or with `-`) keep the spans they have.
+    included), without spaces at its ends; `space_in_target` says that it holds some inside, `method_case` that the
+    method has lower case. Without a protocol, the rest is taken as the target if it looks like one and the method has
+    no lower case (`no_protocol`). Anything else is `not_http`: its whole text is the target, and method and protocol
+    are absent. Rows without a request line (or with `-`) keep the spans they have.
     """
     for row in range(request_start.shape[0]):
         at = request_start[row]
@@ -152,6 +153,8 @@ def split_request_lines(
             protocol_length[row] = end - protocol
         if find(buffer, target, target_end, SPACE) < target_end:
             flags[row] |= space_in_target
+        if not _is_upper_case(buffer, at, method_end):
+            flags[row] |= method_case
 
 
 @subkernel

@@ -222,6 +222,7 @@ def _complete_targets(
             int(RequestFlag.NOT_HTTP),
             int(RequestFlag.NO_PROTOCOL),
             int(RequestFlag.SPACE_IN_TARGET),
+            int(RequestFlag.METHOD_CASE),
             flags,
         )
     if conventions.target_has_origin:

@@ -69,7 +69,7 @@ def read_single(chunk: Chunk, tokens: Tokens, conventions: Conventions) -> Singl
     target, _, protocol = rest.partition(b" ")
     status, sent, got = text(Field.STATUS), text(Field.BYTES_OUT), text(Field.BYTES_IN)
     if (
-        not method.isalpha()
+        not (method.isalpha() and method.isupper())
         or not target
         or protocol not in _PROTOCOLS
         or status is None

@@ -51,6 +51,8 @@ class RequestFlag(IntFlag):
     """The line did not fit the format; what could be read was read."""
     INTERNAL = 16
     """Client address is one of the configured trusted proxies or loopback."""
+    METHOD_CASE = 32
+    """The method of the request line has lower case, which makes it another one (RFC 9110, section 9.1)."""
 
 
 class Vocabulary(msgspec.Struct):
