@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.values import STATUS
-from vedette.detectors.view import WindowView
+from vedette.detectors.view import Metric, WindowView
 from vedette.schema.anomaly import Contribution
 from vedette.windows.layout import Client, Group
 
 MOSTLY: Final = 0.5
 """Part of the values outside from which a client is named for them."""
 ALONE: Final = 0.9
-"""From this part on nobody else is concerned, unless whoever has it makes as much of all requests: a proxy does."""
+"""From this part on nobody else is concerned, unless somebody always makes as much of all requests: a proxy does."""
 _OF_CLIENTS: Final = {
     Group.STATUS_401: Client.STATUS_401,
     Group.STATUS_403: Client.STATUS_403,
@@ -92,12 +92,18 @@ def value_carrier(
     share = min(1.0, float(shares[first]))
     if share < MOSTLY:
         return None
-    requests = clients.sums[:, Client.REQUESTS]
-    return Carrier(
-        view.client_name(int(clients.high[first]), int(clients.low[first])),
-        share,
-        share >= ALONE and int(requests[first]) < ALONE * int(requests.sum()),
-    )
+    name = view.client_name(int(clients.high[first]), int(clients.low[first]))
+    return Carrier(name, share, share >= ALONE and _usual_share(view, entry.service) < ALONE)
+
+
+def _usual_share(view: WindowView, service: str) -> float:
+    """The part of a service's requests that its busiest client usually makes; 1 where that is not known yet."""
+    slot = view.book.find(service, None)
+    busiest, whole = view.judged[Metric.TOP_CLIENT_REQUESTS], view.judged[Metric.REQUESTS]
+    rows = [None if slot is None else judged.find(slot) for judged in (busiest, whole)]
+    if rows[0] is None or rows[1] is None or not (busiest.ready[rows[0]] and whole.ready[rows[1]]):
+        return 1.0
+    return float(busiest.expected_mid[rows[0]]) / max(1.0, float(whole.expected_mid[rows[1]]))
 
 
 def _by_column(beyond: NDArray[np.int64], counted_as: CountedAs) -> Mapping[Client, int]:
