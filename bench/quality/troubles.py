@@ -4,17 +4,13 @@ Other benchmarks put one incident into traffic that is otherwise quiet. Here eac
 must not have made what judges them blind, and people, crawlers, monitors, and robots that look for holes go on all the
 while. The generator is neither that of `vedette simulate` nor that of the other shop.
 
-A trouble is told when there is an incident with an anomaly of one of its types that ends while it lasts, or five
-minutes after; how late is the end of the first of them. Incidents without such an anomaly are counted beside.
+What is told, and how late, is counted as in `told.py`.
 
-Usage: python bench/quality/troubles.py [--seed 1] [--output FILE]
+Usage: python bench/quality/troubles.py [--seed 1] [--titles] [--output FILE]
 """
 
 import argparse
-import json
 import math
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +19,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from told import Trouble, report, scanned
+
 BEGIN = int(datetime(2026, 3, 3, tzinfo=UTC).timestamp())
 """A Tuesday."""
 HOURS = 42
-GRACE = 5 * 60
 BROWSERS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
@@ -170,21 +167,6 @@ class Shop:
             yield self.hit(time, self.client(), target, "stock", draw.choice(("-", "curl/8.1")), status=404)
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What goes wrong: from which minute on, for how many, and the types by which it would be told."""
-
-    name: str
-    begin: int
-    minutes: int
-    types: tuple[str, ...]
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """Seconds since `BEGIN`."""
-        return self.begin * 60.0, (self.begin + self.minutes) * 60.0
-
-
 TROUBLES = (
     Trouble("one backend of four is gone", 9 * 60 + 10, 12, ("error_spike",)),
     Trouble("a database gets slower, up to eight times", 11 * 60, 40, ("latency_spike", "response_time_anomaly")),
@@ -283,50 +265,12 @@ def troubled(shop: Shop) -> list[Hit]:
     return sorted((hit for hit in hits if hit.time < HOURS * 3600), key=lambda hit: hit.time)
 
 
-def scanned(log: Path, folder: Path) -> dict[str, Any]:
-    """What a scan with the defaults finds."""
-    found = folder / "found.json"
-    command = [sys.executable, "-m", "vedette", "scan", str(log), "--quiet", "--json", str(found)]
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-    if done.returncode not in (0, 1):
-        raise SystemExit(f"the scan ended with {done.returncode}")
-    document: dict[str, Any] = json.loads(found.read_text())
-    return document
-
-
-def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp() - BEGIN
-
-
-def report(document: dict[str, Any]) -> None:
-    """Print what was told of each trouble, and what else was."""
-    known: set[str] = set()
-    print("| trouble | begins | minutes | told as | after, minutes |")
-    print("|---|---|---|---|---|")
-    for trouble in TROUBLES:
-        begin, end = trouble.span
-        told = [
-            a for a in document["anomalies"]
-            if a["type"] in trouble.types and begin < _seconds(a["end"]) <= end + GRACE
-        ]  # fmt: skip
-        known.update(a["incident_id"] for a in told)
-        late = f"{(min(_seconds(a['end']) for a in told) - begin) / 60:.0f}" if told else "not told"
-        types = ", ".join(sorted({a["type"] for a in told}))
-        print(
-            f"| {trouble.name} | day {trouble.begin // 1440 + 1}, {trouble.begin // 60 % 24}:{trouble.begin % 60:02d} "
-            f"| {trouble.minutes} | {types} | {late} |"
-        )
-    print()
-    for incident in document["incidents"]:
-        if incident["id"] not in known:
-            print(f"besides: {incident['start']}: {incident['severity']}: {incident['title']}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--titles", action="store_true", help="say what each incident is called")
     parser.add_argument("--output", type=Path, help="only write the log")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -335,7 +279,7 @@ def main() -> None:
         with log.open("w") as stream:
             stream.writelines(hit.line() for hit in troubled(Shop(arguments.seed)))
         if arguments.output is None:
-            report(scanned(log, folder))
+            report(scanned(log, folder), TROUBLES, BEGIN, arguments.titles)
 
 
 if __name__ == "__main__":
