@@ -120,7 +120,7 @@ def test_disturbances_of_one_service_are_one_incident_and_of_two_services_two() 
         anomaly(AnomalyType.LATENCY_SPIKE, 2),
     ]
     assert len(group(*shop)) == 1
-    assert len(group(*shop, anomaly(AnomalyType.ERROR_SPIKE, 2, service="api"))) == 2
+    assert len(group(*shop, anomaly(AnomalyType.ERROR_SPIKE, 9, service="api"))) == 2
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.9, 1), (0.1, 2)])
@@ -386,3 +386,26 @@ def test_no_incident_is_passed_over_that_would_take_an_anomaly(given: list[Anoma
     looks, looks_at_all = Grouper(), _LooksAtAll()
     for one in sorted(given, key=lambda a: a.start):
         assert looks.add(one) == looks_at_all.add(one)
+
+
+def test_troubles_of_several_services_that_begin_together_are_one() -> None:
+    grouper = Grouper()
+    errors, slow = AnomalyType.ERROR_SPIKE, AnomalyType.LATENCY_SPIKE
+    first = grouper.add(anomaly(errors, 10, service="payments", severity=Severity.HIGH))
+    assert grouper.add(anomaly(slow, 14, service="orders", route="/orders")) == first
+    assert grouper.add(anomaly(errors, 24, service="orders")) == first
+    incident = grouper.drafts[0].finish(closed=False)
+    assert incident.title == "Error spike and latency spike on payments and 1 more service"
+    assert incident.services == ("orders", "payments")
+
+
+def test_troubles_of_several_services_that_begin_one_after_the_other_are_told_apart() -> None:
+    grouper = Grouper()
+    first = grouper.add(anomaly(AnomalyType.ERROR_SPIKE, 10, service="payments"))
+    assert grouper.add(anomaly(AnomalyType.ERROR_SPIKE, 17, service="orders")) != first
+
+
+def test_jobs_of_several_services_on_the_hour_are_told_apart() -> None:
+    grouper = Grouper()
+    first = grouper.add(anomaly(AnomalyType.TRAFFIC_SPIKE, 10, service="payments"))
+    assert grouper.add(anomaly(AnomalyType.TRAFFIC_SPIKE, 10, service="orders")) != first

@@ -6,14 +6,17 @@ gap, by the first of these that holds:
 1. it is about a client that the incident is about;
 2. it is about a service or route whose service the incident disturbs, and both are disturbances (errors, latency,
    volume, floods); a flood and the other disturbances of its service are one, whoever floods;
-3. one of them is about a client, the other a disturbance of its service that this client mostly carries;
-4. one of them is of flows and the other of requests, and the same client mostly carries both, whatever their services:
+3. both are symptoms that spread from service to service (errors, latency, missing traffic), and began within
+   `AT_ONCE` of each other: what a database does to one service it does to those that ask it, and troubles are too
+   rare to begin together by chance;
+4. one of them is about a client, the other a disturbance of its service that this client mostly carries;
+5. one of them is of flows and the other of requests, and the same client mostly carries both, whatever their services:
    what a capture shows of a client and what a log does are the same client's doing;
-5. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
+6. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
    incident, not one per sender;
-6. it is an odd manner (scraping, no person's rhythm) of a client of the same network as the one with whom the incident
+7. it is an odd manner (scraping, no person's rhythm) of a client of the same network as the one with whom the incident
    opened, and of the same kind: twenty machines beside each other that fetch a site together are one program;
-7. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
+8. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
    its service.
 
 The first attackers of a service are told one by one: each may be somebody's aim. Once as many incidents of passing
@@ -34,7 +37,7 @@ import msgspec
 from vedette.incidents.apart import Apart
 from vedette.incidents.draft import Draft, carriers_of, counted_as, network_of
 from vedette.incidents.kept_draft import KeptDraft
-from vedette.incidents.kinds import IN_COMPANY, LATELY_DAYS, Kind, is_passing, kind_of
+from vedette.incidents.kinds import IN_COMPANY, LATELY_DAYS, SPREADING, Kind, is_passing, kind_of
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
 from vedette.schema.spans import DAY_US, MINUTE_US, WEEK_US
 from vedette.schema.state import check, decode, encode
@@ -45,6 +48,10 @@ MOST_OPEN = 2_000
 
 MOST_SERVICES = 10_000
 """Services whose attacks are counted; for a further one, that which was attacked longest ago is forgotten."""
+
+
+AT_ONCE = 5 * MINUTE_US
+"""Within which troubles of several services begin to be one: they are told by windows, of few requests some late."""
 
 
 class GroupingSettings(msgspec.Struct, frozen=True):
@@ -221,7 +228,7 @@ class Grouper:
                 d
                 for d in self._open
                 if d.kind not in (Kind.BACKGROUND, Kind.RULE)
-                and (service in d.services or d.concerns(carriers))
+                and (service in d.services or d.concerns(carriers) or _at_once(d, anomaly))
             ]
         return [d for d in self._open if (service in d.services and d.kind is kind) or who in d.clients]
 
@@ -238,6 +245,8 @@ class Grouper:
             return True
         if Kind.BACKGROUND in (draft.kind, kind):
             return draft.kind is kind and anomaly.service in draft.services
+        if _at_once(draft, anomaly):
+            return True
         if anomaly.service not in draft.services:
             return draft.is_otherwise(anomaly) and _carried_alike(draft, kind, anomaly, who)
         if kind is Kind.SERVICE and draft.kind is Kind.SERVICE:
@@ -250,6 +259,18 @@ class Grouper:
         if kind is Kind.SERVICE:
             return bool(carriers_of(anomaly) & draft.clients)
         return who in draft.carriers
+
+
+def _at_once(draft: Draft, anomaly: Anomaly) -> bool:
+    """Whether what happens to a service began with what happens to another."""
+    return (
+        draft.kind is Kind.SERVICE
+        and draft.first.type in SPREADING
+        and anomaly.type in SPREADING
+        and anomaly.entity.kind is not EntityKind.CLIENT
+        and not (anomaly.of_flows or draft.first.of_flows)
+        and abs(anomaly.start - draft.start) <= AT_ONCE
+    )
 
 
 def _carried_alike(draft: Draft, kind: Kind, anomaly: Anomaly, who: str) -> bool:

@@ -18,6 +18,8 @@ SYMPTOMS = frozenset(
 """What happens to a service; of equal severity, who or what does it is told first."""
 PERSONAL = frozenset({AnomalyType.RESPONSE_TIME_ANOMALY, AnomalyType.STATUS_CODE_ANOMALY})
 """Symptoms that are nobody else's where one client carries them."""
+SPREADING = SYMPTOMS - {AnomalyType.TRAFFIC_SPIKE, AnomalyType.UNUSUAL_PATTERN}
+"""Symptoms that pass from a service to those that ask it. Jobs on the hour may come to several by themselves."""
 DISTURBANCES = SYMPTOMS | {AnomalyType.DDOS_ATTACK, AnomalyType.DATA_EXFILTRATION}
 """What disturbs a service: what happens to it, and what does so by its very volume."""
 _MANNERS = frozenset(

@@ -86,6 +86,10 @@ def title(
         crowded: Whether there are more entities.
     """
     where = services[0] if len(services) == 1 else f"{len(services)} services"
+    if kind is Kind.SERVICE and len(services) > 1:
+        # The one that is hit hardest is where to look first.
+        more = len(services) - 1
+        where = f"{ranked[0].service} and {more} more service{'s' if more != 1 else ''}"
     senders = sum(e.kind is EntityKind.CLIENT for e in entities)
     if kind is Kind.CROWD:
         manners = [a.type.label for a in ranked if a.type is not AnomalyType.SCANNER] or ["scan"]
