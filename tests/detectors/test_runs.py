@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.baselines.budget import PEAK_LEVEL, Budget
-from vedette.detectors.statistical.runs import Runs
+from vedette.detectors.statistical.runs import CALM, Runs
 from vedette.schema.state import StateError, encode
 
 SLOT = np.zeros(1, dtype=np.int32)
@@ -19,13 +19,16 @@ def observed(runs: Runs, values: list[float]) -> list[float]:
 
 @given(VALUES)
 def test_each_run_is_observed_once_at_its_highest(values: list[float]) -> None:
-    """Over every series: as many tests, and peaks are the highest values between two that are none."""
-    text = "".join("x" if value > PEAK_LEVEL else "." for value in values)
-    expected, at = [], 0
-    for part in text.split("."):
-        if part and at + len(part) < len(values):
-            expected.append(max(values[at : at + len(part)]))
-        at += len(part) + 1
+    """Over every series: as many tests, and peaks are the highest of runs without `CALM` calm windows in them."""
+    expected, highest, calm = [], 0.0, 0
+    for value in values:
+        if value > PEAK_LEVEL:
+            highest, calm = max(highest, value), 0
+        elif highest:
+            calm += 1
+            if calm == CALM:
+                expected.append(highest)
+                highest = 0.0
     seen = observed(Runs(), values)
     assert len(seen) == len(values)
     assert [peak for peak in seen if peak > PEAK_LEVEL] == expected
@@ -44,10 +47,13 @@ def test_slots_run_by_themselves_and_one_that_is_not_there_goes_on() -> None:
     both = np.array([3, 7], dtype=np.int32)
     assert runs.tests(both, np.array([5.0, 1.0])).tolist() == [0.0, 1.0]
     assert runs.tests(both, np.array([6.0, 4.0])).tolist() == [0.0, 0.0]
+    for _ in range(CALM - 1):
+        assert runs.tests(both[:1], np.array([0.5])).tolist() == [0.5]
     assert runs.tests(both[:1], np.array([0.5])).tolist() == [6.0]
     assert runs.going
     assert runs.tests(both, np.array([0.5, 3.0])).tolist() == [0.5, 0.0]
-    assert runs.tests(both[1:], np.array([0.1])).tolist() == [4.0]
+    told = [runs.tests(both[1:], np.array([0.1])).tolist() for _ in range(CALM)]
+    assert told == [[0.1]] * (CALM - 1) + [[4.0]]
     assert Runs().to_state() == runs.to_state()
 
 
@@ -60,6 +66,12 @@ def test_two_long_events_do_not_raise_the_threshold_above_the_third() -> None:
         by_run.observe("x", runs.tests(SLOT, np.array([value])))
         by_window.observe("x", np.array([value]))
     assert by_run.threshold("x") < 6.0 < by_window.threshold("x")
+
+
+def test_runs_of_earlier_versions_go_on() -> None:
+    runs = Runs()
+    runs.from_state(encode([(0, 5.0)]))
+    assert observed(runs, [1.0] * CALM) == [1.0] * (CALM - 1) + [5.0]
 
 
 @pytest.mark.parametrize("content", [b"", b"x", encode([(-1, 5.0)]), encode([(0, 1.0)])])

@@ -1,14 +1,30 @@
 """Surprising windows one after the other, counted as the one event that they are."""
 
+from typing import Final
+
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.budget import PEAK_LEVEL
 from vedette.schema.state import check, decode, encode
 
+CALM: Final = 5
+"""Windows that are no surprise after which a run is over."""
+
+
+class _Run(msgspec.Struct, frozen=True, array_like=True):
+    """One that goes on; earlier versions, where any calm window ended it, know no calm ones."""
+
+    slot: int
+    peak: float
+    calm: int = 0
+
 
 class Runs:
     """Runs of windows above `PEAK_LEVEL`, by slot; the peak of each is its highest.
+
+    A run is over after `CALM` windows below it: what goes wrong for half an hour is not wrong in each of its minutes.
 
     Peaks from which a tail is fitted must not depend on each other (runs declustering: Smith and Weissman 1994). What
     is smoothed over windows stays high for a while; each of them a peak, two events would be tail enough to raise the
@@ -17,6 +33,8 @@ class Runs:
 
     def __init__(self) -> None:
         self._highest: dict[int, float] = {}
+        self._calm: dict[int, int] = {}
+        """Windows since a run's last that was surprising; of those with any."""
 
     @property
     def going(self) -> bool:
@@ -36,17 +54,25 @@ class Runs:
             height = float(surprise[row])
             if height > PEAK_LEVEL:
                 self._highest[slot] = max(self._highest.get(slot, 0.0), height)
+                self._calm.pop(slot, None)
                 tested[row] = 0.0
             elif slot in self._highest:
-                tested[row] = self._highest.pop(slot)
+                calm = self._calm.pop(slot, 0) + 1
+                if calm >= CALM:
+                    tested[row] = self._highest.pop(slot)
+                else:
+                    self._calm[slot] = calm
         return tested
 
     def to_state(self) -> bytes:
         """Runs that go on, as bytes."""
-        return encode(sorted(self._highest.items()))
+        runs = sorted(self._highest.items())
+        return encode([_Run(slot, peak, self._calm.get(slot, 0)) for slot, peak in runs])
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
-        known = dict(decode(content, list[tuple[int, float]], "runs of surprises"))
-        check(all(slot >= 0 and peak > PEAK_LEVEL for slot, peak in known.items()), "runs of surprises")
-        self._highest = known
+        known = decode(content, list[_Run], "runs of surprises")
+        fit = all(run.slot >= 0 and run.peak > PEAK_LEVEL and 0 <= run.calm < CALM for run in known)
+        check(fit, "runs of surprises")
+        self._highest = {run.slot: run.peak for run in known}
+        self._calm = {run.slot: run.calm for run in known if run.calm}
