@@ -59,8 +59,8 @@ def test_few_requests_are_judged_together_by_what_was_expected_before_any_that_i
     for _ in range(MOST_WINDOWS):
         own, merged = log.window((3.0, 1.0), (6.0, 100.0))
         expected.append(own.judgement.centre[0])
-    assert (merged.windows[0], merged.hit[0]) == (4, 4)
-    assert (merged.count[0], merged.exposure[0], merged.largest[0]) == (12.0, 24.0, 3.0)
+    assert (merged.windows[0], merged.hit[0]) == (MOST_WINDOWS, MOST_WINDOWS)
+    assert (merged.count[0], merged.exposure[0], merged.largest[0]) == (60.0, 120.0, 3.0)
     assert merged.judged.value[0] == 0.5
     formula = merged.judged.formula(0, high=True)
     # Twenty windows ago: the baseline has got used to it since.
@@ -76,8 +76,19 @@ def test_few_hits_are_judged_together_until_they_are_enough(log):
     for _ in range(3):
         log.window((0.0, 0.0), (6.0, 100.0))
     _, merged = log.window((0.0, 3.0), (6.0, 100.0))
-    assert (merged.count[1], merged.exposure[1], merged.windows[1]) == (5.0, 500.0, 5)
-    assert (merged.hit[1], merged.largest[1]) == (5, 3.0)
+    # Twenty windows with a hit in nearly each say more than the last five hits.
+    assert (merged.count[1], merged.exposure[1], merged.windows[1]) == (20.0, 2000.0, MOST_WINDOWS)
+    assert merged.largest[1] == 3.0
+
+
+def test_windows_with_enough_hits_do_not_make_later_ones_surprising(log):
+    for _ in range(4):
+        log.window((0.0, 40.0), (6.0, 100.0))
+    for _ in range(6):
+        log.window((0.0, 0.0), (6.0, 100.0))
+    _, merged = log.window((0.0, 1.0), (6.0, 100.0))
+    assert merged.windows[1] < MOST_WINDOWS
+    assert merged.count[1] < 45.0
 
 
 def test_for_the_sake_of_requests_five_windows_are_enough(log):

@@ -35,7 +35,7 @@ from vedette.kernels.baseline_layout import (
     WIDTH,
     WINDOWS,
 )
-from vedette.kernels.baseline_outlook import EDGE, Table, level, ready, turned
+from vedette.kernels.baseline_outlook import EDGE, Table, doubt, level, ready, turned
 from vedette.kernels.compile import subkernel
 from vedette.kernels.tails import count_tail_high, count_tail_low, ratio_tails, student_tail
 
@@ -98,8 +98,7 @@ def count_dispersion(looks: Table, i: int) -> float:
 @subkernel
 def ratio_correlation(looks: Table, i: int, mean: float, settings: Floats) -> float:
     """How far single requests fail together, and what is not known of the mean."""
-    weight = looks[i, WEIGHT + int(looks[i, CHOICE])]
-    unsure = 1.0 / (weight + settings[PRIOR_STRENGTH] + 1.0)
+    unsure = doubt(looks, i, int(looks[i, CHOICE]), settings)
     correlation = looks[i, SPREAD] * mean * (1.0 - mean) + unsure
     return EDGE if correlation < EDGE else correlation if correlation < _WIDEST_RATIO else _WIDEST_RATIO
 

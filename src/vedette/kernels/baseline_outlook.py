@@ -122,6 +122,13 @@ def ratio_mean(looks: Table, i: int, expert: int, prior: float, settings: Floats
 
 
 @subkernel
+def doubt(looks: Table, i: int, expert: int, settings: Floats) -> float:
+    """What is not known of an expert's share, as a correlation of requests."""
+    unsure: float = 1.0 / (looks[i, WEIGHT + expert] + settings[PRIOR_STRENGTH] + 1.0)
+    return unsure
+
+
+@subkernel
 def ratio_prior(looks: Table, i: int, settings: Floats) -> float:
     """The share that an entity's own requests are weighed against."""
     prior: float = settings[PRIOR_MEAN]
@@ -268,6 +275,10 @@ def _choose(looks: Table, i: int, time_us: int, parent: int, settings: Floats) -
     age = time_us - looks[i, FIRST]
     best, least, believed = 0, _INFINITE, 0.0
     worse = _worse_season(looks, i)
+    usual_variance = 1.0
+    if family == RATIO:
+        mean = ratio_mean(looks, i, 0, settings[PRIOR_MEAN], settings)
+        usual_variance = mean * (1.0 - mean)
     for expert in range(EXPERTS):
         usable = looks[i, WEIGHT + expert] > 0.0
         if expert >= DAY:
@@ -288,7 +299,11 @@ def _choose(looks: Table, i: int, time_us: int, parent: int, settings: Floats) -
         spread = (looks[i, ERROR + expert] + prior * worth) / (looks[i, TRIALS + expert] + worth)
         if spread < 0.0:
             spread = 0.0
-        cost = (spread + settings[LEAST_SPREAD]) * _HANDICAP[expert] if usable else _INFINITE
+        unsure = 0.0
+        if family == RATIO:
+            # Of few requests, a fast expert remembers so few that it hardly knows their share.
+            unsure = doubt(looks, i, expert, settings) / usual_variance
+        cost = (spread + settings[LEAST_SPREAD] + unsure) * _HANDICAP[expert] if usable else _INFINITE
         # The slow expert stands in where none is usable.
         if expert == 0 or cost < least:
             best, least, believed = expert, cost, spread

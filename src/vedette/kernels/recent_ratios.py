@@ -63,6 +63,23 @@ def _told(ring: NDArray[np.float64], slot: int, number: int) -> int:
     return told
 
 
+@subkernel
+def _since(ring: NDArray[np.float64], slot: int, told: int, mean: float, correlation: float) -> int:
+    """Place of the hit from which on what is remembered is most surprising; an earlier one has to make it tenfold."""
+    hits = trials = most = 0.0
+    since = 0
+    for place in range(told):
+        count = ring[slot, place, _COUNT]
+        hits += count
+        trials += ring[slot, place, _EXPOSURE]
+        if count > 0.0:
+            surprise, _ = ratio_tails(hits, trials, mean, correlation)
+            if surprise > most + 1.0:
+                most = surprise
+                since = place
+    return since
+
+
 @kernel
 def merge_ratios(
     number: int, slots: NDArray[np.int32], own: Table, own_count: Floats, own_exposure: Floats,
@@ -76,7 +93,9 @@ def merge_ratios(
     them, and by none that has got used to hits that have come for a while.
 
     How far back is chosen by the hits makes no difference to the tail: that the last `least` of them were among so few
-    requests is as likely as that so few requests held as many.
+    requests is as likely as that so few requests held as many. Where a window has a hit, but fewer than that, all that
+    are remembered are judged together, too, and the more surprising of the two counts: one answer in thirty that fails
+    says little by the last five.
 
     Args:
         number: The window's number.
@@ -89,7 +108,7 @@ def merge_ratios(
         table: float64 (JUDGEMENT_ROWS, k), receives the judgement.
         count, exposure: float64 (k,), receive what the ratio is made of. largest: Receives most hits of one window.
         windows, hit: int64 (k,), receive how many windows each rests on, from the first with a request, and with a hit,
-            to this one.
+            to this one; of all that are remembered, from the hit from which on they are most surprising.
 
     Returns:
         How many were judged anew: those with hits, and those of few requests.
@@ -122,6 +141,18 @@ def merge_ratios(
         mean = ring[slot, told - 1, _MEAN]
         correlation = ring[slot, told - 1, _CORRELATION]
         high, low = ratio_tails(hits, trials, mean, correlation)
+        if 0.0 < own_count[i] < least and rests < told:
+            # The last few hits say soonest what is wrong, all that are remembered most surely.
+            all_hits = all_trials = all_most = 0.0
+            for place in range(told):
+                all_hits += ring[slot, place, _COUNT]
+                all_trials += ring[slot, place, _EXPOSURE]
+                all_most = max(all_most, ring[slot, place, _COUNT])
+            surer, rarely = ratio_tails(all_hits, all_trials, mean, correlation)
+            # A window that has enough by itself was judged by itself, and may be over.
+            if surer > high and all_most < least:
+                high, low, hits, trials, most, rests = surer, rarely, all_hits, all_trials, all_most, told
+                since = number - int(ring[slot, _since(ring, slot, told, mean, correlation), _NUMBER])
         wide = half_width * sqrt(1.0 / trials + correlation)
         table[HIGH, i] = high if high > 0.0 else 0.0
         table[LOW, i] = low if low > 0.0 else 0.0

@@ -61,9 +61,22 @@ class ErrorSpike(Remembering):
             return (failing > 0) & spread & (merged.count >= self.MIN_ERRORS) & (excess >= self.MIN_EXCESS)
 
         alarms = self._gated.alarms(view, judged, worth, lambda: judged.value >= self.OUTAGE)
-        return [
-            self._state(view, own, merged, shared) for shared in apart(view, judged, alarms, merged.windows)
-        ]
+        found = []
+        for shared in apart(view, judged, alarms, merged.windows):
+            anomaly = self._state(view, own, merged, shared)
+            found.append(anomaly)
+            if anomaly.route is None:
+                self._hold(view, own, anomaly)
+        return found
+
+    @staticmethod
+    def _hold(view: WindowView, own: Judged, anomaly: Anomaly) -> None:
+        """Hold the window against all routes that fail while their service does, be it too seldom to alarm."""
+        failing = own.slot[own.judgement.value > 0]
+        parent = view.book.find(anomaly.service, None)
+        theirs = failing[view.book.parents[failing] == parent]
+        told = view.shared.get(anomaly.id, ())
+        view.shared[anomaly.id] = (*told, *(s for s in theirs.tolist() if s not in told))
 
     def _state(self, view: WindowView, own: Judged, merged: Merged, shared: Shared) -> Anomaly:
         judged, alarm = merged.judged, shared.alarm
