@@ -49,7 +49,8 @@ def spikes(exports: set[int], pages: Mapping[int, float]) -> list[Anomaly]:
 
 
 def minutes(found: list[Anomaly]) -> set[int]:
-    return {a.start // 60_000_000 % 1440 - 480 for a in found}
+    """Of the last windows that they are about."""
+    return {a.end // 60_000_000 % 1440 - 481 for a in found}
 
 
 def test_slow_things_are_news_once_and_carry_the_time() -> None:

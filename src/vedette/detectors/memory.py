@@ -1,7 +1,7 @@
 """What detectors remember from window to window, as bytes."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from vedette.schema.state import check, decode, encode
 
@@ -31,7 +31,13 @@ class Memoryless:
 
 
 class Remembering:
-    """Base of detectors that remember; says which parts of them do."""
+    """Base of detectors that remember; says which parts of them do.
+
+    Attributes:
+        added: How many of these parts, the last ones, are not in states of earlier versions.
+    """
+
+    added: ClassVar[int] = 0
 
     def memories(self) -> Sequence[Memory]:
         """Those parts, always in the same order."""
@@ -44,6 +50,6 @@ class Remembering:
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
         parts, memories = decode(content, list[bytes], "memory of a detector"), self.memories()
-        check(len(parts) == len(memories), "memory of a detector")
-        for memory, part in zip(memories, parts, strict=True):
+        check(len(memories) - self.added <= len(parts) <= len(memories), "memory of a detector")
+        for memory, part in zip(memories, parts, strict=False):
             memory.from_state(part)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vedette.baselines.joint import JointJudgement
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.evidence import EvidenceBook, Topic
+from vedette.kernels.baseline_layout import HIGH, LOW
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
 from vedette.windows.entities import ALL_SLOT, EntityBook
 from vedette.windows.layout import Group
@@ -31,6 +32,7 @@ class Metric(StrEnum):
     TOP_CLIENT_REQUESTS = "top_client_requests"
     TOP_CLIENT_BYTES = "top_client_bytes"
     LOGIN_FAILURES = "login_failures"
+    REFUSED_RATIO = "refused_ratio"
 
 
 TOGETHER: Final = (
@@ -43,17 +45,22 @@ TOGETHER: Final = (
 """Metrics of a service that are also looked at together, in this order. The others are about single clients."""
 
 
+_NO_REQUESTS: Final = np.zeros(0)
+
+
 class Judged(msgspec.Struct):
     """One metric of the window's entities, held against their baselines (k entities).
 
     Attributes:
         slot: int32 (k,). value: float64 (k,), what a person would call the metric, in its unit.
         judgement: What the baselines say, row by row.
+        rests_on: float64 (k,), requests that each value rests on; empty where it rests on no count.
     """
 
     slot: NDArray[np.int32]
     value: NDArray[np.float64]
     judgement: Judgement
+    rests_on: NDArray[np.float64] = _NO_REQUESTS
 
     @property
     def surprise_high(self) -> NDArray[np.float64]:
@@ -94,6 +101,17 @@ class Judged(msgspec.Struct):
     def ready(self) -> NDArray[np.bool_]:
         """Where there is enough history to judge, bool (k,)."""
         return self.judgement.ready
+
+    def without(self, row: int) -> "Judged":
+        """The same but for a row, which is no surprise."""
+        judgement = self.judgement
+        table = judgement.table.copy()
+        table[HIGH, row] = table[LOW, row] = 0.0
+        calm = Judgement(
+            judgement.formula, table, judgement.ready, judgement.value, judgement.exposure, judgement.memories,
+            judgement.degrees,
+        )  # fmt: skip
+        return Judged(self.slot, self.value, calm, self.rests_on)
 
     def formula(self, row: int, *, high: bool) -> Formula:
         """The arithmetic behind a row's surprise."""

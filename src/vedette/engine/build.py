@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
+from vedette.baselines.locations import quantile_sampling
 from vedette.config.alarm import AlarmMode
 from vedette.config.exceptions import ExceptionRule
 from vedette.config.rules import RuleSection
@@ -25,6 +26,7 @@ from vedette.detectors.statistical.exfiltration import DataExfiltration
 from vedette.detectors.statistical.floods import Flood
 from vedette.detectors.statistical.latency import LatencySpike
 from vedette.detectors.statistical.rate_limit import RateLimitAbuse
+from vedette.detectors.statistical.refusals import Refusals
 from vedette.detectors.statistical.scanning import Scanning
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import TrafficDrop, TrafficSpike
@@ -33,6 +35,7 @@ from vedette.engine.engine import Engine
 from vedette.engine.excusing import Exceptions
 from vedette.engine.judging import LONGEST_SILENCE
 from vedette.engine.members import learned_members, request_trails
+from vedette.engine.metrics import LATENCY_QUANTILE
 from vedette.engine.settings import EngineSettings
 from vedette.engine.signatures import signature_scanner
 from vedette.engine.teaching import Teaching
@@ -165,10 +168,14 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
             ),
         ),
         (wanted.errors.enabled, ErrorSpike(thresholds, min_requests=wanted.errors.min_requests)),
+        (wanted.errors.enabled, Refusals(thresholds, min_requests=wanted.errors.min_requests)),
         (
             wanted.latency.enabled,
             LatencySpike(
-                thresholds, min_requests=wanted.latency.min_requests, min_windows=wanted.latency.min_windows
+                thresholds,
+                min_requests=wanted.latency.min_requests,
+                min_windows=wanted.latency.min_windows,
+                sampling=quantile_sampling(LATENCY_QUANTILE),
             ),
         ),
         (wanted.traffic.enabled, TrafficSpike(thresholds, factor=wanted.traffic.min_factor)),

@@ -1,6 +1,7 @@
 """Metrics whose baselines learn alike, kept in one bank: a window costs a few calls for all of them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from vedette.baselines.bank import Bank
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.view import Judged, Metric
+
+_NONE: Final = np.zeros(0)
 
 
 class Measured(msgspec.Struct):
@@ -106,7 +109,12 @@ class Family:
         first = 0
         for metric, part in zip(self.metrics, parts, strict=True):
             past = first + len(part.slot)
-            judged[metric] = Judged(part.slot, part.shown, judgement.part(slice(first, past)))
+            judged[metric] = Judged(
+                part.slot,
+                part.shown,
+                judgement.part(slice(first, past)),
+                _NONE if part.exposure is None else part.exposure,
+            )
             first = past
         return FamilyWindow(slot, place, value, exposure, judgement, self.metrics), judged
 

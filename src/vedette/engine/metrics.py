@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.baselines.bank import Bank
 from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.counts import CountBank
@@ -40,6 +42,7 @@ UNITS = {
     Metric.TOP_CLIENT_REQUESTS: "requests",
     Metric.TOP_CLIENT_BYTES: "bytes",
     Metric.LOGIN_FAILURES: "failed_logins",
+    Metric.REFUSED_RATIO: "ratio",
 }
 
 
@@ -60,12 +63,17 @@ class MeasuredWindow(msgspec.Struct):
 
 _COUNTS = (Metric.REQUESTS, Metric.CLIENTS, Metric.TOP_CLIENT_REQUESTS, Metric.LOGIN_FAILURES)
 _RATIOS = (Metric.ERROR_RATIO,)
+_REFUSED = (Metric.REFUSED_RATIO,)
 _SIZES = (Metric.BYTES_OUT, Metric.TOP_CLIENT_BYTES)
 _LATENCIES = (Metric.LATENCY,)
 _UNTOLD = (Metric.CLIENTS, Metric.TOP_CLIENT_REQUESTS, Metric.TOP_CLIENT_BYTES)
 """Metrics that a sample of the requests tells with a bias: it teaches nothing about them."""
-_RESTING = _RATIOS + _LATENCIES
+_RESTING = _RATIOS + _REFUSED + _LATENCIES
 """Metrics that rest on a number of requests."""
+
+
+_FIRST_FAMILIES: Final = 4
+"""Of the banks, so many stand before what goes together in a state, and others behind it."""
 
 
 class Metrics:
@@ -85,6 +93,7 @@ class Metrics:
             Family(RatioBank(settings(_RATIOS)), _RATIOS),
             Family(LogBank(settings(_SIZES)), _SIZES),
             Family(LogBank(settings(_LATENCIES), sampling=quantile_sampling(LATENCY_QUANTILE)), _LATENCIES),
+            Family(RatioBank(settings(_REFUSED)), _REFUSED),
         )
         for family in self.families:
             family.bank.calendar = calendar
@@ -157,7 +166,8 @@ class Metrics:
 
     def to_state(self) -> bytes:
         """What all banks have learned, as bytes."""
-        return encode([*(family.bank.to_state() for family in self.families), self.joint.to_state()])
+        banks = [family.bank.to_state() for family in self.families]
+        return encode([*banks[:_FIRST_FAMILIES], self.joint.to_state(), *banks[_FIRST_FAMILIES:]])
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave.
@@ -166,12 +176,13 @@ class Metrics:
             ValueError: Damaged, or of banks with other settings; see `vedette.schema.state`.
         """
         banks = decode(content, list[bytes], "baselines")
-        # States of earlier versions know nothing of the metrics together.
-        check(len(self.families) <= len(banks) <= len(self.families) + 1, "baselines")
-        for family, state in zip(self.families, banks, strict=False):
-            family.bank.from_state(state)
-        for state in banks[len(self.families) :]:
-            self.joint.from_state(state)
+        # States of earlier versions know nothing of the metrics together, or of what is refused.
+        check(_FIRST_FAMILIES <= len(banks) <= len(self.families) + 1, "baselines")
+        first, later = self.families[:_FIRST_FAMILIES], self.families[_FIRST_FAMILIES:]
+        takers: list[Bank | JointBaseline] = [family.bank for family in first]
+        takers += [self.joint, *(family.bank for family in later)]
+        for taker, state in zip(takers, banks, strict=False):
+            taker.from_state(state)
 
     def records(self, book: EntityBook, time: int) -> list[BaselineRecord]:
         """What is normal at a time, for every entity whose baseline is ready."""
@@ -210,7 +221,7 @@ class Metrics:
                 lower, upper = widened(
                     ahead, judged.expected_low, judged.expected_mid, judged.expected_high, unlearned()
                 )
-                most = 1.0 if metric is Metric.ERROR_RATIO else np.inf
+                most = 1.0 if metric in _RATIOS else np.inf
                 found.append(
                     ForecastRecord(
                         metric=metric.value,
@@ -245,6 +256,9 @@ class Metrics:
         told = np.flatnonzero(answered > 0)
         # Ratios rest on the requests that were looked at.
         errors, among = sums[told, Group.STATUS_5XX] / weight, answered[told] / weight
+        # Failed logins and attacks are somebody's doing, and stated as such.
+        asked_for = sums[told, Group.LOGIN_FAILURES] + sums[told, Group.ATTACKS]
+        refused = np.maximum(sums[told, Group.STATUS_4XX] - asked_for, 0.0) / weight
         timed = np.flatnonzero(sums[:, Group.TIMED] > 0)
         p95 = quantile(groups.latency[timed], LATENCY_QUANTILE) if len(timed) else np.zeros(0)
         sized = np.flatnonzero(sums[:, Group.BYTES_OUT] > 0)
@@ -254,6 +268,7 @@ class Metrics:
         return {
             Metric.REQUESTS: _plain(np.concatenate([slot, silent]), np.concatenate([requests, zero])),
             Metric.ERROR_RATIO: Measured(slot[told], errors, among, errors / among),
+            Metric.REFUSED_RATIO: Measured(slot[told], refused, among, refused / among),
             Metric.LATENCY: Measured(slot[timed], p95, sums[timed, Group.TIMED] / weight, p95),
             Metric.BYTES_OUT: _plain(slot[sized], sums[sized, Group.BYTES_OUT]),
             Metric.CLIENTS: _plain(own, np.round(distinct_count(groups.distinct[services]))),
@@ -294,7 +309,7 @@ def _heaviest(
     return np.array([service_slots[number] for number in there.tolist()], dtype=np.int32), busiest, largest
 
 
-_TYPICAL_EXPOSURE = {Metric.ERROR_RATIO: 1000.0, Metric.LATENCY: 100.0}
+_TYPICAL_EXPOSURE = {Metric.ERROR_RATIO: 1000.0, Metric.REFUSED_RATIO: 1000.0, Metric.LATENCY: 100.0}
 """Requests of the window whose percentiles a record states: how sharply they can be seen depends on it."""
 _BAND_WIDTH = 2 * 2.5758
 """Standard deviations in a normal 99 % band."""
@@ -310,7 +325,7 @@ def _records(
         entry, band, formula = book[int(slots[row])], judgement.band_of(row), judgement.formula_of(row)
         if band.low is None or band.mid is None or band.high is None:
             continue
-        per = formula.inputs.get("exposure", 1.0) if metric is Metric.ERROR_RATIO else 1.0
+        per = formula.inputs.get("exposure", 1.0) if metric in _RATIOS + _REFUSED else 1.0
         median, p90, p99 = (
             critical_value(formula.name, formula.inputs, -math.log10(1 - q)) / per for q in (0.5, 0.9, 0.99)
         )

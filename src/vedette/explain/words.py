@@ -91,6 +91,8 @@ def _shared(anomaly: Anomaly) -> str:
 
 def _errors(anomaly: Anomaly) -> str:
     details = anomaly.details
+    if "refused" in details:
+        return _refusals(anomaly)
     over = f" in {count(details['windows'])} windows" if details["windows"] > 1 else ""
     return (
         f"{count(details['errors'])} of {plural(details['requests'], 'request')} to {_place(anomaly)}{over} failed "
@@ -98,11 +100,26 @@ def _errors(anomaly: Anomaly) -> str:
     )
 
 
-def _latency(anomaly: Anomaly) -> str:
+def _refusals(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    over = f" in {count(details['windows'])} windows" if details["windows"] > 1 else ""
+    status = max(details["statuses"].items(), key=lambda pair: pair[1], default=("other", 0))[0]
+    mostly = "" if status == "other" else f", mostly {status}"
     return (
-        # A histogram tells it to within a twentieth.
-        f"The slowest 5 % of {plural(anomaly.details['timed_requests'], 'request')} to {_place(anomaly)} took about "
-        f"{seconds(float(f'{anomaly.observed:.2g}'))} or more; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
+        f"{count(details['refused'])} of {plural(details['requests'], 'request')} to {_place(anomaly)}{over} were "
+        f"refused with 4xx{mostly} ({percent(anomaly.observed)}), failed logins and attacks aside; "
+        f"{_expected(anomaly)}.{_rare(anomaly)}"
+    )
+
+
+def _latency(anomaly: Anomaly) -> str:
+    windows = anomaly.details.get("windows", 1)
+    over = f" in {count(windows)} windows" if windows > 1 else ""
+    # A histogram tells it to within a twentieth.
+    took = seconds(float(f"{anomaly.observed:.2g}"))
+    return (
+        f"The slowest 5 % of {plural(anomaly.details['timed_requests'], 'request')} to {_place(anomaly)}{over} took "
+        f"about {took} or more; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
     )
 
 

@@ -57,7 +57,9 @@ class BruteForce(Remembering):
         sums = view.recent.sums
         failures, posts = sums[:, Client.LOGIN_FAILURES], sums[:, Client.LOGIN_POSTS]
         guessing = (failures >= self.failures) & (2 * failures >= np.maximum(posts, failures))
-        rows = np.flatnonzero(guessing | (posts >= self.attempts))
+        # Whose logins are but a part of what he asks for logs others in: a gateway, an office.
+        trying = (posts >= self.attempts) & (2 * posts >= sums[:, Client.REQUESTS])
+        rows = np.flatnonzero(guessing | trying)
         return [
             self._one(view, suspect)
             for group in suspects(view, rows).values()

@@ -11,6 +11,7 @@ from vedette.baselines.formulas import critical_value, normal_tail
 from vedette.baselines.joint import JointJudgement, critical
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
+from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import TOGETHER, Metric, WindowView
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 ALONE: Final = 0.4
 """Added to the budget's threshold, which counts on a second window that agrees, one time in ten. Here one window is
 enough; but smoothed deviations stay where they are for about four windows, which are one alarm: one in four."""
+FAILING: Final = 0.5
+"""Part of a distance from which it is one of errors, which no clock excuses."""
 BAND: Final = 2.0
 """Surprise at the upper edge of the expected band: 99 % of usual windows are inside."""
 UNITS: Final = {
@@ -42,7 +45,9 @@ class Combination(Remembering):
         independence (`vedette.baselines.joint`).
     Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows; no
         metric alone explains `MOST_ALONE` of it; and at least one is `FACTOR` times off from what the others let
-        expect (a ratio: `MIN_DIFFERENCE`). For the budget, windows far out one after the other are one event.
+        expect (a ratio: `MIN_DIFFERENCE`). Not where it came before by the clock (`Recurrence`), unless errors are
+        `FAILING` of it: a nightly job goes together with nothing else. For the budget, windows far out one after the
+        other are one event.
     Explanation: by how much each metric adds to the distance, and what the others let expect of it.
     Known false alarms: a release that makes pages larger or answers quicker changes what goes together.
     References: Mahalanobis 1936; Lowry, Woodall, Champ, Rigdon 1992 (smoothed multivariate charts); Maronna 1976
@@ -56,14 +61,17 @@ class Combination(Remembering):
     FACTOR = 1.25
     MIN_DIFFERENCE = 0.02
     MIN_COUNT = 5.0
+    added = 1
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
         self._runs = Runs()
+        # What comes at whatever times is no rhythm.
+        self._recurrence = Recurrence(times=None)
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return (self._runs,)
+        return self._runs, self._recurrence
 
     def from_state(self, content: bytes) -> None:
         """See `Remembering`; earlier versions remembered nothing."""
@@ -86,7 +94,11 @@ class Combination(Remembering):
             if view.book[int(joint.slot[row])].service in view.claimed:
                 continue
             odd = _Odd.of(view, joint, row)
-            if odd.largest_alone < self.MOST_ALONE * odd.distance and self._matters(odd):
+            if odd.largest_alone >= self.MOST_ALONE * odd.distance or not self._matters(odd):
+                continue
+            # However far it is out: what a job does in an otherwise quiet service is always far.
+            again = self._recurrence.expects(int(joint.slot[row]), view.start, 1.0)
+            if not again or odd.failing:
                 found.append(self._state(view, joint, odd, threshold))
         return found
 
@@ -204,6 +216,12 @@ class _Odd(msgspec.Struct, frozen=True):
     largest_alone: float
     parts: tuple[_Part, ...]
     precision: list[list[float]]
+
+    @property
+    def failing(self) -> bool:
+        """Whether errors are a good part of it."""
+        of_errors = sum(part.adds for part in self.parts if part.metric is Metric.ERROR_RATIO)
+        return of_errors >= FAILING * self.distance
 
     @staticmethod
     def of(view: WindowView, joint: JointJudgement, row: int) -> "_Odd":

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from vedette.baselines.budget import PEAK_LEVEL
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import route_carriers
 from vedette.detectors.statistical import gate
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.gate import Alarm
+from vedette.detectors.statistical.levels import Levels, RecentLevels
 from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -20,8 +22,11 @@ from vedette.windows.summary import seconds_above
 class LatencySpike(Remembering):
     """A service's or route's slow end got slower than its own normal.
 
-    Signal: the 95th percentile of durations in the window (relative error at most 4.4 %).
-    Baseline: location and scale on a log scale, widened by the sampling error of a window with few requests.
+    Signal: the 95th percentile of durations in the window (relative error at most 4.4 %), or its geometric mean over
+        as many windows as hold `ENOUGH` requests, of up to 20, whichever is more surprising.
+    Baseline: location and scale on a log scale, widened by the sampling error of a window with few requests. Several
+        windows are held against what was expected before the first of those 20, and by how far such comparisons were
+        off before (`RecentLevels`).
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected, over at least `min_requests` requests,
         by a baseline of at least `min_windows` windows. Not where a service's time is that of routes which take as long
@@ -37,37 +42,49 @@ class LatencySpike(Remembering):
     name = "latency.p95"
     types = (AnomalyType.LATENCY_SPIKE,)
 
+    added = 1
+    ENOUGH = 100
+    """Requests whose 95th percentile scatters by a fifth or less, if single ones do as wide as baselines assume."""
     MIN_RATIO = 1.5
     MIN_EXCESS_SECONDS = 0.01
     USUAL_SHARE = 0.9
     """Part of a service's time above the expected one that must be usual on its routes for it to be no news."""
+    UNREMARKABLE = 1.0
+    """Surprise up to which a route with few requests is as slow as before: one window in ten is."""
     MOSTLY = 0.5
     """Part of that time from which a client that asked for it is named."""
 
-    def __init__(self, thresholds: Thresholds, *, min_requests: int = 5, min_windows: int = 30) -> None:
+    def __init__(
+        self, thresholds: Thresholds, *, min_requests: int = 5, min_windows: int = 30, sampling: float = 0.0
+    ) -> None:
         self.min_requests = min_requests
         self.min_windows = min_windows
         self._gated = Gated(self.name, thresholds, high=True)
         self._recurrence = Recurrence()
+        self._recent = RecentLevels(self.ENOUGH, sampling)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return *self._gated.memories, self._recurrence
+        return *self._gated.memories, self._recurrence, self._recent
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State latency spikes of the window."""
-        judged = view.judged[Metric.LATENCY]
         if view.silent:
             return []
+        levels = self._recent.merge(view.number, view.judged[Metric.LATENCY])
+        judged = levels.judged
+        for row in np.flatnonzero(judged.ready & (judged.surprise_high > PEAK_LEVEL)).tolist():
+            if view.book[int(judged.slot[row])].route is None and self._of_usual_routes(view, judged, row):
+                judged = judged.without(row)
 
         def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
             large = (judged.value >= self.MIN_RATIO * middle) & (
                 judged.value - middle >= self.MIN_EXCESS_SECONDS
             )
-            timed = [view.total(slot, Group.TIMED) for slot in judged.slot.tolist()]
-            enough = np.array(timed, dtype=np.int64) >= self.min_requests
-            found: Mask = large & enough & (judged.sample_count >= self.min_windows)
+            found: Mask = (
+                large & (levels.exposure >= self.min_requests) & (judged.sample_count >= self.min_windows)
+            )
             return found
 
         alarms = [
@@ -75,9 +92,12 @@ class LatencySpike(Remembering):
             for alarm in self._gated.alarms(view, judged, worth)
             if view.book[alarm.slot].route is not None or not self._known(view, judged, alarm)
         ]
-        return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
+        return [
+            self._state(view, judged, levels, shared)
+            for shared in apart(view, judged, alarms, levels.windows)
+        ]
 
-    def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
+    def _state(self, view: WindowView, judged: Judged, levels: Levels, shared: Shared) -> Anomaly:
         alarm = shared.alarm
         entry = view.book[alarm.slot]
         contributions = (
@@ -86,6 +106,7 @@ class LatencySpike(Remembering):
             else tuple(each for each in self._by_client(view, alarm.slot) if each.share >= self.MOSTLY)
         )
 
+        windows, requests = int(levels.windows[alarm.row]), int(levels.exposure[alarm.row])
         middle = float(judged.expected_mid[alarm.row])
 
         def severity(each: Alarm) -> Severity:
@@ -104,7 +125,8 @@ class LatencySpike(Remembering):
             contributions=contributions,
             evidence=view.route_proof(Topic.SLOW, alarm.slot),
             evidence_total=view.total(alarm.slot, Group.TIMED),
-            details={"timed_requests": view.total(alarm.slot, Group.TIMED)},
+            start=view.start - (int(levels.slow[alarm.row]) - 1) * (view.end - view.start),
+            details={"timed_requests": requests, "windows": windows},
         )
 
     def _known(self, view: WindowView, judged: Judged, alarm: Alarm) -> bool:
@@ -116,14 +138,27 @@ class LatencySpike(Remembering):
         since = (view.start - self._recurrence.began(alarm.slot)) // (view.end - view.start) + (
             gate.MEMORY - 1
         )
+        return self._of_usual_routes(view, judged, alarm.row, since)
+
+    def _of_usual_routes(self, view: WindowView, judged: Judged, row: int, since: int = 0) -> bool:
+        """Whether a service's time is that of routes that take as long as they did before, or that were met lately.
+
+        Args:
+            view, judged, row: The service's. since: Windows ago that what is wrong began.
+        """
         seconds, usual = 0.0, 0.0
-        for carried, _, of_route in self._carried(view, judged, alarm.row):
+        for carried, _, of_route in self._carried(view, judged, row):
             seconds += carried
             found = judged.find(of_route)
-            if (
-                found is not None
-                and judged.sample_count[found] > since
-                and judged.value[found] < self.MIN_RATIO * judged.expected_mid[found]
+            if found is None or judged.sample_count[found] < gate.MEMORY:
+                # Slow things that were never asked for are news once.
+                continue
+            if not judged.ready[found] or (
+                judged.sample_count[found] > since
+                and (
+                    judged.value[found] < self.MIN_RATIO * judged.expected_mid[found]
+                    or judged.surprise_high[found] < self.UNREMARKABLE
+                )
             ):
                 usual += carried
         return usual > self.USUAL_SHARE * seconds

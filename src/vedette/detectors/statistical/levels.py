@@ -1,0 +1,95 @@
+"""Latencies of several windows together, where one window alone holds too few requests, or the baseline follows."""
+
+from statistics import NormalDist
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vedette.baselines.judgement import Judgement
+from vedette.detectors.view import Judged
+from vedette.kernels.recent_levels import ERRORS, MOST_WINDOWS, REMEMBERED, merge_levels
+from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
+
+_HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
+"""Of a band that 99 % of normal windows are inside."""
+
+
+class Levels(msgspec.Struct, frozen=True):
+    """A latency's judgement, rows that are more surprising together with windows before judged so.
+
+    Attributes:
+        judged: As the window's own, with the merged rows in it.
+        exposure: float64 (k,), requests that each row rests on. windows: int64 (k,), over how many windows.
+        slow: int64 (k,), how many there are from the first that was half as slow to this one.
+    """
+
+    judged: Judged
+    exposure: NDArray[np.float64]
+    windows: NDArray[np.int64]
+    slow: NDArray[np.int64]
+
+
+class RecentLevels:
+    """Remembers the last windows of each slot, and what their baselines expected.
+
+    A baseline follows what creeps, and of few requests one window says little. So as many of the last windows as hold
+    `enough` requests are averaged (`MOST_WINDOWS` at most, of the last hour of minutes), and held against what was
+    expected before the first that is remembered. How far off such a comparison usually is was seen of each slot.
+
+    Args:
+        enough: Requests from which no further windows are averaged.
+        sampling: Variance that a value's logarithm has for resting on one request.
+    """
+
+    def __init__(self, enough: int, sampling: float) -> None:
+        self._enough, self._sampling = float(enough), sampling
+        self._ring = np.zeros((0, MOST_WINDOWS, REMEMBERED))
+        self._errors = np.zeros((0, ERRORS))
+
+    def merge(self, number: int, judged: Judged) -> Levels:
+        """Judge rows anew; call once for each window, in order.
+
+        Args:
+            number: The window's number. judged: A latency held against its baselines.
+        """
+        own = judged.judgement
+        k = len(own)
+        if k:
+            self._grow(int(judged.slot.max()) + 1)
+        table, value, exposure = np.empty_like(own.table, order="C"), np.empty(k), np.empty(k)
+        windows, slow = np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
+        among = judged.rests_on
+        anew = merge_levels(
+            number, judged.slot, np.ascontiguousarray(own.table), own.value, among, self._enough, self._sampling,
+            _HALF_WIDTH, own.degrees, self._ring, self._errors, table, value, exposure, windows, slow,
+        )  # fmt: skip
+        if anew:
+            judgement = Judgement(own.formula, table, own.ready, value, None, own.memories, own.degrees)
+            judged = Judged(judged.slot, value, judgement, among)
+        return Levels(judged, exposure, windows, slow)
+
+    def to_state(self) -> bytes:
+        """What is remembered, as bytes."""
+        return encode([pack(self._ring), pack(self._errors)])
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave.
+
+        Raises:
+            StateError: Damaged; see `vedette.schema.state`.
+        """
+        packed = decode(content, list[PackedArray], "recent levels")
+        check(len(packed) == 2, "recent levels")
+        ring = unpack(packed[0], np.float64, (None, MOST_WINDOWS, REMEMBERED), "recent levels")
+        self._errors = unpack(packed[1], np.float64, (len(ring), ERRORS), "recent levels")
+        self._ring = ring
+
+    def _grow(self, slots: int) -> None:
+        if slots > len(self._ring):
+            grown = np.full((max(64, 2 * slots), MOST_WINDOWS, REMEMBERED), -1.0)
+            grown[: len(self._ring)] = self._ring
+            errors = np.zeros((len(grown), ERRORS))
+            errors[: len(self._errors)] = self._errors
+            self._ring, self._errors = grown, errors
