@@ -17,7 +17,7 @@ _PLACE = re.compile(
     r"(<!-- payload: (?P<name>[\w-]+) -->\n```(?:json|text)\n)(?P<body>.*?)(^```$)", re.MULTILINE | re.DOTALL
 )
 
-LINK = "https://vedette.example.com/incidents/"
+LINK = "https://vedette.example.com/report/"
 
 
 def item(change: Change = Change.OPENED, name: str = "i7c1f", severity: Severity = Severity.HIGH) -> Item:

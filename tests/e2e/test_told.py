@@ -95,4 +95,4 @@ store: {{url: "sqlite:///{tmp_path}/v.db"}}
     assert re.match(r"30 of 60 requests to shop failed with 5xx \(50 %\); usual are 0 to ", opened["message"])
     assert opened["service_name"] == "shop"
     assert opened["tags"] == {"environment": "production"}
-    assert opened["link"] == f"https://vedette.example.com/incidents/{opened['incident_id']}"
+    assert opened["link"] == f"https://vedette.example.com/report/{opened['incident_id']}"

@@ -194,9 +194,7 @@ def item(notice: Notice, past: Past, rules: Rules, channel: str) -> Item:
     if notice.change is Change.WIDENED:
         notice = msgspec.structs.replace(notice, change=Change.OPENED)
     link = (
-        None
-        if rules.alerts.link is None
-        else f"{rules.alerts.link.rstrip('/')}/incidents/{notice.incident.id}"
+        None if rules.alerts.link is None else f"{rules.alerts.link.rstrip('/')}/report/{notice.incident.id}"
     )
     told = tuple(dict.fromkeys(severity for severity, _ in past.told(notice, channel)))
     return Item(notice, tags_of(notice.incident, rules.alerts), link, told)

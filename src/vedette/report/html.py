@@ -3,8 +3,9 @@
 import base64
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, tzinfo
+from typing import Final
 
 from vedette import __version__
 from vedette.explain.numbers import percent, plural
@@ -14,11 +15,12 @@ from vedette.report.headline import headline, remarks, scope
 from vedette.report.markup import Child, Html, tag
 from vedette.report.moments import span
 from vedette.report.output import open_output
-from vedette.report.story import Story, before, ranked, stories
+from vedette.report.story import Story, before, ranked, stories, story_of
 from vedette.report.style import STYLE
 from vedette.report.timeline import timeline
 from vedette.schema.anomaly import Anomaly, Contribution, Evidence, Severity
 from vedette.schema.findings import Coverage, Findings
+from vedette.schema.incident import Incident
 
 MOST_INCIDENTS = 200
 """Incidents told in full."""
@@ -44,8 +46,7 @@ def write_html(findings: Findings, path: str, *, zone: tzinfo = UTC) -> None:
 
 def page(findings: Findings, zone: tzinfo) -> Iterator[str]:
     """The page in pieces."""
-    yield '<!doctype html>\n<html lang="en">\n'
-    yield tag("head", *_head(headline(findings))).text + "\n<body>\n"
+    yield from _begin(headline(findings))
     yield _opening(findings, zone).text + "\n"
     coverage = findings.coverage
     if coverage.start is not None and coverage.end is not None:
@@ -61,14 +62,58 @@ def page(findings: Findings, zone: tzinfo) -> Iterator[str]:
             break
         yield _article(story, zone).text + "\n"
     yield _account(coverage).text + "\n"
-    yield tag("footer", tag("p", f"Vedette {__version__}", class_="faint")).text + "\n</body>\n</html>\n"
+    yield _END
+
+
+def incident_page(
+    incident: Incident, anomalies: Iterable[Anomaly], zone: tzinfo, *, rest: str
+) -> Iterator[str]:
+    """One incident as a page of its own, in pieces.
+
+    Args:
+        incident: The incident. anomalies: Its anomalies, or some of them.
+        zone: As for `write_html`. rest: Where the anomalies stand that the page leaves out.
+    """
+    yield from _begin(incident.title)
+    yield _article(story_of(incident, anomalies), zone, rest).text + "\n"
+    yield _END
+
+
+def list_page(incidents: Iterable[Incident], zone: tzinfo, address: Callable[[str], str]) -> Iterator[str]:
+    """Incidents in a line each, in the order given, in pieces.
+
+    Args:
+        incidents: What is listed. zone: As for `write_html`. address: Of the page of an incident, by its id.
+    """
+    yield from _begin("incidents")
+    yield tag("h1", "Incidents").text + "\n"
+    rows = [
+        tag(
+            "article",
+            _grade(each.severity),
+            tag("h3", tag("a", each.title, href=address(each.id))),
+            tag("p", f"{span(each.start, each.end, zone)}, {each.state.value}", class_="faint"),
+        )
+        for each in incidents
+    ]
+    yield from (row.text + "\n" for row in rows or [tag("p", "None so far.")])
+    yield _END
+
+
+_END: Final = tag("footer", tag("p", f"Vedette {__version__}", class_="faint")).text + "\n</body>\n</html>\n"
+_DIGEST: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+POLICY: Final = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"
+"""What a browser may load for a page: nothing but its own style."""
+
+
+def _begin(title: str) -> Iterator[str]:
+    yield '<!doctype html>\n<html lang="en">\n'
+    yield tag("head", *_head(title)).text + "\n<body>\n"
 
 
 def _head(title: str) -> Iterator[Html]:
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     yield tag("meta", charset="utf-8")
-    yield tag("meta", http_equiv="Content-Security-Policy", content=policy)
+    yield tag("meta", http_equiv="Content-Security-Policy", content=POLICY)
     yield tag("meta", name="viewport", content="width=device-width, initial-scale=1")
     yield tag("meta", name="referrer", content="no-referrer")
     yield tag("title", f"Vedette: {title}")
@@ -84,7 +129,7 @@ def _opening(findings: Findings, zone: tzinfo) -> Html:
     )
 
 
-def _article(story: Story, zone: tzinfo) -> Html:
+def _article(story: Story, zone: tzinfo, rest: str = "in the JSON (--json FILE)") -> Html:
     incident = story.incident
     return tag(
         "article",
@@ -109,7 +154,7 @@ def _article(story: Story, zone: tzinfo) -> Html:
         )
         if story.evidence_total
         else None,
-        _details(story.anomalies, zone),
+        _details(story.anomalies, zone, rest),
         id=incident.id,
     )
 
@@ -160,7 +205,7 @@ def _proof(evidence: Iterable[Evidence]) -> list[Html]:
     return parts
 
 
-def _details(anomalies: tuple[Anomaly, ...], zone: tzinfo) -> Html | None:
+def _details(anomalies: tuple[Anomaly, ...], zone: tzinfo, rest: str) -> Html | None:
     if not anomalies:
         return None
     number = len(anomalies)
@@ -172,7 +217,7 @@ def _details(anomalies: tuple[Anomaly, ...], zone: tzinfo) -> Html | None:
             "The one anomaly, in full" if number == 1 else f"All {number:,} anomalies, the worst first",
         ),
         [_anomaly(anomaly, zone) for anomaly in anomalies[:MOST_ANOMALIES]],
-        tag("p", f"{hidden:,} more in the JSON (--json FILE).", class_="faint") if hidden > 0 else None,
+        tag("p", f"{hidden:,} more {rest}.", class_="faint") if hidden > 0 else None,
     )
 
 

@@ -58,7 +58,7 @@ def stories(findings: Findings) -> Iterator[Story]:
     """Every incident's story, the worst incident first."""
     by_id = {anomaly.id: anomaly for anomaly in findings.anomalies}
     for incident in ranked(findings.incidents):
-        yield _story(incident, [by_id[i] for i in incident.anomaly_ids if i in by_id])
+        yield story_of(incident, (by_id[i] for i in incident.anomaly_ids if i in by_id))
 
 
 def before(story: Story, zone: tzinfo) -> str | None:
@@ -108,8 +108,9 @@ def some(names: Iterable[str], thing: str = "", *, at_least: bool = False, named
     return f"{', '.join(every[:named])} and {count} more{others}"
 
 
-def _story(incident: Incident, anomalies: list[Anomaly]) -> Story:
-    anomalies.sort(key=lambda a: (-a.severity.rank, a.type in SYMPTOMS, -a.score, a.start, a.id))
+def story_of(incident: Incident, found: Iterable[Anomaly]) -> Story:
+    """One incident's story, from those of its anomalies that are at hand."""
+    anomalies = sorted(found, key=lambda a: (-a.severity.rank, a.type in SYMPTOMS, -a.score, a.start, a.id))
     return Story(
         incident=incident,
         anomalies=tuple(anomalies),

@@ -32,6 +32,7 @@ from vedette.server.routes import (
     health,
     incidents,
     metrics,
+    pages,
     pushing,
     silences,
 )
@@ -53,6 +54,8 @@ ROUTES = (
     incidents.incidents,
     incidents.incident,
     incidents.windows,
+    pages.report,
+    pages.incident_report,
     baselines.baselines,
     baselines.baselines_of_service,
     forecasts.forecast,

@@ -33,10 +33,10 @@ _SAFETY: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
 _OVER_TLS: Final = (b"strict-transport-security", b"max-age=31536000")
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="vedette", Basic realm="vedette", charset="UTF-8"'}
 _LOG = logging.getLogger(__name__)
@@ -100,7 +100,8 @@ class Gate:
         self._failures = Throttle(limits.failures_per_minute / 60, limits.failures_per_minute)
         self._welcome: set[tuple[str, bool, bytes, bytes, bytes]] = set()
         """What names of this service and pages were found in order: hardly anybody sends others than before."""
-        self._headers = _SAFETY + ((_OVER_TLS,) if rooms.settings.tls.cert_file is not None else ())
+        self._of_pages = _SAFETY + ((_OVER_TLS,) if rooms.settings.tls.cert_file is not None else ())
+        self._headers = (*self._of_pages, _POLICY)
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         """Take one request."""
@@ -114,7 +115,10 @@ class Gate:
             if message["type"] == "http.response.start":
                 started = True
                 self._traffic.count(message["status"])
-                message["headers"] = [*message.get("headers", ()), *self._headers, *extra]
+                own = message.get("headers", ())
+                # A page says itself what it may load.
+                safe = self._headers if all(name != _POLICY[0] for name, _ in own) else self._of_pages
+                message["headers"] = [*own, *safe, *extra]
             await send(message)
 
         extra: list[tuple[bytes, bytes]] = []

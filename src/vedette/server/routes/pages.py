@@ -1,0 +1,48 @@
+"""Incidents as pages: where the links of alerts lead to."""
+
+from datetime import UTC
+
+from litestar import MediaType, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from vedette.report.html import POLICY, incident_page, list_page
+from vedette.schema.anomaly import Severity
+from vedette.server.answer import problems
+from vedette.server.problem import ProblemError
+from vedette.server.rooms import Inside
+from vedette.server.scopes import PREFIX
+from vedette.storage.store import PAGE_LIMIT, AnomalyFilter, IncidentFilter
+
+_LISTED = 100
+_PAGE = ResponseSpec(str, generate_examples=False, media_type="text/html", description="A page.")
+
+
+def _answer(pieces: str) -> Response[str]:
+    policy = {"Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'"}
+    return Response(pieces, media_type=MediaType.HTML, headers=policy)
+
+
+@get("/report", tags=["incidents"], responses={200: _PAGE, **problems(503)}, sync_to_thread=True)
+def report(rooms: Inside) -> Response[str]:
+    """The latest hundred incidents as a page, the newest first."""
+    page = rooms.store.incidents(IncidentFilter(min_severity=Severity.LOW), limit=_LISTED)
+    return _answer("".join(list_page(page.items, UTC, lambda incident: f"/report/{incident}")))
+
+
+@get(
+    "/report/{incident_id:str}",
+    tags=["incidents"],
+    responses={200: _PAGE, **problems(404, 503)},
+    sync_to_thread=True,
+)
+def incident_report(rooms: Inside, incident_id: FromPath[str]) -> Response[str]:
+    """One incident as a page: what happened, to what, from whom, what to do, and the arithmetic of its anomalies."""
+    found = rooms.store.incident(incident_id)
+    if found is None:
+        raise ProblemError(
+            404, f"there is no incident {incident_id[:80]!r}: it was never kept, or is kept no longer"
+        )
+    anomalies = rooms.store.anomalies(AnomalyFilter(incident_id=incident_id), limit=PAGE_LIMIT).items
+    rest = f"at {PREFIX}/incidents/{found.id}"
+    return _answer("".join(incident_page(found, anomalies, UTC, rest=rest)))

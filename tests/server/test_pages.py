@@ -1,0 +1,66 @@
+"""Incidents as pages, for whoever follows the link in an alert."""
+
+import base64
+import hashlib
+import re
+
+import msgspec
+
+from tests.report.made import anomaly, incident
+from tests.server.doubles import House
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def furnished() -> House:
+    house = House()
+    first = incident(1, title=f"Error spike on {HOSTILE}")
+    house.store.grouped = [first, incident(2, title="Scan on shop")]
+    house.store.found = [msgspec.structs.replace(anomaly(1), incident_id=first.id)]
+    return house
+
+
+async def page(house: House, path: str) -> tuple[str, str]:
+    """A page's text, and what it may load."""
+    async with house.client() as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    return answer.text, ", ".join(answer.headers.get_list("content-security-policy"))
+
+
+async def test_an_incident_is_a_page_with_its_arithmetic() -> None:
+    text, _ = await page(furnished(), "/report/i1")
+    assert "61 % of 420 requests to shop /login failed with 5xx (258 errors), expected 0.40 %." in text
+    assert "Look at the failing route&#x27;s application log." in text
+    assert "ratio_high(" in text
+    assert "POST /login HTTP/1.1" in text
+
+
+async def test_what_a_log_held_is_no_markup() -> None:
+    for path in ("/report/i1", "/report"):
+        text, _ = await page(furnished(), path)
+        assert HOSTILE not in text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+async def test_a_page_may_load_its_own_style_and_nothing_else() -> None:
+    text, policy = await page(furnished(), "/report/i1")
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy.split("; ")[:2] == ["default-src 'none'", f"style-src 'sha256-{digest}'"]
+    assert "frame-ancestors 'none'" in policy
+    assert "style-src" not in policy.replace(f"style-src 'sha256-{digest}'", "")
+
+
+async def test_the_list_leads_to_each_of_them() -> None:
+    text, _ = await page(furnished(), "/report")
+    assert re.findall(r'href="([^"]*)"', text) == ["/report/i1", "/report/i2"]
+    assert "None so far." in (await page(House(), "/report"))[0]
+
+
+async def test_one_that_is_not_kept_is_said_to_be_so() -> None:
+    async with furnished().client() as client:
+        answer = await client.get("/report/i404")
+    assert answer.status_code == 404
+    assert "never kept, or is kept no longer" in answer.json()["detail"]
