@@ -15,6 +15,10 @@ MOST: Final = 256
 REACH: Final = 20
 """Windows that a client counts for."""
 
+FEW: Final = 3
+MOSTLY: Final = 0.5
+"""A client with more than so many refusals, and more than this part of all of a window, is refused by himself."""
+
 
 class Callers:
     """Remembers, of routes that refuse too much, the clients that are refused and answered elsewhere.
@@ -27,15 +31,18 @@ class Callers:
         self._met: dict[int, dict[tuple[int, int], int]] = {}
 
     def refused(self, view: WindowView, slot: int) -> int:
-        """Take note of a window's clients of a route, and say how many there were of late.
+        """Take note of a window's clients of a route, and say how many there were of late; none where one has most.
 
         A client counts if it was refused something, asked for the route, and was answered at least as often elsewhere;
         routes are told by a bitmap, in which two may share a bit.
         """
         clients = view.clients_of(view.book[slot].service)
         sums = clients.sums
-        refused = sums[:, Client.STATUS_4XX]
         here = (sums[:, Client.ROUTES] & view.route_bits(slot)) != 0
+        refused = sums[:, Client.STATUS_4XX]
+        if refused[here].max(initial=0) > max(FEW, MOSTLY * int(refused[here].sum())):
+            # Who is refused now and then beside somebody who asks for trouble says nothing.
+            return 0
         met = self._met.pop(slot, {})
         for row in np.flatnonzero(here & (refused > 0) & (2 * refused <= sums[:, Client.REQUESTS])).tolist():
             key = int(clients.high[row]), int(clients.low[row])
