@@ -1,6 +1,7 @@
 """A service takes what was found as it goes; nothing is lost or told twice, and nothing piles up."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,20 +80,24 @@ def test_a_service_finds_what_a_scan_finds() -> None:
         assert set(incident.anomaly_ids) <= set(told[incident.id].anomaly_ids)
 
 
-def test_each_incident_opens_once_grows_worse_in_order_and_closes_once() -> None:
+def test_each_incident_opens_once_grows_or_widens_in_order_and_closes_once() -> None:
     _, found = live([700] * 15)
     by_incident: dict[str, list[Notice]] = {}
     for notice in notices(found):
         by_incident.setdefault(notice.incident.id, []).append(notice)
     assert len(by_incident) >= 4
-    assert any(n.change is Change.WORSE for ns in by_incident.values() for n in ns)
+    assert any(n.change is Change.WIDENED for ns in by_incident.values() for n in ns)
     for mine in by_incident.values():
         changes = [notice.change for notice in mine]
         assert changes[0] is Change.OPENED
         assert Change.OPENED not in changes[1:]
         assert Change.CLOSED not in changes[:-1]
-        ranks = [notice.incident.severity.rank for notice in mine if notice.change is not Change.CLOSED]
-        assert ranks == sorted(set(ranks))
+        told = [notice for notice in mine if notice.change is not Change.CLOSED]
+        for before, after in pairwise(told):
+            grown = after.incident.severity.rank - before.incident.severity.rank
+            assert grown > 0 if after.change is Change.WORSE else grown == 0
+            assert set(before.incident.services) <= set(after.incident.services)
+            assert set(before.incident.types) <= set(after.incident.types)
         assert (mine[-1].change is Change.CLOSED) is (mine[-1].incident.state is IncidentState.CLOSED)
     assert len({notice.id for notice in notices(found)}) == len(notices(found))
     stated = {anomaly.id: anomaly for anomaly in anomalies(found)}
