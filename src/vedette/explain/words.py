@@ -305,8 +305,8 @@ def _whole(anomaly: Anomaly) -> str:
         return "what is missing"
     if anomaly.type is AnomalyType.DATA_EXFILTRATION:
         return f"all that {anomaly.service} sent"
-    # Who carried the errors of windows before it is not kept.
-    together = anomaly.type is AnomalyType.ERROR_SPIKE and anomaly.details["windows"] > 1
+    # Who carried what windows before it had is not kept.
+    together = anomaly.type in _TOGETHER and anomaly.details.get("windows", 1) > 1
     return "those in the last window" if together else "this"
 
 
@@ -333,5 +333,7 @@ _BODY = {
     AnomalyType.RESPONSE_TIME_ANOMALY: _unusual_values,
     AnomalyType.STATUS_CODE_ANOMALY: _unusual_values,
 }
+_TOGETHER = frozenset({AnomalyType.ERROR_SPIKE, AnomalyType.LATENCY_SPIKE})
+"""Several windows may be judged as one."""
 _OF_MODELS = frozenset({AnomalyType.BEHAVIORAL_ANOMALY, AnomalyType.SEQUENCE_ANOMALY})
 """Their contributions are features and requests, and told in the sentence."""

@@ -77,7 +77,7 @@ class Refusals(Remembering):
             return much
 
         alarms = self._gated.alarms(view, judged, worth)
-        return [self._state(view, own, merged, alarm) for alarm in alarms]
+        return [self._state(view, merged, alarm) for alarm in alarms]
 
     def _of_the_route(self, view: WindowView, own: Judged, merged: Merged, row: int) -> bool:
         """Whether what is refused is no single client's doing."""
@@ -95,13 +95,10 @@ class Refusals(Remembering):
         served = float(merged.exposure[row] - merged.count[row])
         return usual * windows >= self.MIN_REFUSED and served < self.MOST_OF_IT * usual * windows
 
-    def _state(self, view: WindowView, own: Judged, merged: Merged, alarm: Alarm) -> Anomaly:
+    def _state(self, view: WindowView, merged: Merged, alarm: Alarm) -> Anomaly:
         judged, row = merged.judged, alarm.row
-        refused, answered = float(own.judgement.value[row]), own.judgement.exposure
-        usual = 0.0 if answered is None else float(judged.expected_mid[row] * answered[row])
-        excess = (refused - usual if refused > usual else refused) * view.weight
-        clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_4XX, excess)
         total = view.total(alarm.slot, Group.STATUS_4XX)
+        clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_4XX, total)
         statuses = {str(status): view.total(alarm.slot, column) for status, column in _TOLD}
         statuses["other"] = total - sum(statuses.values())
         share = float(judged.value[row])
