@@ -55,7 +55,7 @@ async def test_a_page_may_load_its_own_style_and_nothing_else() -> None:
 
 async def test_the_list_leads_to_each_of_them() -> None:
     text, _ = await page(furnished(), "/report")
-    assert re.findall(r'href="([^"]*)"', text) == ["/report/i1", "/report/i2"]
+    assert re.findall(r'href="([^"]*)"', text) == ["report/i1", "report/i2"]
     assert "None so far." in (await page(House(), "/report"))[0]
 
 

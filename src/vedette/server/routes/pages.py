@@ -27,7 +27,8 @@ def _answer(pieces: str) -> Response[str]:
 def report(rooms: Inside) -> Response[str]:
     """The latest hundred incidents as a page, the newest first."""
     page = rooms.store.incidents(IncidentFilter(min_severity=Severity.LOW), limit=_LISTED)
-    return _answer("".join(list_page(page.items, UTC, lambda incident: f"/report/{incident}")))
+    # Relative: a proxy may have put the service below another path.
+    return _answer("".join(list_page(page.items, UTC, lambda incident: f"report/{incident}")))
 
 
 @get(
