@@ -11,12 +11,12 @@ Usage: python bench/quality/mesh.py [--seed 1] [--titles] [--output FILE] [--unt
 import argparse
 import math
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+from chance import Chance
 from told import Trouble, report, scanned
 
 BEGIN = int(datetime(2026, 3, 26, tzinfo=UTC).timestamp())
@@ -94,8 +94,10 @@ class Answer:
     flags: str = "-"
 
 
-class Mesh:
+class Mesh(Chance):
     """Makes lines of a seed."""
+
+    networks = (77, 79, 88, 94, 178, 188)
 
     def __init__(self, seed: int, troubled: bool) -> None:
         self.draw = Random(seed)
@@ -238,19 +240,6 @@ class Mesh:
         if path == "/v2/session" and self.chance(0.05):
             return Answer(401, 0.03, 52)
         return Answer(400, 0.006, 133) if method == "POST" and self.chance(0.004) else None
-
-    def client(self) -> str:
-        """Anybody's address."""
-        draw = self.draw
-        first = draw.choice((77, 79, 88, 94, 178, 188))
-        return f"{first}.{draw.randrange(256)}.{draw.randrange(256)}.{draw.randrange(1, 255)}"
-
-    def moments(self, begin: float, end: float, rate: float) -> Iterator[float]:
-        """Times at which something comes that comes so often a second."""
-        time = begin + self.draw.expovariate(rate)
-        while time < end:
-            yield time
-            time += self.draw.expovariate(rate)
 
     def number(self) -> str:
         """Some parcel's, account's or order's."""

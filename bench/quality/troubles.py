@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from chance import Chance
 from told import Trouble, report, scanned
 
 BEGIN = int(datetime(2026, 3, 3, tzinfo=UTC).timestamp())
@@ -75,8 +76,10 @@ class Hit:
         )
 
 
-class Shop:
+class Shop(Chance):
     """Makes requests of a seed."""
+
+    networks = (81, 84, 87, 91, 93, 217)
 
     def __init__(self, seed: int) -> None:
         self.draw = Random(seed)
@@ -89,19 +92,6 @@ class Shop:
             "size": int(size * math.exp(self.draw.gauss(0, 0.2))),
         }
         return Hit(time, client, target, route, agent, **(usual | more))
-
-    def client(self) -> str:
-        """Anybody's address."""
-        draw = self.draw
-        first = draw.choice((81, 84, 87, 91, 93, 217))
-        return f"{first}.{draw.randrange(256)}.{draw.randrange(256)}.{draw.randrange(1, 255)}"
-
-    def moments(self, begin: float, end: float, rate: float) -> Iterator[float]:
-        """Times at which something comes that comes so often a second."""
-        time = begin + self.draw.expovariate(rate)
-        while time < end:
-            yield time
-            time += self.draw.expovariate(rate)
 
     def visit(self, time: float) -> Iterator[Hit]:
         """A person's way through the shop."""

@@ -13,6 +13,7 @@ from vedette.detectors.network.minute import Weight
 from vedette.detectors.network.ports import LOGINS, Ports
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
+from vedette.detectors.network.settled import note_most
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, EntityKind, Formula, Severity
@@ -117,13 +118,7 @@ class NetworkBruteForce:
         """The most clients of a port until a minute or two ago; those of this minute are remembered."""
         (claimed,) = self._ports.claim(row[None, _PORT])
         numbers = self._ports.numbers[claimed.place[0]]
-        age = view.start - int(numbers[_BEGAN])
-        if age >= MINUTE_US:
-            numbers[_MOST] = max(
-                numbers[_MOST], numbers[_OLDER], numbers[_FRESH] if age >= 2 * MINUTE_US else 0
-            )
-            numbers[_OLDER], numbers[_FRESH], numbers[_BEGAN] = numbers[_FRESH], 0, view.start
-        numbers[_FRESH] = max(numbers[_FRESH], clients)
+        note_most(numbers, (_MOST, _OLDER, _FRESH, _BEGAN), view.start, MINUTE_US, clients)
         return int(numbers[_MOST])
 
     def _of_one(self, view: NetworkView) -> list[Anomaly]:

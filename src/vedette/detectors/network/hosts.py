@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.recent import Claimed, RecentKeys
+from vedette.detectors.network.settled import note_most
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.kernels.host_habits import (
@@ -156,14 +157,7 @@ class HostHabits(Remembering):
 
     def _note(self, view: NetworkView, pair: NDArray[np.int64], sent: int) -> None:
         """Remember how large an upload has become."""
-        numbers = self._host(pair)
-        age = view.start - int(numbers[SINCE])
-        if age >= HOUR_US:
-            numbers[MOST_SENT] = max(
-                numbers[MOST_SENT], numbers[OLDER], numbers[FRESH] if age >= 2 * HOUR_US else 0
-            )
-            numbers[[OLDER, FRESH, SINCE]] = numbers[FRESH], 0, view.start
-        numbers[FRESH] = max(numbers[FRESH], sent)
+        note_most(self._host(pair), (MOST_SENT, OLDER, FRESH, SINCE), view.start, HOUR_US, sent)
 
     def _host(self, pair: NDArray[np.int64]) -> NDArray[np.int64]:
         """What is remembered of the host that a pair begins with; may be written to."""

@@ -7,13 +7,13 @@ from litestar.params import FromPath, QueryParameter
 
 from vedette.report.json import noun_fields
 from vedette.report.moments import iso
-from vedette.schema.anomaly import Severity
-from vedette.schema.incident import IncidentState
+from vedette.schema.anomaly import Anomaly, Severity
+from vedette.schema.incident import Incident, IncidentState
 from vedette.server.answer import problems
 from vedette.server.asked import Cursor, Limit, Name, Since, Until, moment_asked, one_of
 from vedette.server.bodies import IncidentAnswer, IncidentsAnswer, WindowAnswer, WindowsAnswer
 from vedette.server.problem import ProblemError
-from vedette.server.rooms import Inside
+from vedette.server.rooms import Inside, Rooms
 from vedette.server.routes.anomalies import with_what_was_said
 from vedette.server.scopes import PREFIX
 from vedette.storage.store import PAGE_LIMIT, AnomalyFilter, IncidentFilter, WindowFilter
@@ -50,13 +50,22 @@ def incidents(
 )
 def incident(rooms: Inside, incident_id: FromPath[str]) -> IncidentAnswer:
     """One incident with its anomalies, the newest first, at most a thousand."""
+    found, anomalies = kept(rooms, incident_id)
+    return IncidentAnswer(noun_fields(found), with_what_was_said(rooms, anomalies))
+
+
+def kept(rooms: Rooms, incident_id: str) -> tuple[Incident, list[Anomaly]]:
+    """An incident, and its anomalies, the newest first, at most a thousand.
+
+    Raises:
+        ProblemError: There is no such incident.
+    """
     found = rooms.store.incident(incident_id)
     if found is None:
         raise ProblemError(
             404, f"there is no incident {incident_id[:80]!r}: it was never kept, or is kept no longer"
         )
-    page = rooms.store.anomalies(AnomalyFilter(incident_id=incident_id), limit=PAGE_LIMIT)
-    return IncidentAnswer(noun_fields(found), with_what_was_said(rooms, page.items))
+    return found, rooms.store.anomalies(AnomalyFilter(incident_id=incident_id), limit=PAGE_LIMIT).items
 
 
 @get(f"{PREFIX}/windows", tags=["windows"], responses=problems(503), sync_to_thread=True)

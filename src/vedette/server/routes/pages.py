@@ -9,10 +9,10 @@ from litestar.params import FromPath
 from vedette.report.html import POLICY, incident_page, list_page
 from vedette.schema.anomaly import Severity
 from vedette.server.answer import problems
-from vedette.server.problem import ProblemError
 from vedette.server.rooms import Inside
+from vedette.server.routes.incidents import kept
 from vedette.server.scopes import PREFIX
-from vedette.storage.store import PAGE_LIMIT, AnomalyFilter, IncidentFilter
+from vedette.storage.store import IncidentFilter
 
 _LISTED = 100
 _PAGE = ResponseSpec(str, generate_examples=False, media_type="text/html", description="A page.")
@@ -39,11 +39,6 @@ def report(rooms: Inside) -> Response[str]:
 )
 def incident_report(rooms: Inside, incident_id: FromPath[str]) -> Response[str]:
     """One incident as a page: what happened, to what, from whom, what to do, and the arithmetic of its anomalies."""
-    found = rooms.store.incident(incident_id)
-    if found is None:
-        raise ProblemError(
-            404, f"there is no incident {incident_id[:80]!r}: it was never kept, or is kept no longer"
-        )
-    anomalies = rooms.store.anomalies(AnomalyFilter(incident_id=incident_id), limit=PAGE_LIMIT).items
+    found, anomalies = kept(rooms, incident_id)
     rest = f"at {PREFIX}/incidents/{found.id}"
     return _answer("".join(incident_page(found, anomalies, UTC, rest=rest)))
