@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from vedette.cli import scanning
 from vedette.cli.main import run as vedette
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.replay import scanning
 
 STEPS = {"_decode": "decode", "_scan": "search", "_score": "payload model", "judge": "judging in all"}
 

@@ -34,9 +34,6 @@ from payloads import batches
 from ranking import average_precision
 from samples import PERMITTED, READERS, Label, Sample, read
 
-from vedette.cli.options import ScanOptions
-from vedette.cli.scanning import TYPE_NAMES
-from vedette.cli.survey import configured, survey
 from vedette.detectors.signatures.opinions import UNMARKED, Calibrated
 from vedette.detectors.signatures.payload_model import packaged
 from vedette.detectors.signatures.scan import SignatureScanner
@@ -48,6 +45,9 @@ from vedette.fusion.calibration import calibrate
 from vedette.fusion.fusing import log_odds
 from vedette.fusion.unseen import share_unseen
 from vedette.fusion.weighing import weigh
+from vedette.replay.options import ScanOptions
+from vedette.replay.scanning import TYPE_NAMES
+from vedette.replay.survey import configured, survey
 from vedette.simulate import INCIDENTS, Simulation
 
 TARGET = Path(__file__).parents[2] / "src" / "vedette" / "detectors" / "signatures" / "opinions.json"

@@ -22,14 +22,14 @@ from bot_sessions import MANNERS, Hit, people, programs
 from commands import run
 from quiet import WEEK_MINUTES
 
-from vedette.cli.options import ScanOptions
-from vedette.cli.survey import configured, survey
 from vedette.detectors.learned.client_training import auc
 from vedette.detectors.learned.features import CLIENT_FEATURES, DAILY, ClientTable, matrix, route_rarity
 from vedette.detectors.learned.forest import fit_forest
 from vedette.detectors.learned.sample import has_manner
 from vedette.engine.engine import Engine
 from vedette.enrich.client import format_client
+from vedette.replay.options import ScanOptions
+from vedette.replay.survey import configured, survey
 from vedette.windows.layout import Client
 from vedette.windows.summary import ClosedWindow
 

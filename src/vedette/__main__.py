@@ -1,6 +1,6 @@
 """Run the command line, as `vedette` or as `python -m vedette`."""
 
-from vedette.cli.collecting import collect_seldom
+from vedette.replay.collecting import collect_seldom
 
 _INTERRUPTED = 130
 """As a shell tells of Ctrl-C."""

@@ -326,7 +326,7 @@ def test_options_that_contradict_each_other_are_refused(
 
 
 def test_every_override_is_a_key_of_the_configuration() -> None:
-    from vedette.cli.options import ScanOptions
+    from vedette.replay.options import ScanOptions
     from vedette.schema.anomaly import Severity
 
     full = ScanOptions(

@@ -16,9 +16,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thr
 
 PROGRAM = """
 import sys
-from vedette.cli import apart, main
-from vedette.cli.scan_run import choose_kernel_mode
-import vedette.cli.scanning as scanning
+from vedette.cli import main
+from vedette.replay import apart
+from vedette.replay.run import choose_kernel_mode
+import vedette.replay.scanning as scanning
 if {together}:
     scanning.can_be_apart = lambda: False
 else:

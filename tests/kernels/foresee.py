@@ -129,8 +129,8 @@ def _record(path: str) -> None:
         return ask(function, kinds)
 
     machine_code.entry = entry
-    from vedette.cli import compiling, scanning
     from vedette.cli.main import run
+    from vedette.replay import compiling, scanning
 
     # What a process forked from this one asks for is not heard here.
     scanning.can_be_apart = lambda: False

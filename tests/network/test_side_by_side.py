@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.e2e.conftest import Run, vedette
 from tests.network.packets import ACK, BEGIN, SECOND, SYN, pcap, tcp
-from vedette.cli.flow_lanes import Lane, Watchers, merged
+from vedette.replay.flow_lanes import Lane, Watchers, merged
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 from vedette.windows.flow_table import Passed
 

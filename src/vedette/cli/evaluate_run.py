@@ -12,8 +12,6 @@ from msgspec.structs import asdict
 from rich.table import Table
 from rich.text import Text
 
-from vedette.cli.options import ScanOptions
-from vedette.cli.survey import Survey, configured, survey
 from vedette.detectors.network.view import NETWORK
 from vedette.detectors.signatures.opinions import calibrated
 from vedette.evaluate.labels import Labels, LineSpans, clipped, read_labels
@@ -21,6 +19,8 @@ from vedette.evaluate.lines import LineScore, LineTally
 from vedette.evaluate.reliability import Reliability
 from vedette.evaluate.spans import SpanScore, false_alarms, score_spans
 from vedette.explain.numbers import percent, plural
+from vedette.replay.options import ScanOptions
+from vedette.replay.survey import Survey, configured, survey
 from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso
@@ -31,7 +31,7 @@ from vedette.schema.incident import Incident
 from vedette.schema.spans import DAY_US
 
 if TYPE_CHECKING:
-    from vedette.cli.verdict_spool import VerdictSpool
+    from vedette.replay.verdict_spool import VerdictSpool
 
 _LARGEST = 4 << 30
 _SHOWN = 5
@@ -102,8 +102,8 @@ def _labels(path: Path) -> Labels:
 
 
 def _evaluate(labels: Labels, done: Survey, spool: "VerdictSpool") -> Evaluation:
-    from vedette.cli.scanning import TYPE_NAMES
     from vedette.engine.verdicts import Marker
+    from vedette.replay.scanning import TYPE_NAMES
 
     engine, findings = done.engine, done.findings
     sources = spool.sources

@@ -55,7 +55,7 @@ def explain(
     """
     if (json is None) == (store is None):
         raise typer.BadParameter("say where the anomaly stands: either --json FILE or --store URL")
-    from vedette.cli.kernel_mode import choose_kernel_mode
+    from vedette.replay.kernel_mode import choose_kernel_mode
 
     choose_kernel_mode([])
     anomalies = from_file(json) if json is not None else from_store(store or "", anomaly_id)

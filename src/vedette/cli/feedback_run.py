@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vedette.cli.explain import chosen, from_file, from_store
-from vedette.cli.kernel_mode import choose_kernel_mode
 from vedette.config import Config
 from vedette.config.errors import ConfigError
 from vedette.config.exceptions import MOST, ExceptionRule, read_exceptions
 from vedette.explain.numbers import plural
+from vedette.replay.kernel_mode import choose_kernel_mode
 from vedette.report.output import open_output
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.errors import VedetteError

@@ -22,7 +22,7 @@ def formats(
 
     Without --format, the one that fits a sample of the log best is taken.
     """
-    from vedette.cli.kernel_mode import choose_kernel_mode
+    from vedette.replay.kernel_mode import choose_kernel_mode
 
     # The list needs no compiled kernel; with nothing to read, they are not loaded.
     choose_kernel_mode([])

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 
 from vedette.cli.inject_card import Card, document, show
-from vedette.cli.kernel_mode import choose_kernel_mode
-from vedette.cli.options import ScanOptions
-from vedette.cli.scan_run import inputs
-from vedette.cli.survey import configured, survey
 from vedette.config import Config
+from vedette.replay.kernel_mode import choose_kernel_mode
+from vedette.replay.options import ScanOptions
+from vedette.replay.run import inputs
+from vedette.replay.survey import configured, survey
 from vedette.report.console import Console
 from vedette.report.output import check_apart, check_output, open_output
 from vedette.schema.anomaly import Anomaly

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vedette.cli.options import ScanOptions
+from vedette.replay.options import ScanOptions
 
 INPUT = "Input"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vedette.cli.kernel_mode import choose_kernel_mode
-from vedette.cli.waiting import waiting
+from vedette.replay.kernel_mode import choose_kernel_mode
 from vedette.report.output import STDOUT, check_apart, check_output, open_output
 from vedette.report.shown import shown
+from vedette.report.waiting import waiting
 from vedette.schema.errors import VedetteError
 from vedette.schema.spans import HOUR_US
 from vedette.sources import BufferPool, Reader, SourceError, SourceProblem, discover, read_chunks

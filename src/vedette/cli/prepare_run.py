@@ -6,13 +6,13 @@ import threading
 import time
 from pathlib import Path
 
-from vedette.cli.compiling import announced
-from vedette.cli.interrupt import graceful_interrupt
 from vedette.config import Config
 from vedette.engine.signatures import signature_scanner
 from vedette.kernels.cache import can_keep, kernel_directory
 from vedette.kernels.compile import CHECKED, INTERPRETED
 from vedette.kernels.foreseen import READS, compile_all, foreseen, processes_for, uncompiled
+from vedette.replay.compiling import announced
+from vedette.replay.interrupt import graceful_interrupt
 from vedette.schema.errors import VedetteError
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.text import Text
 
-from vedette.cli.options import ScanOptions
-from vedette.cli.survey import survey
 from vedette.config import Config
 from vedette.config.rules import RuleSection
 from vedette.explain.numbers import plural
 from vedette.expression.grammar import parse
+from vedette.replay.options import ScanOptions
+from vedette.replay.survey import survey
 from vedette.report.console import Console
 from vedette.report.glyphs import Glyphs
 from vedette.report.moments import iso, span

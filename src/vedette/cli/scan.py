@@ -222,7 +222,7 @@ def scan(
         lateness_s=lateness,
         quiet=quiet,
     )
-    from vedette.cli.scan_run import run
+    from vedette.replay.run import run
 
     raise typer.Exit(run(options))
 

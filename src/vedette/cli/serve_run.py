@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from vedette import __version__
-from vedette.cli.collecting import passing_over_the_present
+from vedette.engine.trimming import map_large_arrays, share_one_heap
 from vedette.live.reload import Settings
-from vedette.live.trimming import map_large_arrays, share_one_heap
 from vedette.live.watch import Kept, Watch, now, opened
+from vedette.replay.collecting import passing_over_the_present
 from vedette.server.app import create_app
 from vedette.server.listening import Listening, Place
 from vedette.sources.journal import Journal

@@ -5,12 +5,6 @@ from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-from vedette.cli.flow_inputs import part_inputs
-from vedette.cli.flow_scan import FlowScan, in_order, requests_file
-from vedette.cli.interrupt import graceful_interrupt
-from vedette.cli.options import ScanOptions
-from vedette.cli.scan_run import inputs
-from vedette.cli.survey import configured, survey
 from vedette.config import Config
 from vedette.config.learned import MOST_WARMUP
 from vedette.detectors.learned.card import Model
@@ -18,6 +12,12 @@ from vedette.detectors.learned.kinds import train_here
 from vedette.detectors.learned.training import Refused
 from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.engine.model_files import save_model
+from vedette.replay.flow_inputs import part_inputs
+from vedette.replay.flow_scan import FlowScan, in_order, requests_file
+from vedette.replay.interrupt import graceful_interrupt
+from vedette.replay.options import ScanOptions
+from vedette.replay.run import inputs
+from vedette.replay.survey import configured, survey
 from vedette.report.shown import shown
 from vedette.schema.errors import VedetteError
 from vedette.sources import Input

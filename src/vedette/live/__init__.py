@@ -1,1 +1,1 @@
-"""The live service around the engine: sources in, commits out."""
+"""The driver of the engine over what happens now: sources in, commits out. `replay` is that over what was recorded."""

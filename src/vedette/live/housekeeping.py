@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from vedette.live.trimming import let_go, trim
+from vedette.engine.trimming import let_go, trim
 from vedette.sources.names import printable
 from vedette.storage.errors import StoreError
 from vedette.storage.live import LiveStore, Retention

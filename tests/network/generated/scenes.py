@@ -16,9 +16,9 @@ from tests.network.generated.servers import SLOW_PORT
 from tests.network.generated.spaces import HERE, SERVER, Pair, Shape, pair, running
 from tests.network.packets import decoded
 from tests.patience import PATIENCE_S, wait_until
-from vedette.cli.flow_scan import FlowScan
 from vedette.config import Config
 from vedette.kernels.packet_layout import Packet
+from vedette.replay.flow_scan import FlowScan
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.flows import Flow
 from vedette.sources import Input

@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Iterable, Sequence
 
-from vedette.cli.flow_inputs import first_bytes
 from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.foreseen import Foreseen, compile_all, processes_for, uncompiled
+from vedette.replay.flow_inputs import first_bytes
 from vedette.report.progress import Progress
 from vedette.sources import Input
 

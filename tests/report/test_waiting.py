@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.patience import PATIENCE_S
 
-from vedette.cli import scan_run
-from vedette.cli.waiting import waiting
+from vedette.replay import run as replay_run
+from vedette.report.waiting import waiting
 from vedette.sources.discover import discover
 
 
@@ -43,7 +43,7 @@ def test_a_pipe_that_nobody_writes_to_is_named_on_a_terminal(
     monkeypatch.setattr("sys.stderr", terminal)
     writer = threading.Thread(target=write_once_told)
     writer.start()
-    source = scan_run._opened(discover([str(pipe)]).inputs[0])
+    source = replay_run._opened(discover([str(pipe)]).inputs[0])
     writer.join()
     assert source.held is not None
     assert source.held.read() == b"a line\n"

@@ -4,9 +4,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from vedette.cli.waiting import waiting
 from vedette.kernels.cache import kernel_directory
 from vedette.kernels.kept import READS, are_kept
+from vedette.report.waiting import waiting
 from vedette.sources import Input
 from vedette.sources.beginning import with_beginning
 from vedette.sources.decoders import MAGIC_BYTES, compression_of, decoded_beginning

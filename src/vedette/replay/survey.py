@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vedette.cli.interrupt import graceful_interrupt
-from vedette.cli.kernel_mode import choose_kernel_mode
-from vedette.cli.options import ScanOptions
-from vedette.cli.scan_run import inputs
 from vedette.config import Config
+from vedette.replay.interrupt import graceful_interrupt
+from vedette.replay.kernel_mode import choose_kernel_mode
+from vedette.replay.options import ScanOptions
+from vedette.replay.run import inputs
 from vedette.schema.findings import Findings
 from vedette.sources import Discovery
 
 if TYPE_CHECKING:
-    from vedette.cli.verdict_spool import VerdictSpool
     from vedette.engine.engine import Engine
     from vedette.engine.training import TrainingProcesses
+    from vedette.replay.verdict_spool import VerdictSpool
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -65,8 +65,8 @@ def survey(
     history = history or Discovery()
     choose_kernel_mode([*history.inputs, *found.inputs])
     # Not before the choice: these import kernels.
-    from vedette.cli.scanning import DisorderError, Scan
-    from vedette.cli.verdict_spool import VerdictSpool
+    from vedette.replay.scanning import DisorderError, Scan
+    from vedette.replay.verdict_spool import VerdictSpool
 
     with graceful_interrupt() as interrupted:
         for patient in (False, True):

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from vedette.cli.options import ScanOptions
 from vedette.config import Config
+from vedette.replay.options import ScanOptions
 from vedette.report.errors import OutputError
 from vedette.report.warn import warn
 from vedette.schema.errors import VedetteError

@@ -12,7 +12,7 @@ import pytest
 
 _TELL = """
 import os, sys
-from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.replay.kernel_mode import choose_kernel_mode
 from vedette.sources import Discovery, discover
 choose_kernel_mode([] if sys.argv[1:] == [] else discover(sys.argv[1:]).inputs)
 print(os.environ.get("VEDETTE_KERNELS", "as usual"))
@@ -78,7 +78,7 @@ def test_standard_input_may_be_long() -> None:
 
 _FORESEEN = """
 import os, sys
-from vedette.cli.kernel_mode import choose_kernel_mode
+from vedette.replay.kernel_mode import choose_kernel_mode
 from vedette.kernels.kept import READS, remember_kept
 from vedette.sources import discover
 remember_kept(READS if sys.argv[2] == "all" else [sys.argv[2]])
@@ -125,7 +125,7 @@ def test_what_a_small_compressed_log_needs_is_told_by_its_lines(
 
 _PIPED = """
 import os, sys
-from vedette.cli.kernel_mode import begun, choose_kernel_mode
+from vedette.replay.kernel_mode import begun, choose_kernel_mode
 from vedette.sources import discover
 inputs = begun(discover(["-"]).inputs, lambda: False)
 choose_kernel_mode(inputs)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.cli.merge import merge
 from vedette.parsers.registry import by_name
+from vedette.replay.merge import merge
 from vedette.schema.chunk import Chunk
 from vedette.schema.requests import Requests
 

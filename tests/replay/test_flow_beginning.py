@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.e2e.conftest import Run, vedette
 
-from vedette.cli.log_beginning import LONG, FirstFlows, LogBeginning
+from vedette.replay.flow_beginning import LONG, FirstFlows, LogBeginning
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 
 __all__ = ["vedette"]

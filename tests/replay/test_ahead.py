@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vedette.cli.ahead import Ahead
+from vedette.replay.ahead import Ahead
 
 
 def test_things_come_in_their_order_and_are_made_in_another_thread() -> None:

@@ -1,6 +1,6 @@
 """Files that were not read, by reason."""
 
-from vedette.cli.left_out import left_out
+from vedette.replay.left_out import left_out
 from vedette.report.headline import warnings
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage

@@ -37,7 +37,7 @@ class Keeping:
         Raises:
             StoreError: The store fails, or has failed.
         """
-        from vedette.cli.run_record import run_record
+        from vedette.replay.run_record import run_record
 
         if self._error is not None:
             raise self._error

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.cli.courses import Course, ended_early
+from vedette.replay.courses import Course, ended_early
 from vedette.schema.spans import HOUR_US, MINUTE_US, SECOND_US
 
 START = 1_772_409_600 * SECOND_US

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.cli.flow_inputs import first_bytes
 from vedette.parsers.captures import is_capture
 from vedette.parsers.flow_logs import FlowLog
+from vedette.replay.flow_inputs import first_bytes
 from vedette.schema.errors import VedetteError
 from vedette.schema.flows import Flow, Flows
 from vedette.schema.spans import SECOND_US

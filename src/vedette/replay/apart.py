@@ -19,9 +19,9 @@ from typing import Any, Self
 
 import msgspec
 
-from vedette.cli.crossing import Crossing, read_frame, write_frame
-from vedette.cli.reading import Reading, Tally
 from vedette.engine.batch import Batch
+from vedette.replay.crossing import Crossing, read_frame, write_frame
+from vedette.replay.reading import Reading, Tally
 from vedette.schema.errors import VedetteError
 from vedette.sources import BufferPool
 

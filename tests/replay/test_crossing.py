@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from vedette.cli.crossing import Crossing, read_frame, write_frame
+from vedette.replay.crossing import Crossing, read_frame, write_frame
 
 KINDS = st.sampled_from(["u1", "u2", "i4", "i8", "u8", "f4", "f8", "?"])
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/stat
 _CHILD = """
 import sys
 from pathlib import Path
-from vedette.live.trimming import map_large_arrays, trim
+from vedette.engine.trimming import map_large_arrays, trim
 import numpy as np
 
 def resident():
@@ -50,7 +50,7 @@ def test_a_table_takes_only_the_pages_that_are_used() -> None:
 _SHARED = """
 import sys, threading
 from pathlib import Path
-from vedette.live.trimming import share_one_heap
+from vedette.engine.trimming import share_one_heap
 
 if sys.argv[1] == "shared":
     assert share_one_heap()
@@ -89,7 +89,7 @@ from pathlib import Path
 import numpy as np
 from vedette.detectors.learned.forest import fit_forest
 from vedette.live.housekeeping import LOADER
-from vedette.live.trimming import let_go
+from vedette.engine.trimming import let_go
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

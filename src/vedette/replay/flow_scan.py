@@ -4,40 +4,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from vedette.cli.ahead import Ahead
-from vedette.cli.flow_inputs import first_bytes
-from vedette.cli.flow_reading import FlowReading, FlowTally
-from vedette.cli.log_beginning import first_of_all
-from vedette.cli.measured_reading import MeasuredReading, holds_windows
-from vedette.cli.options import ScanOptions
-from vedette.cli.scan_output import write_findings
 from vedette.config import Config
 from vedette.detectors.learned.training import Trainer
-from vedette.detectors.network.view import NETWORK
 from vedette.engine.build_network import build_network, table_settings
 from vedette.engine.model_record import Record
 from vedette.engine.network import NetworkEngine
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
-from vedette.explain.numbers import plural
-from vedette.live.trimming import share_one_heap
-from vedette.parsers.captures import PacketProblem, is_capture
-from vedette.parsers.flow_json import EVE
-from vedette.parsers.flow_logs import FlowProblem
+from vedette.engine.trimming import share_one_heap
+from vedette.parsers.captures import is_capture
 from vedette.parsers.flow_windows import MeasuredWindow
+from vedette.replay.ahead import Ahead
+from vedette.replay.flow_beginning import first_of_all
+from vedette.replay.flow_coverage import cover, hollow
+from vedette.replay.flow_inputs import first_bytes
+from vedette.replay.flow_reading import FlowReading, FlowTally
+from vedette.replay.measured_reading import MeasuredReading, holds_windows
 from vedette.report.moments import day_and_clock, span
-from vedette.report.output import open_output
 from vedette.report.progress import Progress
-from vedette.report.skipped import told
 from vedette.report.story import some
-from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Coverage, Findings
 from vedette.sources import Input
 from vedette.windows.contacts import FlowWindow
@@ -45,7 +37,7 @@ from vedette.windows.flow_table import Passed
 from vedette.windows.last import mark_last
 
 if TYPE_CHECKING:
-    from vedette.cli.flow_spool import FlowSpool
+    from vedette.replay.flow_spool import FlowSpool
 
 _HEAD = 64
 _LOG_LATENESS_S = 300
@@ -64,63 +56,6 @@ _LATE_OF = 1_000
 """Flows of which so many are too many, at least."""
 
 
-def scan_flows(
-    inputs: Sequence[Input],
-    past: Sequence[Input],
-    options: ScanOptions,
-    config: Config,
-    interrupted: threading.Event,
-    stack: ExitStack,
-    *,
-    alone: bool = True,
-) -> "tuple[Findings, list[Input], FlowSpool | None]":
-    """Scan captures and flow logs; returns what was found, and the requests in captures as an input of their own.
-
-    Last are the flows that verdicts are asked for.
-
-    Args:
-        inputs: What is scanned. past: What is learned from first.
-        stack: Removes the requests when it is closed.
-        alone: Whether nothing else is scanned, so that it is an error if nothing can be read.
-    """
-    http = requests_file(inputs, stack)
-
-    def kept() -> "FlowSpool | None":
-        if not options.verdicts:
-            return None
-        from vedette.cli.flow_spool import FlowSpool
-
-        return stack.enter_context(FlowSpool(options.since))
-
-    def begun(*, patient: bool) -> FlowScan:
-        return FlowScan(
-            inputs,
-            config,
-            interrupted,
-            spool=kept(),
-            windows=options.windows,
-            baselines=options.baselines,
-            http=http,
-            progress=options.progress and not options.quiet,
-            since=options.since,
-            until=options.until,
-            past=past,
-            record=None if options.models_from is None else Record(options.models_from),
-            alone=alone,
-            patient=patient,
-        )
-
-    scan, findings = in_order(begun)
-    if options.services and NETWORK not in options.services:
-        if findings.incidents:
-            findings.coverage.unread.append(
-                f"{plural(len(findings.incidents), 'incident')} of service {NETWORK} left out, as --service asks for "
-                f"{some(options.services)}: add --service {NETWORK} for what flows say"
-            )
-        findings.anomalies, findings.incidents = [], []
-    return findings, scan.requests_input(), scan.spool
-
-
 def in_order(begun: "Callable[..., FlowScan]") -> "tuple[FlowScan, Findings]":
     """Run a scan of flows; once more, patiently, where logs turn out not to be in order. Returns it, and what it found.
 
@@ -135,65 +70,8 @@ def in_order(begun: "Callable[..., FlowScan]") -> "tuple[FlowScan, Findings]":
         return scan, scan.run()
 
 
-def requests_file(inputs: Sequence[Input], stack: ExitStack) -> Path | None:
-    """Where the requests in captures are kept until they are read; None where there is no capture.
-
-    Args:
-        stack: Removes it when it is closed.
-    """
-    if not any(map(_is_capture, inputs)):
-        return None
-    return Path(stack.enter_context(TemporaryDirectory(prefix="vedette-"))) / "requests.log"
-
-
 class FlowDisorderError(Exception):
     """Too many flows came too late for their windows; nothing was written but what another run writes anew."""
-
-
-class FlowServiceError(VedetteError):
-    """A service was asked for, and flows belong to none but the network."""
-
-
-class NothingFlowsError(VedetteError):
-    """No capture and no flow log holds a single flow."""
-
-
-def write_flows(findings: Findings, options: ScanOptions, config: Config, spool: "FlowSpool | None") -> int:
-    """Write what was found where nothing but flows was scanned; returns the exit status.
-
-    Raises:
-        NothingFlowsError: There was nothing to find anything in.
-        FlowServiceError: A service was asked for that flows do not belong to.
-        VedetteError: An output cannot be written.
-    """
-    if options.services and set(options.services) != {NETWORK}:
-        asked = next(name for name in options.services if name != NETWORK)
-        raise FlowServiceError(
-            f"--service {asked}: no request is to a service of that name, as flows alone are scanned: "
-            f"all of them are of {NETWORK}"
-        )
-    coverage = findings.coverage
-    if not coverage.interrupted and not any(source.parsed for source in coverage.sources):
-        raise NothingFlowsError(_nothing(coverage))
-    keep = verdicts = None
-    if config.store.url:
-        keep = partial(_save, findings, config.store.url)
-    if spool is not None and options.verdicts:
-        verdicts = partial(_write_verdicts, findings, options.verdicts, spool, clean=options.every_request)
-    return write_findings(findings, options, config, keep=keep, verdicts=verdicts)
-
-
-def _save(findings: Findings, url: str) -> None:
-    from vedette.cli.run_record import run_record
-    from vedette.storage import open_store
-
-    with open_store(url) as store:
-        store.save(findings, run_record(findings, datetime.now(UTC)))
-
-
-def _write_verdicts(findings: Findings, path: str, spool: "FlowSpool", *, clean: bool) -> None:
-    with open_output(path) as stream:
-        spool.write(stream, findings.anomalies, include_clean=clean)
 
 
 class FlowScan:
@@ -281,7 +159,7 @@ class FlowScan:
             )
             listener = None
             if self._http is not None:
-                from vedette.cli.http_spool import HttpSpool
+                from vedette.replay.http_spool import HttpSpool
 
                 listener = stack.enter_context(HttpSpool(self._http))
             reading = FlowReading(
@@ -302,23 +180,7 @@ class FlowScan:
                 Progress("reading packets and flows", _size(self._inputs), enabled=self._progress)
             )
             engine.watched = reading.watchers.share
-
-            def closed() -> Iterator[list[FlowWindow]]:
-                full, contacts = [], 0
-                for passed in handed:
-                    for window in engine.windows(passed):
-                        full.append(window)
-                        contacts += len(window.contacts)
-                        if contacts >= _TOGETHER or len(full) >= _MOST_TOGETHER:
-                            yield full
-                            full, contacts = [], 0
-                    if self.spool is not None:
-                        self.spool.add(passed.ended)
-                    progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
-                    if retry and engine.windower.late > max(_LATE_OF, reading.tally.flows) * _TOO_MANY_LATE:
-                        raise FlowDisorderError
-                yield full
-
+            closed = partial(self._closed, engine, reading, handed, progress, retry=retry)
             # Of several inputs it is looked at, with each window, which have ended by then.
             ahead = len(self._inputs) == 1 and self._inputs[0].path is not None
             if ahead:
@@ -328,7 +190,7 @@ class FlowScan:
                     engine.take(one)
             findings = engine.finish()
             if self._config.limits.evidence and findings.anomalies:
-                from vedette.cli.flow_evidence import with_evidence
+                from vedette.replay.flow_evidence import with_evidence
 
                 span = self._config.network.span_s * 1_000_000
                 findings.anomalies = with_evidence(
@@ -340,21 +202,58 @@ class FlowScan:
             from vedette.report.network_baselines import write_baselines
 
             write_baselines(engine, self._baselines)
+        self._cover(findings.coverage, reading, measured)
+        findings.coverage.waited_s = lateness
+        findings.coverage.seconds = time.monotonic() - began
+        return findings
+
+    def _closed(
+        self,
+        engine: NetworkEngine,
+        reading: FlowReading,
+        handed: Iterator[Passed],
+        progress: Progress,
+        *,
+        retry: bool,
+    ) -> Iterator[list[FlowWindow]]:
+        """Windows as they close, several at a time.
+
+        Raises:
+            FlowDisorderError: Too many flows came too late, and `retry` asks to be told.
+        """
+        full, contacts = [], 0
+        for passed in handed:
+            for window in engine.windows(passed):
+                full.append(window)
+                contacts += len(window.contacts)
+                if contacts >= _TOGETHER or len(full) >= _MOST_TOGETHER:
+                    yield full
+                    full, contacts = [], 0
+            if self.spool is not None:
+                self.spool.add(passed.ended)
+            progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
+            if retry and engine.windower.late > max(_LATE_OF, reading.tally.flows) * _TOO_MANY_LATE:
+                raise FlowDisorderError
+        yield full
+
+    def _cover(self, coverage: Coverage, reading: FlowReading, measured: MeasuredReading) -> None:
+        """Say what was read.
+
+        Raises:
+            VedetteError: Nothing was, and nothing else is scanned.
+        """
         tally = reading.tally
         tally.left_out += measured.left_out
         if self._alone and not tally.sources and not measured.sources and tally.left_out:
             raise tally.left_out[0]
         measured.count(tally)
-        _cover(findings.coverage, tally)
-        findings.coverage.waited_s = lateness
-        findings.coverage.unread += self._outside(tally) + self._past_unread
-        findings.coverage.ended_early = [
+        cover(coverage, tally)
+        coverage.unread += self._outside(tally) + self._past_unread
+        coverage.ended_early = [
             f"{name} ends {day_and_clock(end, UTC)} UTC, before others: less traffic from then on is no drop"
             for name, end in reading.watchers.early()
         ]
-        findings.coverage.seconds = time.monotonic() - began
-        findings.coverage.interrupted = self._interrupted.is_set()
-        return findings
+        coverage.interrupted = self._interrupted.is_set()
 
     def _can_repeat(self) -> bool:
         """Whether everything can be read and written once more."""
@@ -412,59 +311,22 @@ class FlowScan:
         if not count:
             engine.coverage.too_new = tally.filtered
         self._past_unread = [f"{error} (--baseline-from)" for error in map(str, tally.left_out)]
-        self._past_unread += [f"{line} (--baseline-from)" for line in _hollow(tally)]
+        self._past_unread += [f"{line} (--baseline-from)" for line in hollow(tally)]
         return (
             handed if first is None else chain([first], handed),
             windows if window is None else chain([window], windows),
         )
 
 
-def _cover(coverage: Coverage, tally: FlowTally) -> None:
-    coverage.filtered = tally.filtered
-    coverage.packets = tally.packets
-    coverage.flows = tally.flows
-    coverage.flows_early = tally.early
-    coverage.packets_skipped = dict(sorted(tally.skipped.items()))
-    coverage.packets_dated_back = tally.dated_back
-    coverage.sources = tally.sources
-    coverage.unread = [str(error) for error in tally.left_out]
-    coverage.unread += _hollow(tally)
-    for name, count in (("flows_evicted", tally.evicted), ("fragments_without_first", tally.orphans)):
-        if count:
-            coverage.capped[name] = count
+def requests_file(inputs: Sequence[Input], stack: ExitStack) -> Path | None:
+    """Where the requests in captures are kept until they are read; None where there is no capture.
 
-
-def _hollow(tally: FlowTally) -> list[str]:
-    hollow = [source for source in tally.sources if not source.parsed and source.truncated is None]
-    return [f"{source.source}: holds no packet or flow" for source in hollow]
-
-
-def _nothing(coverage: Coverage) -> str:
-    if not coverage.sources and coverage.unread:
-        return coverage.unread[0]
-    names = ", ".join(source.source for source in coverage.sources[:3])
-    if coverage.packets:
-        reasons = ", ".join(told(reason, number) for reason, number in coverage.packets_skipped.items())
-        return f"{names}: none of {coverage.packets:,} packets is of a flow ({reasons}): give a capture of IP traffic"
-    cut = next((source.truncated for source in coverage.sources if source.truncated), None)
-    if cut is not None:
-        return f"{names}: nothing could be read: {cut}; give an undamaged copy"
-    said = coverage.packets_skipped.get
-    if bad := said(FlowProblem.BAD_FLOW, 0):
-        return (
-            f"{names}: none of {bad:,} lines is a flow: one has a time ({_TIMES}), both addresses and a protocol; "
-            "give the log as its program wrote it"
-        )
-    if bad := said(PacketProblem.BAD_RECORD, 0):
-        return (
-            f"{names}: none of {bad:,} packets is of an interface that it describes: give an undamaged copy"
-        )
-    if any(source.format == EVE and source.lines for source in coverage.sources):
-        return f"{names}: holds events and no flow: have Suricata write `flow` among the types of its eve-log"
-    return f"{names}: is empty: it holds a header and no packet or flow; give one with traffic in it"
-
-
-_TIMES = "like 1499344762.5, 2017-07-06 12:39:22, 2017-07-06T12:39:22+02:00, or 06/07/2017 12:39:22 PM, the day first"
+    Args:
+        stack: Removes it when it is closed.
+    """
+    if not any(map(_is_capture, inputs)):
+        return None
+    return Path(stack.enter_context(TemporaryDirectory(prefix="vedette-"))) / "requests.log"
 
 
 def _is_capture(source: Input) -> bool:

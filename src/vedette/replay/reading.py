@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.cli.courses import Course
-from vedette.cli.merge import merge
 from vedette.engine.batch import Batch
 from vedette.enrich.enrich import Enricher
 from vedette.parsers.format import Parser
 from vedette.parsers.sniff import Choice, NothingSaidError
 from vedette.parsers.wrappers import UnwrappingParser
+from vedette.replay.courses import Course
+from vedette.replay.merge import merge
 from vedette.schema.chunk import Chunk, Parsed, SkipReason, Skips
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage

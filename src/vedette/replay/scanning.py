@@ -9,12 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vedette.cli.ahead import Ahead
-from vedette.cli.apart import Apart, Job, can_be_apart
-from vedette.cli.options import ScanOptions
-from vedette.cli.reading import Reading, Wanted
-from vedette.cli.scan_coverage import NothingToReadError, check_read, check_services, cover
-from vedette.cli.scan_output import write_findings
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
 from vedette.detectors.signatures.hits import ToldHits
@@ -24,6 +18,12 @@ from vedette.engine.batch import Batch
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.signatures import signature_scanner
 from vedette.enrich.source_name import names_of_past
+from vedette.replay.ahead import Ahead
+from vedette.replay.apart import Apart, Job, can_be_apart
+from vedette.replay.coverage import NothingToReadError, check_read, check_services, cover
+from vedette.replay.options import ScanOptions
+from vedette.replay.output import write_findings
+from vedette.replay.reading import Reading, Wanted
 from vedette.report.output import open_output
 from vedette.report.progress import Progress
 from vedette.schema.anomaly import AnomalyType
@@ -33,10 +33,10 @@ from vedette.sources import BufferPool, Discovery
 
 # What judges is imported where the engine is built: by then another process reads.
 if TYPE_CHECKING:
-    from vedette.cli.flow_spool import FlowSpool
-    from vedette.cli.verdict_spool import VerdictSpool
-    from vedette.cli.what_if import Alternatives
     from vedette.engine.engine import Engine
+    from vedette.replay.flow_spool import FlowSpool
+    from vedette.replay.verdict_spool import VerdictSpool
+    from vedette.replay.what_if import Alternatives
 
 _IN_FLIGHT = 5
 """Buffers beside those that groups of files hold: being filled, queued, judged."""
@@ -137,21 +137,21 @@ class Scan:
             engine = self.build()
             keeping = None
             if self.config.store.url:
-                from vedette.cli.keeping import Keeping
+                from vedette.replay.keeping import Keeping
                 from vedette.storage import open_store
 
                 keeping = Keeping(stack.enter_context(open_store(self.config.store.url)))
                 engine.keep_windows = keeping.windows
             spool = None
             if self.options.verdicts:
-                from vedette.cli.verdict_spool import VerdictSpool
+                from vedette.replay.verdict_spool import VerdictSpool
 
                 spool = stack.enter_context(VerdictSpool())
             findings = self.examine(engine, spool)
             if self._flows is not None:
-                from vedette.cli.joining import joined
                 from vedette.engine.build import window_spans
                 from vedette.engine.telling_apart import grouping
+                from vedette.replay.joining import joined
 
                 findings = joined(
                     [findings, self._flows],
@@ -352,7 +352,7 @@ class Scan:
 def _alternatives(options: ScanOptions, config: Config) -> "Alternatives | None":
     if not options.what_if:
         return None
-    from vedette.cli.what_if import Alternatives
+    from vedette.replay.what_if import Alternatives
 
     return Alternatives(options, config)
 

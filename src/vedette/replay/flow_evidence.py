@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.cli.capture_batches import CaptureBatches
-from vedette.cli.flow_inputs import first_bytes
 from vedette.detectors.kept import printable
 from vedette.detectors.network.addresses import address
 from vedette.engine.flow_evidence import TALK, FlowEvidence, Seen
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet
 from vedette.parsers.captures import FRAMES, CaptureParser, is_capture
 from vedette.parsers.flow_logs import FlowLog
+from vedette.replay.capture_batches import CaptureBatches
+from vedette.replay.flow_inputs import first_bytes
 from vedette.schema.anomaly import Anomaly, Evidence
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC
 
-from vedette.cli.courses import ended_early
-from vedette.cli.left_out import left_out
-from vedette.cli.options import ScanOptions
-from vedette.cli.reading import Tally
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.explain.numbers import plural
+from vedette.replay.courses import ended_early
+from vedette.replay.left_out import left_out
+from vedette.replay.options import ScanOptions
+from vedette.replay.reading import Tally
 from vedette.report.moments import span
 from vedette.report.shown import shown
 from vedette.report.story import some

@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vedette.cli.options import ScanOptions
 from vedette.config import Config
 from vedette.config.alarm import SENSITIVITIES
 from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
 from vedette.engine.teaching import Teaching
+from vedette.replay.options import ScanOptions
 from vedette.schema.anomaly import Severity
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import Findings, WhatIf

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from vedette.cli.collecting import passing_over_the_present
-from vedette.cli.interrupt import graceful_interrupt
-from vedette.cli.kernel_mode import begun, choose_kernel_mode
-from vedette.cli.options import ScanOptions
-from vedette.cli.waiting import waiting
 from vedette.config import Config
 from vedette.data import sample_path
+from vedette.replay.collecting import passing_over_the_present
+from vedette.replay.interrupt import graceful_interrupt
+from vedette.replay.kernel_mode import begun, choose_kernel_mode
+from vedette.replay.options import ScanOptions
 from vedette.report.output import check_apart, check_output
+from vedette.report.waiting import waiting
 from vedette.schema.errors import VedetteError
 from vedette.sources import Discovery, Input, SourceError, SourceProblem, discover
 from vedette.sources.discover import opened_if_pipe
@@ -43,8 +43,8 @@ def run(options: ScanOptions) -> int:
             )
             unprepared = choose_kernel_mode([*history.inputs, *found.inputs], foreseen=True)
             # Not before the choice: these import kernels.
-            from vedette.cli.compiling import advise_preparing, compile_first
-            from vedette.cli.flow_inputs import part_inputs, part_unreadable, untold_requests
+            from vedette.replay.compiling import advise_preparing, compile_first
+            from vedette.replay.flow_inputs import part_inputs, part_unreadable, untold_requests
 
             if unprepared:
                 advise_preparing(shown=told)
@@ -56,8 +56,8 @@ def run(options: ScanOptions) -> int:
             flows = spool = None
             _check_traffic(options, traffic)
             if traffic:
-                from vedette.cli.flow_scan import scan_flows, write_flows
-                from vedette.cli.left_out import left_out
+                from vedette.replay.flow_run import scan_flows, write_flows
+                from vedette.replay.left_out import left_out
 
                 stack.enter_context(passing_over_the_present())
                 flows, requests, spool = scan_flows(
@@ -74,7 +74,7 @@ def run(options: ScanOptions) -> int:
                     flows.coverage.left_out = left_out(found.skipped, ())
                     return write_flows(flows, options, config, spool)
             # Flows alone do without: that is a third of the time until the first of them is read.
-            from vedette.cli.scanning import DisorderError, Scan
+            from vedette.replay.scanning import DisorderError, Scan
 
             stack.enter_context(passing_over_the_present())
             unused = [

@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Iterator, Sequence
 
-from vedette.cli.flow_inputs import first_bytes
-from vedette.cli.flow_reading import FlowTally
 from vedette.parsers.flow_logs import FlowProblem
 from vedette.parsers.flow_windows import MeasuredWindow, is_windows, read_window
+from vedette.replay.flow_inputs import first_bytes
+from vedette.replay.flow_reading import FlowTally
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.sources import BufferPool, Input, read_chunks

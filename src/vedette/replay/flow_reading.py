@@ -11,14 +11,14 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from vedette.cli.capture_batches import CaptureBatches
-from vedette.cli.flow_inputs import first_bytes
-from vedette.cli.flow_lanes import UNKNOWN, Lane, Watchers, merged
-from vedette.cli.log_beginning import FirstFlows, LogBeginning
 from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
 from vedette.kernels.windows import mark_late
 from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_capture
 from vedette.parsers.flow_logs import FlowLog, FlowProblem
+from vedette.replay.capture_batches import CaptureBatches
+from vedette.replay.flow_beginning import FirstFlows, LogBeginning
+from vedette.replay.flow_inputs import first_bytes
+from vedette.replay.flow_lanes import UNKNOWN, Lane, Watchers, merged
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
