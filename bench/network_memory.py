@@ -10,7 +10,7 @@ import numpy as np
 
 from vedette.config import Config
 from vedette.engine.build_network import build_network, table_settings
-from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet
+from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Packet
 from vedette.windows.flow_table import FlowTable
 
 BATCH = 8_192

@@ -43,7 +43,7 @@ from vedette.detectors.signatures.evidence import decode
 from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load_model, packaged
 from vedette.detectors.signatures.rules import Place, load_rules, rule_sources
 from vedette.detectors.signatures.scan import SignatureScanner
-from vedette.kernels.grams import STRIDE, SYMBOLS, WINDOW, list_grams, list_tails
+from vedette.kernels.requests.grams import STRIDE, SYMBOLS, WINDOW, list_grams, list_tails
 
 KIND_OF = {
     "sqli": "sql_injection",

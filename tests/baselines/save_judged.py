@@ -10,8 +10,8 @@ from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.counts import CountBank
 from vedette.baselines.locations import GaugeBank, LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
-from vedette.kernels.baseline_layout import CENTRE, JUDGEMENT_ROWS, READY, WIDTH
-from vedette.kernels.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
+from vedette.kernels.baselines.baseline_layout import CENTRE, JUDGEMENT_ROWS, READY, WIDTH
+from vedette.kernels.windows.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
 
 ENTITIES = 9
 EXTREME = (0.0, 1e-300, 1e12, 1e300, 0.5, np.nan, np.inf)

@@ -15,7 +15,7 @@ from vedette.baselines.formulas import recompute
 from vedette.baselines.locations import GaugeBank, LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
 from vedette.baselines.snapshot import Snapshot
-from vedette.kernels.baseline_layout import LONG_ERROR, LONG_TRIALS, TRIALS, WEIGHT
+from vedette.kernels.baselines.baseline_layout import LONG_ERROR, LONG_TRIALS, TRIALS, WEIGHT
 
 FAMILIES = {
     "count": CountBank,

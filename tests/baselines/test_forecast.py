@@ -8,7 +8,7 @@ from vedette.baselines.calendar import calendar
 from vedette.baselines.forecast import Forecaster
 from vedette.baselines.reach import COVERAGE, PARTS, Reach, unlearned, widened
 from vedette.baselines.series import Kind, SeriesBaseline
-from vedette.kernels.baseline import foresee_series
+from vedette.kernels.baselines.baseline import foresee_series
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

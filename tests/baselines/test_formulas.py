@@ -12,7 +12,7 @@ from scipy import special as oracle
 from scipy import stats
 
 from vedette.baselines.formulas import FORMULAS, critical_value, normal_tail, recompute, student_tail
-from vedette.kernels import tails
+from vedette.kernels.baselines import tails
 
 
 def test_normal_tail_agrees_with_scipy_out_to_400_sigmas():

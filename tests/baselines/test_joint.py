@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from vedette.baselines.formulas import normal_tail
 from vedette.baselines.joint import JointBaseline, JointJudgement, critical
-from vedette.kernels.baseline_layout import HIGH, JUDGEMENT_ROWS, LOW, READY
-from vedette.kernels.joint import EDGE, FITTED, JOINED, MEMBER, SMOOTHING
+from vedette.kernels.baselines.baseline_layout import HIGH, JUDGEMENT_ROWS, LOW, READY
+from vedette.kernels.models.joint import EDGE, FITTED, JOINED, MEMBER, SMOOTHING
 from vedette.schema.state import StateError
 
 MINUTE = 60_000_000

@@ -9,7 +9,7 @@ from vedette.baselines.counts import CountBank
 from vedette.baselines.judgement import Season
 from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.baselines.ratios import RatioBank
-from vedette.kernels.baseline_judge import influence
+from vedette.kernels.baselines.baseline_judge import influence
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from vedette.detectors.statistical.combination import at_deviation
 from vedette.explain.formulas import recompute
 from vedette.explain.words import counterfactual, describe
 from vedette.incidents.grouping import stating_order
-from vedette.kernels.joint import LIMIT
+from vedette.kernels.models.joint import LIMIT
 from vedette.schema.anomaly import Anomaly, AnomalyType, Formula
 from vedette.schema.findings import Findings
 from vedette.simulate.simulation import Simulation

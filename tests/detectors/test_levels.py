@@ -8,7 +8,7 @@ from vedette.baselines.formulas import recompute
 from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.detectors.statistical.levels import RecentLevels
 from vedette.detectors.view import Judged
-from vedette.kernels.recent_levels import MOST_WINDOWS
+from vedette.kernels.windows.recent_levels import MOST_WINDOWS
 from vedette.schema.state import StateError, encode
 
 SLOTS = np.array([3, 1], dtype=np.int32)

@@ -9,7 +9,7 @@ from vedette.baselines.formulas import recompute
 from vedette.baselines.ratios import RatioBank
 from vedette.detectors.statistical.merged import RecentRatios
 from vedette.detectors.view import Judged
-from vedette.kernels.recent_ratios import MOST_WINDOWS, REACH
+from vedette.kernels.windows.recent_ratios import MOST_WINDOWS, REACH
 
 SLOTS = np.array([3, 1], dtype=np.int32)
 

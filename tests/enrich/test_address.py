@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vedette.kernels.address import read_addresses
+from vedette.kernels.lines.address import read_addresses
 from vedette.schema.requests import Vocabulary
 
 NO_RANGES = np.zeros(0, dtype=np.int64)

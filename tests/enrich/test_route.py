@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.enrich.batches import Row, batch
 
 from vedette.enrich.route import RouteFolder
-from vedette.kernels.route import (
+from vedette.kernels.lines.route import (
     MAX_DEPTH,
     MAX_ROUTE,
     MAX_SEGMENT,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from vedette.enrich.agent_words import WORDS
 from vedette.enrich.user_agent import READ_BYTES, Agent, AgentKind, UserAgents
-from vedette.kernels.tokens import compile_words, search
+from vedette.kernels.requests.tokens import compile_words, search
 from vedette.schema.requests import Vocabulary
 
 AGENTS = UserAgents()

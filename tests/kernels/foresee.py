@@ -145,7 +145,7 @@ def _record(path: str) -> None:
 def _named(function: Callable[..., Any]) -> str:
     module = import_module(function.__module__)
     [name] = [n for n, v in vars(module).items() if isinstance(v, Kernel) and v.function is function]
-    return f"{module.__name__.rpartition('.')[2]}.{name}"
+    return f"{module.__name__.removeprefix('vedette.kernels.')}.{name}"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def test_what_is_foreseen_is_what_scans_ask_for(reads: str, tmp_path: Path) -> N
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Foreseen]:
     """Two kernels that are compiled in no time, none of them kept yet."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    names = ("parameters.insert_slot", "parameters.hash_of")
+    names = ("requests.parameters.insert_slot", "requests.parameters.hash_of")
     return [each for each in uncompiled(("text",)) if each.kernel in names]
 
 
@@ -46,7 +46,7 @@ def test_nothing_is_compiled_once_work_was_interrupted(quick: list[Foreseen]) ->
 def test_what_cannot_be_compiled_is_left_for_its_call_to_tell(
     quick: list[Foreseen], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    compile_all([Foreseen("parameters.insert_slot", ("f",), ("text",))], 1)
+    compile_all([Foreseen("requests.parameters.insert_slot", ("f",), ("text",))], 1)
     assert set(quick) <= set(uncompiled(("text",)))
     assert capfd.readouterr() == ("", "")
 

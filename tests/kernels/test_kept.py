@@ -54,16 +54,17 @@ def test_another_processor_has_none_of_it(directory: Path, now: str, known: bool
 
 def test_other_sources_have_none_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "vedette"
-    for room in ("kernels", "schema"):
+    for room in ("kernels/text", "schema"):
         (package / room).mkdir(parents=True)
         (package / room / "one.py").write_text("1\n")
     monkeypatch.setattr(kept, "__file__", str(package / "kernels" / "kept.py"))
     remember_kept(["text"])
     assert are_kept(["text"])
-    (package / "schema" / "one.py").write_text("22\n")
-    assert not are_kept(["text"])
-    remember_kept(["text"])
-    assert are_kept(["text"])
+    for changed in ("schema/one.py", "kernels/text/one.py"):
+        (package / changed).write_text("22\n")
+        assert not are_kept(["text"])
+        remember_kept(["text"])
+        assert are_kept(["text"])
 
 
 def test_a_processor_that_is_not_told_is_no_known_one(directory: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_line_alone_is_answered_as_among_others(lines: list[bytes]) -> None:
 def test_times_are_written_as_numpy_writes_them(times: list[int]) -> None:
     import numpy as np
 
-    from vedette.kernels.json_rows import TIME, WIDEST, write_rows
+    from vedette.kernels.text.json_rows import TIME, WIDEST, write_rows
 
     nothing = np.zeros(1, dtype=np.int64)
     time = np.array(times, dtype=np.int64)

@@ -9,7 +9,7 @@ import dpkt
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.packet_layout import PACKET_COLUMNS
+from vedette.kernels.packets.packet_layout import PACKET_COLUMNS
 from vedette.parsers.captures import CaptureParser
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow, Known
 from vedette.windows.contacts import FlowWindow, fold

@@ -25,7 +25,7 @@ from tests.network.packets import (
     tcp,
     udp,
 )
-from vedette.kernels.packet_layout import Packet, Status
+from vedette.kernels.packets.packet_layout import Packet, Status
 from vedette.parsers.captures import CaptureError, CaptureParser
 
 FRAMES: list[Frame] = [

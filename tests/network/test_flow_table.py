@@ -32,8 +32,8 @@ from tests.network.packets import (
     unreachable,
     whole_flows,
 )
-from vedette.kernels import flow_columns, flow_layout
-from vedette.kernels.contacts import FIXED
+from vedette.kernels.flows.contacts import FIXED
+from vedette.kernels.packets import flow_columns, flow_layout
 from vedette.schema.flows import COUNTS, FIRST_COUNT, FLOW_COLUMNS, LAST_BEGAN, LAST_COUNT, Flow
 from vedette.windows.flow_table import FlowTable, TableSettings
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.network.packets import ACK, BEGIN, SECOND, Frame, decoded, pcap, tcp
-from vedette.kernels.packet_layout import Packet
+from vedette.kernels.packets.packet_layout import Packet
 from vedette.parsers.http_packets import HttpPackets
 from vedette.parsers.http_streams import HEAD_BYTES, HttpStreams
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.network.packets import ACK, BEGIN, SYN, decoded, pcap, tcp, udp
 from vedette.config import Config
 from vedette.engine.teaching import Teaching
-from vedette.kernels.packet_layout import Packet
+from vedette.kernels.packets.packet_layout import Packet
 from vedette.live.flows import LiveFlows
 from vedette.parsers.sflow import MOST_RATE, SflowParser
 from vedette.schema.flows import Flow, Flows

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.parsers.lines import chunk
 
-from vedette.kernels.common_log import SHORT, WHOLE
+from vedette.kernels.lines.common_log import SHORT, WHOLE
 from vedette.parsers.registry import by_name
 from vedette.parsers.text_format import TextFormat
 from vedette.parsers.text_lines import TextTokeniser

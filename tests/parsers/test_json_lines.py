@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.kernels.tokenise_json import DEEPEST
+from vedette.kernels.lines.tokenise_json import DEEPEST
 from vedette.parsers.fields import Conventions, Field, TimeFormat
 from vedette.parsers.json_keys import JsonKeys, key_path
 from vedette.parsers.json_lines import JsonFormat

@@ -3,7 +3,7 @@
 import pytest
 from tests.parsers.lines import parse_all
 
-from vedette.kernels import salvage as kernel
+from vedette.kernels.lines import salvage as kernel
 from vedette.parsers.fields import Field
 from vedette.parsers.registry import by_name
 

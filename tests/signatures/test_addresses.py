@@ -8,7 +8,7 @@ from vedette.detectors.signatures.evidence import decode
 from vedette.detectors.signatures.exceptions import PathException
 from vedette.detectors.signatures.rules import DECISIVE, Place
 from vedette.detectors.signatures.scan import SignatureScanner
-from vedette.kernels.decode import ADDRESS, MENTIONED
+from vedette.kernels.requests.decode import ADDRESS, MENTIONED
 
 SITE = "https://shop.example"
 

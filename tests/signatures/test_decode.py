@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.detectors.signatures.evidence import decode
-from vedette.kernels.decode import HEAD, TAIL, decode_texts, scan_bytes, scan_bytes_of_one
-from vedette.kernels.text_classes import CLASSES, LOWER
-from vedette.kernels.text_flags import TextFlag
+from vedette.kernels.requests.decode import HEAD, TAIL, decode_texts, scan_bytes, scan_bytes_of_one
+from vedette.kernels.requests.text_classes import CLASSES, LOWER
+from vedette.kernels.requests.text_flags import TextFlag
 from vedette.schema.requests import Vocabulary
 
 FRAGMENTS = [

@@ -12,7 +12,7 @@ from vedette.detectors.signatures.check import batch
 from vedette.detectors.signatures.exceptions import PathException
 from vedette.detectors.signatures.rules import RuleError
 from vedette.detectors.signatures.scan import SignatureScanner
-from vedette.kernels.globs import except_paths
+from vedette.kernels.requests.globs import except_paths
 
 INJECTION = b"?q=1+union+select+login,pass+from+users"
 

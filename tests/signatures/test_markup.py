@@ -12,7 +12,7 @@ from vedette.detectors.signatures.evidence import decode
 from vedette.detectors.signatures.rules import DECISIVE
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.kernels.compile import kernel
-from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, harmless_markup
+from vedette.kernels.requests.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, harmless_markup
 
 
 @kernel

@@ -12,7 +12,7 @@ from vedette.baselines.bank_state import BankState
 from vedette.baselines.calendar import Calendar, plain
 from vedette.baselines.judgement import Array, Judgement
 from vedette.baselines.rhythm import Rhythm
-from vedette.kernels.baseline import (
+from vedette.kernels.baselines.baseline import (
     OUT_OF_RANGE,
     REPEATED,
     check_slots,
@@ -21,7 +21,7 @@ from vedette.kernels.baseline import (
     judge_window,
     learn_window,
 )
-from vedette.kernels.baseline_layout import (
+from vedette.kernels.baselines.baseline_layout import (
     DEEPEST,
     FAMILY,
     JUDGEMENT_ROWS,
@@ -32,7 +32,7 @@ from vedette.kernels.baseline_layout import (
     SETTINGS,
     STATE_COLUMNS,
 )
-from vedette.kernels.baseline_outlook import DAY_CELLS, WEEK_CELLS, Cells
+from vedette.kernels.baselines.baseline_outlook import DAY_CELLS, WEEK_CELLS, Cells
 
 Slots: TypeAlias = NDArray[np.int32]
 
@@ -48,7 +48,7 @@ class Bank(ABC):
     windows it was updated for, so a span in which nobody was updated (a log that is missing) is not a span
     of silence; call `update` with no slots for a window in which silence was observed.
 
-    The arithmetic is in the kernels of `vedette.kernels.baseline`; a family states which it is, and its numbers.
+    The arithmetic is in `vedette.kernels.baselines.baseline`; a family states which it is, and its numbers.
     """
 
     formula: ClassVar[str]

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from vedette.kernels.baseline_layout import (
+from vedette.kernels.baselines.baseline_layout import (
     BORROWING_WINDOWS,
     DAY,
     DAY_MEMORY,
@@ -21,7 +21,7 @@ from vedette.kernels.baseline_layout import (
     WEEK_MEMORY,
     WEEK_US,
 )
-from vedette.kernels.baseline_outlook import HOUR_US
+from vedette.kernels.baselines.baseline_outlook import HOUR_US
 
 _DAY_CYCLES: Final = 7.0
 _WEEK_CYCLES: Final = 4.0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from vedette.baselines.judgement import Array
 from vedette.baselines.rhythm import Rhythm
 from vedette.baselines.snapshot import pack, unpack
-from vedette.kernels.baseline_layout import (
+from vedette.kernels.baselines.baseline_layout import (
     ERROR,
     LONG_ERROR,
     LONG_TRIALS,
@@ -17,7 +17,7 @@ from vedette.kernels.baseline_layout import (
     TRIALS,
     WEIGHT,
 )
-from vedette.kernels.baseline_outlook import DAY_CELLS, WEEK_CELLS
+from vedette.kernels.baselines.baseline_outlook import DAY_CELLS, WEEK_CELLS
 
 _PARTS: Final = ("row", "mean", "weight")
 """Of a rhythm."""

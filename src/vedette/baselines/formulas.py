@@ -1,7 +1,7 @@
 """The arithmetic behind every judgement, one value at a time, in plain Python.
 
 A judgement names its formula and gives its inputs; `recompute` returns the tail probability (-log10) from
-these alone. The banks compute the same in kernels (`vedette.kernels.tails`), written apart from this; tests
+these alone. The banks compute the same in kernels (`vedette.kernels.baselines.tails`), written apart from this; tests
 hold the two together, and both to an independent oracle. `docs/reference/formulas.md` states each formula with
 its source.
 """

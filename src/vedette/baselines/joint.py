@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.pareto import fit_excess
-from vedette.kernels.joint import (
+from vedette.kernels.models.joint import (
     FITTED,
     JOINED,
     KEPT,

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.baseline_layout import (
+from vedette.kernels.baselines.baseline_layout import (
     BAND_HIGH,
     BAND_LOW,
     BAND_MIDDLE,
@@ -49,8 +49,8 @@ class Judgement(msgspec.Struct):
 
     Attributes:
         formula: Family: with `_high` or `_low` after it, a name in `vedette.baselines.formulas.FORMULAS`.
-        table: float64 (JUDGEMENT_ROWS, k), as `vedette.kernels.baseline_layout` lays it out; the properties below
-            name its rows.
+        table: float64 (JUDGEMENT_ROWS, k), as `vedette.kernels.baselines.baseline_layout` lays it out; the properties
+            below name its rows.
         ready: bool (k,): False where too little was seen to judge.
         value: float64 (k,), what was judged.
         exposure: float64 (k,), of ratios: the requests they are among. None for other families.

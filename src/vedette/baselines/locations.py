@@ -6,7 +6,7 @@ from typing import ClassVar
 from vedette.baselines.bank import Bank
 from vedette.baselines.bank_settings import BankSettings
 from vedette.baselines.formulas import student_tail
-from vedette.kernels.baseline_layout import (
+from vedette.kernels.baselines.baseline_layout import (
     BAND,
     BETWEEN,
     DEGREES,

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from vedette.baselines.bank import Bank
 from vedette.baselines.bank_settings import BankSettings
-from vedette.kernels.baseline_layout import (
+from vedette.kernels.baselines.baseline_layout import (
     BAND,
     LEAST_SPREAD,
     PRIOR_MEAN,

@@ -10,8 +10,8 @@ class Rhythm:
     """Forgetting averages in a ring of hourly cells, for those entities that have earned them.
 
     A row of cells is taken when an entity has lived long enough to need it, and costs 8 bytes a cell. The kernels
-    of `vedette.kernels.baseline` read and fill the cells; hours are those of the calendar that the times given to
-    them were read from.
+    of `vedette.kernels.baselines.baseline` read and fill the cells; hours are those of the calendar that the times
+    given to them were read from.
 
     Attributes:
         cells: 24 for a day, 168 for a week.

@@ -14,8 +14,8 @@ from vedette.baselines.counts import CountBank
 from vedette.baselines.judgement import Judgement
 from vedette.baselines.locations import GaugeBank, LogBank
 from vedette.baselines.ratios import RatioBank
-from vedette.kernels.news import NEWS_STATE, tell_news
-from vedette.kernels.novelty import (
+from vedette.kernels.baselines.news import NEWS_STATE, tell_news
+from vedette.kernels.baselines.novelty import (
     BLOCK,
     BLOCKS,
     NEXT,

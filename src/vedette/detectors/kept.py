@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.keeping import copy_texts
+from vedette.kernels.windows.keeping import copy_texts
 from vedette.schema.anomaly import Evidence
 from vedette.schema.requests import Requests
 from vedette.schema.state import PackedArray, check, pack, unpack

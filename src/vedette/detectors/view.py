@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vedette.baselines.joint import JointJudgement
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.evidence import EvidenceBook, Topic
-from vedette.kernels.baseline_layout import HIGH, LOW
+from vedette.kernels.baselines.baseline_layout import HIGH, LOW
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
 from vedette.windows.entities import ALL_SLOT, EntityBook
 from vedette.windows.layout import Group

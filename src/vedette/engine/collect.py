@@ -8,7 +8,7 @@ from vedette.detectors.signatures.evidence import Locator
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.hostile import HostileRows
 from vedette.detectors.signatures.rules import Rule
-from vedette.kernels.keeping import largest_of_each
+from vedette.kernels.windows.keeping import largest_of_each
 from vedette.schema.requests import Clients, Requests
 from vedette.windows.judged import Placed
 from vedette.windows.pairs import pair_numbers

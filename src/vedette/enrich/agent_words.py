@@ -178,4 +178,4 @@ WORDS: Mapping[bytes, int] = {
     **dict.fromkeys(_DECLARED_BOTS, _DECLARED_BOT),
     **dict.fromkeys(_MASKED, 0),
 }
-"""Lower-case words for `vedette.kernels.tokens`, by the `AgentKind` they claim."""
+"""Lower-case words for `vedette.kernels.requests.tokens`, by the `AgentKind` they claim."""

@@ -9,9 +9,16 @@ from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.address import INTERNAL, NAMED, TRUSTED, choose_clients, read_addresses, walk_chains
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.intern import intern, slots_for
+from vedette.kernels.lines.address import (
+    INTERNAL,
+    NAMED,
+    TRUSTED,
+    choose_clients,
+    read_addresses,
+    walk_chains,
+)
+from vedette.kernels.text.hashing import new_secret
+from vedette.kernels.text.intern import intern, slots_for
 from vedette.schema.requests import NAME_TAG, Clients, RequestFlag, Requests, Vocabulary
 
 Network = IPv4Network | IPv6Network

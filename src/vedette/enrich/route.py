@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.enrich.templates import Templates
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.intern import intern, slots_for
-from vedette.kernels.route import MAX_ROUTE, ROOM, byte_classes, byte_traits, fold_targets
+from vedette.kernels.lines.route import MAX_ROUTE, ROOM, byte_classes, byte_traits, fold_targets
+from vedette.kernels.text.hashing import new_secret
+from vedette.kernels.text.intern import intern, slots_for
 from vedette.schema.requests import Coded, RequestFlag, Requests, Vocabulary
 
 NOT_HTTP_ROUTE = b"(not http)"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.enrich.agent_words import WORDS
-from vedette.kernels.tokens import compile_words, search
+from vedette.kernels.requests.tokens import compile_words, search
 from vedette.schema.requests import Vocabulary
 
 REMEMBERED = 8_192

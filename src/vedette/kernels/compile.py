@@ -9,7 +9,7 @@ Rules for a kernel, so that both give the same answer:
 
 * arguments are contiguous numpy arrays and scalars; no array is made inside, scratch space is passed in;
 * arrays are only indexed, measured by `shape`, and passed on; no numpy function is called;
-* 64-bit unsigned arithmetic goes through `vedette.kernels.hashing`, never through plain operators;
+* 64-bit unsigned arithmetic goes through `vedette.kernels.text.hashing`, never through plain operators;
 * no assumption about wrap-around: interpreted, integers are Python's.
 
 numba compiles. It is not imported before there is something to compile: what it made is kept as machine code

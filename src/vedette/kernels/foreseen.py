@@ -37,7 +37,7 @@ class Foreseen(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=Tr
     """A kernel, and types that it will be called with.
 
     Attributes:
-        kernel: `module.name`, within this package.
+        kernel: `folder.module.name`, within this package.
         kinds: The types of its arguments, as machine code is told apart by them.
         reads: What is read where it is needed, of `READS`.
     """

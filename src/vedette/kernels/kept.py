@@ -19,6 +19,8 @@ _MAGIC = b"vedette kept 1\n"
 _PROCESSORS = Path("/proc/cpuinfo")
 _ROOMS = ("kernels", "schema")
 """Where kernels are, and what they take constants from."""
+_SOURCES = (".py", ".json")
+"""What of that they are made from: not what Python keeps of it."""
 
 
 def remember_kept(reads: Iterable[str]) -> None:
@@ -69,7 +71,9 @@ def _state() -> bytes:
         return b""
     digest = hashlib.sha256()
     package = Path(__file__).parent.parent
-    sources = [path for room in _ROOMS for path in sorted((package / room).glob("*.*"))]
+    sources = [
+        path for room in _ROOMS for path in sorted((package / room).rglob("*.*")) if path.suffix in _SOURCES
+    ]
     compilers = [
         Path(spec.origin) for name in ("numba", "llvmlite") if (spec := find_spec(name)) and spec.origin
     ]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from vedette.engine.line_judge import JudgedPart
 from vedette.engine.line_logs import SHOWN, shown
 from vedette.engine.line_verdicts import Verdict
-from vedette.kernels.json_rows import NULL, TEXT, TIME, WHOLE, escape_texts, measure_rows, write_rows
-from vedette.kernels.words import BLOCK
+from vedette.kernels.text.json_rows import NULL, TEXT, TIME, WHOLE, escape_texts, measure_rows, write_rows
+from vedette.kernels.text.words import BLOCK
 from vedette.schema.judged import LogData
 from vedette.schema.live import DetectedLine
 from vedette.schema.requests import Coded, Requests, Vocabulary

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from vedette.config.sources import CaptureSection
-from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet, Status
+from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Packet, Status
 from vedette.parsers.captures import FRAMES, CaptureParser
 from vedette.parsers.http_packets import FORMAT as HTTP_LINES
 from vedette.parsers.http_packets import HttpPackets

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.intern import intern, slots_for
-from vedette.kernels.numbers import durations, go_durations, whole_numbers
-from vedette.kernels.origins import strip_origins
-from vedette.kernels.ports import strip_ports
-from vedette.kernels.request_line import join_queries, query_room, split_request_lines
-from vedette.kernels.times import (
+from vedette.kernels.lines.origins import strip_origins
+from vedette.kernels.lines.ports import strip_ports
+from vedette.kernels.lines.request_line import join_queries, query_room, split_request_lines
+from vedette.kernels.text.hashing import new_secret
+from vedette.kernels.text.intern import intern, slots_for
+from vedette.kernels.text.numbers import durations, go_durations, whole_numbers
+from vedette.kernels.text.times import (
     ANY_LAYOUT,
     DAY_MONTH_YEAR,
     MISSING,

@@ -14,8 +14,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.capture_records import BLOCK, DAMAGED, LONGEST_FRAME, ROOM, walk_pcap, walk_pcapng
-from vedette.kernels.packets import decode_packets
+from vedette.kernels.packets.capture_records import (
+    BLOCK,
+    DAMAGED,
+    LONGEST_FRAME,
+    ROOM,
+    walk_pcap,
+    walk_pcapng,
+)
+from vedette.kernels.packets.packets import decode_packets
 from vedette.schema.errors import VedetteError
 
 FRAMES: Final = 8_192
@@ -93,7 +100,7 @@ class Frames(msgspec.Struct):
 
         Args:
             buffer: uint8, the buffer that they were found in.
-            rows: int64 (n or more, PACKET_COLUMNS), is written to (`vedette.kernels.packet_layout.Packet`).
+            rows: int64 (n or more, PACKET_COLUMNS), is written to (`vedette.kernels.packets.packet_layout.Packet`).
 
         Returns:
             The first n of the rows.

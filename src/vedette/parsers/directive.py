@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vedette.kernels import unescape
+from vedette.kernels.text import unescape
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
 from vedette.parsers.program import Literal, Program, Step, Take
 from vedette.parsers.text_format import TextFormat
@@ -58,7 +58,7 @@ def compile_directive(
         parts: Literal text and variables, in order.
         name: Name of the format.
         directive: The directive as the user gave it, for messages.
-        escapes: How the server escapes text (`vedette.kernels.unescape`).
+        escapes: How the server escapes text (`vedette.kernels.text.unescape`).
         examples: Variables that hold a time, for messages.
 
     Raises:

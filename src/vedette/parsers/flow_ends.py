@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.tcp_flags import ACK, SYN
+from vedette.kernels.packets.tcp_flags import ACK, SYN
 from vedette.schema.flows import Protocol
 
 _SERVERS: Final = 1_024

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.tcp_flags import ACK, FIN, RESET, SYN
+from vedette.kernels.packets.tcp_flags import ACK, FIN, RESET, SYN
 from vedette.schema.flows import Flow, Protocol
 
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.flow_text import read_flow_rows
+from vedette.kernels.flows.flow_text import read_flow_rows
 from vedette.parsers import flow_json
 from vedette.parsers.flow_ends import from_servers
 from vedette.parsers.flow_flags import tell_flags, turn_round

@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.packet_glances import find_plain
-from vedette.kernels.packet_layout import Packet
+from vedette.kernels.packets.packet_glances import find_plain
+from vedette.kernels.packets.packet_layout import Packet
+from vedette.kernels.text.hashing import new_secret
 from vedette.parsers.http_streams import BEGINNINGS, Ends, HttpStreams
 
 FORMAT: Final = "vhost_combined"

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from vedette.kernels.packet_layout import Packet
+from vedette.kernels.packets.packet_layout import Packet
 
 _METHODS: Final = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE ", b"CONNECT ",
                    b"PROPFIND ", b"REPORT ")  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.keys import (
+from vedette.kernels.lines.keys import (
     BUCKETS,
     EDGE_CHILD,
     EDGE_COLUMNS,
@@ -68,7 +68,7 @@ class _Edge(msgspec.Struct):
 
 
 class JsonKeys(msgspec.Struct, frozen=True):
-    """The arrays of `vedette.kernels.tokenise_json.tokenise`; see there."""
+    """The arrays of `vedette.kernels.lines.tokenise_json.tokenise`; see there."""
 
     buckets: NDArray[np.int16]
     edges: NDArray[np.int32]

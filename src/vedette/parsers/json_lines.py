@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.keyed_lines import (
+from vedette.kernels.lines.keyed_lines import (
     AT,
     BAD_JSON,
     BLANK,
@@ -18,7 +18,7 @@ from vedette.kernels.keyed_lines import (
     SAMPLES,
     SKIP_REASONS,
 )
-from vedette.kernels.tokenise_json import DEEPEST, tokenise
+from vedette.kernels.lines.tokenise_json import DEEPEST, tokenise
 from vedette.parsers.assemble import Assembler
 from vedette.parsers.fields import FIELDS, Conventions, Field, Tokens
 from vedette.parsers.json_keys import JsonKeys

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from vedette.kernels import unescape
+from vedette.kernels.text import unescape
 from vedette.parsers.directive import LogDirectiveError, Part, Variable, compile_directive
 from vedette.parsers.fields import Field, TimeFormat
 from vedette.parsers.text_format import TextFormat

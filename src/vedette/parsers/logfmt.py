@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.keys import EDGE_KEY, EDGE_LENGTH, EDGE_SLOT
-from vedette.kernels.tokenise_logfmt import tokenise_logfmt
+from vedette.kernels.lines.keys import EDGE_KEY, EDGE_LENGTH, EDGE_SLOT
+from vedette.kernels.lines.tokenise_logfmt import tokenise_logfmt
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
 from vedette.parsers.json_keys import JsonKeys
 from vedette.parsers.json_lines import JsonTokeniser, KeyedParser

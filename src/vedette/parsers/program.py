@@ -1,4 +1,4 @@
-"""Programs that say where the fields of a text line stand; `vedette.kernels.tokenise_text` runs them."""
+"""Programs that say where the fields of a text line stand; `vedette.kernels.lines.tokenise_text` runs them."""
 
 from functools import lru_cache
 
@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels import common_log, spans, unescape
-from vedette.kernels import tokenise_text as machine
+from vedette.kernels.lines import common_log
+from vedette.kernels.lines import tokenise_text as machine
+from vedette.kernels.text import spans, unescape
 from vedette.parsers.fields import Field, TimeFormat
 
 READINGS = {
@@ -45,7 +46,7 @@ class Take(msgspec.Struct, frozen=True):
     Attributes:
         field: What the text is; None passes it over.
         until: What follows it.
-        unescape: How it is unescaped (`vedette.kernels.unescape`); with `BACKSLASH`, escaped bytes of `until`
+        unescape: How it is unescaped (`vedette.kernels.text.unescape`); with `BACKSLASH`, escaped bytes of `until`
             do not end it.
         keep: `until` belongs to the next field, and is not passed over.
         at_edge: `until` counts only before a space or the end of the line.
@@ -89,7 +90,7 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Programs as the kernel wants them; see `vedette.kernels.tokenise_text.tokenise` for shapes."""
+    """Programs as the kernel wants them; see `vedette.kernels.lines.tokenise_text.tokenise` for shapes."""
 
     steps: NDArray[np.int64]
     pool: NDArray[np.uint8]
@@ -136,7 +137,7 @@ COMMON: tuple[Step, ...] = (
     Take(Field.REFERER, b'" "', unescape.BACKSLASH),
     Take(Field.USER_AGENT, b'"', unescape.BACKSLASH, at_edge=True),
 )
-"""What `vedette.kernels.common_log` reads: the beginning of most text formats."""
+"""What `vedette.kernels.lines.common_log` reads: the beginning of most text formats."""
 
 
 def _common(steps: tuple[Step, ...], time: TimeFormat) -> int:

@@ -2,7 +2,7 @@
 
 import re
 
-from vedette.kernels import unescape
+from vedette.kernels.text import unescape
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
 from vedette.parsers.template import template
 from vedette.parsers.text_format import TextFormat

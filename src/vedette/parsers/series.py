@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.delimited import (
+from vedette.kernels.text.delimited import (
     LINE,
     MISSING,
     NO_NUMBER,
@@ -17,7 +17,7 @@ from vedette.kernels.delimited import (
     field_texts,
     split_rows,
 )
-from vedette.kernels.times import ANY_LAYOUT, LAST, UNREADABLE, calendar_times, epoch_times
+from vedette.kernels.text.times import ANY_LAYOUT, LAST, UNREADABLE, calendar_times, epoch_times
 from vedette.parsers.series_layout import DAYS, SHOWN, SeriesLayout
 from vedette.parsers.written_times import (
     DAYS_UNTIL_1970,

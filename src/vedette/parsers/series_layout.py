@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from vedette.kernels.times import ANY_LAYOUT, calendar_times
+from vedette.kernels.text.times import ANY_LAYOUT, calendar_times
 from vedette.parsers.written_times import LIKE_DAYS, Order, microseconds_of, order_of
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError

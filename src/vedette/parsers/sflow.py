@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet, Status
-from vedette.kernels.packets import decode_packets
+from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Packet, Status
+from vedette.kernels.packets.packets import decode_packets
 from vedette.parsers.flow_ends import from_servers
 from vedette.parsers.sequence_gaps import SOURCES, SequenceGaps
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known

@@ -19,7 +19,7 @@ import re
 
 from msgspec.structs import replace
 
-from vedette.kernels import unescape
+from vedette.kernels.text import unescape
 from vedette.parsers.fields import Field
 from vedette.parsers.program import Blanks, Literal, MayEnd, Program, Step, SumOfThree, Take
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec.structs import replace
 
-from vedette.kernels.tokenise_text import NO_SALVAGE
+from vedette.kernels.lines.tokenise_text import NO_SALVAGE
 from vedette.parsers.assemble import Assembler
 from vedette.parsers.fields import Conventions, Field, Tokens
 from vedette.parsers.program import Program, build

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from vedette.kernels import unescape
+from vedette.kernels.text import unescape
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
 from vedette.parsers.framework_formats import framework_formats
 from vedette.parsers.proxy_formats import proxy_formats

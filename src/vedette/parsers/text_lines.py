@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vedette.kernels import salvage, spans
-from vedette.kernels import tokenise_text as kernel
+from vedette.kernels.lines import salvage
+from vedette.kernels.lines import tokenise_text as kernel
+from vedette.kernels.text import spans
 from vedette.parsers.fields import ABSENT, FIELDS, Tokens
 from vedette.parsers.program import Machine
 from vedette.schema.chunk import PADDING, Chunk, SkipReason, Skips

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from vedette.kernels import unescape
+from vedette.kernels.text import unescape
 from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
 from vedette.parsers.program import Machine, Program, Step, Take, build
 from vedette.parsers.text_format import TextParser, share_of

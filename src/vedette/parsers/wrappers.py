@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from vedette.kernels import unwrap as kernel
+from vedette.kernels.lines import unwrap as kernel
 from vedette.parsers.format import Parser
 from vedette.schema.chunk import PADDING, Chunk, Parsed, Skips
 from vedette.schema.state import check, decode, encode

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
-from vedette.kernels.times import LAST, UNREADABLE
+from vedette.kernels.text.times import LAST, UNREADABLE
 
 DAYS_UNTIL_1970: Final = 25_569
 """From 30 December 1899, where spreadsheets begin to count days, to 1 January 1970."""

@@ -11,8 +11,8 @@ from types import MappingProxyType
 import msgspec
 from msgspec.structs import replace
 
-from vedette.kernels import unescape
-from vedette.kernels.tokenise_text import NO_SALVAGE
+from vedette.kernels.lines.tokenise_text import NO_SALVAGE
+from vedette.kernels.text import unescape
 from vedette.parsers.fields import Conventions, Field, TimeFormat
 from vedette.parsers.program import Machine, Program, Take, build
 from vedette.parsers.text_format import TextParser, share_of

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.windows import BEGINNING, mark_late
+from vedette.kernels.windows.windows import BEGINNING, mark_late
 from vedette.report.moments import day_and_clock, length
 from vedette.schema.spans import HOUR_US, MINUTE_US
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.kept import printable
 from vedette.detectors.network.addresses import address
 from vedette.engine.flow_evidence import TALK, FlowEvidence, Seen
-from vedette.kernels.packet_layout import PACKET_COLUMNS, Packet
+from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Packet
 from vedette.parsers.captures import FRAMES, CaptureParser, is_capture
 from vedette.parsers.flow_logs import FlowLog
 from vedette.replay.capture_batches import CaptureBatches

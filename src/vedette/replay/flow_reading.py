@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from vedette.kernels.packet_layout import PACKET_COLUMNS, Status
-from vedette.kernels.windows import mark_late
+from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Status
+from vedette.kernels.windows.windows import mark_late
 from vedette.parsers.captures import FRAMES, CaptureParser, PacketProblem, is_capture
 from vedette.parsers.flow_logs import FlowLog, FlowProblem
 from vedette.replay.capture_batches import CaptureBatches

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from vedette.kernels.compile import INTERPRETED
-from vedette.kernels.json_lines import join_strings
+from vedette.kernels.text.json_lines import join_strings
 from vedette.schema.lines import JoinedLines
 from vedette.server.bodies import DetectBatchBody
 from vedette.server.problem import Fault, ProblemError, invalid

@@ -6,8 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.compile import INTERPRETED
-from vedette.kernels.contacts import FIXED, fold_contacts, index_contacts, mark_counts, sort_few, turn_columns
-from vedette.kernels.hashing import new_secret
+from vedette.kernels.flows.contacts import (
+    FIXED,
+    fold_contacts,
+    index_contacts,
+    mark_counts,
+    sort_few,
+    turn_columns,
+)
+from vedette.kernels.text.hashing import new_secret
 from vedette.schema.flows import CONTACT_COLUMNS, LAST_COUNT, Flow
 from vedette.windows.distinct import is_among
 

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.rows import cut_time
-from vedette.kernels.windows import BEGINNING, mark_late
+from vedette.kernels.windows.rows import cut_time
+from vedette.kernels.windows.windows import BEGINNING, mark_late
 from vedette.schema.spans import DAY_US
 from vedette.schema.state import check
 from vedette.windows.layout import SECONDS_BITS

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.flow_survey import FIRST_START, LAST_END, LAST_START, LONGEST, TIMES, survey_flows
+from vedette.kernels.flows.flow_survey import FIRST_START, LAST_END, LAST_START, LONGEST, TIMES, survey_flows
 from vedette.schema.flows import ENDED_COLUMNS, LAST_COUNT
 
 

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.flow_ending import end_window, expire_flows, fail_unanswered
-from vedette.kernels.flow_layout import (
+from vedette.kernels.packets.flow_ending import end_window, expire_flows, fail_unanswered
+from vedette.kernels.packets.flow_layout import (
     COUNTS,
     EVICTED,
     META,
@@ -18,10 +18,10 @@ from vedette.kernels.flow_layout import (
     OUT_COLUMNS,
     STATE_COLUMNS,
 )
-from vedette.kernels.flow_table import track_packets
-from vedette.kernels.fragments import FRAGMENT_WIDTH
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.packet_glances import count_behind
+from vedette.kernels.packets.flow_table import track_packets
+from vedette.kernels.packets.fragments import FRAGMENT_WIDTH
+from vedette.kernels.packets.packet_glances import count_behind
+from vedette.kernels.text.hashing import new_secret
 from vedette.schema.flows import Flows, Known
 from vedette.schema.spans import DAY_US
 

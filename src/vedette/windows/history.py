@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from vedette.kernels.recent_clients import add_past, weigh_clients
+from vedette.kernels.windows.recent_clients import add_past, weigh_clients
 from vedette.schema.state import check, decode, encode
 from vedette.windows.layout import CLIENT_FIRST_BITMAP
 from vedette.windows.summary import ClientRows, PackedClients

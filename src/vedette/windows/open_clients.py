@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.windows import add_clients
+from vedette.kernels.windows.windows import add_clients
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.windows.judged import Judged
 from vedette.windows.layout import Client
@@ -45,7 +45,7 @@ class OpenClients:
         Args:
             requests, clients, judged: n rows, who sent them, and what is known of them.
             window: int64 (n,). late: uint8 (n,), rows that are left out.
-            marks, kinds, asset, bit: uint8 (n,), see `vedette.kernels.rows`.
+            marks, kinds, asset, bit: uint8 (n,), see `vedette.kernels.windows.rows`.
             second: uint8 (n,), place of each row in its window.
         """
         # Requests without a client are summed too, under a key that is nobody's.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.windows import add_groups
+from vedette.kernels.windows.windows import add_groups
 from vedette.schema.requests import Clients, Requests
 from vedette.windows.layout import DISTINCT_BITS, DISTINCT_REGISTERS
 from vedette.windows.mixing import mix
@@ -47,7 +47,7 @@ class OpenGroups:
             window: int64 (n,). late: uint8 (n,), rows that are left out.
             entities: Pairs of columns: which entity each row belongs to, int32 (n,), -1 for none; and the registry's
                 number of each entity, int64 (e,).
-            marks: uint8 (n,), see `vedette.kernels.rows`. second: uint8 (n,), place of each row in its window.
+            marks: uint8 (n,), see `vedette.kernels.windows.rows`. second: uint8 (n,), place of each row in its window.
         """
         hashed = mix(mix(clients.high, _PUBLIC_SEED) ^ clients.low, _PUBLIC_SEED)
         register = (hashed & np.uint64(DISTINCT_REGISTERS - 1)).astype(np.int32)

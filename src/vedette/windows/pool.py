@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.windows import fill_slots, rebuild_index
+from vedette.kernels.windows.windows import fill_slots, rebuild_index
 from vedette.windows.layout import CLIENT_COLUMNS, DISTINCT_REGISTERS, GROUP_COLUMNS, LATENCY_BINS
 
 _FIRST_CAPACITY = 1024

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.windows import BEGINNING, mark_late
+from vedette.kernels.windows.windows import BEGINNING, mark_late
 from vedette.schema.spans import HOUR_US
 from vedette.schema.state import check, decode, encode
 
@@ -24,7 +24,7 @@ class WatermarkSettings(msgspec.Struct, frozen=True):
         grace: How far behind the caller's clock event time follows while all sources are silent, at least. Where a
             source is allowed a lateness, it is that and `idle_after` too.
         skew: From which offset a source's clock is called wrong.
-        jump: How far ahead a time may be to be believed at once; see `vedette.kernels.windows.mark_late`.
+        jump: How far ahead a time may be to be believed at once; see `vedette.kernels.windows.windows.mark_late`.
         span: Length of a window.
     """
 

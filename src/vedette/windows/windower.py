@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.rows import mark_rows
+from vedette.kernels.windows.rows import mark_rows
 from vedette.schema.requests import Requests
 from vedette.schema.spans import HOUR_US
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack

@@ -17,7 +17,7 @@ from sklearn.ensemble import IsolationForest
 
 from vedette.detectors.learned.features import FeatureError
 from vedette.detectors.learned.forest import Forest, fit_forest, from_sklearn
-from vedette.kernels.forest import INNER
+from vedette.kernels.models.forest import INNER
 
 NAMES = tuple("abcdef")
 

@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from vedette.detectors.learned.features import FeatureError
 from vedette.detectors.learned.random_forest import RandomForest, fit_random_forest, random_forest_of
-from vedette.kernels.forest import DEPTH, INNER
+from vedette.kernels.models.forest import DEPTH, INNER
 
 NAMES = tuple("abcde")
 

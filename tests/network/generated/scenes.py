@@ -17,7 +17,7 @@ from tests.network.generated.spaces import HERE, SERVER, Pair, Shape, pair, runn
 from tests.network.packets import decoded
 from tests.patience import PATIENCE_S, wait_until
 from vedette.config import Config
-from vedette.kernels.packet_layout import Packet
+from vedette.kernels.packets.packet_layout import Packet
 from vedette.replay.flow_scan import FlowScan
 from vedette.schema.anomaly import Anomaly, AnomalyType
 from vedette.schema.flows import Flow

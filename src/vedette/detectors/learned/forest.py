@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.features import refuse_gaps
 from vedette.detectors.learned.trees import Trees, array_names, lay_out, read_trees
-from vedette.kernels.forest import INNER, LEAVES
-from vedette.kernels.isolation import CHANCES, NODES, grow_trees
+from vedette.kernels.models.forest import INNER, LEAVES
+from vedette.kernels.models.isolation import CHANCES, NODES, grow_trees
 
 TREES = 100
 ROWS_PER_TREE = 256

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.features import refuse_gaps
 from vedette.detectors.learned.trees import Trees, array_names, lay_out, read_trees
-from vedette.kernels.forest import DEPTH
+from vedette.kernels.models.forest import DEPTH
 
 LEAST_OF_LEAF = 5
 """Rows of a leaf: a leaf of one learns its row by heart."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.archive import check_arrays
 from vedette.detectors.learned.card import ModelError
 from vedette.detectors.learned.features import refuse_gaps
-from vedette.kernels.forest import BLOCK, DEPTH, INNER, LEAVES, path_lengths, path_shares
+from vedette.kernels.models.forest import BLOCK, DEPTH, INNER, LEAVES, path_lengths, path_shares
 
 MOST_TREES: Final = 1_000
 _NODES: Final = ("feature", "threshold", "cover")

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.one_class import solve_one_class
+from vedette.kernels.models.one_class import solve_one_class
 from vedette.windows.layout import LATENCY_BINS, LATENCY_BINS_PER_OCTAVE, LATENCY_LOWEST_EXPONENT, Group
 from vedette.windows.summary import Groups
 

@@ -11,8 +11,8 @@ from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.addresses import address
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import NetworkView, state
-from vedette.kernels.host_habits import count_hosts
-from vedette.kernels.talks import COUNT, STATED, follow_calls, take_columns
+from vedette.kernels.flows.host_habits import count_hosts
+from vedette.kernels.flows.talks import COUNT, STATED, follow_calls, take_columns
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
 from vedette.schema.spans import HOUR_US

@@ -13,7 +13,7 @@ from vedette.detectors.network.recent import Claimed, RecentKeys
 from vedette.detectors.network.settled import note_most
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
-from vedette.kernels.host_habits import (
+from vedette.kernels.flows.host_habits import (
     FORGOT,
     FRESH,
     KNOWN,

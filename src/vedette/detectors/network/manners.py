@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.grouping import Rows
-from vedette.kernels import flow_manners as kernels
-from vedette.kernels.flow_manners import add_manners
+from vedette.kernels.flows import flow_manners as kernels
+from vedette.kernels.flows.flow_manners import add_manners
 from vedette.schema.flows import Flow
 
 Column = NDArray[np.float64]

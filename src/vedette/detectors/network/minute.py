@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.network.ports import LOGINS, POLLED, REFLECTORS
-from vedette.kernels import contact_digest as kernels
-from vedette.kernels.contact_digest import add_weights, digest_contacts, find_peaks
-from vedette.kernels.hashing import new_secret
+from vedette.kernels.flows import contact_digest as kernels
+from vedette.kernels.flows.contact_digest import add_weights, digest_contacts, find_peaks
+from vedette.kernels.text.hashing import new_secret
 
 Ints = NDArray[np.int64]
 

@@ -12,7 +12,7 @@ from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.addresses import address, among
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import NetworkView, state
-from vedette.kernels.leaps import (
+from vedette.kernels.flows.leaps import (
     OWN_LEAPS,
     OWN_MOST,
     OWN_TRIALS,

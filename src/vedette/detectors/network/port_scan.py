@@ -14,7 +14,7 @@ from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
-from vedette.kernels.talks import find_answered
+from vedette.kernels.flows.talks import find_answered
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
 from vedette.schema.spans import HOUR_US, MINUTE_US

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.recent_keys import AFTER, LINKS, META, OLDEST, TAKEN, claim_keys, has_keys
+from vedette.kernels.text.hashing import new_secret
+from vedette.kernels.windows.recent_keys import AFTER, LINKS, META, OLDEST, TAKEN, claim_keys, has_keys
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
 _LEAST_ROWS: Final = 1_024

@@ -5,8 +5,8 @@ from typing import Any
 from vedette.detectors.kept import printable
 from vedette.detectors.parameters.novelty import Kind, Novelty
 from vedette.detectors.parameters.profiles import LEAP, Profiles
-from vedette.kernels.parameter_text import CONTROL, DIGIT, FIRST_MARK, LOWER, OTHER, SPACE, UPPER
-from vedette.kernels.parameters import SHAPES
+from vedette.kernels.requests.parameter_text import CONTROL, DIGIT, FIRST_MARK, LOWER, OTHER, SPACE, UPPER
+from vedette.kernels.requests.parameters import SHAPES
 
 _CLASS_WORDS = {
     LOWER: "lower-case letters",

@@ -18,9 +18,9 @@ from vedette.detectors.parameters.suspects import (
     cut,
     method_codes,
 )
-from vedette.kernels.intern import slots_for
-from vedette.kernels.parameters import UNJUDGED
-from vedette.kernels.row_groups import group_rows
+from vedette.kernels.requests.parameters import UNJUDGED
+from vedette.kernels.text.intern import slots_for
+from vedette.kernels.windows.row_groups import group_rows
 from vedette.schema.requests import UNNAMED_TAG, Requests
 from vedette.schema.state import check, decode, encode
 from vedette.windows.judged import Placed

@@ -14,11 +14,11 @@ from vedette.detectors.parameters.profiles import LEAP
 from vedette.detectors.parameters.scales import route_slot
 from vedette.detectors.parameters.suspects import ParameterReader, cut, method_code, method_codes
 from vedette.detectors.statement import surprise_score
-from vedette.kernels import glances
-from vedette.kernels.intern import slots_for
-from vedette.kernels.parameter_text import TARGET_BYTES, find_queries
-from vedette.kernels.parameters import SCRATCH, UNJUDGED, UNKNOWN
-from vedette.kernels.row_groups import group_rows
+from vedette.kernels.requests import glances
+from vedette.kernels.requests.parameter_text import TARGET_BYTES, find_queries
+from vedette.kernels.requests.parameters import SCRATCH, UNJUDGED, UNKNOWN
+from vedette.kernels.text.intern import slots_for
+from vedette.kernels.windows.row_groups import group_rows
 from vedette.schema.judged import Habit
 from vedette.schema.requests import Coded, Requests, Vocabulary
 from vedette.windows.distinct import distinct_codes

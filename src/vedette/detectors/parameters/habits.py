@@ -18,7 +18,7 @@ from vedette.detectors.parameters.suspects import (
     Suspect,
 )
 from vedette.detectors.statement import surprise_score
-from vedette.kernels.parameters import UNKNOWN
+from vedette.kernels.requests.parameters import UNKNOWN
 from vedette.schema.requests import Requests
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 from vedette.windows.judged import Placed

@@ -8,7 +8,7 @@ import msgspec
 
 from vedette.detectors.parameters.profiles import LEAP, Chance, Feature, Profiles
 from vedette.detectors.parameters.suspects import Parameter
-from vedette.kernels.parameters import UNKNOWN
+from vedette.kernels.requests.parameters import UNKNOWN
 
 
 class Kind(StrEnum):

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.parameter_text import byte_classes
-from vedette.kernels.parameters import SHAPES, UNKNOWN, hash_of, insert_slot, key_of
+from vedette.kernels.requests.parameter_text import byte_classes
+from vedette.kernels.requests.parameters import SHAPES, UNKNOWN, hash_of, insert_slot, key_of
+from vedette.kernels.text.hashing import new_secret
 from vedette.schema.state import PackedArray, StateError, check, decode, encode, pack, unpack, within
 
 NAMES_PER_ROUTE = 64

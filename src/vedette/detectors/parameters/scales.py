@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.parameters.profiles import Profiles
-from vedette.kernels.parameter_text import MOST_PARAMETERS, find_queries
-from vedette.kernels.parameters import SCRATCH, UNJUDGED, UNKNOWN, weigh_groups
+from vedette.kernels.requests.parameter_text import MOST_PARAMETERS, find_queries
+from vedette.kernels.requests.parameters import SCRATCH, UNJUDGED, UNKNOWN, weigh_groups
 from vedette.schema.requests import Vocabulary
 from vedette.windows.registry import OTHER_ROUTE
 

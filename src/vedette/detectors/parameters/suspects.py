@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.kept import KeptLine
-from vedette.kernels.parameter_text import (
+from vedette.kernels.requests.parameter_text import (
     MOST_PARAMETERS,
     NAME_BYTES,
     SHAPE_BYTES,

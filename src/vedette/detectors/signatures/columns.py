@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.rules import PLACE_BITS, Place
-from vedette.kernels.decode import ADDRESS, MENTIONED
+from vedette.kernels.requests.decode import ADDRESS, MENTIONED
 from vedette.schema.requests import Coded, Requests, Vocabulary
 
 WRITING: Final = frozenset({b"PUT", b"MOVE", b"COPY"})

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from vedette.detectors.signatures.columns import COLUMNS, Column
 from vedette.detectors.signatures.tables import ints
-from vedette.kernels.decode import decode_texts, scan_bytes, scan_bytes_of_one
-from vedette.kernels.text_classes import CLASSES, LOWER
-from vedette.kernels.text_flags import TextFlag
+from vedette.kernels.requests.decode import decode_texts, scan_bytes, scan_bytes_of_one
+from vedette.kernels.requests.text_classes import CLASSES, LOWER
+from vedette.kernels.requests.text_flags import TextFlag
 from vedette.schema.requests import Vocabulary
 
 _FIRST_ID = np.zeros(1, dtype=np.int64)

@@ -15,8 +15,8 @@ from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.compile import prepare
 from vedette.detectors.signatures.payload_model import packaged
 from vedette.detectors.signatures.rules import FLAGS, PLACE_BITS, Place, Rule
-from vedette.kernels.decode import decode_texts, parts_of, scan_bytes
-from vedette.kernels.text_classes import CLASSES, LOWER
+from vedette.kernels.requests.decode import decode_texts, parts_of, scan_bytes
+from vedette.kernels.requests.text_classes import CLASSES, LOWER
 from vedette.schema.requests import RequestFlag, Vocabulary
 
 ROW_END = b"\0"

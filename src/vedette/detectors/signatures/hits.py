@@ -14,7 +14,7 @@ from vedette.detectors.signatures.evidence import Asked, Locator, Match
 from vedette.detectors.signatures.opinions import Opinions
 from vedette.detectors.signatures.rules import DECISIVE, REQUEST_TYPES
 from vedette.detectors.signatures.tables import RuleTables
-from vedette.kernels.telling import tell_rows
+from vedette.kernels.windows.telling import tell_rows
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.requests import Coded, Requests
 

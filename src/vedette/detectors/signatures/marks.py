@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.marked import keep_chosen, keep_marked
+from vedette.kernels.lines.marked import keep_chosen, keep_marked
 
 _JOINING = b"/._-=&~,:?%@+ "
 _USUAL = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789" + _JOINING)

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.kernels.hashing import new_secret
-from vedette.kernels.remembered import KEY, WAYS, recall, remember
+from vedette.kernels.requests.remembered import KEY, WAYS, recall, remember
+from vedette.kernels.text.hashing import new_secret
 from vedette.schema.requests import Vocabulary
 
 SLOTS = 1 << 16

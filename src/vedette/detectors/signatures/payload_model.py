@@ -15,7 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from vedette.kernels.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_each
+from vedette.kernels.requests.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_each
 from vedette.schema.errors import VedetteError
 
 MAGIC = b"vedette payload model 2\n"

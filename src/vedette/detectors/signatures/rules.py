@@ -15,7 +15,7 @@ import yaml
 from msgspec.structs import replace
 
 from vedette.detectors.signatures.other_than import other_than
-from vedette.kernels.text_flags import TextFlag
+from vedette.kernels.requests.text_flags import TextFlag
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.errors import VedetteError
 from vedette.schema.requests import RequestFlag

@@ -22,8 +22,8 @@ from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.detectors.signatures.targets import TargetJudge, TextVerdicts
 from vedette.kernels.cache import cache_directory
 from vedette.kernels.compile import INTERPRETED
-from vedette.kernels.globs import except_paths
-from vedette.kernels.verdicts import collect_flags, collect_hits, judge_rows, weigh_texts
+from vedette.kernels.requests.globs import except_paths
+from vedette.kernels.requests.verdicts import collect_flags, collect_hits, judge_rows, weigh_texts
 from vedette.schema.requests import Coded, Requests, Vocabulary
 
 

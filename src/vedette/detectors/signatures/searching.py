@@ -19,7 +19,7 @@ from vedette.detectors.signatures.database import Groups, RuleSet, UncompiledRul
 from vedette.detectors.signatures.evidence import automaton_options
 from vedette.detectors.signatures.marks import DOTS, MARKS, holding
 from vedette.detectors.signatures.rules import PLACE_BITS, Place, Rule
-from vedette.kernels.verdicts import RULE_BITS
+from vedette.kernels.requests.verdicts import RULE_BITS
 
 FEW_BYTES = 2 << 20
 """Bytes of texts up to which expressions are quicker on two cores. They take 0.04 s of CPU time to be ready, and for

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.signatures.rules import BANDS, FLAGS, MODEL_KINDS, REQUEST_TYPES, Rule
-from vedette.kernels.text_flags import TextFlag
+from vedette.kernels.requests.text_flags import TextFlag
 
 PRIOR = 0.02
 """Share of attacks among values that hold marks at all, where nothing else is known."""

@@ -11,10 +11,10 @@ from vedette.detectors.signatures.payload_model import PayloadModel, roots
 from vedette.detectors.signatures.rules import BANDS, PLACE_BITS, TALK, Place
 from vedette.detectors.signatures.searching import Search
 from vedette.detectors.signatures.tables import RuleTables, ints
-from vedette.kernels.contexts import take_back_excused
-from vedette.kernels.grams import SYMBOLS, score_rows
-from vedette.kernels.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
-from vedette.kernels.verdicts import collect_hits
+from vedette.kernels.requests.contexts import take_back_excused
+from vedette.kernels.requests.grams import SYMBOLS, score_rows
+from vedette.kernels.requests.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
+from vedette.kernels.requests.verdicts import collect_hits
 
 _QUERIES = PLACE_BITS[Place.QUERY] | PLACE_BITS[Place.REFERER_QUERY]
 _ORIGINS = PLACE_BITS[Place.ORIGIN] | PLACE_BITS[Place.REFERER_ORIGIN]

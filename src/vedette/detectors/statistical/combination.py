@@ -15,7 +15,7 @@ from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import TOGETHER, Metric, WindowView
-from vedette.kernels.joint import FITTED, MIDDLE, RATE, SCALE, SHAPE, START
+from vedette.kernels.models.joint import FITTED, MIDDLE, RATE, SCALE, SHAPE, START
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.view import Judged
-from vedette.kernels.recent_levels import ERRORS, MOST_WINDOWS, REMEMBERED, merge_levels
+from vedette.kernels.windows.recent_levels import ERRORS, MOST_WINDOWS, REMEMBERED, merge_levels
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
 _HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.baselines.judgement import Judgement
 from vedette.detectors.view import Judged
-from vedette.kernels.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
+from vedette.kernels.windows.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
 
 _HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)

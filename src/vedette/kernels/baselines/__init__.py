@@ -1,0 +1,1 @@
+"""Judging and learning series of metrics."""

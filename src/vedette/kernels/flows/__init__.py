@@ -1,0 +1,1 @@
+"""Records of flows, and who did what by them."""

@@ -1,0 +1,1 @@
+"""Learned models: fitted and scored."""

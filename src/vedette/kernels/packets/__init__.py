@@ -1,0 +1,1 @@
+"""Packets of captures, and the table of flows that they fill."""

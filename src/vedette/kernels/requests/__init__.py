@@ -1,0 +1,1 @@
+"""What a request's text says: decoded, held against signatures, its parameters followed."""

@@ -1,0 +1,1 @@
+"""Bytes of text: searched, read as numbers and times, escaped, coded."""

@@ -1,0 +1,1 @@
+"""Rows of batches into windows, and what several windows say together."""
