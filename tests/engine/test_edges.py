@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.engine.running import batches, build, run
+from tests.engine.running import batches, build, run, split
+from vedette.config import Config
+from vedette.engine.build import build_engine
 from vedette.schema.anomaly import Anomaly, AnomalyType
 
 BEGIN = 1_767_340_800
@@ -57,6 +59,25 @@ def test_silence_before_the_first_line_is_a_drop_all_the_same() -> None:
     for batch in batches([b"".join(lines(range(HOUR + 330, HOUR + 900)))]):
         engine.process(batch)
     assert drops(engine.finish().anomalies)[0].start == (BEGIN + HOUR) * 1_000_000
+
+
+def test_a_log_with_its_newest_line_first_shows_no_drop_in_the_minute_that_it_ends_in() -> None:
+    newest_first = lines(range(3001), each=2)[::-1]
+    engine = build_engine(Config(), lateness_us=3_300_000_000)
+    for batch in batches(split(newest_first, [3, 4, 100])):
+        engine.process(batch)
+    found = engine.finish()
+    assert found.coverage.late == 0
+    assert found.coverage.end == (BEGIN + 3001) * 1_000_000
+    assert drops(found.anomalies) == []
+
+
+def test_services_that_are_told_apart_from_now_on_are_no_drop_among_the_others() -> None:
+    log = [
+        b"s%d.example:80 " % (number % 100) + line
+        for number, line in enumerate(lines(range(2 * HOUR), each=3))
+    ]
+    assert drops(run([b"".join(log)], "vhost_combined").anomalies) == []
 
 
 @pytest.mark.parametrize("days", [2, 7, 8, 9, 20])

@@ -209,7 +209,7 @@ class Engine(WindowJudge):
         for window in self.windower.close(everything=True):
             if self.settings.windows.own_clock and window.start > self.windower.event_time.now:
                 # Believed only now that nothing else comes.
-                self.cover(window.start, window.end)
+                self.cover(*window.told())
             self._close(window, last=True)
         coverage = self.coverage
         coverage.late = self.windower.late

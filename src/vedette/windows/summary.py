@@ -16,6 +16,8 @@ from vedette.windows.layout import (
     LATENCY_BINS,
     LATENCY_BINS_PER_OCTAVE,
     LATENCY_LOWEST_EXPONENT,
+    SECONDS_BITS,
+    Client,
 )
 
 _EDGES = 2.0 ** (np.arange(LATENCY_BINS + 1) / LATENCY_BINS_PER_OCTAVE + LATENCY_LOWEST_EXPONENT)
@@ -249,3 +251,12 @@ class ClosedWindow(msgspec.Struct):
     end: int
     groups: Groups
     clients: ClientRows
+
+    def told(self) -> tuple[int, int]:
+        """From when to when clients asked for something, to a sixtieth of the window; all of it if nobody knows."""
+        seconds = int(np.bitwise_or.reduce(self.clients.sums[:, Client.SECONDS]))
+        if not seconds:
+            return self.start, self.end
+        part = (self.end - self.start) // SECONDS_BITS
+        first = (seconds & -seconds).bit_length() - 1
+        return self.start + first * part, self.start + seconds.bit_length() * part

@@ -11,6 +11,7 @@ from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.usual_routes import UsualRoutes
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
+from vedette.enrich.service import OTHER_SERVICE
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.entities import NOBODYS_ROUTES
 from vedette.windows.layout import Client, Group
@@ -131,6 +132,7 @@ class TrafficDrop(Remembering):
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
         Of a window that the log begins or ends in, so much less is expected; less than half of one tells nothing.
         Not where it fell as low before at this time of the day (`Recurrence`), unless there is nothing left at all.
+        Not of the services that are not told apart: which these are changes.
     Explanation: the routes that are missing most, beside what they had of late (`UsualRoutes`).
     Known false alarms: public holidays; a log that was rotated away or shipped late.
     References: formula `count_low`.
@@ -161,7 +163,13 @@ class TrafficDrop(Remembering):
             middle = np.nan_to_num(judged.expected_mid)
             here = middle * view.seen if view.seen >= self.MIN_SEEN else 0.0
             small = (self.factor * judged.value <= here) & (middle >= self.MIN_EXPECTED) & (here > 0.0)
-            return view.book.is_service(judged.slot) & small
+            # Services that have earned to be told apart are missing among the others from then on.
+            others = view.book.find(OTHER_SERVICE, None)
+            return (
+                view.book.is_service(judged.slot)
+                & (judged.slot != (-1 if others is None else others))
+                & small
+            )
 
         alarms = self._gated.alarms(view, judged, worth)
         # The lower, the higher: half as much is as far as twice as much.
