@@ -111,6 +111,29 @@ def test_json_that_is_not_an_object_a_line_is_refused_with_how_to_make_it_so(tex
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"<!DOCTYPE html>\n<html><body>Please log in</body></html>\n", "is an HTML page, and no log"),
+        (
+            b"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1772438400000000\nMESSAGE=x\n",
+            "write it with `journalctl -o cat`",
+        ),
+        (b'2026/11/23 12:09:05 [error] 7#7: *1 open() "/p/1" failed\n', "is a server's error log"),
+        (
+            b"[Mon Nov 23 12:09:12.679823 2026] [mpm_event:notice] [pid 2] AH00489: x\n",
+            "is a server's error log",
+        ),
+        (b"[Mon Nov 23 12:09:12 2026] [error] [client 192.0.2.1] x\n", "is a server's error log"),
+        (b"time,client,method,path,status\nyesterday,192.0.2.1,GET,/,200\n", "looks like CSV with a header"),
+        (b'"Date";"Client IP";"URL"\nyesterday;192.0.2.1;/\n', "looks like CSV with a header"),
+    ],
+)
+def test_what_is_no_log_of_requests_is_called_by_its_name(text: bytes, said: str) -> None:
+    with pytest.raises(UnknownFormatError, match=said):
+        sniff(chunk(text), formats())
+
+
 def test_formats_have_names_of_their_own_and_aliases_lead_to_them() -> None:
     names = [form.name for form in formats()]
     assert len(set(names)) == len(names)

@@ -286,3 +286,15 @@ class TestRefusal:
         error = refusal("access.log")
         assert error.problem is SourceProblem.FORBIDDEN
         assert "no permission to read it; run as a user who may" in str(error)
+
+
+def test_error_logs_are_not_what_a_pattern_means_unless_it_says_so(logs: Path) -> None:
+    put(logs, "access.log", "error.log", "shop-error.log.1", "shop.log")
+    found = discover(["*.log*"])
+    assert sorted(item.name for item in found.inputs) == ["access.log", "shop.log"]
+    assert [skip.name for skip in found.skipped] == ["error.log", "shop-error.log.1"]
+    assert names("err*") == ["error.log"]
+    assert names("error.log") == ["error.log"]
+    assert str(refusal("e?ror.log", "shop-[e]rror*")).startswith(
+        "e?ror.log: holds no log to read (error.log: an error log by its name; name it to read it)"
+    )

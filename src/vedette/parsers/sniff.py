@@ -1,5 +1,6 @@
 """Choosing the format of a source from its first lines."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -24,6 +25,15 @@ LONG = 256 << 10
 SHOWN = 120
 """Bytes of a line that an error message shows."""
 _NEWLINE = 0x0A
+_ERRORS = re.compile(
+    rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]{4,6}\] \d"  # nginx
+    rb"|\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d[.\d]{0,10} \d{4}\] \["  # Apache
+)
+"""How lines of servers' error logs begin."""
+_COLUMNS = frozenset(
+    (b"time", b"timestamp", b"date", b"status", b"method", b"path", b"url", b"uri", b"request")
+)
+"""Names of columns, one of which a table of requests has."""
 
 
 NAME_IT = "name the format with --format"
@@ -151,8 +161,8 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
     remedy = "describe it with --log-format '...'"
     if first.lstrip().startswith(b"{"):
         remedy = "say which keys hold what: --field time=KEY --field target=KEY --field status=KEY ..."
-    if (lines_of_json := _instead_of_lines(lines)) is not None:
-        return UnknownFormatError(f"{sample.source}: {lines_of_json}")
+    if (instead := _instead_of_lines(lines) or _instead_of_requests(lines)) is not None:
+        return UnknownFormatError(f"{sample.source}: {instead}")
     return UnknownFormatError(
         f"{sample.source}: no known log format ({fit}; {LEAST_SHARE:.0%} are needed): {what}: "
         f"{_shown(first)}: {NAME_IT}, or {remedy}"
@@ -166,6 +176,27 @@ def _instead_of_lines(lines: Sequence[bytes]) -> str | None:
         return "is a JSON array, and an object a line is read: write it so with `jq -c '.[]'`"
     if first == b"{":
         return "is JSON over several lines, and an object a line is read: write it so with `jq -c .`"
+    return None
+
+
+def _instead_of_requests(lines: Sequence[bytes]) -> str | None:
+    """What to do about text that is no access log at all, if that is what these lines look like."""
+    first = lines[0].strip()
+    if first[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return (
+            "is an HTML page, and no log: perhaps one that asks to log in, answered where the log was asked for; "
+            "look at it, and fetch the log again"
+        )
+    if first.startswith((b"__CURSOR=", b"__REALTIME_TIMESTAMP=")):
+        return "is a journal in its export format: write it with `journalctl -o cat` or `-o json`"
+    if _ERRORS.match(first):
+        return "is a server's error log, which tells no requests: give its access log"
+    cells = {cell.strip(b' "').lower() for cell in first.replace(b";", b",").replace(b"\t", b",").split(b",")}
+    if len(cells) > 2 and not cells.isdisjoint(_COLUMNS) and not any(byte in b"0123456789" for byte in first):
+        return (
+            "looks like CSV with a header, and of tables only those of flows are read: write each row as JSON, with "
+            "`python3 -c 'import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(sys.stdin)]'`"
+        )
     return None
 
 

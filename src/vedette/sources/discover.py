@@ -27,6 +27,7 @@ STDIN = "-"
 MAX_DEPTH = 8
 _LOOK_BYTES = 4096
 MAX_FILES = 100_000
+_ERROR_LOG = "an error log by its name; name it to read it"
 NO_PERMISSION = "no permission to read it; run as a user who may (often a member of group adm), or copy it"
 
 _ADDRESS = re.compile(r"(?i)https?://")
@@ -113,7 +114,8 @@ def discover(paths: Sequence[str]) -> Discovery:
     A file that is named is always taken. In a directory (searched `MAX_DEPTH` deep, links to directories not
     followed) those count whose names speak of a log (`log`, `access`, IIS's `u_ex`) and not of an error log;
     every file left out is reported. A path that does not exist and holds `*`, `?` or `[` is a pattern, `**`
-    for any depth. Each file is read once, however often it is named.
+    for any depth; what it matches is taken but for error logs, unless it says `err` itself. Each file is read
+    once, however often it is named.
 
     Args:
         paths: Files, directories, patterns, and `-` for standard input.
@@ -146,14 +148,26 @@ def discover(paths: Sequence[str]) -> Discovery:
 
 def _add_pattern(pattern: str, found: Discovery) -> None:
     matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 # Path.glob refuses absolute patterns
+    if not matches and (closed := _closed_above(pattern)) is not None:
+        raise SourceError(
+            pattern,
+            SourceProblem.FORBIDDEN,
+            f"no permission to look into {closed}; run as a user who may (often a member of group adm)",
+        )
     if not matches:
         raise SourceError(pattern, SourceProblem.MISSING, f"no file matches this pattern; {_nearby(pattern)}")
+    before = len(found.inputs), len(found.skipped)
     for match in matches:
         # `**` also matches directories; their files match by themselves.
-        if not Path(match).is_dir():
+        if Path(match).is_dir():
+            if "**" not in pattern:
+                _add_directory(match, found)
+        elif is_passed_over(match, pattern):
+            found.skipped.append(Skipped(printable(match), _ERROR_LOG))
+        else:
             _add_path(match, found)
-        elif "**" not in pattern:
-            _add_directory(match, found)
+    if len(found.inputs) == before[0] and (skipped := found.skipped[before[1] :]):
+        raise _nothing_usable(pattern, skipped)
 
 
 def _add_path(name: str, found: Discovery) -> None:
@@ -244,9 +258,16 @@ def why_not_by_name(name: str) -> str | None:
         return f"{suffix} files are not taken for logs; name it to read it"
     if not any(hint in stem for hint in _HINTS):
         return "its name speaks of no log (log, access); name it to read it"
-    if "error" in stem and "access" not in stem:
-        return "an error log by its name; name it to read it"
-    return None
+    return _ERROR_LOG if _is_error_log(stem) else None
+
+
+def is_passed_over(path: str, pattern: str) -> bool:
+    """Whether a file that a pattern matches is not meant by it: an error log among access logs."""
+    return _is_error_log(Path(path).name.lower()) and "err" not in pattern.lower()
+
+
+def _is_error_log(name: str) -> bool:
+    return "error" in name and "access" not in name
 
 
 def _why_not_by_content(path: str) -> Skipped | None:
@@ -316,6 +337,14 @@ def _nearby(name: str) -> str:
     if Path(name).parent != parent:
         return f"there is no '{path.name}' in {parent}"
     return f"check the name ({parent} holds {len(siblings)} other files)"
+
+
+def _closed_above(pattern: str) -> Path | None:
+    """The directory that a pattern would look into, if it may not."""
+    parts = Path(pattern).parts
+    plain = next((i for i, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    directory = Path(*parts[:plain])
+    return directory if os.path.isdir(directory) and not os.access(directory, os.R_OK | os.X_OK) else None  # noqa: PTH112 -- Path.is_dir raises for one above it that is closed
 
 
 def _input(name: str, *, found: bool = False) -> Input:

@@ -144,6 +144,12 @@ def test_a_pattern_that_no_file_matches_is_named_also_beside_one_that_some_do(tm
     assert tail.status().reason == f"{tmp_path}/shpo*.log: no file matches; what appears is read"
 
 
+def test_of_what_a_pattern_matches_error_logs_are_not_followed(tmp_path, start, read):
+    for name in ("access.log", "error.log"):
+        append(tmp_path / name, b"a\n")
+    assert read(start(tmp_path / "*.log")) == [("access.log", b"a\n")]
+
+
 def rotated(directory, *, dated=False):
     old = [
         ("access.log.3.gz", b"1\n"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from vedette.sources.discover import MAX_DEPTH, why_not_by_name
+from vedette.sources.discover import MAX_DEPTH, is_passed_over, why_not_by_name
 from vedette.sources.rotation import rotation_of
 from vedette.sources.tail.content import is_packed
 
@@ -108,7 +108,7 @@ def _paths(follow: Follow) -> Iterator[tuple[str, bool]]:
                     # `**` also matches directories; their files match by themselves.
                     if "**" not in path:
                         yield from ((name, False) for name in _in_directory(match))
-                else:
+                elif not is_passed_over(match, path):
                     yield match, False
         else:
             yield path, True
