@@ -59,6 +59,14 @@ async def test_the_list_leads_to_each_of_them() -> None:
     assert "None so far." in (await page(House(), "/report"))[0]
 
 
+async def test_a_page_of_one_says_how_it_stands_and_leads_back_to_the_list() -> None:
+    text, _ = await page(furnished(), "/report/i1")
+    assert "<h1>Error spike on " in text
+    assert f"), {furnished().store.grouped[0].state.value}</dd><dt>To</dt>" in text
+    # Relative: a proxy may have put the service below another path.
+    assert re.findall(r'href="([^"]*)"', text) == ["../report"]
+
+
 async def test_one_that_is_not_kept_is_said_to_be_so() -> None:
     async with furnished().client() as client:
         answer = await client.get("/report/i404")

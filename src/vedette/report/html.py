@@ -66,16 +66,18 @@ def page(findings: Findings, zone: tzinfo) -> Iterator[str]:
 
 
 def incident_page(
-    incident: Incident, anomalies: Iterable[Anomaly], zone: tzinfo, *, rest: str
+    incident: Incident, anomalies: Iterable[Anomaly], zone: tzinfo, *, rest: str, others: str
 ) -> Iterator[str]:
     """One incident as a page of its own, in pieces.
 
     Args:
         incident: The incident. anomalies: Its anomalies, or some of them.
         zone: As for `write_html`. rest: Where the anomalies stand that the page leaves out.
+        others: Address of the page that lists the others.
     """
     yield from _begin(incident.title)
-    yield _article(story_of(incident, anomalies), zone, rest).text + "\n"
+    yield tag("nav", tag("a", "All incidents", href=others), class_="faint").text + "\n"
+    yield _article(story_of(incident, anomalies), zone, rest, alone=True).text + "\n"
     yield _END
 
 
@@ -129,16 +131,20 @@ def _opening(findings: Findings, zone: tzinfo) -> Html:
     )
 
 
-def _article(story: Story, zone: tzinfo, rest: str = "in the JSON (--json FILE)") -> Html:
+def _article(
+    story: Story, zone: tzinfo, rest: str = "in the JSON (--json FILE)", *, alone: bool = False
+) -> Html:
+    """An incident in full; one that has a page to itself has its heading, and may still change."""
     incident = story.incident
+    when = span(incident.start, incident.end, zone)
     return tag(
         "article",
         _grade(incident.severity),
-        tag("h3", incident.title),
+        tag("h1" if alone else "h3", incident.title),
         tag("p", story.summary),
         tag(
             "dl",
-            _fact("When", span(incident.start, incident.end, zone)),
+            _fact("When", f"{when}, {incident.state.value}" if alone else when),
             _fact("To", story.target),
             _fact("From", story.senders) if story.senders is not None else None,
             _fact("Before", earlier) if (earlier := before(story, zone)) is not None else None,

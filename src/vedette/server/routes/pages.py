@@ -41,4 +41,4 @@ def incident_report(rooms: Inside, incident_id: FromPath[str]) -> Response[str]:
     """One incident as a page: what happened, to what, from whom, what to do, and the arithmetic of its anomalies."""
     found, anomalies = kept(rooms, incident_id)
     rest = f"at {PREFIX}/incidents/{found.id}"
-    return _answer("".join(incident_page(found, anomalies, UTC, rest=rest)))
+    return _answer("".join(incident_page(found, anomalies, UTC, rest=rest, others="../report")))
