@@ -250,6 +250,32 @@ def test_a_directory_that_is_gone_is_no_defect(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "scan --sample -q --json {}/x",
+        "scan --sample -q --html {}/x",
+        "simulate -o {}/x",
+        "key list --store sqlite:///{}/x",
+        "feedback --exceptions {}/x",
+    ],
+)
+def test_a_path_that_the_system_refuses_is_no_defect(
+    arguments: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "n" * 300
+    assert shell.run(arguments.format(name).split()) == 2
+    said = capsys.readouterr().err
+    assert f"{name}/x: cannot be used (File name too long): give a shorter name" in said
+    assert said.count("\n") == 1
+
+
+def test_help_flows_over_the_width_of_the_terminal() -> None:
+    ended = _python("-m", "vedette", "serve", "--help", env={"COLUMNS": "200"})
+    assert "a later start goes on from there. SIGHUP reads the configuration again." in ended.stdout
+    assert "Usage: vedette serve [OPTIONS] [PATH]... " in ended.stdout
+
+
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
 def test_completion_offers_commands(shell_name: str) -> None:
     words = {"COMP_WORDS": "vedette s", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "vedette s"}

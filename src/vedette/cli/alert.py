@@ -77,6 +77,8 @@ def silence(
     """Keep incidents from being told for a while, from now on; what is still open at the end is told then.
 
     A running service takes it up within 15 seconds. Prints the silence's id.
+
+    Example: vedette alert silence --service 'shop*' --for 2h
     """
     from vedette.cli.alert_run import make_silence
 

@@ -49,6 +49,8 @@ def evaluate(
     Tells, for each type, the share found, the delay, and the share of labelled lines that are called anomalous; false
     alarms for each service and day; the area under the precision-recall curve over lines; and whether lines are
     labelled as often as their scores say (expected calibration error).
+
+    Example: vedette evaluate access.log --labels labels.jsonl
     """
     if labels is None:
         raise typer.BadParameter(

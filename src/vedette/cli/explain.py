@@ -52,6 +52,8 @@ def explain(
 
     What was seen, what was expected, the arithmetic done again, who carries it, the evidence, and what would not have
     been stated.
+
+    Example: vedette explain ada180 --json findings.json
     """
     if (json is None) == (store is None):
         raise typer.BadParameter("say where the anomaly stands: either --json FILE or --store URL")

@@ -50,6 +50,8 @@ def feedback(
     Makes the narrowest exception that would have silenced it (of a request: rule, route and parameter; of a window:
     detector, entity, hour of the week and size), shows what else it would have silenced in the same findings or store,
     and adds it to a YAML file that `vedette scan` reads where the configuration names it: `exceptions: FILE`.
+
+    Example: vedette feedback ada180 --false-alarm --json findings.json
     """
     from vedette.cli.feedback_run import list_exceptions, list_weights, make_exceptions
 

@@ -22,7 +22,7 @@ def inject(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Logs: files, directories, patterns in quotes; not standard input, which cannot be read twice. "
             "Rotated and compressed ones (.1, .2.gz, bzip2, xz, zstd) are read in time order.",
             show_default=False,
@@ -61,6 +61,8 @@ def inject(
 
     The lines of an incident are made from the log's own, in its own format, at random times. The logs themselves are
     not touched; copies lie in the directory for temporary files, one at a time, and are removed.
+
+    Example: vedette inject 'access.log*'
     """
     if list_incidents:
         from vedette.inject.menu import MENU

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vedette.config import Config
 from vedette.engine.choosing import Chooser, enricher
 from vedette.enrich.enrich import Enriched
+from vedette.explain.numbers import size as sized
 from vedette.inject.facts import Parse
 from vedette.inject.menu import Change, Made
 from vedette.inject.plan import InjectError, Planned
@@ -219,6 +220,6 @@ def check_room(place: Path, size: int) -> None:
     free = shutil.disk_usage(place).free
     if free < 1.5 * size:
         raise InjectError(
-            f"{place}: {free / 1e9:.1f} GB free: a copy of the log takes up to {1.5 * size / 1e9:.1f} GB: make room, "
+            f"{place}: {sized(free)} free: a copy of the log takes up to {sized(1.5 * size)}: make room, "
             "or set TMPDIR to a directory that has it"
         )

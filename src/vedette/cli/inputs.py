@@ -13,7 +13,7 @@ INPUT = "Input"
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Logs: files, directories, patterns in quotes, - for standard input. Rotated and compressed ones "
         "(.1, .2.gz, bzip2, xz, zstd) are read in time order.",
         show_default=False,

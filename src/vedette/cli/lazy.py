@@ -1,5 +1,6 @@
 """A command group that imports a command's module only when that command is run."""
 
+import inspect
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar
@@ -34,7 +35,16 @@ class Deferred(msgspec.Struct, frozen=True):
             found = app
         command = typer.main.get_command(found)
         command.name = name
+        for each in (command, *getattr(command, "commands", {}).values()):
+            each.help = _flowing(each.help)
         return command
+
+
+def _flowing(text: str | None) -> str | None:
+    """Help whose paragraphs are as wide as the terminal; typer would keep the line breaks of the code."""
+    if text is None:
+        return None
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(text).split("\n\n"))
 
 
 class LazyGroup(TyperGroup):

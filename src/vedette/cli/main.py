@@ -24,6 +24,15 @@ EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141
 """What a shell says of a program that SIGPIPE ended."""
 
+_PERMISSION = "run as a user who may use it and the directories above it, or name another place"
+_REMEDIES = {
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EROFS: "name a place that can be written",
+    errno.ENAMETOOLONG: "give a shorter name",
+}
+"""What to do about paths that the system refuses, wherever they were given; by number of its error."""
+
 COMMANDS = {
     "scan": Deferred("vedette.cli.scan:scan", "Read logs, and print what is wrong and why."),
     "serve": Deferred("vedette.cli.serve:serve", "Watch logs as they are written; API, metrics and alerts."),
@@ -111,6 +120,9 @@ def run(arguments: Sequence[str]) -> int:
             return _tell(
                 "the directory that this runs in is gone: change to one that exists (cd), and run it again"
             )
+        if error.filename is not None and error.errno in _REMEDIES:
+            named = os.fsdecode(error.filename)
+            return _tell(f"{named}: cannot be used ({error.strerror}): {_REMEDIES[error.errno]}")
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
             return _apologise(error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

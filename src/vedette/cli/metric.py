@@ -45,7 +45,7 @@ def metric(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE…",
+            metavar="FILE",
             help="Rows of a time and a value, or of several; gzip, bzip2, xz and zstd too; - is standard input.",
             show_default=False,
         ),
@@ -145,6 +145,8 @@ def metric(
 
     A score is 0 to 1: above 0.5 where something new begins. Scores never reach 1, and what is more extreme always
     scores higher.
+
+    Example: vedette metric queue.csv --csv scored.csv
     """
     from vedette.cli.metric_run import MetricOptions, run
 

@@ -14,7 +14,7 @@ app = typer.Typer(help="List, show and roll back trained models.", no_args_is_he
 
 Directory = Annotated[
     Path | None,
-    typer.Argument(metavar="[DIR]", help="Where `vedette train` keeps models.", show_default=False),
+    typer.Argument(metavar="DIR", help="Where `vedette train` keeps models.", show_default=False),
 ]
 Words = Annotated[
     list[str],

@@ -32,6 +32,9 @@ which is made by the size of the input. `NUMBA_CACHE_DIR` and `XDG_CACHE_HOME` s
 kept. `NO_COLOR` turns colours off.
 """
 
+_BRACES = str.maketrans("", "", "{}")
+"""Around arguments that must be given; their meaning says so."""
+
 
 def cli_reference() -> str:
     """Markdown with every command, argument and option."""
@@ -52,12 +55,20 @@ def _described(path: str, command: Any) -> Iterator[str]:
     yield f"## `{path}`\n"
     yield f"{inspect.cleandoc(command.help or '')}\n"
     context = typer.Context(command, info_name=path)
-    rows = [parameter.get_help_record(context) for parameter in command.params]
+    rows = [_record(parameter, context) for parameter in command.params]
     if any(rows):
         yield "| argument or option | meaning |"
         yield "|---|---|"
         yield from (f"| `{_cell(names)}` | {_cell(meaning)} |" for names, meaning in filter(None, rows))
         yield ""
+
+
+def _record(parameter: Any, context: typer.Context) -> tuple[str, str] | None:
+    """What stands for a parameter, and what it means. An argument's type tells nothing that its name does not."""
+    record: tuple[str, str] | None = parameter.get_help_record(context)
+    if record is None or parameter.param_type_name != "argument":
+        return record
+    return " ".join(parameter.get_usage_pieces(context)).translate(_BRACES), record[1]
 
 
 def _cell(text: str) -> str:

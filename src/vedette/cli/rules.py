@@ -119,6 +119,8 @@ def try_out(
     """Run rules over old logs: how often they would have fired, when, and on what.
 
     The rules of --config, those that are not enabled too, or one given with --when. Nothing else is looked for.
+
+    Example: vedette rules test access.log --when 'error_rate > 5 % for 3 windows'
     """
     options = input_options(
         paths,

@@ -173,6 +173,8 @@ def scan(
     """Read logs, and print what is wrong and why.
 
     Exit status: 0 nothing found, 1 something found at or above --fail-on, 2 wrong usage or input.
+
+    Example: vedette scan 'access.log*' --since 2h
     """
     if sum(given is not None for given in (budget, sensitivity, threshold)) > 1:
         raise typer.BadParameter(

@@ -13,7 +13,7 @@ def serve(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH]...",
+            metavar="PATH",
             help="Logs to follow through every rotation: files, directories, patterns in quotes; - for standard input.",
             show_default=False,
         ),

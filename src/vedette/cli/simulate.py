@@ -66,6 +66,8 @@ def simulate(
     """Write realistic traffic, with incidents in it that are known line by line.
 
     The same arguments give the same bytes.
+
+    Example: vedette simulate --inject error_spike@+40m+5m -o access.log
     """
     from vedette.simulate import INCIDENTS, Simulation
 

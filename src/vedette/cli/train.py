@@ -46,6 +46,8 @@ def train(
     `vedette train ddos WINDOWS.csv` fits the model of floods instead, to a table of labelled windows.
 
     Exit status: 0 if a model was kept, 1 if none passed.
+
+    Example: vedette train 'access.log*' --models models
     """
     if paths and paths[0] == "ddos":
         if len(paths) != 2:
