@@ -23,11 +23,17 @@ def test_what_came_last_night_at_this_time_is_expected_and_an_hour_later_is_not(
     assert told(Recurrence(), nights[0], (TWO + DAY_US + HOUR_US, 100.0)) == [True, True]
 
 
-def test_a_job_on_the_hour_is_expected_the_third_time():
+def test_a_job_on_the_hour_is_expected_the_second_time_where_it_is_as_high_and_to_the_minute():
     hours = [(TWO + hour * HOUR_US, 100.0 + hour) for hour in range(30)]
-    assert told(Recurrence(), *hours) == [True, True] + [False] * 28
+    assert told(Recurrence(), *hours) == [True] + [False] * 29
     between = (TWO + 3 * HOUR_US + 20 * MINUTE_US, 100.0)
     assert told(Recurrence(times=None), *hours[:4], between)[-1]
+
+
+@pytest.mark.parametrize(("late", "height"), [(2, 100.0), (-2, 100.0), (0, 130.0), (0, 75.0)])
+def test_a_job_about_the_hour_is_expected_the_third_time(late: int, height: float):
+    hours = [(TWO, 100.0), (TWO + HOUR_US + late * MINUTE_US, height), (TWO + 2 * HOUR_US, 100.0)]
+    assert told(Recurrence(), *hours) == [True, True, False]
 
 
 def test_hours_do_not_count_where_they_are_not_to():
@@ -101,10 +107,72 @@ def test_what_comes_too_low_to_alarm_is_not_forgotten_and_does_not_move():
     assert told(memory, (TWO + 12 * DAY_US, 110.0)) == [False]
 
 
-def test_what_does_not_alarm_makes_nothing_expected():
+def faint(memory: Recurrence, *times: int) -> list[bool]:
+    """Whether bursts of one entity that nearly alarm are expected."""
+    return [memory.expects(1, time, 100.0, alarms=False) for time in times]
+
+
+def test_what_nearly_alarmed_at_this_time_of_two_days_is_expected():
     memory = Recurrence()
-    assert not any(memory.expects(1, TWO + day * DAY_US, 100.0, alarms=False) for day in range(5))
-    assert told(memory, (TWO + 5 * DAY_US, 100.0)) == [True]
+    assert faint(memory, TWO, TWO + DAY_US) == [False, False]
+    assert told(memory, (TWO + 2 * DAY_US, 100.0), (TWO + 2 * DAY_US + 80 * MINUTE_US, 100.0)) == [
+        False,
+        True,
+    ]
+    once = Recurrence()
+    assert faint(once, TWO, TWO + MINUTE_US) == [False, False]
+    assert told(once, (TWO + DAY_US, 100.0)) == [True]
+
+
+def test_a_job_on_the_hour_that_alarms_now_and_then_is_told_once():
+    memory = Recurrence()
+    alarming = (True, False, False, True, False, True, True)
+    expected = [
+        memory.expects(1, TWO + hour * HOUR_US, 100.0, alarms=alarms) for hour, alarms in enumerate(alarming)
+    ]
+    assert [alarms and not known for alarms, known in zip(alarming, expected, strict=True)] == [True] + [
+        False
+    ] * 6
+
+
+def test_what_is_smoothed_may_be_seen_for_longer():
+    for after, expected in ((0, False), (10 * MINUTE_US, True)):
+        memory = Recurrence(after=after)
+        assert told(memory, (TWO, 1.0), (TWO + DAY_US, 1.0), (TWO + DAY_US + 15 * MINUTE_US, 1.0)) == [
+            True,
+            False,
+            not expected,
+        ]
+
+
+def test_what_nearly_alarmed_three_times_on_the_hour_is_expected():
+    for times, expected in ((2, False), (3, True)):
+        memory = Recurrence()
+        faint(memory, *(TWO + hour * HOUR_US for hour in range(times)))
+        assert told(memory, (TWO + times * HOUR_US, 100.0)) == [not expected]
+        assert told(memory, (TWO + times * HOUR_US + 40 * MINUTE_US, 100.0)) == [True]
+
+
+def test_what_nearly_alarms_at_whatever_times_makes_nothing_expected_and_no_other_burst_forgotten():
+    memory = Recurrence()
+    assert told(memory, (TWO, 100.0)) == [True]
+    # Every 47 minutes: neither on the hour nor at a time of the day.
+    faint(memory, *(TWO + n * 47 * MINUTE_US for n in range(1, 29)))
+    assert told(memory, (TWO + DAY_US + 2 * MINUTE_US, 100.0)) == [False]
+    faint(memory, *(TWO + DAY_US + n * 47 * MINUTE_US for n in range(1, 180)))
+    assert told(memory, (TWO + 7 * DAY_US, 100.0)) == [False]
+
+
+def test_a_burst_does_not_begin_with_the_noise_before_it():
+    memory = Recurrence()
+    faint(memory, TWO - 25 * MINUTE_US)
+    assert told(memory, (TWO, 100.0), (TWO + DAY_US, 100.0)) == [True, False]
+
+
+def test_a_hundred_bursts_that_nearly_alarm_make_room_for_one_that_does():
+    memory = Recurrence()
+    faint(memory, *(TWO + n * 47 * MINUTE_US for n in range(100)))
+    assert told(memory, (TWO + 5 * DAY_US, 100.0), (TWO + 6 * DAY_US, 100.0)) == [True, False]
 
 
 bursts = st.lists(

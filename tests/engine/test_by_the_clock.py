@@ -72,3 +72,22 @@ def test_an_office_that_closes_every_evening_is_told_once_and_an_outage_then_is_
     outage = {minute: pages(minute, 0) for minute in minutes(DAYS - 1, EVENING, 20)}
     assert days(found(AnomalyType.TRAFFIC_DROP, evenings)) == [0]
     assert days(found(AnomalyType.TRAFFIC_DROP, evenings | outage)) == [0, DAYS - 1]
+
+
+def test_a_nightly_job_of_a_service_that_is_only_probed_is_no_combination_the_second_night() -> None:
+    lines = []
+    for minute in range(DAYS * 1440):
+        stamp = f"{BEGIN + timedelta(minutes=minute):%d/%b/%Y:%H:%M}"
+        job = 48 if NIGHT <= minute % 1440 < NIGHT + 5 else 0
+        for n in range(2 + job):
+            path, size = ("/health", 2) if n < 2 else ("/invoices", 400 + (7 * minute + n) % 60)
+            second = n * 59 // (1 + job)
+            took = 0.001 if n < 2 else 0.3 + (11 * minute + n) % 50 / 100
+            lines.append(
+                f'10.0.0.{1 + (n > 1)} - - [{stamp}:{second:02} +0000] "GET {path} HTTP/1.1" 200 {size} "-" "x" {took}\n'
+            )
+    assert not [
+        a
+        for a in run(["".join(lines).encode()], "nginx-timed").anomalies
+        if a.type is AnomalyType.UNUSUAL_PATTERN
+    ]

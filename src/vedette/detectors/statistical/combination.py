@@ -17,6 +17,7 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import TOGETHER, Metric, WindowView
 from vedette.kernels.models.joint import FITTED, MIDDLE, RATE, SCALE, SHAPE, START
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
+from vedette.schema.spans import MINUTE_US
 
 Array = NDArray[np.float64]
 
@@ -25,6 +26,8 @@ ALONE: Final = 0.4
 enough; but smoothed deviations stay where they are for about four windows, which are one alarm: one in four."""
 FAILING: Final = 0.5
 """Part of a distance from which it is one of errors, which no clock excuses."""
+LINGERS: Final = 10 * MINUTE_US
+"""How long smoothed deviations may be far out after their windows: after ten of these they are a twentieth of it."""
 BAND: Final = 2.0
 """Surprise at the upper edge of the expected band: 99 % of usual windows are inside."""
 UNITS: Final = {
@@ -46,8 +49,9 @@ class Combination(Remembering):
     Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows; no
         metric alone explains `MOST_ALONE` of it; and at least one is `FACTOR` times off from what the others let
         expect (a ratio: `MIN_DIFFERENCE`). Not where it came before by the clock (`Recurrence`), unless errors are
-        `FAILING` of it: a nightly job goes together with nothing else. For the budget, windows far out one after the
-        other are one event.
+        `FAILING` of it: a nightly job goes together with nothing else. In the first day, before there is a distance,
+        what comes by the clock is known by its requests. For the budget, windows far out one after the other are one
+        event.
     Explanation: by how much each metric adds to the distance, and what the others let expect of it.
     Known false alarms: a release that makes pages larger or answers quicker changes what goes together.
     References: Mahalanobis 1936; Lowry, Woodall, Champ, Rigdon 1992 (smoothed multivariate charts); Maronna 1976
@@ -67,7 +71,7 @@ class Combination(Remembering):
         self._thresholds = thresholds
         self._runs = Runs()
         # What comes at whatever times is no rhythm.
-        self._recurrence = Recurrence(times=None)
+        self._recurrence = Recurrence(times=None, after=LINGERS)
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
@@ -83,6 +87,7 @@ class Combination(Remembering):
         joint = view.joint
         if joint is None:
             return []
+        self._foreknow(view, joint)
         rows = np.flatnonzero(joint.ready)
         if not len(rows):
             return []
@@ -101,6 +106,17 @@ class Combination(Remembering):
             if not again or odd.failing:
                 found.append(self._state(view, joint, odd, threshold))
         return found
+
+    def _foreknow(self, view: WindowView, joint: JointJudgement) -> None:
+        """Remember when services that cannot be judged yet had far more requests than usual."""
+        judged = view.judged[Metric.REQUESTS]
+        far = judged.ready & (judged.surprise_high >= self._thresholds.threshold(self.name))
+        if not far.any():
+            return
+        unready = set(joint.slot[~joint.ready].tolist())
+        for slot in judged.slot[far].tolist():
+            if slot in unready:
+                self._recurrence.expects(slot, view.start, 1.0)
 
     def _matters(self, odd: "_Odd") -> bool:
         """Whether a person would care about what one of the metrics is, the others being what they are."""
