@@ -83,9 +83,8 @@ def test_a_nightly_job_of_a_service_that_is_only_probed_is_no_combination_the_se
             path, size = ("/health", 2) if n < 2 else ("/invoices", 400 + (7 * minute + n) % 60)
             second = n * 59 // (1 + job)
             took = 0.001 if n < 2 else 0.3 + (11 * minute + n) % 50 / 100
-            lines.append(
-                f'10.0.0.{1 + (n > 1)} - - [{stamp}:{second:02} +0000] "GET {path} HTTP/1.1" 200 {size} "-" "x" {took}\n'
-            )
+            head = f"10.0.0.{1 + (n > 1)} - - [{stamp}:{second:02} +0000]"
+            lines.append(f'{head} "GET {path} HTTP/1.1" 200 {size} "-" "x" {took}\n')
     assert not [
         a
         for a in run(["".join(lines).encode()], "nginx-timed").anomalies

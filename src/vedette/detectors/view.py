@@ -154,7 +154,8 @@ class WindowView(msgspec.Struct):
         route_bit: uint8, by registry number: the route's bit in clients' bitmaps of routes.
         recent_minutes: Over how many minutes `recent` is summed.
         client_name: Prints a client's key.
-        claimed: Services whose traffic this window a detector has explained already.
+        claimed: Services whose traffic this window a detector has explained already. dropped: Those that a detector has
+            said get less of it than usual.
         joint: The metrics of `TOGETHER` held against what they usually are together; None where nobody did.
         shared: By id of an anomaly, slots of the routes that it tells of together with their service.
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
@@ -181,6 +182,7 @@ class WindowView(msgspec.Struct):
     client_name: Callable[[int, int], str]
     evidence: EvidenceBook
     claimed: set[str] = msgspec.field(default_factory=set)
+    dropped: set[str] = msgspec.field(default_factory=set)
     shared: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     weight: int = 1
     seen: float = 1.0

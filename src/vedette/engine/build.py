@@ -18,6 +18,7 @@ from vedette.detectors.parameters.profiles import Profiles
 from vedette.detectors.signatures.attacks import Attacks
 from vedette.detectors.signatures.everyday import Everyday
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.detectors.statistical.absence import Absence
 from vedette.detectors.statistical.bots import BotActivity
 from vedette.detectors.statistical.brute_force import BruteForce
 from vedette.detectors.statistical.combination import Combination
@@ -142,8 +143,8 @@ def request_habits(config: Config) -> Habits:
 def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
     """The detectors that look at closed windows, in the order in which they look.
 
-    The order matters in one place: a flood is looked for before traffic spikes and exfiltration, which leave a
-    flooded service to it.
+    The order matters in two places: a flood is looked for before traffic spikes and exfiltration, which leave a
+    flooded service to it, and less traffic before what is missing of it.
     """
     wanted = config.detectors
     rules = [custom_rule(rule) for rule in config.rules if rule.enabled]
@@ -180,6 +181,7 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
         ),
         (wanted.traffic.enabled, TrafficSpike(thresholds, factor=wanted.traffic.min_factor)),
         (wanted.traffic.enabled, TrafficDrop(thresholds, factor=wanted.traffic.min_factor)),
+        (wanted.traffic.enabled, Absence(thresholds, TrafficDrop.name)),
         (wanted.exfiltration.enabled, DataExfiltration(thresholds, min_bytes=wanted.exfiltration.min_bytes)),
         (
             wanted.brute_force.enabled,

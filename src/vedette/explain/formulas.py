@@ -37,6 +37,11 @@ def _noisy_or(confidence: float, count: float) -> float:
     return float(1.0 - (1.0 - confidence) ** count)
 
 
+def _silence(silent: float, empty: float, windows: float) -> float:
+    """-log10 of how unlikely so many empty windows in a row are, by Laplace's rule of succession for each."""
+    return silent * _succession(empty, windows)
+
+
 def _succession(new: float, trials: float) -> float:
     """-log10 of Laplace's rule of succession: how unlikely something new is after it came `new` times."""
     return -math.log10((new + 1) / (trials + 2))
@@ -62,6 +67,7 @@ RULES: dict[str, Callable[..., float]] = {
     "noisy_or": _noisy_or,
     "sequential_odds": _sequential_odds,
     "share": _share,
+    "silence": _silence,
     "succession": _succession,
 }
 """Formulas of detectors that need no baseline; those with one are in `vedette.baselines.formulas`."""

@@ -125,11 +125,35 @@ def _latency(anomaly: Anomaly) -> str:
 
 def _volume(anomaly: Anomaly) -> str:
     middle = anomaly.expected.mid
+    if "silent_windows" in anomaly.details:
+        return _silence(anomaly)
+    if "runs" in anomaly.details:
+        return _missed(anomaly)
     times = ""
     if middle and middle >= 1 and anomaly.observed >= middle:
         times = f", {count(anomaly.observed / middle)} times the usual"
     got = "not a single request" if anomaly.observed == 0 else plural(anomaly.observed, "request")
     return f"{_place(anomaly)} got {got}{times}; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
+
+
+def _silence(anomaly: Anomaly) -> str:
+    details, inputs = anomaly.details, anomaly.formula.inputs
+    before = plural(details["longest_before"], "window")
+    return (
+        f"{_place(anomaly)} got not a single request in {plural(details['silent_windows'], 'window')}; usual are "
+        f"{count(anomaly.expected.mid or 0.0)} in so many, and of the last {count(inputs['windows'])} windows "
+        f"{count(inputs['empty'])} had none, at most {before} in a row.{_rare(anomaly)}"
+    )
+
+
+def _missed(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    every = "hour" if details["hourly"] else "day"
+    return (
+        f"{_place(anomaly)} got not a single request in {plural(details['late_minutes'], 'minute')} from when it "
+        f"should have: at this time of the {every} it came {count(details['runs'])} times in a row, with "
+        f"{plural(anomaly.expected.mid or 0.0, 'request')} or more."
+    )
 
 
 def _flood(anomaly: Anomaly) -> str:

@@ -179,6 +179,7 @@ class TrafficDrop(Remembering):
         if not alarms:
             # A flood is not what was usual: of it counts what was to be expected at most.
             self._usual.learn(judged.slot, np.fmin(judged.value, judged.expected_high))
+        view.dropped.update(view.book[alarm.slot].service for alarm in alarms)
         return [
             self._state(view, judged, alarm)
             for alarm in alarms
