@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 from tests.network.packets import ACK, BEGIN, FIN, PUSH, SYN, Frame, ethernet, pcap, tcp
 
+from vedette.detectors.signatures.database import load_rule_set
 from vedette.kernels import machine_code
+from vedette.kernels.cache import cache_directory
 from vedette.kernels.foreseen import READS, Foreseen
 from vedette.kernels.function import Kernel
 
@@ -23,6 +25,8 @@ _TRAFFIC = ["--minutes", "70", "--rate", "12", "--inject", _INCIDENTS, "--attack
 
 def used(reads: str, directory: Path) -> list[tuple[str, tuple[str, ...]]]:
     """The kernels, by module and name, that a scan asks for in a process of its own, with the types of arguments."""
+    # Where rules are not compiled yet, a scan looks for them one by one first, and asks for less.
+    load_rule_set(cache_directory())
     ran = subprocess.run(
         [sys.executable, "-m", "tests.kernels.foresee", str(_written(reads, directory))],
         env={**os.environ, "VEDETTE_KERNELS": "compile", "NUMBA_BOUNDSCHECK": "0"},
