@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.e2e.conftest import ENVIRONMENT, Run
 from tests.patience import PATIENCE_S
+from tests.signatures import test_everyday as everyday
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread reads")
 
@@ -76,6 +77,22 @@ def test_a_process_of_its_own_finds_what_a_thread_finds(tmp_path: Path, sample: 
     assert b"apart" not in together[2]
     assert apart[:2] == together[:2]
     assert apart[0]["coverage"]["skipped"] == {"blank": 1, "not_this_format": 1}
+
+
+def test_what_is_everyday_is_told_as_a_thread_tells_it(tmp_path: Path) -> None:
+    lines = everyday.log(
+        everyday.site(9),
+        everyday.requests(range(9), range(25), everyday.SELECT),
+        everyday.requests([7], range(2), everyday.UNION, net="10.9"),
+    )
+    (tmp_path / "a.log").write_bytes(b"".join(lines))
+    options = ("a.log", "--since", "2026-03-05", "--config", "c.yaml")
+    (tmp_path / "c.yaml").write_text("windows: {span_s: 900}\n")
+    apart = _found(tmp_path, *options, together=False)
+    together = _found(tmp_path, *options, together=True)
+    assert b"apart" in apart[2]
+    assert apart[:2] == together[:2]
+    assert {row["route"] for row in apart[0]["coverage"]["everyday"]} == {"/query"}
 
 
 def test_an_error_there_is_the_same_line_here(tmp_path: Path, sample: list[bytes]) -> None:

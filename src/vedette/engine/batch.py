@@ -41,6 +41,8 @@ class Batch(msgspec.Struct):
         service: int32 (n,), numbers into `services`, which only grows.
         agent_kind: uint8, an `AgentKind` for each distinct user agent.
         hits: What the engine's scanner says of it, if that was asked before.
+        weighed: Whether what is everyday was taken from that already (`vedette.engine.weighing`).
+        everyday: See `RowVerdicts`; of a batch that is weighed.
     """
 
     requests: Requests
@@ -48,3 +50,5 @@ class Batch(msgspec.Struct):
     services: list[str]
     agent_kind: NDArray[np.uint8]
     hits: SignatureHits | None = None
+    weighed: bool = False
+    everyday: NDArray[np.bool_] | None = None

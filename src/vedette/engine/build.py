@@ -44,7 +44,7 @@ from vedette.engine.telling_apart import grouping
 from vedette.enrich.user_agent import AgentKind
 from vedette.expression.grammar import parse
 from vedette.incidents.correlating import Spans
-from vedette.schema.spans import HOUR_US
+from vedette.windows.event_time import jump_of
 from vedette.windows.windower import WindowSettings
 
 _RECENT_S = 600
@@ -83,7 +83,7 @@ def build_engine(
         windows=WindowSettings(
             span=config.windows.span_s * 1_000_000,
             lateness=lateness_us,
-            jump=max(HOUR_US, 2 * lateness_us),
+            jump=jump_of(lateness_us),
             login_routes=config.detectors.brute_force.login_routes,
             routes=4 * config.limits.routes,
             client_slots=config.limits.clients,

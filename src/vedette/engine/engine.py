@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from itertools import zip_longest
 
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.member import Member
@@ -115,8 +114,11 @@ class Engine(WindowJudge):
         before = self.windower.event_time.believed_next
         timed = self.windower.time(requests, late, reached)
         accused = decisive = hits.decisive()
-        everyday = None
-        if self.everyday is not None:
+        everyday = batch.everyday
+        if batch.weighed:
+            if everyday is not None:
+                accused = decisive | everyday
+        elif self.everyday is not None:
             everyday = self.everyday.take(
                 requests, batch.service, batch.services, timed, hits, tells=not self.only_learns
             )
@@ -279,7 +281,7 @@ class Engine(WindowJudge):
             return batch, late, reached
         kept = self.sampling.keep(batch.requests)
         # What was said before was said of all rows.
-        thinned = replace(batch, requests=batch.requests.select(kept), service=batch.service[kept], hits=None)
+        thinned = Batch(batch.requests.select(kept), batch.service[kept], batch.services, batch.agent_kind)
         return (
             thinned,
             None if late is None else late[kept],

@@ -42,9 +42,13 @@ class Job(msgspec.Struct, frozen=True):
     """Something to read through."""
 
     reading: Reading
+    pool: BufferPool
     slack: int
     """How far its groups may run ahead of each other, microseconds."""
-    pool: BufferPool
+    work: Callable[[Batch], object]
+    """Called there with each batch; its outcome comes along."""
+    end: Callable[[], object]
+    """Called there once all is read; see `Apart.ended`."""
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -60,6 +64,7 @@ class _Made(msgspec.Struct, frozen=True):
 
 class _Done(msgspec.Struct, frozen=True):
     tally: Tally
+    outcome: Any
 
 
 class _Failed(msgspec.Struct, frozen=True):
@@ -83,18 +88,18 @@ class Apart:
 
     Args:
         jobs: What to read, in order.
-        work: Called there with each batch; its outcome comes along.
         interrupted: Once it is set, nothing more is read.
+
+    Attributes:
+        ended: What the end of the last job that is through brought along.
 
     Raises:
         OSError: On entry, or before: the system has no memory or no process for it.
     """
 
-    def __init__(
-        self, jobs: Sequence[Job], work: Callable[[Batch], object], interrupted: threading.Event
-    ) -> None:
+    def __init__(self, jobs: Sequence[Job], interrupted: threading.Event) -> None:
+        self.ended: Any = None
         self._jobs = jobs
-        self._work = work
         self._interrupted = interrupted
         self._passed_on = False
         self._crossing = Crossing(_SLOTS, _SLOT_BYTES, [m for job in jobs for m in job.pool.shared])
@@ -142,7 +147,7 @@ class Apart:
                 content.error.add_note(content.trace)
                 raise content.error
             if isinstance(content, _Done):
-                reading.tally = content.tally
+                reading.tally, self.ended = content.tally, content.outcome
                 return
             tally = reading.tally
             tally.position, tally.lines, tally.parsed = content.position, content.lines, content.parsed
@@ -188,12 +193,12 @@ class Apart:
             for job in self._jobs:
                 tally = job.reading.tally
                 for batch, give_back in job.reading.batches(job.slack):
-                    outcome = self._work(batch)
+                    outcome = job.work(batch)
                     slot = free.get()
                     lent[slot] = give_back
                     made = _Made(slot, batch, outcome, tally.position, tally.lines, tally.parsed)
                     write_frame(to_parent, self._crossing.pack(made, slot))
-                write_frame(to_parent, self._crossing.pack(_Done(tally), 0))
+                write_frame(to_parent, self._crossing.pack(_Done(tally, job.end()), 0))
         except BrokenPipeError:
             # The parent has heard enough.
             return

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from vedette.config import Config
 from vedette.config.exceptions import read_exceptions
-from vedette.detectors.signatures.hits import ToldHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.engine.batch import Batch
 from vedette.engine.choosing import Chooser, enricher
 from vedette.engine.signatures import signature_scanner
+from vedette.engine.weighing import Told, Weighing, put
 from vedette.enrich.source_name import names_of_past
 from vedette.replay.ahead import Ahead
 from vedette.replay.apart import Apart, Job, can_be_apart
@@ -173,7 +173,7 @@ class Scan:
         # Of a pipe nobody knows; rules are compiled as soon as it turns out to be large.
         scanner = signature_scanner(self.config.detectors.signatures, at_once=self._small)
         if self._apart:
-            self._reads = self._in_a_process(scanner, lateness // 2)
+            self._reads = self._in_a_process(scanner, lateness)
         from vedette.engine.build import build_engine
         from vedette.engine.model_record import Record
         from vedette.engine.teaching import Teaching
@@ -212,6 +212,8 @@ class Scan:
                 with engine.learning(called_normal=bool(self.options.baseline_from)):
                     self._feed(engine, self._past, None, "learning what is normal")
             self._feed(engine, self._present, spool, "scanning")
+            if self._reads is not None and engine.everyday is not None and self._reads.ended is not None:
+                engine.everyday.from_state(self._reads.ended)
             interrupted = self._interrupted.is_set()
             findings = engine.finish()
         if self._alternatives is not None:
@@ -253,13 +255,19 @@ class Scan:
         """End what reads, if there is no `examine` that does."""
         self._held.close()
 
-    def _in_a_process(self, scanner: SignatureScanner, slack: int) -> Apart | None:
+    def _in_a_process(self, scanner: SignatureScanner, lateness: int) -> Apart | None:
         """Begin to read the sources in another process, if the system gives one."""
-        jobs = [Job(reading, slack, pool) for reading, pool in self._sources]
+        # Exceptions have their say before what is everyday, and the engine counts them.
+        weighs = self.config.detectors.signatures.everyday and not self._exceptions
+        weighing = Weighing(scanner, self.config.windows.span_s * 1_000_000, lateness, weighs=weighs)
+        jobs = [
+            Job(*source, lateness // 2, partial(weighing.take, tells=False), weighing.end_of_past)
+            if source is self._past
+            else Job(*source, lateness // 2, weighing.take, weighing.everyday_state)
+            for source in self._sources
+        ]
         try:
-            apart = self._held.enter_context(
-                Apart(jobs, lambda batch: scanner.judge(batch.requests).told(), self._interrupted)
-            )
+            apart = self._held.enter_context(Apart(jobs, self._interrupted))
         except OSError:
             return None
         if not self.options.quiet:
@@ -358,8 +366,8 @@ def _alternatives(options: ScanOptions, config: Config) -> "Alternatives | None"
 
 
 def _with_hits(
-    made: Iterable[tuple[Batch, ToldHits, Callable[[], object]]], scanner: SignatureScanner
+    made: Iterable[tuple[Batch, Told, Callable[[], object]]], scanner: SignatureScanner
 ) -> Iterator[tuple[Batch, Callable[[], object]]]:
     for batch, told, give_back in made:
-        batch.hits = scanner.hits(batch.requests, told)
+        put(batch, told, scanner)
         yield batch, give_back

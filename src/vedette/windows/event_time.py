@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 
 from vedette.kernels.windows.rows import cut_time
 from vedette.kernels.windows.windows import BEGINNING, mark_late
-from vedette.schema.spans import DAY_US
+from vedette.schema.spans import DAY_US, HOUR_US
 from vedette.schema.state import check
 from vedette.windows.layout import SECONDS_BITS
 
 _LONGEST_REST: Final = 31 * DAY_US
 """Between two of the last rows of a log; what is further ahead is a clock that is wrong."""
+
+
+def jump_of(lateness: int) -> int:
+    """How far ahead a time may be to be believed at once, where rows may be so late; microseconds."""
+    return max(HOUR_US, 2 * lateness)
 
 
 class Timed(msgspec.Struct):
