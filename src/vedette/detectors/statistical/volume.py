@@ -165,11 +165,8 @@ class TrafficDrop(Remembering):
             small = (self.factor * judged.value <= here) & (middle >= self.MIN_EXPECTED) & (here > 0.0)
             # Services that have earned to be told apart are missing among the others from then on.
             others = view.book.find(OTHER_SERVICE, None)
-            return (
-                view.book.is_service(judged.slot)
-                & (judged.slot != (-1 if others is None else others))
-                & small
-            )
+            named: Mask = judged.slot != (-1 if others is None else others)
+            return view.book.is_service(judged.slot) & named & small
 
         alarms = self._gated.alarms(view, judged, worth)
         # The lower, the higher: half as much is as far as twice as much.
