@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.packets.packet_layout import PACKET_COLUMNS
-from vedette.parsers.captures import CaptureParser
+from vedette.parsers.flows.captures import CaptureParser
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Flow, Known
 from vedette.windows.contacts import FlowWindow, fold
 from vedette.windows.flow_table import SEEN, FlowTable, Passed, TableSettings

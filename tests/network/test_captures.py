@@ -26,7 +26,7 @@ from tests.network.packets import (
     udp,
 )
 from vedette.kernels.packets.packet_layout import Packet, Status
-from vedette.parsers.captures import CaptureError, CaptureParser
+from vedette.parsers.flows.captures import CaptureError, CaptureParser
 
 FRAMES: list[Frame] = [
     (BEGIN, ethernet(tcp("10.0.0.1:4000", "192.0.2.9:80", SYN, seq=5))),

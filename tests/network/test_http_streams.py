@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.network.packets import ACK, BEGIN, SECOND, Frame, decoded, pcap, tcp
 from vedette.kernels.packets.packet_layout import Packet
-from vedette.parsers.http_packets import HttpPackets
-from vedette.parsers.http_streams import HEAD_BYTES, HttpStreams
+from vedette.parsers.flows.http_packets import HttpPackets
+from vedette.parsers.flows.http_streams import HEAD_BYTES, HttpStreams
 
 A, B = "10.0.0.1:4000", "192.0.2.9:80"
 REQUEST = b"GET /a?q=%27 HTTP/1.1\r\nHost: shop.example:80\r\nUser-Agent: curl\r\nReferer: http://x/\r\n\r\n"

@@ -24,8 +24,8 @@ from tests.network.datagrams import (
     v9,
 )
 from vedette.detectors.network.addresses import address
-from vedette.parsers.netflow import NetflowParser
-from vedette.parsers.netflow_templates import MOST_TEMPLATES
+from vedette.parsers.flows.netflow import NetflowParser
+from vedette.parsers.flows.netflow_templates import MOST_TEMPLATES
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows
 
 CLIENT: Record = ("10.0.0.5", "192.0.2.1", 40_000, 443, 6, 0x1B, 12, 1_200)

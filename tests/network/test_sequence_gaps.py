@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.parsers.sequence_gaps import SequenceGaps
+from vedette.parsers.flows.sequence_gaps import SequenceGaps
 
 COUNTS = st.lists(st.integers(1, 40), min_size=3, max_size=60)
 

@@ -14,7 +14,7 @@ from vedette.config import Config
 from vedette.engine.teaching import Teaching
 from vedette.kernels.packets.packet_layout import Packet
 from vedette.live.flows import LiveFlows
-from vedette.parsers.sflow import MOST_RATE, SflowParser
+from vedette.parsers.flows.sflow import MOST_RATE, SflowParser
 from vedette.schema.flows import Flow, Flows
 from vedette.sources.source import Delivery
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from vedette.parsers.captures import PacketProblem
-from vedette.parsers.flow_logs import FlowProblem
+from vedette.parsers.flows.captures import PacketProblem
+from vedette.parsers.flows.flow_logs import FlowProblem
 from vedette.report.skipped import told
 
 

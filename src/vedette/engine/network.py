@@ -25,7 +25,7 @@ from vedette.detectors.network.view import NETWORK, NetworkDetector, NetworkView
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.statements import Statements
 from vedette.incidents.grouping import GroupingSettings, stating_order
-from vedette.parsers.flow_windows import MeasuredWindow
+from vedette.parsers.flows.flow_windows import MeasuredWindow
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings
 from vedette.schema.flows import CONTACT_COLUMNS, ENDED_COLUMNS, Known

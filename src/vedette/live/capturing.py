@@ -16,9 +16,9 @@ import numpy as np
 
 from vedette.config.sources import CaptureSection
 from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Packet, Status
-from vedette.parsers.captures import FRAMES, CaptureParser
-from vedette.parsers.http_packets import FORMAT as HTTP_LINES
-from vedette.parsers.http_packets import HttpPackets
+from vedette.parsers.flows.captures import FRAMES, CaptureParser
+from vedette.parsers.flows.http_packets import FORMAT as HTTP_LINES
+from vedette.parsers.flows.http_packets import HttpPackets
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.journal import Journal, JournalError
 from vedette.sources.source import Delivery, SourceState, SourceStatus

@@ -8,11 +8,11 @@ from typing import Final, Protocol
 import msgspec
 
 from vedette.live.flow_streams import StreamTally
-from vedette.parsers.flow_logs import FlowLog, is_flow_log
-from vedette.parsers.netflow import FORMAT as NETFLOW
-from vedette.parsers.netflow import NetflowParser, NetflowProblem
-from vedette.parsers.sflow import FORMAT as SFLOW
-from vedette.parsers.sflow import SflowParser
+from vedette.parsers.flows.flow_logs import FlowLog, is_flow_log
+from vedette.parsers.flows.netflow import FORMAT as NETFLOW
+from vedette.parsers.flows.netflow import NetflowParser, NetflowProblem
+from vedette.parsers.flows.sflow import FORMAT as SFLOW
+from vedette.parsers.flows.sflow import SflowParser
 from vedette.parsers.suricata_http import FORMAT as SURICATA_HTTP
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from vedette.parsers.foreign_datagrams import looks_like
+from vedette.parsers.flows.foreign_datagrams import looks_like
 
 LATE_SHARE = 0.05
 """From which share of its flows on it is said that they come too late ..."""

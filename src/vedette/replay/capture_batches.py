@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.parsers.captures import CaptureParser, Frames
+from vedette.parsers.flows.captures import CaptureParser, Frames
 from vedette.sources import ByteReader
 
 _BUFFER: Final = 2 << 20

@@ -53,7 +53,7 @@ def advise_preparing(*, shown: bool) -> None:
 
 
 def _traffic(source: Input) -> str:
-    from vedette.parsers.captures import is_capture
+    from vedette.parsers.flows.captures import is_capture
 
     head = first_bytes(source, _LOOK)
     if is_capture(head):

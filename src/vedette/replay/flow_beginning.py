@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.parsers.captures import is_capture
-from vedette.parsers.flow_logs import FlowLog
+from vedette.parsers.flows.captures import is_capture
+from vedette.parsers.flows.flow_logs import FlowLog
 from vedette.replay.flow_inputs import first_bytes
 from vedette.schema.errors import VedetteError
 from vedette.schema.flows import Flow, Flows

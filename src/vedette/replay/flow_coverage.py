@@ -1,8 +1,8 @@
 """What a scan of flows says of its own reading: what was read, what was not and why."""
 
-from vedette.parsers.captures import PacketProblem
-from vedette.parsers.flow_json import EVE
-from vedette.parsers.flow_logs import FlowProblem
+from vedette.parsers.flows.captures import PacketProblem
+from vedette.parsers.flows.flow_json import EVE
+from vedette.parsers.flows.flow_logs import FlowProblem
 from vedette.replay.flow_reading import FlowTally
 from vedette.report.skipped import told
 from vedette.schema.findings import Coverage

@@ -11,8 +11,8 @@ from vedette.detectors.kept import printable
 from vedette.detectors.network.addresses import address
 from vedette.engine.flow_evidence import TALK, FlowEvidence, Seen
 from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Packet
-from vedette.parsers.captures import FRAMES, CaptureParser, is_capture
-from vedette.parsers.flow_logs import FlowLog
+from vedette.parsers.flows.captures import FRAMES, CaptureParser, is_capture
+from vedette.parsers.flows.flow_logs import FlowLog
 from vedette.replay.capture_batches import CaptureBatches
 from vedette.replay.flow_inputs import first_bytes
 from vedette.schema.anomaly import Anomaly, Evidence

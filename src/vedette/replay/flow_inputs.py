@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vedette.parsers.captures import is_capture
-from vedette.parsers.flow_json import EVE, json_flows
-from vedette.parsers.flow_logs import is_cut_log, is_flow_log
-from vedette.parsers.flow_windows import is_windows
+from vedette.parsers.flows.captures import is_capture
+from vedette.parsers.flows.flow_json import EVE, json_flows
+from vedette.parsers.flows.flow_logs import is_cut_log, is_flow_log
+from vedette.parsers.flows.flow_windows import is_windows
 from vedette.parsers.suricata_http import tells_flows, tells_requests
 from vedette.schema.errors import VedetteError
 from vedette.sources import BufferPool, ByteReader, Input, read_chunks

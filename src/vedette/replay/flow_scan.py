@@ -19,8 +19,8 @@ from vedette.engine.network import NetworkEngine
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.engine.trimming import share_one_heap
-from vedette.parsers.captures import is_capture
-from vedette.parsers.flow_windows import MeasuredWindow
+from vedette.parsers.flows.captures import is_capture
+from vedette.parsers.flows.flow_windows import MeasuredWindow
 from vedette.replay.ahead import Ahead
 from vedette.replay.flow_beginning import first_of_all
 from vedette.replay.flow_coverage import cover, hollow

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from vedette.parsers.http_packets import HttpPackets
+from vedette.parsers.flows.http_packets import HttpPackets
 
 
 class HttpSpool:

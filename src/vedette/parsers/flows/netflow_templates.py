@@ -6,7 +6,15 @@ from typing import Final
 
 import msgspec
 
-from vedette.parsers.netflow_fields import ADDRESSES6, FIELDS, OF_EXPORTERS, REVERSE, STAMPS, VARIABLE, Field
+from vedette.parsers.flows.netflow_fields import (
+    ADDRESSES6,
+    FIELDS,
+    OF_EXPORTERS,
+    REVERSE,
+    STAMPS,
+    VARIABLE,
+    Field,
+)
 
 MOST_TEMPLATES: Final = 1_024
 """Templates kept of one exporter; the one that was used longest ago makes room."""

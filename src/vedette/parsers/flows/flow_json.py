@@ -13,7 +13,7 @@ from vedette.kernels.compile import INTERPRETED
 from vedette.kernels.flows.flow_objects import read_flow_objects
 from vedette.kernels.flows.flow_spots import Spot
 from vedette.kernels.lines.tokenise_json import DEEPEST
-from vedette.parsers.flow_json_lines import OUTCOMES, PROTOCOLS, EveFlow, Event, ZeekConn
+from vedette.parsers.flows.flow_json_lines import OUTCOMES, PROTOCOLS, EveFlow, Event, ZeekConn
 from vedette.parsers.json_keys import JsonKeys
 from vedette.parsers.json_lines import JsonTokeniser
 from vedette.schema.chunk import Chunk, SkipReason

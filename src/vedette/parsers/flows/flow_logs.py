@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.flows.flow_text import read_flow_rows
-from vedette.parsers import flow_json
-from vedette.parsers.flow_ends import from_servers
-from vedette.parsers.flow_flags import tell_flags, turn_round
-from vedette.parsers.flow_json import TOLD, JsonFlows, json_flows, tells_no_outcome
+from vedette.parsers.flows import flow_json
+from vedette.parsers.flows.flow_ends import from_servers
+from vedette.parsers.flows.flow_flags import tell_flags, turn_round
+from vedette.parsers.flows.flow_json import TOLD, JsonFlows, json_flows, tells_no_outcome
+from vedette.parsers.flows.zeek_order import assumed_header
 from vedette.parsers.zeek_headers import Header, header_of, pieces
-from vedette.parsers.zeek_order import assumed_header
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol

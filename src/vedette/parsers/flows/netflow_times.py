@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.parsers.netflow_fields import Columns, Field
+from vedette.parsers.flows.netflow_fields import Columns, Field
 
 _NTP_EPOCH_S: Final = 2_208_988_800
 _WHOLE: Final = 1 << 32

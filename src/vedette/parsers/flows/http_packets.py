@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from vedette.kernels.packets.packet_glances import find_plain
 from vedette.kernels.packets.packet_layout import Packet
 from vedette.kernels.text.hashing import new_secret
-from vedette.parsers.http_streams import BEGINNINGS, Ends, HttpStreams
+from vedette.parsers.flows.http_streams import BEGINNINGS, Ends, HttpStreams
 
 FORMAT: Final = "vhost_combined"
 """Of the lines."""

@@ -17,14 +17,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.parsers.flow_ends import from_servers
-from vedette.parsers.flow_flags import tell_flags
-from vedette.parsers.foreign_datagrams import LOOKED_AT
-from vedette.parsers.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
-from vedette.parsers.netflow_sampling import Rates
-from vedette.parsers.netflow_templates import Key, Template, Templates, read_templates
-from vedette.parsers.netflow_times import FARTHEST_US, Boots, times
-from vedette.parsers.sequence_gaps import SOURCES, SequenceGaps
+from vedette.parsers.flows.flow_ends import from_servers
+from vedette.parsers.flows.flow_flags import tell_flags
+from vedette.parsers.flows.foreign_datagrams import LOOKED_AT
+from vedette.parsers.flows.netflow_fields import STAMPS, VARIABLE, Columns, Field, half, whole_number
+from vedette.parsers.flows.netflow_sampling import Rates
+from vedette.parsers.flows.netflow_templates import Key, Template, Templates, read_templates
+from vedette.parsers.flows.netflow_times import FARTHEST_US, Boots, times
+from vedette.parsers.flows.sequence_gaps import SOURCES, SequenceGaps
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known, Protocol
 from vedette.schema.state import check, decode, encode
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.parsers.netflow_fields import Columns, Field
+from vedette.parsers.flows.netflow_fields import Columns, Field
 
 MOST_SAMPLERS: Final = 1_024
 """Samplers of one exporter; the one that was told of longest ago makes room."""

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Packet, Status
 from vedette.kernels.packets.packets import decode_packets
-from vedette.parsers.flow_ends import from_servers
-from vedette.parsers.sequence_gaps import SOURCES, SequenceGaps
+from vedette.parsers.flows.flow_ends import from_servers
+from vedette.parsers.flows.sequence_gaps import SOURCES, SequenceGaps
 from vedette.schema.flows import FLOW_COLUMNS, Flow, Flows, Known
 from vedette.schema.state import check, decode, encode
 
