@@ -115,6 +115,26 @@ def test_a_server_that_is_used_to_flood_others(
         assert "answered 1 MB from UDP port 53 (DNS) to 198.51.100.9" in describe(one)
 
 
+def test_floods_beyond_the_most_severe_are_counted() -> None:
+    """The first of them in order of addresses is among the weakest."""
+    detector = SynFlood()
+    rows = [contact(OTHER, OUTSIDE + n, 80, syn_out=1000 + 200 * n) for n in range(23)]
+    found = look(detector, contact_window(rows))
+    assert len(found) == 20
+    assert min(one.observed for one in found) == 1600
+    assert detector.unstated == 3
+
+
+def test_guesses_beyond_the_most_severe_are_counted() -> None:
+    detector = NetworkBruteForce()
+    rows = [
+        contact(OTHER + n, OUTSIDE, 22, succeeded=20, bytes_out=9, payload_out=9, payload_in=9)
+        for n in range(21)
+    ]
+    assert len(look(detector, contact_window(rows))) == 20
+    assert detector.unstated == 1
+
+
 def test_a_broadcast_storm_is_a_flood_and_names_who_sends() -> None:
     rows = [
         contact(INSIDE + n, host("10.0.0.255"), 137, UDP, packets_out=40_000 - 10_000 * n) for n in range(2)

@@ -106,7 +106,7 @@ def test_many_sources_are_counted_beyond_those_stated() -> None:
     detector = PortScan(probes=1)
     rows = [contact(1, probes=1) | {Flow.CLIENT_LOW: SCANNER + n} for n in range(70)]
     assert len(look(detector, contact_window(rows))) == 50
-    assert detector.left_out == 20
+    assert detector.unstated == 20
 
 
 INSIDE = host("10.0.0.7")

@@ -379,6 +379,14 @@ def test_lines_that_were_cut_are_not_said_to_be_counted_as_other() -> None:
     assert "'other'" not in told
 
 
+def test_findings_beyond_the_most_of_a_window_are_named_by_their_detector() -> None:
+    told = printed(findings(coverage=coverage(capped={"network.syn_flood.unstated": 3})), width=120)
+    assert (
+        "network.syn_flood: 3 findings beyond the most severe of their windows are not told one by one"
+        in told
+    )
+
+
 def test_a_long_path_is_cut_at_its_start_so_that_file_and_line_are_seen() -> None:
     evidence = Evidence("/var/log/" + "deep/" * 30 + "access.log", 1234, "x")
     told = printed(findings(anomalies=[anomaly(evidence=(evidence,))]), width=60)

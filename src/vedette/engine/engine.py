@@ -11,6 +11,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import unstated
 from vedette.detectors.learned.member import Member
 from vedette.detectors.learned.trails import Trails
 from vedette.detectors.parameters.habits import Habits
@@ -242,6 +243,7 @@ class Engine(WindowJudge):
             caps["everyday"] = self.everyday.left_out
         for member in self.members:
             caps |= member.capped()
+        caps |= unstated(self.detectors)
         return {name: count for name, count in caps.items() if count}
 
     def _cover_rows(self, time: NDArray[np.int64], before: int | None) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from vedette.baselines.calendar import Calendar, plain
+from vedette.detectors.few_stated import unstated
 from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.conversations import with_conversations
 from vedette.detectors.network.metrics import (
@@ -229,6 +230,7 @@ class NetworkEngine:
         }
         for detector in self.detectors:
             caps[detector.name] = detector.left_out
+        caps |= unstated(self.detectors)
         return {name: count for name, count in caps.items() if count}
 
     def take(self, window: FlowWindow, *, whole: bool = True) -> None:

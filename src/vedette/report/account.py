@@ -16,10 +16,11 @@ from vedette.report.coverage_counts import (
 from vedette.report.moments import iso
 from vedette.report.shown import shown
 from vedette.report.skipped import told
-from vedette.schema.findings import Coverage, EverydayRequests, Sampled, SourceCoverage, WhatIf
+from vedette.schema.findings import UNSTATED, Coverage, EverydayRequests, Sampled, SourceCoverage, WhatIf
 
 _SAMPLE = 160
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
+_UNSTATED = "{0}: {1:,} findings beyond the most severe of their windows are not told one by one"
 _CAPPED = {
     "cut_lines": "lines: {1:,} longer than limits.line_bytes; they were read as far as that",
     "cut_joined": "lines: {1:,} that came in parts, longer than 256 KiB together; they were read as far as that",
@@ -103,7 +104,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
         )
     for table, folded in sorted(coverage.capped.items()):
         if folded:
-            yield "capped", _CAPPED.get(table, _OTHER).format(table, folded)
+            yield "capped", _capped(table).format(table.removesuffix(UNSTATED), folded)
     yield from (("source", _source(source)) for source in _sources(coverage))
     hidden = len(coverage.sources) - len(_sources(coverage))
     if hidden > 0:
@@ -116,6 +117,11 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
             read, of_what = measured(coverage), "windows"
         if read:
             yield "speed", f"{coverage.seconds:.3g} s, {count(read / coverage.seconds)} {of_what}/s"
+
+
+def _capped(table: str) -> str:
+    """What is said of a cap."""
+    return _UNSTATED if table.endswith(UNSTATED) else _CAPPED.get(table, _OTHER)
 
 
 def _earlier(coverage: Coverage) -> str:

@@ -1,10 +1,15 @@
 """What a run found and what it covered: the document that `--json` writes and a store keeps."""
 
+from typing import Final
+
 import msgspec
 
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.incident import Incident
 from vedette.schema.learned import MemberStatus
+
+UNSTATED: Final = ".unstated"
+"""Behind the name of a detector in `Coverage.capped`: findings that it did not state one by one."""
 
 
 class SourceCoverage(msgspec.Struct):
@@ -185,7 +190,8 @@ class Coverage(msgspec.Struct):
     insufficient_by: dict[str, int] = msgspec.field(default_factory=dict)
     """The same by detector."""
     capped: dict[str, int] = msgspec.field(default_factory=dict)
-    """Table name to how much its memory cap folded into 'other'."""
+    """Table name to how much its memory cap folded into 'other'; a detector's name and `UNSTATED` to findings beyond
+    the most of a window."""
     sources: list[SourceCoverage] = msgspec.field(default_factory=list)
     budget: list[BudgetLine] = msgspec.field(default_factory=list)
     """What each detector that spends the budget of false alarms promised and did; empty without a budget."""

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.explaining import contributions, seen_values
 from vedette.detectors.learned.keys import session_keys
@@ -40,7 +41,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     sessions: SessionsState
 
 
-class ClientBehaviour:
+class ClientBehaviour(FewStated):
     """A client behaves unlike the clients that a service has.
 
     Signal: some twenty-five features of what a client does in a window (`vedette.detectors.learned.features`), scored
@@ -153,7 +154,7 @@ class ClientBehaviour:
                     evidence=float(added_here.evidence[row]), surprise=float(added_here.surprise[row]),
                     threshold=threshold, of_window=float(surprises[row]), windows=int(added_here.windows[row]),
                 )
-                for row in added_here.alarmed(threshold)[:MOST_PER_WINDOW].tolist()
+                for row in self.first(added_here.alarmed(threshold).tolist(), MOST_PER_WINDOW)
             ]  # fmt: skip
         return found
 

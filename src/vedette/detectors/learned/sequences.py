@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.learned.courses import Courses, CoursesState
 from vedette.detectors.learned.member import Lesson, ServiceLesson, of_services
 from vedette.detectors.learned.order_model import OrderModel
@@ -55,7 +56,7 @@ class _Requests(msgspec.Struct, frozen=True):
     texts: list[str]
 
 
-class ClientSequences:
+class ClientSequences(FewStated):
     """A client asks for things in an order that a service's clients do not have.
 
     Signal: each request of a client's session, static files apart, as method, route and class of status; how
@@ -88,6 +89,7 @@ class ClientSequences:
         self._trails = trails
         self._courses = Courses(name, model, SequenceSample, plan)
         self.walkers = Walkers()
+        self._unlooked = 0
         self._unknown: dict[str, tuple[int, int]] = {}
         self._seeds: dict[str, int] = {}
 
@@ -117,6 +119,7 @@ class ClientSequences:
             "learned_services": self._courses.unlearned,
             "learned_sequences": self.walkers.forgotten,
             "sequence_requests": self._trails.left_out,
+            "sequence_clients": self._unlooked,
         }
         return {name: count for name, count in found.items() if count}
 
@@ -169,7 +172,9 @@ class ClientSequences:
         trail = self._trails.trail
         key = client_keys(rows)
         first, count = trail.of(key)
-        there = np.flatnonzero(count)[:MOST]
+        there = np.flatnonzero(count)
+        self._unlooked += max(0, len(there) - MOST)
+        there = there[:MOST]
         rows, key, first, count = rows.select(there), key[there], first[there], count[there].astype(np.int64)
         at = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
         code, token = np.unique(trail.code[at], return_inverse=True)
@@ -193,10 +198,10 @@ class ClientSequences:
         # Of each session its most surprising part; of many, the most surprising; of equals, in order of clients.
         alarmed = alarmed[np.argsort(-step.score[alarmed], kind="stable")]
         _, first = np.unique(step.session[alarmed], return_index=True)
-        alarmed = alarmed[np.sort(first)][:MOST_PER_WINDOW]
+        alarmed = alarmed[np.sort(first)]
         return [
             self._statement(view, service, model, asked.rows, step, part, float(of_part[part]), threshold)
-            for part in alarmed.tolist()
+            for part in self.first(alarmed.tolist(), MOST_PER_WINDOW)
         ]
 
     def _statement(

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.learned.course import Course, CourseState
 from vedette.detectors.learned.plan import Plan
 from vedette.detectors.learned.sessions import ALONE, Added, Sessions, SessionsState
@@ -40,7 +41,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     sessions: SessionsState
 
 
-class AddressBehaviour:
+class AddressBehaviour(FewStated):
     """An address that behaves in a window as those of this network do not.
 
     Signal: the numbers of `vedette.detectors.network.manners` of each address that opened flows in a window.
@@ -128,10 +129,9 @@ class AddressBehaviour:
         added = self._sessions.add(sessions, number, surprise, model.card.sessions_tail.surprise)
         limit = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
         alarmed = added.alarmed(limit)
-        self.left_out += max(0, len(alarmed) - _MOST_STATED)
         return [
             self._tell(view, model, keys[row], rows[row], added, row, limit)
-            for row in alarmed[:_MOST_STATED].tolist()
+            for row in self.first(alarmed.tolist(), _MOST_STATED)
         ]
 
     def _tell(

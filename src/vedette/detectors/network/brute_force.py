@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.network.addresses import internal
 from vedette.detectors.network.grouping import Rows, distinct, heaviest
 from vedette.detectors.network.minute import Weight
@@ -22,7 +23,7 @@ from vedette.schema.spans import MINUTE_US
 from vedette.schema.state import decode, encode
 
 
-class NetworkBruteForce:
+class NetworkBruteForce(FewStated):
     """Many short, similar connections to a service that is logged into, by one client or by many that share the work.
 
     Signal: answered connections to one such port of one host in the last minute, and their bytes: of one client; and
@@ -112,7 +113,7 @@ class NetworkBruteForce:
                     ),
                 )
             )
-        return found[:20]
+        return self.strongest(found, _MOST_STATED)
 
     def _most(self, view: NetworkView, row: Rows, clients: int) -> int:
         """The most clients of a port until a minute or two ago; those of this minute are remembered."""
@@ -158,9 +159,11 @@ class NetworkBruteForce:
                     ),
                 )
             )
-        return found[:20]
+        return self.strongest(found, _MOST_STATED)
 
 
+_MOST_STATED: Final = 20
+"""Clients, and ports, stated in one window."""
 _PORTS: Final = Ports(LOGINS)
 _PORT: Final = [*SERVER, Flow.SERVER_PORT]
 _MOST_PORTS: Final = 16_384

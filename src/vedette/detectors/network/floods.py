@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.addresses import internal, is_group
 from vedette.detectors.network.grouping import Rows, distinct, groups, heaviest, starts_of
@@ -29,7 +30,7 @@ def source_entropy(rows: Rows, column: Flow) -> float:
     return float(-(shares * np.log2(shares)).sum())
 
 
-class SynFlood(Memoryless):
+class SynFlood(FewStated, Memoryless):
     """More connections are asked for than are ever made, at one port of one host.
 
     Signal: SYNs to a port of a host in a window, and how many of these connections were answered and went on.
@@ -102,7 +103,7 @@ class SynFlood(Memoryless):
                     ),
                 )
             )
-        return found[:_MOST_STATED]
+        return self.strongest(found, _MOST_STATED)
 
 
 def _completed(rows: Rows, known: Known) -> Rows:
@@ -115,7 +116,7 @@ def _even(bits: float, sources: int, syns: int) -> bool:
     return sources >= 100 and sources >= 0.5 * syns and bits >= 0.9 * float(np.log2(sources))
 
 
-class Amplification(Memoryless):
+class Amplification(FewStated, Memoryless):
     """Answers that were not asked for, or to far less, from UDP services known to be abused for that.
 
     Signal: bytes of answers to one host from one of these services in a window, against the bytes it asked with.
@@ -195,7 +196,7 @@ class Amplification(Memoryless):
                     ),
                 )
             )
-        return found[:_MOST_STATED]
+        return self.strongest(found, _MOST_STATED)
 
     def _is_abused(self, view: NetworkView, own: Rows, questions: int) -> bool:
         """Whether somebody elsewhere asks as fast as no resolver or monitor of one's own does."""
@@ -283,7 +284,7 @@ class PacketFlood(Memoryless):
             )
 
 
-class ConnectionFlood(Memoryless):
+class ConnectionFlood(FewStated, Memoryless):
     """One client opens connections to one service far faster than anybody browses.
 
     Signal: TCP connections of one client to one port of one host in the last minute.
@@ -334,7 +335,7 @@ class ConnectionFlood(Memoryless):
                     counterfactual=f"Not stated below {self.connections:,} connections within a minute.",
                 )
             )
-        return found[:_MOST_STATED]
+        return self.strongest(found, _MOST_STATED)
 
 
 def _answered(rows: Rows) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.network.addresses import internal, is_many
 from vedette.detectors.network.grouping import Rows, busy, distinct, groups
 from vedette.detectors.network.minute import Total, Weight
@@ -72,7 +73,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     """Older versions began anew with them after an hour."""
 
 
-class PortScan:
+class PortScan(FewStated):
     """A source that tries ports or hosts to see which answer.
 
     Signal: SYNs and destination ports of a source in the last minute; first contacts that fail and succeed, for as
@@ -137,9 +138,7 @@ class PortScan:
             known = found.setdefault(anomaly.entity.value, anomaly)
             if anomaly.severity.rank > known.severity.rank:
                 found[anomaly.entity.value] = anomaly
-        if len(found) > _MOST_STATED:
-            self.left_out += len(found) - _MOST_STATED
-        return list(found.values())[:_MOST_STATED]
+        return self.strongest(list(found.values()), _MOST_STATED)
 
     def _classic(self, view: NetworkView) -> list[Anomaly]:
         found = []

@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.network.addresses import internal
 from vedette.detectors.network.grouping import Rows
@@ -15,12 +16,14 @@ from vedette.detectors.statement import excess_score
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
 
+_MOST_STATED: Final = 20
+"""Tunnels stated in one window."""
 _DNS: Final = 53
 HEAVY_BYTES: Final = 156
 """Of an IP packet: names of 52 bytes are asked for with 98, and with the options of EDNS with 121."""
 
 
-class Tunnel(Memoryless):
+class Tunnel(FewStated, Memoryless):
     """Data carried in DNS names, in DNS over TCP, or in pings.
 
     Signal: DNS queries of one client to one server in the last minute, for names of more than 52 bytes or of types
@@ -68,7 +71,7 @@ class Tunnel(Memoryless):
                 anomaly = self._pings(view, own)
             if anomaly is not None:
                 found.append(anomaly)
-        return found[:20]
+        return self.strongest(found, _MOST_STATED)
 
     def _dns(self, view: NetworkView, own: Rows) -> Anomaly | None:
         sums = own.sum(axis=0)
@@ -171,7 +174,7 @@ class Tunnel(Memoryless):
                     f"{self.HEAVY_BYTES} bytes on average.",
                 )
             )
-        return found[:20]
+        return self.strongest(found, _MOST_STATED)
 
     def _state(
         self,

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, state
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
@@ -12,7 +13,7 @@ from vedette.windows.layout import BITMAP_BITS, SECONDS_BITS, Client
 from vedette.windows.summary import bitmap_count
 
 
-class BotActivity(Memoryless):
+class BotActivity(FewStated, Memoryless):
     """A client that does not say it is a bot walks through the site like one.
 
     Signal: over ten minutes: requests for pages (not for the pictures and scripts that a browser would fetch
@@ -62,7 +63,7 @@ class BotActivity(Memoryless):
         minutes = view.recent_minutes
         found = []
         for group in suspects(view, rows).values():
-            for suspect in group[:MOST_PER_WINDOW]:
+            for suspect in self.first(group, MOST_PER_WINDOW):
                 row = sums[suspect.row]
                 count = int(row[Client.REQUESTS])
                 found.append(

@@ -4,6 +4,7 @@ import numpy as np
 
 from vedette.baselines.formulas import critical_value
 from vedette.detectors.evidence import Topic
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import excess_score, slot_entity, state, surprise_score
 from vedette.detectors.statistical.banded import Gated
@@ -14,7 +15,7 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKin
 from vedette.windows.layout import Client, Group
 
 
-class BruteForce(Remembering):
+class BruteForce(FewStated, Remembering):
     """One client tries many passwords, or many clients try a few each.
 
     Signal: failed logins: 401 anywhere, or a 4xx answer other than 404 to credentials sent to a login route; for
@@ -63,7 +64,7 @@ class BruteForce(Remembering):
         return [
             self._one(view, suspect)
             for group in suspects(view, rows).values()
-            for suspect in group[:MOST_PER_WINDOW]
+            for suspect in self.first(group, MOST_PER_WINDOW)
         ]
 
     def _one(self, view: WindowView, suspect: Suspect) -> Anomaly:

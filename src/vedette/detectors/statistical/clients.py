@@ -8,7 +8,7 @@ from vedette.detectors.view import WindowView
 from vedette.windows.layout import Client
 
 MOST_PER_WINDOW = 20
-"""Clients stated one by one per service and window; more are stated together, as one."""
+"""Clients stated one by one per service and window; those beyond are counted, see `FewStated`."""
 
 
 class Suspect(msgspec.Struct, frozen=True):

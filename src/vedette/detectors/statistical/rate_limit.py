@@ -3,6 +3,7 @@
 import numpy as np
 
 from vedette.detectors.evidence import Topic
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, state
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
@@ -11,7 +12,7 @@ from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKin
 from vedette.windows.layout import Client
 
 
-class RateLimitAbuse(Memoryless):
+class RateLimitAbuse(FewStated, Memoryless):
     """A client goes on although it is told to slow down.
 
     Signal: 429 answers to one client in the last ten minutes.
@@ -37,7 +38,7 @@ class RateLimitAbuse(Memoryless):
         rows = np.flatnonzero((refused >= self.refusals) & (5 * refused >= sums[:, Client.REQUESTS]))
         found = []
         for group in suspects(view, rows).values():
-            for suspect in group[:MOST_PER_WINDOW]:
+            for suspect in self.first(group, MOST_PER_WINDOW):
                 count = int(refused[suspect.row])
                 found.append(
                     state(

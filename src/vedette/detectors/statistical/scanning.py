@@ -3,6 +3,7 @@
 import numpy as np
 
 from vedette.detectors.evidence import Topic
+from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memoryless
 from vedette.detectors.statement import excess_score, state
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
@@ -12,7 +13,7 @@ from vedette.windows.layout import BITMAP_BITS, Client
 from vedette.windows.summary import bitmap_count
 
 
-class Scanning(Memoryless):
+class Scanning(FewStated, Memoryless):
     """A client asks for many different things that do not exist.
 
     Signal: distinct routes that answered a client 404 in the last ten minutes (linear counting, 63 bits; the
@@ -49,7 +50,7 @@ class Scanning(Memoryless):
         )
         found = []
         for group in suspects(view, rows).values():
-            for suspect in group[:MOST_PER_WINDOW]:
+            for suspect in self.first(group, MOST_PER_WINDOW):
                 row = sums[suspect.row]
                 estimate = float(missing[suspect.row])
                 bits = int(row[Client.MISSING_ROUTES]).bit_count()
