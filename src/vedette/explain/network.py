@@ -1,5 +1,7 @@
 """Sentences about flows, from an anomaly's fields alone."""
 
+from typing import Any
+
 from vedette.explain.numbers import between, count, in_unit, percent, plural, seconds, size
 from vedette.schema.anomaly import Anomaly, AnomalyType
 
@@ -102,6 +104,15 @@ def _others(others: int | None) -> str:
     return f", and {plural(others, 'other host') if others else 'no other host'} of the network called there"
 
 
+def _onward(details: dict[str, Any]) -> str:
+    """Where a resolver passes questions on to."""
+    return (
+        f"; {details['server']} passed them on to {', '.join(details['onward'])}"
+        if "onward" in details
+        else ""
+    )
+
+
 def _tunnel(anomaly: Anomaly) -> str:
     details = anomaly.details
     if details["what"] == "DNS":
@@ -109,7 +120,8 @@ def _tunnel(anomaly: Anomaly) -> str:
             f"{anomaly.entity.value} asked {details['server']} {count(anomaly.observed)} DNS questions of the kind "
             f"that carry something else within {seconds(details['seconds'])}: {count(details['long'])} for names of "
             f"more than 52 bytes, {count(details['rare'])} for types that hold anything, of {count(details['queries'])}"
-            f" in all (mean name {count(details['mean_name'])} bytes); a tunnel starts at {count(anomaly.threshold)}."
+            f" in all (mean name {count(details['mean_name'])} bytes); a tunnel starts at "
+            f"{count(anomaly.threshold)}{_onward(details)}."
         )
     if details["what"] == "TCP to port 53":
         return (
@@ -121,7 +133,7 @@ def _tunnel(anomaly: Anomaly) -> str:
         return (
             f"{anomaly.entity.value} asked {details['server']} {count(details['queries'])} DNS questions within "
             f"{seconds(details['seconds'])} in packets of {size(details['bytes'] / details['queries'])} on average; "
-            f"questions are smaller, and a tunnel starts at {count(anomaly.threshold)}."
+            f"questions are smaller, and a tunnel starts at {count(anomaly.threshold)}{_onward(details)}."
         )
     if details["what"] == "heavy pings":
         return (
@@ -225,9 +237,14 @@ def _exfiltration(anomaly: Anomaly) -> str:
     details = anomaly.details
     before = size(anomaly.expected.high or 0.0)
     if details.get("uploads"):
+        whose = (
+            "the largest of any host here, as it is hardly known,"
+            if details.get("by_all")
+            else "its largest upload"
+        )
         return (
             f"{anomaly.entity.value} sent {size(anomaly.observed)} to {details['server']} within "
-            f"{seconds(details['seconds'])}, {count(details['ratio'])} times what it got, where its largest upload "
+            f"{seconds(details['seconds'])}, {count(details['ratio'])} times what it got, where {whose} "
             f"before was of {before} (from {plural(anomaly.sample_count, 'window')}); the alarm starts at "
             f"{size(anomaly.threshold)}."
         )

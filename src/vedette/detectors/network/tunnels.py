@@ -1,6 +1,8 @@
 """Traffic in what is meant for something else: DNS questions, pings."""
 
-from typing import ClassVar, Final
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,8 @@ class Tunnel(FewStated, Memoryless):
         `pings` changes of size, and a fifth of all pings, with at least 64 bytes on average. Of logs, which tell no
         names and no single sizes: 300 questions within a minute, or 600 pings each way with another network, ten
         times one a second, of packets of 156 bytes on average.
-    Explanation: how many of what, of how many in all.
+        A resolver that passes on what it was asked, half of it at least, is named as the way.
+    Explanation: how many of what, of how many in all; where a resolver passes them on to.
     Known false alarms: services that look up signatures in names (antivirus, mail block lists); a zone transfer;
         measuring the path's largest packet by pings of all sizes.
     References: Farnham, "Detecting DNS Tunneling", SANS 2013; formula `count`.
@@ -61,27 +64,27 @@ class Tunnel(FewStated, Memoryless):
         found = [] if view.window.known & Known.CONTENT else self._heavy(view)
         if not view.window.known & Known.CONTENT or not view.total(Total.CARRIERS):
             return found
-        for own in view.groups(_CARRIERS, Flow.PACKETS_OUT, 1):
+        carriers = list(view.groups(_CARRIERS, Flow.PACKETS_OUT, 1))
+        odd = [own for own in carriers if own[0, Flow.PROTOCOL] == Protocol.UDP and self._is_odd(own)]
+        for own, onward in _from_those_who_ask(view, odd, Flow.DNS_QUERIES):
+            found.append(self._dns(view, own, onward))
+        for own in carriers:
             protocol = int(own[0, Flow.PROTOCOL])
             if protocol == Protocol.UDP:
-                anomaly = self._dns(view, own)
-            elif protocol == Protocol.TCP:
-                anomaly = self._tcp(view, own)
-            else:
-                anomaly = self._pings(view, own)
+                continue
+            anomaly = self._tcp(view, own) if protocol == Protocol.TCP else self._pings(view, own)
             if anomaly is not None:
                 found.append(anomaly)
         return self.strongest(found, _MOST_STATED)
 
-    def _dns(self, view: NetworkView, own: Rows) -> Anomaly | None:
-        sums = own.sum(axis=0)
-        asked, rare, long = (
-            int(sums[c]) for c in (Flow.DNS_QUERIES, Flow.DNS_RARE_TYPES, Flow.DNS_LONG_NAMES)
-        )
+    def _is_odd(self, own: Rows) -> bool:
+        asked, rare, long = _questions(own)
+        return max(rare, long) >= max(self.queries, self.SHARE * asked)
+
+    def _dns(self, view: NetworkView, own: Rows, onward: dict[str, Any]) -> Anomaly:
+        asked, rare, long = _questions(own)
         # A query may be both.
         odd = max(rare, long)
-        if odd < self.queries or odd < self.SHARE * asked:
-            return None
         return self._state(
             view,
             own,
@@ -94,7 +97,8 @@ class Tunnel(FewStated, Memoryless):
                 "queries": asked,
                 "rare": rare,
                 "long": long,
-                "mean_name": float(sums[Flow.DNS_NAME_BYTES]) / asked,
+                "mean_name": float(own[:, Flow.DNS_NAME_BYTES].sum()) / asked,
+                **onward,
             },
             f"Not stated below {self.queries:,} such queries within a minute, or below a third of all.",
         )
@@ -145,11 +149,13 @@ class Tunnel(FewStated, Memoryless):
                 self.HEAVY_QUERIES,
                 asked,
                 "queries",
-                {"queries": asked, "bytes": float(own[:, Flow.BYTES_OUT].sum())},
+                {"queries": asked, "bytes": float(own[:, Flow.BYTES_OUT].sum()), **onward},
                 f"Not stated below {self.HEAVY_QUERIES:,} queries within a minute, or below {self.HEAVY_BYTES} bytes "
                 "on average.",
             )
-            for own in view.groups(_HEAVY_DNS, Flow.PACKETS_OUT, self.HEAVY_QUERIES)
+            for own, onward in _from_those_who_ask(
+                view, list(view.groups(_HEAVY_DNS, Flow.PACKETS_OUT, self.HEAVY_QUERIES)), Flow.PACKETS_OUT
+            )
             if (asked := int(own[:, Flow.PACKETS_OUT].sum()))
         ]
         if view.total(Total.ICMP_SENT) < self.HEAVY_PINGS * view.seconds / 60:
@@ -185,7 +191,7 @@ class Tunnel(FewStated, Memoryless):
         least: int,
         samples: int,
         unit: str,
-        details: dict[str, float],
+        details: dict[str, Any],
         instead: str,
     ) -> Anomaly:
         return state(
@@ -206,6 +212,44 @@ class Tunnel(FewStated, Memoryless):
             details={"what": what, "server": server_of(own[0]), "seconds": view.recent_seconds, **details},
             counterfactual=instead,
         )
+
+
+def _questions(own: Rows) -> tuple[int, int, int]:
+    """Questions of DNS, those for types that hold anything, and those for long names."""
+    asked, rare, long = (
+        own[:, [Flow.DNS_QUERIES, Flow.DNS_RARE_TYPES, Flow.DNS_LONG_NAMES]].sum(axis=0).tolist()
+    )
+    return asked, rare, long
+
+
+def _from_those_who_ask(
+    view: NetworkView, talks: Sequence[Rows], count: Flow
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
+    """Talks that may be tunnels, without those of resolvers that pass on what they were asked, and where that goes.
+
+    Args:
+        view: Where the resolvers become accused. talks: Of a client and a server each. count: The column of questions.
+    """
+    ends = [(client_of(own[0]), server_of(own[0]), int(own[:, count].sum())) for own in talks]
+    by_server: Counter[str] = Counter()
+    by_pair: Counter[tuple[str, str]] = Counter()
+    for client, server, asked in ends:
+        by_server[server] += asked
+        by_pair[client, server] += asked
+    passed = [2 * (by_server[client] - by_pair[server, client]) >= asked for client, server, asked in ends]
+    if all(passed):
+        passed = [False] * len(talks)
+    onward: dict[str, list[str]] = {}
+    for own, on in zip(talks, passed, strict=True):
+        if on:
+            onward.setdefault(client_of(own[0]), []).append(server_of(own[0]))
+    for own, on in zip(talks, passed, strict=True):
+        if not on:
+            further = onward.get(server_of(own[0]))
+            if further is not None:
+                # What it does otherwise now is its clients' doing.
+                view.accused.add(server_of(own[0]))
+            yield own, {} if further is None else {"onward": further}
 
 
 def _carriers(rows: Rows) -> NDArray[np.bool_]:
