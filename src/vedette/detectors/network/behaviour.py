@@ -22,6 +22,7 @@ from vedette.detectors.network.manner_model import (
 )
 from vedette.detectors.network.manners import MANNERS, address_table, matrix
 from vedette.detectors.network.minute import Total
+from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import NETWORK, NetworkView, state
 from vedette.detectors.statement import surprise_score, surprise_severity
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -34,11 +35,16 @@ _MOST_STATED: Final = 20
 _UNLEARNED_US: Final = 1_800_000_000
 """How long before somebody was found out nothing of theirs is learned."""
 _SHOWN: Final = 4
+_MOST_TOLD: Final = 16_384
+"""Addresses of which it is remembered that they were told of."""
+_AGAIN: Final = 2.0
+"""Times as much evidence from which an address is told of again: what it is like is known from then on."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
     course: CourseState
     sessions: SessionsState
+    told: bytes = b""
 
 
 class AddressBehaviour(FewStated):
@@ -50,7 +56,7 @@ class AddressBehaviour(FewStated):
         something was stated are not learned from, nor what they did in the half hour before.
     Decision: the budget's threshold, passed by the evidence of an address's last windows, up to thirty: no window says
         more than four digits, so several must agree. A window in which another detector stated something of an address
-        is left out.
+        is left out. What an address is like is told once, and again with twice the evidence.
     Explanation: the features that isolate it, with what is usual of each.
     Known false alarms: the first day of a new kind of host; a backup that runs once a month.
     References: Liu, Ting, Zhou 2008; formula `exceedance`.
@@ -74,6 +80,8 @@ class AddressBehaviour(FewStated):
         )
         self._plan = plan
         self._sessions = Sessions()
+        self._told = RecentKeys(2, _MOST_TOLD, reals=1)
+        self._alarmed: NDArray[np.int64] = np.zeros((0, 2), dtype=np.int64)
         if plan.record is None:
             if (given := plan.given.get(NETWORK)) is not None:
                 self._course.begin_with(given)
@@ -98,11 +106,12 @@ class AddressBehaviour(FewStated):
         accused = among(keys, view.accused)
         found = self._judge(view, keys, rows, accused)
         if self._course.count(number, view.total(Total.OPENED)):
-            bad = accused | among(keys, [anomaly.entity.value for anomaly in found])
+            odd = {address(high, low) for high, low in self._alarmed.tolist()}
+            bad = accused | among(keys, odd)
             sample = self._course.sample
             if bad.any():
                 sample.drop(
-                    sorted({*view.accused, *(a.entity.value for a in found)}),
+                    sorted({*view.accused, *odd}),
                     number - _UNLEARNED_US // self._span,
                 )
                 keys, rows = keys[~bad], rows[~bad]
@@ -117,6 +126,7 @@ class AddressBehaviour(FewStated):
         rows: NDArray[np.float32],
         accused: NDArray[np.bool_],
     ) -> list[Anomaly]:
+        self._alarmed = self._alarmed[:0]
         model = self._course.model
         if model is None or not len(rows):
             return []
@@ -129,10 +139,21 @@ class AddressBehaviour(FewStated):
         added = self._sessions.add(sessions, number, surprise, model.card.sessions_tail.surprise)
         limit = self._thresholds.threshold(self.name, self._sessions.begun.pace) + ALONE
         alarmed = added.alarmed(limit)
+        self._alarmed = keys[alarmed]
+        alarmed = alarmed[self._is_news(self._alarmed, added.evidence[alarmed])]
         return [
             self._tell(view, model, keys[row], rows[row], added, row, limit)
             for row in self.first(alarmed.tolist(), _MOST_STATED)
         ]
+
+    def _is_news(self, keys: NDArray[np.int64], evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which addresses were not told of before, or with half the evidence; those that are told are remembered."""
+        news = np.zeros(len(keys), dtype=bool)
+        for claimed in self._told.claim(keys):
+            before = self._told.reals[claimed.place, 0]
+            news[claimed.rows] = evidence[claimed.rows] >= _AGAIN * before
+            self._told.reals[claimed.place, 0] = np.where(news[claimed.rows], evidence[claimed.rows], before)
+        return news
 
     def _tell(
         self,
@@ -188,7 +209,7 @@ class AddressBehaviour(FewStated):
 
     def to_state(self) -> bytes:
         """What is collected, fitted and remembered, as bytes."""
-        return encode(_State(self._course.to_state(), self._sessions.to_state()))
+        return encode(_State(self._course.to_state(), self._sessions.to_state(), self._told.to_state()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
@@ -196,6 +217,8 @@ class AddressBehaviour(FewStated):
         self._course.from_state(kept.course)
         self._course.offer(self._plan.given.get(NETWORK), self._plan.asked.get(NETWORK))
         self._sessions.from_state(kept.sessions)
+        if kept.told:
+            self._told.from_state(kept.told)
 
 
 def _plain(place: int, value: float) -> float:
