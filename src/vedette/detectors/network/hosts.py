@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.recent import Claimed, RecentKeys
-from vedette.detectors.network.settled import note_most
+from vedette.detectors.network.settled import most_until, note_most
 from vedette.detectors.network.view import CLIENT, SERVER, NetworkView, client_of, server_of, state
 from vedette.detectors.statement import excess_score
 from vedette.kernels.flows.host_habits import (
@@ -30,7 +30,6 @@ from vedette.kernels.flows.host_habits import (
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
 from vedette.schema.spans import HOUR_US
-from vedette.schema.state import check, decode
 
 _MOST: Final = 16_384
 """Internal hosts followed; the one that was silent for the longest is dropped."""
@@ -43,12 +42,17 @@ _SHARED_PLACES: Final = 65_536
 """Destinations of which it is remembered how many hosts have them; the one that got none for the longest is dropped."""
 _MOST_UPLOADS: Final = 16_384
 """Pairs of hosts of which one sends much to the other; the one that was silent for the longest is dropped."""
-_SINCE, _LATEST, _SENT, _GOT, _BEFORE, _STATED, _NEW_HERE = range(7)
+_SINCE, _LATEST, _SENT, _GOT, _BEFORE, _STATED, _HELD = range(7)
 """Numbers remembered of an upload: when it began and went on last (microseconds), bytes each way, bytes of the largest
-upload of its host before, bytes when it was stated last, and whether the host was new when it began."""
+upload before, of its host or of all, bytes when it was stated last, and what it is held against: see the next."""
+_NEW, _BY_ALL = 1, 2
+"""Nothing, as its host was new when it began; the largest of all hosts, as little was known of it. Else its own."""
 _SHARED: Final = 3
 """Hosts that make a destination the network's own: two may have caught the same thing."""
 
+_OWN_MOST: Final = (MOST_SENT, OLDER, FRESH, SINCE)
+_ALL_MOST: Final = (0, 1, 2, 3)
+"""Where the largest upload of a host, and of the network, is kept; see `note_most`."""
 _PAIR: Final = [*CLIENT, *SERVER]
 _AGAIN: Final = 5
 """Times as many bytes from which an upload is stated again."""
@@ -61,7 +65,9 @@ class HostHabits(Remembering):
         rate `size` would be reached within an hour, against what it got; networks (an IPv4
         /24, an IPv6 /48) and ports outside that it opens flows to.
     Baseline: the host's own: its largest upload, as far as it had come an hour or two before this one began; and every
-        destination it had.
+        destination it had. Until an upload of its own is no likelier than 1 in `once_in` of its windows (2 h 46 min of
+        talking to somebody outside), a host is held against the largest upload of any host here as well, as far as
+        none was stated of that: a network has its backups.
     Decision: exfiltration from `size` bytes, `factor` times its largest upload, and
         `ratio` times what came back; stated again when it is five times as much. A new
         destination that fewer than three other internal hosts have, where, by how often it had a new one so far
@@ -74,6 +80,7 @@ class HostHabits(Remembering):
 
     name: ClassVar[str] = "network.hosts"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.DATA_EXFILTRATION, AnomalyType.NEW_DESTINATION)
+    added: ClassVar[int] = 2
 
     LEARN = 30
 
@@ -89,19 +96,12 @@ class HostHabits(Remembering):
         self._places = RecentKeys(5, _ALL_DESTINATIONS)
         self._shared = RecentKeys(3, _SHARED_PLACES, numbers=1)
         self._uploads = RecentKeys(4, _MOST_UPLOADS, numbers=7)
+        self._all = RecentKeys(1, 1, numbers=4)
         self._unremembered = 0
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return self._hosts, self._places, self._shared, self._uploads
-
-    def from_state(self, content: bytes) -> None:
-        """Take over what `to_state` gave, or what it gave before uploads were followed. Raises `StateError`."""
-        parts = decode(content, list[bytes], "memory of a detector")
-        memories = self.memories()
-        check(len(parts) in (len(memories) - 1, len(memories)), "memory of a detector")
-        for memory, part in zip(memories, parts, strict=False):
-            memory.from_state(part)
+        return self._hosts, self._places, self._shared, self._uploads, self._all
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State what internal hosts did in the window that they never did."""
@@ -141,23 +141,36 @@ class HostHabits(Remembering):
                     upload[:] = self._begun(view, pairs[row])
                 upload[_LATEST] = view.start
                 upload[[_SENT, _GOT]] += out[row], back[row]
-                self._note(view, pairs[row], int(upload[_SENT]))
                 if self._is_told(upload):
                     upload[_STATED] = upload[_SENT]
                     found.append(self._exfiltrated(view, much[first[row]], upload))
+                self._note(view, pairs[row], upload)
         return found
 
     def _begun(self, view: NetworkView, pair: NDArray[np.int64]) -> list[int]:
         """An upload that begins: nothing yet, and the largest of its host before."""
         numbers = self._host(pair)
-        age = view.start - int(numbers[SINCE])
-        known = [MOST_SENT, *([OLDER] if age >= HOUR_US else []), *([FRESH] if age >= 2 * HOUR_US else [])]
-        new = int(numbers[WINDOWS] < self.LEARN)
-        return [view.start, view.start, 0, 0, int(numbers[known].max()), 0, new]
+        before = most_until(numbers, _OWN_MOST, view.start, HOUR_US)
+        if numbers[WINDOWS] < self.LEARN + self.once_in - 2:
+            # Too new to be told by its own past alone: what others here upload may be its usual, too.
+            of_all = most_until(self._network(), _ALL_MOST, view.start, HOUR_US)
+            if numbers[WINDOWS] >= self.LEARN and of_all > self.factor * before:
+                return [view.start, view.start, 0, 0, of_all, 0, _BY_ALL]
+        new = _NEW if numbers[WINDOWS] < self.LEARN else 0
+        return [view.start, view.start, 0, 0, before, 0, new]
 
-    def _note(self, view: NetworkView, pair: NDArray[np.int64], sent: int) -> None:
-        """Remember how large an upload has become."""
-        note_most(self._host(pair), (MOST_SENT, OLDER, FRESH, SINCE), view.start, HOUR_US, sent)
+    def _note(self, view: NetworkView, pair: NDArray[np.int64], upload: NDArray[np.int64]) -> None:
+        """Remember how large an upload has become, as one of its host, and of the network unless it was stated."""
+        sent = int(upload[_SENT])
+        note_most(self._host(pair), _OWN_MOST, view.start, HOUR_US, sent)
+        if not upload[_STATED]:
+            note_most(self._network(), _ALL_MOST, view.start, HOUR_US, sent)
+
+    def _network(self) -> NDArray[np.int64]:
+        """What is remembered of all hosts together; may be written to."""
+        (claimed,) = self._all.claim(np.zeros((1, 1), dtype=np.int64))
+        numbers: NDArray[np.int64] = self._all.numbers[claimed.place[0]]
+        return numbers
 
     def _host(self, pair: NDArray[np.int64]) -> NDArray[np.int64]:
         """What is remembered of the host that a pair begins with; may be written to."""
@@ -168,11 +181,15 @@ class HostHabits(Remembering):
     def _is_told(self, upload: NDArray[np.int64]) -> bool:
         sent = int(upload[_SENT])
         return (
-            not upload[_NEW_HERE]
+            upload[_HELD] != _NEW
             and sent >= max(self.size, _AGAIN * int(upload[_STATED]))
-            and sent >= self.factor * int(upload[_BEFORE])
+            and sent >= self._times(upload) * int(upload[_BEFORE])
             and sent >= self.ratio * int(upload[_GOT])
         )
+
+    def _times(self, upload: NDArray[np.int64]) -> float:
+        """How many times the largest before an upload must be."""
+        return 1.0 if upload[_HELD] == _BY_ALL else self.factor
 
     def _new(self, view: NetworkView, starts: NDArray[np.int64], hosts: Claimed) -> list[Anomaly]:
         """The first destination of a window that some hosts never had; all are known from now on."""
@@ -225,7 +242,7 @@ class HostHabits(Remembering):
 
     def _exfiltrated(self, view: NetworkView, row: Rows, upload: NDArray[np.int64]) -> Anomaly:
         since, _, sent, got, before = upload[: _BEFORE + 1].tolist()
-        limit = max(float(self.size), self.factor * before)
+        limit = max(float(self.size), self._times(upload) * before)
         return state(
             view,
             type=AnomalyType.DATA_EXFILTRATION,
@@ -247,9 +264,11 @@ class HostHabits(Remembering):
                 "seconds": (view.end - since) / 1e6,
                 "ratio": sent / max(got, 1),
                 "uploads": True,
+                "by_all": bool(upload[_HELD] == _BY_ALL),
             },
             counterfactual=(
-                f"Not stated below {self.size:,} bytes, {self.factor:g} times its largest upload before, or "
+                f"Not stated below {self.size:,} bytes, {self.factor:g} times its largest upload before (or, of a "
+                "host that is hardly known, the largest of any), or "
                 f"{self.ratio:g} times what came back."
             ),
         )

@@ -8,14 +8,15 @@ import numpy as np
 
 from vedette.baselines.formulas import critical_value, normal_deviations
 from vedette.detectors.memory import Memory, Memoryless, Remembering
+from vedette.detectors.network.carried import Carried
 from vedette.detectors.network.metrics import BAND_WIDTH, Held, NetworkMetric
-from vedette.detectors.network.view import NetworkView, state
+from vedette.detectors.network.view import NetworkView, state, unaccused
 from vedette.detectors.statement import excess_score, surprise_score
 from vedette.detectors.statistical.gate import Gate
 from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
-from vedette.schema.flows import Known
+from vedette.schema.flows import Flow, Known, Protocol
 from vedette.schema.state import StateError, check, decode, encode
 
 _SLOT: Final = np.zeros(1, dtype=np.int32)
@@ -69,16 +70,21 @@ class Volume(Remembering):
 
     Signal: bytes of a window (spike), packets of a window that was watched to its end (drop; none at all counts).
     Baseline: of the logarithm of bytes, and over-dispersed counts of packets, by hour of day and week once earned.
-    Decision: with a budget of false alarms, its threshold, and at least `factor` times more or less; with
+        Until then, for three days, also the most and the least that it carried for two windows in a row, up to an hour
+        or two ago: people come in the morning, and backups end.
+    Decision: with a budget of false alarms, its threshold, and at least `factor` times more or less than expected, and
+        as long as hours are not known, than ever; of a spike in two windows in a row, as one may hold one file.
+        None is stated where the rest is not that much without who is accused already. With
         `alarm.mode: threshold` the classic rule: above the mean by 3 standard deviations is high, by 2 medium.
         Where an input has ended before others, so much less is expected.
     Explanation: the band, the deviation, the threshold in bytes or packets.
-    Known false alarms: backups; holidays that are not configured.
+    Known false alarms: the first night's backup; holidays that are not configured.
     References: formulas `log_high`, `count_low`, `deviations`.
     """
 
     name: ClassVar[str] = "network.volume"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.TRAFFIC_SPIKE, AnomalyType.TRAFFIC_DROP)
+    added: ClassVar[int] = 1
 
     MIN_PACKETS = 100
     """Expected packets of a window below which a drop means nothing."""
@@ -91,10 +97,11 @@ class Volume(Remembering):
         self.left_out = 0
         self._spike = _Surprise("network.volume.spike", thresholds)
         self._drop = _Surprise("network.volume.drop", thresholds)
+        self._carried = Carried()
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return self._spike, self._drop
+        return self._spike, self._drop, self._carried
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State spikes and drops of the window."""
@@ -104,20 +111,44 @@ class Volume(Remembering):
             if self.classic:
                 found += self._classic(view, size)
             else:
-                worth = size.measure.value >= max(self.MIN_BYTES, self.factor * size.middle)
+                worth = self._is_much(view, size)
                 limit = self._spike.passes(size, high=True, worth=worth)
                 if limit is not None:
                     found.append(self._tell(view, size, AnomalyType.TRAFFIC_SPIKE, "bytes", limit))
         if packets is not None and packets.ready and view.whole:
             here = packets.middle * view.watched
             few = here > 0 and self.factor * packets.measure.value <= here
-            worth = few and here >= self.MIN_PACKETS
+            worth = few and here >= self.MIN_PACKETS and self._is_little(view, packets)
             limit = None
             if few or view.watched == 1.0:
                 limit = self._drop.passes(packets, high=False, worth=worth)
             if limit is not None:
                 found.append(self._tell(view, packets, AnomalyType.TRAFFIC_DROP, "packets", limit))
+        if view.whole:
+            self._carried.note(
+                view.start,
+                0.0 if size is None else size.measure.value,
+                0.0 if packets is None else packets.measure.value,
+            )
         return found
+
+    def _is_much(self, view: NetworkView, size: Held) -> bool:
+        least = max(self.MIN_BYTES, self.factor * size.middle)
+        if self._carried.is_young(view.start):
+            least = max(least, self.factor * self._carried.most(view.start))
+        if min(size.measure.value, self._carried.last) < least:
+            return False
+        rest = unaccused(view)
+        if rest is None:
+            return True
+        columns = view.digest.columns
+        return int((columns[Flow.BYTES_OUT] + columns[Flow.BYTES_IN])[rest].sum()) >= least
+
+    def _is_little(self, view: NetworkView, packets: Held) -> bool:
+        young = self._carried.is_young(view.start)
+        return (
+            not young or self.factor * packets.measure.value <= self._carried.least(view.start) * view.watched
+        )
 
     def _classic(self, view: NetworkView, held: Held) -> list[Anomaly]:
         deviation = held.deviation
@@ -336,7 +367,8 @@ class ProtocolShift(Remembering):
     Signal: shares of TCP, UDP and ICMP among the flows opened in a window.
     Baseline: beta-binomial shares, which know how many flows a share rests on and how much it wanders.
     Decision: moved by more than `points` percentage points, from `flows` flows; and the surprise passes the threshold
-        of the budget, unless `alarm.mode` is `threshold`. Not where an input ended before others.
+        of the budget, unless `alarm.mode` is `threshold`. Not where an input ended before others, nor where it has not
+        moved without the flows of who is accused already.
     Explanation: the share, the usual one, the flows.
     Known false alarms: a network so quiet that one program is most of it.
     References: formulas `ratio_high`, `ratio_low`.
@@ -371,6 +403,7 @@ class ProtocolShift(Remembering):
                 continue
             moved = held.measure.value - held.middle
             worth = 100 * abs(moved) > self.points and not view.claimed and view.watched == 1.0
+            worth = worth and self._moved_by_others(view, metric, held.middle)
             high = moved > 0
             limit = (
                 None if self.classic else self._surprise[metric, high].passes(held, high=high, worth=worth)
@@ -379,6 +412,18 @@ class ProtocolShift(Remembering):
                 continue
             found.append((abs(moved), self._tell(view, metric, held, what, high=high, limit=limit)))
         return [max(found, key=lambda f: f[0])[1]] if found else []
+
+    def _moved_by_others(self, view: NetworkView, metric: NetworkMetric, middle: float) -> bool:
+        """Whether the share has moved without the flows of who is accused already."""
+        rest = unaccused(view)
+        if rest is None:
+            return True
+        opened = view.digest.columns[Flow.OPENED][rest]
+        of = np.isin(view.digest.columns[Flow.PROTOCOL][rest], _NUMBERS[metric])
+        all_opened = int(opened.sum())
+        return (
+            all_opened >= self.flows and 100 * abs(int(opened[of].sum()) / all_opened - middle) > self.points
+        )
 
     def _tell(
         self,
@@ -422,4 +467,9 @@ class ProtocolShift(Remembering):
         )
 
 
+_NUMBERS: Final = {
+    NetworkMetric.TCP: (Protocol.TCP,),
+    NetworkMetric.UDP: (Protocol.UDP,),
+    NetworkMetric.ICMP: (Protocol.ICMP, Protocol.ICMPV6),
+}
 _SHARES: Final = {NetworkMetric.TCP: "TCP", NetworkMetric.UDP: "UDP", NetworkMetric.ICMP: "ICMP"}

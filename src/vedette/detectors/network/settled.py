@@ -4,6 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def most_until(numbers: NDArray[np.int64], columns: tuple[int, int, int, int], now: int, span: int) -> int:
+    """The most that was seen until a span or two ago; arguments as `note_most` takes them."""
+    most, older, fresh, since = columns
+    age = now - int(numbers[since])
+    known = [most, *([older] if age >= span else []), *([fresh] if age >= 2 * span else [])]
+    return int(numbers[known].max())
+
+
 def note_most(
     numbers: NDArray[np.int64], columns: tuple[int, int, int, int], now: int, span: int, seen: int
 ) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import address, internal, many
+from vedette.detectors.network.addresses import address, among, internal, many
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.metrics import Held, NetworkMetric
 from vedette.detectors.network.minute import MOST_WEIGHT, Digest, Total, digest
@@ -132,6 +132,20 @@ def outward(rows: Rows) -> NDArray[np.intp]:
     client = rows[:, Flow.CLIENT_HIGH], rows[:, Flow.CLIENT_LOW]
     server = rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW]
     return np.flatnonzero(internal(*client) & ~internal(*server) & ~many(*server))
+
+
+_FEW = 100
+"""Accused addresses whose flows are told from the others'; more are many who do the same."""
+
+
+def unaccused(view: NetworkView) -> NDArray[np.bool_] | None:
+    """Which contacts are of nobody of whom something was stated already, bool (k,); None if that is nobody, or many."""
+    if not view.accused or len(view.accused) > _FEW:
+        return None
+    columns = view.digest.columns
+    theirs = among(columns[[Flow.CLIENT_HIGH, Flow.CLIENT_LOW]].T, view.accused)
+    theirs |= among(columns[[Flow.SERVER_HIGH, Flow.SERVER_LOW]].T, view.accused)
+    return ~theirs
 
 
 CLIENT = (Flow.CLIENT_HIGH, Flow.CLIENT_LOW)
