@@ -112,6 +112,13 @@ def test_many_sources_are_counted_beyond_those_stated() -> None:
 INSIDE = host("10.0.0.7")
 
 
+def watched() -> PortScan:
+    """One that has watched a network for an hour."""
+    detector = PortScan()
+    assert not look(detector, contact_window([], -360))
+    return detector
+
+
 def test_a_scan_is_over_when_nothing_fails_for_a_quarter_of_an_hour() -> None:
     detector = PortScan()
     assert look(detector, contact_window([contact(n, failed=1, syn_out=1) for n in range(1, 91)]))
@@ -132,20 +139,56 @@ def test_what_a_scanner_does_afterwards_is_no_scan() -> None:
         assert not look(detector, contact_window([row], number))
 
 
-@pytest.mark.parametrize(("source", "severity"), [(SCANNER, "medium"), (INSIDE, "high")])
+@pytest.mark.parametrize(("source", "severity"), [(SCANNER, "low"), (INSIDE, "high")])
 def test_who_tries_ports_from_within_is_worse_than_a_stranger(source: int, severity: str) -> None:
     rows = [contact(n, failed=1, syn_out=1) | {Flow.CLIENT_LOW: source} for n in range(1, 60)]
-    (found,) = look(PortScan(), contact_window(rows))
+    (found,) = look(watched(), contact_window(rows))
     assert found.severity == severity
     assert found.details["outside"] is (source == SCANNER)
 
 
-def test_a_monitor_that_asks_for_what_is_off_is_told_once() -> None:
-    detector = PortScan()
+def asking_for_what_is_off() -> list[dict[Flow, int]]:
     rows = [contact(135, host(f"10.0.1.{n}"), syn_out=1, failed=1) for n in range(1, 81)]
-    rows = [row | {Flow.CLIENT_LOW: INSIDE} for row in rows]
-    found = [look(detector, contact_window(rows, 6 * number)) for number in range(300)]
+    return [row | {Flow.CLIENT_LOW: INSIDE} for row in rows]
+
+
+def test_a_monitor_that_asks_for_what_is_off_from_the_beginning_is_no_scanner() -> None:
+    """Every two minutes: at first it looks like a sweep, and ten minutes later like what it is."""
+    detector = PortScan()
+    for number in range(300):
+        assert not look(detector, contact_window(asking_for_what_is_off(), 12 * number))
+
+
+def test_a_monitor_that_begins_later_is_told_once() -> None:
+    detector = watched()
+    found = [look(detector, contact_window(asking_for_what_is_off(), 12 * number)) for number in range(100)]
     assert [number for number, each in enumerate(found) if each] == [0]
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_sweep_from_within_at_the_beginning_is_told_when_it_is_known_to_be_none_of_a_monitor_s(
+    *, restored: bool
+) -> None:
+    detector = PortScan()
+    found = []
+    for number in range(62):
+        rows = asking_for_what_is_off() if number == 0 else []
+        found.append(look(detector, contact_window(rows, number)))
+        if restored:
+            again = PortScan()
+            again.from_state(detector.to_state())
+            detector = again
+    assert [number for number, each in enumerate(found) if each] == [60]
+    assert found[60][0].severity == "high"
+    assert (found[60][0].start, found[60][0].end) == (0, 610_000_000)
+
+
+def test_a_sweep_from_within_is_told_at_the_end_of_a_short_capture() -> None:
+    detector = PortScan()
+    assert not look(detector, contact_window(asking_for_what_is_off(), 0))
+    last = contact_window([], 3)
+    (found,) = detector.look(NetworkView(last, (RecentWindow(last),), {}, whole=False))
+    assert found.entity.value == "10.0.0.7"
 
 
 def tries(servers: "range", number: int, *, answered: bool) -> FlowWindow:
@@ -170,7 +213,7 @@ def test_a_host_that_lost_its_line_does_not_scan() -> None:
 
 
 def test_who_was_answered_by_some_is_still_found_when_it_scans_others() -> None:
-    detector = PortScan()
+    detector = watched()
     for number in range(50):
         assert not look(detector, tries(range(1, 100), number, answered=True))
     assert look(detector, tries(range(100, 120), 50, answered=False))

@@ -499,8 +499,8 @@ def test_more_of_a_scan_is_no_less_severe(vedette: Run, tmp_path: Path) -> None:
         (tmp_path / "trace.pcap").write_bytes(pcap(frames, 101))
         document = json.loads(vedette("scan", "trace.pcap", "--json", "-").stdout)
         severities.append([a["severity"] for a in document["anomalies"] if a["type"] == "port_scan"])
-    # A stranger who is answered nothing is no more than that, however often.
-    assert severities == [["medium"], ["medium"]]
+    # A stranger who is answered nothing is the weather, and no more than medium, however often he asks.
+    assert severities == [["low"], ["medium"]]
 
 
 def test_a_conn_log_without_its_header_says_what_it_says_with_it(vedette: Run, tmp_path: Path) -> None:

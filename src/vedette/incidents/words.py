@@ -149,7 +149,8 @@ def summarise(
     if kind is Kind.BACKGROUND and not _only_odd(ranked):
         parts = [f"{a.type.label} ({counts[a.type]:,.0f})" for a in ranked]
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
-        whose = f"Few requests each from {_clients(senders, crowded=crowded)}" if senders else "Few requests"
+        what = "connections" if all(a.of_flows for a in ranked) else "requests"
+        whose = f"Few {what} each from {_clients(senders, crowded=crowded)}" if senders else f"Few {what}"
         return f"{whose}, none of it unusual for a public address: {', '.join(parts)}."
     text = ranked[0].description
     if len(ranked) > 1:
@@ -161,6 +162,8 @@ def summarise(
 def advise(kind: Kind, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
     """What to do next, for the worst types first."""
     if kind is Kind.BACKGROUND and not _only_odd(ranked):
+        if all(a.of_flows for a in ranked):
+            return ("Nothing now: make sure that only what has to be is reachable from outside.",)
         return ("Nothing now: make sure that none of the requested files exists.",)
     found: list[str] = []
     for anomaly in ranked:

@@ -4,19 +4,20 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.network.addresses import address
+from vedette.detectors.network.held_back import HeldBack, Key
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import NetworkView, state
 from vedette.kernels.flows.host_habits import count_hosts
 from vedette.kernels.flows.talks import COUNT, STATED, follow_calls, take_columns
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
-from vedette.schema.spans import HOUR_US
-from vedette.schema.state import decode
+from vedette.schema.spans import DAY_US, HOUR_US
 
 _MOST: Final = 65_536
 """Pairs of client and service followed; the one that was silent for the longest is dropped."""
@@ -34,7 +35,8 @@ class Beaconing(Remembering):
     Decision: at least `calls` intervals over at least `hours` hours, each longer than a window, that vary by at most
         `variation` (standard deviation over mean), to a service that fewer than three other internal hosts ever
         called: what many use is a program that is wanted (the paper's local whitelist). Stated again when there are
-        ten times as many calls.
+        ten times as many calls. On the first day nobody knows who else calls a service: what calls by the clock then
+        is stated when the day is over, or the input ends, unless others were seen to call there meanwhile.
     Explanation: how often, how regularly, for how long, how many others call there.
     Known false alarms: update checks and telemetry of a program that one host alone has.
     References: Hu, Jang, Stoecklin et al., "BAYWATCH: Robust Beaconing Detection to Identify Infected Hosts in
@@ -43,6 +45,7 @@ class Beaconing(Remembering):
 
     name: ClassVar[str] = "network.beaconing"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.BEACONING,)
+    added: ClassVar[int] = 2
 
     def __init__(self, *, calls: int = 20, hours: float = 2.0, variation: float = 0.15) -> None:
         self.calls = calls
@@ -51,21 +54,21 @@ class Beaconing(Remembering):
         self.left_out = 0
         self._known = RecentKeys(len(_TALK), _MOST, numbers=4, reals=2)
         self._callers = RecentKeys(len(_SERVICE), _SERVICES, numbers=1)
+        self._early = HeldBack(DAY_US)
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return self._known, self._callers
-
-    def from_state(self, content: bytes) -> None:
-        """Take over what `to_state` gave, or what it gave before callers were counted. Raises `StateError`."""
-        parts = decode(content, list[bytes], "memory of a detector")
-        if len(parts) == 1:
-            self._known.from_state(parts[0])
-        else:
-            super().from_state(content)
+        return self._known, self._callers, self._early
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State beacons that called in the window."""
+        waits = self._early.waits(view)
+        found = self._by_the_clock(view, waits=waits)
+        if not waits:
+            found = [*self._early.release(view, self._still), *found]
+        return found
+
+    def _by_the_clock(self, view: NetworkView, *, waits: bool) -> list[Anomaly]:
         looked_at = view.digest
         if not len(looked_at.calls):
             return []
@@ -81,7 +84,7 @@ class Beaconing(Remembering):
                 claimed.place, claimed.fresh.view(np.uint8), began[claimed.rows], known.numbers, known.reals,
                 self.calls, HOUR_US * self.hours, self.variation, view.seconds, told,
             )  # fmt: skip
-            found += self._alone(view, told[:count])
+            found += self._alone(view, told[:count], waits=waits)
         self.left_out = self._known.forgotten
         return found
 
@@ -91,7 +94,15 @@ class Beaconing(Remembering):
             before = np.empty(len(claimed.place), dtype=np.int64)
             count_hosts(claimed.place, self._callers.numbers, before)
 
-    def _alone(self, view: NetworkView, places: NDArray[np.int64]) -> list[Anomaly]:
+    def _still(self, talk: Key, anomaly: Anomaly) -> Anomaly | None:
+        """What was held back, unless others were seen to call there too."""
+        (claimed,) = self._callers.claim(np.array([talk], dtype=np.int64)[:, _SERVICE])
+        others = max(0, int(self._callers.numbers[claimed.place[0], 0]) - 1)
+        if others >= _SHARED:
+            return None
+        return msgspec.structs.replace(anomaly, details={**anomaly.details, "others": others})
+
+    def _alone(self, view: NetworkView, places: NDArray[np.int64], *, waits: bool) -> list[Anomaly]:
         """State those of some beacons that hardly anybody else calls; all have had their turn."""
         if not len(places):
             return []
@@ -100,7 +111,12 @@ class Beaconing(Remembering):
         for claimed in self._callers.claim(self._known.keys()[places][:, _SERVICE]):
             others = np.maximum(self._callers.numbers[claimed.place, 0] - 1, 0)
             few = zip(places[claimed.rows].tolist(), others.tolist(), strict=True)
-            found += [self._state(view, at, callers) for at, callers in few if callers < _SHARED]
+            for at, callers in few:
+                if callers >= _SHARED:
+                    continue
+                anomaly = self._state(view, at, callers)
+                if not (waits and self._early.hold(tuple(self._known.keys()[at].tolist()), anomaly)):
+                    found.append(anomaly)
         return found
 
     def _state(self, view: NetworkView, place: int, others: int) -> Anomaly:

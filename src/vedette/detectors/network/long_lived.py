@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.network.addresses import internal
 from vedette.detectors.network.grouping import Rows
+from vedette.detectors.network.held_back import HeldBack, Key
 from vedette.detectors.network.minute import Total, Weight
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
@@ -39,6 +40,8 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     talks: bytes = b""
     kinds: list[int] = msgspec.field(default_factory=list)
     seen: int = 0
+    early: bytes = b""
+    early_kinds: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 class LongLived:
@@ -52,10 +55,12 @@ class LongLived:
         networks hold connections open all day (web sockets, mail, files, sessions, databases), only one of a kind
         that never stayed before, medium: another port, or another direction (within, outwards, inwards). Where there
         were more than two to other servers or ports, only if by how often one was of a new kind so far (Laplace's
-        rule of succession) such a one is no likelier than 1 in 50. Each connection is looked at once. Below 1,000
-        bytes it is idle. Slowloris: `slow` connections of one client to one port within a minute more than there
-        were answers, at most 1,000 bytes sent on each, the oldest open for ten seconds; where answers are not timed,
-        only of clients that were answered nothing at all.
+        rule of succession) such a one is no likelier than 1 in 50. Until a network was watched for twice `seconds`
+        nobody knows what stays there: what would be stated waits for that, or for the end of the input, and for
+        whether more of its kind stayed. Each connection is looked at once. Below 1,000 bytes it is idle. Slowloris:
+        `slow` connections of one client to one port within a minute more than there were answers, at most 1,000 bytes
+        sent on each, the oldest open for ten seconds; where answers are not timed, only of clients that were answered
+        nothing at all.
     Explanation: duration, mean, bytes, how many stayed before and of how many kinds; or how many, how much on each.
     Known false alarms: the first web socket, SSH session or database pool of a network that never had one.
     References: CVE-2007-6750; formula `share`.
@@ -86,11 +91,22 @@ class LongLived:
         self._talks = RecentKeys(len(_TALK), _MOST, numbers=1)
         self._kinds: set[int] = set()
         self._seen = 0
+        self._early = HeldBack(0 if classic else round(2e6 * self.seconds))
+        self._early_kinds: dict[int, int] = {}
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
         return encode(
-            _State(self._count, self._sum, [], self._talks.to_state(), sorted(self._kinds), self._seen)
+            _State(
+                self._count,
+                self._sum,
+                [],
+                self._talks.to_state(),
+                sorted(self._kinds),
+                self._seen,
+                self._early.to_state(),
+                self._early_kinds,
+            )
         )
 
     def from_state(self, content: bytes) -> None:
@@ -100,6 +116,9 @@ class LongLived:
         check(all(len(talk) == len(_TALK) for talk, _ in state.stated), "durations of connections")
         self._count, self._sum = state.count, state.sum
         self._kinds, self._seen = set(state.kinds), max(0, state.seen)
+        self._early_kinds = state.early_kinds
+        if state.early:
+            self._early.from_state(state.early)
         if state.talks:
             self._talks.from_state(state.talks)
         elif state.stated:
@@ -109,7 +128,11 @@ class LongLived:
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State connections that are too long, and floods of slow ones."""
-        found = [*self._long(view), *self._slow(view)]
+        waits = self._early.waits(view)
+        found = [*self._long(view, waits=waits), *self._slow(view)]
+        if not waits:
+            found = [*self._early.release(view, self._still), *found]
+            self._early_kinds = {}
         ended = view.window.ended
         if len(ended):
             counted = (ended[:, Ended.PROTOCOL] == Protocol.TCP) & (ended[:, Ended.SUCCEEDED] > 0)
@@ -117,7 +140,14 @@ class LongLived:
             self._sum += float(ended[counted, Ended.DURATION].sum()) / 1e6
         return found
 
-    def _long(self, view: NetworkView) -> list[Anomaly]:
+    def _still(self, talk: Key, anomaly: Anomaly) -> Anomaly | None:
+        """What was held back, unless connections that stay turned out to be nothing special here."""
+        kind, own = talk[-1], self._early_kinds.get(talk[-1], 1)
+        others, kinds = self._seen - own, len(self._kinds - {kind})
+        rare = others < _FEW or (kinds + 1) * _ONCE_IN <= others + 2
+        return anomaly if own < _FEW and rare else None
+
+    def _long(self, view: NetworkView, *, waits: bool) -> list[Anomaly]:
         if self._count < self.connections:
             return []
         mean = self._sum / self._count
@@ -140,6 +170,8 @@ class LongLived:
             # A pool of connections is renewed all day, and is one thing all the same.
             self._seen += int(first[at])
             self._kinds.add(kind)
+            if waits:
+                self._early_kinds[kind] = self._early_kinds.get(kind, 0) + int(first[at])
             if not (stays or self._classic):
                 continue
             duration = float(row[Flow.DURATION]) / 1e6
@@ -153,36 +185,34 @@ class LongLived:
             high = self._classic and duration > self.high * mean
             factor = self.high if high else self.medium
             limit = max(factor * mean, self.seconds)
-            found.append(
-                state(
-                    view,
-                    type=AnomalyType.LONG_LIVED_CONNECTION,
-                    detector=self.name,
-                    about=client_of(row),
-                    who=EntityKind.CLIENT,
-                    severity=Severity.HIGH if high else Severity.MEDIUM,
-                    score=excess_score(duration, limit),
-                    observed=duration,
-                    expected=Band(None, mean, None),
-                    threshold=limit,
-                    sample_count=self._count,
-                    unit="seconds",
-                    formula=Formula(
-                        "share", {"part": duration, "whole": mean}, duration / mean if mean else 0.0
-                    ),
-                    start=int(began[at]),
-                    details={
-                        "what": f"{server_of(row)} {int(row[Flow.SERVER_PORT])}",
-                        "server": server_of(row),
-                        "port": int(row[Flow.SERVER_PORT]),
-                        "bytes": size,
-                        "idle": size < _IDLE_BYTES,
-                        **({} if self._classic else {"stayed": seen, "kinds": kinds, "once_in": _ONCE_IN}),
-                    },
-                    counterfactual=f"Not stated up to {limit:,.0f} seconds"
-                    + ("." if self._classic else ", nor where one to such a port had stayed before."),
-                )
+            anomaly = state(
+                view,
+                type=AnomalyType.LONG_LIVED_CONNECTION,
+                detector=self.name,
+                about=client_of(row),
+                who=EntityKind.CLIENT,
+                severity=Severity.HIGH if high else Severity.MEDIUM,
+                score=excess_score(duration, limit),
+                observed=duration,
+                expected=Band(None, mean, None),
+                threshold=limit,
+                sample_count=self._count,
+                unit="seconds",
+                formula=Formula("share", {"part": duration, "whole": mean}, duration / mean if mean else 0.0),
+                start=int(began[at]),
+                details={
+                    "what": f"{server_of(row)} {int(row[Flow.SERVER_PORT])}",
+                    "server": server_of(row),
+                    "port": int(row[Flow.SERVER_PORT]),
+                    "bytes": size,
+                    "idle": size < _IDLE_BYTES,
+                    **({} if self._classic else {"stayed": seen, "kinds": kinds, "once_in": _ONCE_IN}),
+                },
+                counterfactual=f"Not stated up to {limit:,.0f} seconds"
+                + ("." if self._classic else ", nor where one to such a port had stayed before."),
             )
+            if not (waits and self._early.hold((*row[_TALK].tolist(), kind), anomaly)):
+                found.append(anomaly)
         return found
 
     def _look_once(

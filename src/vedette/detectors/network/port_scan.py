@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.few_stated import FewStated
 from vedette.detectors.network.addresses import internal, is_many
 from vedette.detectors.network.grouping import Rows, busy, distinct, groups
+from vedette.detectors.network.held_back import HeldBack, Key
 from vedette.detectors.network.minute import Total, Weight
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
@@ -18,7 +19,7 @@ from vedette.detectors.statement import excess_score
 from vedette.kernels.flows.talks import find_answered
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow, Known, Protocol
-from vedette.schema.spans import HOUR_US, MINUTE_US
+from vedette.schema.spans import HOUR_US, MINUTE_US, SECOND_US
 from vedette.schema.state import check, decode, encode
 from vedette.windows.distinct import distinct_values, is_among
 
@@ -29,6 +30,10 @@ _MOST_STATED: Final = 50
 """Sources stated in one window; a spoofed flood has more, and is stated as such."""
 _FORGET_US: Final = HOUR_US
 """A walk that nothing was added to for so long begins anew."""
+_EARLY_US: Final = 10 * MINUTE_US
+"""Until then nobody knows what hosts within ask for again and again: monitors do every minute to every five."""
+_RETRY_US: Final = 30 * SECOND_US
+"""What asks for the same again earlier repeats a packet that was not answered."""
 _OVER_US: Final = 15 * MINUTE_US
 """A walk that was told is over when nothing failed for so long, as an incident is."""
 _MOST_ANSWERED: Final = 65_536
@@ -49,6 +54,8 @@ class _Walk(msgspec.Struct):
     told: bool = False
     lost: int = 0
     """When one failed last."""
+    again: int = 0
+    """Targets that failed and were asked for again later, while it is not known yet what is."""
     targets: set[tuple[int, int, int]] = msgspec.field(default_factory=set)
 
 
@@ -64,6 +71,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     excess: int = 0
     told: bool = False
     lost: int = 0
+    again: int = 0
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -71,6 +79,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     answered: bytes
     failed: bytes = b""
     """Older versions began anew with them after an hour."""
+    early: bytes = b""
 
 
 class PortScan(FewStated):
@@ -86,10 +95,12 @@ class PortScan(FewStated):
         packets; or more than `ports` UDP ports of one host that do not answer. A walk that was told is over when none
         has failed for a quarter of an hour, or twice as many more were answered as it takes failures: what its host
         does otherwise is no scan. Of one host it is vertical, of many hosts at up to three ports horizontal, else a
-        strobe. By the odds a source elsewhere is of medium severity at most: every public address is looked at by
-        strangers all day, and what they get from it is told by others.
+        strobe. By the odds a source elsewhere is of low severity: every public address is looked at by strangers all
+        day, and what they get from it is told by others. In the first ten minutes nobody knows what hosts within ask
+        for again and again: what the odds say of them then waits until they are over, or the input ends, and is
+        stated unless half of what failed was asked for again.
     Explanation: what was tried, how much of it failed.
-    Known false alarms: monitoring that polls what is down, once, when it is first seen; peer-to-peer clients that try
+    Known false alarms: monitoring that begins to poll what is down; peer-to-peer clients that try
         peers of yesterday, which is why a failing first contact counts once, and `odds` are far above the paper's 99.
     References: Jung, Paxson, Berger, Balakrishnan, "Fast Portscan Detection Using Sequential Hypothesis Testing",
         IEEE S&P 2004; formulas `count`, `sequential_odds`.
@@ -107,14 +118,28 @@ class PortScan(FewStated):
         self._walks: dict[tuple[int, int], _Walk] = {}
         self._answered = RecentKeys(5, _MOST_ANSWERED)
         self._failed = RecentKeys(5, _MOST_FAILED)
+        self._early = HeldBack(_EARLY_US)
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
         walks = [
-            _Kept(key, w.since, w.latest, w.failed, w.answered, sorted(w.targets), w.excess, w.told, w.lost)
+            _Kept(
+                key,
+                w.since,
+                w.latest,
+                w.failed,
+                w.answered,
+                sorted(w.targets),
+                w.excess,
+                w.told,
+                w.lost,
+                w.again,
+            )
             for key, w in self._walks.items()
         ]
-        return encode(_State(walks, self._answered.to_state(), self._failed.to_state()))
+        return encode(
+            _State(walks, self._answered.to_state(), self._failed.to_state(), self._early.to_state())
+        )
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave. Raises `StateError`."""
@@ -123,12 +148,16 @@ class PortScan(FewStated):
         check(len(walks) <= _MOST_SOURCES, "first contacts")
         check(all(len(walk.targets) <= _MOST_TARGETS for walk in walks), "first contacts")
         self._walks = {
-            w.source: _Walk(w.since, w.latest, w.failed, w.answered, w.excess, w.told, w.lost, set(w.targets))
+            w.source: _Walk(
+                w.since, w.latest, w.failed, w.answered, w.excess, w.told, w.lost, w.again, set(w.targets)
+            )
             for w in walks
         }
         self._answered.from_state(state.answered)
         if state.failed:
             self._failed.from_state(state.failed)
+        if state.early:
+            self._early.from_state(state.early)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State scans that went on in the window."""
@@ -177,14 +206,22 @@ class PortScan(FewStated):
         """The sequential test: one step for each first contact."""
         if not view.window.known & Known.OUTCOME:
             return []
-        found = self._stepped(view) if self._walks or view.total(Total.REFUSED) else []
+        waits = self._early.waits(view)
+        found = self._stepped(view, waits=waits) if self._walks or view.total(Total.REFUSED) else []
+        if not waits:
+            found += self._early.release(view, self._still)
         columns = view.digest.columns
         keys = np.empty((columns.shape[1], 5), dtype=np.int64)
         for _ in self._answered.claim(keys[: find_answered(columns, keys)]):
             pass
         return found
 
-    def _stepped(self, view: NetworkView) -> list[Anomaly]:
+    def _still(self, source: Key, anomaly: Anomaly) -> Anomaly | None:
+        """What was held back, unless its source asks for the same again and again: a monitor, not a scanner."""
+        walk = self._walks.get((source[0], source[1]))
+        return None if walk is not None and 2 * walk.again >= walk.failed else anomaly
+
+    def _stepped(self, view: NetworkView, *, waits: bool) -> list[Anomaly]:
         rows = view.window.contacts
         told = rows[:, Flow.PROTOCOL] == Protocol.TCP
         told &= (rows[:, Flow.FAILED] > 0) | (rows[:, Flow.SUCCEEDED] > 0)
@@ -203,7 +240,10 @@ class PortScan(FewStated):
         # A client's contacts stand together.
         theirs = chosen[is_among(low, np.array([low for _, low in sources], dtype=np.int64))]
         talks = rows[theirs][:, _TALK]
-        first = theirs[~(self._answered.has(talks) | self._failed.has(talks))]
+        tried = self._failed.has(talks)
+        first = theirs[~(self._answered.has(talks) | tried)]
+        if waits:
+            self._count_again(rows[theirs[tried]], view.start)
         for own in groups(rows, *CLIENT, among=first):
             source = (int(own[0, Flow.CLIENT_HIGH]), int(own[0, Flow.CLIENT_LOW]))
             if source not in sources:
@@ -219,12 +259,22 @@ class PortScan(FewStated):
             if odds <= -math.log10(self.odds) or (walk.told and walk.excess <= 0):
                 del self._walks[source]
             elif steps and odds >= math.log10(self.odds) and walk.excess >= self._enough:
+                anomaly = self._tell_walk(view, own, walk)
+                if waits and internal(*own[:1, list(CLIENT)].T)[0] and self._early.hold(source, anomaly):
+                    continue
                 walk.told = True
-                found.append(self._tell_walk(view, own, walk))
+                found.append(anomaly)
         lost = rows[chosen[failing & internal(high, low)]]
         for _ in self._failed.claim(lost[:, _TALK]):
             pass
         return found
+
+    def _count_again(self, tried: Rows, now: int) -> None:
+        """Note which targets that failed are asked for again."""
+        for row in tried[tried[:, Flow.FAILED] > 0]:
+            walk = self._walks.get((int(row[Flow.CLIENT_HIGH]), int(row[Flow.CLIENT_LOW])))
+            if walk is not None and now - walk.since >= _RETRY_US:
+                walk.again += 1
 
     @property
     def _enough(self) -> int:
@@ -277,7 +327,7 @@ class PortScan(FewStated):
             detector=self.name,
             about=client_of(own[0]),
             who=EntityKind.CLIENT,
-            severity=Severity.HIGH if odds >= 2 * limit and not outside else Severity.MEDIUM,
+            severity=Severity.LOW if outside else Severity.HIGH if odds >= 2 * limit else Severity.MEDIUM,
             score=excess_score(odds, limit),
             observed=float(walk.failed),
             threshold=float(math.ceil(limit / _STEP)),
