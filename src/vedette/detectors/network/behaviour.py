@@ -38,7 +38,7 @@ _SHOWN: Final = 4
 _MOST_TOLD: Final = 16_384
 """Addresses of which it is remembered that they were told of."""
 _AGAIN: Final = 2.0
-"""Times as much evidence from which an address is told of again: what it is like is known from then on."""
+"""Times as much evidence as it ever came to from which an address is told of again: what it is like is known."""
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -147,12 +147,12 @@ class AddressBehaviour(FewStated):
         ]
 
     def _is_news(self, keys: NDArray[np.int64], evidence: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which addresses were not told of before, or with half the evidence; those that are told are remembered."""
+        """Which addresses were not told of before, or came to half the evidence at most; what they come to is kept."""
         news = np.zeros(len(keys), dtype=bool)
         for claimed in self._told.claim(keys):
             before = self._told.reals[claimed.place, 0]
             news[claimed.rows] = evidence[claimed.rows] >= _AGAIN * before
-            self._told.reals[claimed.place, 0] = np.where(news[claimed.rows], evidence[claimed.rows], before)
+            self._told.reals[claimed.place, 0] = np.maximum(evidence[claimed.rows], before)
         return news
 
     def _tell(
