@@ -44,7 +44,8 @@ class Trees(msgspec.Struct, frozen=True):
             self.feature,
             self.threshold,
             self.leaf,
-            np.zeros(BLOCK, dtype=np.uint16),
+            np.zeros((rows.shape[1], BLOCK), dtype=np.float32),
+            np.zeros(BLOCK, dtype=np.uint32),
             total,
         )
         return total / len(self.feature)

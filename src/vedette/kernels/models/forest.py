@@ -17,12 +17,18 @@ LEAVES = 1 << DEPTH
 BLOCK = 32
 
 Singles = NDArray[np.float32]
-Words = NDArray[np.uint16]
+Words = NDArray[np.uint32]
 
 
 @kernel
 def path_lengths(
-    rows: Singles, feature: Bytes, threshold: Singles, length: Floats, place: Words, total: Floats
+    rows: Singles,
+    feature: Bytes,
+    threshold: Singles,
+    length: Floats,
+    column: Singles,
+    place: Words,
+    total: Floats,
 ) -> None:
     """Sum the lengths of rows' paths over all trees.
 
@@ -30,7 +36,8 @@ def path_lengths(
         rows: float32 (n, features).
         feature: uint8 (trees, INNER), column that each node looks at. threshold: float32 (trees, INNER).
         length: float64 (trees, LEAVES), of the path to each leaf.
-        place: uint16 (BLOCK,), scratch. A number without a sign needs no look whether it counts from the end.
+        column: float32 (features, BLOCK), scratch for a block's features, rows of equal features side by side.
+        place: uint32 (BLOCK,), scratch. A number without a sign needs no look whether it counts from the end.
         total: float64 (n,), receives the sums.
     """
     trees = feature.shape[0]
@@ -40,13 +47,15 @@ def path_lengths(
         block = min(BLOCK, n - first)
         for row in range(block):
             total[first + row] = 0.0
+            for at in range(rows.shape[1]):
+                column[at, row] = rows[first + row, at]
         for tree in range(trees):
             for row in range(block):
                 place[row] = 0
             for _ in range(DEPTH):
                 for row in range(block):
                     node = place[row]
-                    above = rows[first + row, feature[tree, node]] > threshold[tree, node]
+                    above = column[feature[tree, node], row] > threshold[tree, node]
                     place[row] = 2 * node + 1 + int(above)
             for row in range(block):
                 total[first + row] += length[tree, place[row] - INNER]
