@@ -137,9 +137,10 @@ def spikes(*millions: float) -> list[bool]:
     ]
 
 
-def test_a_window_may_hold_one_file_and_two_in_a_row_are_a_spike() -> None:
+def test_two_windows_may_hold_one_file_and_three_in_a_row_are_a_spike() -> None:
     assert spikes(1, 1000, 1, 1000, 1) == [False] * 5
-    assert spikes(1, 1000, 1000, 1000) == [False, False, True, True]
+    assert spikes(1, 1000, 1000, 1) == [False] * 4
+    assert spikes(1, 1000, 1000, 1000, 1000) == [False, False, False, True, True]
 
 
 def test_as_much_as_a_network_ever_carried_is_no_spike_until_its_hours_are_known() -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vedette.detectors.network import brute_force, floods, long_lived, minute, port_scan
+from vedette.detectors.network.addresses import PRIVATE, Own
 from vedette.detectors.network.minute import Minute, Total, digest
 from vedette.detectors.network.recent_windows import Interest, RecentWindow, recent_groups
 from vedette.detectors.network.view import NetworkView, outward
@@ -67,13 +68,18 @@ def counted(interest: Interest, own: NDArray[np.int64], of: Flow) -> int:
     return int(own[:, of].sum())
 
 
+OWN = Own(["93.184.0.0/24", "2001:db8::/32", "10.0.0.2"])
+"""Other networks than the private ones: `ADDRESSES` has some of each."""
+
+
 @pytest.mark.parametrize("seed", range(8))
-def test_totals_are_those_that_one_would_count(seed: int) -> None:
+@pytest.mark.parametrize("own", [PRIVATE, OWN, Own([])], ids=["private", "given", "none"])
+def test_totals_are_those_that_one_would_count(seed: int, own: Own) -> None:
     rows = contacts(np.random.default_rng(seed), 40 * seed)
     tcp, udp = (rows[:, Flow.PROTOCOL] == protocol for protocol in (Protocol.TCP, Protocol.UDP))
     icmp = np.isin(rows[:, Flow.PROTOCOL], [Protocol.ICMP, Protocol.ICMPV6])
     known = (rows[:, Flow.CLIENT_HIGH] != 0) | (rows[:, Flow.CLIENT_LOW] != 0)
-    found = digest(rows, np.full((3, BINS), 2, dtype=np.int64))
+    found = digest(rows, np.full((3, BINS), 2, dtype=np.int64), own)
     assert {of: found.totals[of] for of in Total} == {
         Total.PACKETS: rows[:, [Flow.PACKETS_OUT, Flow.PACKETS_IN]].sum(),
         Total.BYTES: rows[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum(),
@@ -97,9 +103,9 @@ def test_totals_are_those_that_one_would_count(seed: int) -> None:
         Total.RTTS: 2 * BINS,
         Total.RESPONSES: 2 * BINS,
     }
-    assert found.outward.tolist() == outward(rows).tolist()
+    assert found.outward.tolist() == outward(rows, own).tolist()
     called = (tcp | udp) & (rows[:, Flow.OPENED] > 0) & ~np.isin(rows[:, Flow.SERVER_PORT], [53, 123])
-    assert found.calls.tolist() == [row for row in outward(rows).tolist() if called[row]]
+    assert found.calls.tolist() == [row for row in outward(rows, own).tolist() if called[row]]
 
 
 @pytest.mark.parametrize("few", [False, True])

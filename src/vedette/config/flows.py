@@ -1,5 +1,6 @@
 """Keys of captures, flows and what looks at them."""
 
+from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
 
 
@@ -281,6 +282,20 @@ class NetworkSection(Section):
         unit="contacts",
         ge=1024,
         le=1 << 24,
+    )
+    own_networks: tuple[Network, ...] = option(
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "127.0.0.0/8",
+            "fc00::/7",
+            "fe80::/10",
+            "::1/128",
+        ),
+        "Your own networks, IPv4 and IPv6, public ones too: who is within, and who elsewhere, is told by them. Given, "
+        "they replace the private, link-local and loopback ones.",
     )
     port_scan: PortScanSection = section(PortScanSection)
     syn_flood: SynFloodSection = section(SynFloodSection)

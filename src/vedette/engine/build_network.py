@@ -11,6 +11,7 @@ from vedette.config.flows import NetworkSection
 from vedette.config.tree import Config
 from vedette.detectors.learned.member_names import ADDRESS
 from vedette.detectors.learned.plan import Plan
+from vedette.detectors.network.addresses import Own
 from vedette.detectors.network.beaconing import Beaconing
 from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.brute_force import NetworkBruteForce
@@ -68,6 +69,7 @@ def build_network(
         own_clock=own_clock,
         since=since,
         grouping=grouping(config),
+        own=Own(network.own_networks),
     )
     detectors = network_detectors(config, thresholds, teaching or Teaching(), classic=classic)
     return NetworkEngine(settings, thresholds, detectors)
@@ -88,9 +90,10 @@ def network_detectors(
 ) -> Sequence[NetworkDetector]:
     """The detectors of flows, in the order in which they look: what explains others comes first."""
     wanted = config.network
+    own = Own(wanted.own_networks)
     offered = [
         *_of_floods(wanted),
-        *_of_attacks(wanted),
+        *_of_attacks(wanted, own),
         *_of_manners(wanted, classic=classic),
         *_of_levels(wanted, thresholds, classic=classic),
         (
@@ -117,7 +120,7 @@ def _of_floods(wanted: NetworkSection) -> Iterator[_Offer]:
     yield floods.enabled, ConnectionFlood(connections=floods.connections)
 
 
-def _of_attacks(wanted: NetworkSection) -> Iterator[_Offer]:
+def _of_attacks(wanted: NetworkSection, own: Own) -> Iterator[_Offer]:
     """What one client does that no program of a user does."""
     scan, tunnels, logins, calls = wanted.port_scan, wanted.tunnels, wanted.brute_force, wanted.beaconing
     yield (
@@ -126,9 +129,9 @@ def _of_attacks(wanted: NetworkSection) -> Iterator[_Offer]:
     )
     yield (
         tunnels.enabled,
-        Tunnel(queries=tunnels.queries, messages=tunnels.messages, pings=tunnels.pings),
+        Tunnel(queries=tunnels.queries, messages=tunnels.messages, pings=tunnels.pings, own=own),
     )
-    yield logins.enabled, NetworkBruteForce(connections=logins.connections, size=logins.max_bytes)
+    yield logins.enabled, NetworkBruteForce(connections=logins.connections, size=logins.max_bytes, own=own)
     yield calls.enabled, Beaconing(calls=calls.calls, hours=calls.hours, variation=calls.variation)
 
 

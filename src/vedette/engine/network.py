@@ -10,6 +10,7 @@ import numpy as np
 
 from vedette.baselines.calendar import Calendar, plain
 from vedette.detectors.few_stated import unstated
+from vedette.detectors.network.addresses import PRIVATE, Own
 from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.conversations import with_conversations
 from vedette.detectors.network.metrics import (
@@ -60,6 +61,7 @@ class NetworkSettings(msgspec.Struct, frozen=True):
         own_clock: Whether event time is that of the newest flow; otherwise it is what `advance` says.
         since: Windows that begin earlier are learned from, and nothing is stated of them, microseconds.
         grouping: How anomalies become incidents.
+        own: Which addresses are one's own.
     """
 
     span: int = 10_000_000
@@ -72,6 +74,7 @@ class NetworkSettings(msgspec.Struct, frozen=True):
     own_clock: bool = True
     since: int | None = None
     grouping: GroupingSettings = GroupingSettings()
+    own: Own = PRIVATE
 
 
 @dataclass(slots=True)
@@ -240,7 +243,7 @@ class NetworkEngine:
             whole: Whether it was watched to its end.
         """
         self._hush(window)
-        looked_at = digest(window.contacts, window.histogram)
+        looked_at = digest(window.contacts, window.histogram, self.settings.own)
         self._judge(window, measure(window, looked_at), looked_at, whole=whole)
         self.last = window.number
 
@@ -295,7 +298,7 @@ class NetworkEngine:
             self.recent.popleft()
         if self.recent:
             self.recent[-1].settle()
-        looked_at = looked_at or digest(window.contacts, window.histogram)
+        looked_at = looked_at or digest(window.contacts, window.histogram, self.settings.own)
         self.recent.append(RecentWindow(window, (looked_at.marks, looked_at.weights)))
         recent = tuple(self.recent)
         since = self.settings.since
@@ -304,7 +307,7 @@ class NetworkEngine:
             self.coverage.learned += looked_at.totals[Total.OPENED]
         view = NetworkView(
             window, recent, held, whole=whole, peaks=self._minute.turn(recent), looked_at=looked_at,
-            watched=1.0 if self.watched is None else self.watched(window.start),
+            watched=1.0 if self.watched is None else self.watched(window.start), own=self.settings.own,
         )  # fmt: skip
         found: list[Anomaly] = []
         for detector in self.detectors:

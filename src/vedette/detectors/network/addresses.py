@@ -1,13 +1,17 @@
 """Addresses of flows as people write them, and whose they are."""
 
-from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 _MAPPED = 0xFFFF
 _WORD = 1 << 64
+_FIRST_BIT = -(1 << 63)
+_NOTHING = [1, 0, 0, 0]
+"""A range of which the last address stands before the first."""
 
 
 def address(high: int, low: int) -> str:
@@ -46,7 +50,7 @@ def _signed(word: int) -> int:
 
 
 def internal(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which addresses are one's own, bool (n,): private (RFC 1918, RFC 4193), link-local or loopback.
+    """Which addresses are of `PRIVATE_NETWORKS`, bool (n,).
 
     Args:
         high, low: int64 (n,), the halves of an IPv6 address; IPv4 as the address that maps it.
@@ -61,6 +65,61 @@ def internal(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool
     return found
 
 
+PRIVATE_NETWORKS: Final = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+)
+"""Private (RFC 1918, RFC 4193), link-local and loopback."""
+
+
+class Own:
+    """Which addresses are one's own.
+
+    Args:
+        networks: In CIDR notation; of IPv4 also those of addresses that IPv6 maps.
+
+    Attributes:
+        ranges: int64 (n, 4), as `vedette.kernels.contact_digest.is_internal` takes them; none for `PRIVATE_NETWORKS`.
+    """
+
+    def __init__(self, networks: Sequence[str] = PRIVATE_NETWORKS) -> None:
+        given = (
+            []
+            if set(networks) == set(PRIVATE_NETWORKS)
+            else [_range(text) for text in networks] or [_NOTHING]
+        )
+        self.ranges: NDArray[np.int64] = np.array(given, dtype=np.int64).reshape(-1, 4)
+
+    def internal(self, high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which addresses are one's own, bool (n,).
+
+        Args:
+            high, low: int64 (n,), the halves of an IPv6 address; IPv4 as the address that maps it.
+        """
+        if not len(self.ranges):
+            return internal(high, low)
+        found = np.zeros(len(high), dtype=bool)
+        first, last = high ^ _FIRST_BIT, low ^ _FIRST_BIT
+        for a, b, c, d in self.ranges.tolist():
+            found |= ((first > a) | ((first == a) & (last >= b))) & (
+                (first < c) | ((first == c) & (last <= d))
+            )
+        return found
+
+
+def _range(text: str) -> list[int]:
+    network = ip_network(text, strict=False)
+    mapped = _MAPPED << 32 if network.version == 4 else 0
+    ends = [int(end) | mapped for end in (network[0], network[-1])]
+    return [_signed(word) ^ _FIRST_BIT for end in ends for word in (end >> 64, end % _WORD)]
+
+
 def many(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which addresses stand for many hosts, bool (n,): multicast, and broadcast to the local network.
 
@@ -72,6 +131,9 @@ def many(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool_]:
     group4 = ((number >> 28) == 14) | ((number & 0xFF) == 0xFF)
     found: NDArray[np.bool_] = np.where(ipv4, group4, (high >> 56 & 0xFF) == 0xFF)
     return found
+
+
+PRIVATE: Final = Own()
 
 
 def is_group(high: int, low: int) -> bool:

@@ -101,7 +101,9 @@ class AddressBehaviour(FewStated):
         self._course.step(number - 1)
         contacts = view.window.contacts
         # Where nothing is judged yet, only what is learned from.
-        keys, table = address_table(contacts, MOST_OF_WINDOW if self._course.model is None else None)
+        keys, table = address_table(
+            contacts, MOST_OF_WINDOW if self._course.model is None else None, view.own
+        )
         rows = matrix(table)
         accused = among(keys, view.accused)
         found = self._judge(view, keys, rows, accused)

@@ -1,6 +1,7 @@
 """Guessing passwords of services that are logged into: SSH, FTP, RDP and the like."""
 
 import math
+from functools import partial
 from typing import ClassVar, Final
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.few_stated import FewStated
-from vedette.detectors.network.addresses import internal
+from vedette.detectors.network.addresses import PRIVATE, Own
 from vedette.detectors.network.grouping import Rows, distinct, heaviest
 from vedette.detectors.network.minute import Weight
 from vedette.detectors.network.ports import LOGINS, Ports
@@ -41,10 +42,11 @@ class NetworkBruteForce(FewStated):
     name: ClassVar[str] = "network.brute_force"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.BRUTE_FORCE,)
 
-    def __init__(self, *, connections: int = 20, size: int = 20_000) -> None:
+    def __init__(self, *, connections: int = 20, size: int = 20_000, own: Own = PRIVATE) -> None:
         self.connections = connections
         self.size = size
         self.left_out = 0
+        self._from_elsewhere = Interest(partial(_from_elsewhere, own), (*SERVER, Flow.SERVER_PORT))
         self._since: int | None = None
         self._ports = RecentKeys(len(_PORT), _MOST_PORTS, numbers=4)
 
@@ -67,7 +69,7 @@ class NetworkBruteForce(FewStated):
 
     def _of_many(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for own in view.groups(_FROM_ELSEWHERE, Flow.SUCCEEDED, self.connections / _FACTOR):
+        for own in view.groups(self._from_elsewhere, Flow.SUCCEEDED, self.connections / _FACTOR):
             clients = distinct(own, *CLIENT)
             if clients * _FACTOR < self.connections:
                 continue
@@ -199,12 +201,11 @@ def _logins(rows: Rows) -> NDArray[np.bool_]:
     return kept
 
 
-def _from_elsewhere(rows: Rows) -> NDArray[np.bool_]:
+def _from_elsewhere(own: Own, rows: Rows) -> NDArray[np.bool_]:
     wanted = _logins(rows)
     at = np.flatnonzero(wanted)
-    wanted[at] = ~internal(rows[at, Flow.CLIENT_HIGH], rows[at, Flow.CLIENT_LOW])
+    wanted[at] = ~own.internal(rows[at, Flow.CLIENT_HIGH], rows[at, Flow.CLIENT_LOW])
     return wanted
 
 
-_FROM_ELSEWHERE: Final = Interest(_from_elsewhere, (*SERVER, Flow.SERVER_PORT))
 _LOGINS: Final = Interest(_logins, (*CLIENT, *SERVER, Flow.SERVER_PORT), Weight.LOGINS)

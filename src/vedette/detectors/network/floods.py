@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memoryless
-from vedette.detectors.network.addresses import internal, is_group
+from vedette.detectors.network.addresses import is_group
 from vedette.detectors.network.grouping import Rows, distinct, groups, heaviest, starts_of
 from vedette.detectors.network.minute import Total, Weight
 from vedette.detectors.network.ports import REFLECTORS, Ports
@@ -200,7 +200,7 @@ class Amplification(FewStated, Memoryless):
 
     def _is_abused(self, view: NetworkView, own: Rows, questions: int) -> bool:
         """Whether somebody elsewhere asks as fast as no resolver or monitor of one's own does."""
-        elsewhere = not internal(own[:1, Flow.CLIENT_HIGH], own[:1, Flow.CLIENT_LOW])[0]
+        elsewhere = not view.own.internal(own[:1, Flow.CLIENT_HIGH], own[:1, Flow.CLIENT_LOW])[0]
         return bool(elsewhere) and questions >= self.QUESTIONS * view.seconds
 
 

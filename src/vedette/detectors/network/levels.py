@@ -26,12 +26,13 @@ _WARNS: Final = 2.0
 
 
 class _Surprise:
-    """Whether a metric's surprise passes the budget's threshold, in two of three windows or by far in one."""
+    """Whether a metric's surprise passes the budget's threshold, in two of three windows or, `alone`, by far in one."""
 
-    def __init__(self, name: str, thresholds: Thresholds) -> None:
+    def __init__(self, name: str, thresholds: Thresholds, *, alone: bool = True) -> None:
         self._name = name
         self._thresholds = thresholds
         self._gate = Gate()
+        self._alone = np.array([alone])
         # A transfer of ten minutes is one event, and not sixty.
         self._runs = Runs()
 
@@ -61,7 +62,7 @@ class _Surprise:
         limit = self._thresholds.threshold(self._name)
         if self._gate.calm and (not worth or surprise[0] < limit):
             return None
-        gated = self._gate.decide(_SLOT, surprise if worth else np.zeros(1), limit)
+        gated = self._gate.decide(_SLOT, surprise if worth else np.zeros(1), limit, self._alone)
         return limit if gated else None
 
 
@@ -73,7 +74,8 @@ class Volume(Remembering):
         Until then, for three days, also the most and the least that it carried for two windows in a row, up to an hour
         or two ago: people come in the morning, and backups end.
     Decision: with a budget of false alarms, its threshold, and at least `factor` times more or less than expected, and
-        as long as hours are not known, than ever; of a spike in two windows in a row, as one may hold one file.
+        as long as hours are not known, than ever; of a spike in two windows in a row, and again in the next or the one
+        after: a file is copied in ten or twenty seconds.
         None is stated where the rest is not that much without who is accused already. With
         `alarm.mode: threshold` the classic rule: above the mean by 3 standard deviations is high, by 2 medium.
         Where an input has ended before others, so much less is expected.
@@ -95,7 +97,7 @@ class Volume(Remembering):
         self.factor = factor
         self.classic = classic
         self.left_out = 0
-        self._spike = _Surprise("network.volume.spike", thresholds)
+        self._spike = _Surprise("network.volume.spike", thresholds, alone=False)
         self._drop = _Surprise("network.volume.drop", thresholds)
         self._carried = Carried()
 

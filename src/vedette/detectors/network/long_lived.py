@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import internal
+from vedette.detectors.network.addresses import Own
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.held_back import HeldBack, Key
 from vedette.detectors.network.minute import Total, Weight
@@ -163,7 +163,7 @@ class LongLived:
         new, first = self._look_once(rows[long][:, _TALK], began)
         together = self._seen + int(np.count_nonzero(first))
         for at in np.flatnonzero(new).tolist():
-            row, kind = rows[long[at]], _kind(rows[long[at]])
+            row, kind = rows[long[at]], _kind(rows[long[at]], view.own)
             seen, kinds = self._seen, len(self._kinds)
             stays = kind not in self._kinds
             stays &= together < _FEW or (kinds + 1) * _ONCE_IN <= seen + 2
@@ -276,10 +276,10 @@ _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 _MOST_KINDS: Final = 4 * (_DYNAMIC + 1)
 
 
-def _kind(row: Rows) -> int:
+def _kind(row: Rows, own: Own) -> int:
     """What a connection is for, as far as can be seen: its port, and which of its ends are one's own."""
     ends = row[[Flow.CLIENT_HIGH, Flow.SERVER_HIGH]], row[[Flow.CLIENT_LOW, Flow.SERVER_LOW]]
-    client, server = map(int, internal(*ends))
+    client, server = map(int, own.internal(*ends))
     return 4 * min(int(row[Flow.SERVER_PORT]), _DYNAMIC) + 2 * client + server
 
 

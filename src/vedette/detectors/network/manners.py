@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.network.addresses import PRIVATE, Own
 from vedette.detectors.network.grouping import Rows
 from vedette.kernels.flows import flow_manners as kernels
 from vedette.kernels.flows.flow_manners import add_manners
@@ -88,19 +89,20 @@ MANNERS: Final = (
 )
 
 
-def address_table(contacts: Rows, most: int | None = None) -> tuple[Rows, Table]:
+def address_table(contacts: Rows, most: int | None = None, own: Own = PRIVATE) -> tuple[Rows, Table]:
     """Who opened flows in a window, int64 (k, 2), and what they did, float64 (len(Did), k).
 
     Args:
         contacts: int64 (n, columns), of one window, sorted as there.
         most: Of so many addresses at most, spread evenly over all of them.
+        own: Which addresses are one's own.
     """
     columns = np.ascontiguousarray(contacts.T)
     told = np.flatnonzero((columns[Flow.CLIENT_LOW] != 0) | (columns[Flow.CLIENT_HIGH] != 0))
     which = _thinned(contacts, told, most)
     keys, did = np.empty((len(which), 2), dtype=np.int64), np.empty((len(Did), len(which)))
     scratch = np.zeros(2 << len(which).bit_length(), dtype=np.int64)
-    count = add_manners(columns, which, scratch, keys, did)
+    count = add_manners(columns, which, own.ranges, scratch, keys, did)
     return keys[:count], did[:, :count]
 
 

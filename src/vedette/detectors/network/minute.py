@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.network.addresses import PRIVATE, Own
 from vedette.detectors.network.ports import LOGINS, POLLED, REFLECTORS
 from vedette.kernels.flows import contact_digest as kernels
 from vedette.kernels.flows.contact_digest import add_weights, digest_contacts, find_peaks
@@ -77,11 +78,12 @@ class Digest(msgspec.Struct, frozen=True):
     weights: NDArray[np.int32]
 
 
-def digest(contacts: Ints, histogram: Ints) -> Digest:
+def digest(contacts: Ints, histogram: Ints, own: Own = PRIVATE) -> Digest:
     """Look at the contacts of a window.
 
     Args:
         contacts: int64 (k, CONTACT_COLUMNS), sorted by client. histogram: int64 (3, bins).
+        own: Which addresses are one's own.
     """
     count = len(contacts)
     columns = np.ascontiguousarray(contacts.T)
@@ -90,7 +92,8 @@ def digest(contacts: Ints, histogram: Ints) -> Digest:
     marks = np.empty((count, 2), dtype=np.int32)
     weights = np.empty((count, kernels.WEIGHTS), dtype=np.int32)
     digest_contacts(
-        columns, np.ascontiguousarray(histogram), _KNOWN_FOR, *_SECRET, totals, outward, calls, marks, weights
+        columns, np.ascontiguousarray(histogram), _KNOWN_FOR, own.ranges, *_SECRET, totals, outward, calls, marks,
+        weights,
     )  # fmt: skip
     found: list[int] = totals.tolist()
     return Digest(

@@ -90,7 +90,7 @@ class OwnPast(Remembering):
         contacts = columns.shape[1]
         keys = np.empty((contacts, 2), dtype=np.int64)
         values = np.empty((contacts, len(MEASURES)), dtype=np.int64)
-        count = measure_hosts(columns, keys, values)
+        count = measure_hosts(columns, view.own.ranges, keys, values)
         keys, values = keys[:count], values[:count]
         if view.accused:
             accused = among(keys, view.accused)

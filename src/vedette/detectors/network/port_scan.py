@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.few_stated import FewStated
-from vedette.detectors.network.addresses import internal, is_many
+from vedette.detectors.network.addresses import is_many
 from vedette.detectors.network.grouping import Rows, busy, distinct, groups
 from vedette.detectors.network.held_back import HeldBack, Key
 from vedette.detectors.network.minute import Total, Weight
@@ -212,7 +212,7 @@ class PortScan(FewStated):
             found += self._early.release(view, self._still)
         columns = view.digest.columns
         keys = np.empty((columns.shape[1], 5), dtype=np.int64)
-        for _ in self._answered.claim(keys[: find_answered(columns, keys)]):
+        for _ in self._answered.claim(keys[: find_answered(columns, view.own.ranges, keys)]):
             pass
         return found
 
@@ -260,11 +260,15 @@ class PortScan(FewStated):
                 del self._walks[source]
             elif steps and odds >= math.log10(self.odds) and walk.excess >= self._enough:
                 anomaly = self._tell_walk(view, own, walk)
-                if waits and internal(*own[:1, list(CLIENT)].T)[0] and self._early.hold(source, anomaly):
+                if (
+                    waits
+                    and view.own.internal(*own[:1, list(CLIENT)].T)[0]
+                    and self._early.hold(source, anomaly)
+                ):
                     continue
                 walk.told = True
                 found.append(anomaly)
-        lost = rows[chosen[failing & internal(high, low)]]
+        lost = rows[chosen[failing & view.own.internal(high, low)]]
         for _ in self._failed.claim(lost[:, _TALK]):
             pass
         return found
@@ -320,7 +324,7 @@ class PortScan(FewStated):
         targets = np.array(sorted(walk.targets), dtype=np.int64).reshape(-1, 3)
         hosts, ports = len({t[:2] for t in walk.targets}), len(distinct_values(targets[:, 2]))
         limit = math.log10(self.odds)
-        outside = not internal(own[:1, Flow.CLIENT_HIGH], own[:1, Flow.CLIENT_LOW])[0]
+        outside = not view.own.internal(own[:1, Flow.CLIENT_HIGH], own[:1, Flow.CLIENT_LOW])[0]
         return state(
             view,
             type=AnomalyType.PORT_SCAN,
@@ -355,7 +359,7 @@ class PortScan(FewStated):
     ) -> Anomaly:
         hosts = distinct(rows, *SERVER)
         failed = int(rows[:, Flow.FAILED].sum())
-        outside = not internal(rows[:1, Flow.CLIENT_HIGH], rows[:1, Flow.CLIENT_LOW])[0]
+        outside = not view.own.internal(rows[:1, Flow.CLIENT_HIGH], rows[:1, Flow.CLIENT_LOW])[0]
         return state(
             view,
             type=AnomalyType.PORT_SCAN,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.few_stated import FewStated
 from vedette.detectors.memory import Memoryless
-from vedette.detectors.network.addresses import internal
+from vedette.detectors.network.addresses import PRIVATE, Own
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.minute import Total
 from vedette.detectors.network.recent_windows import Interest
@@ -53,11 +54,12 @@ class Tunnel(FewStated, Memoryless):
     HEAVY_QUERIES = 300
     HEAVY_BYTES = HEAVY_BYTES
 
-    def __init__(self, *, queries: int = 30, messages: int = 10, pings: int = 20) -> None:
+    def __init__(self, *, queries: int = 30, messages: int = 10, pings: int = 20, own: Own = PRIVATE) -> None:
         self.queries = queries
         self.messages = messages
         self.pings = pings
         self.left_out = 0
+        self._echoes = Interest(partial(_echoes, own), (*CLIENT, *SERVER))
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State tunnels that carried something in the window."""
@@ -160,7 +162,7 @@ class Tunnel(FewStated, Memoryless):
         ]
         if view.total(Total.ICMP_SENT) < self.HEAVY_PINGS * view.seconds / 60:
             return found
-        for own in view.groups(_ECHOES, Flow.PACKETS_OUT, self.HEAVY_PINGS):
+        for own in view.groups(self._echoes, Flow.PACKETS_OUT, self.HEAVY_PINGS):
             sums = own.sum(axis=0)
             sent, got = int(sums[Flow.PACKETS_OUT]), int(sums[Flow.PACKETS_IN])
             size = int(sums[Flow.BYTES_OUT] + sums[Flow.BYTES_IN])
@@ -273,14 +275,13 @@ def _heavy_dns(rows: Rows) -> NDArray[np.bool_]:
 _HEAVY_DNS: Final = Interest(_heavy_dns, (*CLIENT, *SERVER))
 
 
-def _echoes(rows: Rows) -> NDArray[np.bool_]:
+def _echoes(own: Own, rows: Rows) -> NDArray[np.bool_]:
     """Pings between one's own hosts and others."""
     protocol = rows[:, Flow.PROTOCOL]
     wanted: NDArray[np.bool_] = (protocol == Protocol.ICMP) | (protocol == Protocol.ICMPV6)
-    client = internal(rows[:, Flow.CLIENT_HIGH], rows[:, Flow.CLIENT_LOW])
-    wanted &= client != internal(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
+    client = own.internal(rows[:, Flow.CLIENT_HIGH], rows[:, Flow.CLIENT_LOW])
+    wanted &= client != own.internal(rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW])
     return wanted
 
 
-_ECHOES: Final = Interest(_echoes, (*CLIENT, *SERVER))
 _CARRIERS: Final = Interest(_carriers, (*CLIENT, *SERVER, Flow.PROTOCOL))

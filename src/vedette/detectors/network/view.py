@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.network.addresses import address, among, internal, many
+from vedette.detectors.network.addresses import PRIVATE, Own, address, among, many
 from vedette.detectors.network.grouping import Rows
 from vedette.detectors.network.metrics import Held, NetworkMetric
 from vedette.detectors.network.minute import MOST_WEIGHT, Digest, Total, digest
@@ -41,6 +41,7 @@ class NetworkView(msgspec.Struct):
         watched: Share of the traffic that is still seen, 0..1: less than 1 where an input has ended before others.
         accused: Addresses (as texts) of which something was stated already.
         peaks: The most that anybody there came to in the last minute, by `Weight`; None where that is not known.
+        own: Which addresses are one's own.
         claimed: Hosts (as texts) that another detector has stated something about that explains the rest.
     """
 
@@ -53,12 +54,13 @@ class NetworkView(msgspec.Struct):
     peaks: Sequence[int] | None = None
     looked_at: Digest | None = None
     watched: float = 1.0
+    own: Own = PRIVATE
 
     @property
     def digest(self) -> Digest:
         """The window's contacts, looked at once."""
         if self.looked_at is None:
-            self.looked_at = digest(self.window.contacts, self.window.histogram)
+            self.looked_at = digest(self.window.contacts, self.window.histogram, self.own)
         return self.looked_at
 
     def total(self, of: Total) -> int:
@@ -127,11 +129,11 @@ def server_of(row: Rows) -> str:
     return address(int(row[Flow.SERVER_HIGH]), int(row[Flow.SERVER_LOW]))
 
 
-def outward(rows: Rows) -> NDArray[np.intp]:
+def outward(rows: Rows, own: Own = PRIVATE) -> NDArray[np.intp]:
     """Which contacts are those of one's own hosts with single hosts elsewhere."""
     client = rows[:, Flow.CLIENT_HIGH], rows[:, Flow.CLIENT_LOW]
     server = rows[:, Flow.SERVER_HIGH], rows[:, Flow.SERVER_LOW]
-    return np.flatnonzero(internal(*client) & ~internal(*server) & ~many(*server))
+    return np.flatnonzero(own.internal(*client) & ~own.internal(*server) & ~many(*server))
 
 
 _FEW = 100

@@ -66,11 +66,32 @@ REFLECTS, LOGS_IN, POLLED = 1, 2, 4
 _ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 _DNS = 53
 _MARK_BITS = 0x7FFFFFFF
+_FIRST_BIT = -(1 << 63)
 
 
 @inlined
-def is_internal(high: int, low: int) -> bool:
-    """Whether an address is one's own: private (RFC 1918, RFC 4193), link-local or loopback."""
+def is_internal(high: int, low: int, networks: Ints) -> bool:
+    """Whether an address is one's own.
+
+    Args:
+        high, low: Its halves.
+        networks: int64 (n, 4), the first and the last address of each of one's networks, all words with their first bit
+            turned over, so that they compare as unsigned ones do; none for private (RFC 1918, RFC 4193), link-local
+            and loopback.
+    """
+    if networks.shape[0] > 0:
+        first_word = high ^ _FIRST_BIT
+        last_word = low ^ _FIRST_BIT
+        for row in range(networks.shape[0]):
+            if (
+                first_word > networks[row, 0]
+                or (first_word == networks[row, 0] and last_word >= networks[row, 1])
+            ) and (
+                first_word < networks[row, 2]
+                or (first_word == networks[row, 2] and last_word <= networks[row, 3])
+            ):
+                return True
+        return False
     if high == 0 and low >> 32 == 0xFFFF:
         number = low & 0xFFFFFFFF
         return (
@@ -103,6 +124,7 @@ def digest_contacts(
     columns: Ints,
     histogram: Ints,
     ports: Bytes,
+    networks: Ints,
     secret_a: int,
     secret_b: int,
     totals: Ints,
@@ -117,6 +139,7 @@ def digest_contacts(
         columns: int64 (CONTACT_COLUMNS, k), contacts sorted by client, column by column.
         histogram: int64 (3, bins), of the window.
         ports: uint8 (65536,), what each port is known for: `REFLECTS`, `LOGS_IN`, `POLLED`.
+        networks: int64 (n, 4), one's own; see `is_internal`.
         secret_a, secret_b: Of the hash.
         totals: int64 (TOTALS,), receives sums.
         outward: int64 (k,), receives the contacts of one's own hosts with single hosts elsewhere: `totals[OUTWARD]`.
@@ -141,7 +164,7 @@ def digest_contacts(
         if row == 0 or low != before_low or high != before_high:
             before_high = high
             before_low = low
-            own = is_internal(high, low)
+            own = is_internal(high, low, networks)
             first = row
             mark = hash_words(high, low, 0, 0, 0, secret_a, secret_b) & _MARK_BITS
         server_high = columns[AT_SERVER_HIGH, row]
@@ -199,7 +222,11 @@ def digest_contacts(
             totals[ICMP_SENT] += packets_out
             if columns[AT_ECHO_SIZES, row] > 0:
                 totals[CARRIERS] += 1
-        if own and not is_internal(server_high, server_low) and not is_many(server_high, server_low):
+        if (
+            own
+            and not is_internal(server_high, server_low, networks)
+            and not is_many(server_high, server_low)
+        ):
             outward[totals[OUTWARD]] = row
             totals[OUTWARD] += 1
             if (

@@ -35,11 +35,12 @@ _MIXER = 0x9E3779B1
 
 
 @kernel
-def add_manners(columns: Ints, rows: Ints, table: Ints, keys: Ints, did: Floats) -> int:
+def add_manners(columns: Ints, rows: Ints, networks: Ints, table: Ints, keys: Ints, did: Floats) -> int:
     """Add up what addresses did as clients.
 
     Args:
         columns: int64 (c, k), contacts sorted by client and server. rows: int64 (n,), which of them, rising.
+        networks: int64 (n, 4), one's own; see `is_internal`.
         table: int64 (power of two, >= 2 n), zeros: scratch.
         keys: int64 (n, 2), receives each address that opened flows. did: float64 (ROWS, n), receives what it did.
 
@@ -94,7 +95,7 @@ def add_manners(columns: Ints, rows: Ints, table: Ints, keys: Ints, did: Floats)
             sent += columns[AT_BYTES_OUT, row]
             got += columns[AT_BYTES_IN, row]
             asked += columns[AT_DNS_QUERIES, row]
-            if not is_internal(its_high, its_low):
+            if not is_internal(its_high, its_low, networks):
                 outside += begun
             if protocol == _UDP:
                 udp += begun

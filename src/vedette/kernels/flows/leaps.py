@@ -24,11 +24,12 @@ MEASURES = 5
 
 
 @kernel
-def measure_hosts(columns: Ints, keys: Ints, values: Ints) -> int:
+def measure_hosts(columns: Ints, networks: Ints, keys: Ints, values: Ints) -> int:
     """Find the internal clients of a window, and how much each did.
 
     Args:
         columns: int64 (c, k), contacts sorted by client and server.
+        networks: int64 (n, 4), one's own; see `is_internal`.
         keys: int64 (k, 2), receives each client that opened flows. values: int64 (k, MEASURES), receives what it did.
 
     Returns:
@@ -62,7 +63,7 @@ def measure_hosts(columns: Ints, keys: Ints, values: Ints) -> int:
             values[found, 3] += columns[AT_BYTES_IN, row]
             values[found, 4] += columns[AT_DNS_QUERIES, row]
             row += 1
-        if values[found, 0] > 0 and is_internal(high, low):
+        if values[found, 0] > 0 and is_internal(high, low, networks):
             keys[found, 0] = high
             keys[found, 1] = low
             found += 1

@@ -36,11 +36,12 @@ def take_columns(columns: Ints, rows: Ints, wanted: Ints, out: Ints) -> None:
 
 
 @kernel
-def find_answered(columns: Ints, keys: Ints) -> int:
+def find_answered(columns: Ints, networks: Ints, keys: Ints) -> int:
     """Find whom the internal clients of a window were answered by over TCP.
 
     Args:
-        columns: int64 (c, k), contacts. keys: int64 (k, 5), receives client, server and port.
+        columns: int64 (c, k), contacts. networks: int64 (n, 4), one's own; see `is_internal`.
+        keys: int64 (k, 5), receives client, server and port.
 
     Returns:
         How many there are.
@@ -50,7 +51,7 @@ def find_answered(columns: Ints, keys: Ints) -> int:
         if (
             columns[AT_PROTOCOL, row] == _TCP
             and columns[AT_SUCCEEDED, row] > 0
-            and is_internal(columns[AT_CLIENT_HIGH, row], columns[AT_CLIENT_LOW, row])
+            and is_internal(columns[AT_CLIENT_HIGH, row], columns[AT_CLIENT_LOW, row], networks)
         ):
             keys[found, 0] = columns[AT_CLIENT_HIGH, row]
             keys[found, 1] = columns[AT_CLIENT_LOW, row]
