@@ -150,6 +150,31 @@ class HostsSection(Section):
     )
 
 
+class ServersSection(Section):
+    """Services of your own that stop answering."""
+
+    enabled: bool = _enabled("error_spike, of flows")
+    connections: int = option(
+        20, "Failed connections to one port within a minute from which it counts.", unit="connections", ge=3
+    )
+    clients: int = option(3, "Clients whose connections fail.", unit="clients", ge=1)
+    failed: float = option(
+        0.8, "Share of the connections that fail from which it does not answer.", unit="ratio", gt=0.0, le=1.0
+    )
+
+
+class LateralSection(Section):
+    """Internal hosts that go to many others by ports at which hosts are administered."""
+
+    enabled: bool = _enabled("new_destination, within the network")
+    hosts: int = option(
+        10,
+        "Hosts by which one is answered for the first time, without a pause of a quarter of an hour.",
+        unit="hosts",
+        ge=2,
+    )
+
+
 class BehaviourSection(Section):
     """Addresses that behave unlike the others of their network, by a model that learns how they do."""
 
@@ -305,6 +330,8 @@ class NetworkSection(Section):
     brute_force: LoginGuessSection = section(LoginGuessSection)
     beaconing: BeaconingSection = section(BeaconingSection)
     hosts: HostsSection = section(HostsSection)
+    servers: ServersSection = section(ServersSection)
+    lateral: LateralSection = section(LateralSection)
     behaviour: BehaviourSection = section(BehaviourSection)
     own_past: OwnPastSection = section(OwnPastSection)
     long_lived: LongLivedSection = section(LongLivedSection)

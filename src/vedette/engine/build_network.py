@@ -17,10 +17,12 @@ from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.brute_force import NetworkBruteForce
 from vedette.detectors.network.floods import Amplification, ConnectionFlood, PacketFlood, SynFlood
 from vedette.detectors.network.hosts import HostHabits
+from vedette.detectors.network.lateral import Lateral
 from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
 from vedette.detectors.network.long_lived import LongLived
 from vedette.detectors.network.own_past import OwnPast
 from vedette.detectors.network.port_scan import PortScan
+from vedette.detectors.network.servers import SilentServers
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -94,7 +96,7 @@ def network_detectors(
     offered = [
         *_of_floods(wanted),
         *_of_attacks(wanted, own),
-        *_of_manners(wanted, classic=classic),
+        *_of_manners(wanted, own, classic=classic),
         *_of_levels(wanted, thresholds, classic=classic),
         (
             wanted.behaviour.enabled and config.learned.enabled,
@@ -135,13 +137,21 @@ def _of_attacks(wanted: NetworkSection, own: Own) -> Iterator[_Offer]:
     yield calls.enabled, Beaconing(calls=calls.calls, hours=calls.hours, variation=calls.variation)
 
 
-def _of_manners(wanted: NetworkSection, *, classic: bool) -> Iterator[_Offer]:
+def _of_manners(wanted: NetworkSection, own: Own, *, classic: bool) -> Iterator[_Offer]:
     """What a host did not do before, and connections that stay open."""
     hosts, long = wanted.hosts, wanted.long_lived
     yield (
         hosts.enabled,
         HostHabits(size=hosts.min_bytes, factor=hosts.factor, ratio=hosts.ratio, once_in=hosts.once_in),
     )
+    servers = wanted.servers
+    yield (
+        servers.enabled,
+        SilentServers(
+            connections=servers.connections, clients=servers.clients, failed=servers.failed, own=own
+        ),
+    )
+    yield wanted.lateral.enabled, Lateral(hosts=wanted.lateral.hosts)
     yield (
         long.enabled,
         LongLived(

@@ -256,8 +256,24 @@ def _exfiltration(anomaly: Anomaly) -> str:
     )
 
 
+def _silent(anomaly: Anomaly) -> str:
+    details = anomaly.details
+    return (
+        f"{count(details['failed'])} of {count(anomaly.sample_count)} connections to port {details['port']} of "
+        f"{anomaly.entity.value} within {seconds(details['seconds'])} were refused or not answered "
+        f"({percent(anomaly.observed)}), of {plural(details['clients'], 'client')}; it answered "
+        f"{seconds(details['silent'])} ago for the last time, and the alarm starts at {percent(anomaly.threshold)}."
+    )
+
+
 def _new(anomaly: Anomaly) -> str:
     details = anomaly.details
+    if details["what"] == "hosts within":
+        return (
+            f"{anomaly.entity.value} was answered by {plural(anomaly.observed, 'host')} of the network for the first "
+            f"time within {seconds(details['seconds'])}, at {', '.join(details['services'])}; the alarm starts at "
+            f"{count(anomaly.threshold)}."
+        )
     return (
         f"{anomaly.entity.value} talked to {details['server']} port {details['port']} for the first time, after "
         f"{count(anomaly.sample_count)} windows in which it knew {count(details['known'])} destinations; something new "
@@ -323,4 +339,5 @@ _BODY = {
     AnomalyType.BRUTE_FORCE: _brute_force,
     AnomalyType.DATA_EXFILTRATION: _exfiltration,
     AnomalyType.NEW_DESTINATION: _new,
+    AnomalyType.ERROR_SPIKE: _silent,
 }

@@ -56,6 +56,8 @@ def _only_odd(ranked: Sequence[Anomaly]) -> bool:
     return all(a.unit == "abnormal_requests" for a in ranked)
 
 
+_SILENT = "Look whether the service runs on the host, and whether the host and the way to it are up."
+"""Advice on a service of which flows tell that it does not answer."""
 _A_SCAN = 5
 """Kinds of attack from which an incident is called a scan."""
 
@@ -170,6 +172,8 @@ def advise(kind: Kind, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
         advice = _ADVICE.get(anomaly.type)
         if anomaly.type is AnomalyType.UNUSUAL_PATTERN and not anomaly.by_rule:
             advice = _COMBINED
+        if anomaly.type is AnomalyType.ERROR_SPIKE and anomaly.of_flows:
+            advice = _SILENT
         if advice and advice not in found:
             found.append(advice)
     return tuple(found[:3] or (_INJECTION,))

@@ -38,9 +38,13 @@ class HeldBack:
 
     def waits(self, view: NetworkView) -> bool:
         """Whether too little was seen so far, and more is to come; to be asked of every window."""
+        return self.is_young(view) and view.whole
+
+    def is_young(self, view: NetworkView) -> bool:
+        """Whether too little was seen so far; to be asked of every window, or `waits`."""
         if self._since is None:
             self._since = view.start
-        return view.whole and view.start - self._since < self._wait
+        return view.start - self._since < self._wait
 
     def hold(self, key: Key, anomaly: Anomaly) -> bool:
         """Hold a finding back, instead of one that was held by the same key; False if there is no room."""

@@ -56,5 +56,19 @@ LOGINS: Final = MappingProxyType(
     }
 )
 """Services that are logged into, by port."""
+ADMINISTERED: Final = MappingProxyType(
+    {
+        22: "SSH",
+        23: "telnet",
+        135: "RPC",
+        139: "NetBIOS",
+        445: "SMB",
+        3389: "RDP",
+        5900: "VNC",
+        5985: "WinRM",
+        5986: "WinRM over TLS",
+    }
+)
+"""Services by which hosts are administered, by port."""
 POLLED: Final = (53, 67, 68, 123, 137, 138, 1900, 5353, 5355)
 """Ports of services that are polled by the clock by design."""
