@@ -9,6 +9,7 @@ from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.servers import SilentServers
 from vedette.detectors.network.view import NetworkView
 from vedette.explain.words import describe
+from vedette.incidents.grouping import Grouper
 from vedette.schema.flows import Flow
 
 FILES = host("10.0.1.20")
@@ -70,6 +71,18 @@ def test_servers_elsewhere_and_those_that_are_flooded_are_told_by_others() -> No
     window = contact_window(asked(4, 40), HOUR + 1)
     view = NetworkView(window, (RecentWindow(window),), {}, claimed={"10.0.1.20"})
     assert not known().look(view)
+
+
+def test_an_incident_says_which_server_does_not_answer() -> None:
+    (found,) = look(known(), contact_window(asked(3, 20), HOUR + 1))
+    grouper = Grouper()
+    grouper.add(found)
+    (draft,) = grouper.drafts
+    incident = draft.finish(closed=True)
+    assert incident.title == "Error spike on 10.0.1.20"
+    assert incident.advice == (
+        "Look whether the service runs on the host, and whether the host and the way to it are up.",
+    )
 
 
 def visits(first: int, count: int, port: int = 445, **outcome: int) -> list[dict[Flow, int]]:

@@ -112,6 +112,9 @@ def title(
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     route = ranked[0].route
     place = f"{where} {route}" if route and len(services) == 1 else where
+    if hosts := [e.value for e in entities if e.kind is EntityKind.HOST]:
+        # Of a network, whom it happens to is where to look.
+        place = hosts[0] if len(hosts) == 1 else f"{hosts[0]} and {len(hosts) - 1} more"
     who = _client(entities, crowded=crowded)
     text = f"{what} on {place}" + (f" by {who}" if who else "")
     return text[0].upper() + text[1:]
