@@ -143,6 +143,27 @@ def test_two_windows_may_hold_one_file_and_three_in_a_row_are_a_spike() -> None:
     assert spikes(1, 1000, 1000, 1000, 1000) == [False, False, False, True, True]
 
 
+@pytest.mark.parametrize(
+    ("server", "accused", "stated"),
+    [(OUTSIDE, set(), True), (OTHER_INSIDE, set(), False), (OUTSIDE, {"10.0.0.5"}, False)],
+    ids=["outwards", "a copy within", "of who is accused"],
+)
+def test_a_spike_that_something_else_explains_is_none(
+    server: int, accused: set[str], *, stated: bool
+) -> None:
+    baselines = taught(NetworkMetric.BYTES, [1e6 * w for w in WAVE], None)
+    detector, found = Volume(Budget(1.0, window_us=10 * SECOND)), []
+    rows = [
+        contact(INSIDE, server, 445, bytes_out=10**9),
+        contact(OTHER_INSIDE, OUTSIDE, 443, bytes_in=10**6),
+    ]
+    for number in range(4):
+        window = contact_window(rows, number)
+        usual = held(baselines, NetworkMetric.BYTES, 1.001e9, None)
+        found += detector.look(NetworkView(window, (RecentWindow(window),), usual, accused=accused))
+    assert bool(found) is stated
+
+
 def test_as_much_as_a_network_ever_carried_is_no_spike_until_its_hours_are_known() -> None:
     hour, carried = 3600 * SECOND, Carried()
     for number, size in enumerate([1, 9, 5, 1, 1]):

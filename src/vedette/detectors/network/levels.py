@@ -76,7 +76,8 @@ class Volume(Remembering):
     Decision: with a budget of false alarms, its threshold, and at least `factor` times more or less than expected, and
         as long as hours are not known, than ever; of a spike in two windows in a row, and again in the next or the one
         after: a file is copied in ten or twenty seconds.
-        None is stated where the rest is not that much without who is accused already. With
+        None is stated where the rest is not that much without who is accused already, and without what one host within
+        has to do with one other: that is a copy. With
         `alarm.mode: threshold` the classic rule: above the mean by 3 standard deviations is high, by 2 medium.
         Where an input has ended before others, so much less is expected.
     Explanation: the band, the deviation, the threshold in bytes or packets.
@@ -140,11 +141,17 @@ class Volume(Remembering):
             least = max(least, self.factor * self._carried.most(view.start))
         if min(size.measure.value, self._carried.last) < least:
             return False
-        rest = unaccused(view)
-        if rest is None:
+        columns, rest = view.digest.columns, unaccused(view)
+        sizes = columns[Flow.BYTES_OUT] + columns[Flow.BYTES_IN]
+        if not len(sizes):
+            # Of a window of which the metrics alone are left.
             return True
-        columns = view.digest.columns
-        return int((columns[Flow.BYTES_OUT] + columns[Flow.BYTES_IN])[rest].sum()) >= least
+        if rest is not None:
+            sizes[~rest] = 0
+        within = view.own.internal(columns[Flow.CLIENT_HIGH], columns[Flow.CLIENT_LOW])
+        within &= view.own.internal(columns[Flow.SERVER_HIGH], columns[Flow.SERVER_LOW])
+        copied = int(sizes[within].max()) if within.any() else 0
+        return int(sizes.sum()) - copied >= least
 
     def _is_little(self, view: NetworkView, packets: Held) -> bool:
         young = self._carried.is_young(view.start)
