@@ -1,5 +1,6 @@
 """Lines are judged at once, and what is wrong with one does not touch the others."""
 
+import gzip
 import json
 from typing import Any
 
@@ -77,6 +78,17 @@ async def test_a_form_is_refused_by_its_media_type() -> None:
         answer = await client.post("/detect", data={"log_line": "a b"})
     assert answer.status_code == 415
     assert "application/json" in answer.json()["detail"]
+
+
+async def test_a_compressed_body_is_refused_as_such_where_none_is_unpacked() -> None:
+    async with House().client() as client:
+        for path in ("/detect", "/detect/batch"):
+            headers = {"content-type": "application/json", "content-encoding": "gzip"}
+            answer = await client.post(path, content=gzip.compress(b"{}"), headers=headers)
+            assert answer.status_code == 415
+            assert (
+                answer.json()["detail"] == "Content-Encoding: gzip: this path takes bodies as they are alone"
+            )
 
 
 async def test_too_long_a_line_is_refused_with_its_length() -> None:

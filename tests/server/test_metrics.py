@@ -111,3 +111,13 @@ def test_prometheus_finds_nothing_to_complain_about() -> None:
     text = asyncio.run(scraped(Counted(lag_s=1.0, dropped={"a": 1}, capped={"b": 1})))
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "accept", ["", "text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0"]
+)
+async def test_the_format_says_its_charset_once(accept: str) -> None:
+    async with House().client() as client:
+        answer = await client.get("/metrics", headers={"accept": accept})
+    assert answer.headers["content-type"].count("charset=") == 1
+    assert answer.headers["content-type"].startswith(accept.partition(";")[0] or "text/plain")

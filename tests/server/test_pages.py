@@ -67,6 +67,18 @@ async def test_a_page_of_one_says_how_it_stands_and_leads_back_to_the_list() -> 
     assert re.findall(r'href="([^"]*)"', text) == ["../report"]
 
 
+async def test_links_lead_there_from_an_address_with_a_slash_at_its_end_too() -> None:
+    async with furnished().client() as client:
+        for path in ("/report", "/report/"):
+            listed = await client.get(path)
+            first = re.findall(r'href="([^"]*)"', listed.text)[0]
+            for end in ("", "/"):
+                one = await client.get(str(listed.url.join(first + end)))
+                assert "<h1>Error spike on " in one.text
+                (back,) = re.findall(r'href="([^"]*)"', one.text)
+                assert one.url.join(back).path == "/report"
+
+
 async def test_one_that_is_not_kept_is_said_to_be_so() -> None:
     async with furnished().client() as client:
         answer = await client.get("/report/i404")

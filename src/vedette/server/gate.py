@@ -25,8 +25,8 @@ SMALL_BODY: Final = 1 << 16
 """Longest body of what is not lines."""
 _WANTED: Final = frozenset(
     {
-        b"host", b"authorization", b"x-api-key", b"content-length", b"content-type", b"transfer-encoding",
-        b"origin", b"sec-fetch-site", b"x-forwarded-for",
+        b"host", b"authorization", b"x-api-key", b"content-length", b"content-type", b"content-encoding",
+        b"transfer-encoding", b"origin", b"sec-fetch-site", b"x-forwarded-for",
     }
 )  # fmt: skip
 _SAFETY: Final = (
@@ -175,7 +175,9 @@ class Gate:
         if not self._asks and not self._over_socket and origin.stranger(host, self._hosts):
             raise ProblemError(
                 421,
-                f"Host: {host[:80]}: is not a name of this service; add it to server.allowed_hosts if it should be",
+                f"Host: {host[:80]}: is not a name of this service; add it to server.allowed_hosts if it should be"
+                if host
+                else "the header Host is missing: it must name this service",
             )
         if keyless and origin.forged(method, host, page, site):
             raise ProblemError(403, "a page of another site asked for this: such requests are refused")
@@ -221,7 +223,7 @@ class Gate:
         kind = given.get(b"content-type", b"")
         length = given.get(b"content-length", b"")
         has_body = (length not in (b"", b"0")) or b"transfer-encoding" in given
-        if has_body and (reason := media.unread(path, kind)) is not None:
+        if has_body and (reason := media.unread(path, kind, given.get(b"content-encoding", b""))) is not None:
             raise ProblemError(415, reason)
         most = self._most(path, kind)
         if most != NO_LIMIT and length.isdigit() and int(length) > most:

@@ -17,6 +17,8 @@ _READ: Final = {
 
 _PUSHED: Final = ("/detect/", "/ingest/", "/loki/", "/v1/")
 """What those paths begin with; what else begins so is no path of ours."""
+_UNPACKED: Final = ("/ingest", "/loki/", "/v1/")
+"""What paths begin with whose bodies may be compressed."""
 
 
 def plain(header: bytes) -> str:
@@ -32,12 +34,16 @@ def read_by(path: str) -> tuple[str, ...]:
     return _READ.get(path, (JSON,))
 
 
-def unread(path: str, header: bytes) -> str | None:
-    """Why a body of that `Content-Type` is not read, None if it is."""
+def unread(path: str, header: bytes, encoding: bytes = b"") -> str | None:
+    """Why a body of that `Content-Type` and `Content-Encoding` is not read, None if it is."""
     kinds = read_by(path)
     if path not in _READ and path.startswith(_PUSHED):
         # That there is nothing there is worth more than which body nothing would take.
         return None
+    if encoding.strip().lower() not in (b"", b"identity") and not path.startswith(_UNPACKED):
+        return (
+            f"Content-Encoding: {encoding[:80].decode('latin-1')}: this path takes bodies as they are alone"
+        )
     if not header or plain(header) in kinds:
         return None
     shown = header[:80].decode("latin-1")

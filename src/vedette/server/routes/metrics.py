@@ -19,4 +19,5 @@ def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Metrics in Prometheus' text format, or in OpenMetrics where that is asked for."""
     exposition: Exposition = request.app.state.exposition
     body, media_type = exposition.write(request.headers.get("accept", ""))
-    return Response(body, media_type=media_type)
+    # As a header: of a media type `text/...` a charset would be said twice, which scrapers refuse to read.
+    return Response(body, headers={"content-type": media_type})

@@ -1,8 +1,9 @@
 """Incidents as pages: where the links of alerts lead to."""
 
 from datetime import UTC
+from typing import Any
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
@@ -23,12 +24,17 @@ def _answer(pieces: str) -> Response[str]:
     return Response(pieces, media_type=MediaType.HTML, headers=policy)
 
 
+def _above(request: Request[Any, Any, Any]) -> str:
+    """What leads to a page's directory. Links are relative, as a proxy may have put the service below another path."""
+    return "../" if request.scope["raw_path"].endswith(b"/") else ""
+
+
 @get("/report", tags=["incidents"], responses={200: _PAGE, **problems(503)}, sync_to_thread=True)
-def report(rooms: Inside) -> Response[str]:
+def report(request: Request[Any, Any, Any], rooms: Inside) -> Response[str]:
     """The latest hundred incidents as a page, the newest first."""
     page = rooms.store.incidents(IncidentFilter(min_severity=Severity.LOW), limit=_LISTED)
-    # Relative: a proxy may have put the service below another path.
-    return _answer("".join(list_page(page.items, UTC, lambda incident: f"report/{incident}")))
+    above = _above(request)
+    return _answer("".join(list_page(page.items, UTC, lambda incident: f"{above}report/{incident}")))
 
 
 @get(
@@ -37,8 +43,12 @@ def report(rooms: Inside) -> Response[str]:
     responses={200: _PAGE, **problems(404, 503)},
     sync_to_thread=True,
 )
-def incident_report(rooms: Inside, incident_id: FromPath[str]) -> Response[str]:
+def incident_report(
+    request: Request[Any, Any, Any], rooms: Inside, incident_id: FromPath[str]
+) -> Response[str]:
     """One incident as a page: what happened, to what, from whom, what to do, and the arithmetic of its anomalies."""
     found, anomalies = kept(rooms, incident_id)
     rest = f"at {PREFIX}/incidents/{found.id}"
-    return _answer("".join(incident_page(found, anomalies, UTC, rest=rest, others="../report")))
+    return _answer(
+        "".join(incident_page(found, anomalies, UTC, rest=rest, others=f"../{_above(request)}report"))
+    )
