@@ -67,5 +67,15 @@ def test_a_user_has_a_password(store: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_wrong_is_said_in_one_line(
     arguments: list[str], said: str, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    kept(store)
     assert run(["key", *arguments, "--store", store]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["list"], ["revoke", "shipper"]])
+def test_a_store_that_does_not_exist_is_said_and_not_made_by_looking(
+    command: list[str], store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["key", *command, "--store", store]) == 2
+    assert "there is no file" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -207,6 +207,17 @@ def test_a_file_that_does_not_exist_is_told(tmp_path: Path) -> None:
         Config.load(tmp_path / "gone.yaml")
 
 
+def test_a_file_that_does_not_exist_is_told_with_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        Config.load(Path("gone.yaml"))
+    assert str(caught.value).endswith(
+        f"gone.yaml: no such file; check the path; it was looked for from {tmp_path}"
+    )
+
+
 def test_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         Config.load(tmp_path)

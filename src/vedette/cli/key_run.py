@@ -63,7 +63,7 @@ def create_key(
 def list_keys(store: str | None, config: Path | None) -> None:
     """Print the keys, one a line."""
     now = _now()
-    with _open(store, config) as kept_in:
+    with _open(store, config, create=store is None) as kept_in:
         keys = sorted(kept_in.keys(), key=lambda key: key.name)
     if not keys:
         print("there are no keys; `vedette key create NAME` makes one")
@@ -81,7 +81,7 @@ def revoke_key(name: str, store: str | None, config: Path | None) -> None:
         VedetteError: There is none of that name, or the store cannot be used.
     """
     now = _now()
-    with _open(store, config) as kept_in:
+    with _open(store, config, create=store is None) as kept_in:
         key = next((key for key in kept_in.keys() if key.name == name), None)  # noqa: SIM118 -- as above
         if key is None:
             raise KeyCommandError(f"{name}: there is no key of that name: `vedette key list` lists them")
@@ -90,11 +90,18 @@ def revoke_key(name: str, store: str | None, config: Path | None) -> None:
     print(f"{name}: revoked")
 
 
-def _open(store: str | None, path: Path | None) -> LiveStore:
-    """The store that the service uses: given, configured, or its own."""
+def _open(store: str | None, path: Path | None, *, create: bool = True) -> LiveStore:
+    """The store that the service uses: given, configured, or its own.
+
+    Args:
+        store: As given; one that is only looked into is not made: its name may be mistyped.
+        path: Of the configuration. create: Make the store if there is none.
+    """
     config = Config.load(path, environment=os.environ)
     url = store or config.store.url
-    return open_live_store(url or own_store(state_directory(config.live.directory, os.environ)))
+    return open_live_store(
+        url or own_store(state_directory(config.live.directory, os.environ)), create=create
+    )
 
 
 def _audit(store: LiveStore, now: int, action: str, target: str, detail: str) -> None:

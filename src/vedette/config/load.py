@@ -108,6 +108,11 @@ def validate(tree: type[S], gathered: Gathered) -> S:
     raise ConfigError(tuple(f"{gathered.origins[gathered.given_at(path)]}: {text}" for path, text in found))
 
 
+def _from_where(path: Path) -> str:
+    """Where a path was looked for, if its name does not say so."""
+    return "" if path.is_absolute() else f"; it was looked for from {Path.cwd()}"
+
+
 def _read(path: Path) -> "Document":
     # Not before there is some to read: it takes ten milliseconds.
     from vedette.config.yaml_lines import MAX_BYTES, YamlError, read_yaml
@@ -124,7 +129,7 @@ def _read(path: Path) -> "Document":
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigError((f"{path}:{line}: not UTF-8 text; save the file as UTF-8",)) from None
     except FileNotFoundError:
-        raise ConfigError((f"{path}: no such file; check the path",)) from None
+        raise ConfigError((f"{path}: no such file; check the path{_from_where(path)}",)) from None
     except OSError as error:
         raise ConfigError((f"{path}: cannot be read: {error.strerror}",)) from None
 
