@@ -12,6 +12,7 @@ from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.steady import Steady
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
+from vedette.enrich.service import OTHER_SERVICE
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Formula, Severity
 from vedette.schema.spans import HOUR_US, MINUTE_US
 from vedette.windows.entities import ALL_SLOT, NOBODYS_ROUTES
@@ -95,7 +96,8 @@ class Absence(Remembering):
         found = []
         for slot in silent.tolist():
             entry, parent = view.book[slot], int(view.book.parents[slot])
-            if entry.route in NOBODYS_ROUTES or slot == ALL_SLOT:
+            # Services that have earned to be told apart are missing among the others from then on.
+            if entry.route in NOBODYS_ROUTES or entry.service == OTHER_SERVICE or slot == ALL_SLOT:
                 continue
             # A service that is silent is told of by itself.
             if entry.route is not None and (parent not in here or self._renamed(view, slot, parent)):
