@@ -21,8 +21,8 @@ _TALLEST: Final = 6.0
 """A peak beyond the promised threshold, or beyond this if that is more, is learned as this."""
 _JOINED: Final = 0.5
 """Share of events (runs of surprising windows) over the threshold that become an alarm: the windows of a run are those
-that have to agree. Of WSD's counts and averages (`bench/quality/baselines.py`) 0.2 gave 3.3 and 2.1 false alarms a
-week, 0.5 gives 2.3 and 0.9, and 1 gave 2.1 and 0.6 and found a fifth less of the averages' segments."""
+that have to agree. Of WSD's counts and averages (`bench/quality/baselines.py`) 0.2 gives 3.7 and 2.3 false alarms a
+week, 0.5 gives 2.5 and 1.2, and 1 gives 2.1 and 0.6 and finds a fifth less of the averages' segments."""
 _FURTHEST: Final = 2.5
 """The correction raises a threshold to at most this many times the promised one, so that a long attack cannot
 teach it blindness."""

@@ -92,6 +92,8 @@ class Absence(Remembering):
     def _silent(self, view: WindowView) -> list[Anomaly]:
         threshold = self._thresholds.threshold(self._drops)
         silent = self._steady.silent(threshold, known=self.KNOWN, times=self.TIMES, missing=self.MISSING)
+        if not len(silent):
+            return []
         here = set(view.groups.key[view.own].tolist())
         found = []
         for slot in silent.tolist():
@@ -127,6 +129,8 @@ class Absence(Remembering):
 
     def _missed(self, view: WindowView) -> list[Anomaly]:
         due = self._appointments.missed(view.end)
+        if not len(due):
+            return []
         return [
             self._state_missed(view, slot, int(begin))
             for slot, begin in zip(due.tolist(), self._appointments.expected(due).tolist(), strict=True)

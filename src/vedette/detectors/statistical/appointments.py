@@ -16,6 +16,9 @@ _MONDAY: Final = 3
 
 Times = NDArray[np.int64]
 
+_NONE: Final[Times] = np.zeros(0, dtype=np.int64)
+_NEVER: Final = 2**62
+
 
 class Appointments:
     """Remembers when each slot's runs of requests began, as far as they come by the clock.
@@ -31,6 +34,8 @@ class Appointments:
         self._nights, self._hours, self._least = nights, hours, least
         self._table: Times = np.zeros((0, _COLUMNS), dtype=np.int64)
         self._heard_since = self._heard = 0
+        self._soonest = _NEVER
+        """No run is due before; where one is due later by now, nothing is lost but a look."""
 
     def learn(self, slots: NDArray[np.int32], requests: NDArray[np.float64], start: int) -> None:
         """Take a window in.
@@ -43,21 +48,25 @@ class Appointments:
             # What was silent for so long may be the log.
             self._heard_since = start
         self._heard = start
-        rows = self._table[slots]
-        begins = (rows[:, _LAST] == 0) | (start - rows[:, _LAST] >= APART)
-        rows[~begins, _NOW] += requests[~begins].astype(np.int64)
-        if begins.any():
-            rows[begins] = self._begun(rows[begins], start)
-            rows[begins, _NOW] = requests[begins].astype(np.int64)
-        rows[:, _LAST] = start
-        self._table[slots] = rows
+        table = self._table
+        begin = slots[start - table[slots, _LAST] >= APART]
+        if len(begin):
+            rows = self._begun(table[begin], start)
+            table[begin] = rows
+            due = rows[:, _DUE]
+            self._soonest = min(self._soonest, int(due[due > 0].min(initial=_NEVER)))
+        table[slots, _NOW] += requests.astype(np.int64)
+        table[slots, _LAST] = start
 
     def missed(self, end: int) -> Times:
         """Slots whose run should have begun long enough before the end of a window; each is told once."""
+        if self._soonest >= end:
+            return _NONE
         due = np.flatnonzero((self._table[:, _DUE] > 0) & (self._table[:, _DUE] < end))
         # Who was not heard when it should have come does not know whether it did.
         heard = due[self.expected(due) > self._heard_since]
         self._table[due, _DUE] = 0
+        self._look_ahead()
         return heard
 
     def expected(self, slots: Times) -> Times:
@@ -91,7 +100,7 @@ class Appointments:
         rows[:, _NIGHTS] = np.where(nightly, rows[:, _NIGHTS] + 1, 1)
         rows[:, _HOURS] = np.where(hourly, rows[:, _HOURS] + 1, 1)
         rows[:, _WEEKEND] = np.where(goes_on & (rows[:, _WEEKEND] > 0), 1, weekend)
-        rows[:, _BEGIN] = start
+        rows[:, _BEGIN], rows[:, _NOW] = start, 0
         # Work that rests at weekends is not missed at the first.
         tomorrow = (start + DAY_US) // DAY_US
         unknown = (tomorrow + _MONDAY) % 7 >= 5
@@ -111,6 +120,11 @@ class Appointments:
         table = unpack(packed, np.int64, (None, _COLUMNS), "appointments")
         check(bool((table[:, _NOW:_DUE] >= 0).all()), "appointments")
         self._heard_since, self._heard, self._table = since, heard, table
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        due = self._table[:, _DUE]
+        self._soonest = int(due[due > 0].min(initial=_NEVER))
 
     def _grow(self, slots: int) -> None:
         if slots > len(self._table):

@@ -64,17 +64,16 @@ class Steady:
             times: Of the longest silence before. missing: Requests that were to be expected in this time.
         """
         table = self._table
-        gone = self._clock - table[:, _LAST]
-        there = np.flatnonzero(
-            (gone > 0.0)
-            & (table[:, _FIRST] > 0.0)
-            & (table[:, _LAST] - table[:, _FIRST] >= known)
-            & (2.0 * table[:, _EMPTY] <= table[:, _WINDOWS])
-            & (gone >= times * (1.0 + np.maximum(table[:, _LONGEST], table[:, _LONGEST_BEFORE])))
-        )
+        last = table[:, _LAST]
+        # In most windows all that is known for so long was there a moment ago.
+        there = np.flatnonzero((last <= self._clock - times) & (last - table[:, _FIRST] >= known))
         if not len(there):
             return there
-        rows, gone = table[there], gone[there]
+        rows = table[there]
+        gone = self._clock - rows[:, _LAST]
+        longest = np.maximum(rows[:, _LONGEST], rows[:, _LONGEST_BEFORE])
+        steady = (2.0 * rows[:, _EMPTY] <= rows[:, _WINDOWS]) & (gone >= times * (1.0 + longest))
+        there, rows, gone = there[steady], rows[steady], gone[steady]
         far = gone * -np.log10((rows[:, _EMPTY] + 1.0) / (rows[:, _WINDOWS] + 2.0)) >= least
         return there[far & (gone * rows[:, _REQUESTS] >= missing * rows[:, _WINDOWS])]
 
