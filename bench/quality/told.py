@@ -3,7 +3,7 @@
 A trouble is told when there is an incident with an anomaly of one of its types (and of one of its services, where it
 names any) that ends while it lasts, or five minutes after; how late is the end of the first of them. All incidents that
 begin in that time count as told of it: one is best. What is `quiet` should not be told at all, or as no more than one
-of its types.
+of its types; what tells of another trouble that lasts is no false alarm of it.
 """
 
 import json
@@ -85,7 +85,20 @@ def report(document: dict[str, Any], troubles: Sequence[Trouble], since: int, ti
         late = f"{(min(seconds(a['end']) for a in told) - begin) / 60:.0f}" if told else "not told"
         types = ", ".join(sorted({a["type"] for a in told}))
         if trouble.quiet:
-            wrong = [a for a in meanwhile if a not in told]
+            lasting = [
+                other
+                for other in troubles
+                if not other.quiet and other.span[0] < end + GRACE and other.span[1] + GRACE > begin
+            ]
+            wrong = [
+                a
+                for a in meanwhile
+                if a not in told
+                and not any(
+                    other.is_told_by(a) and other.span[0] < seconds(a["end"]) <= other.span[1] + GRACE
+                    for other in lasting
+                )
+            ]
             late = (
                 f"false: {', '.join(sorted({a['type'] for a in wrong}))}"
                 if wrong
