@@ -11,7 +11,6 @@ from importlib import resources
 from typing import Annotated
 
 import msgspec
-import yaml
 from msgspec.structs import replace
 
 from vedette.detectors.signatures.other_than import other_than
@@ -248,6 +247,9 @@ def load_rules(sources: Mapping[str, bytes]) -> tuple[Rule, ...]:
 
 
 def _read(name: str, text: bytes) -> Iterable[Rule]:
+    # Compiled rules are kept: most runs read none.
+    import yaml
+
     # libyaml's parser, where PyYAML was built with it (its wheels are), is ten times quicker; both loaders
     # are safe.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
