@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from vedette.baselines.budget import Budget, ZScore
 from vedette.baselines.calendar import calendar
@@ -10,8 +11,6 @@ from vedette.config.alarm import AlarmMode
 from vedette.config.exceptions import ExceptionRule
 from vedette.config.rules import RuleSection
 from vedette.config.tree import Config
-from vedette.detectors.custom.detector import CustomRules
-from vedette.detectors.custom.rule import Rule
 from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
 from vedette.detectors.parameters.profiles import Profiles
@@ -42,10 +41,14 @@ from vedette.engine.signatures import signature_scanner
 from vedette.engine.teaching import Teaching
 from vedette.engine.telling_apart import grouping
 from vedette.enrich.user_agent import AgentKind
-from vedette.expression.grammar import parse
 from vedette.incidents.correlating import Spans
 from vedette.windows.event_time import jump_of
 from vedette.windows.windower import WindowSettings
+
+# Few configurations have rules of their own, and what understands them is not imported for the others.
+if TYPE_CHECKING:
+    from vedette.detectors.custom.detector import CustomRules
+    from vedette.detectors.custom.rule import Rule
 
 _RECENT_S = 600
 """How far back single clients are looked at."""
@@ -147,7 +150,7 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
     flooded service to it, and less traffic before what is missing of it.
     """
     wanted = config.detectors
-    rules = [custom_rule(rule) for rule in config.rules if rule.enabled]
+    rules = [rule for rule in config.rules if rule.enabled]
     thresholds = engine.thresholds
     bot = int(AgentKind.DECLARED_BOT)
     offered: list[tuple[bool, WindowDetector]] = [
@@ -201,14 +204,21 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
             if engine.habits is not None
             else []
         ),
-        (
-            bool(rules),
-            CustomRules(rules, span_s=config.windows.span_s, longest_gap=LONGEST_SILENCE),
-        ),
+        *([(True, _custom_rules(rules, config.windows.span_s))] if rules else []),
     ]
     return [detector for enabled, detector in offered if enabled]
 
 
-def custom_rule(rule: RuleSection) -> Rule:
+def _custom_rules(rules: Sequence[RuleSection], span_s: int) -> "CustomRules":
+    """What states windows by configured rules."""
+    from vedette.detectors.custom.detector import CustomRules
+
+    return CustomRules([custom_rule(rule) for rule in rules], span_s=span_s, longest_gap=LONGEST_SILENCE)
+
+
+def custom_rule(rule: RuleSection) -> "Rule":
     """A configured rule, ready to be evaluated."""
+    from vedette.detectors.custom.rule import Rule
+    from vedette.expression.grammar import parse
+
     return Rule(rule.name, parse(rule.when), rule.services, rule.routes, rule.severity, rule.message)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vedette.config.learned import MemberName
 from vedette.config.tree import Config
@@ -14,19 +14,19 @@ from vedette.detectors.learned.features import FeatureError
 from vedette.detectors.learned.flood_model import EVERY_SERVICE, FloodModel, shipped_model
 from vedette.detectors.learned.member import Member
 from vedette.detectors.learned.member_names import FOREST, OUTLIERS
-from vedette.detectors.learned.order_model import OrderModel
-from vedette.detectors.learned.outlier_model import LIBRARY, OutlierModel
 from vedette.detectors.learned.own_feature import OwnFeature
 from vedette.detectors.learned.own_features import all_features
-from vedette.detectors.learned.pair_model import PairModel
 from vedette.detectors.learned.plan import Plan
-from vedette.detectors.learned.sequence_model import SequenceModel
-from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
 from vedette.detectors.learned.unusual_values import RESPONSE_TIMES, STATUSES, UnusualValues, ValueKind
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.model_files import load_models
 from vedette.engine.teaching import Teaching
+
+# Members that are off unless asked for are imported when they are.
+if TYPE_CHECKING:
+    from vedette.detectors.learned.order_model import OrderModel
+    from vedette.detectors.learned.sequences import ClientSequences
 
 _Made = Callable[[Thresholds, Plan, "Trails | None"], Member]
 
@@ -50,6 +50,8 @@ def learned_members(
                 continue
             found.append(make(thresholds, _plan(config, teaching, name.value), trails))
     for extra in dict.fromkeys(config.learned.extra):
+        from vedette.detectors.learned.outlier_model import LIBRARY, OutlierModel
+
         if find_spec(LIBRARY) is None:
             found.append(Absent(extra.value, (LIBRARY,), LIBRARY))
         else:
@@ -111,10 +113,24 @@ def _ddos(
     return LearnedFloods(thresholds, own if isinstance(own, FloodModel) else shipped_model())
 
 
-def _by_order(name: MemberName, model: type[OrderModel]) -> _Made:
-    def made(thresholds: Thresholds, plan: Plan, trails: Trails | None) -> ClientSequences:
+def _pair_model() -> type["OrderModel"]:
+    from vedette.detectors.learned.pair_model import PairModel
+
+    return PairModel
+
+
+def _sequence_model() -> type["OrderModel"]:
+    from vedette.detectors.learned.sequence_model import SequenceModel
+
+    return SequenceModel
+
+
+def _by_order(name: MemberName, model: Callable[[], type["OrderModel"]]) -> _Made:
+    def made(thresholds: Thresholds, plan: Plan, trails: Trails | None) -> "ClientSequences":
+        from vedette.detectors.learned.sequences import ClientSequences
+
         # An engine that follows another one which remembers nothing has nothing to look at.
-        return ClientSequences(thresholds, plan, trails or Trails(), name.value, model)
+        return ClientSequences(thresholds, plan, trails or Trails(), name.value, model())
 
     return made
 
@@ -136,9 +152,9 @@ def _retrain(config: Config) -> int | None:
     return None if days == 0 else days * 86_400 // config.windows.span_s
 
 
-_BY_ORDER: Final[Mapping[MemberName, type[OrderModel]]] = {
-    MemberName.MARKOV: PairModel,
-    MemberName.TRANSFORMER: SequenceModel,
+_BY_ORDER: Final[Mapping[MemberName, Callable[[], type["OrderModel"]]]] = {
+    MemberName.MARKOV: _pair_model,
+    MemberName.TRANSFORMER: _sequence_model,
 }
 MEMBERS: Final[Mapping[MemberName, _Made]] = {
     MemberName.FOREST: _forest,

@@ -10,8 +10,6 @@ from vedette.detectors.learned.features import CLIENT_FEATURES, ClientTable, Col
 from vedette.detectors.learned.own_feature import OwnFeature
 from vedette.expression.client_measures import CLIENT_MEASURES
 from vedette.expression.errors import ExpressionError
-from vedette.expression.evaluate import number
-from vedette.expression.grammar import parse_number
 from vedette.expression.quantities import units
 from vedette.windows.layout import SECONDS_BITS, Client
 
@@ -29,6 +27,10 @@ def own_feature(own: OwnFeature) -> Feature:
     Raises:
         FeatureError: The expression is none, or has another unit.
     """
+    # Few configurations have features of their own.
+    from vedette.expression.evaluate import number
+    from vedette.expression.grammar import parse_number
+
     if own.name in _BUILT_IN:
         raise FeatureError(f"feature {own.name}: there is one of that name: give another")
     try:
