@@ -1,5 +1,6 @@
 """The cache of compiled rules: quick when it can be trusted, ignored when it cannot."""
 
+import gc
 import hashlib
 from pathlib import Path
 
@@ -60,6 +61,16 @@ def test_the_second_start_reads_the_cache_and_judges_the_same(cached: Path, comp
     expected = SignatureScanner(fresh).judge(requests).confidence.tolist()
     assert min(expected) > 0
     assert SignatureScanner(restored).judge(requests).confidence.tolist() == expected
+
+
+def test_what_databases_were_kept_as_is_let_go_once_they_are_made(cached: Path):
+    def kept() -> int:
+        return sum(isinstance(each, database._Cached) for each in gc.get_objects())
+
+    restored = load_rule_set(cached.parent)
+    before = kept()
+    assert restored.groups is restored.load()
+    assert kept() == before - 1
 
 
 def test_who_does_not_wait_gets_compiled_rules_only_from_the_cache(tmp_path: Path, compilations: list[int]):

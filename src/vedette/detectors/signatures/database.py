@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 import hyperscan
@@ -223,7 +224,21 @@ def _read(path: Path | None, key: bytes) -> RuleSet:
         raise LookupError(path) from None
     if cached.key != key:
         raise LookupError(path)
-    return RuleSet(cached.rules, partial(_restored_groups, cached))
+    return RuleSet(cached.rules, _Restoring(cached))
+
+
+class _Restoring:
+    """Makes the databases of what was kept of them, once, and lets go of that: nine megabytes."""
+
+    def __init__(self, cached: _Cached) -> None:
+        self._source: _Cached | Groups[hyperscan.Database] = cached
+        self._lock = Lock()
+
+    def __call__(self) -> Groups[hyperscan.Database]:
+        with self._lock:
+            if isinstance(self._source, _Cached):
+                self._source = _restored_groups(self._source)
+            return self._source
 
 
 def _restored_groups(cached: _Cached) -> Groups[hyperscan.Database]:
