@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from tests.network.packets import SECOND, contact_window
@@ -29,11 +30,13 @@ from vedette.detectors.network.carried import Carried
 from vedette.detectors.network.hosts import HostHabits
 from vedette.detectors.network.levels import ProtocolShift, Volume
 from vedette.detectors.network.metrics import NetworkMetric
+from vedette.detectors.network.port_scan import PortScan
 from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector, NetworkView
 from vedette.explain.words import describe
-from vedette.schema.anomaly import Anomaly
+from vedette.incidents.grouping import Grouper
+from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 from vedette.schema.flows import Flow, Known
 from vedette.windows.contacts import FlowWindow
 
@@ -195,6 +198,26 @@ def test_a_shift_of_protocols_that_is_somebody_s_scan_is_told_as_that(
         window, (RecentWindow(window),), held(baselines, NetworkMetric.UDP, 0.55, 400), accused=accused
     )
     assert bool(ProtocolShift(Budget(1.0, window_us=10 * SECOND), classic=True).look(view)) is stated
+
+
+def test_strangers_are_one_incident_and_where_hosts_within_go_is_another() -> None:
+    grouper, strangers = Grouper(), PortScan()
+    for n in range(3):
+        rows = [contact(OTHER + n, OUTSIDE, port, failed=1, syn_out=1) for port in range(1, 13)]
+        (found,) = look(strangers, contact_window(rows, 30 * n))
+        grouper.add(found)
+        news = msgspec.structs.replace(
+            found,
+            id=f"a{n}",
+            type=AnomalyType.NEW_DESTINATION,
+            entity=Entity(EntityKind.CLIENT, f"10.0.0.{n}"),
+            clients=(f"10.0.0.{n}",),
+        )
+        grouper.add(news)
+    weather, hosts = (draft.finish(closed=True) for draft in grouper.drafts)
+    assert (weather.title, weather.severity) == ("Background probing of network by 3 clients", "low")
+    assert weather.summary.startswith("Few connections each from 3 clients, none of it unusual")
+    assert hosts.title == "New destination on network by 10.0.0.0 and 2 more"
 
 
 def questions(client: int, server: int, count: int) -> dict[Flow, int]:

@@ -13,7 +13,7 @@ gap, by the first of these that holds:
 5. one of them is of flows and the other of requests, and the same client mostly carries both, whatever their services:
    what a capture shows of a client and what a log does are the same client's doing;
 6. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
-   incident, not one per sender;
+   incident, not one per sender; so are new destinations of hosts within, apart from it;
 7. it is an odd manner (scraping, no person's rhythm) of a client of the same network as the one with whom the incident
    opened, and of the same kind: twenty machines beside each other that fetch a site together are one program;
 8. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
@@ -37,7 +37,7 @@ import msgspec
 from vedette.incidents.apart import Apart
 from vedette.incidents.draft import Draft, carriers_of, counted_as, network_of
 from vedette.incidents.kept_draft import KeptDraft
-from vedette.incidents.kinds import IN_COMPANY, LATELY_DAYS, SPREADING, Kind, is_passing, kind_of
+from vedette.incidents.kinds import IN_COMPANY, LATELY_DAYS, OF_HOSTS, SPREADING, Kind, is_passing, kind_of
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
 from vedette.schema.spans import DAY_US, MINUTE_US, WEEK_US
 from vedette.schema.state import check, decode, encode
@@ -244,7 +244,9 @@ class Grouper:
         if (known and draft.kind is not Kind.BACKGROUND) or _in_company(draft, anomaly):
             return True
         if Kind.BACKGROUND in (draft.kind, kind):
-            return draft.kind is kind and anomaly.service in draft.services
+            # Where hosts within go for the first time is no knocking of strangers.
+            alike = (draft.first.type in OF_HOSTS) is (anomaly.type in OF_HOSTS)
+            return draft.kind is kind and alike and anomaly.service in draft.services
         if _at_once(draft, anomaly):
             return True
         if anomaly.service not in draft.services:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vedette.incidents.kinds import LATELY_DAYS, TOLD_APART, Kind
+from vedette.incidents.kinds import LATELY_DAYS, OF_HOSTS, TOLD_APART, Kind
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 
 _INJECTION = "Check the application log and the database for what these requests did; look first at those answered 2xx."
@@ -52,8 +52,8 @@ def _named(anomaly: Anomaly) -> str:
 
 
 def _only_odd(ranked: Sequence[Anomaly]) -> bool:
-    """Whether all that was stated is requests unlike any before: odd, and no probe as far as is known."""
-    return all(a.unit == "abnormal_requests" for a in ranked)
+    """Whether all that was stated is odd, requests or places that hosts go to, and no probe as far as is known."""
+    return all(a.unit == "abnormal_requests" or a.type in OF_HOSTS for a in ranked)
 
 
 _SILENT = "Look whether the service runs on the host, and whether the host and the way to it are up."
