@@ -85,7 +85,8 @@ class Own:
         networks: In CIDR notation; of IPv4 also those of addresses that IPv6 maps.
 
     Attributes:
-        ranges: int64 (n, 4), as `vedette.kernels.contact_digest.is_internal` takes them; none for `PRIVATE_NETWORKS`.
+        ranges: int64 (n, 4), as `vedette.kernels.flows.contact_digest.is_internal` takes them; none for
+            `PRIVATE_NETWORKS`.
     """
 
     def __init__(self, networks: Sequence[str] = PRIVATE_NETWORKS) -> None:
