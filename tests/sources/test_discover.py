@@ -298,3 +298,10 @@ def test_error_logs_are_not_what_a_pattern_means_unless_it_says_so(logs: Path) -
     assert str(refusal("e?ror.log", "shop-[e]rror*")).startswith(
         "e?ror.log: holds no log to read (error.log: an error log by its name; name it to read it)"
     )
+
+
+def test_how_many_files_there_are_instead_is_counted_in_words_that_fit(logs: Path) -> None:
+    put(logs, "shop.log")
+    assert str(refusal("nothing-like-it")).endswith("check the name (. holds 1 other file)")
+    put(logs, "blog.log")
+    assert str(refusal("nothing-like-it")).endswith("check the name (. holds 2 other files)")

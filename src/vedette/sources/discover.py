@@ -336,7 +336,8 @@ def _nearby(name: str) -> str:
         return f"did you mean '{parent / alike[0]}'?"
     if Path(name).parent != parent:
         return f"there is no '{path.name}' in {parent}"
-    return f"check the name ({parent} holds {len(siblings)} other files)"
+    others = "1 other file" if len(siblings) == 1 else f"{len(siblings)} other files"
+    return f"check the name ({parent} holds {others})"
 
 
 def _closed_above(pattern: str) -> Path | None:
