@@ -244,7 +244,7 @@ def test_older_captures_say_what_is_normal(vedette: Run, tmp_path: Path) -> None
 def test_windows_that_were_written_are_read_again(vedette: Run, tmp_path: Path) -> None:
     busy = [
         (
-            BEGIN + 500 * 1_000_000 + n * 2_000,
+            BEGIN + 500 * 1_000_000 + n * 4_000,
             tcp("10.0.0.5:2000", "192.0.2.1:443", ACK, b"x" * 1400, seq=n * 1400),
         )
         for n in range(9_000)
