@@ -1,5 +1,6 @@
 """Failures that no minute shows by itself, and an outage before them that must not hide them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -87,6 +88,20 @@ def test_shares_are_of_the_window_that_is_shown() -> None:
     # Now and then something else fails, too.
     assert shares["/item"] > 0.6
     assert f"Of those in the last window, {round(100 * shares['/item'])} % on /item" in whole.description
+
+
+@pytest.mark.parametrize("status", [a_few, broken_orders])
+def test_nobody_is_named_for_one_failed_request(status: Status) -> None:
+    failed = Counter(
+        (line.split(b"[", 1)[1][:17], line.split(b" ", 1)[0])
+        for line in b"".join(log(14, status)).splitlines()
+        if b'" 500 ' in line
+    )
+    for spike in found(status).anomalies:
+        if spike.type is AnomalyType.ERROR_SPIKE:
+            last = datetime.fromtimestamp(spike.end / 1e6 - 60, UTC).strftime("%d/%b/%Y:%H:%M").encode()
+            for each in spike.contributions:
+                assert each.dimension != "client" or failed[last, each.value.encode()] >= 2
 
 
 def test_a_few_failures_a_minute_are_told_as_long_as_they_go_on() -> None:

@@ -89,6 +89,20 @@ def test_senders_have_their_shares_of_what_is_shown_and_of_no_other_anomaly() ->
     assert "from 192.0.2.7 (22 % of it), 192.0.2.8, 192.0.2.9 how sure" in told
 
 
+def test_shares_of_a_last_window_are_none_of_all_of_it() -> None:
+    several = anomaly(details={**anomaly().details, "windows": 3})
+    told = folded(printed(findings(anomalies=[several], incidents=[incident(anomaly_ids=(several.id,))])))
+    assert "from 192.0.2.7, 192.0.2.8 how sure" in told
+
+
+def test_what_a_lesser_anomaly_is_made_of_is_not_drawn_for_the_worst() -> None:
+    plain, lesser = anomaly(contributions=()), anomaly(2, score=0.5)
+    ids = (plain.id, lesser.id)
+    told = folded(printed(findings(anomalies=[plain, lesser], incidents=[incident(anomaly_ids=ids)])))
+    assert "from 192.0.2.7, 192.0.2.8 how sure" in told
+    assert "████" not in told
+
+
 def test_the_like_of_an_incident_that_was_there_before_is_told_with_how_much_it_was() -> None:
     again = anomaly(earlier=Earlier("a0", START, START + 5 * MINUTE, 0.31))
     text = printed(findings(anomalies=[again], incidents=[incident(anomaly_ids=(again.id,))]))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CLIENTS_NAMED = 10
 CARRIES = 0.2
 """Share of a route's excess from which a client is named for it."""
+CARRIED = 2.0
+"""Requests from which a client is told to carry some of a count: of five, anybody's one is a fifth."""
 
 
 def anomaly_id(*parts: object) -> str:

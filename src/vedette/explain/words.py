@@ -329,9 +329,12 @@ def _whole(anomaly: Anomaly) -> str:
         return "what is missing"
     if anomaly.type is AnomalyType.DATA_EXFILTRATION:
         return f"all that {anomaly.service} sent"
-    # Who carried what windows before it had is not kept.
-    together = anomaly.type in _TOGETHER and anomaly.details.get("windows", 1) > 1
-    return "those in the last window" if together else "this"
+    return "those in the last window" if is_of_last_window(anomaly) else "this"
+
+
+def is_of_last_window(anomaly: Anomaly) -> bool:
+    """Whether its contributions are shares of its last window: who carried what those before it had is not kept."""
+    return anomaly.type in _TOGETHER and anomaly.details.get("windows", 1) > 1
 
 
 def _largest(anomaly: Anomaly) -> list[Contribution]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from vedette.explain.numbers import in_unit, percent
+from vedette.explain.words import is_of_last_window
 from vedette.incidents.kinds import SYMPTOMS
 from vedette.report.moments import span
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Earlier, EntityKind, Evidence, Severity
@@ -147,12 +148,9 @@ def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
     listed = Counter(client for anomaly in anomalies for client in anomaly.clients)
     if not listed:
         return None
-    # Shares of one thing only: another anomaly's are of other requests.
-    shares = {
-        c.value: c.share
-        for c in _contributions(anomalies)
-        if c.dimension == "client" and c.share < _PLAINLY_ALL
-    }
+    # A last window is not all of it.
+    carried = () if is_of_last_window(anomalies[0]) else _contributions(anomalies)
+    shares = {c.value: c.share for c in carried if c.dimension == "client" and c.share < _PLAINLY_ALL}
     first = [
         f"{name} ({percent(shares[name])} of it)" if name in shares else name
         for name, _ in sorted(listed.items(), key=lambda item: (-shares.get(item[0], 0.0), -item[1]))
@@ -162,12 +160,16 @@ def _senders(incident: Incident, anomalies: list[Anomaly]) -> str | None:
 
 
 def _contributions(anomalies: list[Anomaly]) -> tuple[Contribution, ...]:
-    """Those of the worst anomaly that has any worth showing: one that says 100 % of the obvious has not."""
-    for anomaly in anomalies:
-        telling = [c for c in anomaly.contributions if c.value not in (anomaly.entity.value, anomaly.route)]
-        if telling:
-            return tuple(sorted(anomaly.contributions, key=lambda c: -c.share)[:MOST_CONTRIBUTIONS])
-    return ()
+    """The largest of the worst anomaly: another's are shares of something else than its sentence tells of.
+
+    None if all that they say is who it is about.
+    """
+    if not anomalies:
+        return ()
+    worst = anomalies[0]
+    if all(c.value in (worst.entity.value, worst.route) for c in worst.contributions):
+        return ()
+    return tuple(sorted(worst.contributions, key=lambda c: -c.share)[:MOST_CONTRIBUTIONS])
 
 
 def _evidence(anomalies: list[Anomaly]) -> Iterator[Evidence]:

@@ -2,7 +2,7 @@
 
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
-from vedette.detectors.statement import heaviest_clients, route_carriers
+from vedette.detectors.statement import CARRIED, heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.merged import Merged, RecentRatios
 from vedette.detectors.statistical.shared import Shared, apart
@@ -106,8 +106,8 @@ class ErrorSpike(Remembering):
         else:
             clients, by_client = route_carriers(view, alarm.slot, Client.STATUS_5XX, whole)
         if failed >= self.MIN_ERRORS:
-            # Of two errors, half are somebody's.
-            contributions.extend(by_client)
+            # Of two errors, half are somebody's; and who met one of five carries nothing.
+            contributions.extend(each for each in by_client if each.share * failed >= CARRIED)
         return self._gated.statement(
             view,
             judged,

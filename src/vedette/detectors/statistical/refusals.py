@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from vedette.detectors.memory import Memory, Remembering
-from vedette.detectors.statement import route_carriers
+from vedette.detectors.statement import CARRIED, route_carriers
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.callers import Callers
 from vedette.detectors.statistical.gate import Alarm
@@ -113,7 +113,7 @@ class Refusals(Remembering):
                 float(judged.expected_mid[row]) + self.MIN_EXCESS,
             ),
             severity=Severity.HIGH if share >= 0.5 else Severity.MEDIUM,
-            contributions=by_client,
+            contributions=tuple(each for each in by_client if each.share * total >= CARRIED),
             evidence_total=total,
             clients=clients,
             start=view.start - (int(merged.hit[row]) - 1) * (view.end - view.start),
