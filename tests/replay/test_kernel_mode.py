@@ -49,18 +49,22 @@ def test_small_logs_are_interpreted_and_large_or_compressed_ones_compiled_for(
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "mode"),
+    ("name", "line", "size", "mode"),
     [
-        ("a.log", 3_000_000, "interpret"),
-        ("a.log", 17_000_000, "as usual"),
-        ("a.log.gz", 1_500_000, "as usual"),
+        ("a.log", b"x", 3_000_000, "interpret"),
+        ("a.log", b"x", 17_000_000, "as usual"),
+        ("a.log.gz", b"x", 1_500_000, "as usual"),
+        ("a.log", b'192.0.2.1 - - [...] "GET / HTTP/1.1" 200 1\n', 17_000_000, "interpret"),
+        ("a.log", b'192.0.2.1 - - [...] "GET / HTTP/1.1" 200 1\n', 65_000_000, "as usual"),
+        ("a.log", b'{"protocol":"HTTP/1.1"}\n', 17_000_000, "interpret"),
+        ("a.log", b'{"event_type":"http","protocol":"HTTP/1.1"}\n', 17_000_000, "as usual"),
     ],
 )
 def test_larger_ones_are_interpreted_where_nothing_was_compiled_yet(
-    tmp_path: Path, kept: Path, name: str, size: int, mode: str
+    tmp_path: Path, kept: Path, name: str, line: bytes, size: int, mode: str
 ) -> None:
     kept.unlink()
-    (tmp_path / name).write_bytes(b"x" * size)
+    (tmp_path / name).write_bytes(line * (size // len(line) + 1))
     assert _mode(str(tmp_path / name)) == mode
 
 

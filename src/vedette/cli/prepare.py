@@ -20,7 +20,7 @@ def prepare(
     Inner loops, for the processor that this runs on, and signatures: both are kept in $XDG_CACHE_HOME/vedette or
     ~/.cache/vedette. Takes half a minute on two cores.
 
-    Without it, the first scan of a log of more than 16 MB, and the service when it first starts, do the same.
+    Without it, the first scan of a log of more than 64 MB, and the service when it first starts, do the same.
     """
     from vedette.cli.prepare_run import run
 
