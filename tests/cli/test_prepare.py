@@ -15,7 +15,8 @@ only_compiled = pytest.mark.skipif(INTERPRETED or CHECKED, reason="about machine
 @pytest.fixture
 def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two kernels that are compiled in no time are all that is known; where they are kept."""
-    quick = [k for k in known.foreseen() if k.kernel in ("requests.parameters.insert_slot", "requests.parameters.hash_of")]
+    names = ("requests.parameters.insert_slot", "requests.parameters.hash_of")
+    quick = [k for k in known.foreseen() if k.kernel in names]
     for module in (known, prepare_run):
         monkeypatch.setattr(module, "foreseen", lambda: quick)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
