@@ -18,7 +18,7 @@ from vedette.engine import sealed
 from vedette.engine.build import build_engine
 from vedette.engine.memory import settings_of
 from vedette.engine.sealed import SnapshotError
-from vedette.engine.snapshot import parts_of, restore
+from vedette.engine.snapshot import RefusedPartError, parts_of, restore
 from vedette.schema.anomaly import AnomalyType
 from vedette.schema.state import PackedArray, StateError, decode, encode, pack, unpack
 
@@ -180,12 +180,45 @@ def mutated(change: Callable[[dict[str, bytes]], None]) -> bytes:
 
 
 def test_a_state_that_is_whole_but_cannot_be_taken_is_told_to_be_another_builds() -> None:
-    message = refused(Service(), mutated(lambda parts: parts.update({max(parts): b"\xc1"})))
+    message = refused(Service(), mutated(lambda parts: parts.update(entities=b"\xc1")))
     assert message is not None
     assert message.startswith(
         f"state of the engine: written by a build of Vedette {__version__!r} that kept it otherwise ("
     )
     assert "go on with that build, or begin anew in another store (--store URL)" in message
+
+
+def _without_detector(parts: dict[str, bytes]) -> None:
+    memories = decode(parts["detectors"], dict[str, bytes], "detectors")
+    parts["detectors"] = encode({**memories, "errors.ratio": b"\xc1"})
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda parts: parts.update(habits=b"\xc1"), "habits"),
+        (lambda parts: parts.update(baselines=b"\xc1"), "baselines"),
+        (_without_detector, "errors.ratio"),
+    ],
+)
+def test_what_another_build_kept_otherwise_begins_anew_alone_where_that_is_possible(
+    change: Callable[[dict[str, bytes]], None], part: str
+) -> None:
+    content = mutated(change)
+    first = Service()
+    with pytest.raises(RefusedPartError) as error:
+        restore(first.engine, first.enricher, content)
+    assert error.value.anew.part == part
+    assert error.value.anew.reason.startswith(f"Vedette {__version__} wrote it otherwise (")
+    second, whole = Service(), Service()
+    assert restore(second.engine, second.enricher, content, [error.value.anew]).anew == [error.value.anew]
+    restore(whole.engine, whole.enricher, state())
+    kept, expected = (parts_of(each.engine, each.enricher) for each in (second, whole))
+    changed = {name for name in expected if kept[name] != expected[name]}
+    assert changed == {"detectors" if part == "errors.ratio" else part}
+    second.line = HALF + 1
+    second.feed(log()[HALF:])
+    second.engine.finish()
 
 
 @settings(max_examples=60, deadline=None)

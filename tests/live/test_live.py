@@ -1,5 +1,6 @@
 """What a live service keeps is what an undisturbed one keeps, whenever it was killed."""
 
+import logging
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.live.lines import Clock, Lines, run_for
 from vedette.config import Config
+from vedette.detectors.statistical.errors import ErrorSpike
 from vedette.live.live import BUSY_BYTES, Live
 from vedette.simulate import Simulation
 from vedette.sources.source import SourceState, SourceStatus
@@ -141,3 +143,25 @@ def test_counts_go_on_under_another_configuration(tmp_path: Path) -> None:
         running.turn()
         assert (running.intake.tally.lines, running.intake.parsed) == (501, 500)
         assert running.intake.tally.skips.total == 1
+
+
+def test_what_another_build_remembered_otherwise_is_forgotten_and_the_service_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_live_store(f"sqlite:///{tmp_path / 'v.db'}") as store:
+        first = live(store, Lines(log()[:2000]), Clock(SECOND))
+        monkeypatch.setattr(ErrorSpike, "to_state", lambda _: b"\xc1")
+        first.turn()
+        monkeypatch.undo()
+    with open_live_store(f"sqlite:///{tmp_path / 'v.db'}") as store:
+        clock = Clock(1)
+        with caplog.at_level(logging.WARNING):
+            again = live(store, Lines(log()), clock)
+        (told,) = caplog.messages
+        assert told.startswith("errors.ratio: begins anew: Vedette ")
+        assert again.engine.windows_closed > 0
+        while again.turn():
+            clock.now += SECOND
+        again.drain(clock.now + 1)
+        types = {anomaly.type.value for anomaly in store.anomalies(limit=1000).items}
+        assert {"sql_injection", "brute_force"} <= types

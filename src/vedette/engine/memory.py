@@ -15,7 +15,7 @@ from vedette.engine.engine import Engine
 from vedette.engine.sealed import Settings
 from vedette.enrich.enrich import Enricher
 from vedette.schema.findings import Coverage
-from vedette.schema.state import check, decode, encode
+from vedette.schema.state import StateError, check, decode, encode
 
 
 class Part(NamedTuple):
@@ -83,11 +83,22 @@ def settings_of(engine: Engine, enricher: Enricher) -> Settings:
     }
 
 
-def memory_of(engine: Engine, enricher: Enricher, taken: Collection[str] = ()) -> Iterator[Part]:
+class DetectorMemoryError(StateError):
+    """What one detector remembers cannot be taken back."""
+
+    def __init__(self, detector: str, error: ValueError) -> None:
+        super().__init__(str(error))
+        self.detector = detector
+
+
+def memory_of(
+    engine: Engine, enricher: Enricher, taken: Collection[str] = (), without: Collection[str] = ()
+) -> Iterator[Part]:
     """The parts, in the order in which they must be taken back: services first, whose numbers the others hold.
 
     Args:
         taken: Names of the parts that are to be taken back; what some hold means nothing without others.
+        without: Detectors that are to take nothing back.
     """
     namer = enricher.namer
     collector = engine.collector
@@ -129,7 +140,7 @@ def memory_of(engine: Engine, enricher: Enricher, taken: Collection[str] = ()) -
     yield Part(
         "detectors",
         entities,
-        _Told(lambda: _detectors(engine), lambda content: _take_detectors(engine, content)),
+        _Told(lambda: _detectors(engine), lambda content: _take_detectors(engine, content, without)),
     )
     yield Part("sampling", ("span",), engine.sampling)
     yield Part("thresholds", ("span", "alarm"), engine.thresholds)
@@ -169,11 +180,14 @@ def _detectors(engine: Engine) -> bytes:
     return encode({detector.name: detector.to_state() for detector in engine.detectors})
 
 
-def _take_detectors(engine: Engine, content: bytes) -> None:
+def _take_detectors(engine: Engine, content: bytes, without: Collection[str]) -> None:
     memories = decode(content, dict[str, bytes], "detectors")
     for detector in engine.detectors:
-        if detector.name in memories:
-            detector.from_state(memories[detector.name])
+        if detector.name in memories and detector.name not in without:
+            try:
+                detector.from_state(memories[detector.name])
+            except ValueError as error:
+                raise DetectorMemoryError(detector.name, error) from error
 
 
 def _coverage(engine: Engine) -> bytes:

@@ -3,17 +3,17 @@
 The parts (`vedette.engine.memory`) are a map in MessagePack, sealed (`vedette.engine.sealed`).
 
 Each part rests on some of the configuration. A part whose foundations have changed begins anew, and says why; the
-others go on.
+others go on. So does one that another build kept otherwise, if the others mean as much without it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from vedette.engine.engine import Engine
-from vedette.engine.memory import memory_of, settings_of
-from vedette.engine.sealed import refusal, seal, unpacked, unseal
+from vedette.engine.memory import DetectorMemoryError, memory_of, settings_of
+from vedette.engine.sealed import SnapshotError, refusal, seal, unpacked, unseal
 from vedette.enrich.enrich import Enricher
 from vedette.schema.state import decode
 
@@ -29,6 +29,18 @@ class Anew(msgspec.Struct, frozen=True):
 
     part: str
     reason: str
+
+
+class RefusedPartError(SnapshotError):
+    """A part was kept otherwise by another build, and the others mean as much without it.
+
+    Attributes:
+        anew: It.
+    """
+
+    def __init__(self, anew: Anew) -> None:
+        super().__init__(f"{anew.part}: {anew.reason}")
+        self.anew = anew
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -83,14 +95,16 @@ def parts_of(engine: Engine, enricher: Enricher) -> dict[str, bytes]:
     return {part.name: part.kept.to_state() for part in parts if part.kept is not None}
 
 
-def restore(engine: Engine, enricher: Enricher, content: bytes) -> Restored:
+def restore(engine: Engine, enricher: Enricher, content: bytes, refused: Sequence[Anew] = ()) -> Restored:
     """Take a snapshot into an engine and an enricher that have seen nothing.
 
     Args:
         engine, enricher: As configured now. After an error they are to be thrown away.
         content: From `snapshot`.
+        refused: Parts that begin anew whatever the snapshot holds: from earlier `RefusedPartError`s.
 
     Raises:
+        RefusedPartError: Another build kept a part otherwise, without which the others can be taken back.
         SnapshotError: Damaged, cut off, no snapshot at all, or of a later format.
     """
     header, body = unseal(content)
@@ -108,8 +122,9 @@ def restore(engine: Engine, enricher: Enricher, content: bytes) -> Restored:
         ]
     except ValueError as error:
         raise refusal(str(error)) from error
+    anew += refused
     try:
-        _take(engine, enricher, state.parts, without={part.part for part in anew})
+        _take(engine, enricher, state.parts, header.version, without={part.part for part in anew})
     except ValueError as error:
         # Its digest was right: these are the bytes that were written.
         raise refusal(
@@ -119,12 +134,32 @@ def restore(engine: Engine, enricher: Enricher, content: bytes) -> Restored:
     return Restored(anew, state.extra)
 
 
-def _take(engine: Engine, enricher: Enricher, parts: Mapping[str, bytes], *, without: set[str]) -> None:
+_ALONE = frozenset(
+    {"routes", "baselines", "thresholds", "habits", "trails", "everyday requests", "history of clients"}
+)
+"""Parts without which the others mean as much."""
+
+
+def _take(
+    engine: Engine, enricher: Enricher, parts: Mapping[str, bytes], version: str, *, without: set[str]
+) -> None:
     """Take parts back. Those whose foundations hold are all there, or the snapshot is damaged."""
     taken = parts.keys() - without
-    for part in memory_of(engine, enricher, taken):
-        if part.name in taken and part.kept is not None:
+    for part in memory_of(engine, enricher, taken, without):
+        if part.name not in taken or part.kept is None:
+            continue
+        try:
             part.kept.from_state(parts[part.name])
+        except ValueError as error:
+            name = error.detector if isinstance(error, DetectorMemoryError) else part.name
+            if name == part.name and name not in _ALONE:
+                raise
+            raise RefusedPartError(
+                Anew(
+                    name,
+                    f"Vedette {version[:40]} wrote it otherwise ({error}): what it remembers is forgotten",
+                )
+            ) from error
     engine.services = enricher.namer.names
 
 

@@ -12,7 +12,7 @@ from vedette.config import Config
 from vedette.config.exceptions import ExceptionRule
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Engine
-from vedette.engine.snapshot import Anew, restore, snapshot
+from vedette.engine.snapshot import Anew, RefusedPartError, restore, snapshot
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.live.committing import Committer
@@ -287,7 +287,15 @@ class Live:
         return snapshot(self.engine, self.intake.enricher, parts)
 
     def _restore(self, content: bytes, *, stopped: bool = False) -> list[Anew]:
-        restored = restore(self.engine, self.intake.enricher, content)
+        refused: list[Anew] = []
+        while True:
+            try:
+                restored = restore(self.engine, self.intake.enricher, content, refused)
+                break
+            except RefusedPartError as error:
+                refused.append(error.anew)
+                # What was refused may be half taken over.
+                self.engine, self.intake = self._built(self.config, self._exceptions, self.intake.tally)
         self.watermarks = _watermarks(self.config)
         if (marks := restored.extra.get(_WATERMARKS)) is not None:
             self.watermarks.from_state(marks)
