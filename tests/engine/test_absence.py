@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from tests.engine.running import run
+from vedette.config import Config
 from vedette.explain.formulas import recompute
 from vedette.explain.words import counterfactual, describe
 from vedette.schema.anomaly import Anomaly, AnomalyType
@@ -67,6 +68,14 @@ def test_a_steady_route_that_nobody_asks_for_any_more_is_told_and_can_be_recompu
         assert f"not a single request in {anomaly.details['silent_windows']} windows" in describe(anomaly)
         assert f"of the last {inputs['windows']:,.0f} windows" in describe(anomaly)
         assert counterfactual(anomaly) == "Not stated if there had been a single request."
+
+
+def test_a_day_is_a_day_of_longer_windows_too() -> None:
+    config = Config.model_validate({"windows": {"span_s": 300}}, strict=False)
+    found = run(log(STOP + 60, hooks), config=config).anomalies
+    told = [a for a in found if a.detector == "volume.absence"]
+    assert {a.route for a in told} == {"/hook"}
+    assert min(a.end for a in told) / 1e6 <= START.timestamp() + 60 * (STOP + 30)
 
 
 def test_a_route_that_got_another_name_is_not_missing() -> None:

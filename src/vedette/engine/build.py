@@ -184,7 +184,10 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
         ),
         (wanted.traffic.enabled, TrafficSpike(thresholds, factor=wanted.traffic.min_factor)),
         (wanted.traffic.enabled, TrafficDrop(thresholds, factor=wanted.traffic.min_factor)),
-        (wanted.traffic.enabled, Absence(thresholds, TrafficDrop.name)),
+        (
+            wanted.traffic.enabled,
+            Absence(thresholds, TrafficDrop.name, span=config.windows.span_s * 1_000_000),
+        ),
         (wanted.exfiltration.enabled, DataExfiltration(thresholds, min_bytes=wanted.exfiltration.min_bytes)),
         (
             wanted.brute_force.enabled,

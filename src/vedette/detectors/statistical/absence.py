@@ -14,7 +14,7 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Formula, Severity
-from vedette.schema.spans import HOUR_US, MINUTE_US
+from vedette.schema.spans import DAY_US, HOUR_US, MINUTE_US
 from vedette.windows.entities import ALL_SLOT, NOBODYS_ROUTES
 from vedette.windows.layout import Group
 
@@ -43,27 +43,25 @@ class Absence(Remembering):
     name = "volume.absence"
     types = (AnomalyType.TRAFFIC_DROP,)
 
-    KNOWN = 1440
-    """Windows, a day of minutes: what is silent every night was silent once in them."""
     TIMES = 3
     MISSING = 20
-    TOLD = 60
-    """Windows for which a silence is told; then it is the new normal."""
     RENAMED = 0.5
     """Part of the missing requests that new routes have to get."""
-    SLACK = 60
-    """Windows for which a new name may have been in use beside the old one."""
     NIGHTS, HOURS = 3, 24
     LEAST = 10
 
-    def __init__(self, thresholds: Thresholds, drops: str) -> None:
+    def __init__(self, thresholds: Thresholds, drops: str, *, span: int = MINUTE_US) -> None:
         """Get ready.
 
         Args:
             thresholds: The budget. drops: Whose threshold counts: who tells of missing traffic otherwise.
+            span: Of a window, microseconds.
         """
         self._thresholds, self._drops = thresholds, drops
-        self._steady = Steady()
+        # Known for a day: what is silent every night was silent once in it. A silence is told for an hour, then it is
+        # the new normal; and for an hour a new name may have been in use beside the old one.
+        self._day, self._hour = max(1, DAY_US // span), max(1, HOUR_US // span)
+        self._steady = Steady(self._day)
         self._appointments = Appointments(nights=self.NIGHTS, hours=self.HOURS, least=self.LEAST)
         self._recurrence = Recurrence(times=None, hours=None)
 
@@ -91,7 +89,7 @@ class Absence(Remembering):
 
     def _silent(self, view: WindowView) -> list[Anomaly]:
         threshold = self._thresholds.threshold(self._drops)
-        silent = self._steady.silent(threshold, known=self.KNOWN, times=self.TIMES, missing=self.MISSING)
+        silent = self._steady.silent(threshold, known=self._day, times=self.TIMES, missing=self.MISSING)
         if not len(silent):
             return []
         here = set(view.groups.key[view.own].tolist())
@@ -104,7 +102,7 @@ class Absence(Remembering):
             # A service that is silent is told of by itself.
             if entry.route is not None and (parent not in here or self._renamed(view, slot, parent)):
                 continue
-            if self._steady.gone(slot) > self._enough(slot, threshold) + self.TOLD:
+            if self._steady.gone(slot) > self._enough(slot, threshold) + self._hour:
                 self._steady.forget(slot)
                 continue
             self._steady.tell(slot)
@@ -122,7 +120,7 @@ class Absence(Remembering):
         """Whether a route's requests go to others now."""
         siblings = np.flatnonzero(view.book.parents == parent)
         missing = self._steady.gone(slot) * self._steady.mean(slot)
-        if self._steady.of_new(slot, siblings, self.SLACK) >= self.RENAMED * missing:
+        if self._steady.of_new(slot, siblings, self._hour) >= self.RENAMED * missing:
             return True
         route = (view.book[slot].route or "").split("/")
         return any(_fits(route, (view.book[other].route or "").split("/")) for other in siblings.tolist())

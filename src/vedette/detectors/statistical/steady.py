@@ -9,10 +9,6 @@ from vedette.schema.state import PackedArray, check, decode, encode, pack, unpac
 
 _LAST, _FIRST, _EMPTY, _WINDOWS, _REQUESTS, _LONGEST, _LONGEST_BEFORE, _TOLD = range(8)
 _COLUMNS: Final = 8
-DAY: Final = 1440.0
-"""Windows that shares and means go back, exponentially weighted: a day of minutes."""
-WEEK: Final = 7 * 1440
-"""Windows after which the longest silence is one of the week before, and after another such week forgotten."""
 
 Numbers = NDArray[np.float64]
 Slots = NDArray[np.int64]
@@ -23,9 +19,14 @@ class Steady:
 
     The clock counts the windows that were told of: of a window that nobody watched, or in which the whole log is
     silent, nothing is known.
+
+    Args:
+        day: Windows of a day. Shares and means go back so far, exponentially weighted; seven times as many later the
+            longest silence is one of the week before, and after another such week it is forgotten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, day: int = 1440) -> None:
+        self._day = day
         self._clock = 0
         self._table = np.zeros((0, _COLUMNS))
 
@@ -38,7 +39,7 @@ class Steady:
         self._clock += 1
         self._grow(int(slots.max(initial=-1)) + 1)
         table = self._table
-        if self._clock % WEEK == 0:
+        if self._clock % (7 * self._day) == 0:
             table[:, _LONGEST_BEFORE] = table[:, _LONGEST]
             table[:, _LONGEST] = 0.0
         new = slots[table[slots, _FIRST] == 0.0]
@@ -47,7 +48,7 @@ class Steady:
         rows = table[slots]
         # A silence that was told is none of the usual ones.
         gap = np.where(rows[:, _TOLD] > 0.0, 0.0, self._clock - rows[:, _LAST] - 1.0)
-        keep = (1.0 - 1.0 / DAY) ** (gap + 1.0)
+        keep = (1.0 - 1.0 / self._day) ** (gap + 1.0)
         rows[:, _EMPTY] = keep * rows[:, _EMPTY] + gap
         rows[:, _WINDOWS] = keep * rows[:, _WINDOWS] + gap + 1.0
         rows[:, _REQUESTS] = keep * rows[:, _REQUESTS] + requests
