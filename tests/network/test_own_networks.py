@@ -9,7 +9,7 @@ from tests.network.packets import contact_window, host
 from tests.network.test_detectors import UDP, contact
 from tests.network.test_port_scan import asking_for_what_is_off
 from vedette.config.flows import NetworkSection
-from vedette.detectors.network.addresses import PRIVATE_NETWORKS, Own, halves
+from vedette.detectors.network.addresses import Own, halves
 from vedette.detectors.network.floods import Amplification
 from vedette.detectors.network.manners import Did, address_table
 from vedette.detectors.network.own_past import OwnPast
@@ -18,6 +18,7 @@ from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.view import NetworkDetector, NetworkView
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.flows import Flow
+from vedette.schema.networks import PRIVATE_NETWORKS
 from vedette.windows.contacts import FlowWindow
 
 

@@ -2,6 +2,7 @@
 
 from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
+from vedette.schema.networks import PRIVATE_NETWORKS
 
 
 def _enabled(names: str) -> bool:
@@ -309,16 +310,7 @@ class NetworkSection(Section):
         le=1 << 24,
     )
     own_networks: tuple[Network, ...] = option(
-        (
-            "10.0.0.0/8",
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "169.254.0.0/16",
-            "127.0.0.0/8",
-            "fc00::/7",
-            "fe80::/10",
-            "::1/128",
-        ),
+        PRIVATE_NETWORKS,
         "Your own networks, IPv4 and IPv6, public ones too: who is within, and who elsewhere, is told by them. Given, "
         "they replace the private, link-local and loopback ones.",
     )

@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.schema.networks import PRIVATE_NETWORKS
+
 _MAPPED = 0xFFFF
 _WORD = 1 << 64
 _FIRST_BIT = -(1 << 63)
@@ -63,19 +65,6 @@ def internal(high: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.bool
     own6 = ((first & 0xFE00) == 0xFC00) | ((first & 0xFFC0) == 0xFE80) | ((high == 0) & (low == 1))
     found: NDArray[np.bool_] = np.where(ipv4, own, own6)
     return found
-
-
-PRIVATE_NETWORKS: Final = (
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "127.0.0.0/8",
-    "fc00::/7",
-    "fe80::/10",
-    "::1/128",
-)
-"""Private (RFC 1918, RFC 4193), link-local and loopback."""
 
 
 class Own:

@@ -70,7 +70,7 @@ class Lateral(Remembering):
             new = rows[at[claimed.rows][claimed.fresh]]
             if len(new):
                 found += self._went(view, new, states=not young)
-        self.left_out = self._hosts.forgotten
+        self.left_out = self._hosts.forgotten + self._pairs.forgotten
         return found
 
     def _went(self, view: NetworkView, new: NDArray[np.int64], *, states: bool) -> list[Anomaly]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.statistical.recurrence import APART, SAME_MINUTE, SAME_TIME
+from vedette.detectors.statistical.room import with_room
 from vedette.schema.spans import DAY_US, HOUR_US
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
@@ -43,7 +44,7 @@ class Appointments:
         Args:
             slots: int32 (k,), distinct, all with requests. requests: float64 (k,). start: Of the window, microseconds.
         """
-        self._grow(int(slots.max(initial=-1)) + 1)
+        self._table = with_room(self._table, int(slots.max(initial=-1)) + 1)
         if start - self._heard >= SAME_TIME:
             # What was silent for so long may be the log.
             self._heard_since = start
@@ -125,9 +126,3 @@ class Appointments:
     def _look_ahead(self) -> None:
         due = self._table[:, _DUE]
         self._soonest = int(due[due > 0].min(initial=_NEVER))
-
-    def _grow(self, slots: int) -> None:
-        if slots > len(self._table):
-            grown = np.zeros((max(64, 2 * slots), _COLUMNS), dtype=np.int64)
-            grown[: len(self._table)] = self._table
-            self._table = grown

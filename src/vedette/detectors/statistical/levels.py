@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.judgement import Judgement
+from vedette.detectors.statistical.room import with_room
 from vedette.detectors.view import Judged
 from vedette.kernels.windows.recent_levels import ERRORS, MOST_WINDOWS, REMEMBERED, merge_levels
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
@@ -57,7 +58,8 @@ class RecentLevels:
         own = judged.judgement
         k = len(own)
         if k:
-            self._grow(int(judged.slot.max()) + 1)
+            slots = int(judged.slot.max()) + 1
+            self._ring, self._errors = with_room(self._ring, slots, -1.0), with_room(self._errors, slots)
         table, value, exposure = np.empty_like(own.table, order="C"), np.empty(k), np.empty(k)
         windows, slow = np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
         among = judged.rests_on
@@ -85,11 +87,3 @@ class RecentLevels:
         ring = unpack(packed[0], np.float64, (None, MOST_WINDOWS, REMEMBERED), "recent levels")
         self._errors = unpack(packed[1], np.float64, (len(ring), ERRORS), "recent levels")
         self._ring = ring
-
-    def _grow(self, slots: int) -> None:
-        if slots > len(self._ring):
-            grown = np.full((max(64, 2 * slots), MOST_WINDOWS, REMEMBERED), -1.0)
-            grown[: len(self._ring)] = self._ring
-            errors = np.zeros((len(grown), ERRORS))
-            errors[: len(self._errors)] = self._errors
-            self._ring, self._errors = grown, errors

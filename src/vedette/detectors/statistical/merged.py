@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.judgement import Judgement
+from vedette.detectors.statistical.room import with_room
 from vedette.detectors.view import Judged
 from vedette.kernels.windows.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
@@ -64,7 +65,7 @@ class RecentRatios:
             raise ValueError("ratios are judged with the requests that they are among")
         k = len(own)
         if k:
-            self._grow(int(judged.slot.max()) + 1)
+            self._ring = with_room(self._ring, int(judged.slot.max()) + 1, -1.0)
         table, count, exposure = np.empty_like(own.table, order="C"), np.empty(k), np.empty(k)
         largest, windows, hit = np.empty(k), np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
         anew = merge_ratios(
@@ -89,9 +90,3 @@ class RecentRatios:
         """
         packed = decode(content, PackedArray, "recent ratios")
         self._ring = unpack(packed, np.float64, (None, MOST_WINDOWS, REMEMBERED), "recent ratios")
-
-    def _grow(self, slots: int) -> None:
-        if slots > len(self._ring):
-            grown = np.full((max(64, 2 * slots), MOST_WINDOWS, REMEMBERED), -1.0)
-            grown[: len(self._ring)] = self._ring
-            self._ring = grown

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.statistical.room import with_room
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
 _LAST, _FIRST, _EMPTY, _WINDOWS, _REQUESTS, _LONGEST, _LONGEST_BEFORE, _TOLD = range(8)
@@ -37,7 +38,7 @@ class Steady:
             slots: int32 (k,), distinct, all with requests. requests: float64 (k,), of each.
         """
         self._clock += 1
-        self._grow(int(slots.max(initial=-1)) + 1)
+        self._table = with_room(self._table, int(slots.max(initial=-1)) + 1)
         table = self._table
         if self._clock % (7 * self._day) == 0:
             table[:, _LONGEST_BEFORE] = table[:, _LONGEST]
@@ -120,9 +121,3 @@ class Steady:
         table = unpack(packed, np.float64, (None, _COLUMNS), "steady routes")
         check(clock >= 0 and bool(np.isfinite(table).all() and (table >= 0.0).all()), "steady routes")
         self._clock, self._table = clock, table
-
-    def _grow(self, slots: int) -> None:
-        if slots > len(self._table):
-            grown = np.zeros((max(64, 2 * slots), _COLUMNS))
-            grown[: len(self._table)] = self._table
-            self._table = grown

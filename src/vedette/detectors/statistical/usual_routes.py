@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.statistical.room import with_room
 from vedette.detectors.view import WindowView
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
@@ -29,11 +30,7 @@ class UsualRoutes:
         Args:
             slots: int32 (k,), distinct; all others had none. requests: float64 (k,).
         """
-        most = int(slots.max(initial=-1)) + 1
-        if most > len(self._usual):
-            grown = np.zeros(max(64, 2 * most))
-            grown[: len(self._usual)] = self._usual
-            self._usual = grown
+        self._usual = with_room(self._usual, int(slots.max(initial=-1)) + 1)
         self._usual *= 1.0 - 1.0 / _REMEMBERED
         self._usual[slots] += requests / _REMEMBERED
 
