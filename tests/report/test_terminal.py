@@ -171,6 +171,19 @@ def test_every_truncated_source_is_named_however_many_there_are() -> None:
     assert "19 more, none truncated" in told
 
 
+def test_fields_that_nobody_named_are_told_once_for_each_format() -> None:
+    sources = [
+        SourceCoverage(f"{i}.log", form, 1.0, beyond="[b]4711")
+        for i, form in enumerate(("combined", "common") * 2)
+    ]
+    told = folded(printed(calm(sources=sources), width=200))
+    assert (
+        "fields at the end of lines that combined has no names for, such as [b]4711 in 0.log: if a duration"
+        in told
+    )
+    assert told.count("has no names for") == 2
+
+
 def test_calm_traffic_is_told_in_one_calm_line() -> None:
     told = printed(calm(sources=[]))
     assert told.startswith("Nothing out of the ordinary was found.\n3,997 requests, ")

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from vedette.parsers.beyond import beyond
 from vedette.parsers.format import Format, Parser
 from vedette.parsers.mixed import MixedParser
+from vedette.parsers.text_format import TextFormat
 from vedette.parsers.timeless import timeless
 from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
 from vedette.parsers.zeek_headers import header_of
@@ -58,6 +60,7 @@ class Choice(msgspec.Struct, frozen=True):
         runner_up: Name of the second best, or None if no other fits at all.
         scores: Score of each format by name.
         others: What lines that do not fit may be instead; none where the format was named.
+        beyond: What lines hold behind that which the format reads, an example; None if nothing, or if it is known what.
     """
 
     format: Format
@@ -66,6 +69,7 @@ class Choice(msgspec.Struct, frozen=True):
     runner_up: str | None
     scores: Mapping[str, float]
     others: Sequence[Format] = ()
+    beyond: str | None = None
 
     def open(self, source: str) -> Parser:
         """Start parsing a source: as the chosen format, and as `others` where lines do not fit it."""
@@ -84,33 +88,39 @@ def sniff(sample: Chunk, formats: Sequence[Format]) -> Choice:
     Raises:
         UnknownFormatError: No format fits `LEAST_SHARE` of the lines.
     """
-    wrapper, scores = _judge(sample, formats)
+    wrapper, judged, scores = _judge(sample, formats)
     best = max(scores.values(), default=0.0)
     if best < LEAST_SHARE:
         raise _unknown(sample, scores, best)
     good = [f for f in formats if scores[f.name] >= max(best - NEARLY_AS_GOOD, LEAST_SHARE)]
     others = [f for f in formats if f is not good[0] and scores[f.name] > 0]
     runner_up = max(others, key=lambda f: scores[f.name]).name if others else None
-    return Choice(good[0], wrapper, scores[good[0].name], runner_up, scores, tuple(formats))
+    share = scores[good[0].name]
+    return Choice(good[0], wrapper, share, runner_up, scores, tuple(formats), _beyond(judged, good[0]))
 
 
 def fit(sample: Chunk, known: Format) -> Choice:
     """Choose a format that was named, however little of the sample fits; wrapped lines are unwrapped."""
-    wrapper, scores = _judge(sample, [known])
-    return Choice(known, wrapper, scores[known.name], None, scores)
+    wrapper, judged, scores = _judge(sample, [known])
+    return Choice(known, wrapper, scores[known.name], None, scores, beyond=_beyond(judged, known))
 
 
-def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, dict[str, float]]:
-    """The scores of formats, and the wrapper that the lines are better read without, if there is one."""
+def _beyond(judged: Chunk, known: Format) -> str | None:
+    return beyond(judged, known) if isinstance(known, TextFormat) and known.extended else None
+
+
+def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, Chunk, dict[str, float]]:
+    """The scores of formats, what they are of, and the wrapper that lines are better read without, if there is one."""
     judged = thin(sample, LINES_JUDGED)
     scores = _scores(judged, formats)
     wrapper = next((w for w in wrappers() if w.share(judged) >= LEAST_WRAPPED), None)
     if wrapper is not None:
         # Unwrapped before it is thinned: the parts of a cut line follow each other.
-        inner = _scores(thin(wrapper.open().unwrap(sample).chunk, LINES_JUDGED), formats)
+        unwrapped = thin(wrapper.open().unwrap(sample).chunk, LINES_JUDGED)
+        inner = _scores(unwrapped, formats)
         if max(inner.values(), default=0.0) >= max(scores.values(), default=0.0):
-            return wrapper, inner
-    return None, scores
+            return wrapper, unwrapped, inner
+    return None, judged, scores
 
 
 def _scores(judged: Chunk, formats: Sequence[Format]) -> dict[str, float]:

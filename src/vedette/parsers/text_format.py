@@ -83,6 +83,8 @@ class TextFormat(msgspec.Struct, frozen=True):
     preferred: tuple[Program, ...] = ()
     borrowed: str = ""
     """Name of the format whose shapes the preferred ones and the fallbacks are, empty for this one."""
+    extended: bool = False
+    """Administrators add fields of their own at the end, which no name tells the meaning of."""
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blanks and comments aside."""

@@ -19,6 +19,7 @@ MILLISECOND_DECIMALS: Mapping[Field, re.Pattern[bytes]] = MappingProxyType(
 
 _COMMON = '{peer} {} [{time}] "{request}" {status} {bytes_out}'
 _COMBINED = _COMMON + ' "{referer}" "{user_agent:last}"'
+_AGENT = ' "{referer}" "{user_agent}" '
 _REQUESTED = '[{time}] "{request}" {status} {} '
 _ENVOY_SIZES = "{bytes_in} {bytes_out} {duration} {} "
 _ENVOY_HEADERS = '"{forwarded}" "{user_agent}" "{}" "{service}" "{}"'
@@ -143,6 +144,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             fallbacks=(combined,),
             borrowed="combined",
             needs_peer=True,
+            extended=True,
         ),
         # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/: the upstream's name is
         # namespace, service and port.
@@ -162,10 +164,32 @@ def _combined_family() -> tuple[TextFormat, ...]:
         ),
         TextFormat(
             "nginx-timed",
-            "nginx's `combined` or `main`, then `$request_time` (... 0.012)",
-            (
-                template(_COMMON + ' "{referer}" "{user_agent}" {duration}', open_ended=True),
-                template(_COMMON + ' "{referer}" "{user_agent}" "{forwarded}" {duration}', open_ended=True),
+            "nginx's `combined` or `main`, then `$request_time` (... 0.012), and perhaps more",
+            tuple(
+                template(_COMMON + _AGENT + between + "{duration}" + more, open_ended=True)
+                for more in ("", " {}")
+                for between in ("", '"{forwarded}" ')
+            ),
+            Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
+            fallbacks=(combined,),
+            borrowed="combined",
+            shapes=MILLISECOND_DECIMALS,
+        ),
+        # https://docs.nginx.com/nginx/admin-guide/monitoring/logging/ names its times so, and NGINX Amplify's format,
+        # which has the host and the server's name before them.
+        TextFormat(
+            "nginx-named",
+            "nginx's `combined` or `main`, then named fields, `rt=$request_time` among the first (... rt=0.012)",
+            tuple(
+                template(
+                    _COMMON + ' "{referer}" ' + before + "{:blanks}rt={duration}" + more, open_ended=True
+                )
+                for before in (
+                    '"{user_agent:last}"',
+                    '"{user_agent}" "{forwarded:last}"',
+                    '"{user_agent}" "{forwarded}" "{service}" sn="{:last}"',
+                )
+                for more in (" {}", "")
             ),
             Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
             fallbacks=(combined,),
@@ -179,6 +203,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             CLF,
             fallbacks=(combined,),
             borrowed="combined",
+            extended=True,
         ),
         TextFormat(
             "combined-wrapped",
@@ -195,6 +220,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             CLF,
             fallbacks=(combined,),
             borrowed="combined",
+            extended=True,
         ),
         TextFormat(
             "combined",
@@ -203,6 +229,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             CLF,
             fallbacks=(common,),
             borrowed="common",
+            extended=True,
         ),
         TextFormat(
             "common",
@@ -212,5 +239,6 @@ def _combined_family() -> tuple[TextFormat, ...]:
             # What follows is passed over only where it is no referer and user agent: there attacks stand, too.
             preferred=(combined,),
             borrowed="combined",
+            extended=True,
         ),
     )

@@ -231,7 +231,8 @@ class Reading:
 
     def _source(self, opened: _Opened) -> Iterator[Requests]:
         reader, parser, tally = opened.reader, opened.parser, self.tally
-        coverage = SourceCoverage(reader.source.name, "", opened.choice.share)
+        choice = opened.choice
+        coverage = SourceCoverage(reader.source.name, "", choice.share, beyond=choice.beyond)
         tally.sources.append(coverage)
         before = 0
         with reader:

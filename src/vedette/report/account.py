@@ -109,6 +109,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     hidden = len(coverage.sources) - len(_sources(coverage))
     if hidden > 0:
         yield "source", f"{hidden:,} more, none truncated: --json names them all"
+    yield from (("unread", text) for text in _beyond(coverage))
     if coverage.seconds > 0:
         read, of_what = (coverage.lines, "lines") if coverage.lines else (coverage.packets, "packets")
         if not read:
@@ -269,6 +270,19 @@ def _what_if(row: WhatIf) -> str:
 def _sources(coverage: Coverage) -> list[SourceCoverage]:
     """The first sources, and every truncated one."""
     return [s for i, s in enumerate(coverage.sources) if i < MOST_SOURCES or s.truncated]
+
+
+def _beyond(coverage: Coverage) -> Iterator[str]:
+    """What lines hold that nobody has named. One sentence a format: rotated logs all hold the same."""
+    first: dict[str, tuple[str, str]] = {}
+    for source in coverage.sources:
+        if source.beyond is not None:
+            first.setdefault(source.format, (source.source, source.beyond))
+    for form, (name, text) in list(first.items())[:MOST_REASONS]:
+        yield (
+            f"fields at the end of lines that {form} has no names for, such as {text} in {name}: if a duration or a "
+            "host is among them, describe the lines with --log-format '...'"
+        )
 
 
 def _source(source: SourceCoverage) -> str:

@@ -24,6 +24,8 @@ class SourceCoverage(msgspec.Struct):
     bytes: int = 0
     truncated: str | None = None
     """Why reading stopped early (a damaged gzip member, say), or None."""
+    beyond: str | None = None
+    """What its lines hold behind the last field that the format reads, as one of them has it; None if nothing."""
 
 
 class LeftOut(msgspec.Struct):
