@@ -31,8 +31,10 @@ def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Foreseen]:
 @only_compiled
 def test_what_was_compiled_is_not_compiled_again(quick: list[Foreseen]) -> None:
     before = len(uncompiled(("text",)))
-    compile_all(quick, 2)
+    told: list[int] = []
+    compile_all(quick, 2, tell=told.append)
     assert len(quick) == 2
+    assert told[-1] == 2
     assert len(uncompiled(("text",))) == before - 2
 
 

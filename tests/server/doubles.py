@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from vedette.config.server import Server
-from vedette.live.view import Counters, Event, Health, Pushed
+from vedette.live.view import STARTING, Counters, Event, Health, Preparation, Pushed
 from vedette.report.json import as_json
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import EverydayRequests
@@ -70,15 +70,21 @@ class MemoryView:
         self.foreseen: list[ForecastRecord] | None = []
         self.answered: list[tuple[str, bool]] = []
         self.reweighed: str | None = None
+        self.preparation: Preparation | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.preparation is None
 
     def health(self) -> Health:
         return Health(
-            status="degraded" if self.problems else "ok",
-            phase="waiting",
+            status=STARTING if self.preparation else "degraded" if self.problems else "ok",
+            phase=STARTING if self.preparation else "waiting",
             logs_processed=self.judged,
             transformer_ready=False,
             active_models=("rules",),
             problems=self.problems,
+            preparation=self.preparation,
         )
 
     def status(self) -> dict[str, Any]:
@@ -94,6 +100,7 @@ class MemoryView:
             "iso_training_samples": 0,
             "active_models": {"rules": True},
             "phase": "waiting",
+            "preparation": self.preparation,
         }
 
     def counters(self) -> Counters:
@@ -342,8 +349,8 @@ class House:
     def app(self) -> Any:
         return create_app(self.view, self.store, self.settings, self.clock)  # type: ignore[arg-type]
 
-    def client(self, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.app(), raise_app_exceptions=False, client=(address, 4711))
+    def client(self, address: str = "127.0.0.1", app: Any = None, **headers: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app or self.app(), raise_app_exceptions=False, client=(address, 4711))
         return httpx.AsyncClient(transport=transport, base_url="http://localhost:8430", headers=headers)
 
     def key(self, name: str, *scopes: str, expires: int | None = None) -> str:

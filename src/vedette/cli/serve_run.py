@@ -9,19 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vedette import __version__
 from vedette.engine.trimming import map_large_arrays, share_one_heap
+from vedette.live.events import Events
+from vedette.live.opened import Kept, now, opened
+from vedette.live.preparing import Preparing, prepare
+from vedette.live.reception import Reception
 from vedette.live.reload import Settings
-from vedette.live.watch import Kept, Watch, now, opened
-from vedette.replay.collecting import passing_over_the_present
+from vedette.replay.collecting import pass_over_the_present, passing_over_the_present
 from vedette.server.app import create_app
 from vedette.server.listening import Listening, Place
-from vedette.sources.journal import Journal
 from vedette.sources.source import SourceState
+
+if TYPE_CHECKING:
+    from vedette.live.watch import Watch
 
 _LOG = logging.getLogger("vedette")
 
@@ -57,49 +62,110 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Serving:
     """Everything that runs while `vedette serve` does.
 
+    It answers, and takes lines in, from the first second on. What judges them is made meanwhile, which takes half a
+    minute where kernels have to be compiled.
+
     Raises:
         VedetteError: Something that was asked for cannot be done.
     """
 
     def __init__(self, options: ServeOptions, kept: Kept, place: Place) -> None:
-        self._settings = kept.settings
-        self._watch = Watch(kept, options.paths, from_end=options.from_end)
-        server = kept.settings.config.server
-        self._http = Listening(create_app(self._watch.running, kept.store, server, now), server, place)
+        config = kept.settings.config
+        self._kept = kept
+        self._reception = Reception(kept, options.paths, from_end=options.from_end)
+        self._events = Events(first=now())
+        self._preparing = Preparing(config, self._reception, self._events)
+        self._app = create_app(self._preparing, kept.store, config.server, now)
+        self._http = Listening(self._app, config.server, place)
+        self._stopping = threading.Event()
+        self._prepared = threading.Event()
+        """Set when the engine is there, or never will be."""
+        self._watch: Watch | None = None
+        self._failure: BaseException | None = None
 
     def run(self) -> int:
-        """Serve until somebody says stop, or the live thread ends; returns the exit status."""
-        watcher = threading.Thread(target=self._end_with_live_thread, name="vedette-watching", daemon=True)
-        with _signals(self._http.stop, self._reload):
-            self._watch.start()
+        """Serve until somebody says stop, or the live thread ends; returns the exit status.
+
+        Raises:
+            VedetteError: The engine cannot be made.
+        """
+        watcher = threading.Thread(target=self._watched, name="vedette-watching", daemon=True)
+        with _signals(self._stop, self._reload):
+            self._reception.listen()
             watcher.start()
-            _LOG.info("%s", self._greeting())
-            for source in self._watch.service.live.sources:
-                status = source.status()
-                # Faults are told by whoever looks for them all the time.
-                if status.reason and status.state is not SourceState.FAILED:
-                    _LOG.warning("%s: %s", source.name, status.reason)
             with passing_over_the_present():
                 self._http.run()
+            self._stopping.set()
+            self._prepared.wait()
+            if self._watch is None:
+                self._reception.close()
+                if self._failure is not None:
+                    raise self._failure
+                _LOG.info("ending before anything was judged: what was taken in is kept for the next start")
+                return 0
             _LOG.info("ending: what is there is taken in and kept")
             self._watch.stop()
         return EXIT_FAILED if self._watch.service.failure is not None else 0
 
+    def _stop(self) -> None:
+        self._stopping.set()
+        # Who follows events would hold up the end.
+        self._events.close()
+        self._http.stop()
+
+    def _watched(self) -> None:
+        """Make the engine, let it work, and end with it."""
+        try:
+            self._watch = self._made()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            self._failure = error
+        finally:
+            self._prepared.set()
+        if self._watch is not None:
+            self._watch.service.ended.wait()
+        self._stop()
+
+    def _made(self) -> "Watch | None":
+        """The engine at work; None if it is to end before."""
+        prepare(
+            self._kept.settings.config,
+            self._preparing.tell,
+            self._stopping.is_set,
+            lambda said: _LOG.info(
+                "%s answers at once: %s; lines are taken in, and judged then", self._http.address, said
+            ),
+        )
+        if self._stopping.is_set():
+            return None
+        from vedette.live.watch import Watch
+
+        watch = Watch(self._kept, self._reception, self._events)
+        watch.start()
+        self._app.show(watch.running)
+        pass_over_the_present()
+        _LOG.info("%s", self._greeting())
+        for source in watch.service.live.sources:
+            status = source.status()
+            # Faults are told by whoever looks for them all the time.
+            if status.reason and status.state is not SourceState.FAILED:
+                _LOG.warning("%s: %s", source.name, status.reason)
+        return watch
+
     def _greeting(self) -> str:
-        config = self._settings.config
-        sources = [s.name for s in self._watch.service.live.sources if not isinstance(s, Journal)]
-        follows = f"{'; '.join(sources)} and what is pushed" if sources else "nothing but what is pushed"
+        config = self._kept.settings.config
+        names = [source.name for source in self._reception.sources]
+        names += [f"capture:{section.interface}" for section in config.sources.capture]
+        follows = f"{'; '.join(names)} and what is pushed" if names else "nothing but what is pushed"
         return (
             f"vedette {__version__} answers at {self._http.address} (API: /schema), reads {follows}, "
             f"keeps everything in {_shown(config.store.url or '')}"
         )
 
-    def _end_with_live_thread(self) -> None:
-        self._watch.service.ended.wait()
-        self._http.stop()
-
     def _reload(self) -> None:
         def read() -> None:
+            self._prepared.wait()
+            if self._watch is None:
+                return
             reasons = self._watch.running.reload()
             for reason in reasons:
                 _LOG.error("the configuration stays as it was: %s", reason)

@@ -7,6 +7,7 @@ is called, and one that stands there in vain costs a first start its time.
 
 import gc
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -23,12 +24,15 @@ from vedette.kernels.compile import CHECKED, INTERPRETED
 from vedette.kernels.function import Kernel
 from vedette.kernels.kept import READS, remember_kept
 
-__all__ = ["READS", "Foreseen", "compile_all", "foreseen", "processes_for", "uncompiled"]
+__all__ = ["READS", "Foreseen", "about_seconds", "compile_all", "foreseen", "processes_for", "uncompiled"]
 
 _PACKAGE = "vedette.kernels"
 _COLLECTING = (50_000, 20, 20)
 """How often a process that compiles looks for objects that only refer to each other, as `gc.set_threshold` takes it.
 Most of what numba makes stays: by default an eighth of the time goes into looking through it again and again."""
+_SECONDS = 0.7
+"""CPU time that a kernel takes to compile, about: 30 s for those of a log of requests."""
+_DONE = b"."
 _HEAD_START = 3
 """Kernels from which a process of their own is worth its start: importing numba takes it half a second."""
 
@@ -88,8 +92,16 @@ def processes_for(kernels: Sequence[Foreseen]) -> int:
     )
 
 
+def about_seconds(kernels: Sequence[Foreseen]) -> int:
+    """How long compiling them takes, about, with as many processes as are worth it."""
+    return max(5, round(len(kernels) * _SECONDS / processes_for(kernels) / 5) * 5)
+
+
 def compile_all(
-    kernels: Sequence[Foreseen], processes: int, stopped: Callable[[], bool] = lambda: False
+    kernels: Sequence[Foreseen],
+    processes: int,
+    stopped: Callable[[], bool] = lambda: False,
+    tell: Callable[[int], object] = lambda _: None,
 ) -> None:
     """Compile kernels, and keep them.
 
@@ -99,24 +111,34 @@ def compile_all(
         kernels: Which.
         processes: How many at once.
         stopped: Looked at now and then; once it is true, the rest is left.
+        tell: Told how many are done, now and then.
     """
-    running = [_start(share) for share in _shares(kernels, processes)]
+    told, telling = os.pipe()
+    running: list[subprocess.Popen[bytes]] = []
     try:
-        for process in running:
-            while not stopped():
-                try:
-                    process.wait(_PATIENCE)
+        try:
+            running += (_start(share, telling) for share in _shares(kernels, processes))
+        finally:
+            # Its end comes when those that were started have ended.
+            os.close(telling)
+        news = select.poll()
+        news.register(told, select.POLLIN)
+        done = 0
+        while not stopped():
+            if news.poll(_PATIENCE_MS):
+                if not (said := os.read(told, len(kernels))):
                     break
-                except subprocess.TimeoutExpired:
-                    continue
+                done += len(said)
+                tell(done)
     finally:
+        os.close(told)
         for process in running:
             process.kill()
             process.wait()
 
 
-_PATIENCE = 0.1
-"""Seconds between looks at whether to stop."""
+_PATIENCE_MS = 100
+"""Between looks at whether to stop."""
 
 
 def _shares(kernels: Sequence[Foreseen], processes: int) -> Iterator[list[Foreseen]]:
@@ -135,11 +157,11 @@ def _shares(kernels: Sequence[Foreseen], processes: int) -> Iterator[list[Forese
     return (share for _, share in shares if share)
 
 
-def _start(share: Sequence[Foreseen]) -> "subprocess.Popen[bytes]":
+def _start(share: Sequence[Foreseen], telling: int) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(  # noqa: S603 - this Python and this module
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=telling,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "VEDETTE_KERNELS": "compile"},
     )
@@ -150,13 +172,14 @@ def _start(share: Sequence[Foreseen]) -> "subprocess.Popen[bytes]":
 
 
 def _main() -> None:
-    """Compile what standard input names."""
+    """Compile what standard input names, and write a byte for each that is done."""
     from vedette.kernels.machine_code import entry
 
     gc.set_threshold(*_COLLECTING)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     for each in msgspec.json.decode(sys.stdin.buffer.read(), type=list[Foreseen]):
         entry(each.function, each.kinds)
+        os.write(sys.stdout.fileno(), _DONE)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from vedette.engine.line_reader import SOURCE
 from vedette.engine.line_verdicts import FEW, NOTHING, Verdict
 from vedette.kernels.compile import INTERPRETED
 from vedette.live.answers import answers
-from vedette.live.view import Pushed
+from vedette.live.reception import into_journal
+from vedette.live.view import FOREST, RULES, TRANSFORMER, Pushed
 from vedette.schema.judged import JudgedLine, LogData, Opinion
 from vedette.schema.lines import joined
 from vedette.schema.live import DetectedLine, DetectedLines
@@ -24,9 +25,7 @@ from vedette.sources.journal import Journal, JournalError
 
 _LOG = logging.getLogger("vedette.live")
 
-RULES = "rule_based"
 PARAMETERS = "parameters"
-_RETRY_S = 5.0
 HURRY_BYTES = 1 << 21
 """Bytes of lines that were asked about from which the live thread takes them in at once."""
 _REMEMBERED = 4096
@@ -35,7 +34,7 @@ Models = Mapping[str, Mapping[str, Any]]
 Weights = tuple[tuple[str, float], ...]
 """How much each member's evidence counts, by name."""
 _NOT_READY = {"status": "not_ready", "is_anomaly": None, "score": None, "why": "nothing is learned yet"}
-_NO_MODELS: Models = {"isolation_forest": _NOT_READY, "transformer": _NOT_READY}
+_NO_MODELS: Models = {FOREST: _NOT_READY, TRANSFORMER: _NOT_READY}
 
 
 class Inbox:
@@ -70,16 +69,10 @@ class Inbox:
         format: str | None = None,  # noqa: A002 - the word of the whole program
     ) -> Pushed:
         """See `LiveView`."""
-        if lines and not lines.endswith(b"\n"):
-            lines += b"\n"
-        count = lines.count(b"\n")
-        try:
-            self.journal.append(stream, lines, service=service, format=format)
-            self.journal.sync()
-        except JournalError as error:
-            return Pushed(taken=0, refused=count, reason=str(error), retry_after_s=_RETRY_S)
-        self._wake()
-        return Pushed(taken=count)
+        taken = into_journal(self.journal, stream, lines, service=service, format=format)
+        if taken.taken:
+            self._wake()
+        return taken
 
     def detect(
         self,

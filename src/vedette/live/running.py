@@ -76,6 +76,8 @@ class Running:
         self._inbox.judge.reweigh(self._answers.weighed.weight.tolist())
         self._inbox.judge.remember_with(service.live.engine.scanner)
 
+    ready = True
+
     def unread(self) -> list[str]:
         """What cannot be read, and why, a sentence each."""
         return self._standing.unread()

@@ -31,6 +31,7 @@ class Service:
             each commit that was kept.
         before_turn: Called in the thread before each turn. kept: Called in it with each commit that was kept.
         until_ended: End once every source has ended (standard input, say).
+        events: Where what happens is told, if somebody listens there already.
     """
 
     def __init__(
@@ -40,13 +41,14 @@ class Service:
         before_turn: Callable[[], object] = lambda: None,
         kept: Callable[[Commit], object] = lambda _: None,
         until_ended: bool = False,
+        events: Events | None = None,
     ) -> None:
         self.stated = Stated()
         self._until_ended = until_ended
         self._before_turn = before_turn
         self._tell_kept = kept
         self.live = make(self._kept)
-        self.events = Events(first=self.live.clock())
+        self.events = events or Events(first=self.live.clock())
         self._asked: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._wake = threading.Event()
         self._called = threading.Event()

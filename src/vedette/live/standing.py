@@ -5,22 +5,18 @@ from typing import Any
 
 from vedette.config.learned import MemberName
 from vedette.live.clocks import clock_remarks
-from vedette.live.inbox import RULES
 from vedette.live.models import furthest_phase, is_ready, of_member, of_one_line
 from vedette.live.service import Service
-from vedette.live.view import Counters, Health
+from vedette.live.view import BASELINES, FOREST, RULES, TRANSFORMER, Counters, Health
 from vedette.schema.findings import EverydayRequests
 from vedette.schema.learned import MemberStatus
-from vedette.sources.source import SourceState, SourceStatus
+from vedette.sources.source import SourceStatus
 from vedette.storage.live import LiveStore
 
 Told = tuple[dict[tuple[str, str], int], dict[str, int]]
 """(channel, severity) to messages sent, and channel to tries that failed."""
 
-FOREST = "isolation_forest"
-TRANSFORMER = "transformer"
 WAITING = "waiting"
-BASELINES = "baselines"
 _MOST_PROBLEMS = 20
 
 
@@ -109,6 +105,7 @@ class Standing:
             "iso_training_samples": sum(member.rows for member in of_member(members, MemberName.FOREST)),
             "active_models": {name: name in active for name in (RULES, BASELINES, FOREST, TRANSFORMER)},
             "phase": self.phase(),
+            "preparation": None,
         }
 
     def counters(self) -> Counters:
@@ -217,8 +214,4 @@ def _first(sentences: Sequence[str]) -> list[str]:
 
 
 def _unread(statuses: Sequence[SourceStatus]) -> list[str]:
-    return [
-        f"{status.name}: {status.reason}"
-        for status in statuses
-        if status.reason and status.state is SourceState.FAILED
-    ]
+    return [status.fault for status in statuses if status.fault]

@@ -6,10 +6,16 @@ from typing import Any, Protocol
 import msgspec
 
 from vedette.live.flow_streams import FlowStream
+from vedette.schema.errors import VedetteError
 from vedette.schema.findings import EverydayRequests
 from vedette.schema.live import DetectedLine, DetectedLines, MemberWeights
 from vedette.schema.records import ForecastRecord
 from vedette.sources.source import SourceStatus
+
+STARTING = "starting"
+"""Status and phase of a service that cannot judge yet."""
+RULES, BASELINES, FOREST, TRANSFORMER = "rule_based", "baselines", "isolation_forest", "transformer"
+"""What `/status` and the answers to lines call the models."""
 
 
 class Pushed(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,13 +27,40 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
     retry_after_s: float = 0.0
 
 
+class Preparation(msgspec.Struct, frozen=True):
+    """What a service that starts is about, and how far it is with it.
+
+    Attributes:
+        step: `kernels` (inner loops are compiled, once on each machine), `rules` (signatures are), or `state` (what was
+            learned before is read).
+        done: How many of them are. total: How many there are; 0 where they are not counted.
+    """
+
+    step: str
+    done: int = 0
+    total: int = 0
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        if self.step == "kernels" and not self.total:
+            return "it is seen what has to be compiled"
+        if self.step == "kernels":
+            return f"{self.done} of {self.total} kernels are compiled, once for this machine"
+        return "the rules are compiled" if self.step == "rules" else "what was learned before is read"
+
+
+class NotReadyError(VedetteError):
+    """The service starts, and cannot do this yet."""
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the service does its work, in the fields that `/health` promises."""
 
     status: str
-    """`ok`, or `degraded` with `problems`; with `ok` they only say what somebody should know."""
+    """`ok`, or `degraded` with `problems`; with `ok` they only say what somebody should know. `starting` before."""
     phase: str
-    """`warmup`, `training`, `ensemble` or `waiting` (nothing has been read yet)."""
+    """`warmup`, `training`, `ensemble` or `waiting` (nothing has been read yet); `starting` before."""
     logs_processed: int
     transformer_ready: bool
     active_models: tuple[str, ...]
@@ -41,6 +74,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     nothing has come for long, None before the first."""
     sampling: float = 1.0
     """Share of requests looked at: below 1 under overload."""
+    preparation: Preparation | None = None
+    """What it is about while it is `starting`."""
 
 
 class Counters(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +122,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 class LiveView(Protocol):
     """The running service, as the HTTP rooms see it. Every method may be called from any thread, and is quick."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is past its start; before, methods that need the engine raise `NotReadyError`."""
+        ...
 
     def health(self) -> Health:
         """How it is doing."""

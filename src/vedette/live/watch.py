@@ -5,13 +5,10 @@
 
 import logging
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from vedette.channels.build import build_channels
 from vedette.channels.teller import Teller
@@ -26,21 +23,22 @@ from vedette.engine.line_judge import LineJudge
 from vedette.engine.signatures import signature_scanner
 from vedette.live.ageing import counted_from_the_end, told
 from vedette.live.capturing import Capture
-from vedette.live.directory import own_store, state_directory
+from vedette.live.events import Events
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document as read_document
 from vedette.live.housekeeping import Housekeeping
 from vedette.live.inbox import Inbox
 from vedette.live.kept_models import KeptModels
 from vedette.live.live import Live
-from vedette.live.reload import DOCUMENT, Settings, from_document
+from vedette.live.opened import Kept, now, opened
+from vedette.live.preparing import prepare
+from vedette.live.reception import Reception
+from vedette.live.reload import Settings
 from vedette.live.running import Running
 from vedette.live.service import Service
 from vedette.schema.live import Commit
 from vedette.schema.spans import DAY_US
-from vedette.sources.build import build_sources
-from vedette.sources.journal import Journal
-from vedette.storage import open_live_store
+from vedette.sources.discover import STDIN
 from vedette.storage.live import LiveStore, Retention
 
 _LOG = logging.getLogger("vedette")
@@ -48,41 +46,12 @@ _TELLING_S = 10.0
 """For messages that are being sent when the service ends."""
 
 
-def now() -> int:
-    """The clock: microseconds since the epoch, UTC."""
-    return time.time_ns() // 1000
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """What a service has on disk: its settings, changes over the API included, its store, and its own directory."""
-
-    settings: Settings
-    store: LiveStore
-    directory: Path
-
-
-@contextmanager
-def opened(settings: Settings, environment: Mapping[str, str]) -> Iterator[Kept]:
-    """Open the store that a configuration names, or one in the service's own directory.
-
-    Raises:
-        VedetteError: It cannot be used.
-    """
-    directory = state_directory(settings.config.live.directory, environment, settings.config.store.url)
-    url = settings.config.store.url or own_store(directory)
-    kept = settings.config.store
-    spool = Path(kept.spool) if kept.spool else directory / "spool"
-    with open_live_store(url, spool=spool, spool_bytes=kept.spool_bytes) as store:
-        changes = from_document(store.document(DOCUMENT))
-        yield Kept(settings.kept_at(url, changes), store, directory)
-
-
 class Watch:
     """Everything that runs, behind whatever shows it.
 
     Args:
-        kept: What it has on disk. paths: Files and directories to follow, besides the configured sources.
-        from_end: Whether files are followed from their ends.
+        kept: What it has on disk. reception: Where lines come in; closed with this.
+        events: Where what happens is told, if somebody listens there already.
 
     Attributes:
         running: What it may be asked. service: The live thread.
@@ -91,25 +60,12 @@ class Watch:
         VedetteError: Something that was asked for cannot be done.
     """
 
-    def __init__(self, kept: Kept, paths: Sequence[str] = (), *, from_end: bool = False) -> None:
+    def __init__(self, kept: Kept, reception: Reception, events: Events | None = None) -> None:
         self._settings = settings = kept.settings
         store = kept.store
         config = settings.config
-        _warm(config)
-        journal = Journal(
-            kept.directory / "journal",
-            now,
-            capacity=config.live.journal_bytes,
-            line_bytes=config.limits.line_bytes,
-        )
-        sources = build_sources(
-            config.sources,
-            now,
-            journal,
-            paths=paths,
-            from_end=from_end,
-            line_bytes=config.limits.line_bytes,
-        )
+        journal = reception.journal
+        sources = [*reception.sources]
         sources += [
             Capture(section, table_settings(config.network), journal, now)
             for section in config.sources.capture
@@ -134,7 +90,8 @@ class Watch:
             ),
             before_turn=inbox.settle,
             kept=self._committed,
-            until_ended="-" in paths,
+            until_ended=STDIN in reception.paths,
+            events=events,
         )
         self._teller = Teller(
             store, config.alerts, build_channels(config.alerts), clock=now, seed=os.getpid()
@@ -232,7 +189,13 @@ def watch(config: str | Path | None = None, **settings: Any) -> tuple[Running, C
     with ExitStack() as stack:
         read = Settings(None if config is None else Path(config), os.environ, overrides)
         kept = stack.enter_context(opened(read, os.environ))
-        made = Watch(kept)
+        prepare(kept.settings.config, announce=lambda said: _LOG.info("%s", said))
+        reception = Reception(kept)
+        try:
+            made = Watch(kept, reception)
+        except BaseException:
+            reception.close()
+            raise
         made.start()
         stack.callback(made.stop)
         return made.running, stack.pop_all().close
@@ -257,14 +220,3 @@ def _retention(section: RetentionSection) -> Retention:
         alerts=span(section.alerts_d),
         audits=span(section.audit_d),
     )
-
-
-def _warm(config: Config) -> None:
-    """Compile what is compiled once, before anything is waiting for it."""
-    from vedette.kernels.foreseen import compile_all, processes_for, uncompiled
-
-    if missing := uncompiled(("text", "json")):
-        kernels = f"{len(missing)} kernel{'' if len(missing) == 1 else 's'}"
-        _LOG.info("compiling %s, once for this machine: half a minute or less", kernels)
-        compile_all(missing, processes_for(missing))
-    signature_scanner(config.detectors.signatures)

@@ -4,14 +4,12 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from vedette.kernels.compile import INTERPRETED
-from vedette.kernels.foreseen import Foreseen, compile_all, processes_for, uncompiled
+from vedette.kernels.foreseen import Foreseen, about_seconds, compile_all, processes_for, uncompiled
 from vedette.replay.flow_inputs import first_bytes
 from vedette.report.progress import Progress
 from vedette.sources import Input
 
 _LOOK = 4 << 10
-_SECONDS = 0.7
-"""CPU time that a kernel takes to compile, about: 30 s for those of a log of requests."""
 
 
 def compile_first(
@@ -40,8 +38,7 @@ def compile_first(
 
 def announced(kernels: Sequence[Foreseen]) -> str:
     """What is said before kernels are compiled."""
-    about = max(5, round(len(kernels) * _SECONDS / processes_for(kernels) / 5) * 5)
-    return f"compiling {len(kernels)} kernels, once for this machine: about {about} s"
+    return f"compiling {len(kernels)} kernels, once for this machine: about {about_seconds(kernels)} s"
 
 
 def advise_preparing(*, shown: bool) -> None:

@@ -81,14 +81,19 @@ def incident_page(
     yield _END
 
 
-def list_page(incidents: Iterable[Incident], zone: tzinfo, address: Callable[[str], str]) -> Iterator[str]:
+def list_page(
+    incidents: Iterable[Incident], zone: tzinfo, address: Callable[[str], str], *, remark: str | None = None
+) -> Iterator[str]:
     """Incidents in a line each, in the order given, in pieces.
 
     Args:
         incidents: What is listed. zone: As for `write_html`. address: Of the page of an incident, by its id.
+        remark: Said above them.
     """
     yield from _begin("incidents")
     yield tag("h1", "Incidents").text + "\n"
+    if remark is not None:
+        yield tag("p", remark).text + "\n"
     rows = [
         tag(
             "article",

@@ -111,7 +111,7 @@ def routed(rooms: Rooms, traffic: Traffic) -> Litestar:
         request_max_body_size=None,
         logging_config=None,
         debug=False,
-        state=State({"watchers": watchers, "exposition": Exposition(collector)}),
+        state=State({"rooms": rooms, "watchers": watchers, "exposition": Exposition(collector)}),
     )
 
 

@@ -19,9 +19,19 @@ class Banner(msgspec.Struct, frozen=True):
     name: str
     version: str
     status: str
-    """`ok` or `degraded`, as `/health` says."""
+    """`starting`, `ok` or `degraded`, as `/health` says."""
     documentation: str
     """Path of the OpenAPI document."""
+
+
+class PreparationAnswer(msgspec.Struct, frozen=True):
+    """What a service that starts is about."""
+
+    step: str
+    """`kernels` (compiled, once on each machine), `rules` (compiled too) or `state` (what was learned before)."""
+    done: int
+    total: int
+    """0 where they are not counted."""
 
 
 class SourceHealth(msgspec.Struct, frozen=True):
@@ -64,6 +74,8 @@ class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
     flows: list[FlowStreamHealth] = []
     lag_s: float | None = None
     sampling: float = 1.0
+    preparation: PreparationAnswer | None = None
+    """While `status` is `starting`: lines are taken in, and judged once it is over."""
 
 
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +92,8 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     iso_training_samples: int
     active_models: dict[str, Any]
     phase: str
+    preparation: PreparationAnswer | None = None
+    """While `phase` is `starting`."""
 
 
 class DetectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

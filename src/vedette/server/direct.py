@@ -14,6 +14,7 @@ from vedette.server.batch_body import read_batch, read_json
 from vedette.server.bodies import DetectBody
 from vedette.server.media import NDJSON, plain
 from vedette.server.problem import Fault, ProblemError
+from vedette.server.ready import until_ready
 from vedette.server.rooms import Rooms, aside
 
 PATH: Final = "/detect"
@@ -67,8 +68,10 @@ class Direct:
         path = scope["path"] if scope["type"] == "http" and scope["method"] == "POST" else ""
         pieces: list[Piece]
         if path == PATH:
+            await until_ready(self._rooms)
             pieces = [one_line(self._rooms, read_json(_ONE, await _body(receive)))]
         elif path == BATCH_PATH and not _is_stream(scope):
+            await until_ready(self._rooms)
             pieces = await many_lines(self._rooms, await _body(receive))
         else:
             await self._other(scope, receive, send)

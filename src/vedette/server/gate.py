@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from vedette.live.view import LiveView
 from vedette.schema.errors import VedetteError
 from vedette.server import media, origin, scopes
 from vedette.server.address import ClientWalk, is_local
@@ -87,6 +88,7 @@ class Gate:
 
     def __init__(self, app: App, rooms: Rooms, keyring: Keyring, traffic: Traffic) -> None:
         self._app = app
+        self._rooms = rooms
         self._traffic = traffic
         self._keyring = keyring
         self._clock = rooms.clock
@@ -102,6 +104,10 @@ class Gate:
         """What names of this service and pages were found in order: hardly anybody sends others than before."""
         self._of_pages = _SAFETY + ((_OVER_TLS,) if rooms.settings.tls.cert_file is not None else ())
         self._headers = (*self._of_pages, _POLICY)
+
+    def show(self, view: LiveView) -> None:
+        """From now on this answers for the service."""
+        self._rooms.view = view
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         """Take one request."""

@@ -163,6 +163,7 @@ class ServiceCollector(Collector):
 
     def _now(self, counted: Counters) -> Iterator[Metric]:
         for name, meaning, value in (
+            ("vedette_ready", "1 once lines are judged, 0 while the service starts.", int(self._rooms.view.ready)),
             ("vedette_incidents_open", "Incidents open now.", counted.incidents_open),
             ("vedette_queue_bytes", "Bytes of files and pushed ones that wait to be judged.", counted.queue_bytes),
             ("vedette_sampling_ratio", "Share of requests looked at; below 1 under overload.", counted.sampling),

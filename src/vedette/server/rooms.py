@@ -35,8 +35,12 @@ class Caller(msgspec.Struct, frozen=True):
     scopes: frozenset[str]
 
 
-class Rooms(msgspec.Struct, frozen=True):
-    """The running service, its store, its settings and the time."""
+class Rooms(msgspec.Struct):
+    """The running service, its store, its settings and the time.
+
+    Attributes:
+        view: Who answers for the service: another while it starts than from then on.
+    """
 
     view: LiveView
     store: LiveStore

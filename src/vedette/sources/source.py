@@ -61,6 +61,11 @@ class SourceStatus(msgspec.Struct, frozen=True):
     behind: int | None
     dropped: dict[str, int]
 
+    @property
+    def fault(self) -> str:
+        """Why it cannot be read, with its name; empty if it can."""
+        return f"{self.name}: {self.reason}" if self.reason and self.state is SourceState.FAILED else ""
+
 
 class Source(Protocol):
     """Where lines come from, live. Used by one thread, but for `status`, which any may call.

@@ -20,6 +20,7 @@ from vedette.server.bodies import (
 )
 from vedette.server.classic import anomaly_fields
 from vedette.server.problem import ProblemError
+from vedette.server.ready import needs_engine
 from vedette.server.rooms import Inside, Rooms, caller_of
 from vedette.server.scopes import PREFIX
 from vedette.storage.live import AuditLine, Resolution
@@ -93,6 +94,7 @@ def anomaly(rooms: Inside, anomaly_id: FromPath[str]) -> AnomalyAnswer:  # type:
     status_code=200,
     tags=["anomalies"],
     responses=problems(404, 503),
+    guards=[needs_engine],
     sync_to_thread=True,
 )
 def resolve(
@@ -111,6 +113,7 @@ def resolve(
     status_code=200,
     tags=["anomalies"],
     responses=problems(404, 409, 503),
+    guards=[needs_engine],
     sync_to_thread=True,
 )
 def false_positive(
@@ -132,7 +135,13 @@ def false_positive(
     return _say(rooms, request, anomaly_id, said.note, false_positive=True)
 
 
-@get(f"{PREFIX}/weights", tags=["anomalies"], responses=problems(503), sync_to_thread=True)
+@get(
+    f"{PREFIX}/weights",
+    tags=["anomalies"],
+    responses=problems(503),
+    guards=[needs_engine],
+    sync_to_thread=True,
+)
 def weights(rooms: Inside) -> MemberWeights:
     """How much each member's evidence counts in the scores of requests, and whether answers to alarms changed that."""
     return rooms.view.weights()

@@ -13,6 +13,7 @@ from vedette.live.classic_changes import masked_block
 from vedette.server.answer import problems
 from vedette.server.bodies import ConfigAnswer
 from vedette.server.problem import Fault, ProblemError
+from vedette.server.ready import needs_engine
 from vedette.server.rooms import Inside, caller_of
 from vedette.server.scopes import PREFIX
 from vedette.storage.live import AuditLine
@@ -29,7 +30,13 @@ def configuration(rooms: Inside) -> ConfigAnswer:
     return ConfigAnswer(rooms.view.configuration())
 
 
-@put(f"{PREFIX}/config", tags=["configuration"], responses=problems(503), sync_to_thread=True)
+@put(
+    f"{PREFIX}/config",
+    tags=["configuration"],
+    responses=problems(503),
+    guards=[needs_engine],
+    sync_to_thread=True,
+)
 def configure(rooms: Inside, request: Request[Any, Any, Any], data: JSONBody[dict[str, Any]]) -> ConfigAnswer:
     """Change the keys that are given, without a restart; the others stay. All of it, or, with reasons, nothing.
 

@@ -15,6 +15,7 @@ from vedette.server.bodies import BatchAnswer, DetectAnswer, DetectBody
 from vedette.server.direct import many_lines, one_line
 from vedette.server.documented import batch, reads, text
 from vedette.server.media import JSON, NDJSON, plain
+from vedette.server.ready import needs_engine
 from vedette.server.rooms import Inside, aside
 from vedette.server.streamed import Streamed
 
@@ -23,7 +24,8 @@ from vedette.server.streamed import Streamed
     "/detect",
     status_code=200,
     tags=["detect"],
-    responses={200: ResponseSpec(DetectAnswer, generate_examples=False), **problems()},
+    responses={200: ResponseSpec(DetectAnswer, generate_examples=False), **problems(503)},
+    guards=[needs_engine],
     sync_to_thread=False,
 )
 def detect(rooms: Inside, data: JSONBody[DetectBody]) -> Answer[bytes]:
@@ -39,7 +41,8 @@ def detect(rooms: Inside, data: JSONBody[DetectBody]) -> Answer[bytes]:
     "/detect/batch",
     status_code=200,
     tags=["detect"],
-    responses={200: ResponseSpec(BatchAnswer, generate_examples=False), **problems(415)},
+    responses={200: ResponseSpec(BatchAnswer, generate_examples=False), **problems(415, 503)},
+    guards=[needs_engine],
     operation_class=reads(
         "Log lines: one JSON body of at most 10,000 unless configured otherwise, or a stream of JSON lines of any "
         "length. Each line of a stream is a text, an entry, or itself the line of a JSON log.",

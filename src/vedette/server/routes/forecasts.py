@@ -15,6 +15,7 @@ from vedette.report.moments import iso
 from vedette.server.answer import problems
 from vedette.server.bodies import ForecastAnswer, ForecastMetric
 from vedette.server.problem import ProblemError
+from vedette.server.ready import needs_engine
 from vedette.server.rooms import Inside, Rooms
 from vedette.server.scopes import PREFIX
 from vedette.storage.store import PAGE_LIMIT, WindowFilter
@@ -26,7 +27,13 @@ _MOST_WINDOWS = 200_000
 Horizon = Annotated[int, QueryParameter(ge=60, le=_LONGEST_S, description="How far to look ahead, seconds.")]
 
 
-@get(f"{PREFIX}/forecast/{{service:str}}", tags=["baselines"], responses=problems(503), sync_to_thread=True)
+@get(
+    f"{PREFIX}/forecast/{{service:str}}",
+    tags=["baselines"],
+    responses=problems(503),
+    guards=[needs_engine],
+    sync_to_thread=True,
+)
 def forecast(rooms: Inside, service: FromPath[str], horizon_s: Horizon = 3600) -> ForecastAnswer:
     """What is expected of a service's metrics, for charts, and when its error budget is gone at the present rate."""
     try:

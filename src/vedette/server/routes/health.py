@@ -6,8 +6,16 @@ import msgspec
 from litestar import Request, get
 
 from vedette import __version__
+from vedette.live.view import Preparation
 from vedette.server.answer import problems
-from vedette.server.bodies import Banner, FlowStreamHealth, HealthAnswer, SourceHealth, StatusAnswer
+from vedette.server.bodies import (
+    Banner,
+    FlowStreamHealth,
+    HealthAnswer,
+    PreparationAnswer,
+    SourceHealth,
+    StatusAnswer,
+)
 from vedette.server.rooms import Inside, caller_of
 from vedette.server.scopes import READ
 
@@ -44,10 +52,17 @@ def health(rooms: Inside, request: Request[Any, Any, Any]) -> HealthAnswer:
         ],
         lag_s=found.lag_s,
         sampling=found.sampling,
+        preparation=_answer(found.preparation),
     )
 
 
 @get("/status", tags=["health"], responses=problems(), sync_to_thread=False)
 def status(rooms: Inside) -> StatusAnswer:
     """How far the models are."""
-    return msgspec.convert(rooms.view.status(), StatusAnswer)
+    return msgspec.convert(rooms.view.status(), StatusAnswer, from_attributes=True)
+
+
+def _answer(preparation: Preparation | None) -> PreparationAnswer | None:
+    if preparation is None:
+        return None
+    return PreparationAnswer(preparation.step, preparation.done, preparation.total)

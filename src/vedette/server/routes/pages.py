@@ -34,7 +34,17 @@ def report(request: Request[Any, Any, Any], rooms: Inside) -> Response[str]:
     """The latest hundred incidents as a page, the newest first."""
     page = rooms.store.incidents(IncidentFilter(min_severity=Severity.LOW), limit=_LISTED)
     above = _above(request)
-    return _answer("".join(list_page(page.items, UTC, lambda incident: f"{above}report/{incident}")))
+    preparation = rooms.view.health().preparation
+    return _answer(
+        "".join(
+            list_page(
+                page.items,
+                UTC,
+                lambda incident: f"{above}report/{incident}",
+                remark=None if preparation is None else f"The service is starting: {preparation.told}.",
+            )
+        )
+    )
 
 
 @get(

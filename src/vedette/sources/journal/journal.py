@@ -93,6 +93,8 @@ class Journal:
         self._segment_bytes = min(segment_bytes, max(capacity // 8, 1))
         self._changed = Condition()
         self._ends: dict[int, int] = {}
+        self._found: Sequence[int] = ()
+        """Segments that were there at the start: lines may have come since, and positions are of those from before."""
         self._writing: WrittenSegment | None = None
         self._syncing = False
         self._numbering: dict[str, int] = {}
@@ -172,7 +174,7 @@ class Journal:
         _, number, offset = _POSITION.unpack(position)
         with self._changed:
             # The segment of a position is always kept: where there are only older ones, the journal is another.
-            if number in self._ends or any(other > number for other in self._ends):
+            if number in self._found or any(other > number for other in self._found):
                 self._at = number, offset
 
     def take(self, room: int) -> Sequence[Delivery]:
@@ -247,7 +249,7 @@ class Journal:
         lock = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            numbers = numbers_in(self._directory)
+            self._found = numbers = numbers_in(self._directory)
             for number in numbers:
                 self._ends[number] = segment_path(self._directory, number).stat().st_size
             if numbers:

@@ -141,11 +141,13 @@ class Syslog:
         return [opened.getsockname()[:2] for opened in self._sockets.values()]
 
     def open(self, position: bytes | None) -> None:
-        """See `Source`; begins to listen."""
+        """See `Source`; begins to listen, if it does not already."""
         if position is not None:
             raise SourceError(
                 self.name, SourceProblem.DAMAGED, "what was sent over a network has no position"
             )
+        if self._thread is not None:
+            return
         self._opened_at = self._clock()
         self._waking = socket.socketpair()
         self._selector.register(self._waking[1], selectors.EVENT_READ)
