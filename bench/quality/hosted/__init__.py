@@ -1,0 +1,1 @@
+"""Sites of many kinds behind one proxy, each with habits that are odd and right."""
