@@ -45,21 +45,10 @@ GAP: Final = 84
 """Where what was sent last behind a gap begins."""
 STATE_COLUMNS: Final = 88
 AHEAD: Final = 16
-"""Packets whose flows are fetched from memory together."""
+"""Packets whose flows are asked for together."""
 META: Final = 16 + AHEAD
 
-SLOTS_TAKEN, FREE, NUMBERS, OLDEST, EVICTED, ACTIVE, NOW, ORPHANS, FETCHED, BUCKETS = (
-    0,
-    1,
-    2,
-    3,
-    7,
-    8,
-    9,
-    10,
-    11,
-    16,
-)
+SLOTS_TAKEN, FREE, NUMBERS, OLDEST, EVICTED, ACTIVE, NOW, ORPHANS, BUCKETS = 0, 1, 2, 3, 7, 8, 9, 10, 16
 """Places in the table's own numbers; `OLDEST` and the three after it are head and tail of the two lists, `BUCKETS` and
 those after it those of the packets to come."""
 

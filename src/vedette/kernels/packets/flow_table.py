@@ -29,7 +29,6 @@ from vedette.kernels.packets.flow_layout import (
     EVICTED,
     FAILED,
     FAILURES,
-    FETCHED,
     FIRST_SEQUENCE,
     LATEST,
     LISTED,
@@ -59,6 +58,7 @@ from vedette.kernels.packets.flow_slots import append, take_slot, unlink
 from vedette.kernels.packets.fragments import find_ports
 from vedette.kernels.packets.tcp_flags import ACK, FIN, PUSH, SYN, URGENT
 from vedette.kernels.packets.tcp_segments import take_segment
+from vedette.kernels.prefetch import prefetch, prefetch_row
 
 
 @inlined
@@ -126,21 +126,21 @@ def _fetch(
     secret_b: int,
     meta: Ints,
 ) -> None:
-    """Find the buckets of some packets, and read of their flows what will be read.
+    """Find the buckets of some packets, and ask for what will be read of their flows.
 
     The flows of packets that follow each other are far apart in memory. Read one after the other, each is waited for;
-    read here, where nothing depends on what is read, they come at the same time. The sum makes sure that they do.
+    asked for here, they come at the same time.
     """
     mask = buckets.shape[0] - 1
     for row in range(first, stop):
-        meta[BUCKETS + row - first] = bucket_of(rows, row, mask, secret_a, secret_b)
-    read = 0
+        bucket = bucket_of(rows, row, mask, secret_a, secret_b)
+        meta[BUCKETS + row - first] = bucket
+        prefetch(buckets, bucket)
     for row in range(first, stop):
         slot = max(0, int(buckets[meta[BUCKETS + row - first]]) - 1)
         # A line of a cache holds eight.
         for column in range(0, STATE_COLUMNS, 8):
-            read ^= state[slot, column]
-    meta[FETCHED] = read
+            prefetch_row(state, slot, column)
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from vedette.kernels.arrays import Bytes, Floats, Ints, Ints32
 from vedette.kernels.compile import inlined, kernel
+from vedette.kernels.prefetch import prefetch, prefetch_row
 from vedette.kernels.text.hashing import hash_words
 
 TAKEN, OLDEST, YOUNGEST = 0, 1, 2
@@ -12,7 +13,7 @@ BEFORE, AFTER, CHAINED, MARK = 0, 1, 2, 3
 
 By the mark a key's bucket is found again, and most other keys are told from it, without a look at the key."""
 LINKS = 4
-_AHEAD = 16
+_AHEAD = 64
 """Keys whose buckets are read before the first of them is looked for: they come from memory together."""
 _MARK_BITS = 0x7FFFFFFF
 
@@ -102,23 +103,23 @@ def claim_keys(
             fetched = min(rows.shape[0], row + _AHEAD)
             for at in range(row, fetched):
                 marks[at] = _mark(rows, at, secret_a, secret_b)
-                places[at] = int(buckets[marks[at] & mask]) - 1
-            for at in range(row, fetched):
-                if places[at] >= 0:
-                    # What is written is overwritten; it has the link read.
-                    fresh[at] = links[places[at], MARK] & 1
+                prefetch(buckets, marks[at] & mask)
             if left > gone_before:
-                # Others had to go just now: who may have to for these, and who stands before them in their buckets.
-                gone_before = left
+                # Others had to go just now: who may have to for these.
                 place = meta[OLDEST]
                 for at in range(row, fetched):
-                    places[at] = int(buckets[int(links[place, MARK]) & mask]) - 1
+                    places[at] = int(links[place, MARK]) & mask
+                    prefetch(buckets, places[at])
+                    prefetch_row(keys, place, 0)
                     place = int(links[place, AFTER])
                     if place < 0:
                         break
                 for at in range(row, fetched):
-                    if places[at] >= 0:
-                        fresh[at] = links[places[at], CHAINED] & 1
+                    # And who stands before them in their buckets.
+                    prefetch_row(links, int(buckets[places[at] & mask]) - 1, 0)
+                gone_before = left
+            for at in range(row, fetched):
+                prefetch_row(links, int(buckets[int(marks[at]) & mask]) - 1, 0)
         mark = int(marks[row])
         bucket = mark & mask
         place = int(buckets[bucket]) - 1

@@ -1,0 +1,23 @@
+"""A prefetch asks for memory, and changes nothing."""
+
+import numpy as np
+
+from vedette.kernels.arrays import Ints
+from vedette.kernels.compile import kernel
+from vedette.kernels.prefetch import prefetch, prefetch_row
+
+
+@kernel
+def _ask(numbers: Ints, rows: Ints, far: int) -> int:
+    total = 0
+    for at in range(numbers.shape[0]):
+        prefetch(numbers, at + 1)
+        prefetch(numbers, at - far)
+        prefetch_row(rows, at + far, 1)
+        total += numbers[at] * rows[at, 1]
+    return total
+
+
+def test_what_is_asked_for_need_not_be_there() -> None:
+    numbers, rows = np.arange(10), np.arange(30).reshape(10, 3)
+    assert _ask(numbers, rows, 1 << 45) == (numbers * rows[:, 1]).sum()
