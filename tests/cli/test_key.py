@@ -28,6 +28,7 @@ def test_a_key_is_printed_alone_and_only_its_digest_kept(
     secret = told.out.strip()
     assert "\n" not in secret
     assert "may ingest" in told.err
+    assert told.err.endswith(f"; kept in {store}\n")
     key = kept(store)["shipper"]
     assert is_secret_of(secret, key)  # type: ignore[arg-type]
     assert run(["key", "list", "--store", store]) == 0

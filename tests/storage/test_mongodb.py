@@ -18,8 +18,8 @@ from vedette.storage.live import Retention
 pymongo = pytest.importorskip("pymongo", reason="no pymongo here: pip install 'vedette[mongodb]'")
 
 from vedette.storage import mongo as module  # noqa: E402 # these need pymongo
-from vedette.storage.mongo_access import shown  # noqa: E402 # as above
 from vedette.storage.mongo_live import MongoLiveStore  # noqa: E402 # as above
+from vedette.storage.mongo_url import shown  # noqa: E402 # as above
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.spans import DAY_US
 from vedette.server.keys import is_user, make_key, make_user
 from vedette.storage.live import AuditLine, LiveStore, StoredKey
-from vedette.storage.open import open_live_store
+from vedette.storage.open import open_live_store, shown_url
 
 _AGE = re.compile(r"([1-9]\d{0,3})([dw])")
 
@@ -41,7 +41,8 @@ def create_key(
     """
     now = _now()
     until = None if expires is None else now + _age(expires)
-    with _open(store, config) as kept_in:
+    url = _url(store, config)
+    with open_live_store(url) as kept_in:
         known = {key.name: key for key in kept_in.keys()}  # noqa: SIM118 -- a store is no mapping
         if name in known and not known[name].revoked:
             raise KeyCommandError(
@@ -57,16 +58,17 @@ def create_key(
         # Nothing else on standard output: `KEY=$(vedette key create ...)` is how this is used.
         print(secret)
     ends = "never" if until is None else _day(until)
-    print(f"{name}: may {', '.join(scopes)}; ends {ends}", file=sys.stderr)
+    # A service that another user runs has another store of its own: where this key counts must be seen.
+    print(f"{name}: may {', '.join(scopes)}; ends {ends}; kept in {shown_url(url)}", file=sys.stderr)
 
 
 def list_keys(store: str | None, config: Path | None) -> None:
     """Print the keys, one a line."""
-    now = _now()
-    with _open(store, config, create=store is None) as kept_in:
+    now, url = _now(), _url(store, config)
+    with open_live_store(url, create=store is None) as kept_in:
         keys = sorted(kept_in.keys(), key=lambda key: key.name)
     if not keys:
-        print("there are no keys; `vedette key create NAME` makes one")
+        print(f"there are no keys in {shown_url(url)}; `vedette key create NAME` makes one")
     for key in keys:
         print(
             f"{key.name}  {'user' if is_user(key) else 'key'}  {','.join(key.scopes)}  made {_day(key.created)}  "
@@ -81,7 +83,8 @@ def revoke_key(name: str, store: str | None, config: Path | None) -> None:
         VedetteError: There is none of that name, or the store cannot be used.
     """
     now = _now()
-    with _open(store, config, create=store is None) as kept_in:
+    # One that is only looked into is not made: its name may be mistyped.
+    with open_live_store(_url(store, config), create=store is None) as kept_in:
         key = next((key for key in kept_in.keys() if key.name == name), None)  # noqa: SIM118 -- as above
         if key is None:
             raise KeyCommandError(f"{name}: there is no key of that name: `vedette key list` lists them")
@@ -90,18 +93,11 @@ def revoke_key(name: str, store: str | None, config: Path | None) -> None:
     print(f"{name}: revoked")
 
 
-def _open(store: str | None, path: Path | None, *, create: bool = True) -> LiveStore:
-    """The store that the service uses: given, configured, or its own.
-
-    Args:
-        store: As given; one that is only looked into is not made: its name may be mistyped.
-        path: Of the configuration. create: Make the store if there is none.
-    """
+def _url(store: str | None, path: Path | None) -> str:
+    """The store that the service uses: given, configured (`path` is the configuration's), or its own."""
     config = Config.load(path, environment=os.environ)
     url = store or config.store.url
-    return open_live_store(
-        url or own_store(state_directory(config.live.directory, os.environ)), create=create
-    )
+    return url or own_store(state_directory(config.live.directory, os.environ))
 
 
 def _audit(store: LiveStore, now: int, action: str, target: str, detail: str) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from vedette import __version__
 from vedette.engine.trimming import map_large_arrays, share_one_heap
+from vedette.kernels.cache import can_keep, kernel_directory
 from vedette.live.events import Events
 from vedette.live.opened import Kept, now, opened
 from vedette.live.preparing import Preparing, prepare
@@ -24,6 +25,7 @@ from vedette.replay.collecting import pass_over_the_present, passing_over_the_pr
 from vedette.server.app import create_app
 from vedette.server.listening import Listening, Place
 from vedette.sources.source import SourceState
+from vedette.storage import shown_url
 
 if TYPE_CHECKING:
     from vedette.live.watch import Watch
@@ -158,7 +160,7 @@ class Serving:
         follows = f"{'; '.join(names)} and what is pushed" if names else "nothing but what is pushed"
         return (
             f"vedette {__version__} answers at {self._http.address} (API: /schema), reads {follows}, "
-            f"keeps everything in {_shown(config.store.url or '')}"
+            f"keeps everything in {shown_url(config.store.url or '')}"
         )
 
     def _reload(self) -> None:
@@ -191,16 +193,24 @@ def run(options: ServeOptions) -> int:
         place = Place(settings.config.server)
         stack.callback(place.close)
         kept = stack.enter_context(opened(settings, os.environ))
+        keep_compiled(kept.directory)
         level = "warning" if options.quiet else kept.settings.config.live.log_level.value
         logging.getLogger("vedette").setLevel(level.upper())
         return Serving(options, kept, place).run()
 
 
-def _shown(url: str) -> str:
-    """A store's URL without its password."""
-    from sqlalchemy.engine import make_url
-
-    return make_url(url).render_as_string(hide_password=True)
+def keep_compiled(directory: Path) -> None:
+    """Keep what is compiled in the service's own directory where the user's cache cannot: such users have no home."""
+    if can_keep(kernel_directory()):
+        return
+    os.environ["XDG_CACHE_HOME"] = str(directory.resolve() / "cache")
+    if not can_keep(where := kernel_directory()):
+        _LOG.warning(
+            "%s: what is compiled cannot be kept: each start takes half a minute before lines are judged, and a third "
+            "more memory; let NUMBA_CACHE_DIR or XDG_CACHE_HOME be a directory of this user's that nobody else may "
+            "write to",
+            where,
+        )
 
 
 def _log_to_stderr() -> None:

@@ -2,7 +2,7 @@
 
 from vedette.storage.errors import StoreError, StoreProblem
 from vedette.storage.live import LiveStore
-from vedette.storage.open import open_live_store, open_store
+from vedette.storage.open import open_live_store, open_store, shown_url
 from vedette.storage.store import AnomalyFilter, IncidentFilter, Page, Store, WindowFilter
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "WindowFilter",
     "open_live_store",
     "open_store",
+    "shown_url",
 ]

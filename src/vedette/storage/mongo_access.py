@@ -21,6 +21,7 @@ from pymongo.errors import (
 
 from vedette.storage.cursor import read_cursor, write_cursor
 from vedette.storage.errors import StoreError, StoreProblem
+from vedette.storage.mongo_url import shown
 from vedette.storage.password import read_password
 from vedette.storage.rows import document_of
 from vedette.storage.store import PAGE_LIMIT, Page
@@ -193,12 +194,6 @@ def behind(names: Sequence[str], values: Sequence[Any], *, newest_first: bool = 
             for place in range(len(names))
         ]
     }
-
-
-def shown(url: str) -> str:
-    """The URL without its passwords, whatever characters they have."""
-    url = re.sub(r"(?i)([?&](?!password_file)[a-z]*password[a-z]*=)[^&]*", r"\1hidden", url)
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
 
 
 def _client(url: str, name: str) -> MongoClient[Doc]:

@@ -11,6 +11,7 @@ from vedette.storage.store import Store
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+_MONGODB = ("mongodb://", "mongodb+srv://")
 _EXAMPLES = "sqlite:///vedette.db, postgresql://user@host/vedette or mongodb://host/vedette"
 
 SPOOL_BYTES = 256 << 20
@@ -55,8 +56,21 @@ def open_live_store(
     return Spooled(partial(_opened, url, create=create), Spool(spool, spool_bytes))
 
 
+def shown_url(url: str) -> str:
+    """A store's URL without the secrets in it, for people.
+
+    Raises:
+        StoreError: It is no URL.
+    """
+    if url.startswith(_MONGODB):
+        from vedette.storage.mongo_url import shown
+
+        return shown(url)
+    return _shown(_parsed(url))
+
+
 def _opened(url: str, *, create: bool) -> LiveStore:
-    if url.startswith(("mongodb://", "mongodb+srv://")):
+    if url.startswith(_MONGODB):
         return _opened_mongodb(url, create=create)
     parsed = _parsed(url)
     name = _shown(parsed)
