@@ -1,5 +1,6 @@
 import random
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.windows.batches import Row, batch
 
+from vedette.schema.state import decode, encode
+from vedette.windows.challenges import without_challenges
 from vedette.windows.layout import BITMAP_BITS, SLICES, Client, Group
 from vedette.windows.summary import (
     QUANTILE_RELATIVE_ERROR,
@@ -18,6 +21,8 @@ from vedette.windows.summary import (
 from vedette.windows.windower import Windower, WindowSettings
 
 MINUTE = 60.0
+_GROUP_SUMS = 8
+"""Where the sums of services and routes stand in a state."""
 
 rows = st.builds(
     Row,
@@ -116,6 +121,61 @@ def test_group_summaries_merge_by_key() -> None:
     assert doubled.sums.tolist() == (2 * window.groups.sums).tolist()
     assert doubled.latency.tolist() == (2 * window.groups.latency).tolist()
     assert doubled.distinct.tolist() == window.groups.distinct.tolist()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "failures"),
+    [
+        ([401, 200], 0),
+        ([401, 401, 307], 0),
+        ([401, 404], 0),
+        ([401, 503], 0),
+        ([401, 401, 401, 200], 3),
+        ([401, 403], 1),
+        ([401, 429], 1),
+        ([401], 1),
+    ],
+)
+def test_a_refusal_that_is_answered_when_asked_again_is_no_failed_login(
+    statuses: list[int], failures: int
+) -> None:
+    items = [Row(at, status=status, route="/a") for at, status in enumerate(statuses, 1)]
+    _, (window,) = run([items])
+    assert without_challenges(window.clients).sums[:, Client.LOGIN_FAILURES].tolist() == [failures]
+    _, (window,) = run([[*items, Row(20, route="/b", status=401)]])
+    expected = statuses.count(401) + 1
+    assert without_challenges(window.clients).sums[:, Client.LOGIN_FAILURES].tolist() == [expected]
+
+
+def test_credentials_that_are_refused_stay_failed_logins_however_they_end() -> None:
+    items = [Row(at, status=401, route="/login", method=b"POST") for at in range(1, 5)]
+    items += [Row(10 + at, status=302, route="/login", method=b"POST") for at in range(9)]
+    _, (window,) = run([items])
+    assert without_challenges(window.clients).sums[:, Client.LOGIN_FAILURES].tolist() == [4]
+
+
+def test_whether_something_is_there_is_asked_by_head_alone() -> None:
+    items = [Row(1, method=m, status=s) for m in (b"HEAD", b"GET", b"POST") for s in (200, 404, 403)]
+    windower, (window,) = run([items])
+    row = next(i for i, k in enumerate(window.groups.key.tolist()) if windower.registry[k].route is None)
+    assert window.groups.sums[row, Group.ABSENT] == 1
+    assert window.groups.sums[row, Group.WRITES] == 3
+    assert window.clients.sums[:, Client.STATUS_404].tolist() == [3]
+
+
+def test_a_state_that_knows_fewer_sums_is_taken() -> None:
+    windower = Windower(WindowSettings())
+    windower.add(*batch([Row(1, status=401), Row(2, route="/b")]))
+    fields = decode(windower.to_state(), list[Any], "open windows")
+    for sums in (fields[_GROUP_SUMS], fields[-1][-1]):
+        shape, content = sums[1], np.frombuffer(sums[2], dtype="<i8").reshape(sums[1])
+        sums[1:] = [shape[0], shape[1] - 1], content[:, :-1].tobytes()
+    taken = Windower(WindowSettings())
+    taken.from_state(encode(fields), services=1)
+    (known,), (window,) = windower.close(everything=True), taken.close(everything=True)
+    assert window.groups.sums.tolist() == known.groups.sums.tolist()
+    assert (window.clients.sums[:, : Client.LET_IN] == known.clients.sums[:, : Client.LET_IN]).all()
+    assert not window.clients.sums[:, Client.LET_IN].any()
 
 
 def test_counts_of_a_window() -> None:

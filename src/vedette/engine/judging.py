@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from vedette.detectors.learned.member import Lesson, Member
 from vedette.detectors.statistical.combination import Combination
@@ -27,10 +28,11 @@ from vedette.schema.anomaly import Anomaly
 from vedette.schema.findings import Coverage, Findings, Spending
 from vedette.schema.learned import MemberStatus
 from vedette.schema.records import BaselineRecord, ForecastRecord, WindowRecord
+from vedette.windows.challenges import without_challenges
 from vedette.windows.entities import EntityBook
 from vedette.windows.history import ClientHistory
-from vedette.windows.layout import Group
-from vedette.windows.summary import ClientRows, ClosedWindow, nobody, nothing
+from vedette.windows.layout import Client, Group
+from vedette.windows.summary import ClientRows, ClosedWindow, Groups, nobody, nothing
 from vedette.windows.windower import Windower
 
 LONGEST_SILENCE = 24 * 60
@@ -240,9 +242,10 @@ class WindowJudge:
             if slot not in present
             and not self.unwatched.covers(self.book[slot].service, window.start, window.end)
         ]
-        named, unnamed = window.clients.named()
+        settled = without_challenges(window.clients)
+        named, unnamed = settled.named()
         weight = self.sampling.of(window.number)
-        groups, clients = placed.groups, named
+        groups, clients = self._without_challenges(placed, window.clients, settled), named
         if weight > 1:
             groups, clients = estimated_groups(groups, weight), estimated_clients(named, weight)
         measured = self.metrics.judge(
@@ -293,6 +296,23 @@ class WindowJudge:
             self._teach(window.number, named, placed, found)
         self.metrics.learn(measured, held.distrusted, held.apart)
         return measured.judged[Metric.REQUESTS]
+
+    def _without_challenges(self, placed: PlacedWindow, every: ClientRows, settled: ClientRows) -> Groups:
+        """The summaries by slot; services count no failed login that none of their clients counts.
+
+        Args:
+            every, settled: The window's clients, and the same `without_challenges`.
+        """
+        if settled is every:
+            return placed.groups
+        groups = replace(placed.groups, sums=placed.groups.sums.copy())
+        taken = every.sums[:, Client.LOGIN_FAILURES] - settled.sums[:, Client.LOGIN_FAILURES]
+        rows = np.flatnonzero(taken)
+        of_service = np.bincount(every.service[rows], taken[rows], len(self.services)).astype(np.int64)
+        for number in np.flatnonzero(of_service).tolist():
+            slot = self.book.find(self.services[number], None)
+            groups.sums[groups.key == slot, Group.LOGIN_FAILURES] -= of_service[number]
+        return groups
 
     def _look(self, view: WindowView) -> list[Anomaly]:
         """What detectors find in a window, without what nobody wants to be told."""

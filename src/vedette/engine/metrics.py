@@ -256,9 +256,7 @@ class Metrics:
         told = np.flatnonzero(answered > 0)
         # Ratios rest on the requests that were looked at.
         errors, among = sums[told, Group.STATUS_5XX] / weight, answered[told] / weight
-        # Failed logins and attacks are somebody's doing, and stated as such.
-        asked_for = sums[told, Group.LOGIN_FAILURES] + sums[told, Group.ATTACKS]
-        refused = np.maximum(sums[told, Group.STATUS_4XX] - asked_for, 0.0) / weight
+        refused = _refused(sums[told], answered[told]) / weight
         timed = np.flatnonzero(sums[:, Group.TIMED] > 0)
         p95 = quantile(groups.latency[timed], LATENCY_QUANTILE) if len(timed) else np.zeros(0)
         sized = np.flatnonzero(sums[:, Group.BYTES_OUT] > 0)
@@ -284,6 +282,22 @@ _SILENCE = {
     for metric in Metric
 }
 """What is measured of a window without a single request, but for the zeros of services."""
+
+
+def _refused(sums: NDArray[np.float64], answered: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many requests visitors were refused, float64 (k,).
+
+    Failed logins and attacks are somebody's doing, and stated as such. Whether something is there may be asked, and
+    that it is not is an answer; who is asked who he is (401), and then let in, was not refused.
+
+    Args:
+        sums: float64 (k, Group). answered: float64 (k,), of how many requests the answer is known.
+    """
+    logins = np.minimum(sums[:, Group.LOGIN_FAILURES], sums[:, Group.LOGIN_POSTS])
+    asked = sums[:, Group.STATUS_401]
+    let_in = np.minimum(np.maximum(asked - logins, 0.0), answered - asked)
+    others = logins + let_in + sums[:, Group.ABSENT] + sums[:, Group.ATTACKS]
+    return np.maximum(sums[:, Group.STATUS_4XX] - others, 0.0)
 
 
 def _heaviest(

@@ -45,6 +45,8 @@ class Group(IntEnum):
     """Of these, with a recorded duration; `SLICES` columns."""
     SLICE_DURATION_US = 30
     """Sum of these durations, microseconds; `SLICES` columns."""
+    ABSENT = 33
+    """Requests by HEAD that were answered 404: whether something is there, and it is not."""
 
 
 class Client(IntEnum):
@@ -79,12 +81,15 @@ class Client(IntEnum):
     """The same, of routes answered 404."""
     SECONDS = 35
     """Bit per sixtieth of the window in which the client made a request."""
+    LET_IN = 36
+    """Of `ROUTES`, those that answered the client, be it that nothing is there (404) or that they failed (5xx): whoever
+    had been asked who he is was let in."""
 
 
 SLICES = 3
 """Parts of a window that floods are looked for in: twenty seconds each, of windows of a minute."""
-GROUP_COLUMNS = int(Group.SLICE_DURATION_US) + SLICES
-CLIENT_COLUMNS = int(Client.SECONDS) + 1
+GROUP_COLUMNS = int(Group.ABSENT) + 1
+CLIENT_COLUMNS = int(Client.LET_IN) + 1
 CLIENT_FIRST_BITMAP = int(Client.AGENT_KINDS)
 
 LATENCY_BINS = 256

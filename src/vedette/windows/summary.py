@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.schema.requests import UNNAMED_TAG
-from vedette.schema.state import PackedArray, pack, unpack, within
+from vedette.schema.state import PackedArray, check, pack, unpack, within
 from vedette.windows.layout import (
     CLIENT_COLUMNS,
     CLIENT_FIRST_BITMAP,
@@ -214,8 +214,24 @@ class PackedClients(msgspec.Struct, frozen=True, array_like=True):
             service,
             unpack(self.high, np.uint64, (k,), "clients"),
             unpack(self.low, np.uint64, (k,), "clients"),
-            unpack(self.sums, np.int64, (k, CLIENT_COLUMNS), "clients"),
+            widened(
+                unpack(self.sums, np.int64, (k, None), "clients"),
+                int(Client.LET_IN),
+                CLIENT_COLUMNS,
+                "clients",
+            ),
         )
+
+
+def widened(sums: NDArray[np.int64], narrow: int, wide: int, what: str) -> NDArray[np.int64]:
+    """Sums of a state, int64 (k, wide); earlier versions wrote `narrow` columns, and knew nothing of the others.
+
+    Raises:
+        StateError: They are neither.
+    """
+    known = sums.shape[1]
+    check(known in (narrow, wide), what)
+    return np.pad(sums, ((0, 0), (0, wide - known)))
 
 
 def nobody() -> ClientRows:

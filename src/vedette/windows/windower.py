@@ -14,12 +14,12 @@ from vedette.schema.state import PackedArray, check, decode, encode, pack, unpac
 from vedette.windows.distinct import distinct_values
 from vedette.windows.event_time import EventTime, EventTimeState, Timed
 from vedette.windows.judged import Judged, Placed
-from vedette.windows.layout import DISTINCT_BITS, DISTINCT_REGISTERS, GROUP_COLUMNS, LATENCY_BINS
+from vedette.windows.layout import DISTINCT_BITS, DISTINCT_REGISTERS, GROUP_COLUMNS, LATENCY_BINS, Group
 from vedette.windows.open_clients import OpenClients
 from vedette.windows.open_groups import OpenGroups
 from vedette.windows.pairs import distinct_numbers, pair_numbers
 from vedette.windows.registry import RouteRegistry
-from vedette.windows.summary import ClosedWindow, Groups, PackedClients
+from vedette.windows.summary import ClosedWindow, Groups, PackedClients, widened
 
 _BEFORE_ALL = int(np.iinfo(np.int64).min)
 _PAST_ALL = int(np.iinfo(np.int64).max)
@@ -66,10 +66,13 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     clients: PackedClients
 
 
-def _writes(requests: Requests) -> NDArray[np.uint8]:
-    """Whether each method changes something; the last element is for rows without one."""
-    reads = [method in (b"GET", b"HEAD", b"OPTIONS") for method in requests.method.vocabulary]
-    return np.array([*(not read for read in reads), False], dtype=np.uint8)
+_OF_METHOD = {b"GET": 0, b"OPTIONS": 0, b"HEAD": 64}
+"""What `mark_rows` is told of methods; all others change something."""
+
+
+def _of_methods(requests: Requests) -> NDArray[np.uint8]:
+    """What `mark_rows` is told of each method; the last element is for rows without one."""
+    return np.array([*(_OF_METHOD.get(m, 1) for m in requests.method.vocabulary), 0], dtype=np.uint8)
 
 
 class Windower:
@@ -159,7 +162,7 @@ class Windower:
         marks, kinds, asset, bit = (np.empty(n, dtype=np.uint8) for _ in range(4))
         registry = self.registry
         mark_rows(
-            requests.method.ids, _writes(requests), requests.user_agent.ids,
+            requests.method.ids, _of_methods(requests), requests.user_agent.ids,
             np.append(judged.agent_kind, np.uint8(judged.unknown_agent)), judged.declared_bot,
             requests.referer.ids, requests.status, judged.decisive.view(np.uint8), route_number,
             registry.login, registry.asset, registry.bit, marks, kinds, asset, bit,
@@ -271,7 +274,7 @@ class Windower:
         window = unpack(state.group_window, np.int64, (None,), what)
         key = unpack(state.group_key, np.int64, (None,), what)
         k = len(key)
-        sums = unpack(state.sums, np.int64, (k, GROUP_COLUMNS), what)
+        sums = widened(unpack(state.sums, np.int64, (k, None), what), int(Group.ABSENT), GROUP_COLUMNS, what)
         latency = unpack(state.latency, np.int32, (k, LATENCY_BINS), what)
         distinct = unpack(state.distinct, np.uint8, (k, DISTINCT_REGISTERS), what)
         rows = state.clients.rows(services)

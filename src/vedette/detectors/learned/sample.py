@@ -18,7 +18,7 @@ LEAST_ROWS = 256
 SESSION_WINDOWS = 12
 """A session is what one client does in so many windows, counted from the epoch: a client that goes on is several."""
 _BOT = 1 << int(AgentKind.DECLARED_BOT)
-_KEPT = tuple(range(int(Client.FIRST_TYPE))) + tuple(range(int(Client.AGENT_KINDS), CLIENT_COLUMNS))
+_KEPT = tuple(range(int(Client.FIRST_TYPE))) + tuple(range(int(Client.AGENT_KINDS), int(Client.LET_IN)))
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):

@@ -9,9 +9,11 @@ from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import excess_score, slot_entity, state, surprise_score
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.clients import MOST_PER_WINDOW, Suspect, suspects
+from vedette.detectors.statistical.refusing import Refusing
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula, Severity
+from vedette.windows.challenges import questions
 from vedette.windows.layout import Client, Group
 
 
@@ -19,7 +21,8 @@ class BruteForce(FewStated, Remembering):
     """One client tries many passwords, or many clients try a few each.
 
     Signal: failed logins: 401 anywhere, or a 4xx answer other than 404 to credentials sent to a login route; for
-        forms that answer 200 either way, credentials sent over and over.
+        forms that answer 200 either way, credentials sent over and over. A 401 that only asked who it is
+        (`vedette.windows.challenges`) is none, nor is one of a route that refuses those who usually come (`Refusing`).
     Baseline: none for one client: nobody fails `failures` times in ten minutes by mistake. For many clients, the
         service's own count of failed logins (negative binomial).
     Decision: one client with at least `failures` failed logins that are at least half of its attempts, or at
@@ -32,26 +35,29 @@ class BruteForce(FewStated, Remembering):
 
     name = "brute_force"
     types = (AnomalyType.BRUTE_FORCE,)
+    added = 1
 
     MIN_FAILURES = 30
 
     def __init__(self, thresholds: Thresholds, *, failures: int = 20, attempts: int = 60) -> None:
         self._gated = Gated(self.name, thresholds, high=True)
+        self._refusing = Refusing()
         self.failures = failures
         self.attempts = attempts
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._gated.memories
+        return *self._gated.memories, self._refusing
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State credential guessing in the window."""
         if view.silent:
             return []
         found: list[Anomaly] = []
+        refused = self._refusing.learn(view)
         if len(view.recent):
             found = self._single(view)
-        found.extend(self._many(view, {a.service for a in found}))
+        found.extend(self._many(view, {a.service for a in found}, refused))
         return found
 
     def _single(self, view: WindowView) -> list[Anomaly]:
@@ -64,8 +70,20 @@ class BruteForce(FewStated, Remembering):
         return [
             self._one(view, suspect)
             for group in suspects(view, rows).values()
-            for suspect in self.first(group, MOST_PER_WINDOW)
+            for suspect in self.first(
+                [one for one in group if trying[one.row] or not self._is_refused(view, one)], MOST_PER_WINDOW
+            )
         ]
+
+    def _is_refused(self, view: WindowView, suspect: Suspect) -> bool:
+        """Whether a client was let in wherever those who usually come are not refused."""
+        sums = view.recent.sums[suspect.row : suspect.row + 1]
+        asked = int(questions(sums)[0])
+        if int(sums[0, Client.LOGIN_FAILURES]) - asked >= self.failures:
+            return False
+        refusing = self._refusing.lately(view, suspect.service)
+        routes, let_in = int(sums[0, Client.ROUTES]), int(sums[0, Client.LET_IN])
+        return bool(routes & refusing) and not routes & ~let_in & ~refusing
 
     def _one(self, view: WindowView, suspect: Suspect) -> Anomaly:
         sums = view.recent.sums[suspect.row]
@@ -95,12 +113,13 @@ class BruteForce(FewStated, Remembering):
             details={"failed_logins": failures, "login_attempts": posts, "minutes": view.recent_minutes},
         )
 
-    def _many(self, view: WindowView, stated: set[str]) -> list[Anomaly]:
+    def _many(self, view: WindowView, stated: set[str], refused: dict[str, int]) -> list[Anomaly]:
         judged = view.judged[Metric.LOGIN_FAILURES]
+        others = judged.value - [refused.get(view.book[slot].service, 0) for slot in judged.slot.tolist()]
 
         def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid, nan=np.inf)
-            return (judged.value >= self.MIN_FAILURES) & (judged.value >= 3 * middle)
+            return (others >= self.MIN_FAILURES) & (others >= 3 * middle)
 
         found = []
         for alarm in self._gated.alarms(view, judged, worth):

@@ -17,6 +17,7 @@ from vedette.windows.entities import NOBODYS_ROUTES
 from vedette.windows.layout import Client, Group
 
 _TOLD: Final = (
+    (401, Group.STATUS_401),
     (403, Group.STATUS_403),
     (404, Group.STATUS_404),
     (429, Group.STATUS_429),
@@ -27,7 +28,8 @@ _TOLD: Final = (
 class Refusals(Remembering):
     """A route that usually works refuses what it is asked: a missing script, a release that no old version fits.
 
-    Signal: 4xx answers but for failed logins and attacks among all answers of the window; where these are fewer than
+    Signal: 4xx answers but for failed logins, attacks, what is answered when asked again with credentials, and HEAD
+        that is told that nothing is there, among all answers of the window; where these are fewer than
         `min_requests`, or fewer than `MIN_REFUSED` were refused, of up to 20 windows.
     Baseline: the share of these, beta-binomial, with a prior borrowed from the service; held against what was expected
         before the first of those 20 windows.

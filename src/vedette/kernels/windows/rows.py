@@ -37,7 +37,7 @@ def cut_time(time: Ints, span: int, parts: int, window: Ints, second: Bytes) -> 
 @kernel
 def mark_rows(
     method: Ints32,
-    writes: Bytes,
+    of_method: Bytes,
     agent: Ints32,
     kind: Bytes,
     declared_bot: int,
@@ -57,7 +57,8 @@ def mark_rows(
 
     Args:
         method, agent, referer: int32 (n,), ids; -1 where not recorded.
-        writes: uint8 (methods + 1,), whether a method changes something; the last for rows without one.
+        of_method: uint8 (methods + 1,), 1 of a method that changes something, 64 of HEAD, 0 of others; the last for
+            rows without one.
         kind: uint8 (agents + 1,), kinds of user agents, of which `declared_bot` is one; the last for rows without one.
         status: int16 (n,). decisive: uint8 (n,), attacks.
         route: int64 (n,), numbers of routes, negative where there is none.
@@ -65,12 +66,15 @@ def mark_rows(
         marks: uint8 (n,), receives the bits that `add_groups` names.
         kinds, asset, bit: uint8 (n,), receive the agent's kind, and what is known of the route.
     """
-    methods = writes.shape[0] - 1
+    methods = of_method.shape[0] - 1
     agents = kind.shape[0] - 1
     for row in range(method.shape[0]):
-        mark = int(writes[method[row] if method[row] >= 0 else methods])
+        mark = int(of_method[method[row] if method[row] >= 0 else methods])
+        writes = mark == 1
         kinds[row] = kind[agent[row] if agent[row] >= 0 else agents]
         answer = status[row]
+        if answer != 404:
+            mark &= 1
         failed = answer == 401
         asset[row] = 0
         bit[row] = 0
@@ -79,7 +83,7 @@ def mark_rows(
         if number >= 0:
             asset[row] = asset_of[number]
             bit[row] = bit_of[number]
-            login = login_of[number] != 0 and mark != 0
+            login = login_of[number] != 0 and writes
             # A refused or failed credential check. A 403 counts only as the answer to credentials that were sent.
             failed = failed or (login and answer >= 400 and answer < 500 and answer != 404)
         if referer[row] < 0:

@@ -152,7 +152,7 @@ def add_groups(
         status: int16 (n,). bytes_in, bytes_out: int64 (n,), negative where not recorded.
         duration: float64 (n,), seconds, NaN where not recorded.
         marks: uint8 (n,), bits: 1 write, 2 no referer, 4 attack, 8 declared bot, 16 login post,
-            32 login failure.
+            32 login failure, 64 answered by HEAD that it is not there.
         second_bit: uint8 (n,), which sixtieth of its window the row is in.
         client: int32 (n,), batch-local client, -1 where not recorded.
         rank, register: uint8 and int32 (c,), HyperLogLog rank and register of each client.
@@ -205,6 +205,7 @@ def add_groups(
             sums[slot, 18] += (mark >> 3) & 1
             sums[slot, 19] += (mark >> 4) & 1
             sums[slot, 20] += (mark >> 5) & 1
+            sums[slot, 33] += (mark >> 6) & 1
         number = client[row]
         if number >= 0:
             if distinct[slot, register[number]] < rank[number]:
@@ -250,14 +251,19 @@ def add_clients(
                 if code == 404:
                     sums[slot, 3] += 1
                     sums[slot, 34] |= bit
+                    sums[slot, 36] |= bit
                 elif code == 401:
                     sums[slot, 4] += 1
                 elif code == 403:
                     sums[slot, 5] += 1
                 elif code == 429:
                     sums[slot, 6] += 1
-            elif code < 600:
-                sums[slot, 2] += 1
+            else:
+                sums[slot, 36] |= bit
+                if code < 600:
+                    sums[slot, 2] += 1
+        else:
+            sums[slot, 36] |= bit
         if bytes_out[row] > 0:
             sums[slot, 7] += bytes_out[row]
         mark = marks[row]
