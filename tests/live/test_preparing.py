@@ -14,6 +14,7 @@ from vedette.live.reception import Reception
 from vedette.live.reload import Settings
 from vedette.live.view import NotReadyError, Preparation
 from vedette.live.watch import Watch
+from vedette.schema.errors import VedetteError
 
 LINE = b'192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET / HTTP/1.1" 200 12'
 
@@ -61,6 +62,14 @@ def test_until_then_it_says_what_it_is_about_and_judges_nothing(kept: Kept) -> N
     with pytest.raises(NotReadyError, match="3 of 60 kernels"):
         preparing.detect([LINE], [None])
     reception.close()
+
+
+def test_what_no_engine_could_follow_is_refused_before_anything_takes_long(kept: Kept) -> None:
+    told: list[Preparation] = []
+    config = Settings(None, {}, {"input.format": "nonsense"}).config
+    with pytest.raises(VedetteError, match="nonsense"):
+        prepare(config, told.append)
+    assert not told
 
 
 def test_a_stop_leaves_out_what_is_not_begun(kept: Kept) -> None:

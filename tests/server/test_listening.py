@@ -39,6 +39,17 @@ def test_a_taken_port_is_named_with_the_remedy() -> None:
             Listening(None, Server(port=port))
 
 
+def test_an_ipv6_address_may_stand_in_brackets() -> None:
+    assert Server.model_validate({"host": "[::1]"}).host == "::1"
+
+
+def test_a_name_without_an_address_is_named() -> None:
+    with pytest.raises(
+        ListenError, match=r"^server\.host = 'a\.invalid', server\.port = 0: no address of that name: [A-Z]"
+    ):
+        Place(Server.model_validate({"host": "a.invalid", "port": 0}))
+
+
 def test_an_address_that_is_not_this_machines_is_named() -> None:
     with pytest.raises(ListenError, match="no such address"):
         Listening(None, Server(host="192.0.2.1", port=0))

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from vedette.config.networks import Network
 from vedette.config.options import Section, option, section
@@ -107,3 +107,9 @@ class Server(Section):
     )
     tls: ServerTls = section(ServerTls)
     limits: ServerLimits = section(ServerLimits)
+
+    @field_validator("host")
+    @classmethod
+    def _plain(cls, host: str) -> str:
+        """An IPv6 address without the brackets that it has in URLs."""
+        return host[1:-1] if host.startswith("[") and host.endswith("]") else host

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 from vedette.config import Config
@@ -138,13 +139,22 @@ def prepare(
     """Compile what is compiled once, before anything is waiting for it.
 
     Args:
-        config: Whose rules. tell: Told how far it is.
+        config: What is to be followed; what is wrong with it is said before anything takes long.
+        tell: Told how far it is.
         stopped: Looked at now and then; once it is true, the rest is left.
         announce: Told once, if it takes long, what it is and how long it takes.
 
     Raises:
-        RuleError: A rule cannot be used.
+        VedetteError: A format, an exception, a channel or a rule cannot be used.
     """
+    from vedette.channels.build import build_channels
+    from vedette.config.exceptions import read_exceptions
+    from vedette.engine.choosing import Chooser
+
+    Chooser(config)
+    build_channels(config.alerts)
+    if config.exceptions:
+        read_exceptions(Path(config.exceptions))
     from vedette.kernels.foreseen import about_seconds, compile_all, processes_for, uncompiled
 
     if missing := uncompiled(("text", "json")):

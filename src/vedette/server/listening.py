@@ -160,7 +160,8 @@ def _bound(host: str, port: int, where: str) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (socket.gaierror, UnicodeError) as error:
-        raise ListenError(f"{where}: no address of that name: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ListenError(f"{where}: no address of that name: {reason}") from None
     found = socket.socket(family, kind, protocol)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
