@@ -14,11 +14,12 @@ from vedette.detectors.learned.kinds import train_here
 from vedette.detectors.learned.training import Job, Training
 from vedette.engine.build import build_engine
 from vedette.engine.model_files import ModelFileError, kept_models, load_models, roll_back
-from vedette.engine.model_record import Record, asked_for
+from vedette.engine.model_record import Record, asked_for, uses_of, write_uses
 from vedette.engine.teaching import Teaching
 from vedette.engine.training import TrainingProcesses
 from vedette.live.kept_models import KeptModels
 from vedette.schema.findings import Findings
+from vedette.schema.learned import ModelUse
 
 MEMBERS = ["forest", "status_code"]
 CONFIG = Config.model_validate({"learned": {"warmup": 8000, "members": MEMBERS}}, strict=False)
@@ -176,6 +177,12 @@ def test_a_disk_that_takes_nothing_is_told_once_and_tried_again(
     models.write()
     models.settle(service[1].coverage.members)
     assert load_models(tmp_path / "models", "forest", SPAN)["test"].card.rows
+
+
+def test_a_record_is_begun_where_the_models_were_lost(tmp_path: Path) -> None:
+    use = ModelUse(None, "0123456789ab", "")
+    write_uses(tmp_path / "models", "forest", "shop", [use])
+    assert list(uses_of(tmp_path / "models", "forest", "shop").values()) == [use]
 
 
 def test_a_second_training_that_is_killed_leaves_the_old_model_at_work(record: tuple[Path, Findings]) -> None:

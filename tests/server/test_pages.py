@@ -53,6 +53,19 @@ async def test_a_page_may_load_its_own_style_and_nothing_else() -> None:
     assert "style-src" not in policy.replace(f"style-src 'sha256-{digest}'", "")
 
 
+async def test_the_list_says_how_the_service_does() -> None:
+    house = furnished()
+    house.view.judged = 60_610
+    text, _ = await page(house, "/report")
+    assert "The service is ok: 60,610 requests were read so far." in text
+    house.view.problems = (f"files: {HOSTILE}: cannot be read",)
+    text, _ = await page(house, "/report")
+    assert "The service is degraded: 60,610 requests" in text
+    assert "files: &lt;script&gt;alert(1)&lt;/script&gt;: cannot be read" in text
+    assert HOSTILE not in text
+    assert "The service is ok: nothing was read so far." in (await page(House(), "/report"))[0]
+
+
 async def test_the_list_leads_to_each_of_them() -> None:
     text, _ = await page(furnished(), "/report")
     assert re.findall(r'href="([^"]*)"', text) == ["report/i1", "report/i2"]

@@ -211,10 +211,7 @@ def put_to_work(folder: Path, number: int) -> None:
 
 def _write(folder: Path, content: bytes, manifest: Manifest) -> int:
     """Write a model and its manifest under the next number."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModelFileError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+    make_folder(folder)
     number = max(model_numbers(folder), default=0) + 1
     replace_file(folder / f"{number:04}.model", content)
     replace_file(folder / f"{number:04}.json", msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
@@ -228,6 +225,14 @@ def model_folder(directory: Path, member: str, service: str) -> Path:
         digest = hashlib.blake2b(service.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
         name = f"{name[: _NAME_BYTES - 17]}-{digest}"
     return directory / member / name
+
+
+def make_folder(folder: Path) -> None:
+    """Make one, unless it is there. Raises `ModelFileError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelFileError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
 
 
 def model_folders(directory: Path) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from vedette.engine.model_files import (
     USES,
     ModelFileError,
     load_fitting,
+    make_folder,
     model_folder,
     model_folders,
     model_numbers,
@@ -91,6 +92,8 @@ def write_uses(directory: Path, member: str, service: str, uses: Sequence[ModelU
         ModelFileError: It cannot be written.
     """
     folder = model_folder(directory, member, service)
+    # Where the directory was lost and the store was not, there is none: the model at work is known, and not kept.
+    make_folder(folder)
     numbers = {read_manifest(folder, n).sha256[:DIGITS]: n for n in sorted(model_numbers(folder))}
     try:
         before = _read(folder / USES)

@@ -82,18 +82,23 @@ def incident_page(
 
 
 def list_page(
-    incidents: Iterable[Incident], zone: tzinfo, address: Callable[[str], str], *, remark: str | None = None
+    incidents: Iterable[Incident],
+    zone: tzinfo,
+    address: Callable[[str], str],
+    *,
+    state: str,
+    remarks: Iterable[str] = (),
 ) -> Iterator[str]:
     """Incidents in a line each, in the order given, in pieces.
 
     Args:
         incidents: What is listed. zone: As for `write_html`. address: Of the page of an incident, by its id.
-        remark: Said above them.
+        state: How the service does that found them, a sentence. remarks: What is wrong with it, or worth knowing.
     """
     yield from _begin("incidents")
     yield tag("h1", "Incidents").text + "\n"
-    if remark is not None:
-        yield tag("p", remark).text + "\n"
+    yield tag("p", state, class_="faint").text + "\n"
+    yield from (tag("p", each, class_="note").text + "\n" for each in remarks)
     rows = [
         tag(
             "article",

@@ -7,6 +7,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
+from vedette.live.view import Health
 from vedette.report.html import POLICY, incident_page, list_page
 from vedette.schema.anomaly import Severity
 from vedette.server.answer import problems
@@ -34,17 +35,28 @@ def report(request: Request[Any, Any, Any], rooms: Inside) -> Response[str]:
     """The latest hundred incidents as a page, the newest first."""
     page = rooms.store.incidents(IncidentFilter(min_severity=Severity.LOW), limit=_LISTED)
     above = _above(request)
-    preparation = rooms.view.health().preparation
+    health = rooms.view.health()
     return _answer(
         "".join(
             list_page(
                 page.items,
                 UTC,
                 lambda incident: f"{above}report/{incident}",
-                remark=None if preparation is None else f"The service is starting: {preparation.told}.",
+                state=_state(health),
+                remarks=health.problems,
             )
         )
     )
+
+
+def _state(health: Health) -> str:
+    """How the service does, in a sentence."""
+    if health.preparation is not None:
+        return f"The service is starting: {health.preparation.told}."
+    if not health.logs_processed and health.flows:
+        return f"The service is {health.status}: flows are read."
+    read = f"{health.logs_processed:,} requests were read" if health.logs_processed else "nothing was read"
+    return f"The service is {health.status}: {read} so far."
 
 
 @get(
