@@ -113,6 +113,34 @@ def test_neighbours_that_are_odd_in_one_way_are_one_incident(
         assert len(group(anomaly(odd, 1, client=first), other)) == (1 if same else 2)
 
 
+UNLIKE = AnomalyType.BEHAVIORAL_ANOMALY
+
+
+def test_clients_unlike_what_clients_were_while_something_happens_to_all_are_part_of_it() -> None:
+    swarm = [anomaly(UNLIKE, 5 + n, client=f"192.0.{n}.1", severity=Severity.LOW) for n in range(20)]
+    spike = [anomaly(AnomalyType.TRAFFIC_SPIKE, minute) for minute in range(0, 26, 5)]
+    (incident,) = group(*sorted([*spike, *swarm], key=lambda a: a.start))
+    assert incident.title == "Traffic spike and unusual client on shop"
+    elsewhere = anomaly(UNLIKE, 6, client="192.0.99.1", service="blog", severity=Severity.LOW)
+    severe = anomaly(UNLIKE, 6, client="192.0.98.1", severity=Severity.HIGH)
+    every = sorted([*spike, *swarm, elsewhere, severe], key=lambda a: a.start)
+    assert len(group(*every)) == 3
+
+
+def test_a_client_unlike_others_is_told_apart_from_what_somebody_else_carries() -> None:
+    spike = anomaly(AnomalyType.TRAFFIC_SPIKE, 0, carrier=("203.0.113.9", 0.9))
+    assert len(group(spike, anomaly(UNLIKE, 1, client="192.0.2.1", severity=Severity.LOW))) == 2
+
+
+def test_of_clients_unlike_others_at_once_the_first_two_are_told_apart() -> None:
+    swarm = [anomaly(UNLIKE, n, client=f"192.0.{n}.1", severity=Severity.LOW) for n in range(9)]
+    assert [i.title for i in group(*swarm)] == [
+        "Unusual client on shop by 192.0.0.1",
+        "Unusual client on shop by 192.0.1.1 and 7 more",
+    ]
+    assert len(group(*(anomaly(UNLIKE, 60 * n, client=f"192.0.{n}.1") for n in range(9)))) == 9
+
+
 def test_disturbances_of_one_service_are_one_incident_and_of_two_services_two() -> None:
     shop = [
         anomaly(AnomalyType.ERROR_SPIKE, 1),

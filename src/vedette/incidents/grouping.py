@@ -17,7 +17,10 @@ gap, by the first of these that holds:
 7. it is an odd manner (scraping, no person's rhythm) of a client of the same network as the one with whom the incident
    opened, and of the same kind: twenty machines beside each other that fetch a site together are one program;
 8. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
-   its service.
+   its service;
+9. it says of a client, without severity, that a model finds it unlike others (`kinds.OF_OTHERS`), while something
+   happens to its whole service, which no client carries; or while `ALIKE` others of the service are found so: who
+   others are is what has changed then.
 
 The first attackers of a service are told one by one: each may be somebody's aim. Once as many incidents of passing
 attacks opened within `LATELY_DAYS` as are to be told apart, further ones are a crowd, and one incident until a week
@@ -37,7 +40,17 @@ import msgspec
 from vedette.incidents.apart import Apart
 from vedette.incidents.draft import Draft, carriers_of, counted_as, network_of
 from vedette.incidents.kept_draft import KeptDraft
-from vedette.incidents.kinds import IN_COMPANY, LATELY_DAYS, OF_HOSTS, SPREADING, Kind, is_passing, kind_of
+from vedette.incidents.kinds import (
+    IN_COMPANY,
+    LATELY_DAYS,
+    OF_ALL,
+    OF_HOSTS,
+    OF_OTHERS,
+    SPREADING,
+    Kind,
+    is_passing,
+    kind_of,
+)
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
 from vedette.schema.spans import DAY_US, MINUTE_US, WEEK_US
 from vedette.schema.state import check, decode, encode
@@ -52,6 +65,11 @@ MOST_SERVICES = 10_000
 
 AT_ONCE = 5 * MINUTE_US
 """Within which troubles of several services begin to be one: they are told by windows, of few requests some late."""
+
+
+ALIKE = 2
+"""Incidents of clients unlike the others, open at once on a service, from which further such clients join the last. A
+budget of one in a week brings three within a gap together once in years."""
 
 
 class GroupingSettings(msgspec.Struct, frozen=True):
@@ -121,6 +139,10 @@ class Grouper:
                 draft.kind = Kind.CLIENT
                 draft.add(anomaly)
                 return draft.id
+        alike = [d for d in self._open if _is_alike(d, anomaly) and since - d.end <= self.gap(d)]
+        if len(alike) >= ALIKE:
+            alike[-1].add(anomaly)
+            return alike[-1].id
         most = self.settings.apart.of(anomaly.service)
         passing = kind in (Kind.CLIENT, Kind.SERVICE) and is_passing(anomaly)
         if passing and most is not None and self._note_attack(anomaly, most):
@@ -260,7 +282,32 @@ class Grouper:
             return True
         if kind is Kind.SERVICE:
             return bool(carriers_of(anomaly) & draft.clients)
-        return who in draft.carriers
+        return who in draft.carriers or _is_swept_along(draft, anomaly)
+
+
+def _is_swept_along(draft: Draft, anomaly: Anomaly) -> bool:
+    """Whether a client is unlike others while something happens to its service that nobody carries."""
+    return (
+        _is_slightly_unlike(anomaly)
+        and draft.kind is Kind.SERVICE
+        and not draft.carriers
+        and not draft.worst.keys().isdisjoint(OF_ALL)
+    )
+
+
+def _is_alike(draft: Draft, anomaly: Anomaly) -> bool:
+    """Whether an incident says of a client of the same service what an anomaly says of another, and nothing else."""
+    return (
+        _is_slightly_unlike(anomaly)
+        and draft.kind is Kind.CLIENT
+        and draft.worst.keys() == {anomaly.type}
+        and draft.services == {anomaly.service}
+    )
+
+
+def _is_slightly_unlike(anomaly: Anomaly) -> bool:
+    slight = anomaly.severity.rank <= Severity.MEDIUM.rank
+    return slight and anomaly.type in OF_OTHERS and anomaly.entity.kind is EntityKind.CLIENT
 
 
 def _at_once(draft: Draft, anomaly: Anomaly) -> bool:

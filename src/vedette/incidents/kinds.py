@@ -22,6 +22,10 @@ SPREADING = SYMPTOMS - {AnomalyType.TRAFFIC_SPIKE, AnomalyType.UNUSUAL_PATTERN}
 """Symptoms that pass from a service to those that ask it. Jobs on the hour may come to several by themselves."""
 DISTURBANCES = SYMPTOMS | {AnomalyType.DDOS_ATTACK, AnomalyType.DATA_EXFILTRATION}
 """What disturbs a service: what happens to it, and what does so by its very volume."""
+OF_ALL = (SYMPTOMS | {AnomalyType.DDOS_ATTACK}) - {AnomalyType.UNUSUAL_PATTERN}
+"""What happens to all clients of a service, and makes each of them unlike what clients were."""
+OF_OTHERS = frozenset({AnomalyType.BEHAVIORAL_ANOMALY, AnomalyType.SEQUENCE_ANOMALY})
+"""What is said of a client by what the others are like."""
 _MANNERS = frozenset(
     {
         AnomalyType.BOT_ACTIVITY,

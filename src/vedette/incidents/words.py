@@ -58,6 +58,7 @@ def _only_odd(ranked: Sequence[Anomaly]) -> bool:
 
 _SILENT = "Look whether the service runs on the host, and whether the host and the way to it are up."
 """Advice on a service of which flows tell that it does not answer."""
+_FEW = 3
 _A_SCAN = 5
 """Kinds of attack from which an incident is called a scan."""
 
@@ -115,7 +116,9 @@ def title(
     if hosts := [e.value for e in entities if e.kind is EntityKind.HOST]:
         # Of a network, whom it happens to is where to look.
         place = hosts[0] if len(hosts) == 1 else f"{hosts[0]} and {len(hosts) - 1} more"
-    who = _client(entities, crowded=crowded)
+    # Of what happens to a service, a few who are seen in it may be its cause; many are whom it happens to.
+    happens = kind is Kind.SERVICE and ranked[0].entity.kind is not EntityKind.CLIENT and senders > _FEW
+    who = None if happens else _client(entities, crowded=crowded)
     text = f"{what} on {place}" + (f" by {who}" if who else "")
     return text[0].upper() + text[1:]
 
