@@ -31,6 +31,7 @@ from vedette.kernels.models.joint import (
 from vedette.schema.spans import WEEK_US
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack, within
 from vedette.windows.distinct import distinct_values
+from vedette.windows.quantiles import quantile
 
 Array = NDArray[np.float64]
 F = TypeVar("F", np.float32, np.float64)
@@ -236,7 +237,7 @@ def critical(tail: Array, surprise: float) -> float:
 def _fitted(distances: NDArray[np.float32]) -> Array:
     """The tail of usual distances."""
     usual = distances.astype(np.float64)
-    start = float(np.quantile(usual, 1.0 - _PEAKS))
+    start = quantile(usual, 1.0 - _PEAKS)
     excess = usual[usual > start] - start
     scale, shape = fit_excess(excess) if len(excess) else (_LEAST_SCALE, 0.0)
     tail = np.zeros(TAIL_COLUMNS)

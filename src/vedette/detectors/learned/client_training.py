@@ -36,6 +36,7 @@ from vedette.detectors.learned.training import Job, Refused
 from vedette.schema.spans import DAY_US
 from vedette.windows.distinct import distinct_values
 from vedette.windows.layout import Client
+from vedette.windows.quantiles import quantile, quantiles
 
 MOST_OF_CLIENT = 0.01
 """Share of the sample that one client's rows make up: a few that never rest are not what is usual."""
@@ -118,7 +119,7 @@ def _parted(job: Job) -> _Parted | Refused:
         return Refused(f"{len(sample)} windows of clients: {LEAST_ROWS} are needed")
     # By time, and never a session in both parts.
     first = _first_windows(sample)
-    late = first >= np.quantile(first, 1.0 - HELD_OUT)
+    late = first >= quantile(first, 1.0 - HELD_OUT)
     if np.count_nonzero(~late) < LEAST_ROWS:
         return Refused(
             f"{np.count_nonzero(~late)} windows of clients before its latest part: {LEAST_ROWS} are needed"
@@ -169,7 +170,7 @@ def _card(
     sample = parted.sample
     windows = fit_tail(scores, least_scale=_SMALLEST_SCALE)
     evidence = most_evidence(sample.session[parted.late], windows.surprise(scores))
-    low, mid, high = np.quantile(parted.rows[~parted.late], [0.05, 0.5, 0.95], axis=0)
+    low, mid, high = quantiles(parted.rows[~parted.late], [0.05, 0.5, 0.95])
     return BehaviourCard(
         service=job.service,
         minutes=job.span / 60e6,

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from vedette.schema.spans import DAY_US
 from vedette.windows.distinct import distinct_values
+from vedette.windows.quantiles import quantiles
 
 MOST: Final = 0.25
 """Stability index from which a population is another one (Siddiqi 2006, p. 136)."""
@@ -28,7 +29,7 @@ class Population(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, values: NDArray[np.floating]) -> "Population":
         """Tenths of some values (n,), n > 0; fewer spans where many values are the same."""
-        edges = distinct_values(np.quantile(values, np.linspace(0.0, 1.0, _TENTHS + 1)[1:-1]))
+        edges = distinct_values(quantiles(values, np.linspace(0.0, 1.0, _TENTHS + 1)[1:-1]))
         return cls(tuple(edges.tolist()), tuple(_shares(edges, values).tolist()), len(values))
 
     def index(self, values: NDArray[np.floating]) -> float:

@@ -23,7 +23,10 @@ def most_evidence(session: NDArray[np.uint64], surprise: NDArray[np.float64]) ->
     Returns:
         float64 (s,), in the order of sessions.
     """
-    _, first, length = np.unique(session, return_index=True, return_counts=True)
+    begins = np.ones(len(session), dtype=np.bool_)
+    begins[1:] = session[1:] != session[:-1]
+    first = np.flatnonzero(begins)
+    length = np.diff(np.append(first, len(session)))
     sums = np.zeros(len(first), dtype=np.float64)
     most = np.zeros(len(first), dtype=np.float64)
     for step in range(int(length.max(initial=0))):

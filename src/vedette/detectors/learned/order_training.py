@@ -28,6 +28,7 @@ from vedette.detectors.learned.tail import Tail, fit_tail
 from vedette.detectors.learned.tokens import PAD, UNKNOWN, Vocabulary
 from vedette.detectors.learned.training import Job, Refused
 from vedette.detectors.learned.walks import PART, Chunks, chunks, highest, oddness, session_starts
+from vedette.windows.quantiles import quantile
 
 _LEAST_COUNT: Final = 2
 """A token that the sample has once is unknown: so the model learns what follows the unknown, and how frequent it is."""
@@ -86,7 +87,7 @@ def parted_sample(job: Job) -> Parted | Refused:
     length = np.diff(np.append(starts, len(sample)))
     # By time, and never a session in both parts.
     begun = sample.window[starts]
-    late = begun >= np.quantile(begun, 1.0 - HELD_OUT)
+    late = begun >= quantile(begun, 1.0 - HELD_OUT)
     of_late, sessions = np.repeat(late, length), int(np.count_nonzero(late))
     if sessions < LEAST_SESSIONS or np.count_nonzero(~late) < LEAST_SESSIONS:
         return Refused(

@@ -25,6 +25,7 @@ from vedette.detectors.learned.lime import lime
 from vedette.detectors.learned.model import BehaviourCard, BehaviourModel, check_card, read_rarity
 from vedette.detectors.learned.sample import MOST_ROWS
 from vedette.detectors.learned.training import Job, Refused
+from vedette.windows.quantiles import quantiles
 
 LIBRARY: Final = "pyod"
 _BLOCK: Final = 32
@@ -152,7 +153,7 @@ def _fitted(name: str, rows: NDArray[np.float32], names: tuple[str, ...], seed: 
     refuse_gaps(rows, names)
     detector = getattr(import_module(f"pyod.models.{name.lower()}"), name)
     seeded = {"random_state": seed % 2**31} if "random_state" in signature(detector).parameters else {}
-    low, middle, high = np.quantile(rows.astype(np.float64), [0.05, 0.5, 0.95], axis=0)
+    low, middle, high = quantiles(rows.astype(np.float64), [0.05, 0.5, 0.95])
     width = np.where(high > low, high - low, 1.0)
     with _thread_pools().limit(limits=1):
         fitted = detector(**seeded).fit((rows.astype(np.float64) - middle) / width)

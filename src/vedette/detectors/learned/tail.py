@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.baselines.pareto import fit_excess
 from vedette.schema.anomaly import Band, Formula
+from vedette.windows.quantiles import quantile, quantiles
 
 PEAKS = 0.1
 """Share of usual scores from which the tail begins."""
@@ -87,7 +88,7 @@ def fit_tail(scores: NDArray[np.float64], *, least_scale: float, sums: bool = Fa
         sums: Scores are sums of many parts over the root of their number. The tails of such are no heavier than
             exponential unless clients differ, so of a heavier shape counts what is beyond its standard error.
     """
-    start = float(np.quantile(scores, 1.0 - PEAKS))
+    start = quantile(scores, 1.0 - PEAKS)
     excess = scores[scores > start] - start
     rate = (len(excess) + 1.0) / (len(scores) + 1.0)
     scale, shape = fit_excess(excess) if len(excess) else (least_scale, 0.0)
@@ -96,5 +97,5 @@ def fit_tail(scores: NDArray[np.float64], *, least_scale: float, sums: bool = Fa
         mean, shape = scale / (1.0 - shape), max(0.0, shape - math.sqrt(_SHAPE_VARIANCE / len(excess)))
         scale = mean * (1.0 - shape)
     scale = max(least_scale, scale)
-    usual = np.quantile(scores, np.linspace(0.0, 1.0, 101))
+    usual = quantiles(scores, np.linspace(0.0, 1.0, 101))
     return Tail(start, rate, scale, shape, tuple(float(value) for value in usual), len(scores))

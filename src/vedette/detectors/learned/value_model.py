@@ -13,6 +13,7 @@ from vedette.detectors.learned.training import Job, Refused
 from vedette.detectors.learned.value_sample import LEAST_WINDOWS, ValueSample
 from vedette.detectors.learned.values import NU, Encoding, outside, response_time_encoding, status_encoding
 from vedette.windows.distinct import distinct_values
+from vedette.windows.quantiles import quantile
 
 LEAST_REQUESTS: Final = 200
 """Requests of a route that a model is fitted to: two of them lie outside."""
@@ -94,7 +95,7 @@ def _fit(job: Job, encoding: Encoding) -> ValueModel | Refused:
     windows = distinct_values(sample.window)
     if len(windows) < LEAST_WINDOWS:
         return Refused(f"{len(windows)} windows: {LEAST_WINDOWS} are needed")
-    edge = np.quantile(windows, 1.0 - HELD_OUT)
+    edge = quantile(windows, 1.0 - HELD_OUT)
     late = sample.window >= edge
     kept: list[tuple[str, float, float, int, NDArray[np.bool_], tuple[int, ...]]] = []
     refused: dict[str, str] = {}

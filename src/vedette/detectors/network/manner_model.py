@@ -27,6 +27,7 @@ from vedette.detectors.network.addresses import among
 from vedette.detectors.network.manners import MANNERS
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 from vedette.windows.distinct import distinct_rows, distinct_values
+from vedette.windows.quantiles import quantile, quantiles
 
 LEAST_ROWS: Final = 1_000
 """Addresses' windows: 300 of them are held out, and a tail of one in ten has thirty in it."""
@@ -183,7 +184,7 @@ def fit_manner_model(job: Job) -> MannerModel | Refused:
     sample.from_state(job.sample)
     if lacks := sample.lacks():
         return Refused(lacks)
-    late = sample.window >= np.quantile(sample.window, 1.0 - HELD_OUT)
+    late = sample.window >= quantile(sample.window, 1.0 - HELD_OUT)
     fitted, held = sample.rows[~late], sample.rows[late]
     if min(len(fitted), len(held)) < LEAST_ROWS // 10:
         return Refused(
@@ -214,7 +215,7 @@ def fit_manner_model(job: Job) -> MannerModel | Refused:
     evidence = most_evidence(session[order], tail.surprise(scores)[order])
     if len(evidence) < LEAST_SESSIONS:
         return Refused(f"{len(evidence)} sessions in the latest part: {LEAST_SESSIONS} are needed")
-    low, mid, high = np.quantile(fitted, [0.05, 0.5, 0.95], axis=0)
+    low, mid, high = quantiles(fitted, [0.05, 0.5, 0.95])
     card = MannerCard(
         service=job.service,
         minutes=job.span / 60e6,
