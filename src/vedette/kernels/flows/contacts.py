@@ -22,6 +22,7 @@ from vedette.kernels.packets.flow_columns import (
     FLOW_COLUMNS,
     LAST_COUNT,
 )
+from vedette.kernels.prefetch import prefetch_row
 from vedette.kernels.text.hashing import hash_words
 
 Ints = NDArray[np.int64]
@@ -218,6 +219,10 @@ def turn_columns(rows: Ints, order: Ints, columns: Ints, out: Ints) -> None:
     """
     for begin in range(0, order.shape[0], _BLOCK):
         end = min(begin + _BLOCK, order.shape[0])
+        for place in range(end, min(end + _BLOCK, order.shape[0])):
+            # The next ones; a line of a cache holds eight.
+            for number in range(0, columns.shape[0], 8):
+                prefetch_row(rows, order[place], number)
         for number in range(columns.shape[0]):
             column = columns[number]
             for place in range(begin, end):
