@@ -8,8 +8,11 @@ many, and they come together. It is a hint, and changes nothing.
 from collections.abc import Callable
 from typing import Any
 
-from vedette.kernels.arrays import Ints, Ints32
-from vedette.kernels.compile import CHECKED, INTERPRETED, intrinsic, subkernel
+from vedette.kernels.arrays import Bytes, Ints, Ints32
+from vedette.kernels.compile import CHECKED, INTERPRETED, inlined, intrinsic, subkernel
+
+_LINE = 64
+"""Bytes that come from memory at a time, on most processors."""
 
 
 def _prefetch(dimensions: int) -> Any:
@@ -56,3 +59,16 @@ prefetch_row: Callable[[Any, int, int], None] = (
     subkernel(_nothing_of_row) if _PLAIN else intrinsic(_prefetch, 2)
 )
 """`prefetch_row(array, row, column)`: the same of an array in two dimensions, row by row in memory."""
+
+
+def _prefetch_text(buffer: Bytes, at: int, length: int) -> None:
+    for line in range(0, length, _LINE):
+        prefetch(buffer, at + line)
+
+
+def _no_text(buffer: Bytes, at: int, length: int) -> None:
+    pass
+
+
+prefetch_text = subkernel(_no_text) if _PLAIN else inlined(_prefetch_text)
+"""`prefetch_text(buffer, at, length)`: a text, all of it."""

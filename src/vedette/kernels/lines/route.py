@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import kernel, subkernel
 from vedette.kernels.lines.address import NINE, ZERO
+from vedette.kernels.prefetch import prefetch
 from vedette.kernels.text.characters import hex_digit
 
 MAX_DEPTH = 8
@@ -22,6 +23,8 @@ MAX_ROUTE = 200
 MAX_EXTENSION = 5
 PLAIN = 39
 """Bytes of a segment that may be told by a glance; a longer word looks made by a machine."""
+_AHEAD = 8
+"""Targets before its own from which one is asked for."""
 ROOM = MAX_ROUTE + MAX_SEGMENT + 16
 """Bytes that one route may take while it is made."""
 
@@ -316,6 +319,8 @@ def fold_targets(
     """
     put = 0
     for i in range(start.shape[0]):
+        if i + _AHEAD < start.shape[0]:
+            prefetch(text, start[i + _AHEAD])
         begin = start[i]
         end = begin + length[i]
         out_start[i] = put

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.prefetch import prefetch
 from vedette.kernels.requests.base64_text import append_base64, may_write_nul
 from vedette.kernels.requests.escapes import has_escaped_step, unescape_once
 from vedette.kernels.requests.folding import copy_folded, fold
@@ -34,6 +35,8 @@ ROUNDS = 3
 HEAD = 12 * 1024
 TAIL = 4 * 1024
 """A part longer than HEAD + TAIL bytes is judged by its first HEAD and last TAIL bytes."""
+_AHEAD = 8
+"""Texts before its own from which one is asked for."""
 ADDRESS = 2
 """Split a text into origin, path and query."""
 MENTIONED = 3
@@ -152,6 +155,8 @@ def decode_texts(
         Where the last row ends.
     """
     for i in range(chosen.shape[0]):
+        if i + _AHEAD < chosen.shape[0]:
+            prefetch(buffer, start[chosen[i + _AHEAD]])
         this = chosen[i]
         first = start[this]
         last = first + length[this]

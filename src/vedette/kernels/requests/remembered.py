@@ -5,14 +5,17 @@ from numpy.typing import NDArray
 
 from vedette.kernels.arrays import Bitmaps, Bytes, Ints
 from vedette.kernels.compile import kernel
+from vedette.kernels.prefetch import prefetch, prefetch_row, prefetch_text
 from vedette.kernels.text.hashing import hash_bytes
-from vedette.kernels.text.words import equal_across
+from vedette.kernels.text.words import equal_across, put_text
 
 KEY = 192
 """Longest text that is remembered, in bytes. Longer ones seldom come twice."""
 WAYS = 4
 """Slots that a text may lie in; the one that was filled first makes room. After half as many texts as there are slots
 14 % are pushed out, where one slot for each would lose 39 %."""
+_AHEAD = 16
+"""Texts whose slots are asked for before the first of them is looked at."""
 
 
 @kernel
@@ -57,31 +60,37 @@ def recall(
     mask = slot_head.shape[0] - WAYS
     width = bits.shape[1]
     count = 0
-    for i in range(start.shape[0]):
-        size = length[i]
-        if size > KEY:
-            unknown[count] = i
-            count += 1
-            continue
-        code = hash_bytes(buffer, start[i], size, secret_a ^ place, secret_b)
-        codes[first + i] = code
-        slot = code & mask
-        past = slot + WAYS
-        while slot < past:
-            held = slot_head[slot, 1]
-            if (
-                (held == size + 1 or held == -size - 1)
-                and slot_head[slot, 0] == code
-                and equal_across(buffer, start[i], slot_key, slot * KEY, size)
-            ):
-                break
-            slot += 1
-        if slot == past:
-            unknown[count] = i
-            count += 1
-        else:
+    for begin in range(0, start.shape[0], _AHEAD):
+        end = min(start.shape[0], begin + _AHEAD)
+        for i in range(end, min(start.shape[0], end + _AHEAD)):
+            prefetch(buffer, start[i])
+        for i in range(begin, end):
+            codes[first + i] = hash_bytes(buffer, start[i], min(length[i], KEY), secret_a ^ place, secret_b)
+            prefetch_row(slot_head, codes[first + i] & mask, 0)
+        # Where each text should be; `unknown` has room there, for those before it fill no more.
+        for i in range(begin, end):
+            size = length[i]
+            code = codes[first + i]
+            slot = code & mask
+            past = slot + WAYS
+            while slot < past:
+                held = slot_head[slot, 1]
+                if (held == size + 1 or held == -size - 1) and slot_head[slot, 0] == code:
+                    break
+                slot += 1
+            if slot == past or size > KEY:
+                unknown[i] = -1
+                continue
+            unknown[i] = slot
+            prefetch_text(slot_key, slot * KEY, size)
+        for i in range(begin, end):
+            slot = unknown[i]
+            if slot < 0 or not equal_across(buffer, start[i], slot_key, slot * KEY, length[i]):
+                unknown[count] = i
+                count += 1
+                continue
             score[first + i] = slot_score[slot]
-            if held < 0:
+            if slot_head[slot, 1] < 0:
                 for j in range(width):
                     bits[first + i, j] = slot_bits[slot, j]
                 dirty[first + i] = 1
@@ -112,6 +121,12 @@ def remember(
     mask = slot_head.shape[0] - WAYS
     width = bits.shape[1]
     for n in range(known.shape[0]):
+        if n + _AHEAD < known.shape[0]:
+            later = known[n + _AHEAD]
+            prefetch(buffer, start[later])
+            if length[later] <= KEY:
+                prefetch(next_way, (codes[first + later] & mask) // WAYS)
+                prefetch_row(slot_head, codes[first + later] & mask, 0)
         i = known[n]
         size = length[i]
         if size > KEY:
@@ -120,9 +135,7 @@ def remember(
         group = (code & mask) // WAYS
         slot = group * WAYS + next_way[group]
         next_way[group] = (next_way[group] + 1) & (WAYS - 1)
-        at = start[i]
-        for j in range(size):
-            slot_key[slot * KEY + j] = buffer[at + j]
+        put_text(buffer, start[i], size, slot_key, slot * KEY)
         hit = 0
         for j in range(width):
             hit |= bits[first + i, j]

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from vedette.kernels.arrays import Bytes
 from vedette.kernels.compile import INTERPRETED, kernel
+from vedette.kernels.prefetch import prefetch
 from vedette.kernels.text.hashing import hash_bytes
 from vedette.kernels.text.words import equal
 
 TAG_SHIFT = 32
 ID_MASK = 0xFFFFFFFF
+_AHEAD = 8
+"""Rows before its own from which a text is asked for."""
 
 
 def slots_for(rows: int) -> int:
@@ -39,7 +42,10 @@ def _intern(
     last_start = -1
     last_length = -1
     last_id = -1
-    for row in range(start.shape[0]):
+    rows = start.shape[0]
+    for row in range(rows):
+        if row + _AHEAD < rows:
+            prefetch(buffer, start[row + _AHEAD])
         at = start[row]
         if at < 0:
             ids[row] = -1
