@@ -28,9 +28,9 @@ def test_the_largest_of_each_slot_are_chosen_and_of_equals_the_first(
         ]
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), max_size=10))
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 100)), max_size=10))
 def test_texts_are_copied_one_after_the_other(spans: list[tuple[int, int]]) -> None:
-    buffer = np.arange(40, dtype=np.uint8)
+    buffer = np.arange(160, dtype=np.uint8)
     start = np.array([start for start, _ in spans], dtype=np.int64)
     length = np.array([length for _, length in spans], dtype=np.int64)
     out = np.full(int(length.sum()), 255, dtype=np.uint8)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from vedette.kernels.arrays import Bytes, Ints
 from vedette.kernels.compile import kernel
+from vedette.kernels.text.words import BLOCK, put_text
 
 
 @kernel
@@ -43,6 +44,10 @@ def copy_texts(buffer: Bytes, start: Ints, length: Ints, out: Bytes) -> None:
     at = 0
     for i in range(start.shape[0]):
         begin = start[i]
-        for j in range(length[i]):
-            out[at + j] = buffer[begin + j]
-        at += length[i]
+        size = length[i]
+        if begin + size + BLOCK <= buffer.shape[0] and at + size + BLOCK <= out.shape[0]:
+            put_text(buffer, begin, size, out, at)
+        else:
+            for j in range(size):
+                out[at + j] = buffer[begin + j]
+        at += size
