@@ -100,8 +100,8 @@ def test_commits_wait_and_then_follow(spooled: Spooled, url: str, file: Path, cl
         spooled.commit(full(3))
         assert spooled.problem is not None
         assert "another program has been writing to it" in spooled.problem
-        assert "2 commits (" in spooled.problem
-        assert "bytes) wait in the spool, and nothing is lost" in spooled.problem
+        assert "commits waiting in the spool: 2 (" in spooled.problem
+        assert "bytes); nothing is lost" in spooled.problem
         with open_live_store(url) as direct:
             assert found(direct) == expected(1)
     clock.pass_by()

@@ -73,11 +73,11 @@ class Spooled:
     def problem(self) -> str | None:
         """What is wrong, in one sentence with its remedy; None if nothing is."""
         if self._reason:
-            count = self._spool.commits
-            waiting = (
-                f"{count:,} commits ({self._spool.taken:,} bytes) wait in the spool, and " if count else ""
+            # But for its numbers the same from the first commit to the last: the log tells it once.
+            return (
+                f"{self._reason}; commits waiting in the spool: {self._spool.commits:,} ({self._spool.taken:,} bytes); "
+                "nothing is lost: the service goes on trying"
             )
-            return f"{self._reason}; {waiting}nothing is lost: the service goes on trying"
         return self._spool.damage or None
 
     def commit(self, commit: Commit) -> None:
