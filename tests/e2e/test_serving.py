@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.e2e.conftest import COMMAND
 from tests.patience import PATIENCE_S
 
+from vedette.storage import open_live_store
+
 
 def test_a_log_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     process = subprocess.Popen(
@@ -27,6 +29,19 @@ def test_a_log_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
     process.stderr.close()
     assert re.search(r"reads files and what is pushed, keeps everything in sqlite", said[0])
     assert "acces.log: no such file; it is read when it appears" in said[-1]
+
+
+def test_it_ends_with_standard_input_if_it_reads_nothing_else(tmp_path: Path) -> None:
+    line = '192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET / HTTP/1.1" 200 12\n'
+    ended = subprocess.run(
+        [*COMMAND, "serve", "-", "--port", "0", "--store", f"sqlite:///{tmp_path / 'v.db'}"],
+        cwd=tmp_path, capture_output=True, text=True, input=3 * line, timeout=PATIENCE_S,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "every source has ended" in ended.stderr
+    with open_live_store(f"sqlite:///{tmp_path / 'v.db'}") as store:
+        assert store.resume() is not None
 
 
 def test_a_second_service_at_the_same_port_says_so_and_leaves_nothing_behind(tmp_path: Path) -> None:

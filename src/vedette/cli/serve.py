@@ -14,7 +14,8 @@ def serve(
         list[str] | None,
         typer.Argument(
             metavar="PATH",
-            help="Logs to follow through every rotation: files, directories, patterns in quotes; - for standard input.",
+            help="Logs to follow through every rotation: files, directories, patterns in quotes; - for standard input, "
+            "which it ends with.",
             show_default=False,
         ),
     ] = None,

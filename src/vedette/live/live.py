@@ -425,5 +425,7 @@ def _watermarks(config: Config) -> Watermarks:
 
 
 def ended(sources: Sequence[Source]) -> bool:
-    """Whether no source will ever deliver again."""
-    return all(source.status().state is SourceState.ENDED for source in sources)
+    """Whether no source will ever deliver again, but for what may be pushed into the journal."""
+    return all(
+        source.status().state is SourceState.ENDED for source in sources if source.name != Journal.name
+    )

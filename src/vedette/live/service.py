@@ -30,7 +30,7 @@ class Service:
         make: Makes what is to be run; called in the thread that starts the service. Its argument is to be told of
             each commit that was kept.
         before_turn: Called in the thread before each turn. kept: Called in it with each commit that was kept.
-        until_ended: End once every source has ended (standard input, say).
+        until_ended: End once every source but the journal has ended (standard input, say).
         events: Where what happens is told, if somebody listens there already.
     """
 
@@ -107,6 +107,7 @@ class Service:
                         self._called.wait(REST_S)
                     continue
                 if self._until_ended and ended(live.sources):
+                    _LOG.info("every source has ended")
                     break
                 self._wake.wait(live.config.live.poll_s)
                 self._wake.clear()
