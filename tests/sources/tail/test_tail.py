@@ -361,3 +361,58 @@ def test_a_position_is_bounded_and_keeps_what_matters():
     kept = decode("files", position)
     assert {p.inode for p in kept} >= {p.inode for p in places if p.live and p.inode > 3000}
     assert sum(not p.ended for p in kept) >= sum(p.ended for p in kept)
+
+
+def test_what_is_no_text_is_forgotten_when_it_is_removed(tmp_path, start, read):
+    log = tmp_path / "a.log"
+    log.write_bytes(bytes(range(256)) * 4)
+    tail = start(tmp_path / "*.log")
+    assert read(tail) == []
+    assert "looks like binary data" in tail.status().reason
+    log.unlink()
+    for _ in range(5):
+        assert read(tail, seconds=60) == []
+    status = tail.status()
+    assert (status.state, status.behind) == (SourceState.WAITING, 0)
+    assert "binary" not in status.reason
+    assert status.dropped == {"files_given_up": 1, "bytes_given_up": 1024}
+
+
+def test_what_follows_something_that_is_no_text_does_not_wait_for_it(tmp_path, start, read):
+    log = tmp_path / "a.log"
+    log.write_bytes(bytes(range(256)) * 4)
+    tail = start(log)
+    assert read(tail) == []
+    log.rename(tmp_path / "a.log.1")
+    log.write_bytes(b"one\n")
+    assert read(tail, seconds=60) == [("a.log", b"one\n")]
+    assert tail.status().reason == ""
+    again = start(log, position=read.position)
+    append(log, b"two\n")
+    assert read(again) == [("a.log", b"two\n")]
+    assert again.status().dropped == {}
+
+
+def test_what_follows_a_file_that_may_not_be_read_waits_for_it_only_so_long(
+    tmp_path, start, read, monkeypatch
+):
+    log, old = tmp_path / "a.log", tmp_path / "a.log.1"
+    log.write_bytes(b"secret\n")
+    refused = {log.stat().st_ino}
+    real = tail_package.followed.open_content
+
+    def refuse(path):
+        if Path(path).stat().st_ino in refused:
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(tail_package.followed, "open_content", refuse)
+    tail = start(log)
+    assert read(tail) == []
+    log.rename(old)
+    log.write_bytes(b"one\n")
+    assert read(tail, seconds=60) == []
+    assert "no permission" in tail.status().reason
+    assert read(tail, seconds=LINGER_S) == [("a.log", b"one\n")]
+    assert tail.status().dropped == {"files_given_up": 1, "bytes_given_up": 7}
+    assert tail.status().reason == ""

@@ -274,6 +274,12 @@ class Followed:
             return False
         return (status.st_dev, status.st_ino) == self.identity
 
+    def give_up(self) -> None:
+        """Leave what was not read of it."""
+        self.offset = self.size
+        self.ended = True
+        self.close()
+
     def close(self) -> None:
         """Let go of the descriptor; where it stands is kept."""
         if self._content is not None:

@@ -217,6 +217,11 @@ class Trail:
             lines = file.take(room, self._long, self._losses, Ending.HAND_ON if overdue else Ending.WAIT)
         except RewrittenError:
             raise _ChangedError(file) from None
+        except (SourceError, PermissionError) as error:
+            if not _is_hopeless(file, error, now):
+                raise
+            self._give_up(file)
+            return 0
         if lines:
             told = self._told
             deliveries.append(Delivery(printable(self.path), lines, b"", first, told.service, told.format))
@@ -359,10 +364,12 @@ class Trail:
         for file in ended[: max(len(ended) - KEPT, 0)]:
             self.files.remove(file)
         while len(self.files) > MOST_FILES:
-            oldest = self.files.pop(0)
-            oldest.close()
-            self._losses.add("files_given_up", 1)
-            self._losses.add("bytes_given_up", oldest.unread)
+            self._give_up(self.files.pop(0))
+
+    def _give_up(self, file: Followed) -> None:
+        self._losses.add("files_given_up", 1)
+        self._losses.add("bytes_given_up", file.unread)
+        file.give_up()
 
     def _fail(self, reason: str, now: int) -> None:
         self.failed = True
@@ -387,6 +394,14 @@ class Trail:
 
     def _paths(self, *places: Place) -> list[str]:
         return list(dict.fromkeys([self.path, self._real(), *(os.fsdecode(p.path) for p in places)]))
+
+
+def _is_hopeless(file: Followed, error: SourceError | PermissionError, now: int) -> bool:
+    """Whether what was rotated away, or removed, will not be read: what stands at the path now must not wait for it.
+
+    What is no text stays so. A permission may still be given as long as writers may hold the file.
+    """
+    return file.away and (isinstance(error, SourceError) or now - file.grown_at >= LINGER_S * SECOND_US)
 
 
 def _is_overdue(file: Followed, now: int) -> bool:
