@@ -110,7 +110,7 @@ def recognise(head: bytes | bytearray | memoryview) -> Content:
     if len(head) == 0:
         return Content()
     if not text:
-        return Content(refusal="holds nothing but NUL bytes; give a log with requests in it")
+        return Content(refusal="holds nothing but NUL bytes; give one that holds text")
     values = np.frombuffer(text, dtype=np.uint8)
     share = float(np.count_nonzero(_CONTROL[values])) / len(values)
     if share > CONTROL_SHARE and (encoding := _unmarked(bytes(head))) is not None:

@@ -187,7 +187,7 @@ class Reader:
             raise SourceError(
                 self.source.name,
                 SourceProblem.EMPTY,
-                "is empty: it holds no line to read; give a log with requests in it",
+                "is empty: it holds no line to read; give one that holds some",
             )
         return head
 
