@@ -267,3 +267,17 @@ def test_lines_are_plain_unless_something_is_wrong_with_one() -> None:
     for wrong in ("", "a\nb", "a\r", "abcdefghi", {"log_line": "a"}):
         assert plain_lines(["a", wrong], 8) is None
     assert plain_lines([], 8) is None
+
+
+@pytest.mark.parametrize("escape", [r"\ud800b", r"\uDBFF\u0041", r"\ud83d"])
+async def test_half_of_a_surrogate_pair_is_called_so(escape: str) -> None:
+    async with House().client() as client:
+        answer = await client.post(
+            "/detect",
+            content=b'{"log_line": "a%s"}' % escape.encode(),
+            headers={"content-type": "application/json"},
+        )
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == (
+        f"the body is not JSON: {escape[:6]} is half of a surrogate pair, and stands alone: it stands for no character"
+    )

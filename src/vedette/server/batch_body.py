@@ -14,6 +14,8 @@ from vedette.server.problem import Fault, ProblemError, invalid
 
 T = TypeVar("T")
 _HEAD: Final = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"(?:logs|log_lines)"[ \t\r\n]*:[ \t\r\n]*\[')
+_HALF: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+"""The first half of a character beyond the 16 bits of an escape, without the second."""
 _TAIL: Final = re.compile(rb"[ \t\r\n]*\}[ \t\r\n]*")
 
 
@@ -64,6 +66,11 @@ def read_json(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     except msgspec.ValidationError as error:
         raise invalid(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # Of a body that ends as a body does, its end is not what is missing.
+        half = _HALF.search(body) if body.rstrip().endswith((b"}", b"]")) else None
+        if half is not None:
+            rule = f"{half[0].decode()} is half of a surrogate pair, and stands alone: it stands for no character"
+            raise ProblemError(400, f"the body is not JSON: {rule}") from None
         raise ProblemError(400, f"the body is not JSON: {error}") from None
 
 
