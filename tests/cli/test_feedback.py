@@ -74,6 +74,24 @@ def test_a_dry_run_writes_nothing(place: Path, capsys: pytest.CaptureFixture[str
     assert not (place / "exceptions.yaml").exists()
 
 
+def test_of_many_exceptions_some_are_shown_and_all_where_they_are_not_written(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["feedback", _one(place, "sql_injection"), "--false-alarm", "--json", "f.json"]
+    assert run([*arguments, "--dry-run"]) == 0
+    many = capsys.readouterr().out.count("  - id: ")
+    assert many > 3
+    (place / "exceptions.yaml").write_text("exceptions: []\n")
+    assert run(arguments) == 2
+    assert capsys.readouterr().out.count("  - id: ") == many
+    (place / "exceptions.yaml").unlink()
+    assert run(arguments) == 0
+    out = capsys.readouterr().out
+    assert out.count("  - id: ") == 3
+    assert f"  # and {many - 3} more exception" in out
+    assert len(read_exceptions(place / "exceptions.yaml")) == many
+
+
 def test_a_store_serves_as_well(place: Path, scanned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = f"sqlite:///{scanned}/s.db"
     assert run(["feedback", _one(place, "brute_force"), "--false-alarm", "--store", store, "--any-time"]) == 0

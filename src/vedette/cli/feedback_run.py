@@ -31,6 +31,8 @@ _AGE = re.compile(r"([1-9]\d{0,3})([dw])")
 _MOST_LINES = 20_000
 """Log lines of other anomalies that are looked at, to see what an exception would have silenced."""
 _NAMED = 10
+_SHOWN = 3
+"""Exceptions that are shown of those that are written; there they all stand."""
 _HEAD = """# What somebody has looked at and called a false alarm: `vedette feedback` adds to it, review it like code.
 # `vedette scan` reads it where the configuration says `exceptions: {name}`; its report counts what is left out.
 exceptions:
@@ -109,8 +111,10 @@ def make_exceptions(
     others = [other for other in everything if other.id != anomaly.id]
     silenced = _silenced(made, others, scanner, config)
     fresh = [each for each in made if each.id not in {old.id for old in known}]
-    text = "".join(_yaml(each) for each in fresh)
-    print(_printable(text, keep="\n"), end="")
+    shown = len(fresh) if dry_run else _SHOWN
+    _print_items(fresh[:shown])
+    if len(fresh) > shown:
+        print(f"  # and {plural(len(fresh) - shown, 'more exception')} of the kind")
     for each in made:
         if each not in fresh:
             print(f"{each.id} stands in {place} already")
@@ -125,7 +129,12 @@ def make_exceptions(
     if dry_run:
         print("Nothing was written.")
         return
-    _append(place, text, len(known) + len(fresh))
+    try:
+        _append(place, "".join(map(_yaml, fresh)), len(known) + len(fresh))
+    except FeedbackError:
+        # They are to be added by hand.
+        _print_items(fresh[shown:])
+        raise
     told = (
         "" if config.exceptions else f"; say `exceptions: {place}` in the configuration for scans to read it"
     )
@@ -204,6 +213,11 @@ def _tell(silenced: Sequence[Anomaly], others: Sequence[Anomaly]) -> None:
         print(f"  {other.id}  {when} UTC  {other.severity.value:8}  {_printable(other.description)}")
     if len(silenced) > _NAMED:
         print(f"  and {len(silenced) - _NAMED:,} more")
+
+
+def _print_items(made: Sequence[ExceptionRule]) -> None:
+    for each in made:
+        print(_printable(_yaml(each), keep="\n"), end="")
 
 
 def _yaml(each: ExceptionRule) -> str:
