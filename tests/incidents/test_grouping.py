@@ -116,6 +116,28 @@ def test_neighbours_that_are_odd_in_one_way_are_one_incident(
 UNLIKE = AnomalyType.BEHAVIORAL_ANOMALY
 
 
+def test_attacks_of_many_on_what_visitors_use_are_one_incident_and_no_part_of_the_weather_or_a_crowd() -> (
+    None
+):
+    def attack(minute: int, **more: str) -> Anomaly:
+        client = f"192.0.{minute}.1"
+        return anomaly(AnomalyType.SQL_INJECTION, minute, client=client, unit="hostile_requests", **more)
+
+    aimed = [attack(minute, route="/deals") for minute in range(200, 400, 20)]
+    others = [attack(minute) for minute in range(0, 200, 20)]
+    weather = [
+        anomaly(AnomalyType.SENSITIVE_FILE, minute, client=f"192.1.{minute}.1", severity=Severity.LOW)
+        for minute in range(0, 400, 40)
+    ]
+    every = sorted([*aimed, *others, *weather], key=lambda a: a.start)
+    (incident,) = (i for i in group(*every) if "/deals" in i.title)
+    assert incident.title == "SQL injection on shop /deals by 192.0.200.1 and 9 more"
+    assert len(incident.anomaly_ids) == 10
+    later = attack(399 + 62, route="/deals")
+    elsewhere = attack(399, route="/tasks")
+    assert len(group(*aimed, elsewhere, later)) == 3
+
+
 def test_clients_unlike_what_clients_were_while_something_happens_to_all_are_part_of_it() -> None:
     swarm = [anomaly(UNLIKE, 5 + n, client=f"192.0.{n}.1", severity=Severity.LOW) for n in range(20)]
     spike = [anomaly(AnomalyType.TRAFFIC_SPIKE, minute) for minute in range(0, 26, 5)]

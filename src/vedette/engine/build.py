@@ -11,6 +11,7 @@ from vedette.config.alarm import AlarmMode
 from vedette.config.exceptions import ExceptionRule
 from vedette.config.rules import RuleSection
 from vedette.config.tree import Config
+from vedette.detectors.parameters.aims import Aims
 from vedette.detectors.parameters.detector import AbnormalRequests
 from vedette.detectors.parameters.habits import Habits, Limits
 from vedette.detectors.parameters.profiles import Profiles
@@ -161,6 +162,7 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
                 engine.collector.hostile,
                 least=engine.scanner.least,
                 shown=config.limits.evidence,
+                aims=None if engine.habits is None else Aims(engine.habits),
             ),
         ),
         (

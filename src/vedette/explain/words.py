@@ -307,9 +307,10 @@ def _hostile(anomaly: Anomaly) -> str:
         else "no hostile request of the sender got"
     )
     why = f" {details['why']}" if "why" in details else ""
+    aim = f" Visitors set {details['parameter']} to other things." if "parameter" in details else ""
     return (
-        f"{plural(anomaly.observed, 'hostile request')} to {anomaly.service} from {who}: "
-        f"{anomaly.type.label}; {fate} a 2xx answer.{why}"
+        f"{plural(anomaly.observed, 'hostile request')} to {_place(anomaly)} from {who}: "
+        f"{anomaly.type.label}; {fate} a 2xx answer.{aim}{why}"
     )
 
 

@@ -20,7 +20,9 @@ gap, by the first of these that holds:
    its service;
 9. it says of a client, without severity, that a model finds it unlike others (`kinds.OF_OTHERS`), while something
    happens to its whole service, which no client carries; or while `ALIKE` others of the service are found so: who
-   others are is what has changed then.
+   others are is what has changed then;
+10. it is an attack aimed at a route that visitors use (`kinds.is_aimed`), as that is with which the incident opened:
+   who spreads it over many addresses is one. Such an incident goes on until there has been none for an hour.
 
 The first attackers of a service are told one by one: each may be somebody's aim. Once as many incidents of passing
 attacks opened within `LATELY_DAYS` as are to be told apart, further ones are a crowd, and one incident until a week
@@ -48,11 +50,12 @@ from vedette.incidents.kinds import (
     OF_OTHERS,
     SPREADING,
     Kind,
+    is_aimed,
     is_passing,
     kind_of,
 )
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
-from vedette.schema.spans import DAY_US, MINUTE_US, WEEK_US
+from vedette.schema.spans import DAY_US, HOUR_US, MINUTE_US, WEEK_US
 from vedette.schema.state import check, decode, encode
 
 MOST_OPEN = 2_000
@@ -76,6 +79,7 @@ class GroupingSettings(msgspec.Struct, frozen=True):
     """How long an incident may be quiet and still go on, microseconds; and how many attackers are told one by one."""
 
     gap: int = 15 * MINUTE_US
+    aimed_gap: int = HOUR_US
     background_gap: int = DAY_US
     crowd_gap: int = WEEK_US
     apart: Apart = Apart()
@@ -206,6 +210,8 @@ class Grouper:
                 return self.settings.background_gap
             case Kind.CROWD if self._is_wanted(draft):
                 return self.settings.crowd_gap
+            case Kind.CLIENT if is_aimed(draft.first):
+                return self.settings.aimed_gap
             case _:
                 return self.settings.gap
 
@@ -243,6 +249,7 @@ class Grouper:
                 or who in d.carriers
                 or (service in d.services and d.kind in (Kind.SERVICE, Kind.CROWD))
                 or _in_company(d, anomaly)
+                or _is_aimed_alike(d, anomaly)
             ]
         if kind is Kind.SERVICE:
             carriers = carriers_of(anomaly)
@@ -263,7 +270,11 @@ class Grouper:
         if draft.kind is Kind.CROWD:
             there = anomaly.service in draft.services and is_passing(anomaly)
             return there and (known or (kind is not Kind.BACKGROUND and self._is_wanted(draft)))
-        if (known and draft.kind is not Kind.BACKGROUND) or _in_company(draft, anomaly):
+        if (
+            (known and draft.kind is not Kind.BACKGROUND)
+            or _in_company(draft, anomaly)
+            or _is_aimed_alike(draft, anomaly)
+        ):
             return True
         if Kind.BACKGROUND in (draft.kind, kind):
             # Where hosts within go for the first time is no knocking of strangers.
@@ -283,6 +294,13 @@ class Grouper:
         if kind is Kind.SERVICE:
             return bool(carriers_of(anomaly) & draft.clients)
         return who in draft.carriers or _is_swept_along(draft, anomaly)
+
+
+def _is_aimed_alike(draft: Draft, anomaly: Anomaly) -> bool:
+    """Whether an attack is aimed at the route that the one is aimed at with which an incident opened."""
+    first = draft.first
+    aimed = draft.kind is Kind.CLIENT and is_aimed(first) and is_aimed(anomaly)
+    return aimed and (first.service, first.route) == (anomaly.service, anomaly.route)
 
 
 def _is_swept_along(draft: Draft, anomaly: Anomaly) -> bool:

@@ -69,12 +69,17 @@ def kind_of(anomaly: Anomaly) -> Kind:
     return Kind.CLIENT if anomaly.entity.kind is EntityKind.CLIENT else Kind.SERVICE
 
 
+def is_aimed(anomaly: Anomaly) -> bool:
+    """Whether somebody attacks what visitors of the site use, and not what may be there on any."""
+    return anomaly.unit == "hostile_requests" and anomaly.route is not None
+
+
 def is_passing(anomaly: Anomaly) -> bool:
     """Whether somebody attacks, guesses or tries ports as many do: too little, or too little answered, to be severe.
 
     Who tries the ports of a network from within is none of the many, nor are guesses that many share one of theirs.
     """
-    attacks = anomaly.unit == "hostile_requests"
+    attacks = anomaly.unit == "hostile_requests" and not is_aimed(anomaly)
     attacks |= anomaly.type is AnomalyType.BRUTE_FORCE and anomaly.entity.kind is not EntityKind.HOST
     attacks |= anomaly.type is AnomalyType.PORT_SCAN and bool(anomaly.details.get("outside"))
     return attacks and anomaly.severity.rank <= Severity.MEDIUM.rank

@@ -93,11 +93,16 @@ def novelties(profiles: Profiles, asked: Asked, service: int, parameters: list[P
         chance = profiles.chance(route, Feature.MEMBER)
         found.append(Novelty(Kind.METHOD, route, asked.method, chance, profiles.seen(route)))
     for parameter in parameters:
-        found.extend(_of_parameter(profiles, route, parameter))
+        found.extend(of_parameter(profiles, route, parameter))
     return found
 
 
-def _of_parameter(profiles: Profiles, route: int, parameter: Parameter) -> list[Novelty]:
+def of_parameter(profiles: Profiles, route: int, parameter: Parameter) -> list[Novelty]:
+    """What is new in one parameter.
+
+    Args:
+        route: Slot of the route that it is sent to.
+    """
     slot = profiles.parameter(route, parameter.name)
     if slot == UNKNOWN:
         if (

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.kept import printable
 from vedette.detectors.memory import Memoryless
+from vedette.detectors.signatures.columns import COLUMNS
 from vedette.detectors.signatures.evidence import LONGEST, Match
 from vedette.detectors.signatures.hostile import MOST_STATED, UNNAMED, HostileRows, Proof, too_many
 from vedette.detectors.signatures.payload_model import packaged
@@ -38,6 +40,13 @@ _PROBES = frozenset({AnomalyType.SCANNER, AnomalyType.SENSITIVE_FILE, AnomalyTyp
                      AnomalyType.PROTOCOL_VIOLATION})  # fmt: skip
 
 
+class _Aim(NamedTuple):
+    """A route and a parameter that visitors use."""
+
+    route: str
+    parameter: str
+
+
 class _Claim(msgspec.Struct, frozen=True):
     """What a statement will say, before what matched in its lines is looked up.
 
@@ -56,12 +65,21 @@ class _Claim(msgspec.Struct, frozen=True):
     clients: int
 
 
+class Aiming(Protocol):
+    """Knows which parameters visitors use: see `vedette.detectors.parameters.aims`."""
+
+    def parameter(self, service: str, route: str, target: bytes) -> str | None:
+        """The parameter that a request aims at, if it is one that visitors use."""
+        ...
+
+
 class Attacks(Memoryless):
     """Requests whose shape is a known attack.
 
     Signal: requests that signatures call hostile beyond doubt (combined confidence at least `least`).
     Baseline: none: one is enough to be stated, low; what it is worth to a person is decided by the incident.
-    Decision: every client and type of the window; clients too many to be told one by one, all in one statement.
+    Decision: every client and type of the window; clients too many to be told one by one, all in one statement. A few
+        requests that were turned away are low, unless they aim at a parameter that visitors use.
     Explanation: the log lines, what each rule matched in them after decoding, and why that is hostile.
     Known false alarms: a site about SQL or security whose readers search for attacks; security staff.
     References: docs/explanation/signatures.md; formula `noisy_or`.
@@ -71,12 +89,25 @@ class Attacks(Memoryless):
     types = REQUEST_TYPES
 
     def __init__(
-        self, rules: tuple[Rule, ...], rows: HostileRows, *, least: float = DECISIVE, shown: int = 3
+        self,
+        rules: tuple[Rule, ...],
+        rows: HostileRows,
+        *,
+        least: float = DECISIVE,
+        shown: int = 3,
+        aims: Aiming | None = None,
     ) -> None:
+        """Begin.
+
+        Args:
+            rules: All there are. rows: Where hostile rows are kept. least: From which confidence they are hostile.
+            shown: Log lines of a statement. aims: Knows what visitors use; None if nobody does.
+        """
         self._rules = rules
         self._rows = rows
         self._least = least
         self._shown = shown
+        self._aims = aims
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State the hostile requests of a window."""
@@ -151,14 +182,17 @@ class Attacks(Memoryless):
         # Several hostile requests of one sender: independent witnesses of the same intent.
         score = 1.0 - (1.0 - confidence) ** min(count, 3)
         severity = Severity.LOW
+        aim = self._aim(service, claim)
         if kind not in _PROBES:
             # A few that were all turned away are the weather of the internet.
-            severity = Severity.MEDIUM if claim.answered or count >= FEW else Severity.LOW
+            severity = Severity.MEDIUM if claim.answered or count >= FEW or aim else Severity.LOW
             if claim.answered >= 5 or count >= 200:
                 severity = Severity.HIGH
         elif count >= 50:
             severity = Severity.MEDIUM
         details: dict[str, object] = {"answered_2xx": claim.answered, "clients": claim.clients}
+        if aim is not None:
+            details["parameter"] = aim.parameter
         if rule is not None:
             details |= {"rule": rule.id, "why": rule.why}
             if rule.band is not None and matches[0] is not None:
@@ -171,7 +205,7 @@ class Attacks(Memoryless):
             start=view.start,
             end=view.end,
             service=service,
-            route=None,
+            route=None if aim is None else aim.route,
             entity=claim.entity,
             detector=self.name,
             observed=float(count),
@@ -190,6 +224,21 @@ class Attacks(Memoryless):
             clients=claim.names,
             details=details,
         )
+
+    def _aim(self, service: str, claim: _Claim) -> _Aim | None:
+        """What a few requests of one client aim at, if it is one thing."""
+        few = claim.clients == 1 and claim.count < FEW and claim.kind not in _PROBES
+        if self._aims is None or not few:
+            return None
+        aims = {self._aim_of(service, proof) for proof in claim.proofs}
+        return aims.pop() if len(aims) == 1 else None
+
+    def _aim_of(self, service: str, proof: Proof) -> _Aim | None:
+        asked = proof.asked
+        if self._aims is None or asked is None or COLUMNS[asked.column].name != "target":
+            return None
+        parameter = self._aims.parameter(service, proof.route, asked.text)
+        return None if parameter is None else _Aim(proof.route, parameter)
 
     def _matches(self, proofs: list[Proof]) -> list[Match | None]:
         """What their rules matched in the lines of rows."""

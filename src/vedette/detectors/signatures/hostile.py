@@ -52,6 +52,8 @@ class Proof(NamedTuple):
     """What that rule hit; None where there is nothing to look up any more."""
     match: Match | None
     line: KeptLine
+    route: str = ""
+    """Its path, folded; older versions did not keep it."""
 
 
 class _Service(msgspec.Struct):
@@ -158,6 +160,7 @@ class HostileRows(msgspec.Struct):
         keys = _keys(clients, number)
         group = senders.group[np.searchsorted(rows, row)]
         lines: dict[int, KeptLine] = {}
+        routes = requests.route
         for at, kind, rule, column, own, client, order in zip(
             row.tolist(), told.kind.tolist(), told.rule.tolist(), told.column.tolist(), group.tolist(), keys,
             orders, strict=True,
@@ -167,7 +170,9 @@ class HostileRows(msgspec.Struct):
                 if at not in lines:
                     lines[at] = KeptLine.of(requests, at)
                 asked, match = self._ask(requests, at, column, rule)
-                kept.put(kind, client, Proof(order, rule, asked, match, lines[at]))
+                route = b"" if routes is None else routes[at] or b""
+                text = route.decode("utf-8", "surrogateescape")
+                kept.put(kind, client, Proof(order, rule, asked, match, lines[at], text))
 
     def _ask(self, requests: Requests, row: int, column: int, rule: int) -> tuple[Asked | None, Match | None]:
         text = COLUMNS[column].of(requests)[row] or b""
