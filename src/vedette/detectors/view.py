@@ -155,7 +155,7 @@ class WindowView(msgspec.Struct):
         recent_minutes: Over how many minutes `recent` is summed.
         client_name: Prints a client's key.
         claimed: Services whose traffic this window a detector has explained already. dropped: Those that a detector has
-            said get less of it than usual.
+            said get less of it than usual. crowds: Those to which unusually many come, most of whom they knew before.
         joint: The metrics of `TOGETHER` held against what they usually are together; None where nobody did.
         shared: By id of an anomaly, slots of the routes that it tells of together with their service.
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
@@ -183,6 +183,7 @@ class WindowView(msgspec.Struct):
     evidence: EvidenceBook
     claimed: set[str] = msgspec.field(default_factory=set)
     dropped: set[str] = msgspec.field(default_factory=set)
+    crowds: set[str] = msgspec.field(default_factory=set)
     shared: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     weight: int = 1
     seen: float = 1.0

@@ -211,6 +211,7 @@ class LearnedFloods:
                 probability=probability[:, row], surprise=float(surprise[row]), threshold=threshold,
             )
             for row in alarmed
+            if view.book[int(window.slot[row])].service not in view.crowds
         ]  # fmt: skip
         self._thresholds.observe(self.name, self._runs.tests(window.slot[looked], surprise[looked]))
         return found

@@ -3,8 +3,9 @@
 import numpy as np
 
 from vedette.baselines.formulas import critical_value
-from vedette.detectors.memory import Memoryless
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import excess_score, heaviest_clients, slot_entity, state, surprise_score
+from vedette.detectors.statistical.acquaintance import MOSTLY, Acquaintance
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import excess_by_route
 from vedette.detectors.view import Judged, Metric, WindowView
@@ -22,7 +23,7 @@ from vedette.windows.layout import Client, Group
 from vedette.windows.registry import is_asset
 
 
-class Flood(Memoryless):
+class Flood(Remembering):
     """Someone tries to drown a service.
 
     Signal: requests by client and by route in the window.
@@ -30,7 +31,8 @@ class Flood(Memoryless):
     Decision: either one client makes more than `client_share` of more than `requests_per_minute` requests, and
         more than the busiest client of the past did; or, with many clients, requests and distinct clients are
         both beyond twice the budget's threshold, at least `MIN_RATIO` times the expected and `MIN_EXCESS` more, and the
-        excess looks like no crowd of people: most of it goes to one route, or most of it is refused or fails.
+        excess looks like no crowd of people: most of it goes to one route, or most of it is refused or fails. Clients
+        of whom `MOSTLY` were known by the day before (`Acquaintance`) are a crowd, whatever they ask for.
     Explanation: the clients and routes that carry the excess.
     Known false alarms: a load test; a proxy in front whose address is logged for everyone (set trusted proxies).
     References: formulas `share`, `count_high`.
@@ -51,21 +53,49 @@ class Flood(Memoryless):
         self._thresholds = thresholds
         self.client_share = client_share
         self.requests_per_minute = requests_per_minute
+        self._acquaintance = Acquaintance()
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What is remembered from window to window."""
+        return (self._acquaintance,)
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave; earlier versions remembered nothing. Raises `StateError`."""
+        if content:
+            super().from_state(content)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State floods of the window."""
         if view.silent:
             return []
         found = []
+        flooded: set[int] = set()
         requests = view.judged[Metric.REQUESTS]
         busy = view.book.is_service(requests.slot) & (requests.value > 0)
         for row in np.flatnonzero(busy).tolist():
             slot = int(requests.slot[row])
+            if requests.value[row] >= self.MIN_RATIO * requests.expected_mid[row]:
+                # Whoever they are: they are to be known once it is certain that this is no flood.
+                flooded.add(slot)
+                if self._is_crowd(view, requests, row):
+                    view.crowds.add(view.book[slot].service)
             anomaly = self._one_client(view, slot) or self._many_clients(view, requests, row)
             if anomaly is not None:
                 view.claimed.add(view.book[slot].service)
                 found.append(anomaly)
+        self._acquaintance.learn(view, flooded)
         return found
+
+    def _is_crowd(self, view: WindowView, requests: Judged, row: int) -> bool:
+        """Whether many more clients than usual came, none of whom asks for much more than usual, and mostly known."""
+        slot, distinct = int(requests.slot[row]), view.judged[Metric.CLIENTS]
+        found = distinct.find(slot)
+        if found is None:
+            return False
+        clients, usual = float(distinct.value[found]), float(distinct.expected_mid[found])
+        many = clients >= self.MIN_RATIO * usual
+        eager = requests.value[row] * usual > self.MIN_RATIO * requests.expected_mid[row] * clients
+        return bool(many and not eager and self._acquaintance.known(view, slot) >= MOSTLY)
 
     def _one_client(self, view: WindowView, slot: int) -> Anomaly | None:
         service = view.book[slot].service
@@ -134,6 +164,8 @@ class Flood(Memoryless):
         if observed - middle < self.MIN_EXCESS * view.minutes:
             return None
         service = view.book[slot].service
+        if service in view.crowds:
+            return None
         routes = excess_by_route(view, service)
         one_route = routes[0].share if routes and not is_asset(routes[0].value) else 0.0
         failing = (
