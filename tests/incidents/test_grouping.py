@@ -116,13 +116,15 @@ def test_neighbours_that_are_odd_in_one_way_are_one_incident(
 UNLIKE = AnomalyType.BEHAVIORAL_ANOMALY
 
 
+def aimed_attack(minute: int, route: str | None = None) -> Anomaly:
+    client = f"192.0.{minute}.1"
+    return anomaly(AnomalyType.SQL_INJECTION, minute, client=client, unit="hostile_requests", route=route)
+
+
 def test_attacks_of_many_on_what_visitors_use_are_one_incident_and_no_part_of_the_weather_or_a_crowd() -> (
     None
 ):
-    def attack(minute: int, **more: str) -> Anomaly:
-        client = f"192.0.{minute}.1"
-        return anomaly(AnomalyType.SQL_INJECTION, minute, client=client, unit="hostile_requests", **more)
-
+    attack = aimed_attack
     aimed = [attack(minute, route="/deals") for minute in range(200, 400, 20)]
     others = [attack(minute) for minute in range(0, 200, 20)]
     weather = [
@@ -131,11 +133,30 @@ def test_attacks_of_many_on_what_visitors_use_are_one_incident_and_no_part_of_th
     ]
     every = sorted([*aimed, *others, *weather], key=lambda a: a.start)
     (incident,) = (i for i in group(*every) if "/deals" in i.title)
-    assert incident.title == "SQL injection on shop /deals by 192.0.200.1 and 9 more"
+    # Five of the others were told, so that the first two are of the crowd.
+    assert incident.title == "SQL injection on shop /deals by 192.0.240.1 and 7 more"
+    (incident,) = (
+        i for i in group(*sorted([*aimed, *weather], key=lambda a: a.start)) if "/deals" in i.title
+    )
     assert len(incident.anomaly_ids) == 10
     later = attack(399 + 62, route="/deals")
     elsewhere = attack(399, route="/tasks")
     assert len(group(*aimed, elsewhere, later)) == 3
+
+
+def test_strangers_who_try_what_visitors_use_are_of_the_crowd_until_somebody_insists() -> None:
+    strangers = [aimed_attack(minute, f"/{minute}") for minute in range(0, 3000, 100)]
+    crowd = group(*strangers)
+    assert len(crowd) == 6
+    insisting = [aimed_attack(3000 + 20 * n, "/deals") for n in range(9)]
+    *_, last = group(*strangers, *insisting)
+    assert last.title == "SQL injection on shop /deals by 192.0.3040.1 and 6 more"
+    grouper = Grouper(GroupingSettings())
+    for one in (*strangers, *insisting[:2]):
+        grouper.add(one)
+    kept = Grouper(GroupingSettings())
+    kept.from_state(grouper.to_state())
+    assert kept.add(insisting[2]) == grouper.add(insisting[2]) == last.id
 
 
 def test_clients_unlike_what_clients_were_while_something_happens_to_all_are_part_of_it() -> None:

@@ -22,7 +22,8 @@ gap, by the first of these that holds:
    happens to its whole service, which no client carries; or while `ALIKE` others of the service are found so: who
    others are is what has changed then;
 10. it is an attack aimed at a route that visitors use (`kinds.is_aimed`), as that is with which the incident opened:
-   who spreads it over many addresses is one. Such an incident goes on until there has been none for an hour.
+   who spreads it over many addresses is one. Such an incident goes on until there has been none for an hour. From the
+   `INSISTENT`th in an hour on such attacks are no part of a crowd either.
 
 The first attackers of a service are told one by one: each may be somebody's aim. Once as many incidents of passing
 attacks opened within `LATELY_DAYS` as are to be told apart, further ones are a crowd, and one incident until a week
@@ -70,6 +71,8 @@ AT_ONCE = 5 * MINUTE_US
 """Within which troubles of several services begin to be one: they are told by windows, of few requests some late."""
 
 
+INSISTENT = 3
+"""Attacks aimed at one route within an hour from which somebody insists: strangers try, and go on to the next site."""
 ALIKE = 2
 """Incidents of clients unlike the others, open at once on a service, from which further such clients join the last. A
 budget of one in a week brings three within a gap together once in years."""
@@ -92,6 +95,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     open: list[KeptDraft]
     attacked: list[tuple[str, list[int]]] = msgspec.field(default_factory=list)
     """Older versions told every attacker by itself."""
+    aimed: list[tuple[str, str, list[int]]] = msgspec.field(default_factory=list)
 
 
 def stating_order(anomaly: Anomaly) -> tuple[bool, bool, bool, int, str]:
@@ -115,6 +119,8 @@ class Grouper:
         self._open: list[Draft] = []
         self._attacked: dict[str, list[int]] = {}
         """Starts of the latest incidents of passing attacks by service, which was attacked longest ago first."""
+        self._aimed: dict[tuple[str, str], list[int]] = {}
+        """Starts of the latest attacks aimed at a route of a service, which was aimed at longest ago first."""
 
     def add(self, anomaly: Anomaly, begun: int | None = None) -> str:
         """Put an anomaly where it belongs; returns the incident's id.
@@ -129,7 +135,10 @@ class Grouper:
         if len(near) > 1:
             # What somebody is known for comes before the weather.
             near.sort(key=_is_weather)
+        insists = is_aimed(anomaly) and self._insists(anomaly)
         for draft in near:
+            if insists and draft.kind is Kind.CROWD:
+                continue
             if since - draft.end <= self.gap(draft) and self._belongs(draft, kind, anomaly, who):
                 draft.add(anomaly)
                 return draft.id
@@ -149,7 +158,7 @@ class Grouper:
             return alike[-1].id
         most = self.settings.apart.of(anomaly.service)
         passing = kind in (Kind.CLIENT, Kind.SERVICE) and is_passing(anomaly)
-        if passing and most is not None and self._note_attack(anomaly, most):
+        if passing and most is not None and self._note_attack(anomaly, most) and not insists:
             kind = Kind.CROWD
         draft = Draft(kind, anomaly, anomaly.start, anomaly.end)
         draft.apart = most or 0
@@ -179,7 +188,12 @@ class Grouper:
     def to_state(self) -> bytes:
         """The incidents that may still go on, as bytes."""
         return encode(
-            _State(self.unnamed, [KeptDraft.of(draft) for draft in self._open], [*self._attacked.items()])
+            _State(
+                self.unnamed,
+                [KeptDraft.of(draft) for draft in self._open],
+                [*self._attacked.items()],
+                [(*place, starts) for place, starts in self._aimed.items()],
+            )
         )
 
     def from_state(self, content: bytes) -> None:
@@ -188,7 +202,7 @@ class Grouper:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        self.unnamed, self._open, self._attacked = 0, [], {}
+        self.unnamed, self._open, self._attacked, self._aimed = 0, [], {}, {}
         self.adopt(content)
 
     def adopt(self, content: bytes) -> None:
@@ -198,10 +212,11 @@ class Grouper:
             StateError: Damaged; see `vedette.schema.state`.
         """
         state = decode(content, _State, "incidents")
-        check(len(state.attacked) <= MOST_SERVICES, "incidents")
+        check(max(len(state.attacked), len(state.aimed)) <= MOST_SERVICES, "incidents")
         self.unnamed += state.unnamed
         self._open += [one.draft() for one in state.open]
         self._attacked |= dict(state.attacked)
+        self._aimed |= {(service, route): starts for service, route, starts in state.aimed}
 
     def gap(self, draft: Draft) -> int:
         """How long an incident may be quiet and still go on, microseconds."""
@@ -237,6 +252,16 @@ class Grouper:
         # At the end: the first is the one that was attacked longest ago.
         self._attacked[anomaly.service] = starts
         return often
+
+    def _insists(self, anomaly: Anomaly) -> bool:
+        """Count an attack aimed at a route; True if there were several lately."""
+        place = anomaly.service, anomaly.route or ""
+        first = anomaly.start - self.settings.aimed_gap
+        starts = [s for s in self._aimed.pop(place, []) if s > first][1 - INSISTENT :]
+        if len(self._aimed) >= MOST_SERVICES:
+            del self._aimed[next(iter(self._aimed))]
+        self._aimed[place] = [*starts, anomaly.start]
+        return len(starts) + 1 >= INSISTENT
 
     def _near(self, kind: Kind, anomaly: Anomaly, who: str) -> list[Draft]:
         """The open incidents that `_belongs` has to look at: where many are open, none of the others takes anything."""

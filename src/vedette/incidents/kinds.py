@@ -79,7 +79,7 @@ def is_passing(anomaly: Anomaly) -> bool:
 
     Who tries the ports of a network from within is none of the many, nor are guesses that many share one of theirs.
     """
-    attacks = anomaly.unit == "hostile_requests" and not is_aimed(anomaly)
+    attacks = anomaly.unit == "hostile_requests"
     attacks |= anomaly.type is AnomalyType.BRUTE_FORCE and anomaly.entity.kind is not EntityKind.HOST
     attacks |= anomaly.type is AnomalyType.PORT_SCAN and bool(anomaly.details.get("outside"))
     return attacks and anomaly.severity.rank <= Severity.MEDIUM.rank
