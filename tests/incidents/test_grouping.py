@@ -164,6 +164,9 @@ def test_clients_unlike_what_clients_were_while_something_happens_to_all_are_par
     spike = [anomaly(AnomalyType.TRAFFIC_SPIKE, minute) for minute in range(0, 26, 5)]
     (incident,) = group(*sorted([*spike, *swarm], key=lambda a: a.start))
     assert incident.title == "Traffic spike and unusual client on shop"
+    swarm = [anomaly(UNLIKE, 5 + n, client=f"192.0.{n}.1") for n in range(20)]
+    (incident,) = group(*sorted([*spike, *swarm], key=lambda a: a.start))
+    assert incident.title == "Unusual client and traffic spike on shop"
     elsewhere = anomaly(UNLIKE, 6, client="192.0.99.1", service="blog", severity=Severity.LOW)
     severe = anomaly(UNLIKE, 6, client="192.0.98.1", severity=Severity.HIGH)
     every = sorted([*spike, *swarm, elsewhere, severe], key=lambda a: a.start)

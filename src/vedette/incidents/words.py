@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vedette.incidents.kinds import LATELY_DAYS, OF_HOSTS, TOLD_APART, Kind
+from vedette.incidents.kinds import LATELY_DAYS, OF_HOSTS, OF_OTHERS, TOLD_APART, Kind
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 
 _INJECTION = "Check the application log and the database for what these requests did; look first at those answered 2xx."
@@ -117,7 +117,8 @@ def title(
         # Of a network, whom it happens to is where to look.
         place = hosts[0] if len(hosts) == 1 else f"{hosts[0]} and {len(hosts) - 1} more"
     # Of what happens to a service, a few who are seen in it may be its cause; many are whom it happens to.
-    happens = kind is Kind.SERVICE and ranked[0].entity.kind is not EntityKind.CLIENT and senders > _FEW
+    others = [a.type for a in ranked if a.entity.kind is EntityKind.CLIENT]
+    happens = kind is Kind.SERVICE and senders > _FEW and OF_OTHERS.issuperset(others)
     who = None if happens else _client(entities, crowded=crowded)
     text = f"{what} on {place}" + (f" by {who}" if who else "")
     return text[0].upper() + text[1:]
