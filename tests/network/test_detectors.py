@@ -12,13 +12,16 @@ from vedette.detectors.network.beaconing import Beaconing
 from vedette.detectors.network.brute_force import NetworkBruteForce
 from vedette.detectors.network.floods import Amplification, ConnectionFlood, PacketFlood, SynFlood
 from vedette.detectors.network.hosts import HostHabits
-from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
+from vedette.detectors.network.latency import HighLatency
 from vedette.detectors.network.long_lived import LongLived
+from vedette.detectors.network.loss import PacketLoss
 from vedette.detectors.network.metrics import Held, Measure, NetworkBaselines, NetworkMetric, measure
 from vedette.detectors.network.own_past import OwnPast
+from vedette.detectors.network.protocols import ProtocolShift
 from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector, NetworkView
+from vedette.detectors.network.volume import Volume
 from vedette.explain.formulas import recompute
 from vedette.explain.words import counterfactual, describe
 from vedette.schema.anomaly import Anomaly, AnomalyType, Severity

@@ -28,12 +28,13 @@ from vedette.baselines.budget import Budget
 from vedette.detectors.network.beaconing import Beaconing
 from vedette.detectors.network.carried import Carried
 from vedette.detectors.network.hosts import HostHabits
-from vedette.detectors.network.levels import ProtocolShift, Volume
 from vedette.detectors.network.metrics import NetworkMetric
 from vedette.detectors.network.port_scan import PortScan
+from vedette.detectors.network.protocols import ProtocolShift
 from vedette.detectors.network.recent_windows import RecentWindow
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector, NetworkView
+from vedette.detectors.network.volume import Volume
 from vedette.explain.words import describe
 from vedette.incidents.grouping import Grouper
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind

@@ -17,14 +17,17 @@ from vedette.detectors.network.behaviour import AddressBehaviour
 from vedette.detectors.network.brute_force import NetworkBruteForce
 from vedette.detectors.network.floods import Amplification, ConnectionFlood, PacketFlood, SynFlood
 from vedette.detectors.network.hosts import HostHabits
+from vedette.detectors.network.latency import HighLatency
 from vedette.detectors.network.lateral import Lateral
-from vedette.detectors.network.levels import HighLatency, PacketLoss, ProtocolShift, Volume
 from vedette.detectors.network.long_lived import LongLived
+from vedette.detectors.network.loss import PacketLoss
 from vedette.detectors.network.own_past import OwnPast
 from vedette.detectors.network.port_scan import PortScan
+from vedette.detectors.network.protocols import ProtocolShift
 from vedette.detectors.network.servers import SilentServers
 from vedette.detectors.network.tunnels import Tunnel
 from vedette.detectors.network.view import NetworkDetector
+from vedette.detectors.network.volume import Volume
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.engine.model_files import load_models
 from vedette.engine.network import NetworkEngine, NetworkSettings
