@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from tests.network.packets import host
 from vedette.parsers.flows.flow_json import JsonFlows
 from vedette.parsers.flows.flow_json_lines import OUTCOMES
-from vedette.parsers.flows.flow_logs import FlowLog, FlowLogError, FlowProblem, Role, is_flow_log
+from vedette.parsers.flows.flow_layouts import Role
+from vedette.parsers.flows.flow_logs import FlowLog, FlowLogError, is_flow_log
+from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.schema.chunk import Chunk
 from vedette.schema.flows import Flow, Flows, Known
 

@@ -3,7 +3,7 @@
 import pytest
 
 from vedette.parsers.flows.captures import PacketProblem
-from vedette.parsers.flows.flow_logs import FlowProblem
+from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.report.skipped import told
 
 

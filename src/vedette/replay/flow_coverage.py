@@ -2,7 +2,7 @@
 
 from vedette.parsers.flows.captures import PacketProblem
 from vedette.parsers.flows.flow_json import EVE
-from vedette.parsers.flows.flow_logs import FlowProblem
+from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.replay.flow_reading import FlowTally
 from vedette.report.skipped import told
 from vedette.schema.findings import Coverage

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from vedette.kernels.packets.packet_layout import PACKET_COLUMNS, Status
 from vedette.kernels.windows.windows import mark_late
 from vedette.parsers.flows.captures import FRAMES, CaptureParser, PacketProblem, is_capture
-from vedette.parsers.flows.flow_logs import FlowLog, FlowProblem
+from vedette.parsers.flows.flow_logs import FlowLog
+from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.replay.capture_batches import CaptureBatches
 from vedette.replay.flow_beginning import FirstFlows, LogBeginning
 from vedette.replay.flow_inputs import first_bytes

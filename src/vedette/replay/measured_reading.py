@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 
-from vedette.parsers.flows.flow_logs import FlowProblem
+from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.parsers.flows.flow_windows import MeasuredWindow, is_windows, read_window
 from vedette.replay.flow_inputs import first_bytes
 from vedette.replay.flow_reading import FlowTally

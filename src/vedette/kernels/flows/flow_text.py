@@ -1,6 +1,6 @@
 """Lines of delimited flow logs as flows.
 
-What columns hold is told by numbers, those of `vedette.parsers.flows.flow_logs.Role`.
+What columns hold is told by numbers, those of `vedette.parsers.flows.flow_layouts.Role`.
 """
 
 from vedette.kernels.arrays import Bytes, Ints
