@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import Run, vedette
 
 __all__ = ["vedette"]
@@ -43,6 +45,25 @@ def test_an_eve_log_is_read_for_its_flows_and_for_its_requests(vedette: Run, tmp
     assert (covered["flows"], covered["parsed"], covered["skipped"]) == (60, 60, {"other_event": 120})
     assert "sql_injection" in {anomaly["type"] for anomaly in document["anomalies"]}
     assert b"Most lines are no requests" not in done.stdout
+
+
+@pytest.mark.parametrize("kernels", ["compile", "interpret"])
+def test_a_line_of_an_eve_log_that_is_no_event_is_counted_once(
+    vedette: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernels: str
+) -> None:
+    """Whoever reads the requests counts it; what should be a flow and is none, whoever reads those."""
+    monkeypatch.setenv("VEDETTE_KERNELS", kernels)
+    bad_flow = json.dumps({**json.loads(event(60, "flow")), "src_ip": "nowhere"}) + "\n"
+    bad = '{"timestamp": \n' + "[1]\n" + '{"a": 1}\n' + bad_flow
+    for kinds, counted in (
+        (("http", "flow"), ({"bad_json": 1, "not_this_format": 2, "other_event": 61}, {"bad_flow": 1})),
+        (("flow",), ({}, {"bad_flow": 4})),
+    ):
+        text = "".join(event(n, kind) for n in range(60) for kind in kinds) + bad
+        (tmp_path / "eve.json").write_text(text)
+        vedette("scan", "eve.json", "--json", "found.json")
+        covered = json.loads((tmp_path / "found.json").read_text())["coverage"]
+        assert (covered["skipped"], covered["packets_skipped"]) == counted
 
 
 def test_a_pipe_of_both_is_read_for_its_flows_and_says_so(vedette: Run, tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def part_inputs(
     return requests, flows
 
 
+def is_read_twice(source: Input) -> bool:
+    """Whether an input with flows is read for its requests as well."""
+    return source.path is not None and _tells_both(first_bytes(source, _LOOK))
+
+
 def untold_requests(traffic: Sequence[Input]) -> list[str]:
     """Why requests beside flows are not read, one sentence for each such input: a pipe can be read but once."""
     return [

@@ -18,7 +18,7 @@ from vedette.parsers.flows.flow_logs import FlowLog
 from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.replay.capture_batches import CaptureBatches
 from vedette.replay.flow_beginning import FirstFlows, LogBeginning
-from vedette.replay.flow_inputs import first_bytes
+from vedette.replay.flow_inputs import first_bytes, is_read_twice
 from vedette.replay.flow_lanes import UNKNOWN, Lane, Watchers, merged
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
@@ -312,7 +312,7 @@ class FlowReading:
         pool = BufferPool(limit=2)
         with read_chunks(source, pool=pool, stopped=self._interrupted.is_set) as reader:
             # What a chunk held is in its windows before the next is read.
-            log = FlowLog(source.name, reader.sample(), reuse=True)
+            log = FlowLog(source.name, reader.sample(), reuse=True, shared=is_read_twice(source))
             coverage = self._cover(number, source.name, log.format)
             before, first, clock = 0, FirstFlows(), np.array([UNKNOWN, 0, 0], dtype=np.int64)
             for chunk in reader:

@@ -73,6 +73,7 @@ class JsonFlows:
         name: `zeek-conn-json` or `suricata-eve`.
         tells: What the log tells.
         reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes.
+        shared: Whether somebody else reads the same lines for other events, and counts those that are no event at all.
         by_line: Whether a decoder reads line by line, and kernels only what it refuses: interpreted, they are ten times
             as slow.
 
@@ -81,10 +82,16 @@ class JsonFlows:
     """
 
     def __init__(
-        self, name: str, tells: Known = TOLD, *, reuse: bool = False, by_line: bool = INTERPRETED
+        self,
+        name: str,
+        tells: Known = TOLD,
+        *,
+        reuse: bool = False,
+        shared: bool = False,
+        by_line: bool = INTERPRETED,
     ) -> None:
         self.name, self.tells = name, tells
-        self._reuse, self._by_line = reuse, by_line
+        self._reuse, self._shared, self._by_line = reuse, shared, by_line
         self._eve = name == EVE
         keys = JsonKeys.of(_EVE if self._eve else _ZEEK)
         telling = (Spot.EVENT,) if self._eve else (Spot.START, Spot.CLIENT, Spot.SERVER)
@@ -150,7 +157,8 @@ class JsonFlows:
             int(self._eve), self._next, np.zeros(8, dtype=np.int64), table, lines, odd,
         )  # fmt: skip
         skipped = tokens.skips.counts
-        bad = skipped.get(SkipReason.BAD_JSON, 0) + skipped.get(SkipReason.NOT_THIS_FORMAT, 0)
+        no_event = skipped.get(SkipReason.BAD_JSON, 0) + skipped.get(SkipReason.NOT_THIS_FORMAT, 0)
+        bad = 0 if self._shared else no_event
         flows, self.begins = table[:count], tokens.raw_start[lines[:count]]
         if len(which := np.flatnonzero(odd[:count])):
             kept = np.ones(count, dtype=bool)

@@ -40,12 +40,13 @@ class FlowLog:
         source: Its name. head: Its first lines.
         reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes: memory that was
             used before is at hand, while new memory has to be cleared by the system first.
+        shared: As for `JsonFlows`.
 
     Raises:
         FlowLogError: It is none that is known, or lacks a column.
     """
 
-    def __init__(self, source: str, head: Chunk, *, reuse: bool = False) -> None:
+    def __init__(self, source: str, head: Chunk, *, reuse: bool = False, shared: bool = False) -> None:
         self._reuse = reuse
         self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
         self._begins = np.zeros(0, dtype=np.int64)
@@ -55,7 +56,8 @@ class FlowLog:
         kind = json_flows(text)
         self._json: JsonFlows | None = None
         if kind is not None:
-            self._read_json(kind, outcomes=kind != flow_json.ZEEK or not tells_no_outcome(text), reuse=reuse)
+            outcomes = kind != flow_json.ZEEK or not tells_no_outcome(text)
+            self._read_json(kind, outcomes=outcomes, reuse=reuse, shared=shared)
             return
         self._zeek = _header(text)
         found = layout_of(text, self._zeek)
@@ -107,18 +109,18 @@ class FlowLog:
         """
         if name in JSON_FORMATS:
             log = cls.__new__(cls)
-            log._read_json(name, outcomes=header != _NO_OUTCOMES, reuse=False)  # noqa: SLF001 - its own
+            log._read_json(name, outcomes=header != _NO_OUTCOMES, reuse=False, shared=False)  # noqa: SLF001 - its own
             return log
         log = cls(source, Chunk.of(header, source))
         # Where one of another log stands behind it, that holds.
         log.parse(Chunk.of(header, source))
         return log
 
-    def _read_json(self, name: str, *, outcomes: bool, reuse: bool) -> None:
+    def _read_json(self, name: str, *, outcomes: bool, reuse: bool, shared: bool) -> None:
         self.format, self._next = name, 0
         self.tells = TOLD if outcomes else TOLD & ~OUTCOMES
         self._header = b"" if outcomes else _NO_OUTCOMES
-        self._json = JsonFlows(name, self.tells, reuse=reuse)
+        self._json = JsonFlows(name, self.tells, reuse=reuse, shared=shared)
 
     def parse(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
         """Read whole lines; returns flows, how many lines are none, and how many lines there were."""
