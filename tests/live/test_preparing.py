@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.patience import wait_until
+from vedette.live.compiling import prepare
 from vedette.live.events import Events
 from vedette.live.opened import Kept, opened
-from vedette.live.preparing import Preparing, prepare
+from vedette.live.preparing import Preparing
 from vedette.live.reception import Reception
 from vedette.live.reload import Settings
 from vedette.live.view import NotReadyError, Preparation

@@ -16,9 +16,10 @@ import msgspec
 from vedette import __version__
 from vedette.engine.trimming import map_large_arrays, share_one_heap
 from vedette.kernels.cache import can_keep, kernel_directory
+from vedette.live.compiling import prepare
 from vedette.live.events import Events
 from vedette.live.opened import Kept, now, opened
-from vedette.live.preparing import Preparing, prepare
+from vedette.live.preparing import Preparing
 from vedette.live.reception import Reception
 from vedette.live.reload import Settings
 from vedette.replay.collecting import pass_over_the_present, passing_over_the_present

@@ -14,6 +14,7 @@ from vedette.engine.network import NetworkEngine
 from vedette.engine.network_state import network_state, restore_network
 from vedette.engine.snapshot import Anew
 from vedette.engine.teaching import Teaching
+from vedette.live.compiling import prepare_flows
 from vedette.live.flow_intake import EXPORTED, MOST_STREAMS, FlowIntake, FlowTally, lateness_us
 from vedette.live.flow_streams import QUIET_US, FlowStream, exporter_problem, shown
 from vedette.live.together import Reached
@@ -54,6 +55,7 @@ class LiveFlows:
             span=self._span,
         )
         self.watermarks = Watermarks(self._settings)
+        self._prepared = False
 
     def waits(self, stream: str, at: int) -> bool:
         """Wait for a stream that has more to give, if it is one of flows; whether it is."""
@@ -75,6 +77,9 @@ class LiveFlows:
         Args:
             delivery: One that the intake takes. at: The clock, microseconds. caught_up: Whether there is no more of it.
         """
+        if not self._prepared:
+            self._prepared = True
+            prepare_flows()
         stream = delivery.stream
         newest = None
         self.watermarks.add(stream, self._late(stream), at)

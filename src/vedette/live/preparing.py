@@ -1,8 +1,7 @@
 """The service while it starts: lines are taken in and kept, whoever asks is told how far it is, nothing is judged."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from vedette.config import Config
@@ -128,47 +127,3 @@ class Preparing:
         raise NotReadyError(f"the service is starting: {self.preparation.told}")
 
     detect = detect_all = everyday = forecast = configure = answer = weights = exclude = _refuse
-
-
-def prepare(
-    config: Config,
-    tell: Callable[[Preparation], object] = lambda _: None,
-    stopped: Callable[[], bool] = lambda: False,
-    announce: Callable[[str], object] = lambda _: None,
-) -> None:
-    """Compile what is compiled once, before anything is waiting for it.
-
-    Args:
-        config: What is to be followed; what is wrong with it is said before anything takes long.
-        tell: Told how far it is.
-        stopped: Looked at now and then; once it is true, the rest is left.
-        announce: Told once, if it takes long, what it is and how long it takes.
-
-    Raises:
-        VedetteError: A format, an exception, a channel or a rule cannot be used.
-    """
-    from vedette.channels.build import build_channels
-    from vedette.config.exceptions import read_exceptions
-    from vedette.engine.choosing import Chooser
-
-    Chooser(config)
-    build_channels(config.alerts)
-    if config.exceptions:
-        read_exceptions(Path(config.exceptions))
-    from vedette.kernels.foreseen import about_seconds, compile_all, processes_for, uncompiled
-
-    if missing := uncompiled(("text", "json")):
-        total = len(missing)
-        tell(Preparation("kernels", 0, total))
-        kernels = f"{total} kernel{'' if total == 1 else 's'}"
-        announce(f"compiling {kernels}, once for this machine: about {about_seconds(missing)} s")
-        compile_all(
-            missing, processes_for(missing), stopped, lambda done: tell(Preparation("kernels", done, total))
-        )
-    if stopped():
-        return
-    tell(Preparation("rules"))
-    from vedette.engine.signatures import signature_scanner
-
-    signature_scanner(config.detectors.signatures)
-    tell(Preparation("state"))

@@ -23,6 +23,7 @@ from vedette.engine.line_judge import LineJudge
 from vedette.engine.signatures import signature_scanner
 from vedette.live.ageing import counted_from_the_end, told
 from vedette.live.capturing import Capture
+from vedette.live.compiling import prepare
 from vedette.live.events import Events
 from vedette.live.exceptions import DOCUMENT as EXCEPTIONS
 from vedette.live.exceptions import from_document as read_document
@@ -31,7 +32,6 @@ from vedette.live.inbox import Inbox
 from vedette.live.kept_models import KeptModels
 from vedette.live.live import Live
 from vedette.live.opened import Kept, now, opened
-from vedette.live.preparing import prepare
 from vedette.live.reception import Reception
 from vedette.live.reload import Settings
 from vedette.live.running import Running
