@@ -31,6 +31,7 @@ FLOORS = {
     "tenth": Floor(0.948, 0.0324),
     "eleventh": Floor(0.937, 0.0374),
     "twelfth": Floor(0.927, 0.0476),
+    "thirteenth": Floor(0.958, 0.0956),
 }
 
 
