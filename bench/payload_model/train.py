@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "quality"))
@@ -44,6 +44,7 @@ from vedette.detectors.signatures.payload_model import SLOTS, PayloadModel, load
 from vedette.detectors.signatures.rules import Place, load_rules, rule_sources
 from vedette.detectors.signatures.scan import SignatureScanner
 from vedette.kernels.requests.grams import STRIDE, SYMBOLS, WINDOW, list_grams, list_tails
+from vedette.kernels.requests.word_shapes import GRAMMAR, PER_BYTE, list_shapes
 
 KIND_OF = {
     "sqli": "sql_injection",
@@ -304,6 +305,22 @@ def _window_begins(value: bytes) -> tuple[int, list[int]]:
     return len(plain), [*plain, *tails[:count].tolist()]
 
 
+def shapes(values: list[Value]) -> csr_matrix:
+    """The words and shapes of each window of each value, in the order of `windows`."""
+    slot = np.zeros(PER_BYTE * (WINDOW + 2), dtype=np.int64)
+    indices, counts, starts = [], [], [0]
+    for value in values:
+        for first in _window_begins(value.text)[1]:
+            text = np.frombuffer(value.text[first : first + WINDOW] + b"\0", dtype=np.uint8)
+            count = list_shapes(GRAMMAR, text, 0, len(text) - 1, SLOTS, slot)
+            slots, times = np.unique(slot[:count], return_counts=True)
+            indices.append(slots.astype(np.int32))
+            counts.append(times / np.sqrt(max(1, count)))
+            starts.append(starts[-1] + len(slots))
+    data = np.concatenate(counts), np.concatenate(indices), np.array(starts)
+    return csr_matrix(data, shape=(len(starts) - 1, SLOTS))
+
+
 def fit(values: list[Value]) -> PayloadModel:
     """Fit both regressions; twice, because only after the first is it known which window of a long attack is one."""
     matrix, owner, weight = windows(values)
@@ -338,8 +355,9 @@ def fit_talk(values: list[Value], model: PayloadModel) -> PayloadModel:
     np.maximum.at(worst, owner, scores)
     chosen = (scores >= worst[owner]) | ~hostile
     talk = LogisticRegression(C=STRENGTH, max_iter=400)
-    talk.fit(matrix[chosen], hostile[chosen], sample_weight=weight[chosen])
-    return model.told_from_talk(talk.coef_[0], float(talk.intercept_[0]))
+    both = hstack([matrix, shapes(values)]).tocsr()
+    talk.fit(both[chosen], hostile[chosen], sample_weight=weight[chosen])
+    return model.told_from_talk(talk.coef_[0].reshape(2, -1), float(talk.intercept_[0]))
 
 
 def averaged(models: list[PayloadModel], before: PayloadModel | None = None) -> PayloadModel:
@@ -353,7 +371,7 @@ def averaged(models: list[PayloadModel], before: PayloadModel | None = None) -> 
 
     kinds = models[0].kinds
     talk, talk_bias = (
-        mean(lambda model: model.talk[0] * model.talk_scale),
+        mean(lambda model: model.talk * model.talk_scale),
         float(mean(lambda model: model.talk_bias)),
     )
     if before is not None:

@@ -107,3 +107,16 @@ def test_rows_with_marks_are_those_that_hold_one(texts: list[bytes], marks: froz
     assert which.tolist() == [n for n, text in enumerate(texts) if marks.intersection(text)]
     assert found.tobytes() == b"".join(ended[n] for n in which)
     assert end.tolist() == np.cumsum([len(ended[n]) for n in which]).tolist()
+
+
+def test_what_sentences_take_back_needs_a_mark_or_a_space():
+    """Else it might have hit a plain path or a parameter's name, of which nobody asks whether they are talk."""
+    needed = frozenset(byte for byte in MARKS if byte < 128) | frozenset(b" \r+~")
+    taken_back = 0
+    for each in load_rules(rule_sources()):
+        if each.sentences and each.pattern is not None:
+            assert needs_one_of(needed, f"(?:{prepare(each.pattern)})"), each.id
+            assert not each.talk
+            assert each.confidence < 0.9
+            taken_back += 1
+    assert taken_back

@@ -269,6 +269,31 @@ def test_a_sentence_is_taken_for_talk_sooner_than_a_word_or_two(scanner: Signatu
     assert scanner.judge(batch({"target": [sentence, dense]})).decisive().tolist() == [False, True]
 
 
+def test_a_sentence_beyond_doubt_takes_back_what_people_seldom_write(scanner: SignatureScanner):
+    """Of rules that are not said to be hit by talk, but by sentences."""
+    sentence = (
+        b"/p?q=my+teacher+says+that+O'Neill'+and+'x'%3D'x+is+always+true+in+a+query,+but+why+is+that+so"
+    )
+    bare = b"/p?q=O'Neill'+and+'x'%3D'x"
+    judged = scanner.judge(batch({"target": [sentence, bare]}))
+    assert judged.decisive().tolist() == [False, True]
+    unasked = SignatureScanner.cached(model=None).judge(batch({"target": [sentence]}))
+    assert unasked.decisive().all()
+    assert not any(scanner.rules[rule].talk for rule in unasked.rules(0))
+    elsewhere = [b"/x?a[name]=" + sentence[5:], b"/a%20b" + sentence[2:]]
+    assert scanner.judge(batch({"target": elsewhere})).decisive().all()
+
+
+def test_json_is_no_sentence_for_the_spaces_between_its_members(scanner: SignatureScanner):
+    target = b"/p?q=" + quote('{"name": "anna", "shown": "all", "file": "/etc/passwd"}').encode()
+    assert scanner.judge(batch({"target": [target]})).decisive().all()
+
+
+def test_an_attack_in_a_parameter_s_name_is_no_talk(scanner: SignatureScanner):
+    targets = [b"/x?__proto__.isAdmin=1", b"/x?constructor[prototype][a]=how+to+do+that+in+php"]
+    assert scanner.judge(batch({"target": targets})).decisive().all()
+
+
 def test_talk_is_told_the_same_in_any_company(scanner: SignatureScanner):
     """Neither the neighbours in a batch nor what was remembered from an earlier one matter."""
     targets = [*TALK, *ATTACKS, b"/", b"/p?q=plain", b"/a'b?c=d"]

@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.kernels.requests.grams import LONGEST, SHORTEST, SYMBOLS, WINDOW, list_grams, score_each
+from vedette.kernels.requests.word_shapes import PER_BYTE
 from vedette.schema.errors import VedetteError
 
-MAGIC = b"vedette payload model 2\n"
+MAGIC = b"vedette payload model 3\n"
 SLOTS = 1 << 16
 """Weights of each row; grams share them by their hash."""
 MOST_KINDS = 16
@@ -64,8 +65,9 @@ class PayloadModel(msgspec.Struct, frozen=True, eq=False):
         bias: Log-odds of a value without grams.
         kinds: Names of the kinds, as `AnomalyType` has them.
         trained_on: What it was fitted to, in words.
-        talk: int8 (1, SLOTS), weights that tell attacks from what people write about them, of values with or without a
-            mark; asked only where a rule hit. talk_scale, talk_bias: As the others.
+        talk: int8 (2, SLOTS), weights that tell attacks from what people write about them, of values with or without a
+            mark; of grams, and of words and shapes (`kernels.requests.word_shapes`); asked only where a rule hit.
+            talk_scale, talk_bias: As the others.
     """
 
     weights: NDArray[np.int8]
@@ -73,7 +75,7 @@ class PayloadModel(msgspec.Struct, frozen=True, eq=False):
     bias: float
     kinds: tuple[str, ...]
     trained_on: str = ""
-    talk: NDArray[np.int8] = msgspec.field(default_factory=lambda: np.zeros((1, SLOTS), dtype=np.int8))
+    talk: NDArray[np.int8] = msgspec.field(default_factory=lambda: np.zeros((2, SLOTS), dtype=np.int8))
     talk_scale: float = 1.0
     talk_bias: float = 0.0
 
@@ -104,9 +106,9 @@ class PayloadModel(msgspec.Struct, frozen=True, eq=False):
         return cls(weights, float(scales[0]), bias, kinds, trained_on)
 
     def told_from_talk(self, coefficients: NDArray[np.float64], bias: float) -> "PayloadModel":
-        """The same, with coefficients (SLOTS,) that tell attacks from talk, rounded as in `rounded`."""
+        """The same, with coefficients (2, SLOTS) that tell attacks from talk, rounded as in `rounded`."""
         scale = float(np.quantile(np.abs(coefficients[coefficients != 0]), 0.999)) / 127
-        talk = np.clip(np.rint(coefficients / scale), -127, 127).astype(np.int8).reshape(1, -1)
+        talk = np.clip(np.rint(coefficients / scale), -127, 127).astype(np.int8)
         return replace(self, talk=talk, talk_scale=scale, talk_bias=bias)
 
     def dumped(self) -> bytes:
@@ -191,8 +193,8 @@ PACKAGED = PayloadModel(np.zeros((2, SLOTS), dtype=np.int8), 1.0, 0.0, ("",))
 
 @cache
 def roots() -> NDArray[np.float64]:
-    """`1 / sqrt(n)` for each number of grams that a window can have; 0 for none."""
-    most = (LONGEST - SHORTEST + 1) * (WINDOW + 2) + 1
+    """`1 / sqrt(n)` for each number of grams, or of words and shapes, that a window can have; 0 for none."""
+    most = max(LONGEST - SHORTEST + 1, PER_BYTE) * (WINDOW + 2) + 1
     table = np.zeros(most)
     table[1:] = 1 / np.sqrt(np.arange(1, most))
     return table
@@ -219,7 +221,7 @@ def load_model(content: bytes) -> PayloadModel:
         raise ModelError(
             f"payload model: {header.slots} slots, {len(header.kinds)} kinds: must be {SLOTS}, 1 to {MOST_KINDS}"
         )
-    rows = 2 + len(header.kinds)
+    rows = 3 + len(header.kinds)
     if len(body) != rows * SLOTS or hashlib.sha256(body).hexdigest() != header.sha256:
         raise ModelError("payload model: its weights are damaged: install the package again")
     for scale, bias in ((header.scale, header.bias), (header.talk_scale, header.talk_bias)):
@@ -227,12 +229,12 @@ def load_model(content: bytes) -> PayloadModel:
             raise ModelError(f"payload model: scale {scale}, bias {bias}: no such model")
     weights = np.frombuffer(body, dtype=np.int8).reshape(rows, SLOTS)
     return PayloadModel(
-        weights[:-1],
+        weights[:-2],
         header.scale,
         header.bias,
         header.kinds,
         header.trained_on,
-        weights[-1:],
+        weights[-2:],
         header.talk_scale,
         header.talk_bias,
     )

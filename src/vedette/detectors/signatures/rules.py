@@ -4,6 +4,7 @@ A rule is data. `rules/<family>.yaml` holds the rules of one anomaly type; docs/
 how to write one.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -98,9 +99,12 @@ BANDS: Mapping[str, float] = {"likely": 0.5, "sure": 2.5}
 """Bands of the payload model's score, in its log-odds from where they begin. From 2.5 on, one in ten thousand benign
 values with marks is taken for an attack, or fewer."""
 
-TALK = (-1.75, -0.5)
-"""Log-odds of an attack, as against talk about attacks, up to which the payload model takes a text for talk: one of a
-word or two, and a sentence (`kernels.grams.SENTENCE`)."""
+TALK = (-3.0, -1.25, 0.0)
+"""Log-odds of an attack, as against talk about attacks, up to which the payload model takes a text for talk: one
+without a space, one of few words, and a sentence (`kernels.requests.talk.SENTENCE`)."""
+
+BEYOND_DOUBT = (-math.inf, -4.0, -1.75)
+"""The same for talk beyond doubt, which takes back the rules with `sentences`. Nothing without a space is."""
 
 MODEL_KINDS = (
     AnomalyType.SQL_INJECTION,
@@ -131,6 +135,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         band: For what the payload model says, the name of a band of its score (`BANDS`).
         talk: Whether it matches what people also write about: where the payload model takes all of a text for talk, it
             does not count.
+        sentences: Whether it matches what people's sentences hold too, and in any other place than such a text holds a
+            mark or a space: where the model takes all of a text for talk beyond doubt, it does not count.
         markup: Whether harmless markup hits it too: where a query holds that (`kernels.markup`) and no rule hit it but
             such ones, they do not count.
         excuses: Ids of rules that do not count where this matches: it tells what a request is for, and is no sign
@@ -153,6 +159,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     flag: str | None = None
     band: str | None = None
     talk: bool = False
+    sentences: bool = False
     markup: bool = False
     excuses: tuple[str, ...] = ()
     context: bool = False
@@ -190,6 +197,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     flag: str | None = None
     band: str | None = None
     talk: bool = False
+    sentences: bool = False
     markup: bool = False
     excuses: tuple[str, ...] = ()
     context: bool = False
@@ -273,6 +281,7 @@ def _read(name: str, text: bytes) -> Iterable[Rule]:
             flag=entry.flag,
             band=entry.band,
             talk=entry.talk,
+            sentences=entry.sentences,
             markup=entry.markup,
             excuses=entry.excuses,
             context=entry.context,

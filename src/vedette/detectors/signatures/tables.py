@@ -34,7 +34,8 @@ class RuleTables(msgspec.Struct, frozen=True):
     request_flag_mask: NDArray[np.int64]
     request_flag_rule: NDArray[np.int64]
     talk_bits: NDArray[np.uint8]
-    """Bitmap of the rules that talk hits too, uint8 (w,)."""
+    """Bitmaps of the rules that do not count for talk, and of those besides that do not for talk beyond doubt, uint8
+    (2, w)."""
     markup_bits: NDArray[np.uint8]
     """Bitmap of the rules that harmless markup hits too, uint8 (w,)."""
 
@@ -87,7 +88,12 @@ class RuleTables(msgspec.Struct, frozen=True):
             text_flag_rule=ints([index for index, _ in on_text]),
             request_flag_mask=ints([mask for _, mask in on_row]),
             request_flag_rule=ints([index for index, _ in on_row]),
-            talk_bits=_bitmap(width, (index for index, rule in enumerate(rules) if rule.talk)),
+            talk_bits=np.stack(
+                [
+                    _bitmap(width, (index for index, rule in enumerate(rules) if rule.talk)),
+                    _bitmap(width, (index for index, rule in enumerate(rules) if rule.sentences)),
+                ]
+            ),
             markup_bits=_bitmap(width, (index for index, rule in enumerate(rules) if rule.markup)),
             context_bits=_bitmap(width, (index for index, rule in enumerate(rules) if rule.tells_context)),
             context_rule=ints([number[rule.id] for rule in excusing]),

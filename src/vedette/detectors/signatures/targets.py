@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from vedette.detectors.signatures.decoding import Rows
 from vedette.detectors.signatures.marks import chosen
 from vedette.detectors.signatures.payload_model import PayloadModel, roots
-from vedette.detectors.signatures.rules import BANDS, PLACE_BITS, TALK, Place
+from vedette.detectors.signatures.rules import BANDS, BEYOND_DOUBT, PLACE_BITS, TALK, Place
 from vedette.detectors.signatures.searching import Search
 from vedette.detectors.signatures.tables import RuleTables, ints
 from vedette.kernels.requests.contexts import take_back_excused
-from vedette.kernels.requests.grams import SYMBOLS, score_rows
+from vedette.kernels.requests.grams import SYMBOLS, WINDOW, score_rows
 from vedette.kernels.requests.markup import ATTRIBUTES, DEEPEST, ELEMENTS, SIGNS, take_back_markup
+from vedette.kernels.requests.talk import take_back_talk
 from vedette.kernels.requests.verdicts import collect_hits
+from vedette.kernels.requests.word_shapes import GRAMMAR, PER_BYTE
 
 _QUERIES = PLACE_BITS[Place.QUERY] | PLACE_BITS[Place.REFERER_QUERY]
 _ORIGINS = PLACE_BITS[Place.ORIGIN] | PLACE_BITS[Place.REFERER_ORIGIN]
@@ -49,15 +51,18 @@ class TargetJudge:
         if model is not None:
             self._bounds = np.array([model.unit(bound) for bound in BANDS.values()])
             self._loud = model.unit(min(BANDS.values()))
-            self._talk = np.array([model.talk_unit(bound) for bound in TALK])
+            self._talk = np.array([[model.talk_unit(bound) for bound in of] for of in (TALK, BEYOND_DOUBT)])
         self._bands = tables.band_bits
         self._opened = np.zeros(DEEPEST + 1, dtype=np.int64)
         self._best, self._window = np.empty(1), np.empty(2, dtype=np.int64)
+        self._slot = np.empty(PER_BYTE * (WINDOW + 2), dtype=np.int64)
 
     def judge(self, buffer: NDArray[np.uint8], rows: Rows, found: TextVerdicts) -> None:
         """Add what the payload model finds in targets and referers, and take back what does not count."""
         if self._model is not None:
             self._score(self._model, buffer, rows, found)
+            if found.dirty.any():
+                self._take_back_talk(self._model, buffer, rows, found)
         if found.dirty.any():
             self._find_contexts(buffer, rows, found)
             self._take_back(buffer, rows, found)
@@ -77,9 +82,17 @@ class TargetJudge:
     def _score(self, model: PayloadModel, buffer: NDArray[np.uint8], rows: Rows, found: TextVerdicts) -> None:
         """Set the bits of what the payload model says of paths and queries."""
         score_rows(
-            SYMBOLS, buffer, rows.end, rows.judged, rows.text, rows.place, _QUERIES, _ORIGINS, _NAMED,
-            model.weights, roots(), self._bounds, self._tables.band_rule, model.talk, self._talk,
-            self._tables.talk_bits, self._best, self._window, *found,
+            SYMBOLS, buffer, rows.end, rows.judged, rows.text, rows.place, _QUERIES, _ORIGINS,
+            model.weights, roots(), self._bounds, self._tables.band_rule, self._best, self._window, *found,
+        )  # fmt: skip
+
+    def _take_back_talk(
+        self, model: PayloadModel, buffer: NDArray[np.uint8], rows: Rows, found: TextVerdicts
+    ) -> None:
+        """Take back what people hit who write about attacks."""
+        take_back_talk(
+            SYMBOLS, GRAMMAR, buffer, rows.end, rows.judged, rows.text, rows.place, _QUERIES, _ORIGINS, _NAMED,
+            model.talk, roots(), self._talk, self._tables.talk_bits, float(self._bounds[-1]), self._slot, *found,
         )  # fmt: skip
 
     def _find_contexts(self, buffer: NDArray[np.uint8], rows: Rows, found: TextVerdicts) -> None:

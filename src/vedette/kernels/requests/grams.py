@@ -28,8 +28,6 @@ SHORTEST = 2
 LONGEST = 4
 NAME = 40
 """Longest name of a parameter, in bytes."""
-SENTENCE = 3
-"""Spaces from which a text is taken for a sentence."""
 _HASH = 2654435761
 _EDGE = 0
 _PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -67,7 +65,7 @@ def _slot(code: int, size: int, slots: int) -> int:
 
 
 @subkernel
-def _value_begin(text: Bytes, begin: int, end: int) -> int:
+def value_begin(text: Bytes, begin: int, end: int) -> int:
     """Where the value of `name=value` begins; `begin` where there is no name."""
     i = begin
     while i < end and i - begin <= NAME:
@@ -84,7 +82,16 @@ def _value_begin(text: Bytes, begin: int, end: int) -> int:
 
 
 @subkernel
-def _first_loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> int:
+def value_end(text: Bytes, value: int, end: int) -> int:
+    """Where a value of a query ends: at a `&` that a name and a `=` follow, so that a value may hold `&&`."""
+    past = value
+    while past < end and not (text[past] == 38 and value_begin(text, past + 1, end) > past + 1):
+        past += 1
+    return past
+
+
+@subkernel
+def first_loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> int:
     """Where a value first holds what calls for a score, a loud mark, two dots or two dashes; `end` if nowhere."""
     last = 0
     for i in range(begin, end):
@@ -98,9 +105,9 @@ def _first_loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> int:
 
 
 @subkernel
-def _loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> bool:
+def is_loud(symbols: Bytes, text: Bytes, begin: int, end: int) -> bool:
     """Whether a value holds what calls for a score."""
-    return _first_loud(symbols, text, begin, end) < end
+    return first_loud(symbols, text, begin, end) < end
 
 
 @subkernel
@@ -111,13 +118,13 @@ def _is_word(symbols: Bytes, byte: int) -> bool:
 
 
 @subkernel
-def _tail_begins(symbols: Bytes, text: Bytes, begin: int, end: int, which: int) -> int:
+def tail_begins(symbols: Bytes, text: Bytes, begin: int, end: int, which: int) -> int:
     """Where a value's tail begins; `end` if it has none.
 
     That is at its first loud mark and the marks right before it (`which` 0), or at the word before the one that this
     mark stands in (1).
     """
-    at = _first_loud(symbols, text, begin, end)
+    at = first_loud(symbols, text, begin, end)
     if at == end:
         return end
     if which == 0:
@@ -134,7 +141,7 @@ def _tail_begins(symbols: Bytes, text: Bytes, begin: int, end: int, which: int) 
 
 
 @subkernel
-def _window_sum(symbols: Bytes, text: Bytes, first: int, past: int, weights: Weights, row: int) -> int:
+def window_sum(symbols: Bytes, text: Bytes, first: int, past: int, weights: Weights, row: int) -> int:
     """Sum of one row of weights over the grams of the window `first:past`, its edges included."""
     slots = weights.shape[1]
     code = 0
@@ -153,8 +160,8 @@ def _window_sum(symbols: Bytes, text: Bytes, first: int, past: int, weights: Wei
 
 
 @subkernel
-def _gram_count(first: int, past: int) -> int:
-    """How many grams `_window_sum` adds up."""
+def gram_count(first: int, past: int) -> int:
+    """How many grams `window_sum` adds up."""
     symbols = past - first + 2
     count = 0
     for size in range(SHORTEST, LONGEST + 1):
@@ -217,7 +224,7 @@ def _score_value(
     first = begin
     while True:
         past = min(first + WINDOW, end)
-        score = _window_sum(symbols, text, first, past, weights, 0) * roots[_gram_count(first, past)]
+        score = window_sum(symbols, text, first, past, weights, 0) * roots[gram_count(first, past)]
         if score > best[0]:
             best[0] = score
             window[0] = first
@@ -227,10 +234,10 @@ def _score_value(
         first += STRIDE
     before = begin
     for which in range(2):
-        first = _tail_begins(symbols, text, begin, end, which)
+        first = tail_begins(symbols, text, begin, end, which)
         if first > begin and first < end and first != before:
             past = min(first + WINDOW, end)
-            score = _window_sum(symbols, text, first, past, weights, 0) * roots[_gram_count(first, past)]
+            score = window_sum(symbols, text, first, past, weights, 0) * roots[gram_count(first, past)]
             if score > best[0]:
                 best[0] = score
                 window[0] = first
@@ -252,7 +259,7 @@ def list_tails(symbols: Bytes, text: Bytes, begin: int, end: int, first: Ints) -
     """
     count = 0
     for which in range(2):
-        at = _tail_begins(symbols, text, begin, end, which)
+        at = tail_begins(symbols, text, begin, end, which)
         if at > begin and at < end and (count == 0 or at != first[0]):
             first[count] = at
             count += 1
@@ -266,7 +273,6 @@ def score_text(
     begin: int,
     end: int,
     split: int,
-    plain: bool,
     weights: Weights,
     roots: NDArray[np.float64],
     best: NDArray[np.float64],
@@ -274,21 +280,18 @@ def score_text(
 ) -> None:
     """Score a decoded path (`split` 0) or each value of a decoded query (1).
 
-    A query's values end at a `&` that a name and a `=` follow, so that a value may hold `&&`. If `plain`, values that
-    hold nothing which calls for a score are scored too.
+    A query's values end as `value_end` says.
     """
     best[0] = -1e9
     if split == 0:
-        if _loud(symbols, text, begin, end):
+        if is_loud(symbols, text, begin, end):
             _score_value(symbols, text, begin, end, weights, roots, best, window)
         return
     at = begin
     while at < end:
-        value = _value_begin(text, at, end)
-        past = value
-        while past < end and not (text[past] == 38 and _value_begin(text, past + 1, end) > past + 1):
-            past += 1
-        if past > value and (plain or _loud(symbols, text, value, past)):
+        value = value_begin(text, at, end)
+        past = value_end(text, value, end)
+        if is_loud(symbols, text, value, past):
             _score_value(symbols, text, value, past, weights, roots, best, window)
         at = past + 1
 
@@ -323,70 +326,11 @@ def score_each(
     for row in range(row_end.shape[0]):
         window[0] = begin
         window[1] = begin
-        score_text(symbols, text, begin, row_end[row] - 2, split[row], False, weights, roots, best, window)
+        score_text(symbols, text, begin, row_end[row] - 2, split[row], weights, roots, best, window)
         score[row] = best[0]
         span[row, 0] = window[0] - begin
         span[row, 1] = window[1] - begin
         begin = row_end[row]
-
-
-@subkernel
-def _holds_hidden(text: Bytes, begin: int, end: int) -> bool:
-    """Whether a query holds what a Base64 text stands for: that stands behind `&=` (`kernels.base64_text`)."""
-    for i in range(begin, end - 1):
-        if text[i] == 38 and text[i + 1] == 61:
-            return True
-    return False
-
-
-@subkernel
-def _take_back_talk(
-    symbols: Bytes,
-    text: Bytes,
-    row_end: Ints,
-    first: int,
-    last: int,
-    row_place: Ints,
-    query_places: int,
-    roots: NDArray[np.float64],
-    talk: Weights,
-    talk_bound: NDArray[np.float64],
-    talk_rules: Bytes,
-    best: NDArray[np.float64],
-    window: Ints,
-    bits: Bytes,
-    dirty: Bytes,
-    of: int,
-) -> None:
-    """Take back the rules that talk hits too from text `of`, if its rows `first` to `last` are no more than talk."""
-    some = 0
-    for j in range(talk_rules.shape[0]):
-        some |= bits[of, j] & talk_rules[j]
-    if some == 0:
-        return
-    worst = -1e9
-    spaces = 0
-    for row in range(first, last + 1):
-        begin = row_end[row - 1] if row > 0 else 0
-        split = 1 if row_place[row] & query_places else 0
-        # People write in queries; a path with marks and without a space is no sentence.
-        before = spaces
-        for i in range(begin, row_end[row] - 2):
-            spaces += 1 if text[i] == 32 else 0
-        if split == 0 and spaces == before and _loud(symbols, text, begin, row_end[row] - 2):
-            return
-        # Nor does anybody write in Base64.
-        if split == 1 and _holds_hidden(text, begin, row_end[row] - 2):
-            return
-        score_text(symbols, text, begin, row_end[row] - 2, split, True, talk, roots, best, window)
-        worst = max(worst, best[0])
-    if worst <= -1e8 or worst > talk_bound[1 if spaces >= SENTENCE else 0]:
-        return
-    left = 0
-    for j in range(talk_rules.shape[0]):
-        bits[of, j] &= ~talk_rules[j]
-        left |= bits[of, j]
-    dirty[of] = 1 if left != 0 else 0
 
 
 @kernel
@@ -399,14 +343,10 @@ def score_rows(
     row_place: Ints,
     query_places: int,
     origin_places: int,
-    named_places: int,
     weights: Weights,
     roots: NDArray[np.float64],
     bounds: NDArray[np.float64],
     band_rule: Ints,
-    talk: Weights,
-    talk_bound: NDArray[np.float64],
-    talk_rules: Bytes,
     best: NDArray[np.float64],
     window: Ints,
     bits: Bytes,
@@ -414,9 +354,6 @@ def score_rows(
     score: NDArray[np.float32],
 ) -> None:
     """Score decoded rows, and set the bit of the rule that stands for a score's kind and band.
-
-    Where a rule hit that talk hits too, and the text is not in the last band anyway, every value is also told from
-    talk; if none of the text's is more than that, such rules are taken back.
 
     Args:
         symbols: `SYMBOLS`.
@@ -426,14 +363,10 @@ def score_rows(
         row_text: int64, the text of each row.
         row_place: int64, its place, one bit.
         query_places: The bits of queries. origin_places: Those of origins, which are not scored.
-        named_places: Those of them without which a text is no address, and no talk: nobody types into a referer.
         weights: int8 (1 + kinds, 2**k); row 0 tells attacks from the rest, the others one kind from the others.
         roots: float64, `1 / sqrt(n)` for each number of grams.
         bounds: float64 (bands,), ascending: least score of each band, before scale and bias.
         band_rule: int64 (kinds * bands,): the rule of each kind and band, -1 for none.
-        talk: int8 (1, 2**k), weights that tell attacks from talk. talk_bound: float64 (2,): scores up to which
-            a value is talk, of texts of few words and of `SENTENCE` spaces or more.
-        talk_rules: uint8 (w,), bitmap of the rules that talk hits too.
         best: float64 (1,), scratch space.
         window: int64 (2,), scratch space.
         bits: uint8 (texts, w), receives the bits.
@@ -443,19 +376,13 @@ def score_rows(
     """
     bands = bounds.shape[0]
     begin = 0
-    first = 0
-    # Whether the text may be talk.
-    spoken = True
     for row in range(rows):
         end = row_end[row] - 2
         if row_place[row] & origin_places:
-            spoken = end > begin or row_place[row] & named_places == 0
             begin = row_end[row]
             continue
         split = 1 if row_place[row] & query_places else 0
-        if row_text[row] != row_text[first]:
-            first = row
-        score_text(symbols, text, begin, end, split, False, weights, roots, best, window)
+        score_text(symbols, text, begin, end, split, weights, roots, best, window)
         begin = row_end[row]
         # Of NaN this is true.
         if not score[row_text[row]] >= best[0]:
@@ -467,7 +394,7 @@ def score_rows(
             kind = 0
             most = -(1 << 60)
             for row_of in range(1, weights.shape[0]):
-                total = _window_sum(symbols, text, window[0], window[1], weights, row_of)
+                total = window_sum(symbols, text, window[0], window[1], weights, row_of)
                 if total > most:
                     most = total
                     kind = row_of - 1
@@ -475,9 +402,3 @@ def score_rows(
             if rule >= 0:
                 bits[row_text[row], rule >> 3] |= 1 << (rule & 7)
                 dirty[row_text[row]] = 1
-        last = row + 1 == rows or row_text[row + 1] != row_text[row]
-        if last and spoken and dirty[row_text[row]] != 0 and score[row_text[row]] < bounds[bands - 1]:
-            _take_back_talk(
-                symbols, text, row_end, first, row, row_place, query_places, roots, talk, talk_bound, talk_rules,
-                best, window, bits, dirty, row_text[row],
-            )  # fmt: skip
