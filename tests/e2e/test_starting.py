@@ -17,7 +17,9 @@ from tests.e2e.conftest import COMMAND
 from tests.patience import PATIENCE_S, wait_until
 
 LINE = '192.0.2.7 - - [02/Mar/2026:09:10:00 +0000] "GET / HTTP/1.1" 200 12'
-_SAYS_WHERE = re.compile(r"(http://\S+) answers at once: compiling \d+ kernels|answers at (http://\S+)")
+_SAYS_WHERE = re.compile(
+    r"(http://\S+) takes lines in; before they are judged: compiling \d+ kernels|answers at (http://\S+)"
+)
 
 
 @contextmanager

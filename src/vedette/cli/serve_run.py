@@ -134,9 +134,7 @@ class Serving:
             self._kept.settings.config,
             self._preparing.tell,
             self._stopping.is_set,
-            lambda said: _LOG.info(
-                "%s answers at once: %s; lines are taken in, and judged then", self._http.address, said
-            ),
+            lambda said: _LOG.info("%s takes lines in; before they are judged: %s", self._http.address, said),
         )
         if self._stopping.is_set():
             return None
