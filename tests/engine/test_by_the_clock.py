@@ -19,7 +19,11 @@ Line = tuple[int, int, str]
 
 def pages(minute: int, number: int) -> list[Line]:
     return [
-        (60 * n // PAGES, 9000 + 211 * ((3 * minute + n) % 17), f"198.51.100.{(7 * minute + n) % 200}")
+        (
+            60 * n // max(PAGES, number),
+            9000 + 211 * ((3 * minute + n) % 17),
+            f"198.51.100.{(7 * minute + n) % 200}",
+        )
         for n in range(number)
     ]
 
@@ -72,6 +76,20 @@ def test_an_office_that_closes_every_evening_is_told_once_and_an_outage_then_is_
     outage = {minute: pages(minute, 0) for minute in minutes(DAYS - 1, EVENING, 20)}
     assert days(found(AnomalyType.TRAFFIC_DROP, evenings)) == [0]
     assert days(found(AnomalyType.TRAFFIC_DROP, evenings | outage)) == [0, DAYS - 1]
+
+
+def test_a_morning_like_yesterday_s_is_no_spike_and_more_than_yesterday_is() -> None:
+    """A log that begins in the morning: its baseline has taken on the night's level by the next one."""
+    lines = {minute: pages(minute, 240 + 3 * (minute % 7)) for minute in range(DAYS * 1440)}
+    lines |= {minute: pages(minute, minute % 3) for minute in [*range(1140, 1920), *range(2580, 2880)]}
+    lines |= {minute: [] for minute in range(470)}
+    assert days(found(AnomalyType.TRAFFIC_SPIKE, lines)) == []
+    assert days(found(AnomalyType.DDOS_ATTACK, lines)) == []
+    begin = 1440 + 540
+    lines |= {minute: pages(minute, 900) for minute in range(begin, begin + 15)}
+    # All of it on one route: a flood.
+    told = found(AnomalyType.DDOS_ATTACK, lines)
+    assert min(a.start for a in told) / 1e6 == (BEGIN + timedelta(minutes=begin)).timestamp()
 
 
 def test_a_nightly_job_of_a_service_that_is_only_probed_is_no_combination_the_second_night() -> None:

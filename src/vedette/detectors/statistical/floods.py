@@ -8,6 +8,7 @@ from vedette.detectors.statement import excess_score, heaviest_clients, slot_ent
 from vedette.detectors.statistical.acquaintance import MOSTLY, Acquaintance
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import excess_by_route
+from vedette.detectors.statistical.yesterday import Yesterday
 from vedette.detectors.view import Judged, Metric, WindowView
 from vedette.schema.anomaly import (
     Anomaly,
@@ -32,7 +33,8 @@ class Flood(Remembering):
         more than the busiest client of the past did; or, with many clients, requests and distinct clients are
         both beyond twice the budget's threshold, at least `MIN_RATIO` times the expected and `MIN_EXCESS` more, and the
         excess looks like no crowd of people: most of it goes to one route, or most of it is refused or fails. Clients
-        of whom `MOSTLY` were known by the day before (`Acquaintance`) are a crowd, whatever they ask for.
+        of whom `MOSTLY` were known by the day before (`Acquaintance`) are a crowd, whatever they ask for. Nor where at
+        least half as many requests came about that time yesterday (`Yesterday`).
     Explanation: the clients and routes that carry the excess.
     Known false alarms: a load test; a proxy in front whose address is logged for everyone (set trusted proxies).
     References: formulas `share`, `count_high`.
@@ -54,10 +56,11 @@ class Flood(Remembering):
         self.client_share = client_share
         self.requests_per_minute = requests_per_minute
         self._acquaintance = Acquaintance()
+        self._yesterday = Yesterday()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return (self._acquaintance,)
+        return self._acquaintance, self._yesterday
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave; earlier versions remembered nothing. Raises `StateError`."""
@@ -84,6 +87,8 @@ class Flood(Remembering):
                 view.claimed.add(view.book[slot].service)
                 found.append(anomaly)
         self._acquaintance.learn(view, flooded)
+        services = view.book.is_service(requests.slot)
+        self._yesterday.learn(view.start, requests.slot[services], requests.value[services])
         return found
 
     def _is_crowd(self, view: WindowView, requests: Judged, row: int) -> bool:
@@ -162,6 +167,8 @@ class Flood(Remembering):
         if surprise < threshold or distinct.surprise_high[found] < threshold:
             return None
         if observed - middle < self.MIN_EXCESS * view.minutes:
+            return None
+        if self._yesterday.as_many(slot, view.start, observed):
             return None
         service = view.book[slot].service
         if service in view.crowds:

@@ -10,6 +10,7 @@ from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.usual_routes import UsualRoutes
+from vedette.detectors.statistical.yesterday import Yesterday
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.enrich.service import OTHER_SERVICE
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
@@ -40,8 +41,9 @@ class TrafficSpike(Remembering):
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `factor` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
-        nor where a burst as high has come before by the clock, or three times in the last week (`Recurrence`). Where
-        fewer than `MIN_EXPECTED` requests are expected, only from `ALWAYS_MUCH` requests.
+        nor where a burst as high has come before by the clock, or three times in the last week (`Recurrence`), nor
+        where at least half as many came in a half-hour around that time yesterday (`Yesterday`). Where fewer than
+        `MIN_EXPECTED` requests are expected, only from `ALWAYS_MUCH` requests.
     Explanation: which routes and clients carry the excess. Routes that only share what happens to their service
         are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
@@ -51,6 +53,7 @@ class TrafficSpike(Remembering):
     name = "volume.spike"
     types = (AnomalyType.TRAFFIC_SPIKE,)
 
+    added = 1
     MIN_EXCESS = 50
     MIN_EXPECTED = 3
     """Where less is expected, traffic is single visitors, and a visit is no spike ..."""
@@ -61,10 +64,11 @@ class TrafficSpike(Remembering):
         self.factor = factor
         self._gated = Gated(self.name, thresholds, high=True)
         self._recurrence = Recurrence()
+        self._yesterday = Yesterday()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return *self._gated.memories, self._recurrence
+        return *self._gated.memories, self._recurrence, self._yesterday
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic spikes of the window."""
@@ -82,6 +86,7 @@ class TrafficSpike(Remembering):
             alarm
             for alarm in alarms
             if alarm.row not in expected
+            and not self._yesterday.as_many(alarm.slot, view.start, float(judged.value[alarm.row]))
             and (
                 judged.expected_mid[alarm.row] >= self.MIN_EXPECTED
                 or judged.value[alarm.row] >= self.ALWAYS_MUCH
@@ -90,6 +95,7 @@ class TrafficSpike(Remembering):
             # What nobody serves is the scanners' to raise; they are stated as such.
             and view.book[alarm.slot].route not in NOBODYS_ROUTES
         ]
+        self._yesterday.learn(view.start, judged.slot, judged.value)
         return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
 
     def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
@@ -131,7 +137,8 @@ class TrafficDrop(Remembering):
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at most
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
         Of a window that the log begins or ends in, so much less is expected; less than half of one tells nothing.
-        Not where it fell as low before at this time of the day (`Recurrence`), unless there is nothing left at all.
+        Not where it fell as low before at this time of the day (`Recurrence`), or where no more than twice as many
+        came in that half-hour yesterday (`Yesterday`), unless there is nothing left at all.
         Not of the services that are not told apart: which these are changes.
     Explanation: the routes that are missing most, beside what they had of late (`UsualRoutes`).
     Known false alarms: public holidays; a log that was rotated away or shipped late.
@@ -141,6 +148,7 @@ class TrafficDrop(Remembering):
     name = "volume.drop"
     types = (AnomalyType.TRAFFIC_DROP,)
 
+    added = 1
     MIN_EXPECTED = 10
     MIN_SEEN = 0.5
 
@@ -149,11 +157,12 @@ class TrafficDrop(Remembering):
         self._gated = Gated(self.name, thresholds, high=False)
         # What falls again and again at whatever times is not well.
         self._recurrence = Recurrence(times=None, hours=None)
+        self._yesterday = Yesterday()
         self._usual = UsualRoutes()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return *self._gated.memories, self._recurrence, self._usual
+        return *self._gated.memories, self._recurrence, self._usual, self._yesterday
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""
@@ -177,11 +186,18 @@ class TrafficDrop(Remembering):
             # A flood is not what was usual: of it counts what was to be expected at most.
             self._usual.learn(judged.slot, np.fmin(judged.value, judged.expected_high))
         view.dropped.update(view.book[alarm.slot].service for alarm in alarms)
-        return [
+        found = [
             self._state(view, judged, alarm)
             for alarm in alarms
-            if alarm.row not in expected or judged.value[alarm.row] == 0
+            if judged.value[alarm.row] == 0
+            or not (
+                alarm.row in expected
+                or self._yesterday.as_few(alarm.slot, view.start, float(judged.value[alarm.row]))
+            )
         ]
+        services = view.book.is_service(judged.slot)
+        self._yesterday.learn(view.start, judged.slot[services], judged.value[services])
+        return found
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
         missing = self._usual.missing(view, alarm.slot, judged.slot, judged.value)
