@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.baselines.budget import MOST_PEAKS, Budget, ZScore
+from vedette.baselines.budget import Budget, ZScore
+from vedette.baselines.seen_tails import MOST_PEAKS
 
 MINUTE = 60_000_000
 WEEK = 7 * 24 * 60

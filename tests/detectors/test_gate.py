@@ -100,5 +100,5 @@ def test_a_job_on_every_hour_does_not_raise_the_threshold_for_what_comes_between
             fake = SimpleNamespace(slot=ONE, surprise_high=surprise, ready=np.ones(1, dtype=bool))
             one.alarms(view, fake, lambda: np.zeros(1, dtype=bool))
     promised = by_the_clock.explain("jobs").promised
-    assert by_the_clock.threshold("jobs") == promised
-    assert at_random.threshold("noise") > 1.2 * promised
+    assert by_the_clock.threshold("jobs", owner=0) == promised
+    assert at_random.threshold("noise", owner=0) > 1.2 * promised

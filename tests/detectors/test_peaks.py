@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from vedette.baselines.budget import PEAK_LEVEL, Budget
+from vedette.baselines.budget import Budget
+from vedette.baselines.seen_tails import PEAK_LEVEL
 from vedette.detectors.statistical.peaks import Peaks
 from vedette.detectors.statistical.runs import CALM
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.baselines.budget import PEAK_LEVEL, Budget
+from vedette.baselines.budget import Budget
+from vedette.baselines.seen_tails import PEAK_LEVEL
 from vedette.detectors.statistical.runs import CALM, Runs
 from vedette.schema.state import StateError, encode
 

@@ -1,6 +1,7 @@
 """From a budget of false alarms to the surprise from which a detector may alarm."""
 
-from math import log, log10
+from collections.abc import Callable
+from math import log10
 from typing import Final
 
 import msgspec
@@ -8,15 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.formulas import normal_deviations, normal_tail
-from vedette.baselines.pareto import fit_excess
+from vedette.baselines.seen_tails import ANYBODY, SeenTails
 from vedette.schema.findings import BudgetLine
 from vedette.schema.spans import WEEK_US
 
-PEAK_LEVEL: Final = 2.0
-"""Surprise from which a test is a peak: one normal test in a hundred, if the baselines keep their word."""
-FEWEST_PEAKS: Final = 50
-MOST_PEAKS: Final = 512
-"""Peaks that the tail is fitted from, and the most that are kept (the latest)."""
 _TALLEST: Final = 6.0
 """A peak beyond the promised threshold, or beyond this if that is more, is learned as this."""
 _JOINED: Final = 0.5
@@ -26,26 +22,6 @@ week, 0.5 gives 2.5 and 1.2, and 1 gives 2.1 and 0.6 and finds a fifth less of t
 _FURTHEST: Final = 2.5
 """The correction raises a threshold to at most this many times the promised one, so that a long attack cannot
 teach it blindness."""
-
-
-class Fit(msgspec.Struct, frozen=True):
-    """A generalised Pareto tail of the surprises above `PEAK_LEVEL` (Pickands 1975)."""
-
-    rate: float
-    """Share of tests that are peaks."""
-    scale: float
-    """log10 units: 1 / ln 10 = 0.434 if the baselines keep their word."""
-    shape: float
-    """0 if they do; larger is heavier."""
-    peaks: int
-
-    def surprise_of(self, p: float) -> float:
-        """The surprise that a share `p` of normal tests exceeds."""
-        if p >= self.rate:
-            return PEAK_LEVEL
-        if self.shape < 1e-6:
-            return PEAK_LEVEL + self.scale * log(self.rate / p)
-        return PEAK_LEVEL + self.scale / self.shape * float((self.rate / p) ** self.shape - 1.0)
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,21 +51,17 @@ class ThresholdReason(msgspec.Struct, frozen=True, kw_only=True):
     peaks: int = 0
 
 
-class _Ledger(msgspec.Struct):
+class _Ledger:
     """What one detector has tested."""
 
-    tests: int = 0
-    windows: int = 0
-    over: int = 0
-    promised: float = 0.0
-    recent_tests: float = 0.0
-    recent_peaks: float = 0.0
-    peaks: list[float] = msgspec.field(default_factory=list)
-    fit: Fit | None = None
-    decided: float = 0.0
-    """The threshold, as long as ..."""
-    decided_for: tuple[int, int] | None = None
-    """... there are so many services, and detectors."""
+    def __init__(self) -> None:
+        self.tests = self.windows = self.over = 0
+        self.promised = 0.0
+        self.tails = SeenTails()
+        self.level = 0.0
+        """The surprise that the budget allows if the baselines keep their word, as long as ..."""
+        self.level_for: tuple[int, int] | None = None
+        """... there are so many services, and detectors."""
 
 
 class Budget:
@@ -102,7 +74,8 @@ class Budget:
 
     Where normal surprises exceed more often than their probabilities say, the far tail is extrapolated
     from the peaks seen (peaks over threshold, as SPOT: Siffer et al. 2017, fitted with
-    probability-weighted moments: Hosking and Wallis 1987) and the threshold raised. Peaks are events and
+    probability-weighted moments: Hosking and Wallis 1987) and the threshold raised, of each service by its own
+    (`vedette.baselines.seen_tails`). Peaks are events and
     not windows (runs declustering: Smith and Weissman 1994), so the share of them that becomes an alarm is
     `_JOINED`, if that is more. It is never laxer than promised. A peak beyond the promised threshold (and
     beyond 6) counts as one at it: attacks must not teach that attacks are normal.
@@ -150,27 +123,31 @@ class Budget:
         """Each service has the budget: with more of them, more false alarms are accepted in all."""
         self.services = max(1, services)
 
-    def threshold(self, detector: str, begun: float = 0.0) -> float:
-        """The surprise (-log10 p) from which the detector may alarm.
+    def threshold(self, detector: str, begun: float = 0.0, owner: int = ANYBODY) -> float:
+        """The surprise (-log10 p) from which the detector may alarm about a service.
 
         Args:
             begun: Tests that it has begun in a window on average. Those that take several windows share in the budget
                 from their beginning, not only when they are observed.
+            owner: Slot of the service.
         """
         ledger = self._ledgers.get(detector)
-        if (
-            ledger is None
-            or ledger.decided_for != (self.services, len(self._ledgers))
-            or begun > self._tests_per_window(ledger)
-        ):
-            return self._decide(ledger or _Ledger(), begun)[0]
-        return ledger.decided
+        if ledger is None:
+            return self._promise(_Ledger(), begun)[1]
+        return self._raised(ledger, *self._promise(ledger, begun), owner)
 
-    def explain(self, detector: str) -> ThresholdReason:
-        """Why the detector's threshold is what it is."""
+    def least(self, detector: str) -> float:
+        """The surprise below which the detector alarms about nobody."""
+        ledger = self._ledgers.get(detector)
+        if ledger is None or ledger.level_for != (self.services, len(self._ledgers)):
+            return self._promise(ledger or _Ledger())[1]
+        return ledger.level
+
+    def explain(self, detector: str, owner: int = ANYBODY) -> ThresholdReason:
+        """Why the detector's threshold for a service is what it is."""
         ledger = self._ledgers.get(detector) or _Ledger()
-        threshold, p, promised = self._decide(ledger)
-        fit = ledger.fit
+        p, promised = self._promise(ledger)
+        threshold, fit = self._raised(ledger, p, promised, owner), ledger.tails.of(owner)
         return ThresholdReason(
             threshold=threshold,
             promised=promised,
@@ -179,15 +156,18 @@ class Budget:
             rate=fit.rate if fit else None,
             scale=fit.scale if fit else None,
             shape=fit.shape if fit else None,
-            peaks=len(ledger.peaks),
+            peaks=fit.peaks if fit else 0,
         )
 
-    def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
+    def observe(
+        self, detector: str, surprise: NDArray[np.float64], owner: NDArray[np.int32] | None = None
+    ) -> None:
         """Count one window's tests and learn their tail; call once per window and detector.
 
         Args:
             detector: Who tested.
             surprise: float64 (k,), -log10 p of the windows that were judged; of an event, its highest once.
+            owner: int32 (k,), slot of the service of each; None where no service is told.
         """
         ledger = self._ledgers.get(detector)
         if ledger is None:
@@ -196,48 +176,40 @@ class Budget:
             return
         ledger.tests += len(surprise)
         ledger.windows += 1
-        threshold, p, promised = self._decide(ledger)
+        p, promised = self._promise(ledger)
         ledger.promised += p * len(surprise)
-        ledger.recent_tests += len(surprise)
-        ledger.decided, ledger.decided_for = threshold, (self.services, len(self._ledgers))
-        if len(surprise) == 1 and surprise[0] <= PEAK_LEVEL:
-            return
-        peaks = surprise[surprise > PEAK_LEVEL]
-        if not len(peaks):
-            return
-        ledger.over += int(np.count_nonzero(peaks > threshold))
-        # In order of size: what is kept must not depend on the order of entities within a window.
-        ledger.peaks.extend(np.sort(np.minimum(peaks, max(promised, _TALLEST))).tolist())
-        ledger.recent_peaks += len(peaks)
-        if len(ledger.peaks) > MOST_PEAKS:
-            # The share of peaks is taken over the span that the kept peaks come from.
-            kept = MOST_PEAKS / len(ledger.peaks)
-            ledger.recent_peaks *= kept
-            ledger.recent_tests *= kept
-            del ledger.peaks[:-MOST_PEAKS]
-        if len(ledger.peaks) >= FEWEST_PEAKS:
-            ledger.fit = _fit(np.array(ledger.peaks), ledger.recent_peaks / ledger.recent_tests)
-            ledger.decided_for = None
+        ledger.level, ledger.level_for = promised, (self.services, len(self._ledgers))
+        for row in np.flatnonzero(surprise > promised).tolist():
+            whose = ANYBODY if owner is None else int(owner[row])
+            ledger.over += bool(surprise[row] > self._raised(ledger, p, promised, whose))
+        ledger.tails.observe(surprise, owner, max(promised, _TALLEST))
 
     def spent(self, detector: str) -> Spent:
         """How often the detector exceeded its threshold, next to how often it promised to at most."""
         ledger = self._ledgers.get(detector, _Ledger())
         return Spent(tests=ledger.tests, windows=ledger.windows, promised=ledger.promised, over=ledger.over)
 
-    def account(self) -> list[BudgetLine]:
-        """What each detector promised and did, by name."""
-        return [self._line(name, self.spent(name), self.explain(name)) for name in sorted(self._ledgers)]
+    def account(self, names: Callable[[int], str] = str) -> list[BudgetLine]:
+        """What each detector promised and did, by name.
 
-    @staticmethod
-    def _line(name: str, spent: Spent, reason: ThresholdReason) -> BudgetLine:
+        Args:
+            names: What the service of a slot is called.
+        """
+        return [self._line(name, ledger, names) for name, ledger in sorted(self._ledgers.items())]
+
+    def _line(self, detector: str, ledger: _Ledger, names: Callable[[int], str]) -> BudgetLine:
+        p, promised = self._promise(ledger)
+        reached = {owner: self._raised(ledger, p, promised, owner) for owner in ledger.tails.owners}
+        highest = max(reached.values(), default=promised)
         return BudgetLine(
-            name,
-            spent.tests,
-            spent.promised,
-            spent.over,
-            threshold=reason.threshold,
-            threshold_z=normal_deviations(reason.threshold),
-            corrected=reason.corrected,
+            detector,
+            ledger.tests,
+            ledger.promised,
+            ledger.over,
+            threshold=highest,
+            threshold_z=normal_deviations(highest),
+            corrected=highest > promised,
+            raised={names(o): level for o, level in reached.items() if level > promised and o != ANYBODY},
         )
 
     def _shares(self) -> int:
@@ -247,30 +219,23 @@ class Budget:
     def _tests_per_window(ledger: _Ledger) -> float:
         return max(1.0, ledger.tests / max(ledger.windows, 1))
 
-    def _decide(self, ledger: _Ledger, begun: float = 0.0) -> tuple[float, float, float]:
+    def _promise(self, ledger: _Ledger, begun: float = 0.0) -> tuple[float, float]:
+        """Probability with which one normal test may alarm, and the surprise of that."""
         tests = max(self._tests_per_window(ledger), begun) * self._shares() * self._windows_per_week
         p = min(self.per_week * self.services / (self._agreement * tests), 0.01)
-        promised = -log10(p)
-        threshold = promised
-        if ledger.fit is not None:
-            threshold = min(max(promised, ledger.fit.surprise_of(p * self._joined)), _FURTHEST * promised)
-        return threshold, p, promised
+        return p, -log10(p)
+
+    def _raised(self, ledger: _Ledger, p: float, promised: float, owner: int) -> float:
+        """The threshold for a service."""
+        fit = ledger.tails.of(owner)
+        if fit is None:
+            return promised
+        return min(max(promised, fit.surprise_of(p * self._joined)), _FURTHEST * promised)
 
     def to_state(self) -> bytes:
         """Everything counted, as bytes."""
         rows = {
-            name: _Row(
-                entry.tests,
-                entry.windows,
-                entry.over,
-                entry.promised,
-                entry.recent_tests,
-                entry.recent_peaks,
-                entry.peaks,
-                entry.fit,
-                entry.decided,
-                entry.decided_for,
-            )
+            name: _Row(entry.tests, entry.windows, entry.over, entry.promised, entry.tails.rows())
             for name, entry in self._ledgers.items()
         }
         return msgspec.msgpack.encode(_State(self.per_week, self.services, rows))
@@ -281,28 +246,15 @@ class Budget:
         Raises:
             ValueError: The bytes are damaged; the budget is then unchanged.
         """
+        ledgers = {}
         try:
             state = msgspec.msgpack.decode(content, type=_State)
-        except msgspec.MsgspecError as error:
+            for name, row in state.rows.items():
+                ledger = ledgers[name] = _Ledger()
+                ledger.tests, ledger.windows, ledger.over = row.tests, row.windows, row.over
+                ledger.promised, ledger.tails = row.promised, SeenTails.of_rows(row.tails)
+        except (msgspec.MsgspecError, ValueError) as error:
             raise ValueError(f"budget state is damaged: {error}") from error
-        ledgers = {}
-        for name, row in state.rows.items():
-            if len(row.peaks) > MOST_PEAKS or not all(peak > PEAK_LEVEL for peak in row.peaks):
-                raise ValueError(f"budget state is damaged: peaks of {name!r} are too many or too low")
-            ledger = _Ledger(
-                tests=row.tests,
-                windows=row.windows,
-                over=row.over,
-                promised=row.promised,
-                recent_tests=row.recent_tests,
-                recent_peaks=row.recent_peaks,
-                peaks=row.peaks,
-                fit=row.fit,
-                decided=row.decided,
-                # Another budget decides anew.
-                decided_for=row.decided_for if state.per_week == self.per_week else None,
-            )
-            ledgers[name] = ledger
         self._ledgers, self.services = ledgers, max(1, state.services)
 
 
@@ -311,12 +263,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     windows: int
     over: int
     promised: float
-    recent_tests: float
-    recent_peaks: float
-    peaks: list[float]
-    fit: Fit | None
-    decided: float
-    decided_for: tuple[int, int] | None
+    tails: list[tuple[int, float, list[float]]]
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -337,11 +284,17 @@ class ZScore:
         self.z = threshold
         self._surprise = normal_tail(threshold)
 
-    def threshold(self, detector: str, begun: float = 0.0) -> float:  # noqa: ARG002 - the same for all
+    def threshold(self, detector: str, begun: float = 0.0, owner: int = ANYBODY) -> float:  # noqa: ARG002 - the same for all
         """The surprise from which the detector may alarm: -log10 of the normal tail beyond z."""
         return self._surprise
 
-    def observe(self, detector: str, surprise: NDArray[np.float64]) -> None:
+    def least(self, detector: str) -> float:  # noqa: ARG002 - the same for all
+        """The same."""
+        return self._surprise
+
+    def observe(
+        self, detector: str, surprise: NDArray[np.float64], owner: NDArray[np.int32] | None = None
+    ) -> None:
         """Learn nothing: the threshold is fixed."""
 
     def share(self, services: int) -> None:
@@ -359,12 +312,6 @@ class ZScore:
         """Nothing is promised."""
         return None
 
-    def account(self) -> list[BudgetLine]:
+    def account(self, names: Callable[[int], str] = str) -> list[BudgetLine]:  # noqa: ARG002 - as above
         """Nothing: a plain z-score promises no number of false alarms."""
         return []
-
-
-def _fit(peaks: NDArray[np.float64], rate: float) -> Fit:
-    """The tail of the peaks."""
-    scale, shape = fit_excess(peaks - PEAK_LEVEL)
-    return Fit(rate, scale, shape, len(peaks))

@@ -146,7 +146,7 @@ class WindowJudge:
     def conclude(self) -> Findings:
         """What was found in the windows that have closed."""
         coverage = self.coverage
-        coverage.budget = self.thresholds.account()
+        coverage.budget = self.thresholds.account(lambda slot: self.book[slot].service)
         for line in coverage.budget:
             line.alarms = self.stated.alarms.get(line.detector, 0)
         coverage.members = self.member_statuses()

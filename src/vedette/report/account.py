@@ -16,7 +16,15 @@ from vedette.report.coverage_counts import (
 from vedette.report.moments import iso
 from vedette.report.shown import shown
 from vedette.report.skipped import told
-from vedette.schema.findings import UNSTATED, Coverage, EverydayRequests, Sampled, SourceCoverage, WhatIf
+from vedette.schema.findings import (
+    UNSTATED,
+    BudgetLine,
+    Coverage,
+    EverydayRequests,
+    Sampled,
+    SourceCoverage,
+    WhatIf,
+)
 
 _SAMPLE = 160
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
@@ -194,10 +202,19 @@ def _budget(coverage: Coverage) -> Iterator[str]:
         text = f"alarms start at {first.threshold_z:.1f} standard deviations ({first.detector})"
         if last is not first:
             text += f" to {last.threshold_z:.1f} ({last.detector})"
-        raised = [line.detector for line in lines if line.corrected]
+        raised = [_raised(line, several=len(coverage.spending) > 1) for line in lines if line.corrected]
         if raised:
             text += f"; raised for {', '.join(raised)}, whose surprises come more often than promised"
         yield text
+
+
+def _raised(line: BudgetLine, *, several: bool) -> str:
+    """A detector whose threshold is raised, and for which services, the highest first."""
+    if not several or not line.raised:
+        return line.detector
+    names = sorted(line.raised, key=lambda name: (-line.raised[name], name))
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{line.detector} ({' '.join(names[:_NAMED])}{more})"
 
 
 def _few(number: float) -> str:

@@ -52,11 +52,13 @@ class BudgetLine(msgspec.Struct):
     alarms: int = 0
     """Anomalies stated because of it, after windows had to agree."""
     threshold: float = 0.0
-    """The surprise (-log10 p) from which it alarmed at the end of the run."""
+    """The surprise (-log10 p) from which it alarmed at the end of the run: of the service with the highest."""
     threshold_z: float = 0.0
     """The same as standard deviations of a normal distribution, one-sided."""
     corrected: bool = False
     """The threshold is higher than the budget asks for: the surprises seen have a heavier tail than promised."""
+    raised: dict[str, float] = {}
+    """The thresholds of the services for which it is."""
 
 
 class Spending(msgspec.Struct):

@@ -88,8 +88,8 @@ class Absence(Remembering):
         return [*self._silent(view), *self._missed(view)]
 
     def _silent(self, view: WindowView) -> list[Anomaly]:
-        threshold = self._thresholds.threshold(self._drops)
-        silent = self._steady.silent(threshold, known=self._day, times=self.TIMES, missing=self.MISSING)
+        least = self._thresholds.least(self._drops)
+        silent = self._steady.silent(least, known=self._day, times=self.TIMES, missing=self.MISSING)
         if not len(silent):
             return []
         here = set(view.groups.key[view.own].tolist())
@@ -101,6 +101,9 @@ class Absence(Remembering):
                 continue
             # A service that is silent is told of by itself.
             if entry.route is not None and (parent not in here or self._renamed(view, slot, parent)):
+                continue
+            threshold = self._thresholds.threshold(self._drops, owner=slot if entry.route is None else parent)
+            if self._steady.gone(slot) < self._enough(slot, threshold):
                 continue
             if self._steady.gone(slot) > self._enough(slot, threshold) + self._hour:
                 self._steady.forget(slot)

@@ -53,17 +53,26 @@ class Gated:
             self._thresholds.observe(self.detector, surprise)
             return []
         ready = judged.ready
-        tested = surprise[ready]
+        tested, slots = surprise[ready], judged.slot[ready]
+        owners = view.owners(slots)
         if self._peaks.matter(tested):
-            slots = judged.slot[ready]
-            tested = self._peaks.tests(view.owners(slots), slots, tested, view.start)
-        self._thresholds.observe(self.detector, tested)
-        threshold = self._thresholds.threshold(self.detector)
-        if surprise.max() < threshold and self.gate.calm:
+            tested = self._peaks.tests(owners, slots, tested, view.start)
+        self._thresholds.observe(self.detector, tested, owners)
+        if surprise.max() < self._thresholds.least(self.detector) and self.gate.calm:
             return []
         usable = np.where(ready & worth(), surprise, np.nan)
+        threshold = self._limits(view, judged, usable)
         passed = self.gate.decide(judged.slot, usable, threshold, None if alone is None else alone())
-        return [Alarm(row, int(judged.slot[row]), float(surprise[row]), threshold) for row in passed]
+        return [Alarm(r, int(judged.slot[r]), float(surprise[r]), float(threshold[r])) for r in passed]
+
+    def _limits(self, view: WindowView, judged: Judged, surprise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From which surprise each row alarms, float64 (k,); infinite where it is below that of any."""
+        limits = np.full(len(surprise), np.inf)
+        near = np.flatnonzero(surprise >= NEARLY * self._thresholds.least(self.detector))
+        owners = view.owners(judged.slot[near])
+        for owner in np.unique(owners).tolist():
+            limits[near[owners == owner]] = self._thresholds.threshold(self.detector, owner=owner)
+        return limits
 
     def expected(
         self,
@@ -83,11 +92,11 @@ class Gated:
             height: How high a value counts.
         """
         surprise = judged.surprise_high if self.high else judged.surprise_low
-        least = NEARLY * self._thresholds.threshold(self.detector)
-        if len(surprise) == 0 or surprise.max() < least:
+        if len(surprise) == 0 or surprise.max() < NEARLY * self._thresholds.least(self.detector):
             return set()
         alarming = {alarm.row for alarm in alarms}
-        near = np.flatnonzero(judged.ready & (surprise >= least) & worth()).tolist()
+        usable = np.where(judged.ready & worth(), surprise, np.nan)
+        near = np.flatnonzero(usable >= NEARLY * self._limits(view, judged, usable)).tolist()
         return {
             row
             for row in near

@@ -92,10 +92,14 @@ class Combination(Remembering):
         if not len(rows):
             return []
         surprise = joint.surprise[rows]
-        self._thresholds.observe(self.name, self._runs.tests(joint.slot[rows], surprise))
-        threshold = self._thresholds.threshold(self.name) + ALONE
+        slots = joint.slot[rows]
+        self._thresholds.observe(self.name, self._runs.tests(slots, surprise), slots)
+        least = self._thresholds.least(self.name) + ALONE
         found = []
-        for row in rows[surprise >= threshold].tolist():
+        for row in rows[surprise >= least].tolist():
+            threshold = self._thresholds.threshold(self.name, owner=int(joint.slot[row])) + ALONE
+            if joint.surprise[row] < threshold:
+                continue
             if view.book[int(joint.slot[row])].service in view.claimed:
                 continue
             odd = _Odd.of(view, joint, row)
@@ -110,7 +114,7 @@ class Combination(Remembering):
     def _foreknow(self, view: WindowView, joint: JointJudgement) -> None:
         """Remember when services that cannot be judged yet had far more requests than usual."""
         judged = view.judged[Metric.REQUESTS]
-        far = judged.ready & (judged.surprise_high >= self._thresholds.threshold(self.name))
+        far = judged.ready & (judged.surprise_high >= self._thresholds.least(self.name))
         if not far.any():
             return
         unready = set(joint.slot[~joint.ready].tolist())

@@ -122,7 +122,7 @@ class Flood(Remembering):
         samples = 0
         if found is not None and usual.ready[found]:
             # A service that one client always dominates (a gateway, a probe) is judged by that client's past.
-            if usual.surprise_high[found] < self._thresholds.threshold(self.name):
+            if usual.surprise_high[found] < self._thresholds.threshold(self.name, owner=slot):
                 return None
             samples = int(usual.sample_count[found])
             band = Band(None, min(1.0, float(usual.expected_mid[found]) / total), None)
@@ -157,7 +157,7 @@ class Flood(Remembering):
         slot = int(requests.slot[row])
         if not requests.value[row] >= self.MIN_RATIO * requests.expected_mid[row]:
             return None
-        threshold = 2 * self._thresholds.threshold(self.name)
+        threshold = 2 * self._thresholds.threshold(self.name, owner=slot)
         distinct = view.judged[Metric.CLIENTS]
         found = distinct.find(slot)
         if found is None or not requests.ready[row] or not distinct.ready[found]:

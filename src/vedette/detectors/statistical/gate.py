@@ -43,7 +43,7 @@ class Gate:
         self,
         slots: NDArray[np.int32],
         surprise: NDArray[np.float64],
-        threshold: float,
+        threshold: float | NDArray[np.float64],
         alone: NDArray[np.bool_] | None = None,
     ) -> list[int]:
         """Say which slots alarm in this window.
@@ -51,13 +51,14 @@ class Gate:
         Args:
             slots: int32 (k,), distinct: those that were judged.
             surprise: float64 (k,), -log10 p; NaN where it does not matter.
-            threshold: Surprise that the budget allows.
+            threshold: Surprise that the budget allows: for all, or float64 (k,).
             alone: bool (k,): slots that may alarm on one overwhelming window; None for all.
 
         Returns:
             Rows, in order.
         """
         over = np.flatnonzero(surprise >= threshold).tolist()
+        least = np.broadcast_to(threshold, surprise.shape)
         if self._recent:
             judged = set(slots.tolist())
             aged = {s: (bits << 1) & _REMEMBERED if s in judged else bits for s, bits in self._recent.items()}
@@ -67,7 +68,7 @@ class Gate:
             slot = int(slots[row])
             history = self._recent.get(slot, 0) | 1
             self._recent[slot] = history
-            overwhelming = surprise[row] >= OVERWHELMING * threshold and (alone is None or alone[row])
+            overwhelming = surprise[row] >= OVERWHELMING * least[row] and (alone is None or alone[row])
             if history.bit_count() >= 2 or overwhelming:
                 alarming.append(row)
         return alarming

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vedette.baselines.budget import PEAK_LEVEL
+from vedette.baselines.seen_tails import PEAK_LEVEL
 from vedette.detectors.evidence import Topic
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import route_carriers

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.budget import PEAK_LEVEL
+from vedette.baselines.seen_tails import PEAK_LEVEL
 from vedette.detectors.memory import Memory
 from vedette.detectors.statistical.clockwork import Clockwork
 from vedette.detectors.statistical.runs import Runs

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.budget import PEAK_LEVEL
+from vedette.baselines.seen_tails import PEAK_LEVEL
 from vedette.schema.state import check, decode, encode
 
 CALM: Final = 5
