@@ -28,6 +28,17 @@ def test_a_day_later_each_half_hour_s_mean_is_known():
     assert memory.means(3, tomorrow + DAY_US).tolist() == []
 
 
+def test_as_many_is_half_of_the_most_and_as_few_twice_what_came_then():
+    memory, nine = learned(range(1440)), BEGIN + DAY_US + 18 * HALF_HOUR
+    assert [memory.as_many(3, nine, value) for value in (18.0, 18.1)] == [True, False]
+    assert [memory.as_few(3, nine, value) for value in (4.5, 4.4)] == [True, False]
+    assert [memory.was_quiet(3, nine, least) for least in (8.0, 8.1)] == [False, True]
+    unknown = nine + 3 * DAY_US
+    assert not memory.as_many(3, unknown, 1.0)
+    assert not memory.as_few(3, unknown, 99.0)
+    assert not memory.was_quiet(3, unknown, 9.0)
+
+
 def test_an_entity_that_was_not_there_had_nothing_and_a_time_before_the_log_is_not_known():
     memory = learned(range(600, 1440))
     tomorrow = BEGIN + DAY_US

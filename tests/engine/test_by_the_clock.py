@@ -92,6 +92,15 @@ def test_a_morning_like_yesterday_s_is_no_spike_and_more_than_yesterday_is() -> 
     assert min(a.start for a in told) / 1e6 == (BEGIN + timedelta(minutes=begin)).timestamp()
 
 
+def test_a_site_that_nobody_asks_at_night_is_out_on_the_first_night_only() -> None:
+    lines = {minute: pages(minute, 60 + minute % 7) for minute in range(DAYS * 1440)}
+    for day in range(DAYS):
+        lines |= {minute: pages(minute, int(minute % 9 == 0)) for minute in minutes(day, 1140, 180)}
+    assert days(found(AnomalyType.TRAFFIC_DROP, lines)) == [0]
+    outage = {minute: [] for minute in minutes(1, 600, 10)}
+    assert days(found(AnomalyType.TRAFFIC_DROP, lines | outage)) == [0, 1]
+
+
 def test_a_nightly_job_of_a_service_that_is_only_probed_is_no_combination_the_second_night() -> None:
     lines = []
     for minute in range(DAYS * 1440):

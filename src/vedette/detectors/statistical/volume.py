@@ -138,7 +138,8 @@ class TrafficDrop(Remembering):
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
         Of a window that the log begins or ends in, so much less is expected; less than half of one tells nothing.
         Not where it fell as low before at this time of the day (`Recurrence`), or where no more than twice as many
-        came in that half-hour yesterday (`Yesterday`), unless there is nothing left at all.
+        came in that half-hour yesterday (`Yesterday`); where nothing is left at all, only if fewer than
+        `NOBODY` came about that time yesterday.
         Not of the services that are not told apart: which these are changes.
     Explanation: the routes that are missing most, beside what they had of late (`UsualRoutes`).
     Known false alarms: public holidays; a log that was rotated away or shipped late.
@@ -150,6 +151,8 @@ class TrafficDrop(Remembering):
 
     added = 1
     MIN_EXPECTED = 10
+    NOBODY = 3
+    """Where fewer come in a window, there are some in which nobody does: one in twenty of a Poisson law's."""
     MIN_SEEN = 0.5
 
     def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
@@ -189,15 +192,17 @@ class TrafficDrop(Remembering):
         found = [
             self._state(view, judged, alarm)
             for alarm in alarms
-            if judged.value[alarm.row] == 0
-            or not (
-                alarm.row in expected
-                or self._yesterday.as_few(alarm.slot, view.start, float(judged.value[alarm.row]))
-            )
+            if not self._usual_now(view, alarm, float(judged.value[alarm.row]), alarm.row in expected)
         ]
         services = view.book.is_service(judged.slot)
         self._yesterday.learn(view.start, judged.slot[services], judged.value[services])
         return found
+
+    def _usual_now(self, view: WindowView, alarm: Alarm, value: float, expected: bool) -> bool:
+        """Whether a service falls as low at this time of the day."""
+        if value == 0:
+            return self._yesterday.was_quiet(alarm.slot, view.start, self.NOBODY)
+        return expected or self._yesterday.as_few(alarm.slot, view.start, value)
 
     def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
         missing = self._usual.missing(view, alarm.slot, judged.slot, judged.value)

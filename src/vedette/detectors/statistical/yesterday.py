@@ -70,6 +70,10 @@ class Yesterday:
         means = self.means(slot, start)
         return bool(len(means)) and ALIKE * float(means.max()) <= value
 
+    def was_quiet(self, slot: int, start: int, least: float) -> bool:
+        """Whether fewer than `least` came in the half-hour of a window, or one beside it, the day before."""
+        return float(self.means(slot, start, around=1).min(initial=least)) < least
+
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
         return encode([self._now, pack(self._sums), pack(self._windows)])
