@@ -252,7 +252,7 @@ class Budget:
             for name, row in state.rows.items():
                 ledger = ledgers[name] = _Ledger()
                 ledger.tests, ledger.windows, ledger.over = row.tests, row.windows, row.over
-                ledger.promised, ledger.tails = row.promised, SeenTails.of_rows(row.tails)
+                ledger.promised, ledger.tails = row.promised, SeenTails.of_rows(row.by_service())
         except (msgspec.MsgspecError, ValueError) as error:
             raise ValueError(f"budget state is damaged: {error}") from error
         self._ledgers, self.services = ledgers, max(1, state.services)
@@ -263,7 +263,16 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     windows: int
     over: int
     promised: float
-    tails: list[tuple[int, float, list[float]]]
+    tails: list[tuple[int, float, list[float]]] | float
+    """Of earlier versions: the tests of the span that the kept peaks come from, of all services."""
+    _recent_peaks: float = 0.0
+    peaks: list[float] = []
+
+    def by_service(self) -> list[tuple[int, float, list[float]]]:
+        """As `SeenTails` has it: what was seen of all was seen of nobody in particular."""
+        if isinstance(self.tails, list):
+            return self.tails
+        return [(ANYBODY, self.tails, self.peaks)] if self.tails > 0.0 else []
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.baselines.pareto import fit_excess
+from vedette.windows.distinct import distinct_values
 
 PEAK_LEVEL: Final = 2.0
 """Surprise from which a test is a peak: one normal test in a hundred, if the baselines keep their word."""
@@ -106,7 +107,7 @@ class SeenTails:
             return
         peaks = np.minimum(surprise[places], highest)
         whose = np.full(len(places), ANYBODY) if owner is None else owner[places]
-        for slot in np.unique(whose).tolist():
+        for slot in distinct_values(whose).tolist():
             # In order of size: what is kept must not depend on the order of entities within a window.
             self._take(slot, np.sort(peaks[whose == slot]))
 

@@ -16,6 +16,7 @@ from vedette.detectors.statistical.shared import Shared
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Evidence, Severity
+from vedette.windows.distinct import distinct_values
 
 
 class Gated:
@@ -70,7 +71,7 @@ class Gated:
         limits = np.full(len(surprise), np.inf)
         near = np.flatnonzero(surprise >= NEARLY * self._thresholds.least(self.detector))
         owners = view.owners(judged.slot[near])
-        for owner in np.unique(owners).tolist():
+        for owner in distinct_values(owners).tolist():
             limits[near[owners == owner]] = self._thresholds.threshold(self.detector, owner=owner)
         return limits
 
