@@ -99,9 +99,10 @@ class SeenTails:
         if owner is None:
             self._tests[0] += len(surprise)
         else:
-            counts = np.bincount(owner + 1, minlength=len(self._tests)).astype(np.float64)
-            counts[: len(self._tests)] += self._tests
-            self._tests = counts
+            counts = np.bincount(owner)
+            if len(counts) >= len(self._tests):
+                self._tests = np.append(self._tests, np.zeros(1 + len(counts) - len(self._tests)))
+            self._tests[1 : len(counts) + 1] += counts
         places = np.flatnonzero(surprise > PEAK_LEVEL)
         if not len(places):
             return

@@ -13,7 +13,7 @@ from vedette.baselines.judgement import Judgement
 from vedette.detectors.evidence import EvidenceBook, Topic
 from vedette.kernels.baselines.baseline_layout import HIGH, LOW
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Evidence, Formula
-from vedette.windows.entities import ALL_SLOT, EntityBook
+from vedette.windows.entities import EntityBook
 from vedette.windows.layout import Group
 from vedette.windows.summary import ClientRows, Groups
 
@@ -208,8 +208,7 @@ class WindowView(msgspec.Struct):
 
     def owners(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         """The service's slot of each slot, int32 (k,); a service's own for itself."""
-        parents = self.book.parents[slots]
-        return np.where(parents == ALL_SLOT, slots, parents)
+        return self.book.owners[slots]
 
     def group(self, slot: int) -> int | None:
         """Row of a slot in `groups`, or None where it had no requests."""

@@ -43,7 +43,7 @@ class EntityBook:
         """Slots of the services."""
         self._slots: dict[tuple[str, str | None], int] = {}
         self._parents: list[int] = [ALL_SLOT]
-        self._parents_array = np.zeros(0, dtype=np.int32)
+        self._parents_array = self._owners = np.zeros(0, dtype=np.int32)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -79,6 +79,14 @@ class EntityBook:
         if len(self._parents_array) != len(self._parents):
             self._parents_array = np.array(self._parents, dtype=np.int32)
         return self._parents_array
+
+    @property
+    def owners(self) -> NDArray[np.int32]:
+        """int32 (len,): the service's slot of each slot, a service's own for itself. Not to be changed."""
+        if len(self._owners) != len(self._parents):
+            itself = np.arange(len(self._parents), dtype=np.int32)
+            self._owners = np.where(self.parents == ALL_SLOT, itself, self.parents)
+        return self._owners
 
     def is_service(self, slots: NDArray[np.int64] | NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which of the slots (k,) are services themselves, none of them that of all services."""
