@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from vedette.kernels.text import unescape
@@ -135,6 +136,13 @@ def _combined_family() -> tuple[TextFormat, ...]:
     common = template(_COMMON)
     common_and_more = template(_COMMON + " {}")
     combined = template(_COMBINED, open_ended=True)
+    timed = partial(
+        TextFormat,
+        conventions=Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
+        fallbacks=(combined,),
+        borrowed="combined",
+        shapes=MILLISECOND_DECIMALS,
+    )
     return (
         TextFormat(
             "vhost_combined",
@@ -148,7 +156,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
         ),
         # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/: the upstream's name is
         # namespace, service and port.
-        TextFormat(
+        timed(
             "ingress-nginx",
             "Kubernetes' ingress-nginx (Combined, then ... 432 0.005 [shop-web-80] [] 10.0.0.7:8080 ...)",
             (
@@ -157,12 +165,8 @@ def _combined_family() -> tuple[TextFormat, ...]:
                     open_ended=True,
                 ),
             ),
-            Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
-            fallbacks=(combined,),
-            borrowed="combined",
-            shapes=MILLISECOND_DECIMALS,
         ),
-        TextFormat(
+        timed(
             "nginx-timed",
             "nginx's `combined` or `main`, then `$request_time` (... 0.012), and perhaps more",
             tuple(
@@ -170,14 +174,10 @@ def _combined_family() -> tuple[TextFormat, ...]:
                 for more in ("", " {}")
                 for between in ("", '"{forwarded}" ')
             ),
-            Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
-            fallbacks=(combined,),
-            borrowed="combined",
-            shapes=MILLISECOND_DECIMALS,
         ),
         # https://docs.nginx.com/nginx/admin-guide/monitoring/logging/ names its times so, and NGINX Amplify's format,
         # which has the host and the server's name before them.
-        TextFormat(
+        timed(
             "nginx-named",
             "nginx's `combined` or `main`, then named fields, `rt=$request_time` among the first (... rt=0.012)",
             tuple(
@@ -191,10 +191,6 @@ def _combined_family() -> tuple[TextFormat, ...]:
                 )
                 for more in (" {}", "")
             ),
-            Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
-            fallbacks=(combined,),
-            borrowed="combined",
-            shapes=MILLISECOND_DECIMALS,
         ),
         TextFormat(
             "nginx-main",
