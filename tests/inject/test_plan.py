@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from tests.engine.running import found_in
 
+from vedette.enrich.enrich import Enricher
 from vedette.inject.card import GRACE, outcome, rows
 from vedette.inject.menu import MENU
 from vedette.inject.plan import APART, LEARNING_MINUTES, InjectError, Planned, plan, possible
 from vedette.inject.profile import Profile, ServiceProfile
+from vedette.parsers.registry import by_name
 from vedette.schema.anomaly import AnomalyType, Entity, EntityKind
+from vedette.schema.chunk import Chunk
 from vedette.schema.spans import MINUTE_US
 
 SPOTS = {"time", "client", "target", "method", "status", "bytes_out", "duration"}
@@ -27,7 +30,9 @@ def profile(minutes: int, rate: int = 60) -> Profile:
 
 
 def copies(minutes: int, times: int, seed: int = 1) -> list[list[Planned]]:
-    return list(plan(profile(minutes), "shop", MENU, times, np.random.default_rng(seed)))
+    planned, without_room = plan(profile(minutes), "shop", MENU, times, np.random.default_rng(seed))
+    assert without_room == []
+    return planned
 
 
 @pytest.mark.parametrize("minutes", [120, 600, 5000])
@@ -60,6 +65,55 @@ def test_what_a_log_cannot_have_is_told() -> None:
         "drop": "7 requests a minute are too few: it needs 10",
     }
     assert len(fit) + len(unfit) == len(MENU)
+
+
+def test_an_incident_needs_its_rate_until_it_ends() -> None:
+    """A log that has one busy minute an hour has none of ten busy minutes."""
+    known = profile(600)
+    known.services["shop"].minutes = dict.fromkeys(range(0, 600, 60), 60)
+    kinds = [kind for kind in MENU if kind.name in ("drop", "scan")]
+    planned, without_room = plan(known, "shop", kinds, 3, np.random.default_rng(1))
+    assert {each.kind.name for copy in planned for each in copy} == {"scan"}
+    assert [(each.kind.name, each.why) for each in without_room] == [
+        ("drop", "no 10 minutes on end have 10 requests a minute")
+    ]
+
+
+def test_incidents_without_room_are_counted() -> None:
+    """Sixty copies of a log that holds one incident have no room for seventy."""
+    kinds = [kind for kind in MENU if kind.name == "scraper"]
+    planned, without_room = plan(profile(75), "shop", kinds, 70, np.random.default_rng(1))
+    assert [len(copy) for copy in planned] == [1] * 60
+    assert [each.why for each in without_room] == ["10 of 70 found no room in 60 copies"]
+
+
+def _log(agents: list[str]) -> Profile:
+    """A minute of pages for each agent in turn, two of them for each of a static file."""
+    lines = [
+        f'192.0.2.{n % 20} - - [02/Mar/2026:08:00:{n % 60:02} +0000] "GET {path} HTTP/1.1" 200 512 "-" '
+        f'"{agents[n % len(agents)]}"'.encode()
+        for n, path in enumerate(["/style.css", "/news", "/style.css"] * 40)
+    ]
+    requests = by_name("combined").open("test.log").parse(Chunk.of(b"\n".join(lines) + b"\n")).requests
+    known = Profile(np.random.default_rng(1))
+    known.add(lines, 1, Enricher().apply(requests))
+    return known
+
+
+BOT, PERSON = "Mozilla/5.0 (compatible; Googlebot/2.1)", "Mozilla/5.0 (X11; Linux x86_64) Firefox/137.0"
+
+
+def test_lines_are_made_from_those_of_people() -> None:
+    (service,) = _log([BOT, PERSON]).services.values()
+    assert {PERSON.encode() in line for _, line in service.lines} == {True}
+    (service,) = _log([BOT]).services.values()
+    assert service.lines
+
+
+def test_a_page_fails_that_is_busy_and_no_static_file() -> None:
+    (service,) = _log([PERSON]).services.values()
+    assert service.busiest_page(40) == "/news"
+    assert service.busiest_page(41) is None
 
 
 def test_an_anomaly_finds_an_incident_only_of_its_type_service_time_and_client() -> None:

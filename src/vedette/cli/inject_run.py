@@ -11,7 +11,7 @@ import numpy as np
 
 from vedette.cli.inject_card import Card, document, show
 from vedette.config import Config
-from vedette.replay.kernel_mode import choose_kernel_mode
+from vedette.replay.kernel_mode import SMALL, choose_kernel_mode
 from vedette.replay.options import ScanOptions
 from vedette.replay.run import inputs
 from vedette.replay.survey import configured, survey
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from vedette.inject.profile import Profile
     from vedette.inject.rewrite import Template
 
+_READ = 4
+"""How often a log is read, at least: to know it, as it is, to copy it, and the copy."""
 _SOUND = 0.9
 """Share of an incident's new lines that the parser must read as they were meant."""
 
@@ -54,7 +56,7 @@ def quality_card(
     config = configured(options)
     found, _ = inputs(options)
     check_apart([json], [options.config, *(source.path for source in found.inputs)])
-    choose_kernel_mode(found.inputs)
+    choose_kernel_mode(found.inputs, SMALL // _READ, foreseen=True)
     card = _card(
         options, config, found, only=only, times=times, seed=seed, service=service, progress=progress
     )
@@ -100,7 +102,10 @@ def _card(
     if not kinds:
         why = "; ".join(f"{each.kind.name}: {each.why}" for each in impossible)
         raise InjectError(f"{chosen}: none of the incidents can be put into this log: {why}")
-    copies = list(plan(profile, chosen, kinds, times, random))
+    copies, without_room = plan(profile, chosen, kinds, times, random)
+    impossible += without_room
+    if not copies:
+        raise InjectError(f"{chosen}: {'; '.join(f'{each.kind.name}: {each.why}' for each in without_room)}")
     untouched = survey(options, config, found=Discovery(list(found.inputs))).findings
     before = {anomaly.id for anomaly in untouched.anomalies}
     source = max(templates, key=lambda name: len(templates[name]))
@@ -132,8 +137,7 @@ def _read(files: "Files", random: np.random.Generator) -> "tuple[Profile, int]":
     size = 0
     for piece in files.walk():
         size += len(piece.text)
-        enriched = piece.enriched
-        profile.add(enriched.requests, piece.lines(), piece.first_line, enriched.service, enriched.services)
+        profile.add(piece.lines(), piece.first_line, piece.enriched)
     return profile, size
 
 

@@ -16,6 +16,9 @@ from vedette.schema.spans import MINUTE_US
 _MOST_LINES: Final = 60_000
 """Lines added for one incident."""
 
+_FEWEST: Final = 5.0
+"""Requests a minute without which a page, or a service, cannot be seen to fail within minutes."""
+
 _T = AnomalyType
 
 
@@ -88,11 +91,12 @@ class Kind:
 
 
 def _error_burst(place: Place) -> Made:
-    return Made(Change("status", place.profile.busiest_route, 0.5, lambda _: 503))
+    return Made(Change("status", place.profile.busiest_page(_FEWEST), 0.5, lambda _: 503))
 
 
 def _slow_dependency(place: Place) -> Made:
-    return Made(Change("duration", place.profile.busiest_route, 0.8, lambda old: 8.0 * float(str(old)) + 0.5))
+    route = place.profile.busiest_page(_FEWEST)
+    return Made(Change("duration", route, 0.8, lambda old: 8.0 * float(str(old)) + 0.5))
 
 
 def _drop(_: Place) -> Made:
@@ -211,10 +215,10 @@ def _sql_injection(place: Place) -> Made:
 _WHO: Final = frozenset({"time", "client", "target"})
 
 MENU: Final[tuple[Kind, ...]] = (
-    Kind("error_burst", "half of the answers of the busiest route fail with 503", 5,
-         frozenset({_T.ERROR_SPIKE}), frozenset({"status"}), _error_burst, rate=5),
-    Kind("slow_dependency", "four of five answers of the busiest route take eight times as long and half a second", 10,
-         frozenset({_T.LATENCY_SPIKE}), frozenset({"duration"}), _slow_dependency, rate=5),
+    Kind("error_burst", "half of the answers fail with 503, of the busiest page or, where none is busy, of all", 5,
+         frozenset({_T.ERROR_SPIKE}), frozenset({"status"}), _error_burst, rate=_FEWEST),
+    Kind("slow_dependency", "four of five answers, of the same, take eight times as long and half a second", 10,
+         frozenset({_T.LATENCY_SPIKE}), frozenset({"duration"}), _slow_dependency, rate=_FEWEST),
     Kind("drop", "nineteen of twenty requests are missing", 10,
          frozenset({_T.TRAFFIC_DROP}), frozenset(), _drop, rate=10),
     Kind("flood_by_one", "one client asks for one page twenty times as often as all others together", 5,

@@ -1,6 +1,7 @@
 """When and where incidents are put, and in how many copies of the log."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -78,8 +79,8 @@ _WORDS = {
 
 def plan(
     profile: Profile, service: str, kinds: Sequence[Kind], times: int, random: np.random.Generator
-) -> Iterator[list[Planned]]:
-    """Incidents of each copy, at random times, apart from each other.
+) -> tuple[list[list[Planned]], list[Impossible]]:
+    """Incidents of each copy, at random times, apart from each other; and those that there is no place for.
 
     Args:
         profile: The log. service: Where they go. kinds: What. times: How often each.
@@ -96,43 +97,56 @@ def plan(
             f"{(end - start) / MINUTE_US:.0f} minutes of log are too few: at least {least} are needed, of which the "
             f"first {LEARNING_MINUTES} teach what is normal: give older logs too, such as 'access.log*'"
         )
-    waiting = [kind for _ in range(times) for kind in kinds]
-    random.shuffle(waiting)
     busy = profile.services[service].minutes
+    starts = {kind: _starts(kind, begin, end, busy) for kind in kinds}
+    waiting = [kind for _ in range(times) for kind in kinds if starts[kind]]
+    random.shuffle(waiting)
     seed = int(random.integers(1 << 32))
-    for _ in range(MOST_COPIES):
-        if not waiting:
-            return
+    copies: list[list[Planned]] = []
+    while waiting and len(copies) < MOST_COPIES:
         copy: list[Planned] = []
         left: list[Kind] = []
         for kind in waiting:
-            found = _room(kind, begin, end, busy, copy, random)
+            found = _room(kind, starts[kind], copy, random)
             if found is None:
                 left.append(kind)
                 continue
             seed += 1
             copy.append(Planned(kind, found, found + kind.minutes * MINUTE_US, service, seed))
-        if not copy:
-            return
-        yield sorted(copy, key=lambda planned: planned.start)
+        copies.append(sorted(copy, key=lambda planned: planned.start))
         waiting = left
+    unfit = [
+        Impossible(kind, f"no {kind.minutes} minutes on end have {kind.rate:g} requests a minute")
+        for kind in kinds
+        if not starts[kind]
+    ]
+    unfit += [
+        Impossible(kind, f"{number} of {times} found no room in {MOST_COPIES} copies")
+        for kind, number in Counter(waiting).items()
+    ]
+    return copies, unfit
+
+
+def _starts(kind: Kind, begin: int, end: int, busy: Mapping[int, int]) -> list[int]:
+    """Minutes in which an incident can begin: the service has enough requests in it, and until the incident ends."""
+    last = end - (kind.minutes + 2) * MINUTE_US
+    return [
+        minute
+        for minute, number in busy.items()
+        if begin <= minute * MINUTE_US < last
+        and number >= kind.rate
+        # It begins within the first minute: of that it may have nothing.
+        and sum(busy.get(minute + later, 0) for later in range(1, kind.minutes))
+        >= kind.rate * (kind.minutes - 1)
+    ]
 
 
 def _room(
-    kind: Kind,
-    begin: int,
-    end: int,
-    busy: dict[int, int],
-    copy: Sequence[Planned],
-    random: np.random.Generator,
+    kind: Kind, starts: Sequence[int], copy: Sequence[Planned], random: np.random.Generator
 ) -> int | None:
-    """A start at which the service has its usual traffic, away from the other incidents; None if there is none."""
-    last = end - (kind.minutes + 2) * MINUTE_US
-    minutes = [m for m, n in busy.items() if begin <= m * MINUTE_US < last and n >= kind.rate]
-    if not minutes:
-        return None
-    for choice in random.integers(len(minutes), size=_TRIES).tolist():
-        start: int = minutes[choice] * MINUTE_US + int(random.integers(60)) * SECOND_US
+    """A start away from the other incidents; None if none was found."""
+    for choice in random.integers(len(starts), size=_TRIES).tolist():
+        start: int = starts[choice] * MINUTE_US + int(random.integers(60)) * SECOND_US
         stop = start + kind.minutes * MINUTE_US
         if all(start - other.end >= APART or other.start - stop >= APART for other in copy):
             return start

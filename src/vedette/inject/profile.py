@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.enrich.enrich import Enriched
+from vedette.enrich.user_agent import AgentKind
 from vedette.schema.requests import Requests
 
 WINDOW = 60_000_000
@@ -55,10 +57,17 @@ class ServiceProfile(msgspec.Struct):
         """Targets that are no static files; the root where none is known."""
         return [t for t in self.targets if not _ASSET.search(t.partition(b"?")[0])] or [b"/"]
 
-    @property
-    def busiest_route(self) -> str:
-        """The route that is asked for most."""
-        return max(self.routes, key=lambda route: (self.routes[route], route), default="/")
+    def busiest_page(self, least: float) -> str | None:
+        """The route that is asked for most and is no static file.
+
+        Args:
+            least: Requests a minute below which it is None: too few to tell a failure by.
+        """
+        pages = {route: n for route, n in self.routes.items() if not _ASSET.search(route.encode())}
+        busiest = max(pages, key=lambda route: (pages[route], route), default=None)
+        if busiest is None or pages[busiest] < least * len(self.minutes):
+            return None
+        return busiest
 
 
 class Profile:
@@ -72,18 +81,16 @@ class Profile:
 
     def add(
         self,
-        requests: Requests,
         lines: list[bytes],
         first_line: int,
-        service: NDArray[np.int32],
-        names: list[str],
+        enriched: Enriched,
     ) -> None:
         """Take a batch in.
 
         Args:
-            requests: Enriched. lines: The whole lines that it was read from, without their ends.
-            first_line: Number of the first of them. service: Number of each row's service. names: Of services.
+            lines: The whole lines that it was read from, without their ends. first_line: Number of the first of them.
         """
+        requests, service, names = enriched.requests, enriched.service, enriched.services
         if not len(requests) or requests.route is None:
             return
         first, last = int(requests.time.min()), int(requests.time.max())
@@ -95,7 +102,7 @@ class Profile:
             profile = self.services.setdefault(names[number], ServiceProfile())
             rows = np.flatnonzero(service == number)
             self._count(profile, requests, rows)
-            self._keep(profile, requests, rows, lines, first_line)
+            self._keep(profile, enriched, rows, lines, first_line)
 
     @staticmethod
     def _count(profile: ServiceProfile, requests: Requests, rows: NDArray[np.intp]) -> None:
@@ -117,11 +124,12 @@ class Profile:
     def _keep(
         self,
         profile: ServiceProfile,
-        requests: Requests,
+        enriched: Enriched,
         rows: NDArray[np.intp],
         lines: list[bytes],
         first_line: int,
     ) -> None:
+        requests = enriched.requests
         status = requests.status[rows]
         posts = [row for row in rows[: 64 * _PER_BATCH].tolist() if requests.method[row] == b"POST"]
         for row in posts:
@@ -130,6 +138,10 @@ class Profile:
             if any(word in path.lower() for word in _LOGIN_WORDS) and len(profile.logins) < 64:
                 profile.logins[path] = profile.logins.get(path, 0) + 1
         plain = rows[(status >= 200) & (status < 300) | (status == 0)]
+        # Who floods or scrapes does not say that he is a bot.
+        people = plain[~_declared_bots(enriched, plain)]
+        if len(people) or profile.lines:
+            plain = people
         chosen = self._random.choice(
             plain, size=min(max(_PER_BATCH, _TEMPLATES - len(profile.lines)), len(plain)), replace=False
         )
@@ -144,3 +156,9 @@ class Profile:
             asked = requests.target[row]
             if asked and len(profile.targets) < _TEMPLATES:
                 profile.targets[asked] = None
+
+
+def _declared_bots(enriched: Enriched, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    agents = enriched.requests.user_agent.ids[rows]
+    # The last is for rows without a user agent: their id is -1.
+    return np.append(enriched.agent_kind == AgentKind.DECLARED_BOT, False)[agents]

@@ -63,7 +63,7 @@ def survey(
     if found is None:
         found, history = inputs(options)
     history = history or Discovery()
-    choose_kernel_mode([*history.inputs, *found.inputs])
+    choose_kernel_mode([*history.inputs, *found.inputs], foreseen=True)
     # Not before the choice: these import kernels.
     from vedette.replay.scanning import DisorderError, Scan
     from vedette.replay.verdict_spool import VerdictSpool
