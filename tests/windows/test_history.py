@@ -74,6 +74,7 @@ def test_routes_beyond_the_cap_share_a_slot_under_their_service() -> None:
 def test_assets_and_logins_are_told_by_their_names() -> None:
     assert is_asset("/static/app-{}.js")
     assert is_asset("/img/LOGO.PNG")
+    assert is_asset("/film/{}/1080p/{}.ts")
     assert not is_asset("/api/js")
     assert is_login("/wp-login.php")
     assert is_login("/api/v1/auth/token")

@@ -15,7 +15,9 @@ OTHER_ROUTE = "(other)"
 
 _ASSET = re.compile(
     r"\.(?:css|js|mjs|map|png|jpe?g|gif|svg|webp|avif|ico|bmp"
-    r"|woff2?|ttf|otf|eot|mp4|webm|mp3)$",
+    r"|woff2?|ttf|otf|eot|mp4|webm|mp3"
+    # What a player fetches on and on: segments, their lists, and what is said in them.
+    r"|ts|m4[asv]|m2ts|cmf[atv]|aac|ogg|oga|ogv|opus|m3u8|mpd|vtt)$",
     re.IGNORECASE,
 )
 _LOGIN = re.compile(
