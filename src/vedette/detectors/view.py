@@ -127,6 +127,21 @@ class Judged(msgspec.Struct):
         return int(rows[0]) if len(rows) else None
 
 
+class Burst(msgspec.Struct, frozen=True):
+    """More requests than usual that one client makes.
+
+    Attributes:
+        client: Its name.
+        usual: It has done as much of the same before.
+        known: It is no stranger: it was there by the day before, or its address is one of one's own network; and it
+            does not do much more than it ever did.
+    """
+
+    client: str
+    usual: bool
+    known: bool
+
+
 class RouteNumbers(Protocol):
     """Which registry numbers were merged into a slot."""
 
@@ -156,6 +171,7 @@ class WindowView(msgspec.Struct):
         client_name: Prints a client's key.
         claimed: Services whose traffic this window a detector has explained already. dropped: Those that a detector has
             said get less of it than usual. crowds: Those to which unusually many come, most of whom they knew before.
+        bursts: Of services that one client asks for much more than is usual, that client.
         joint: The metrics of `TOGETHER` held against what they usually are together; None where nobody did.
         shared: By id of an anomaly, slots of the routes that it tells of together with their service.
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
@@ -184,6 +200,7 @@ class WindowView(msgspec.Struct):
     claimed: set[str] = msgspec.field(default_factory=set)
     dropped: set[str] = msgspec.field(default_factory=set)
     crowds: set[str] = msgspec.field(default_factory=set)
+    bursts: dict[str, Burst] = msgspec.field(default_factory=dict)
     shared: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     weight: int = 1
     seen: float = 1.0

@@ -29,6 +29,7 @@ from vedette.detectors.statement import (
     state,
     surprise_score,
 )
+from vedette.detectors.statistical.consequence import is_served, is_slight
 from vedette.detectors.statistical.gate import Gate
 from vedette.detectors.statistical.runs import Runs
 from vedette.detectors.statistical.thresholds import Thresholds
@@ -79,7 +80,9 @@ class LearnedFloods:
     Decision: a random forest gives the probability that a third is a flood's; the highest of a window counts. It is
         at least the model's own threshold, and its log-odds are as surprising as the budget allows, by the tail of
         quiet windows that the model was not fitted to, in two of three windows. From `LEAST_REQUESTS` in the third,
-        and only of services whose log names clients in that window.
+        and only of services whose log names clients in that window. Not of a crowd of known clients, nor of what one
+        client does on other days too while the service answers as ever. Severe where much fails or answers are slow,
+        slight where nobody is the worse for it (`is_slight`).
     Explanation: what each feature adds to the probability (exact Shapley values).
     Known false alarms: behind a proxy that hides clients, a crowd that brings the site down; a load test.
     References: Breiman 2001 (random forests); Lundberg et al. 2020 (Shapley values in trees); formula `exceedance`.
@@ -212,6 +215,7 @@ class LearnedFloods:
             )
             for row in alarmed
             if view.book[int(window.slot[row])].service not in view.crowds
+            and not _is_routine(view, int(window.slot[row]))
         ]  # fmt: skip
         self._thresholds.observe(self.name, self._runs.tests(window.slot[looked], surprise[looked]))
         return found
@@ -291,7 +295,7 @@ class LearnedFloods:
             service=service,
             route=None,
             entity=slot_entity(service, None),
-            severity=Severity.HIGH if _harms(slices, third, row, features) else Severity.MEDIUM,
+            severity=_severity(view, int(window.slot[row]), _harms(slices, third, row, features)),
             score=surprise_score(surprise, threshold),
             observed=value,
             expected=quiet.band(),
@@ -352,6 +356,18 @@ def _harms(slices: Slices, third: int, row: int, features: NDArray[np.float32]) 
     """Whether users notice: much fails, or answers take several times as long."""
     failed = slices.failed[third, row] >= FAILING * slices.requests[third, row]
     return bool(failed or features[_TIME_RATIO] >= np.log(SLOWER))
+
+
+def _is_routine(view: WindowView, slot: int) -> bool:
+    """Whether one client does what it does on other days too, and nobody is the worse for it."""
+    burst = view.bursts.get(view.book[slot].service)
+    return burst is not None and burst.usual and is_served(view, slot)
+
+
+def _severity(view: WindowView, slot: int, harms: bool) -> Severity:
+    if harms:
+        return Severity.HIGH
+    return Severity.LOW if is_slight(view, slot) else Severity.MEDIUM
 
 
 def _adding(shares: NDArray[np.float64]) -> tuple[Contribution, ...]:

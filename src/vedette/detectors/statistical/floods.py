@@ -6,6 +6,8 @@ from vedette.baselines.formulas import critical_value
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import excess_score, heaviest_clients, slot_entity, state, surprise_score
 from vedette.detectors.statistical.acquaintance import MOSTLY, Acquaintance
+from vedette.detectors.statistical.bursts import Bursts
+from vedette.detectors.statistical.consequence import is_served, is_slight
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import excess_by_route
 from vedette.detectors.statistical.yesterday import Yesterday
@@ -30,11 +32,12 @@ class Flood(Remembering):
     Signal: requests by client and by route in the window.
     Baseline: requests, distinct clients and the busiest client of the service's own past windows.
     Decision: either one client makes more than `client_share` of more than `requests_per_minute` requests, and
-        more than the busiest client of the past did; or, with many clients, requests and distinct clients are
-        both beyond twice the budget's threshold, at least `MIN_RATIO` times the expected and `MIN_EXCESS` more, and the
-        excess looks like no crowd of people: most of it goes to one route, or most of it is refused or fails. Clients
-        of whom `MOSTLY` were known by the day before (`Acquaintance`) are a crowd, whatever they ask for. Nor where at
-        least half as many requests came about that time yesterday (`Yesterday`).
+        more than the busiest client of the past did, unless it does as much on other days too and the service answers
+        as ever (`Routine`); or, with many clients, requests and distinct clients are both beyond twice the budget's
+        threshold, at least `MIN_RATIO` times the expected and `MIN_EXCESS` more, and the excess looks like no crowd of
+        people: most of it goes to one route, or most of it is refused or fails. Clients of whom `MOSTLY` were known by
+        the day before (`Acquaintance`) are a crowd, whatever they ask for. Nor where at least half as many requests
+        came about that time yesterday (`Yesterday`).
     Explanation: the clients and routes that carry the excess.
     Known false alarms: a load test; a proxy in front whose address is logged for everyone (set trusted proxies).
     References: formulas `share`, `count_high`.
@@ -43,6 +46,7 @@ class Flood(Remembering):
     name = "flood"
     types = (AnomalyType.DDOS_ATTACK,)
 
+    added = 2
     MIN_RATIO = 3.0
     MIN_EXCESS = 200
     """Requests a minute."""
@@ -57,10 +61,11 @@ class Flood(Remembering):
         self.requests_per_minute = requests_per_minute
         self._acquaintance = Acquaintance()
         self._yesterday = Yesterday()
+        self._bursts = Bursts()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._acquaintance, self._yesterday
+        return self._acquaintance, self._yesterday, *self._bursts.memories
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave; earlier versions remembered nothing. Raises `StateError`."""
@@ -74,6 +79,7 @@ class Flood(Remembering):
         found = []
         flooded: set[int] = set()
         requests = view.judged[Metric.REQUESTS]
+        self._bursts.look(view, requests)
         busy = view.book.is_service(requests.slot) & (requests.value > 0)
         for row in np.flatnonzero(busy).tolist():
             slot = int(requests.slot[row])
@@ -116,6 +122,9 @@ class Flood(Remembering):
         share = count / total
         if share <= self.client_share:
             return None
+        burst = view.bursts.get(service)
+        if burst is not None and burst.usual and is_served(view, slot):
+            return None
         usual = view.judged[Metric.TOP_CLIENT_REQUESTS]
         found = usual.find(slot)
         band = Band(None, None, None)
@@ -134,7 +143,7 @@ class Flood(Remembering):
             service=service,
             route=None,
             entity=Entity(EntityKind.CLIENT, name),
-            severity=Severity.CRITICAL if share > 0.9 else Severity.HIGH,
+            severity=_severity(view, slot, share),
             score=excess_score(share * total, self.client_share * limit),
             observed=share,
             expected=band,
@@ -193,7 +202,8 @@ class Flood(Remembering):
             service=service,
             route=None,
             entity=slot_entity(service, None),
-            severity=Severity.CRITICAL,
+            # A crowd that is answered as ever may be one, whoever they are.
+            severity=Severity.MEDIUM if is_slight(view, slot) else Severity.CRITICAL,
             score=surprise_score(surprise, threshold),
             observed=observed,
             expected=requests.band(row),
@@ -218,3 +228,10 @@ class Flood(Remembering):
                 "shape": "many clients",
             },
         )
+
+
+def _severity(view: WindowView, slot: int, share: float) -> Severity:
+    """How severe it is that one client makes such a share of a service's requests."""
+    if is_slight(view, slot):
+        return Severity.LOW
+    return Severity.CRITICAL if share > 0.9 else Severity.HIGH

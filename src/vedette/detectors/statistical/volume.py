@@ -5,6 +5,7 @@ import numpy as np
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Gated
+from vedette.detectors.statistical.consequence import is_served, is_slight
 from vedette.detectors.statistical.gate import Alarm
 from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
@@ -42,8 +43,9 @@ class TrafficSpike(Remembering):
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `factor` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
         nor where a burst as high has come before by the clock, or three times in the last week (`Recurrence`), nor
-        where at least half as many came in a half-hour around that time yesterday (`Yesterday`). Where fewer than
-        `MIN_EXPECTED` requests are expected, only from `ALWAYS_MUCH` requests.
+        where at least half as many came in a half-hour around that time yesterday (`Yesterday`), nor where it is what
+        one client does on other days too, and the service answers as ever (`Routine`). Where fewer than `MIN_EXPECTED`
+        requests are expected, only from `ALWAYS_MUCH` requests. Slight where nobody is the worse for it (`is_slight`).
     Explanation: which routes and clients carry the excess. Routes that only share what happens to their service
         are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
@@ -94,9 +96,21 @@ class TrafficSpike(Remembering):
             and view.book[alarm.slot].service not in view.claimed
             # What nobody serves is the scanners' to raise; they are stated as such.
             and view.book[alarm.slot].route not in NOBODYS_ROUTES
+            and not self._is_routine(view, judged, alarm)
         ]
         self._yesterday.learn(view.start, judged.slot, judged.value)
         return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
+
+    @staticmethod
+    def _is_routine(view: WindowView, judged: Judged, alarm: Alarm) -> bool:
+        """Whether one client does what it does on other days too, and nobody is the worse for it."""
+        burst = view.bursts.get(view.book[alarm.slot].service)
+        if burst is None or not burst.usual or not is_served(view, int(view.book.owners[alarm.slot])):
+            return False
+        if view.book[alarm.slot].route is None:
+            return True
+        excess = float(judged.value[alarm.row] - judged.expected_mid[alarm.row])
+        return burst.client in route_carriers(view, alarm.slot, Client.REQUESTS, excess)[0][:1]
 
     def _state(self, view: WindowView, judged: Judged, shared: Shared) -> Anomaly:
         alarm = shared.alarm
@@ -113,7 +127,8 @@ class TrafficSpike(Remembering):
             contributions = excess_by_route(view, entry.service) + by_client
         else:
             clients, contributions = route_carriers(view, alarm.slot, Client.REQUESTS, excess)
-        severity = Severity.MEDIUM if entry.route is None else Severity.LOW
+        slight = entry.route is not None or is_slight(view, alarm.slot)
+        severity = Severity.LOW if slight else Severity.MEDIUM
         return self._gated.statement(
             view,
             judged,
