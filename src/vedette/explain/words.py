@@ -133,6 +133,8 @@ def _volume(anomaly: Anomaly) -> str:
     if middle and middle >= 1 and anomaly.observed >= middle:
         times = f", {count(anomaly.observed / middle)} times the usual"
     got = "not a single request" if anomaly.observed == 0 else plural(anomaly.observed, "request")
+    windows = anomaly.details.get("windows", 1)
+    got += f" in {count(windows)} windows" if windows > 1 else ""
     return f"{_place(anomaly)} got {got}{times}; {_expected(anomaly)}.{_rare(anomaly)}{_shared(anomaly)}"
 
 
@@ -327,7 +329,7 @@ def _carried(anomaly: Anomaly) -> str:
 def _whole(anomaly: Anomaly) -> str:
     """What contributions are shares of."""
     if anomaly.type is AnomalyType.TRAFFIC_DROP:
-        return "what is missing"
+        return f"what is missing{' in the last window' if is_of_last_window(anomaly) else ''}"
     if anomaly.type is AnomalyType.DATA_EXFILTRATION:
         return f"all that {anomaly.service} sent"
     return "those in the last window" if is_of_last_window(anomaly) else "this"
@@ -361,7 +363,7 @@ _BODY = {
     AnomalyType.RESPONSE_TIME_ANOMALY: _unusual_values,
     AnomalyType.STATUS_CODE_ANOMALY: _unusual_values,
 }
-_TOGETHER = frozenset({AnomalyType.ERROR_SPIKE, AnomalyType.LATENCY_SPIKE})
+_TOGETHER = frozenset({AnomalyType.ERROR_SPIKE, AnomalyType.LATENCY_SPIKE, AnomalyType.TRAFFIC_DROP})
 """Several windows may be judged as one."""
 _OF_MODELS = frozenset({AnomalyType.BEHAVIORAL_ANOMALY, AnomalyType.SEQUENCE_ANOMALY})
 """Their contributions are features and requests, and told in the sentence."""

@@ -1,16 +1,21 @@
 """More or less traffic than usual."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vedette.baselines.formulas import count_low
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, route_carriers
 from vedette.detectors.statistical.banded import Gated
 from vedette.detectors.statistical.consequence import is_served, is_slight
+from vedette.detectors.statistical.ebbs import Ebbs
 from vedette.detectors.statistical.gate import Alarm
+from vedette.detectors.statistical.recent_counts import RecentCounts, Summed
 from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.usual_routes import UsualRoutes
+from vedette.detectors.statistical.visitors import Visitors
 from vedette.detectors.statistical.yesterday import Yesterday
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.enrich.service import OTHER_SERVICE
@@ -147,14 +152,20 @@ class TrafficSpike(Remembering):
 class TrafficDrop(Remembering):
     """A service gets far fewer requests than its own normal, or none.
 
-    Signal: requests in the window; a window without any counts as zero.
-    Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
+    Signal: requests in the window, a window without any counting as zero; or in the last 20 together, whichever is more
+        surprising.
+    Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned. Of 20 windows what was
+        expected before them, and the dispersion that such sums had in the last day (`RecentCounts`).
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at most
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
+        Of 20 windows, `MIN_MISSING` of what was expected, and more than one client alone may usually make; not where
+        nearly as few came in that half-hour, or one beside it, yesterday.
         Of a window that the log begins or ends in, so much less is expected; less than half of one tells nothing.
         Not where it fell as low before at this time of the day (`Recurrence`), or where no more than twice as many
         came in that half-hour yesterday (`Yesterday`); where nothing is left at all, only if fewer than
-        `NOBODY` came about that time yesterday.
+        `NOBODY` came about that time yesterday. Not where so few clients were expected that all of them may be gone
+        (by Poisson's law, that of visits which have nothing to do with each other) and it fell as low `EBBS` times in
+        the last two days: who watches a film asks for hundreds of things, and is one.
         Not of the services that are not told apart: which these are changes.
     Explanation: the routes that are missing most, beside what they had of late (`UsualRoutes`).
     Known false alarms: public holidays; a log that was rotated away or shipped late.
@@ -164,27 +175,39 @@ class TrafficDrop(Remembering):
     name = "volume.drop"
     types = (AnomalyType.TRAFFIC_DROP,)
 
-    added = 1
+    added = 4
     MIN_EXPECTED = 10
     NOBODY = 3
     """Where fewer come in a window, there are some in which nobody does: one in twenty of a Poisson law's."""
+    GONE = 3.0
+    """-log10, one in a thousand: of the 336 half-hours of a week, all visits are over in one every third week."""
+    EBBS = 3
+    """As often as makes a burst normal at whatever times (`Recurrence`)."""
     MIN_SEEN = 0.5
+    MIN_MISSING = 0.25
 
     def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
         self.factor = factor
         self._gated = Gated(self.name, thresholds, high=False)
+        self._recent = RecentCounts(self.MIN_MISSING)
         # What falls again and again at whatever times is not well.
         self._recurrence = Recurrence(times=None, hours=None)
         self._yesterday = Yesterday()
         self._usual = UsualRoutes()
+        self._visitors = Visitors()
+        self._ebbs = Ebbs()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return *self._gated.memories, self._recurrence, self._usual, self._yesterday
+        known = self._recurrence, self._usual, self._yesterday
+        return *self._gated.memories, *known, self._recent, self._visitors, self._ebbs
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""
-        judged = view.judged[Metric.REQUESTS]
+        own = view.judged[Metric.REQUESTS]
+        services = view.book.is_service(own.slot)
+        summed = self._summed(view, own, np.flatnonzero(services))
+        judged, each = summed.judged, summed.each
 
         def worth() -> Mask:
             middle = np.nan_to_num(judged.expected_mid)
@@ -193,43 +216,82 @@ class TrafficDrop(Remembering):
             # Services that have earned to be told apart are missing among the others from then on.
             others = view.book.find(OTHER_SERVICE, None)
             named: Mask = judged.slot != (-1 if others is None else others)
-            return view.book.is_service(judged.slot) & named & small
+            return services & named & (small | (summed.windows > 1))
 
+        self._visitors.learn(view.judged[Metric.CLIENTS])
         alarms = self._gated.alarms(view, judged, worth)
         # The lower, the higher: half as much is as far as twice as much.
         expected = self._gated.expected(
-            view, judged, worth, alarms, self._recurrence, lambda value: 1.0 / (1.0 + value)
+            view, each, worth, alarms, self._recurrence, lambda value: 1.0 / (1.0 + value)
         )
         if not alarms:
             # A flood is not what was usual: of it counts what was to be expected at most.
-            self._usual.learn(judged.slot, np.fmin(judged.value, judged.expected_high))
+            self._usual.learn(own.slot, np.fmin(own.value, own.expected_high))
         view.dropped.update(view.book[alarm.slot].service for alarm in alarms)
         found = [
-            self._state(view, judged, alarm)
+            self._state(view, own, summed, alarm)
             for alarm in alarms
-            if not self._usual_now(view, alarm, float(judged.value[alarm.row]), alarm.row in expected)
+            if not self._usual_now(
+                view,
+                alarm,
+                float(each.value[alarm.row]),
+                int(summed.windows[alarm.row]),
+                alarm.row in expected,
+            )
         ]
-        services = view.book.is_service(judged.slot)
-        self._yesterday.learn(view.start, judged.slot[services], judged.value[services])
+        self._yesterday.learn(view.start, own.slot[services], own.value[services])
+        self._ebbs.learn(view.start, own.slot[services], own.value[services])
         return found
 
-    def _usual_now(self, view: WindowView, alarm: Alarm, value: float, expected: bool) -> bool:
-        """Whether a service falls as low at this time of the day."""
+    def _summed(self, view: WindowView, own: Judged, rows: NDArray[np.intp]) -> Summed:
+        """Services' windows with those before, where all of each of them was seen."""
+        if view.seen < 1.0 or view.weight > 1:
+            return Summed(own, np.ones(len(own.slot), dtype=np.int64), np.ones(len(own.slot), dtype=np.int64))
+        alone = np.zeros(len(rows))
+        busiest = view.judged[Metric.TOP_CLIENT_REQUESTS]
+        if len(busiest.slot):
+            by_slot = np.zeros(max(int(own.slot.max()), int(busiest.slot.max())) + 1)
+            by_slot[busiest.slot] = np.nan_to_num(busiest.expected_mid)
+            alone = by_slot[own.slot[rows]]
+        return self._recent.merge(view.number, own, rows, alone)
+
+    def _usual_now(self, view: WindowView, alarm: Alarm, value: float, windows: int, expected: bool) -> bool:
+        """Whether a service falls as low at this time of the day, or now and then, being one of few clients."""
+        if self._of_few(view, alarm, value):
+            return True
         if value == 0:
             return self._yesterday.was_quiet(alarm.slot, view.start, self.NOBODY)
+        if windows > 1:
+            return expected or self._yesterday.as_few(
+                alarm.slot, view.start, value, 1.0 - self.MIN_MISSING, around=1
+            )
         return expected or self._yesterday.as_few(alarm.slot, view.start, value)
 
-    def _state(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:
-        missing = self._usual.missing(view, alarm.slot, judged.slot, judged.value)
-        silent = float(judged.value[alarm.row]) == 0
+    def _of_few(self, view: WindowView, alarm: Alarm, value: float) -> bool:
+        """Whether so few clients were expected that all may be gone, and so it was now and then before."""
+        return (
+            count_low(0.0, self._visitors.expected(alarm.slot), 0.0) < self.GONE
+            and self._ebbs.times(alarm.slot, view.start, value) >= self.EBBS
+        )
+
+    def _state(self, view: WindowView, own: Judged, summed: Summed, alarm: Alarm) -> Anomaly:
+        missing = self._usual.missing(view, alarm.slot, own.slot, own.value)
+        judged, windows = summed.judged, int(summed.windows[alarm.row])
+        silent = float(own.value[alarm.row]) == 0
+        part = 1.0 - self.MIN_MISSING if windows > 1 else view.seen / self.factor
+        severity = Severity.CRITICAL if silent else Severity.HIGH
+        if self.factor * judged.value[alarm.row] > judged.expected_mid[alarm.row]:
+            severity = Severity.MEDIUM
         return self._gated.statement(
             view,
             judged,
             alarm,
             type=AnomalyType.TRAFFIC_DROP,
             unit="requests",
-            line=float(judged.expected_mid[alarm.row]) * view.seen / self.factor,
-            severity=Severity.CRITICAL if silent else Severity.HIGH,
+            line=float(judged.expected_mid[alarm.row]) * part,
+            severity=severity,
             contributions=tuple(Contribution("route", route, share) for route, share in missing),
             evidence_total=int(judged.value[alarm.row]),
+            start=view.start - (int(summed.since[alarm.row]) - 1) * (view.end - view.start),
+            details={"windows": windows} if windows > 1 else None,
         )

@@ -65,10 +65,14 @@ class Yesterday:
         """Whether at least half as many came in the half-hour of a window, or one beside it, the day before."""
         return float(self.means(slot, start, around=1).max(initial=0.0)) >= ALIKE * value
 
-    def as_few(self, slot: int, start: int, value: float) -> bool:
-        """Whether no more than twice as many came in the half-hour of a window the day before."""
-        means = self.means(slot, start)
-        return bool(len(means)) and ALIKE * float(means.max()) <= value
+    def as_few(self, slot: int, start: int, value: float, alike: float = ALIKE, around: int = 0) -> bool:
+        """Whether a value is at least a part, one half, of what came in the half-hour of a window the day before.
+
+        Args:
+            slot, start, value: Of the window. alike: The part. around: Half-hours beside it, the least of which counts.
+        """
+        means = self.means(slot, start, around)
+        return bool(len(means)) and alike * float(means.min()) <= value
 
     def was_quiet(self, slot: int, start: int, least: float) -> bool:
         """Whether fewer than `least` came in the half-hour of a window, or one beside it, the day before."""
