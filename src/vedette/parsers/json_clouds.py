@@ -79,6 +79,33 @@ def azure() -> JsonFormat:
             Field.SERVICE: ("properties.originalHost", "properties.host"),
         },
         Conventions(TimeFormat.ANY, DurationUnit.SECONDS, peer_has_port=True),
+        needs=Field.PEER,
+    )
+
+
+def azure_front_door() -> JsonFormat:
+    """Azure Front Door's access log; its target is a whole address, its numbers are strings, `timeTaken` is seconds.
+
+    https://learn.microsoft.com/azure/frontdoor/monitor-front-door-reference
+    """
+    return JsonFormat(
+        "azure-frontdoor-json",
+        "Azure Front Door (properties.httpStatusCode, properties.requestUri, ...)",
+        {
+            Field.TIME: ("time", "timeStamp"),
+            Field.PEER: ("properties.clientIp",),
+            Field.METHOD: ("properties.httpMethod",),
+            Field.TARGET: ("properties.requestUri",),
+            Field.PROTOCOL: ("properties.httpVersion",),
+            Field.STATUS: ("properties.httpStatusCode",),
+            Field.BYTES_IN: ("properties.requestBytes",),
+            Field.BYTES_OUT: ("properties.responseBytes",),
+            Field.DURATION: ("properties.timeTaken",),
+            Field.REFERER: ("properties.referer",),
+            Field.USER_AGENT: ("properties.userAgent",),
+            Field.SERVICE: ("properties.hostName",),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.SECONDS, target_has_origin=True),
     )
 
 

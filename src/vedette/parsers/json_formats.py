@@ -16,6 +16,7 @@ def json_formats() -> tuple[JsonFormat, ...]:
         json_clouds.cloudflare(),
         json_clouds.google(),
         json_clouds.azure(),
+        json_clouds.azure_front_door(),
         json_clouds.api_gateway(),
         json_proxies.kong(),
         json_applications.pino(),
