@@ -244,3 +244,30 @@ def test_times_that_repeat_or_fall_do_not_stop_it():
     at[200:210] -= 3_600_000_000
     scored = SeriesBaseline().follow(at, np.random.default_rng(1).normal(0, 1, 300))
     assert scored.ready[30:].all()
+
+
+def hourly(weeks: int, spread: float, seed: int = 11) -> np.ndarray:
+    """Values once an hour that swing twice a day, once a day and once a week."""
+    at = np.arange(weeks * 168)
+    swings = [a * np.sin(2 * np.pi * at / p + p) for a, p in ((20, 12), (30, 24), (15, 168))]
+    return 100 + np.sum(swings, axis=0) + np.random.default_rng(seed).normal(0, spread, len(at))
+
+
+@pytest.mark.parametrize("minute", [0, 17])
+def test_a_rhythm_of_hourly_values_is_followed_as_closely_as_they_scatter(minute):
+    """A value at the begin of an hour is what that hour's cell holds: nothing lies between it and the next."""
+    value = hourly(8, spread=1.0)
+    moments = times(len(value), 60 * MINUTE) + minute * MINUTE
+    error = np.abs(value - SeriesBaseline().follow(moments, value).expected)[4 * 168 :]
+    # Two thirds of a normal law's values are within its spread.
+    assert np.quantile(error, 0.66) < 1.5
+
+
+def test_an_hour_after_a_wild_one_is_judged_by_itself_and_so_is_the_next_day():
+    value = hourly(6, spread=1.0)
+    first = 900
+    value[[first, first + 30]] += 40
+    scored = SeriesBaseline().follow(times(len(value), 60 * MINUTE), value)
+    assert (scored.score[[first, first + 30]] > 0.5).all()
+    calm = np.delete(scored.score[first : first + 60], [0, 30])
+    assert np.sort(calm)[-5] < 0.2

@@ -14,7 +14,7 @@ from vedette.baselines.counts import CountBank
 from vedette.baselines.judgement import Judgement
 from vedette.baselines.locations import GaugeBank, LogBank
 from vedette.baselines.ratios import RatioBank
-from vedette.kernels.baselines.news import NEWS_STATE, tell_news
+from vedette.kernels.baselines.news import NEWS_STATE, SINCE, tell_news
 from vedette.kernels.baselines.novelty import (
     BLOCK,
     BLOCKS,
@@ -29,7 +29,7 @@ from vedette.kernels.baselines.novelty import (
     rank_surprise,
 )
 from vedette.schema.anomaly import Formula
-from vedette.schema.spans import MINUTE_US
+from vedette.schema.spans import HOUR_US, MINUTE_US
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -37,6 +37,8 @@ Times = NDArray[np.int64]
 _MOST: Final = 1e300
 _LARGEST: Final = 1e100
 """What is larger counts as this: squares of it and sums of those are still numbers."""
+_FEWEST: Final = 2.0
+"""Points that news casts its shade on, and is held for, at least, however far apart they are."""
 _INPUTS: Final = {
     "count": ("mean", "dispersion"),
     "ratio": ("mean", "correlation"),
@@ -69,11 +71,15 @@ class SeriesSettings(msgspec.Struct, frozen=True, kw_only=True):
     surprise: float = 2.0
     """-log10 of the tail under the baseline that news must have: outside the band 99 % of points are inside of."""
     shade: int = 100
-    """Points after news in which weaker news is not told again."""
+    """Points after news in which weaker news is not told again ..."""
+    shade_hours: float = 24.0
+    """... if they are not longer than this: what comes on another day is another event."""
     stronger: float = 1.2
     """By what factor -log10 must exceed that of news within its shade."""
     hold: float = 20.0
-    """Points after which a held surprise has fallen to a third."""
+    """Points after which a held surprise has fallen to a third ..."""
+    hold_hours: float = 2.0
+    """... or this long, if that is less: the hours after a wild one are points of their own."""
     threshold: float = 0.5
     """Score from which a point is an anomaly."""
     half: float = 8.0
@@ -155,7 +161,8 @@ class SeriesBaseline:
         self._ranks = np.zeros((3, RANKS))
         self._ranks[:, NEXT] = 1.0
         self._news = np.zeros(NEWS_STATE)
-        self._news[2] = s.shade + 1.0
+        self._news[SINCE] = s.shade + 1.0
+        self._shade, self._hold = float(s.shade), s.hold
 
     def follow(self, time_us: Times, value: Array, exposure: Array | None = None) -> Scored:
         """Judge the next points, each by those before it.
@@ -256,6 +263,8 @@ class SeriesBaseline:
         settings = BankSettings(
             window_us=int(np.median(steps)) if len(steps) else MINUTE_US, min_windows=self.settings.warm_up
         )
+        self._shade = self._points(self.settings.shade, self.settings.shade_hours, settings.window_us)
+        self._hold = self._points(self.settings.hold, self.settings.hold_hours, settings.window_us)
         spread = float(first.std())
         self._unit = max(spread, 1e-3 * float(np.abs(first).mean()), 1e-12)
         if self.kind is Kind.COUNT:
@@ -266,6 +275,11 @@ class SeriesBaseline:
             return LogBank(settings)
         return GaugeBank(settings, prior_scale=self._unit, least_scale=0.01 * self._unit)
 
+    @staticmethod
+    def _points(most: float, hours: float, step_us: int) -> float:
+        """So many points, or as many as so many hours have, but two at least."""
+        return max(_FEWEST, min(most, hours * HOUR_US / step_us))
+
     def _score(self, bank: Bank, time_us: Times, value: Array, exposure: Array | None, fresh: int) -> Scored:
         n = len(value)
         s = self.settings
@@ -275,7 +289,7 @@ class SeriesBaseline:
         novelty = self._novelty(value, surprise)
         score, anomalous = np.empty(n), np.empty(n)
         settings = np.array(
-            [s.novelty, s.surprise, s.shade, s.stronger, 1.0 - 1.0 / s.hold, s.half, s.threshold]
+            [s.novelty, s.surprise, self._shade, s.stronger, 1.0 - 1.0 / self._hold, s.half, s.threshold]
         )
         tell_news(surprise, novelty, settings, self._news, score, anomalous)
         scored = _parted(judgement, score, surprise, novelty, anomalous, n - fresh)

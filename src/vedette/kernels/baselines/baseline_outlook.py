@@ -164,18 +164,20 @@ def _season(
 
     Within an hour it rises or falls as from the hour before to the hour after, but by no more than twice as much as to
     either of them, and not at all where these disagree (the monotonised central slope: van Leer 1977). So a curve is
-    followed closely, and a rhythm that jumps at a full hour is let jump there.
+    followed closely, and a rhythm that jumps at a full hour is let jump there. It is asked for at the middle of a
+    window; where windows are an hour or longer, a cell holds what was at this place of its hours.
     """
     hours = local_us // HOUR_US
     share = (local_us - hours * HOUR_US) / HOUR_US
     here = (hours + shift) % cells
     before, after = (here - 1) % cells, (here + 1) % cells
-    enough = 0.5 * settings[HOUR_WINDOWS]
+    windows = settings[HOUR_WINDOWS]
+    enough = 0.5 * windows
     if weight[row, here] < enough:
         return nan
     # Compiled, single precision would go on in single precision; `float` leaves it as it is.
     usual_here: float = 1.0 * mean[row, here]
-    if weight[row, before] < enough or weight[row, after] < enough:
+    if windows <= 1.0 or weight[row, before] < enough or weight[row, after] < enough:
         return usual_here
     rise, next_rise = usual_here - 1.0 * mean[row, before], 1.0 * mean[row, after] - usual_here
     if rise * next_rise <= 0.0:
@@ -184,7 +186,7 @@ def _season(
     most = 2.0 * (rise if abs(rise) < abs(next_rise) else next_rise)
     if abs(most) < abs(slope):
         slope = most
-    usual_now: float = usual_here + (share - 0.5) * slope
+    usual_now: float = usual_here + (share + 0.5 / windows - 0.5) * slope
     return usual_now
 
 
