@@ -65,7 +65,7 @@ def test_a_client_beyond_the_most_takes_the_place_of_one_not_met_for_longest() -
 
 def test_what_is_remembered_is_kept() -> None:
     memory, again = Routine(), Routine()
-    burst(memory, ONE)
+    burst(memory, ONE, amount=700)
     again.from_state(memory.to_state())
     assert again.to_state() == memory.to_state()
     assert all(burst(again, ONE + DAY_US))

@@ -64,6 +64,8 @@ class Routine:
         self._bursts[key] = bursts
         if len(self._bursts) > MOST:
             del self._bursts[next(iter(self._bursts))]
+        # Whole numbers would be other bytes in a state before than after it was taken over.
+        amount = float(amount)
         now = _Burst(time, time, amount, amount, routes)
         if bursts and time - bursts[-1].last < APART:
             begun = bursts.pop()
