@@ -24,7 +24,9 @@ def profile(minutes: int, rate: int = 60) -> Profile:
     known = Profile(np.random.default_rng(1))
     known.start, known.end = 0, minutes * MINUTE_US
     known.services["shop"] = ServiceProfile(
-        minutes=dict.fromkeys(range(minutes), rate), requests=minutes * rate
+        minutes=dict.fromkeys(range(minutes), rate),
+        requests=minutes * rate,
+        routes={f"/page-{n}": rate for n in range(10)},
     )
     return known
 
@@ -59,10 +61,12 @@ def test_a_short_log_is_refused() -> None:
 
 def test_what_a_log_cannot_have_is_told() -> None:
     service = profile(100, rate=7).services["shop"]
+    del service.routes["/page-0"]
     fit, unfit = possible(service, SPOTS - {"duration"})
     assert {each.kind.name: each.why for each in unfit} == {
         "slow_dependency": "the log records no durations",
         "drop": "7 requests a minute are too few: it needs 10",
+        "scraper": "too few different pages (9): it needs 10",
     }
     assert len(fit) + len(unfit) == len(MENU)
 
@@ -87,10 +91,10 @@ def test_incidents_without_room_are_counted() -> None:
     assert [each.why for each in without_room] == ["10 of 70 found no room in 60 copies"]
 
 
-def _log(agents: list[str]) -> Profile:
-    """A minute of pages for each agent in turn, two of them for each of a static file."""
+def _log(agents: list[str], method: str = "GET") -> Profile:
+    """Two minutes of requests by each agent in turn, two for a static file for each of a page."""
     lines = [
-        f'192.0.2.{n % 20} - - [02/Mar/2026:08:00:{n % 60:02} +0000] "GET {path} HTTP/1.1" 200 512 "-" '
+        f'192.0.2.{n % 20} - - [02/Mar/2026:08:00:{n % 60:02} +0000] "{method} {path} HTTP/1.1" 200 512 "-" '
         f'"{agents[n % len(agents)]}"'.encode()
         for n, path in enumerate(["/style.css", "/news", "/style.css"] * 40)
     ]
@@ -105,6 +109,8 @@ BOT, PERSON = "Mozilla/5.0 (compatible; Googlebot/2.1)", "Mozilla/5.0 (X11; Linu
 
 def test_lines_are_made_from_those_of_people() -> None:
     (service,) = _log([BOT, PERSON]).services.values()
+    assert {PERSON.encode() in line for _, line in service.lines} == {True}
+    (service,) = _log([BOT, PERSON], "POST").services.values()
     assert {PERSON.encode() in line for _, line in service.lines} == {True}
     (service,) = _log([BOT]).services.values()
     assert service.lines

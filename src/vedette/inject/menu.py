@@ -78,6 +78,7 @@ class Kind:
         types: What an anomaly may call it to count as having found it.
         needs: Fields that the format must let rewrite. make: Makes it.
         clients: Addresses that it needs. rate: Least requests a minute of the service that it makes sense in.
+        pages: Least routes of pages that it makes sense in.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Kind:
     make: Callable[[Place], Made] = field(repr=False)
     clients: int = 0
     rate: float = 0.0
+    pages: int = 0
 
 
 def _error_burst(place: Place) -> Made:
@@ -228,7 +230,7 @@ MENU: Final[tuple[Kind, ...]] = (
     Kind("credential_stuffing", "forty clients try twelve passwords each", 10,
          frozenset({_T.BRUTE_FORCE}), _WHO | {"method", "status"}, _credential_stuffing, 40),
     Kind("scraper", "one client reads two pages a second, without saying that it is a bot", 20,
-         frozenset({_T.BOT_ACTIVITY, _T.TRAFFIC_SPIKE, _T.DDOS_ATTACK}), _WHO | {"status"}, _scraper, 1),
+         frozenset({_T.BOT_ACTIVITY, _T.TRAFFIC_SPIKE, _T.DDOS_ATTACK}), _WHO | {"status"}, _scraper, 1, pages=10),
     Kind("scan", "one client tries a hundred addresses that do not exist", 5,
          frozenset({_T.SCANNER, _T.SENSITIVE_FILE, _T.WEBSHELL}), _WHO | {"status"}, _scan, 1),
     Kind("exfiltration", "one client takes twenty times what all others do", 5,

@@ -61,6 +61,9 @@ def possible(profile: ServiceProfile, spots: Iterable[str]) -> tuple[list[Kind],
         elif profile.rate < kind.rate:
             why = f"{profile.rate:.3g} requests a minute are too few: it needs {kind.rate:g}"
             unfit.append(Impossible(kind, why))
+        elif profile.page_routes < kind.pages:
+            why = f"too few different pages ({profile.page_routes}): it needs {kind.pages}"
+            unfit.append(Impossible(kind, why))
         else:
             fit.append(kind)
     return fit, unfit

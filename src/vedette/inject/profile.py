@@ -18,6 +18,7 @@ _TEMPLATES = 240
 """Lines kept of each service to make others from."""
 _PER_BATCH = 6
 """Once there are so many, a few of each batch take the place of others: they come from all over the log."""
+_WORST = 2
 _ASSET = re.compile(rb"\.(?:css|js|map|png|jpe?g|gif|svg|webp|ico|woff2?|ttf|mp4|webm)$", re.IGNORECASE)
 _LOGIN_WORDS = (b"login", b"signin", b"sign-in", b"session", b"auth", b"token", b"wp-login.php")
 
@@ -29,7 +30,7 @@ class ServiceProfile(msgspec.Struct):
         minutes: Requests in each minute, by minutes since the epoch. routes: Requests by folded route.
         lines: (source, whole line without its end) of ordinary requests. logins: Targets that take logins.
         bytes_out: Of all answers. timed: Requests with a duration. told: With a status.
-        targets: Some distinct targets.
+        targets: Some distinct targets. rank: How good `lines` are to make others from, 0 is best; see `_models`.
     """
 
     minutes: dict[int, int] = msgspec.field(default_factory=dict)
@@ -41,6 +42,7 @@ class ServiceProfile(msgspec.Struct):
     bytes_out: int = 0
     timed: int = 0
     told: int = 0
+    rank: int = _WORST
 
     @property
     def rate(self) -> float:
@@ -51,6 +53,11 @@ class ServiceProfile(msgspec.Struct):
     def page_requests(self) -> int:
         """Requests for anything but static files."""
         return sum(n for route, n in self.routes.items() if not _ASSET.search(route.encode()))
+
+    @property
+    def page_routes(self) -> int:
+        """Routes that are no static files."""
+        return sum(not _ASSET.search(route.encode()) for route in self.routes)
 
     @property
     def pages(self) -> list[bytes]:
@@ -138,16 +145,17 @@ class Profile:
             if any(word in path.lower() for word in _LOGIN_WORDS) and len(profile.logins) < 64:
                 profile.logins[path] = profile.logins.get(path, 0) + 1
         plain = rows[(status >= 200) & (status < 300) | (status == 0)]
-        # Who floods or scrapes does not say that he is a bot.
-        people = plain[~_declared_bots(enriched, plain)]
-        if len(people) or profile.lines:
-            plain = people
+        rank, plain = _models(enriched, plain)
+        if rank > profile.rank:
+            return
+        if rank < profile.rank:
+            profile.rank = rank
+            profile.lines.clear()
+            profile.targets.clear()
         chosen = self._random.choice(
             plain, size=min(max(_PER_BATCH, _TEMPLATES - len(profile.lines)), len(plain)), replace=False
         )
         for row in sorted(chosen.tolist()):
-            if requests.method[row] not in (b"GET", None):
-                continue
             kept = (requests.source, lines[int(requests.line[row]) - first_line])
             if len(profile.lines) < _TEMPLATES:
                 profile.lines.append(kept)
@@ -158,7 +166,19 @@ class Profile:
                 profile.targets[asked] = None
 
 
-def _declared_bots(enriched: Enriched, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    agents = enriched.requests.user_agent.ids[rows]
-    # The last is for rows without a user agent: their id is -1.
-    return np.append(enriched.agent_kind == AgentKind.DECLARED_BOT, False)[agents]
+def _models(enriched: Enriched, rows: NDArray[np.intp]) -> tuple[int, NDArray[np.intp]]:
+    """The rows that are best to make others from, and how good that is: 0 is best.
+
+    Pages that somebody fetches who does not say that he is a bot, as who floods or scrapes does not; else whatever
+    such a client asks for; else anything.
+    """
+    requests = enriched.requests
+    # The last of each is for rows without: their id is -1.
+    bot = np.append(enriched.agent_kind == AgentKind.DECLARED_BOT, False)[requests.user_agent.ids[rows]]
+    fetches = np.array([method == b"GET" for method in requests.method.vocabulary] + [True])
+    people = rows[~bot]
+    pages = people[fetches[requests.method.ids[people]]]
+    for rank, best in enumerate((pages, people)):
+        if len(best):
+            return rank, best
+    return _WORST, rows
