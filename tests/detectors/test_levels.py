@@ -9,7 +9,7 @@ from vedette.baselines.locations import LogBank, quantile_sampling
 from vedette.detectors.statistical.levels import RecentLevels
 from vedette.detectors.view import Judged
 from vedette.kernels.windows.recent_levels import MOST_WINDOWS
-from vedette.schema.state import StateError, encode
+from vedette.schema.state import StateError, encode, pack
 
 SLOTS = np.array([3, 1], dtype=np.int32)
 SAMPLING = quantile_sampling(0.95)
@@ -61,6 +61,38 @@ def test_what_creeps_is_held_against_what_was_expected_before(log):
     assert levels.windows[1] == 1
     assert levels.judged.expected_mid[1] < own.expected_mid[1]
     assert levels.judged.surprise_high[1] > own.surprise_high[1]
+
+
+def test_the_largest_of_few_requests_is_no_faster_than_that_of_many():
+    """A service is asked sixty times a minute by day, and twice at night: three times as slow is told at night, too."""
+    bank, recent, draw, slot = (
+        LogBank(sampling=SAMPLING),
+        RecentLevels(100, SAMPLING),
+        np.random.default_rng(4),
+        SLOTS[:1],
+    )
+    found = []
+    for number in range(1440):
+        requests, slow = (60, 1.0) if number < 720 else (2, 3.0 if number >= 1420 else 1.0)
+        value = np.array(
+            [np.quantile(slow * np.exp(draw.normal(0.0, 0.3, requests)), 0.95, method="inverted_cdf")]
+        )
+        exposure, time = np.array([float(requests)]), START + number * MINUTE
+        judgement = bank.judge(slot, value, exposure, time)
+        levels = recent.merge(number, Judged(slot, value, judgement, exposure))
+        bank.update(slot, value, exposure, time, judgement.weight)
+        found.append(float(levels.judged.surprise_high[0]))
+    assert max(found[100:1420]) < 4.0
+    assert max(found[1420:]) > 6.0
+
+
+def test_what_an_earlier_version_remembered_is_taken_over(log):
+    ring, errors = log.recent._ring, log.recent._errors
+    other = RecentLevels(100, SAMPLING)
+    other.from_state(encode([pack(ring), pack(np.ascontiguousarray(errors[:, :2]))]))
+    assert other._ring.tobytes() == ring.tobytes()
+    assert other._errors[:, :2].tobytes() == errors[:, :2].tobytes()
+    assert not other._errors[:, 2:].any()
 
 
 def test_what_is_over_is_judged_by_itself(log):

@@ -15,6 +15,7 @@ from vedette.schema.state import PackedArray, check, decode, encode, pack, unpac
 
 _HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
 """Of a band that 99 % of normal windows are inside."""
+_EARLIER_ERRORS: Final = 2
 
 
 class Levels(msgspec.Struct, frozen=True):
@@ -38,6 +39,10 @@ class RecentLevels:
     A baseline follows what creeps, and of few requests one window says little. So as many of the last windows as hold
     `enough` requests are averaged (`MOST_WINDOWS` at most, of the last hour of minutes), and held against what was
     expected before the first that is remembered. How far off such a comparison usually is was seen of each slot.
+
+    The 95th percentile of fewer than 20 requests is their largest, and that of two lower than that of fifteen. What a
+    baseline expects it has learned from the windows that hold most, so at night, or at weekends, all others are below
+    it. By how much, on average over the last day, is taken off windows with few requests before they are averaged.
 
     Args:
         enough: Requests from which no further windows are averaged.
@@ -82,8 +87,13 @@ class RecentLevels:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        packed = decode(content, list[PackedArray], "recent levels")
-        check(len(packed) == 2, "recent levels")
-        ring = unpack(packed[0], np.float64, (None, MOST_WINDOWS, REMEMBERED), "recent levels")
-        self._errors = unpack(packed[1], np.float64, (len(ring), ERRORS), "recent levels")
+        what = "recent levels"
+        packed = decode(content, list[PackedArray], what)
+        check(len(packed) == 2, what)
+        ring = unpack(packed[0], np.float64, (None, MOST_WINDOWS, REMEMBERED), what)
+        known = unpack(packed[1], np.float64, (len(ring), None), what)
+        # States of earlier versions know nothing of what windows with few requests are off.
+        check(known.shape[1] in (_EARLIER_ERRORS, ERRORS), what)
+        self._errors = np.zeros((len(ring), ERRORS))
+        self._errors[:, : known.shape[1]] = known
         self._ring = ring

@@ -28,11 +28,14 @@ REACH: Final = 60
 """Windows that those may be spread over: an hour of minutes."""
 _NUMBER, _LEVEL, _EXPOSURE, _LOCATION, _BETWEEN = range(5)
 REMEMBERED: Final = 5
-"""Numbers remembered of a window: its own, the value's logarithm, what it rests on, what was expected, and the variance
-about that without what sampling adds."""
-_ERROR, _WEIGHT = range(2)
-ERRORS: Final = 2
-"""Of an entity: squared errors of such a comparison, in parts of the variance that it should have; and of how many."""
+"""Numbers remembered of a window: its own, the value's logarithm without its bias, what it rests on, what was expected,
+and the variance about that without what sampling adds."""
+_ERROR, _WEIGHT, _LOWER = range(3)
+FEW: Final = 4
+"""Classes of windows with fewer than 16 requests: 1, 2 or 3, up to 7, up to 15."""
+ERRORS: Final = 2 + 2 * FEW
+"""Of an entity: squared errors of such a comparison, in parts of the variance that it should have; and of how many. For
+each class of windows with few requests: how far they were off what was expected, summed; and of how many."""
 _PRIOR: Final = 60.0
 """Comparisons that the assumed variance is worth: neighbouring ones share most of their windows."""
 _KEEP: Final = 1.0 - 1.0 / 1440.0
@@ -41,6 +44,8 @@ _FURTHEST: Final = 9.0
 """A squared error counts as no more than so many variances, as everywhere in baselines."""
 _SMALLEST: Final = 1e-6
 """As of the bank."""
+_BELOW: Final = 30.0
+"""Windows of a class that no bias is worth: as many as a baseline is not believed before."""
 _SURE: Final = 0.02
 """Least part of the assumed variance that is believed."""
 
@@ -60,6 +65,25 @@ def _remember(
     ring[slot, 0, _EXPOSURE] = exposure
     ring[slot, 0, _LOCATION] = location
     ring[slot, 0, _BETWEEN] = between
+
+
+@subkernel
+def _class(exposure: float) -> int:
+    """To which class of windows with few requests it belongs; `FEW` to none."""
+    few = 0
+    while few < FEW and exposure >= 2.0:
+        exposure *= 0.5
+        few += 1
+    return few
+
+
+@subkernel
+def _lower(errors: NDArray[np.float64], slot: int, few: int) -> float:
+    """How much lower than expected an entity's windows of a class are: the largest of fewer requests is less."""
+    if few == FEW:
+        return 0.0
+    bias = errors[slot, _LOWER + 2 * few] / (errors[slot, _LOWER + 2 * few + 1] + _BELOW)
+    return bias if bias < 0.0 else 0.0
 
 
 @subkernel
@@ -84,9 +108,10 @@ def merge_levels(
     """Remember a window's latencies, and judge them together with windows before where that is more surprising.
 
     As many of the last windows as hold `enough` requests are averaged on the log scale, weighted by their requests, and
-    held against what was expected before the first that is remembered: by no baseline that follows what creeps. The
-    variance is the one that a window of so many requests would have, times how much more, or less, such comparisons
-    missed by in the last day. Only while the window itself is half as slow.
+    held against what was expected before the first that is remembered: by no baseline that follows what creeps. Those
+    with few requests count as if they had held many (`_lower`). The variance is the one that a window of so many
+    requests would have, times how much more, or less, such comparisons missed by in the last day. Only while the window
+    itself is half as slow.
 
     Args:
         number: The window's number.
@@ -118,7 +143,18 @@ def merge_levels(
         level = log(own_value[i] if own_value[i] > _SMALLEST else _SMALLEST)
         among = own_exposure[i] if own_exposure[i] > 1.0 else 1.0
         between = own[WIDTH, i] * own[WIDTH, i] - sampling / among
+        few = _class(among)
+        off = level - own[CENTRE, i]
+        bias = _lower(errors, slot, few)
+        level -= bias
         _remember(ring, slot, number, level, among, own[CENTRE, i], between if between > 0.0 else 0.0)
+        if few < FEW:
+            furthest = 3.0 * own[WIDTH, i]
+            off = max(bias - furthest, min(off, bias + furthest))
+            for what in range(_LOWER, ERRORS):
+                errors[slot, what] *= _KEEP
+            errors[slot, _LOWER + 2 * few] += own[TEACHES, i] * off
+            errors[slot, _LOWER + 2 * few + 1] += own[TEACHES, i]
         told = _told(ring, slot, number)
         if told < 3:
             continue
