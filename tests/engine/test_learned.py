@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -29,6 +30,7 @@ from vedette.parsers.registry import by_name
 from vedette.schema.anomaly import Anomaly
 from vedette.schema.chunk import Chunk
 from vedette.schema.findings import Findings
+from vedette.schema.state import StateError
 from vedette.simulate import Simulation
 
 CONFIG = Config.model_validate({"learned": {"warmup": 8000, "members": ["forest"]}}, strict=False)
@@ -184,6 +186,27 @@ def test_what_kernels_fit_needs_no_process() -> None:
     train_at_once = TrainingProcesses(("/no/such/python",))
     assert isinstance(train_at_once(job()).result(), ClientModel)
     assert train_at_once.running == 0
+
+
+def test_what_kernels_fit_may_get_a_thread_and_is_the_same() -> None:
+    train_beside = TrainingProcesses(("/no/such/python",), beside=True)
+    trainings = [train_beside(job()), train_beside(job(sample(windows=5)))]
+    train_beside.close()
+    assert not any(each.name == "vedette-training" for each in threading.enumerate())
+    model, refused = (training.result() for training in trainings)
+    here = train_here(job()).result()
+    assert isinstance(model, ClientModel)
+    assert isinstance(here, ClientModel)
+    assert model.to_bytes() == here.to_bytes()
+    assert isinstance(refused, Refused)
+    assert train_beside.running == 0
+
+
+def test_what_goes_wrong_in_a_thread_is_raised_to_whoever_asks_for_the_model() -> None:
+    train_beside = TrainingProcesses(("/no/such/python",), beside=True)
+    training = train_beside(msgspec.structs.replace(job(), sample=b"no sample"))
+    with pytest.raises(StateError):
+        training.result()
 
 
 def test_models_of_one_library_share_a_process(trainers: Callable[..., TrainingProcesses]) -> None:

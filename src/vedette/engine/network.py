@@ -128,6 +128,14 @@ class NetworkEngine:
         for portion in self.windower.portions(passed):
             yield from self._take_in(portion)
 
+    def rest(self) -> Iterator[tuple[FlowWindow, bool]]:
+        """The windows that are open when no more flows come, and whether each was watched to its end; as `windows`.
+
+        In the last one the traffic, or who watched it, came to an end.
+        """
+        for window, last in mark_last(self.windower.close(everything=True)):
+            yield window, not last
+
     def _take_in(self, passed: Passed) -> Iterator[FlowWindow]:
         coverage, windower, reached = self.coverage, self.windower, passed.reached
         first = last = None
@@ -248,9 +256,9 @@ class NetworkEngine:
         self.last = window.number
 
     def _take_rest(self) -> None:
-        """Judge the windows that are open. In the last one the traffic, or who watched it, came to an end."""
-        for window, last in mark_last(self.windower.close(everything=True)):
-            self.take(window, whole=not last)
+        """Judge the windows that are open."""
+        for window, whole in self.rest():
+            self.take(window, whole=whole)
 
     def _hush(self, window: FlowWindow) -> None:
         """Judge the silence before a window."""

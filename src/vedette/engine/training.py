@@ -2,8 +2,7 @@
 
 A process serves the trainings by one library, one after the other, because importing PyTorch takes seconds and hundreds
 of megabytes. It ends when it has had nothing to do for a while, and with whoever started it: its input ends then. Jobs
-and answers cross as MessagePack behind eight bytes of length. What kernels fit in milliseconds gets no
-process.
+and answers cross as MessagePack behind eight bytes of length. What kernels fit in milliseconds gets a thread at most.
 """
 
 import os
@@ -49,6 +48,7 @@ class TrainingProcesses:
         library: Names the library of a member; what has none is fitted in this process, at once.
         longest_s: Seconds that a training may take. idle_s: Seconds that a process without work is kept.
         gives_way: Whether other work of the machine goes first: not where all else waits for the model.
+        beside: Whether what has no library is fitted in a thread: kernels leave the interpreter's lock to who asked.
     """
 
     def __init__(
@@ -59,8 +59,11 @@ class TrainingProcesses:
         longest_s: float = LONGEST_S,
         idle_s: float = IDLE_S,
         gives_way: bool = True,
+        beside: bool = False,
     ) -> None:
         self._command = command
+        self._beside = beside
+        self._threads: list[_Beside] = []
         self._library = library
         self._gives_way = gives_way
         self._longest_s = longest_s
@@ -70,7 +73,13 @@ class TrainingProcesses:
     def __call__(self, job: Job) -> Training:
         """Begin to fit a model."""
         library = self._library(job.member)
-        return train_here(job) if library is None else _Apart(self._process(library), job)
+        if library is not None:
+            return _Apart(self._process(library), job)
+        if not self._beside:
+            return train_here(job)
+        self._threads = [one for one in self._threads if one.runs]
+        self._threads.append(_Beside(job))
+        return self._threads[-1]
 
     @property
     def running(self) -> int:
@@ -78,7 +87,9 @@ class TrainingProcesses:
         return sum(process.pid is not None for process in self._of.values())
 
     def close(self) -> None:
-        """End the processes; what is being trained is lost."""
+        """End the processes; what is being trained in one is lost, and in a thread soon over."""
+        for one in self._threads:
+            one.wait()
         for process in self._of.values():
             process.kill()
 
@@ -89,6 +100,38 @@ class TrainingProcesses:
                 self._command, self._longest_s, self._idle_s, self._gives_way
             )
         return process
+
+
+class _Beside:
+    """A training in a thread of this process."""
+
+    def __init__(self, job: Job) -> None:
+        self._outcome: Model | Refused | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._train, args=(job,), name="vedette-training", daemon=True)
+        self._thread.start()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        self._thread.join()
+
+    def result(self) -> Model | Refused:
+        """The model; waits for it. What went wrong is raised here."""
+        self.wait()
+        if self._outcome is None:
+            raise self._error or RuntimeError("a training ended with nothing")
+        return self._outcome
+
+    def _train(self, job: Job) -> None:
+        try:
+            self._outcome = train(job)
+        except BaseException as error:  # noqa: BLE001 - handed to who asks for the model, and raised there
+            self._error = error
 
 
 class _Apart:

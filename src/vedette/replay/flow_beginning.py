@@ -95,7 +95,7 @@ def first_of_all(source: Input) -> int:
         return first
     pool = BufferPool(limit=2)
     with suppress(VedetteError), read_chunks(source, pool=pool) as reader:
-        log = FlowLog(source.name, reader.sample(), reuse=True)
+        log = FlowLog(source.name, reader.sample(), turns=1)
         for chunk in reader:
             table = log.parse(chunk)[0].table
             short = table[table[:, Flow.DURATION] <= LONG, Flow.START]

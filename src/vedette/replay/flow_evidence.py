@@ -148,7 +148,7 @@ def _moment(time: int) -> str:
 def _look_at_lines(wanted: FlowEvidence, source: Input, stopped: Callable[[], bool]) -> None:
     pool = BufferPool(limit=2)
     with read_chunks(source, pool=pool, stopped=stopped) as reader:
-        log = FlowLog(source.name, reader.sample(), reuse=True)
+        log = FlowLog(source.name, reader.sample(), turns=1)
         for chunk in reader:
             flows, _, _ = log.parse(chunk)
             which = np.flatnonzero(wanted.wanted(flows.table[:, Flow.START]))

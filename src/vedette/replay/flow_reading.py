@@ -3,8 +3,9 @@
 import re
 import threading
 from bisect import bisect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -16,6 +17,7 @@ from vedette.kernels.windows.windows import mark_late
 from vedette.parsers.flows.captures import FRAMES, CaptureParser, PacketProblem, is_capture
 from vedette.parsers.flows.flow_logs import FlowLog
 from vedette.parsers.flows.flow_problems import FlowProblem
+from vedette.replay.ahead import Ahead
 from vedette.replay.capture_batches import CaptureBatches
 from vedette.replay.flow_beginning import FirstFlows, LogBeginning
 from vedette.replay.flow_inputs import first_bytes, is_read_twice
@@ -25,7 +27,7 @@ from vedette.schema.errors import VedetteError
 from vedette.schema.findings import SourceCoverage
 from vedette.schema.flows import Flow, Flows
 from vedette.schema.spans import HOUR_US, SECOND_US
-from vedette.sources import BufferPool, ByteReader, Input, SourceError, SourceProblem, read_chunks
+from vedette.sources import BufferPool, ByteReader, Input, Reader, SourceError, SourceProblem, read_chunks
 from vedette.windows.flow_table import FlowTable, Passed, TableSettings
 
 _HEAD: Final = 64
@@ -36,6 +38,8 @@ _JUMP: Final = HOUR_US
 _NEVER: Final = 1 << 62
 _ORDERED: Final = SECOND_US
 """By how much a capture may begin before the one whose work it goes on with has ended: packets overtake each other."""
+_WAITING: Final = 1
+"""Tables of flows that may wait."""
 _APART: Final = re.compile(r"\d+|\.(?:gz|bz2|xz|zst)$")
 """What the names of one series differ by: `trace.pcap`, `trace.pcap1.gz`."""
 _PROBLEMS: Final = {
@@ -87,6 +91,16 @@ class FlowTally(msgspec.Struct):
             self.last = last if self.last is None else max(last, self.last)
 
 
+class _Parsed(msgspec.Struct, frozen=True):
+    """What some lines of a log told, and how far it was read by then."""
+
+    flows: Flows
+    problems: dict[FlowProblem, int]
+    lines: int
+    bytes: int
+    position: int
+
+
 Listener = Callable[[np.ndarray, np.ndarray], None]
 
 
@@ -116,6 +130,7 @@ class FlowReading:
         lateness: How much later than event time a flow of a log may begin and still count, microseconds.
         since: Flows that began earlier are counted, microseconds; None for none.
         until: Packets, and flows, from then on are left out and counted, microseconds; None for none.
+        ahead: Whether lines of logs are parsed in a thread of their own, ahead of what is done with them.
 
     Captures whose names differ by numbers, and that go on where another ends (`tcpdump -C`, `-G`, `-W`), are one.
     An input that cannot be read is told in `tally.left_out`; the others still are. `watchers` knows which have ended.
@@ -133,7 +148,10 @@ class FlowReading:
         until: int | None = None,
         since: int | None = None,
         lateness: int = 0,
+        *,
+        ahead: bool = False,
     ) -> None:
+        self._ahead = ahead
         self._lateness = lateness
         self._places: list[int] = []
         self._since = since
@@ -146,6 +164,7 @@ class FlowReading:
         self.watchers = Watchers(())
         self.whole_from: int | None = None
         self._begins: list[_Begin] = []
+        self._read: list[Generator[Passed, None, None]] = []
 
     def passed(self) -> Iterator[Passed]:
         """What the inputs tell, by event time; each is opened when that has come to it."""
@@ -154,9 +173,15 @@ class FlowReading:
         for number, source in enumerate(self._inputs):
             begin = self._begin(source) if several else _Begin()
             self._begins.append(begin)
-            lanes.append(Lane(begin.window, self._lane(number, source), source.name))
+            self._read.append(self._lane(number, source))
+            lanes.append(Lane(begin.window, self._read[-1], source.name))
         self.watchers = Watchers(lanes)
         return merged(lanes, self.watchers if several else None)
+
+    def close(self) -> None:
+        """End the reading, and its thread, where it was not asked for everything; nothing can be asked for any more."""
+        for lane in self._read:
+            lane.close()
 
     def _begin(self, source: Input) -> _Begin:
         """How an input begins, by its first bytes."""
@@ -179,7 +204,7 @@ class FlowReading:
         first = int(times.min())
         return _Begin(first // self._table.span * self._table.span, first, series)
 
-    def _lane(self, number: int, source: Input) -> Iterator[Passed]:
+    def _lane(self, number: int, source: Input) -> Generator[Passed, None, None]:
         begin = self._begins[number]
         if begin.opened:
             return
@@ -310,22 +335,24 @@ class FlowReading:
     def _log(self, number: int, source: Input, begins: int) -> Iterator[Passed]:
         tally = self.tally
         pool = BufferPool(limit=2)
-        with read_chunks(source, pool=pool, stopped=self._interrupted.is_set) as reader:
-            # What a chunk held is in its windows before the next is read.
-            log = FlowLog(source.name, reader.sample(), reuse=True, shared=is_read_twice(source))
+        with ExitStack() as stack:
+            reader = stack.enter_context(read_chunks(source, pool=pool, stopped=self._interrupted.is_set))
+            # What a chunk held is in its windows before the next is asked for; one may wait, and one be made meanwhile.
+            turns = 1 + _WAITING + 1 if self._ahead else 1
+            log = FlowLog(source.name, reader.sample(), turns=turns, shared=is_read_twice(source))
             coverage = self._cover(number, source.name, log.format)
             before, first, clock = 0, FirstFlows(), np.array([UNKNOWN, 0, 0], dtype=np.int64)
-            for chunk in reader:
-                flows, problems, lines = log.parse(chunk)
-                pool.release(chunk.buffer)
-                for problem, count in problems.items():
+            parsed = partial(_parsed, reader, pool, log)
+            for part in stack.enter_context(Ahead(parsed, _WAITING)) if self._ahead else parsed():
+                flows = part.flows
+                for problem, count in part.problems.items():
                     tally.skip(problem, count)
-                tally.lines += lines
-                coverage.lines += lines
+                tally.lines += part.lines
+                coverage.lines += part.lines
                 coverage.parsed += len(flows)
-                coverage.bytes = reader.bytes
-                tally.position += reader.position - before
-                before = reader.position
+                coverage.bytes = part.bytes
+                tally.position += part.position - before
+                before = part.position
                 if len(flows) and self._until < _NEVER and int(flows.table[:, 0].max()) >= self._until:
                     flows = Flows(self._before(flows.table, FlowProblem.LATER), flows.known)
                 self._count_flows(flows)
@@ -349,3 +376,11 @@ class FlowReading:
         # By whole windows: logs side by side are in step by these.
         reached = np.maximum(reached, begins) // span * span
         return Passed(int(times.min()), flows, flows, None, horizon=horizon, reached=reached)
+
+
+def _parsed(reader: Reader, pool: BufferPool, log: FlowLog) -> Iterator[_Parsed]:
+    """What a log tells, chunk by chunk."""
+    for chunk in reader:
+        flows, problems, lines = log.parse(chunk)
+        pool.release(chunk.buffer)
+        yield _Parsed(flows, problems, lines, reader.bytes, reader.position)

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from vedette.config import Config
 from vedette.detectors.learned.training import Trainer
@@ -52,6 +52,8 @@ _MOST_TOGETHER = 64
 """Such windows."""
 _WAITING = 1
 """Handovers that may wait."""
+_Closed: TypeAlias = tuple[FlowWindow, bool]
+"""A window, and whether it was watched to its end."""
 _LATE_OF = 1_000
 """Flows of which so many are too many, at least."""
 
@@ -146,10 +148,14 @@ class FlowScan:
         if lateness is None:
             lateness = 0 if in_order else _PATIENCE_S if self._patient else _LOG_LATENESS_S
         table = table_settings(self._config.network)
+        # Of several inputs it is looked at, with each window, which have ended by then.
+        ahead = len(self._inputs) == 1 and self._inputs[0].path is not None
+        if ahead:
+            share_one_heap()
         with ExitStack() as stack:
             training = self._trainer
             if training is None:
-                training = TrainingProcesses(gives_way=False)
+                training = TrainingProcesses(gives_way=False, beside=True)
                 stack.callback(training.close)
             engine = self.engine = build_network(
                 self._config,
@@ -164,8 +170,10 @@ class FlowScan:
                 listener = stack.enter_context(HttpSpool(self._http))
             reading = FlowReading(
                 self._inputs, table, self._interrupted, listener, until=self._until, since=self._since,
-                lateness=lateness * 1_000_000,
+                lateness=lateness * 1_000_000, ahead=ahead,
             )  # fmt: skip
+            # Where an error ends the scan, lines may still be parsed ahead.
+            stack.callback(reading.close)
             measured = MeasuredReading(self._windowed, self._interrupted, self._until)
             handed, windows = reading.passed(), measured.windows()
             if self._past:
@@ -181,13 +189,10 @@ class FlowScan:
             )
             engine.watched = reading.watchers.share
             closed = partial(self._closed, engine, reading, handed, progress, retry=retry)
-            # Of several inputs it is looked at, with each window, which have ended by then.
-            ahead = len(self._inputs) == 1 and self._inputs[0].path is not None
-            if ahead:
-                share_one_heap()
-            for full in stack.enter_context(Ahead(closed, _WAITING)) if ahead else closed():
-                for one in full:
-                    engine.take(one)
+            handovers = partial(_together, closed)
+            for full in stack.enter_context(Ahead(handovers, _WAITING)) if ahead else handovers():
+                for one, whole in full:
+                    engine.take(one, whole=whole)
             findings = engine.finish()
             if self._config.limits.evidence and findings.anomalies:
                 from vedette.replay.flow_evidence import with_evidence
@@ -215,26 +220,21 @@ class FlowScan:
         progress: Progress,
         *,
         retry: bool,
-    ) -> Iterator[list[FlowWindow]]:
-        """Windows as they close, several at a time.
+    ) -> Iterator[_Closed]:
+        """Windows as they close, and whether each was watched to its end.
 
         Raises:
             FlowDisorderError: Too many flows came too late, and `retry` asks to be told.
         """
-        full, contacts = [], 0
         for passed in handed:
             for window in engine.windows(passed):
-                full.append(window)
-                contacts += len(window.contacts)
-                if contacts >= _TOGETHER or len(full) >= _MOST_TOGETHER:
-                    yield full
-                    full, contacts = [], 0
+                yield window, True
             if self.spool is not None:
                 self.spool.add(passed.ended)
             progress.update(reading.tally.position, reading.tally.packets + reading.tally.lines)
             if retry and engine.windower.late > max(_LATE_OF, reading.tally.flows) * _TOO_MANY_LATE:
                 raise FlowDisorderError
-        yield full
+        yield from engine.rest()
 
     def _cover(self, coverage: Coverage, reading: FlowReading, measured: MeasuredReading) -> None:
         """Say what was read.
@@ -316,6 +316,19 @@ class FlowScan:
             handed if first is None else chain([first], handed),
             windows if window is None else chain([window], windows),
         )
+
+
+def _together(closed: Callable[[], Iterator[_Closed]]) -> Iterator[list[_Closed]]:
+    """Closed windows, several at a time."""
+    full: list[_Closed] = []
+    contacts = 0
+    for window, whole in closed():
+        full.append((window, whole))
+        contacts += len(window.contacts)
+        if contacts >= _TOGETHER or len(full) >= _MOST_TOGETHER:
+            yield full
+            full, contacts = [], 0
+    yield full
 
 
 def requests_file(inputs: Sequence[Input], stack: ExitStack) -> Path | None:

@@ -14,6 +14,7 @@ from vedette.kernels.flows.flow_objects import read_flow_objects
 from vedette.kernels.flows.flow_spots import Spot
 from vedette.kernels.lines.tokenise_json import DEEPEST
 from vedette.parsers.flows.flow_json_lines import OUTCOMES, PROTOCOLS, EveFlow, Event, ZeekConn
+from vedette.parsers.flows.flow_tables import FlowTables
 from vedette.parsers.json_keys import JsonKeys
 from vedette.parsers.json_lines import JsonTokeniser
 from vedette.schema.chunk import Chunk, SkipReason
@@ -72,7 +73,7 @@ class JsonFlows:
     Args:
         name: `zeek-conn-json` or `suricata-eve`.
         tells: What the log tells.
-        reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes.
+        turns: As for `FlowLog`.
         shared: Whether somebody else reads the same lines for other events, and counts those that are no event at all.
         by_line: Whether a decoder reads line by line, and kernels only what it refuses: interpreted, they are ten times
             as slow.
@@ -86,19 +87,18 @@ class JsonFlows:
         name: str,
         tells: Known = TOLD,
         *,
-        reuse: bool = False,
+        turns: int = 0,
         shared: bool = False,
         by_line: bool = INTERPRETED,
     ) -> None:
         self.name, self.tells = name, tells
-        self._reuse, self._shared, self._by_line = reuse, shared, by_line
+        self._tables, self._shared, self._by_line = FlowTables(turns), shared, by_line
         self._eve = name == EVE
         keys = JsonKeys.of(_EVE if self._eve else _ZEEK)
         telling = (Spot.EVENT,) if self._eve else (Spot.START, Spot.CLIENT, Spot.SERVER)
         self._tokeniser = JsonTokeniser(keys, len(Spot), telling)
         self._line: Any = msgspec.json.Decoder(EveFlow if self._eve else ZeekConn)
         self._event = msgspec.json.Decoder(Event)
-        self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
         self._next = 0
         self.begins = np.zeros(0, dtype=np.int64)
 
@@ -146,11 +146,7 @@ class JsonFlows:
         """The same by kernels."""
         tokens = self._tokeniser.tokenise(chunk)
         most = tokens.start.shape[1]
-        table = self._table
-        if len(table) < most:
-            table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
-            if self._reuse:
-                self._table = table
+        table = self._tables.table(most)
         lines, odd = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.uint8)
         count = read_flow_objects(
             chunk.buffer, np.ascontiguousarray(tokens.start), np.ascontiguousarray(tokens.length), chunk.length,

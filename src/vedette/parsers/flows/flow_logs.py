@@ -11,6 +11,7 @@ from vedette.parsers.flows import flow_json
 from vedette.parsers.flows.flow_json import TOLD, JsonFlows, json_flows, tells_no_outcome
 from vedette.parsers.flows.flow_layouts import CIC, NFDUMP, OUTCOMES, Role, columns_of, layout_of, tells_of
 from vedette.parsers.flows.flow_problems import FlowProblem
+from vedette.parsers.flows.flow_tables import FlowTables
 from vedette.parsers.flows.nfdump import Summaries, tell_sides
 from vedette.parsers.flows.zeek_order import assumed_header
 from vedette.parsers.zeek_headers import Header, header_of, pieces
@@ -38,17 +39,16 @@ class FlowLog:
 
     Args:
         source: Its name. head: Its first lines.
-        reuse: Whether the flows of one call of `parse` are no longer looked at when the next comes: memory that was
-            used before is at hand, while new memory has to be cleared by the system first.
+        turns: Calls of `parse` whose flows are looked at together: those of one are overwritten when so many more have
+            come. 0 for never; see `FlowTables`.
         shared: As for `JsonFlows`.
 
     Raises:
         FlowLogError: It is none that is known, or lacks a column.
     """
 
-    def __init__(self, source: str, head: Chunk, *, reuse: bool = False, shared: bool = False) -> None:
-        self._reuse = reuse
-        self._table = np.empty((0, FLOW_COLUMNS), dtype=np.int64)
+    def __init__(self, source: str, head: Chunk, *, turns: int = 0, shared: bool = False) -> None:
+        self._tables = FlowTables(turns)
         self._begins = np.zeros(0, dtype=np.int64)
         self._zeek: Header | None = None
         self._other = False
@@ -57,7 +57,7 @@ class FlowLog:
         self._json: JsonFlows | None = None
         if kind is not None:
             outcomes = kind != flow_json.ZEEK or not tells_no_outcome(text)
-            self._read_json(kind, outcomes=outcomes, reuse=reuse, shared=shared)
+            self._read_json(kind, outcomes=outcomes, turns=turns, shared=shared)
             return
         self._zeek = _header(text)
         found = layout_of(text, self._zeek)
@@ -109,18 +109,18 @@ class FlowLog:
         """
         if name in JSON_FORMATS:
             log = cls.__new__(cls)
-            log._read_json(name, outcomes=header != _NO_OUTCOMES, reuse=False, shared=False)  # noqa: SLF001 - its own
+            log._read_json(name, outcomes=header != _NO_OUTCOMES, turns=0, shared=False)  # noqa: SLF001 - its own
             return log
         log = cls(source, Chunk.of(header, source))
         # Where one of another log stands behind it, that holds.
         log.parse(Chunk.of(header, source))
         return log
 
-    def _read_json(self, name: str, *, outcomes: bool, reuse: bool, shared: bool) -> None:
+    def _read_json(self, name: str, *, outcomes: bool, turns: int, shared: bool) -> None:
         self.format, self._next = name, 0
         self.tells = TOLD if outcomes else TOLD & ~OUTCOMES
         self._header = b"" if outcomes else _NO_OUTCOMES
-        self._json = JsonFlows(name, self.tells, reuse=reuse, shared=shared)
+        self._json = JsonFlows(name, self.tells, turns=turns, shared=shared)
 
     def parse(self, chunk: Chunk) -> tuple[Flows, dict[FlowProblem, int], int]:
         """Read whole lines; returns flows, how many lines are none, and how many lines there were."""
@@ -184,11 +184,7 @@ class FlowLog:
         if newlines is None:
             newlines = int(np.count_nonzero(chunk.buffer[: chunk.length] == 0x0A))
         most = newlines + 1
-        table = self._table
-        if len(table) < most:
-            table = np.empty((most, FLOW_COLUMNS), dtype=np.int64)
-            if self._reuse:
-                self._table = table
+        table = self._tables.table(most)
         state, begins = np.zeros(8, dtype=np.int64), np.empty(most, dtype=np.int64)
         state[4] = self._next
         count = read_flow_rows(
