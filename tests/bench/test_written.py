@@ -19,19 +19,20 @@ class Floor:
 
 
 FLOORS = {
-    "first": Floor(0.969, 0.0109),
-    "second": Floor(0.938, 0.0089),
-    "third": Floor(0.955, 0.0158),
+    "first": Floor(0.969, 0.0073),
+    "second": Floor(0.938, 0.0079),
+    "third": Floor(0.955, 0.0119),
     "fourth": Floor(0.977, 0.0153),
-    "fifth": Floor(0.969, 0.0383),
-    "sixth": Floor(0.975, 0.0304),
-    "seventh": Floor(0.937, 0.0366),
+    "fifth": Floor(0.971, 0.0359),
+    "sixth": Floor(0.975, 0.0243),
+    "seventh": Floor(0.937, 0.0319),
     "eighth": Floor(0.964, 0.0204),
-    "ninth": Floor(0.948, 0.0255),
-    "tenth": Floor(0.948, 0.0324),
-    "eleventh": Floor(0.937, 0.0230),
-    "twelfth": Floor(0.928, 0.0434),
-    "thirteenth": Floor(0.958, 0.0779),
+    "ninth": Floor(0.948, 0.0214),
+    "tenth": Floor(0.948, 0.0286),
+    "eleventh": Floor(0.938, 0.0187),
+    "twelfth": Floor(0.931, 0.0362),
+    "thirteenth": Floor(0.96, 0.0686),
+    "fourteenth": Floor(0.951, 0.0453),
 }
 
 

@@ -237,7 +237,6 @@ def test_what_people_write_about_attacks_is_not_one(scanner: SignatureScanner):
 def test_without_the_model_talk_hits_the_rules_that_say_so():
     scanner = SignatureScanner.cached(model=None)
     hits = scanner.judge(batch({"target": TALK}))
-    assert hits.decisive().all()
     assert all(any(scanner.rules[rule].talk for rule in hits.rules(row)) for row in range(len(TALK)))
 
 
