@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tests.network.packets import host
 from vedette.parsers.flows.flow_json import JsonFlows
@@ -71,6 +72,15 @@ CIC = (
     "Total Length of Fwd Packet,Total Length of Bwd Packet,SYN Flag Count,FIN Flag Count,RST Flag Count\n"
     "x,10.0.0.5,4000,192.0.2.9,443,6,2023-11-14 22:13:20.250000,1500000,6,5,400,2300,2,2,0\n"
 )
+CIC_SHORT = (
+    "Flow ID,Src IP,Src Port,Dst IP,Dst Port,Protocol,Timestamp,Flow Duration,Tot Fwd Pkts,Tot Bwd Pkts,"
+    "TotLen Fwd Pkts,TotLen Bwd Pkts,FIN Flag Cnt,SYN Flag Cnt,RST Flag Cnt,Label\n"
+    "x,10.0.0.5,4000,192.0.2.9,443,6,14/11/2023 22:13:20.250,1500000,6,5,400,2300,2,2,0,Benign\n"
+)
+ARGUS = (
+    "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label\n"
+    "2023/11/14 22:13:20.250000,1.500000,tcp,10.0.0.5,4000,   ->,192.0.2.9,443,FSPA_FSPA,0,0,11,2700,400,flow=From\n"
+)
 
 
 def read(text: str) -> tuple[Flows, dict[FlowProblem, int]]:
@@ -80,7 +90,9 @@ def read(text: str) -> tuple[Flows, dict[FlowProblem, int]]:
 
 
 @pytest.mark.parametrize(
-    "text", [ZEEK, ZEEK_JSON, EVE, NFDUMP, CIC], ids=["zeek", "zeek json", "eve", "nfdump", "cic"]
+    "text",
+    [ZEEK, ZEEK_JSON, EVE, NFDUMP, CIC, CIC_SHORT, ARGUS],
+    ids=["zeek", "zeek json", "eve", "nfdump", "cic", "cic of 2018", "argus"],
 )
 def test_the_same_flow_in_every_log(text: str) -> None:
     flows, _ = read(text)
@@ -332,14 +344,121 @@ def test_a_missing_column_is_named() -> None:
 
 
 def test_several_missing_columns_are_named_together() -> None:
-    """As in the copy of CIC-IDS2017 that is made for machine learning, which has no addresses."""
-    names = (
-        " Destination Port, Flow Duration, Total Fwd Packets, Total Backward Packets, SYN Flag Count, Label"
-    )
+    names = "Src IP,Flow Duration,Tot Fwd Pkts,Tot Bwd Pkts,SYN Flag Cnt,Label"
     with pytest.raises(
-        FlowLogError, match=r"columns 'timestamp', 'src ip' or 'source ip', .* with addresses$"
+        FlowLogError, match=r"columns 'timestamp', 'dst ip' or 'destination ip', .* with addresses$"
     ):
-        FlowLog("x.csv", Chunk.of(f"{names}\n80,1,2,3,0,BENIGN\n".encode()))
+        FlowLog("x.csv", Chunk.of(f"{names}\n10.0.0.5,1,2,3,0,Benign\n".encode()))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        " Destination Port, Flow Duration, Total Fwd Packets, Total Backward Packets, SYN Flag Count, Label",
+        "Dst Port,Protocol,Timestamp,Flow Duration,Tot Fwd Pkts,Tot Bwd Pkts,TotLen Fwd Pkts,TotLen Bwd Pkts",
+    ],
+    ids=["2017", "2018"],
+)
+def test_of_flows_without_addresses_just_that_is_said(names: str) -> None:
+    """As in the copies of CIC's data sets that are made for machine learning."""
+    head = f"{names}\n80,1,2,3,0,BENIGN\n".encode()
+    assert is_flow_log(head)
+    with pytest.raises(
+        FlowLogError, match=r"without addresses: flows without them cannot be judged, .* addresses$"
+    ):
+        FlowLog("x.csv", Chunk.of(head))
+
+
+def argus(
+    state: str, *, arrow: str = "->", protocol: str = "tcp", size: str = "5,300,200"
+) -> NDArray[np.int64]:
+    text = ARGUS.replace("FSPA_FSPA", state).replace("   ->", arrow).replace(",tcp,", f",{protocol},")
+    flows, problems = read(text.replace("11,2700,400", size))
+    assert problems == {FlowProblem.COMMENT: 1}
+    row: NDArray[np.int64] = flows.table[0]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("state", "opened", "failed", "succeeded"),
+    [
+        ("FSPA_FSPA", 1, 0, 1),
+        ("FSRPA_FSPA", 1, 0, 1),
+        ("S_RA", 1, 1, 0),
+        ("S_", 1, 1, 0),
+        ("SR_SA", 1, 1, 0),
+        ("SA_S", 1, 0, 1),
+        # A part of one that began in a record before.
+        ("PA_PA", 0, 0, 0),
+        ("REQ", 1, 1, 0),
+        ("CON", 1, 0, 1),
+        ("FIN", 1, 0, 1),
+        ("RST", 1, 0, 1),
+        ("", 0, 0, 0),
+        ("~~", 0, 0, 0),
+    ],
+)
+def test_argus_tells_outcomes_by_flags_or_words(state: str, opened: int, failed: int, succeeded: int) -> None:
+    row = argus(state)
+    assert [int(row[at]) for at in (Flow.OPENED, Flow.FAILED, Flow.SUCCEEDED)] == [opened, failed, succeeded]
+    assert row[Flow.LONGEST_GAP] == 0
+
+
+@pytest.mark.parametrize("arrow", ["<-", "<?", "  <-"])
+def test_an_arrow_to_the_left_has_the_destination_ask(arrow: str) -> None:
+    row = argus("SA_S", arrow=arrow, size="6,1000,900")
+    assert (row[Flow.CLIENT_LOW], row[Flow.SERVER_LOW]) == (host("192.0.2.9"), host("10.0.0.5"))
+    assert (row[Flow.CLIENT_PORT], row[Flow.SERVER_PORT]) == (443, 4000)
+    assert (row[Flow.BYTES_OUT], row[Flow.BYTES_IN]) == (100, 900)
+    assert row[Flow.SYN_OUT] == 1
+    assert row[Flow.FAILED] == 1
+
+
+@pytest.mark.parametrize("arrow", ["->", "<->", "<?>", "?>", "who", ""])
+def test_any_other_has_the_source_ask(arrow: str) -> None:
+    assert argus("CON", arrow=arrow, protocol="udp")[Flow.CLIENT_LOW] == host("10.0.0.5")
+
+
+@pytest.mark.parametrize(
+    ("size", "packets", "told"),
+    [
+        ("5,300,200", (3, 2), (200, 100)),
+        ("1,60,60", (1, 0), (60, 0)),
+        ("1,60,0", (0, 1), (0, 60)),
+        ("2,300,200", (1, 1), (200, 100)),
+        # Less in all than of one side.
+        ("2,100,200", (2, 0), (200, 0)),
+    ],
+)
+def test_argus_totals_are_parted_by_direction(
+    size: str, packets: tuple[int, int], told: tuple[int, int]
+) -> None:
+    row = argus("CON", protocol="udp", size=size)
+    assert (row[Flow.PACKETS_OUT], row[Flow.PACKETS_IN]) == packets
+    assert (row[Flow.BYTES_OUT], row[Flow.BYTES_IN]) == told
+    assert row[Flow.SUCCEEDED] == (packets[1] > 0)
+    assert row[Flow.OPENED] == 1
+
+
+def test_argus_packets_of_each_direction_are_taken_where_they_are_told() -> None:
+    text = ARGUS.replace("TotPkts,", "TotPkts,SrcPkts,").replace(",11,2700", ",11,9,2700")
+    row = read(text)[0].table[0]
+    assert (row[Flow.PACKETS_OUT], row[Flow.PACKETS_IN]) == (9, 2)
+
+
+def test_argus_writes_ports_of_icmp_as_types() -> None:
+    text = ARGUS.replace(",tcp,", ",icmp,").replace(",4000,", ",0x0303,").replace(",443,", ",0x0f2a,")
+    flows, _ = read(text.replace("FSPA_FSPA", "URP"))
+    assert len(flows) == 1
+    assert flows.table[0, Flow.PROTOCOL] == 1
+    assert flows.table[0, Flow.SYN_OUT] == 0
+
+
+def test_without_states_argus_tells_no_outcomes() -> None:
+    flows, _ = read(ARGUS.replace("State,", "").replace("FSPA_FSPA,", ""))
+    row = flows.table[0]
+    assert not flows.known & (Known.OUTCOME | Known.FLAGS)
+    assert (row[Flow.OPENED], row[Flow.SYN_OUT], row[Flow.FAILED]) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -485,7 +604,7 @@ def test_another_log_is_none() -> None:
         FlowLog("x.log", Chunk.of(b"a,b\n1,2\n"))
 
 
-@pytest.mark.parametrize("text", [ZEEK, ZEEK_JSON, EVE, NFDUMP, CIC])
+@pytest.mark.parametrize("text", [ZEEK, ZEEK_JSON, EVE, NFDUMP, CIC, CIC_SHORT, ARGUS])
 def test_hurt_lines_never_raise(text: str) -> None:
     draw = random.Random(7)
     whole = text.encode()

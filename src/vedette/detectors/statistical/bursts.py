@@ -22,9 +22,9 @@ MOSTLY: Final = 0.7
 class Bursts:
     """Finds the clients that a service's bursts are the doing of, and remembers them."""
 
-    def __init__(self, familiar: Familiar) -> None:
+    def __init__(self) -> None:
         self._routine = Routine()
-        self._familiar = familiar
+        self._familiar = Familiar()
 
     @property
     def memories(self) -> Sequence[Memory]:

@@ -20,6 +20,7 @@ from vedette.kernels.packets.flow_columns import (
     AT_END,
     AT_FAILED,
     AT_FIN_OUT,
+    AT_LONGEST_GAP,
     AT_NUMBER,
     AT_OPENED,
     AT_PACKETS_IN,
@@ -49,6 +50,10 @@ _BITS = tuple(
     {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}.get(chr(letter), 0) for letter in range(65, 86)
 )
 """Bits of TCP's flags (RFC 9293) by their letters, from A to U."""
+_FINISHED, _SYN, _RESET, _ACK = 1, 2, 4, 16
+_REQ, _ACC, _EST, _CON = (int.from_bytes(word) for word in (b"REQ", b"ACC", b"EST", b"CON"))
+_FIN, _CLO, _RST = (int.from_bytes(word) for word in (b"FIN", b"CLO", b"RST"))
+"""Argus' words for connections: asked for, answered, at work, closed, reset."""
 _NO_ZONE = 1 << 20
 """More seconds than a zone can be away from UTC."""
 
@@ -239,6 +244,41 @@ def _protocol(buffer: Bytes, start: int, end: int, found: Ints) -> int:
     return int(found[0]) & 255
 
 
+@subkernel
+def _argus_state(buffer: Bytes, start: int, end: int, table: Ints, row: int) -> None:
+    """Write the bits of flags that each side sent, by letters (`FSPA_FSPA`) or by a word of Argus'; another is none."""
+    out = 0
+    into = 0
+    behind = 0
+    for place in range(start, end):
+        letter = int(buffer[place])
+        if letter == 95:
+            behind = 1
+            continue
+        bits = _BITS[letter - 65] if letter >= 65 and letter <= 85 else 0
+        if behind == 0:
+            out |= bits
+        else:
+            into |= bits
+    if behind == 0:
+        out = 0
+        if end - start == 3:
+            word = int(buffer[start]) << 16 | int(buffer[start + 1]) << 8 | int(buffer[start + 2])
+            if word == _REQ:
+                out = _SYN
+            elif word == _FIN or word == _CLO:
+                out = _SYN | _ACK | _FINISHED
+                into = out
+            elif word == _ACC or word == _EST or word == _CON:
+                out = _SYN | _ACK
+                into = out
+            elif word == _RST:
+                out = _SYN | _ACK
+                into = _RESET
+    table[row, AT_SYN_OUT] = out
+    table[row, AT_SYN_IN] = into
+
+
 @kernel
 def read_flow_rows(
     buffer: Bytes,
@@ -259,7 +299,8 @@ def read_flow_rows(
         roles: int64 (columns,), what each holds.
         counted: 1 where outcomes have to be told from counts of packets and flags (CICFlowMeter).
         found: int64 (8,), scratch.
-        table: int64 (lines, FLOW_COLUMNS), receives flows; where a column holds letters of flags, `SYN_OUT` their bits.
+        table: int64 (lines, FLOW_COLUMNS), receives flows; where a column holds letters of flags, `SYN_OUT` their bits;
+            of Argus' columns what `vedette.parsers.flows.argus.tell_directions` takes.
         begins: int64 (lines,), receives where the line of each flow begins.
         state: int64 (8,): bad lines, comments, blank lines, lines, number of the first flow.
 
@@ -320,6 +361,12 @@ def read_flow_rows(
                     needed |= 8
                 elif role == 16:
                     tell_outcome(buffer, start, last - start, table, count)
+                elif role == 24:
+                    _argus_state(buffer, start, last, table, count)
+                elif role == 25:
+                    # <- and <?, without a point on its right.
+                    turned = last > start and buffer[start] == 60 and buffer[last - 1] != 62
+                    table[count, AT_LONGEST_GAP] = 1 if turned else 0
                 elif role == 17:
                     bits = 0
                     for place in range(start, last):
@@ -335,9 +382,9 @@ def read_flow_rows(
                         table[count, AT_CLIENT_PORT if role == 4 else AT_SERVER_PORT] = value & 65535
                     elif role == 8 or role == 9:
                         table[count, AT_DURATION] = value
-                    elif role == 10 or role == 11:
+                    elif role == 10 or role == 11 or role == 23:
                         table[count, AT_BYTES_OUT if role == 10 else AT_BYTES_IN] = value
-                    elif role == 12 or role == 13:
+                    elif role == 12 or role == 13 or role == 22:
                         table[count, AT_PACKETS_OUT if role == 12 else AT_PACKETS_IN] = value
                     elif role == 14 or role == 15:
                         table[count, AT_PAYLOAD_OUT if role == 14 else AT_PAYLOAD_IN] = value

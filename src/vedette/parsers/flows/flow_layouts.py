@@ -1,4 +1,4 @@
-"""Columns of delimited flow logs: Zeek's conn.log, and CSV of nfdump and CICFlowMeter."""
+"""Columns of delimited flow logs: Zeek's conn.log, and CSV of nfdump, Argus and CICFlowMeter."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -40,6 +40,14 @@ class Role(IntEnum):
     FIN = 19
     RESET = 20
     CALENDAR_END = 21
+    PACKETS = 22
+    """Of both directions, ..."""
+    BYTES = 23
+    """... and so are these."""
+    ARGUS_STATE = 24
+    """Flags of the source and the destination, `SPA_SPA`, or a word."""
+    ARROW = 25
+    """Who asked whom: `->`, `<-`."""
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -143,9 +151,16 @@ CIC: Final = Layout(
             "total length of bwd packet": Role.PAYLOAD_IN,
             "total length of fwd packets": Role.PAYLOAD_OUT,
             "total length of bwd packets": Role.PAYLOAD_IN,
+            "tot fwd pkts": Role.PACKETS_OUT,
+            "tot bwd pkts": Role.PACKETS_IN,
+            "totlen fwd pkts": Role.PAYLOAD_OUT,
+            "totlen bwd pkts": Role.PAYLOAD_IN,
             "syn flag count": Role.SYN,
             "fin flag count": Role.FIN,
             "rst flag count": Role.RESET,
+            "syn flag cnt": Role.SYN,
+            "fin flag cnt": Role.FIN,
+            "rst flag cnt": Role.RESET,
         }
     ),
     (
@@ -159,7 +174,41 @@ CIC: Final = Layout(
     (Role.SYN,),
     "give the file as CICFlowMeter wrote it: of data sets, the one with addresses",
 )
-_LAYOUTS: Final = (ZEEK, CIC, NFDUMP)
+ARGUS: Final = Layout(
+    "argus-csv",
+    MappingProxyType(
+        {
+            "starttime": Role.CALENDAR,
+            "lasttime": Role.CALENDAR_END,
+            "dur": Role.SECONDS,
+            "proto": Role.PROTOCOL,
+            "srcaddr": Role.CLIENT,
+            "sport": Role.CLIENT_PORT,
+            "dir": Role.ARROW,
+            "dstaddr": Role.SERVER,
+            "dport": Role.SERVER_PORT,
+            "state": Role.ARGUS_STATE,
+            "totpkts": Role.PACKETS,
+            "srcpkts": Role.PACKETS_OUT,
+            "totbytes": Role.BYTES,
+            "srcbytes": Role.BYTES_OUT,
+        }
+    ),
+    (
+        ("starttime",),
+        ("srcaddr",),
+        ("dstaddr",),
+        ("dport",),
+        ("proto",),
+        ("totpkts",),
+        ("totbytes",),
+        ("srcbytes",),
+    ),
+    Known.FLAGS | Known.OUTCOME,
+    (Role.ARGUS_STATE,),
+    "write it with `ra -c ,` and these columns among those of -s",
+)
+_LAYOUTS: Final = (ZEEK, CIC, ARGUS, NFDUMP)
 _MOST_COLUMNS: Final = 1_024
 _TELLING: Final = 5
 """Columns by whose names a layout is told: CSV of something else has some of nfdump's, such as `bytes` and `proto`."""
@@ -189,6 +238,11 @@ def layout_of(
     names = [name.strip().lower() for name in names][:_MOST_COLUMNS]
     found = columns_of(names, zeek=header is not None)
     return None if found is None else (found[0], ord(delimiter), found[1], names)
+
+
+def lacks_addresses(layout: Layout, names: Sequence[str]) -> bool:
+    """Whether none of such columns, in lower case, tells an address."""
+    return not {layout.roles.get(name) for name in names} & {Role.CLIENT, Role.SERVER}
 
 
 def columns_of(names: Sequence[str], *, zeek: bool) -> tuple[Layout, NDArray[np.int64]] | None:

@@ -8,8 +8,19 @@ from numpy.typing import NDArray
 
 from vedette.kernels.flows.flow_text import read_flow_rows
 from vedette.parsers.flows import flow_json
+from vedette.parsers.flows.argus import tell_directions
 from vedette.parsers.flows.flow_json import TOLD, JsonFlows, json_flows, tells_no_outcome
-from vedette.parsers.flows.flow_layouts import CIC, NFDUMP, OUTCOMES, Role, columns_of, layout_of, tells_of
+from vedette.parsers.flows.flow_layouts import (
+    ARGUS,
+    CIC,
+    NFDUMP,
+    OUTCOMES,
+    Role,
+    columns_of,
+    lacks_addresses,
+    layout_of,
+    tells_of,
+)
 from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.parsers.flows.flow_tables import FlowTables
 from vedette.parsers.flows.nfdump import Summaries, tell_sides
@@ -67,12 +78,18 @@ class FlowLog:
             )
         if found is None:
             raise FlowLogError(
-                f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, or CSV of nfdump or CICFlowMeter"
+                f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, or CSV of nfdump, Argus or "
+                "CICFlowMeter"
             )
         self._layout, self._delimiter, self._roles, names = found
         self.tells = tells_of(self._layout, self._roles)
         missing = [of for of in self._layout.needed if not set(of) & set(names)]
         if missing:
+            if lacks_addresses(self._layout, names):
+                raise FlowLogError(
+                    f"{source}: a {self._layout.name} log without addresses: flows without them cannot be judged, as "
+                    f"nobody knows who talked to whom; {self._layout.remedy}"
+                )
             lacking = ", ".join(" or ".join(map(repr, names)) for names in missing)
             raise FlowLogError(
                 f"{source}: a {self._layout.name} log without column{'s' * (len(missing) > 1)} {lacking}: "
@@ -191,6 +208,8 @@ class FlowLog:
             chunk.buffer, chunk.length, self._delimiter, self._roles,
             int(self._layout is CIC), np.zeros(8, dtype=np.int64), table, begins, state,
         )  # fmt: skip
+        if self._layout is ARGUS:
+            tell_directions(table[:count], states=Role.ARGUS_STATE in self._roles)
         if self._layout is NFDUMP:
             tell_sides(table[:count], flags=Role.FLAGS in self._roles)
         self._begins = begins[:count]
