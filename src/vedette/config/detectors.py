@@ -188,7 +188,10 @@ class Exfiltration(Section):
 
     enabled: bool = _enabled("data_exfiltration")
     min_bytes: int = option(
-        10_000_000, "Response bytes in one window below which nothing is reported.", unit="bytes", ge=1
+        10_000_000,
+        "Response bytes in one window, or to a client in an hour, below which nothing is reported.",
+        unit="bytes",
+        ge=1,
     )
 
 

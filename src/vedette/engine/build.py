@@ -24,6 +24,7 @@ from vedette.detectors.statistical.brute_force import BruteForce
 from vedette.detectors.statistical.combination import Combination
 from vedette.detectors.statistical.errors import ErrorSpike
 from vedette.detectors.statistical.exfiltration import DataExfiltration
+from vedette.detectors.statistical.familiar import Familiar
 from vedette.detectors.statistical.floods import Flood
 from vedette.detectors.statistical.latency import LatencySpike
 from vedette.detectors.statistical.rate_limit import RateLimitAbuse
@@ -154,6 +155,7 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
     rules = [rule for rule in config.rules if rule.enabled]
     thresholds = engine.thresholds
     bot = int(AgentKind.DECLARED_BOT)
+    familiar = Familiar()
     offered: list[tuple[bool, WindowDetector]] = [
         (
             wanted.signatures.enabled,
@@ -169,6 +171,7 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
             wanted.ddos.enabled,
             Flood(
                 thresholds,
+                familiar,
                 client_share=wanted.ddos.client_share,
                 requests_per_minute=wanted.ddos.client_requests_per_minute,
             ),
@@ -190,7 +193,10 @@ def detectors(config: Config, engine: Engine) -> Sequence[WindowDetector]:
             wanted.traffic.enabled,
             Absence(thresholds, TrafficDrop.name, span=config.windows.span_s * 1_000_000),
         ),
-        (wanted.exfiltration.enabled, DataExfiltration(thresholds, min_bytes=wanted.exfiltration.min_bytes)),
+        (
+            wanted.exfiltration.enabled,
+            DataExfiltration(thresholds, familiar, min_bytes=wanted.exfiltration.min_bytes),
+        ),
         (
             wanted.brute_force.enabled,
             BruteForce(

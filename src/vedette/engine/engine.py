@@ -18,6 +18,7 @@ from vedette.detectors.parameters.habits import Habits
 from vedette.detectors.signatures.everyday import Everyday
 from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.detectors.statistical.exfiltration import DataExfiltration
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowDetector
 from vedette.engine.batch import Batch, RowVerdicts
@@ -243,6 +244,9 @@ class Engine(WindowJudge):
             caps["everyday"] = self.everyday.left_out
         for member in self.members:
             caps |= member.capped()
+        for detector in self.detectors:
+            if isinstance(detector, DataExfiltration):
+                caps |= detector.capped()
         caps |= unstated(self.detectors)
         return {name: count for name, count in caps.items() if count}
 

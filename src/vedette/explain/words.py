@@ -269,11 +269,29 @@ def _bots(anomaly: Anomaly) -> str:
 
 
 def _exfiltration(anomaly: Anomaly) -> str:
+    if "hours" in anomaly.details:
+        return _taken_slowly(anomaly)
     if anomaly.route is None:
         what = f"One client, {anomaly.entity.value}, took {size(anomaly.observed)} from {anomaly.service}"
     else:
         what = f"{_place(anomaly)} gave out {size(anomaly.observed)}"
     return f"{what}; {_expected(anomaly)}.{_rare(anomaly)}"
+
+
+def _taken_slowly(anomaly: Anomaly) -> str:
+    details, band = anomaly.details, anomaly.expected
+    who = "A client that was not there before today" if details["stranger"] else "One client"
+    usual = "" if band.mid is None else f" usually takes {size(band.mid)}"
+    more = "" if band.high is None else f", in one hour of four more than {size(band.high)}"
+    new = ""
+    if details["stranger"]:
+        seldom, of = count(details["hours_of_strangers"]), count(details["hours_told"])
+        new = f", and was a stranger in {seldom} of {of}: of one, less is enough"
+    return (
+        f"{who}, {anomaly.entity.value}, took {size(anomaly.observed)} from {anomaly.service} in "
+        f"{plural(details['minutes'], 'minute')}. Who takes most in an hour{usual}{more} "
+        f"(from {plural(details['hours'], 'hour')}){new}.{_rare(anomaly)}"
+    )
 
 
 def _pattern(anomaly: Anomaly) -> str:

@@ -22,9 +22,9 @@ MOSTLY: Final = 0.7
 class Bursts:
     """Finds the clients that a service's bursts are the doing of, and remembers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, familiar: Familiar) -> None:
         self._routine = Routine()
-        self._familiar = Familiar()
+        self._familiar = familiar
 
     @property
     def memories(self) -> Sequence[Memory]:

@@ -1,49 +1,68 @@
 """Far more data leaving than usual."""
 
+import math
+from typing import Any
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.memory import Memory, Remembering
-from vedette.detectors.statement import heaviest_clients
+from vedette.detectors.statement import heaviest_clients, state, surprise_score
 from vedette.detectors.statistical.banded import Gated
+from vedette.detectors.statistical.familiar import Familiar
 from vedette.detectors.statistical.gate import Alarm
 from vedette.detectors.statistical.recurrence import Recurrence
+from vedette.detectors.statistical.slow_taking import SlowTaking, Taker
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
-from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Entity, EntityKind, Severity
+from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Entity, EntityKind, Severity
+from vedette.schema.spans import HOUR_US, MINUTE_US
 from vedette.windows.layout import Client, Group
 
 
 class DataExfiltration(Remembering):
     """A client takes, or a route gives, far more bytes than ever.
 
-    Signal: response bytes of the window's largest taker, and of each route.
-    Baseline: the largest taker of each of the service's past windows, and the route's own bytes, on a log scale.
+    Signal: response bytes of the window's largest taker, of the last hour's, and of each route.
+    Baseline: the largest taker of each of the service's past windows, and of its hours of a week, and the route's own
+        bytes, on a log scale.
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times the expected and `min_bytes` bytes; of a route, and of a client in a flood, `MIN_RATIO` times
         what the requests of this window would explain. Not where the same client took as much, or the route gave it,
-        before by the clock (`Recurrence`).
+        before by the clock (`Recurrence`). Of an hour: by the tail of the largest takers of the past hours, at least
+        `MIN_RATIO` times what one in four of them took more than, and what the third largest took beside him
+        (`SlowTaking`).
     Explanation: the clients that took most of it, and the routes it came from.
     Known false alarms: the first night of a backup or a mirror; the first download of a new release.
-    References: ATT&CK T1567; formula `log_high`.
+    References: ATT&CK T1567; formulas `log_high`, `exceedance`.
     """
 
     name = "exfiltration"
     types = (AnomalyType.DATA_EXFILTRATION,)
 
+    added = 7
     MIN_RATIO = 5.0
 
-    def __init__(self, thresholds: Thresholds, *, min_bytes: float = 10e6) -> None:
+    def __init__(self, thresholds: Thresholds, familiar: Familiar, *, min_bytes: float = 10e6) -> None:
         self.min_bytes = min_bytes
         self._clients = Gated(self.name + ".client", thresholds, high=True)
         self._routes = Gated(self.name + ".route", thresholds, high=True)
         # Who comes by the clock is a job; a thief may come three times a week.
         self._taken, self._given = Recurrence(times=None), Recurrence(times=None)
+        self._slowly = SlowTaking(
+            self.name + ".slow", thresholds, familiar, times=self.MIN_RATIO, min_bytes=min_bytes
+        )
+        self._in_hours = Recurrence(times=None)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return *self._clients.memories, *self._routes.memories, self._taken, self._given
+        first = *self._clients.memories, *self._routes.memories, self._taken, self._given
+        return *first, self._in_hours, *self._slowly.memories
+
+    def capped(self) -> dict[str, int]:
+        """Clients whose bytes of an hour found no room."""
+        return {"takers": self._slowly.left_out} if self._slowly.left_out else {}
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State exfiltration in the window."""
@@ -57,6 +76,7 @@ class DataExfiltration(Remembering):
             anomaly = self._client(view, by_client, alarm)
             if not self._taken.expects(alarm.slot, view.start, anomaly.observed, anomaly.entity.value):
                 found.append(anomaly)
+        found += self._of_hours(view, {a.entity.value for a in found})
         stated = {a.service for a in found}
         by_route = view.judged[Metric.BYTES_OUT]
 
@@ -125,6 +145,56 @@ class DataExfiltration(Remembering):
         )
         return msgspec.structs.replace(
             anomaly, entity=Entity(EntityKind.CLIENT, names[0] if names else "unknown")
+        )
+
+    def _of_hours(self, view: WindowView, named: set[str]) -> list[Anomaly]:
+        """Who has carried off in an hour what no window shows, but for whom this one does."""
+        found = []
+        for taker in self._slowly.look(view):
+            clients = view.clients
+            name = view.client_name(int(clients.high[taker.row]), int(clients.low[taker.row]))
+            # Remembered also while it is too little to tell: with more hours known, less is.
+            usual = self._in_hours.expects(taker.slot, view.start, taker.taken, name, alarms=taker.too_much)
+            if (
+                taker.too_much
+                and not usual
+                and name not in named
+                and view.book[taker.slot].service not in view.claimed
+            ):
+                found.append(self._slow(view, taker, name))
+        return found
+
+    def _slow(self, view: WindowView, taker: Taker, name: str) -> Anomaly:
+        tail, sums = taker.tail, view.clients.sums[taker.row]
+        details: dict[str, Any] = {
+            "minutes": HOUR_US // MINUTE_US,
+            "client_bytes": int(sums[Client.BYTES_OUT]),
+            "stranger": taker.stranger,
+            "hours": tail.hours,
+            "hours_told": tail.told,
+            "hours_of_strangers": tail.new,
+            "surprise": taker.surprise,
+            "surprise_threshold": taker.threshold,
+        }
+        return state(
+            view,
+            type=AnomalyType.DATA_EXFILTRATION,
+            detector=self._slowly.name,
+            service=view.book[taker.slot].service,
+            route=None,
+            entity=Entity(EntityKind.CLIENT, name),
+            severity=Severity.HIGH if taker.stranger and 2 * tail.new <= tail.told else Severity.MEDIUM,
+            score=surprise_score(taker.surprise, taker.threshold),
+            observed=taker.taken,
+            expected=Band(None, math.exp(tail.middle), tail.high),
+            threshold=taker.least,
+            sample_count=tail.hours,
+            unit="bytes",
+            formula=tail.formula(taker.taken),
+            contributions=self._routes_by_bytes(view, view.book[taker.slot].service),
+            evidence_total=int(sums[Client.REQUESTS]),
+            clients=(name,),
+            details=details,
         )
 
     def _route(self, view: WindowView, judged: Judged, alarm: Alarm) -> Anomaly:

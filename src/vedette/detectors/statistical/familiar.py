@@ -39,6 +39,8 @@ class Familiar:
 
     def __init__(self) -> None:
         self._day = 0
+        self._learned = -1
+        """Start of the last window that was learned."""
         # Of today, of this week, and of last week.
         self._filters: NDArray[np.uint8] = np.zeros((3, 0, _BYTES), dtype=np.uint8)
 
@@ -48,22 +50,36 @@ class Familiar:
         Args:
             service: Its number. high, low: The client's key. start: Of the window, microseconds.
         """
-        self._turn(start)
-        if service >= self._filters.shape[1]:
-            return False
-        before = self._filters[1, service] | self._filters[2, service]
-        if int(np.bitwise_count(before).sum()) > FULL * _BITS:
+        before = self._before(service, start)
+        if not self._tells(before):
             return False
         key = np.array([high], dtype=np.uint64), np.array([low], dtype=np.uint64)
         return all(bool(before[place >> 3] >> (place & 7) & 1) for place in _places(*key)[:, 0].tolist())
 
+    def tells(self, service: int, start: int) -> bool:
+        """Whether it can be told of a service, by number, whom it knew by the day before a window."""
+        return self._tells(self._before(service, start))
+
+    def _before(self, service: int, start: int) -> NDArray[np.uint8]:
+        self._turn(start)
+        if service >= self._filters.shape[1]:
+            return self._filters[0, :0].reshape(-1)
+        return np.asarray(self._filters[1, service] | self._filters[2, service])
+
+    @staticmethod
+    def _tells(before: NDArray[np.uint8]) -> bool:
+        return 0 < int(np.bitwise_count(before).sum()) <= FULL * _BITS
+
     def learn(self, start: int, clients: ClientRows) -> None:
-        """Take a window's clients in.
+        """Take a window's clients in; nothing where another detector that shares this did so.
 
         Args:
             start: Of the window, microseconds; windows come in order. clients: Of all services.
         """
         self._turn(start)
+        if start <= self._learned:
+            return
+        self._learned = start
         services = min(int(clients.service.max(initial=-1)) + 1, MOST)
         missing = services - self._filters.shape[1]
         if missing > 0:

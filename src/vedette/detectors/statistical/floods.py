@@ -8,6 +8,7 @@ from vedette.detectors.statement import excess_score, heaviest_clients, slot_ent
 from vedette.detectors.statistical.acquaintance import MOSTLY, Acquaintance
 from vedette.detectors.statistical.bursts import Bursts
 from vedette.detectors.statistical.consequence import is_served, is_slight
+from vedette.detectors.statistical.familiar import Familiar
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import excess_by_route
 from vedette.detectors.statistical.yesterday import Yesterday
@@ -54,14 +55,19 @@ class Flood(Remembering):
     FAILING = 0.3
 
     def __init__(
-        self, thresholds: Thresholds, *, client_share: float = 0.7, requests_per_minute: float = 1000.0
+        self,
+        thresholds: Thresholds,
+        familiar: Familiar,
+        *,
+        client_share: float = 0.7,
+        requests_per_minute: float = 1000.0,
     ) -> None:
         self._thresholds = thresholds
         self.client_share = client_share
         self.requests_per_minute = requests_per_minute
         self._acquaintance = Acquaintance()
         self._yesterday = Yesterday()
-        self._bursts = Bursts()
+        self._bursts = Bursts(familiar)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
