@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from random import Random
 
 import msgspec
+import pytest
 
 from tests.engine.running import run
 from vedette.config import Config
+from vedette.detectors.statistical.latency import LatencySpike
 from vedette.schema.anomaly import Anomaly, AnomalyType
 
 MINUTES = 240
@@ -53,12 +55,17 @@ def minutes(found: list[Anomaly]) -> set[int]:
     return {a.end // 60_000_000 % 1440 - 481 for a in found}
 
 
-def test_slow_things_are_news_once_and_carry_the_time() -> None:
+def test_slow_things_are_news_once_and_carry_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LatencySpike, "SETTLED_US", 3_600_000_000)
     found = spikes({90, 91, 92, 130, 131, 132, 170, 171, 172}, {})
     assert minutes(found)
     assert minutes(found) <= {90, 91, 92}
     (route,) = found[0].contributions
     assert (route.dimension, route.value, route.share) == ("route", "/export.csv", 1.0)
+
+
+def test_slow_things_are_no_news_while_everything_is_new() -> None:
+    assert not spikes({90, 91, 92, 130, 131, 132, 170, 171, 172}, {})
 
 
 def test_pages_that_got_slower_are_told_though_exports_run() -> None:

@@ -15,6 +15,7 @@ from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
+from vedette.schema.spans import DAY_US
 from vedette.windows.layout import Client, Group
 from vedette.windows.summary import seconds_above
 
@@ -30,8 +31,8 @@ class LatencySpike(Remembering):
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected, over at least `min_requests` requests,
         by a baseline of at least `min_windows` windows. Not where a service's time is that of routes which take as long
-        as they did before (more of them was asked for), nor where it was as slow before by the clock, or three times in
-        the last week (`Recurrence`).
+        as they did before (more of them was asked for) or, in its first day, are asked for the first time; nor where it
+        was as slow before by the clock, or three times in the last week (`Recurrence`).
     Explanation: which routes carry the time beyond what the service was expected to take, and who asked for most
         of it. Routes that only share what happens to their service are told with it
         (`vedette.detectors.statistical.shared`).
@@ -49,6 +50,8 @@ class LatencySpike(Remembering):
     MIN_EXCESS_SECONDS = 0.01
     USUAL_SHARE = 0.9
     """Part of a service's time above the expected one that must be usual on its routes for it to be no news."""
+    SETTLED_US = DAY_US
+    """Time that a service's windows must make up before a slow route that it was never asked for is news."""
     UNREMARKABLE = 1.0
     """Surprise up to which a route with few requests is as slow as before: one window in ten is."""
     MOSTLY = 0.5
@@ -138,20 +141,27 @@ class LatencySpike(Remembering):
         since = (view.start - self._recurrence.began(alarm.slot)) // (view.end - view.start) + (
             gate.MEMORY - 1
         )
-        return self._of_usual_routes(view, judged, alarm.row, since)
+        # In its first day a service is asked for everything for the first time. That counts only here: it was a
+        # surprise, and has come now.
+        young = int(judged.sample_count[alarm.row]) * (view.end - view.start) < self.SETTLED_US
+        return self._of_usual_routes(view, judged, alarm.row, since, all_new=young)
 
-    def _of_usual_routes(self, view: WindowView, judged: Judged, row: int, since: int = 0) -> bool:
+    def _of_usual_routes(
+        self, view: WindowView, judged: Judged, row: int, since: int = 0, *, all_new: bool = False
+    ) -> bool:
         """Whether a service's time is that of routes that take as long as they did before, or that were met lately.
 
         Args:
             view, judged, row: The service's. since: Windows ago that what is wrong began.
+            all_new: Whether routes that were never asked for are none that could be slower than usual.
         """
         seconds, usual = 0.0, 0.0
         for carried, _, of_route in self._carried(view, judged, row):
             seconds += carried
             found = judged.find(of_route)
             if found is None or judged.sample_count[found] < gate.MEMORY:
-                # Slow things that were never asked for are news once.
+                # Slow things that were never asked for are news once, but not while everything is new.
+                usual += carried if all_new else 0.0
                 continue
             if not judged.ready[found] or (
                 judged.sample_count[found] > since
