@@ -133,6 +133,9 @@ class SlowTaking:
                 self._now.tops[service] = _Top(much, *key)
         ready = self._takers.ready(services)
         services, rows, taken = services[ready], rows[ready], taken[ready]
+        if not len(services):
+            # Who tests nothing takes no share of the budget.
+            return []
         slots = np.array(
             [view.book.find(view.services[n], None) or 0 for n in services.tolist()], dtype=np.int32
         )
