@@ -14,6 +14,7 @@ from vedette.schema.state import StateError, decode, encode
 SLOTS = np.array([4, 1], dtype=np.int32)
 ROWS = np.array([0, 1], dtype=np.intp)
 NOBODY = np.zeros(2)
+MISSING = (0.6, 0.25)
 DAY = 1440 + 30 + REACH + 10
 
 
@@ -21,7 +22,7 @@ class Log:
     """Windows of two entities: one is asked by devices, the other by people, who come in bursts."""
 
     def __init__(self) -> None:
-        self.bank, self.recent, self.number = CountBank(), RecentCounts(0.25), 0
+        self.bank, self.recent, self.number = CountBank(), RecentCounts(MISSING), 0
         self.draw = np.random.default_rng(5)
 
     def window(self, part: float = 1.0, alone: np.ndarray = NOBODY):
@@ -79,6 +80,14 @@ def test_a_third_less_of_what_comes_in_bursts_is_no_surprise(log):
     assert summed.judged.surprise_low[1] < 4.0
 
 
+def test_ten_windows_of_what_comes_in_bursts_are_told_that_are_nearly_empty(log):
+    for _ in range(10):
+        own, summed = log.window(0.05)
+    assert own.surprise_low[1] < 4.0
+    assert summed.judged.surprise_low[1] > 8.0
+    assert summed.windows[1] == 10
+
+
 def test_less_than_a_quarter_missing_is_not_judged_so(log):
     for _ in range(TOGETHER):
         own, summed = log.window(0.8)
@@ -112,7 +121,7 @@ def test_nothing_is_judged_so_in_the_first_day_or_soon_after_a_gap(log):
 
 
 def test_a_restart_changes_nothing(log):
-    other = RecentCounts(0.25)
+    other = RecentCounts(MISSING)
     other.from_state(log.recent.to_state())
     assert other.to_state() == log.recent.to_state()
     for _ in range(TOGETHER):
@@ -124,10 +133,10 @@ def test_a_restart_changes_nothing(log):
 @pytest.mark.parametrize("content", [b"", b"x", encode([]), encode([1, 2])])
 def test_damaged_memory_is_refused(content: bytes) -> None:
     with pytest.raises(StateError):
-        RecentCounts(0.25).from_state(content)
+        RecentCounts(MISSING).from_state(content)
 
 
 def test_memory_that_gives_two_slots_one_place_is_refused(log):
     log.recent._places[[1, 4]] = 1
     with pytest.raises(StateError):
-        RecentCounts(0.25).from_state(log.recent.to_state())
+        RecentCounts(MISSING).from_state(log.recent.to_state())

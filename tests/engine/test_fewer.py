@@ -60,6 +60,31 @@ def test_a_third_of_steady_devices_that_are_offline_is_told_and_can_be_recompute
         assert counterfactual(anomaly) == f"Not stated above {anomaly.threshold:,.0f} requests."
 
 
+def visits(minute: int, draw: Random) -> list[tuple[str, str]]:
+    """About two visitors a minute who ask for twelve things each; for twelve minutes one in twenty gets through."""
+    served = 0.05 if STOP <= minute < STOP + 12 else 1.0
+    visitors = [draw.randrange(250) for _ in range(20) if draw.random() < 0.1]
+    return [
+        (f"198.51.100.{visitor}", f"/page-{n}")
+        for visitor in visitors
+        for n in range(12)
+        if draw.random() < served
+    ]
+
+
+def test_ten_nearly_empty_minutes_are_told_where_one_is_nothing() -> None:
+    """Every seventh minute is empty by chance: what is told is told by ten of them."""
+    told = drops(STOP + 60, visits)
+    assert {(a.detector, a.severity, a.details.get("windows")) for a in told} <= {
+        ("volume.drop", severity, 10) for severity in (Severity.HIGH, Severity.CRITICAL)
+    }
+    assert 6 <= (told[0].end / 1e6 - START.timestamp()) / 60 - STOP <= 12
+    for anomaly in told:
+        assert recompute(anomaly.formula) == pytest.approx(anomaly.details["surprise"], rel=1e-5)
+        assert 2.5 * anomaly.observed <= 2.5 * anomaly.threshold <= 1.001 * (anomaly.expected.mid or 0.0)
+        assert f"got {anomaly.observed:,.0f} requests in 10 windows" in describe(anomaly)
+
+
 def films(minute: int, draw: Random, begun: list[int]) -> list[tuple[str, str]]:
     """Films of 45 minutes, of which two or three are watched at a time, and a part every ten seconds."""
     if draw.random() < 2.5 / 45:

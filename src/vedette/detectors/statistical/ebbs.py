@@ -28,7 +28,7 @@ class Ebbs:
 
         Args:
             start: Of the window, microseconds; windows come in order. slots: int32 (k,), distinct.
-            values: float64 (k,).
+            values: float64 (k,); NaN is passed over.
         """
         now = start // HALF_HOUR
         for passed in range(max(self._now + 1, now - _KEPT + 1), now + 1):

@@ -24,11 +24,19 @@ class Summed(msgspec.Struct, frozen=True):
         judged: As the window's own, with the summed rows in it.
         windows: int64 (k,), over how many windows each row is summed.
         since: int64 (k,), for how many of them it has been less.
+        mean: float64 (k,), of the counts of the last ten; NaN where they are not known.
     """
 
     judged: Judged
     windows: NDArray[np.int64]
     since: NDArray[np.int64]
+    mean: NDArray[np.float64]
+
+    @classmethod
+    def alone(cls, judged: Judged) -> "Summed":
+        """A judgement of windows that are summed with no others."""
+        one = np.ones(len(judged.slot), dtype=np.int64)
+        return cls(judged, one, one.copy(), np.full(len(one), np.nan))
 
     @property
     def each(self) -> Judged:
@@ -41,14 +49,14 @@ class RecentCounts:
 
     Of what comes as regularly as the reports of devices, minutes scatter less than counts do by themselves, and sums of
     minutes hardly at all; of what people do in bursts, sums scatter as widely as minutes. So how rare a sum is comes
-    from the sums that there were (`merge_counts`), of at least a day.
+    from the sums that there were (`merge_counts`), of six hours at least or, where less than half is missing, a day.
 
     Args:
-        share: Of what was expected, that has to be missing.
+        missing: Of what was expected, the share that has to be missing of 10 and of 20 windows.
     """
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self, missing: tuple[float, float]) -> None:
+        self._missing = np.array(missing)
         self._places = np.zeros(0, dtype=np.int32)
         """By slot, its row in what is remembered, counted from 1; 0 of those that have none."""
         self._ring = np.zeros((0, REACH, REMEMBERED), dtype=np.float32)
@@ -66,24 +74,25 @@ class RecentCounts:
             alone: float64 (m,): how much of a window's count may usually be one client's.
         """
         own = judged.judgement
-        k, m = len(own), len(rows)
-        windows, since = np.ones(k, dtype=np.int64), np.ones(k, dtype=np.int64)
+        m = len(rows)
+        summed = Summed.alone(judged)
         if not m:
-            return Summed(judged, windows, since)
-        table, value = np.empty((len(own.table), m)), np.empty(m)
+            return summed
+        table, value, mean = np.empty((len(own.table), m)), np.empty(m), np.empty(m)
         over, past = np.empty(m, dtype=np.int64), np.empty(m, dtype=np.int64)
         anew = merge_counts(
             number, self._placed(judged.slot[rows]), np.ascontiguousarray(own.table[:, rows]),
-            np.ascontiguousarray(own.value[rows]), alone, self._share, _HALF_WIDTH, self._ring, self._sums,
-            table, value, over, past,
+            np.ascontiguousarray(own.value[rows]), alone, self._missing, _HALF_WIDTH, self._ring, self._sums,
+            table, value, over, past, mean,
         )  # fmt: skip
+        summed.mean[rows] = mean
         if anew:
-            windows[rows], since[rows] = over, past
+            summed.windows[rows], summed.since[rows] = over, past
             whole, values = own.table.copy(), own.value.copy()
             whole[:, rows], values[rows] = table, value
             judgement = Judgement(own.formula, whole, own.ready, values, None, own.memories, own.degrees)
-            judged = Judged(judged.slot, values, judgement)
-        return Summed(judged, windows, since)
+            return Summed(Judged(judged.slot, values, judgement), summed.windows, summed.since, summed.mean)
+        return summed
 
     def _placed(self, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         """Rows of slots (m,), new ones where they have none."""

@@ -19,6 +19,7 @@ from vedette.detectors.statistical.visitors import Visitors
 from vedette.detectors.statistical.yesterday import Yesterday
 from vedette.detectors.view import Judged, Mask, Metric, WindowView
 from vedette.enrich.service import OTHER_SERVICE
+from vedette.kernels.windows.recent_counts import TOGETHER
 from vedette.schema.anomaly import Anomaly, AnomalyType, Contribution, Severity
 from vedette.windows.entities import NOBODYS_ROUTES
 from vedette.windows.layout import Client, Group
@@ -152,14 +153,14 @@ class TrafficSpike(Remembering):
 class TrafficDrop(Remembering):
     """A service gets far fewer requests than its own normal, or none.
 
-    Signal: requests in the window, a window without any counting as zero; or in the last 20 together, whichever is more
-        surprising.
-    Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned. Of 20 windows what was
-        expected before them, and the dispersion that such sums had in the last day (`RecentCounts`).
+    Signal: requests in the window, a window without any counting as zero; or in the last 10 or 20 together,
+        whichever is most surprising.
+    Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned. Of several windows what
+        was expected before them, and the dispersion that such sums had in the last day (`RecentCounts`).
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at most
         one part in `factor` of what was expected, which is at least `MIN_EXPECTED`. Services only: routes come and go.
-        Of 20 windows, `MIN_MISSING` of what was expected, and more than one client alone may usually make; not where
-        nearly as few came in that half-hour, or one beside it, yesterday.
+        Of several windows more must be missing than one client alone may usually make; of 20 `MIN_MISSING` of what was
+        expected is enough, but not where nearly as few came in that half-hour, or one beside it, yesterday.
         Of a window that the log begins or ends in, so much less is expected; less than half of one tells nothing.
         Not where it fell as low before at this time of the day (`Recurrence`), or where no more than twice as many
         came in that half-hour yesterday (`Yesterday`); where nothing is left at all, only if fewer than
@@ -175,7 +176,7 @@ class TrafficDrop(Remembering):
     name = "volume.drop"
     types = (AnomalyType.TRAFFIC_DROP,)
 
-    added = 4
+    added = 5
     MIN_EXPECTED = 10
     NOBODY = 3
     """Where fewer come in a window, there are some in which nobody does: one in twenty of a Poisson law's."""
@@ -189,18 +190,19 @@ class TrafficDrop(Remembering):
     def __init__(self, thresholds: Thresholds, *, factor: float = 2.5) -> None:
         self.factor = factor
         self._gated = Gated(self.name, thresholds, high=False)
-        self._recent = RecentCounts(self.MIN_MISSING)
+        much = 1.0 - 1.0 / factor
+        self._recent = RecentCounts((much, min(much, self.MIN_MISSING)))
         # What falls again and again at whatever times is not well.
         self._recurrence = Recurrence(times=None, hours=None)
         self._yesterday = Yesterday()
         self._usual = UsualRoutes()
         self._visitors = Visitors()
-        self._ebbs = Ebbs()
+        self._ebbs, self._long_ebbs = Ebbs(), Ebbs()
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
         known = self._recurrence, self._usual, self._yesterday
-        return *self._gated.memories, *known, self._recent, self._visitors, self._ebbs
+        return *self._gated.memories, *known, self._recent, self._visitors, self._ebbs, self._long_ebbs
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State traffic drops of the window."""
@@ -235,18 +237,20 @@ class TrafficDrop(Remembering):
                 view,
                 alarm,
                 float(each.value[alarm.row]),
-                int(summed.windows[alarm.row]),
                 alarm.row in expected,
+                slight=self._slight(judged, alarm.row),
+                ebbs=self._ebbs if summed.windows[alarm.row] == 1 else self._long_ebbs,
             )
         ]
         self._yesterday.learn(view.start, own.slot[services], own.value[services])
         self._ebbs.learn(view.start, own.slot[services], own.value[services])
+        self._long_ebbs.learn(view.start, own.slot[services], summed.mean[services])
         return found
 
     def _summed(self, view: WindowView, own: Judged, rows: NDArray[np.intp]) -> Summed:
         """Services' windows with those before, where all of each of them was seen."""
         if view.seen < 1.0 or view.weight > 1:
-            return Summed(own, np.ones(len(own.slot), dtype=np.int64), np.ones(len(own.slot), dtype=np.int64))
+            return Summed.alone(own)
         alone = np.zeros(len(rows))
         busiest = view.judged[Metric.TOP_CLIENT_REQUESTS]
         if len(busiest.slot):
@@ -255,32 +259,38 @@ class TrafficDrop(Remembering):
             alone = by_slot[own.slot[rows]]
         return self._recent.merge(view.number, own, rows, alone)
 
-    def _usual_now(self, view: WindowView, alarm: Alarm, value: float, windows: int, expected: bool) -> bool:
+    def _slight(self, judged: Judged, row: int) -> bool:
+        """Whether there is less than usual by no factor that a single window would be stated for."""
+        return bool(self.factor * judged.value[row] > judged.expected_mid[row])
+
+    def _usual_now(
+        self, view: WindowView, alarm: Alarm, value: float, expected: bool, *, slight: bool, ebbs: Ebbs
+    ) -> bool:
         """Whether a service falls as low at this time of the day, or now and then, being one of few clients."""
-        if self._of_few(view, alarm, value):
+        if self._of_few(view, alarm, value, ebbs):
             return True
         if value == 0:
             return self._yesterday.was_quiet(alarm.slot, view.start, self.NOBODY)
-        if windows > 1:
+        if slight:
             return expected or self._yesterday.as_few(
                 alarm.slot, view.start, value, 1.0 - self.MIN_MISSING, around=1
             )
         return expected or self._yesterday.as_few(alarm.slot, view.start, value)
 
-    def _of_few(self, view: WindowView, alarm: Alarm, value: float) -> bool:
+    def _of_few(self, view: WindowView, alarm: Alarm, value: float, ebbs: Ebbs) -> bool:
         """Whether so few clients were expected that all may be gone, and so it was now and then before."""
         return (
             count_low(0.0, self._visitors.expected(alarm.slot), 0.0) < self.GONE
-            and self._ebbs.times(alarm.slot, view.start, value) >= self.EBBS
+            and ebbs.times(alarm.slot, view.start, value) >= self.EBBS
         )
 
     def _state(self, view: WindowView, own: Judged, summed: Summed, alarm: Alarm) -> Anomaly:
         missing = self._usual.missing(view, alarm.slot, own.slot, own.value)
         judged, windows = summed.judged, int(summed.windows[alarm.row])
         silent = float(own.value[alarm.row]) == 0
-        part = 1.0 - self.MIN_MISSING if windows > 1 else view.seen / self.factor
+        part = 1.0 - self.MIN_MISSING if windows == TOGETHER else view.seen / self.factor
         severity = Severity.CRITICAL if silent else Severity.HIGH
-        if self.factor * judged.value[alarm.row] > judged.expected_mid[alarm.row]:
+        if self._slight(judged, alarm.row):
             severity = Severity.MEDIUM
         return self._gated.statement(
             view,
