@@ -30,18 +30,25 @@ def work(minute: int) -> list[Line]:
     return lines
 
 
+def devices(minute: int) -> list[Line]:
+    """Eight devices whose reports are taken without a word."""
+    return [(7 * n, f"10.20.0.{n}", 0) for n in range(8)]
+
+
 def export(*clients: str) -> Callable[[int], list[Line]]:
     """Two megabytes a minute by each."""
     return lambda minute: [(6 * n + 1, client, 400_000) for client in clients for n in range(5)]
 
 
 @cache
-def found(*clients: str, nightly: bool = False) -> tuple[Anomaly, ...]:
+def found(
+    *clients: str, nightly: bool = False, daily: Callable[[int], list[Line]] = work
+) -> tuple[Anomaly, ...]:
     """What is told of the exports of the third day's night, or of the fourth's, too."""
     chunks, carry = [], export(*clients)
     for minute in range((HOURS + 24 * nightly) * 60):
         stamp = f"{BEGIN + timedelta(minutes=minute):%d/%b/%Y:%H:%M}"
-        lines = work(minute)
+        lines = daily(minute)
         if minute >= NIGHT and (minute - NIGHT) % 1440 < LONG:
             lines += carry(minute)
         chunks += [
@@ -75,6 +82,14 @@ def test_where_several_take_as_much_nobody_is_told() -> None:
 def test_an_export_of_every_night_is_told_once() -> None:
     begun = [(a.start / 1e6 - BEGIN.timestamp()) / 86_400 for a in found(CLERK, nightly=True)]
     assert {int(day) for day in begun} == {2}
+
+
+def test_where_nobody_ever_took_a_byte_the_first_who_takes_much_is_told() -> None:
+    told = found(STRANGER, daily=devices)
+    assert {a.entity.value for a in told} == {STRANGER}
+    assert told[0].observed >= told[0].threshold == 10e6
+    assert "usually takes 1 byte," in told[0].description
+    assert "was a stranger" not in told[0].description
 
 
 def test_nothing_is_told_of_work() -> None:

@@ -51,7 +51,7 @@ def size(value: float) -> str:
     for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= factor:
             return f"{value / factor:.3g} {unit}"
-    return f"{value:.0f} bytes"
+    return plural(round(value), "byte")
 
 
 def number(value: float) -> str:

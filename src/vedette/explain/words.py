@@ -284,7 +284,7 @@ def _taken_slowly(anomaly: Anomaly) -> str:
     usual = "" if band.mid is None else f" usually takes {size(band.mid)}"
     more = "" if band.high is None else f", in one hour of four more than {size(band.high)}"
     new = ""
-    if details["stranger"]:
+    if details["stranger"] and details["hours_told"]:
         seldom, of = count(details["hours_of_strangers"]), count(details["hours_told"])
         new = f", and was a stranger in {seldom} of {of}: of one, less is enough"
     return (

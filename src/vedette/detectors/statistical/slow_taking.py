@@ -17,6 +17,7 @@ from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
 from vedette.schema.spans import HOUR_US
 from vedette.schema.state import check, decode, encode
+from vedette.windows.distinct import distinct_values
 
 OTHERS: Final = 3
 """Where so many clients take about as much, it is the hour that is unusual, and none of them."""
@@ -54,6 +55,9 @@ class _Top(msgspec.Struct, frozen=True, array_like=True):
     taken: float
     high: bytes
     low: bytes
+
+
+_NOBODY: Final = _Top(0.0, bytes(8), bytes(8))
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -123,12 +127,14 @@ class SlowTaking:
         clients = view.clients
         counted, sums = self._takings.add(view.start, clients)
         self._turn(view)
+        for service in distinct_values(clients.service).tolist():
+            # An hour of which nobody took anything is known, too: devices are answered without a byte.
+            self._now.tops.setdefault(service, _NOBODY)
         found: list[Taker] = []
         services, largest = _largest(clients.service[counted], sums)
         rows, taken = counted[largest], sums[largest]
         for service, row, much in zip(services.tolist(), rows.tolist(), taken.tolist(), strict=True):
-            top = self._now.tops.get(service)
-            if top is None or much > top.taken:
+            if much > self._now.tops[service].taken:
                 key = int(clients.high[row]).to_bytes(8), int(clients.low[row]).to_bytes(8)
                 self._now.tops[service] = _Top(much, *key)
         ready = self._takers.ready(services)
@@ -172,8 +178,7 @@ class SlowTaking:
         hour = view.start // HOUR_US
         if hour > self._now.hour:
             for service, top in sorted(self._now.tops.items()):
-                if top.taken > 0.0:
-                    self._learn(service, top)
+                self._learn(service, top)
             self._now.hour, self._now.tops = hour, {}
         self._familiar.learn(view.start, view.clients)
 
@@ -182,9 +187,11 @@ class SlowTaking:
         if self._takers.ready(np.array([service], dtype=np.int32))[0]:
             # What is told teaches no more than what just would not be.
             taken = min(taken, self.times * self._takers.tail(service).high)
-        start = self._now.hour * HOUR_US
-        key = int.from_bytes(top.high), int.from_bytes(top.low)
-        self._takers.learn(service, taken, self._is_new(service, *key, start))
+        new = None
+        if top.taken > 0.0:
+            key = int.from_bytes(top.high), int.from_bytes(top.low)
+            new = self._is_new(service, *key, self._now.hour * HOUR_US)
+        self._takers.learn(service, taken, new)
 
     def _is_new(self, service: int, high: int, low: int, start: int) -> bool | None:
         """Whether a service did not know a client by the day before; None where that cannot be told."""
