@@ -1,6 +1,7 @@
 """What a bank says about the windows it is shown."""
 
 from enum import IntEnum
+from statistics import NormalDist
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -35,6 +36,8 @@ class Season(IntEnum):
     """Hour of the week."""
 
 
+HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
+"""Spreads on each side of the middle of a band that 99 % of normal windows are inside."""
 _SEASON_OF: Final = np.array([Season.NONE, Season.NONE, Season.DAY, Season.WEEK], dtype=np.int8)
 _CENTRE_AND_WIDTH: Final = {
     "count": ("mean", "dispersion"),

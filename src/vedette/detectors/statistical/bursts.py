@@ -10,6 +10,7 @@ from vedette.detectors.memory import Memory
 from vedette.detectors.statistical.familiar import Familiar
 from vedette.detectors.statistical.routine import Routine
 from vedette.detectors.view import Burst, Judged, WindowView
+from vedette.schema.networks import PRIVATE_NETWORKS
 from vedette.windows.layout import Client
 
 RISEN: Final = 2.0
@@ -62,10 +63,7 @@ class Bursts:
         view.bursts[service] = Burst(name, usual, known)
 
 
-_OWN: Final = tuple(
-    ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7")
-)
-"""Private ranges (RFC 1918, RFC 4193), and loopback."""
+_OWN: Final = tuple(map(ip_network, PRIVATE_NETWORKS))
 
 
 def is_internal(client: str) -> bool:

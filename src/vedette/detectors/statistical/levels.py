@@ -1,20 +1,17 @@
 """Latencies of several windows together, where one window alone holds too few requests, or the baseline follows."""
 
-from statistics import NormalDist
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.judgement import Judgement
+from vedette.baselines.judgement import HALF_WIDTH, Judgement
 from vedette.detectors.statistical.room import with_room
 from vedette.detectors.view import Judged
 from vedette.kernels.windows.recent_levels import ERRORS, MOST_WINDOWS, REMEMBERED, merge_levels
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
 
-_HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
-"""Of a band that 99 % of normal windows are inside."""
 _EARLIER_ERRORS: Final = 2
 
 
@@ -70,7 +67,7 @@ class RecentLevels:
         among = judged.rests_on
         anew = merge_levels(
             number, judged.slot, np.ascontiguousarray(own.table), own.value, among, self._enough, self._sampling,
-            _HALF_WIDTH, own.degrees, self._ring, self._errors, table, value, exposure, windows, slow,
+            HALF_WIDTH, own.degrees, self._ring, self._errors, table, value, exposure, windows, slow,
         )  # fmt: skip
         if anew:
             judgement = Judgement(own.formula, table, own.ready, value, None, own.memories, own.degrees)

@@ -1,20 +1,14 @@
 """Ratios of several windows together, where one window alone holds too few requests, or too few hits."""
 
-from statistics import NormalDist
-from typing import Final
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.judgement import Judgement
+from vedette.baselines.judgement import HALF_WIDTH, Judgement
 from vedette.detectors.statistical.room import with_room
 from vedette.detectors.view import Judged
 from vedette.kernels.windows.recent_ratios import MOST_WINDOWS, REMEMBERED, merge_ratios
 from vedette.schema.state import PackedArray, decode, encode, pack, unpack
-
-_HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
-"""Of a band that 99 % of normal windows are inside."""
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -70,7 +64,7 @@ class RecentRatios:
         largest, windows, hit = np.empty(k), np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
         anew = merge_ratios(
             number, judged.slot, np.ascontiguousarray(own.table), own.value, own.exposure,
-            self.enough, self.least, _HALF_WIDTH, self._ring, table, count, exposure, largest, windows, hit,
+            self.enough, self.least, HALF_WIDTH, self._ring, table, count, exposure, largest, windows, hit,
         )  # fmt: skip
         if anew:
             judgement = Judgement(own.formula, table, own.ready, count, exposure, own.memories, own.degrees)

@@ -1,20 +1,14 @@
 """Counts of several windows together, where too few are missing from each of them to be told."""
 
-from statistics import NormalDist
-from typing import Final
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.judgement import Judgement
+from vedette.baselines.judgement import HALF_WIDTH, Judgement
 from vedette.detectors.statistical.room import with_room
 from vedette.detectors.view import Judged
 from vedette.kernels.windows.recent_counts import REACH, REMEMBERED, SUMS, merge_counts
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
-
-_HALF_WIDTH: Final = NormalDist().inv_cdf(0.995)
-"""Of a band that 99 % of normal windows are inside."""
 
 
 class Summed(msgspec.Struct, frozen=True):
@@ -82,7 +76,7 @@ class RecentCounts:
         over, past = np.empty(m, dtype=np.int64), np.empty(m, dtype=np.int64)
         anew = merge_counts(
             number, self._placed(judged.slot[rows]), np.ascontiguousarray(own.table[:, rows]),
-            np.ascontiguousarray(own.value[rows]), alone, self._missing, _HALF_WIDTH, self._ring, self._sums,
+            np.ascontiguousarray(own.value[rows]), alone, self._missing, HALF_WIDTH, self._ring, self._sums,
             table, value, over, past, mean,
         )  # fmt: skip
         summed.mean[rows] = mean
