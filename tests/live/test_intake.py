@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vedette.config import Config
@@ -117,3 +118,75 @@ def test_senders_that_call_their_lines_the_same_may_name_two_formats() -> None:
         intake = Intake(Config())
         assert intake.from_state(state) == []
     assert intake.take(Delivery("push", ROW % 2, b"", format="iis")) is not None
+
+
+TIMED = b'192.0.2.1 - - [02/Mar/2026:08:00:0%d +0000] "GET /a HTTP/1.1" 200 10 "-" "curl/8" 35808\n'
+DESCRIBED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i" %D'
+
+
+def again(intake: Intake, config: dict[str, str]) -> tuple[Intake, list[str]]:
+    """The intake of a service that goes on with other keys in `input`, and what begins anew."""
+    later = Intake(Config.model_validate({"input": config}))
+    return later, later.from_state(intake.to_state())
+
+
+def durations(intake: Intake, piece: bytes) -> list[float]:
+    """Of the requests in a piece of a log."""
+    batch = intake.take(Delivery("a.log", piece, b""))
+    assert batch is not None
+    found: list[float] = batch.requests.duration.tolist()
+    return found
+
+
+def test_a_format_that_is_described_later_holds_for_logs_that_were_read_before() -> None:
+    intake = Intake(Config())
+    assert np.isnan(durations(intake, TIMED % 1 + TIMED % 2)).all()
+    later, anew = again(intake, {"log_format": DESCRIBED})
+    assert anew == [
+        "a.log: its format is looked for anew: it was read as combined, and the configuration says LogFormat now"
+    ]
+    assert durations(later, TIMED % 3) == [0.035808]
+    assert again(later, {"log_format": DESCRIBED})[1] == []
+    assert np.isnan(durations(again(later, {})[0], TIMED % 4)).all()
+
+
+def test_a_format_that_is_named_no_more_is_told_by_the_lines() -> None:
+    timed = TIMED.replace(b" 35808", b" 0.035")
+    named = Intake(Config.model_validate({"input": {"format": "combined"}}))
+    assert np.isnan(durations(named, timed % 1)).all()
+    later, anew = again(named, {})
+    assert anew == [
+        "a.log: its format is looked for anew: it was read as combined, which the configuration says no more"
+    ]
+    assert durations(later, timed % 2) == [0.035]
+
+
+def test_what_a_header_said_is_known_also_when_its_format_is_named_no_more() -> None:
+    own = HEADER + b"#Fields: sc-status date time c-ip cs-uri-stem cs-method\n"
+    intake = Intake(Config.model_validate({"input": {"format": "iis"}}))
+    row = b"404 2026-03-02 08:00:07 192.0.2.7 /shop GET\n"
+    assert deliver(intake, own + row) == 1
+    later, anew = again(intake, {})
+    assert (anew, deliver(later, row)) == ([], 1)
+
+
+def test_a_format_that_a_sender_names_holds_whatever_the_configuration_says_of_others() -> None:
+    intake = Intake(Config())
+    assert intake.take(Delivery("app", TIMED % 1, b"", format="combined")) is not None
+    later, anew = again(intake, {"log_format": DESCRIBED})
+    assert anew == []
+    assert later.take(Delivery("app", TIMED % 2, b"", format="combined")) is not None
+    assert later.streams["app", "combined"].formats == ("combined",)
+
+
+def test_fields_that_nobody_reads_are_told_once_for_a_format_also_after_a_restart() -> None:
+    intake = Intake(Config())
+    for name in ("a.log", "b.log"):
+        intake.take(Delivery(name, TIMED % 1, b""))
+    (told,) = intake.remarks
+    assert told.startswith("a.log: fields at the end of its lines, such as 35808, have no names in combined")
+    assert intake.problems == []
+    assert again(intake, {})[0].remarks == [told]
+    described, _ = again(intake, {"log_format": DESCRIBED})
+    assert durations(described, TIMED % 2) == [0.035808]
+    assert described.remarks == []

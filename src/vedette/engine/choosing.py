@@ -23,6 +23,9 @@ from vedette.parsers.wrappers import wrappers
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
+_HEADLESS = (TextFormat, JsonFormat, LogfmtFormat)
+"""Formats whose lines tell everything by themselves, but for the zone of their times."""
+
 
 class FormatOptionError(VedetteError):
     """Options that describe a format and do not fit together, or do not read."""
@@ -41,6 +44,10 @@ def enricher(config: Config, renamed: Mapping[str, str] | None = None) -> Enrich
         config.routes.templates,
         renamed,
     )
+
+
+class OtherFormatError(VedetteError):
+    """What a source was read as is not what the configuration says now."""
 
 
 class Chooser:
@@ -75,17 +82,26 @@ class Chooser:
         """
         return fit(sample, self._named(name))
 
-    def again(self, name: str, wrapper: str | None, *, sniffed: bool) -> Choice:
+    def again(self, name: str, wrapper: str | None, *, sniffed: bool, named: bool) -> Choice:
         """What was chosen before.
 
         Args:
             name: Of the format. wrapper: Name of what was peeled off, if anything was.
             sniffed: Whether the lines told the format, so that others of them may be of others.
+            named: Whether somebody else had named it, for this source.
 
         Raises:
             NoSuchFormatError: The configuration or the program knows it no more.
+            OtherFormatError: The configuration has come to say another, or that the lines tell.
         """
         known = self._only if self._only is not None and self._only.name == name else self._named(name)
+        if not named and self._only is not None and self._only is not known:
+            raise OtherFormatError(f"it was read as {name}, and the configuration says {self._only.name} now")
+        if not (named or sniffed) and self._only is None:
+            if isinstance(known, _HEADLESS):
+                raise OtherFormatError(f"it was read as {name}, which the configuration says no more")
+            # What its header said comes only once: it is kept, and lines that are of others say so themselves.
+            sniffed = True
         peeled = next((w for w in wrappers() if w.name == wrapper), None)
         return Choice(known, peeled, 1.0, None, {}, self._known if sniffed else ())
 
@@ -115,7 +131,7 @@ def _described(config: Config) -> Format | None:
 
 def _in_zone(known: Format, zone: str) -> Format:
     """The format, reading times without a zone in this one. W3C logs are in UTC by definition."""
-    if not isinstance(known, TextFormat | JsonFormat | LogfmtFormat):
+    if not isinstance(known, _HEADLESS):
         return known
     place = zone_place(zone)
     if isinstance(place, ZoneInfo):

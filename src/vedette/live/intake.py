@@ -36,6 +36,7 @@ class Stream(msgspec.Struct):
         deliveries: Deliveries without a format so far. reason: Why there is none.
         head: Comments that came while there was none; what follows them may be read by what they say.
         lines, parsed: So far. named: The format that its source or sender names.
+        beyond: What its lines hold behind the last field that the format reads, as one of them has it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Stream(msgspec.Struct):
     lines: int = 0
     parsed: int = 0
     named: str | None = None
+    beyond: str | None = None
 
     @property
     def key(self) -> "_Key":
@@ -68,6 +70,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     parsed: int
     head: bytes = b""
     named: str | None = None
+    beyond: str | None = None
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -136,7 +139,14 @@ class Intake:
         """The streams and what their parsers know, as bytes; the enricher is kept with the engine."""
         kept = [
             _Kept(
-                s.name, s.chosen, s.parser.to_state() if s.parser else b"", s.lines, s.parsed, s.head, s.named
+                s.name,
+                s.chosen,
+                s.parser.to_state() if s.parser else b"",
+                s.lines,
+                s.parsed,
+                s.head,
+                s.named,
+                s.beyond,
             )
             for s in self.streams.values()
         ]
@@ -158,9 +168,11 @@ class Intake:
             if kept.chosen is not None:
                 name, wrapper, sniffed = kept.chosen
                 try:
-                    self._open(stream, self._choose.again(name, wrapper, sniffed=sniffed))
+                    told = self._choose.again(name, wrapper, sniffed=sniffed, named=kept.named is not None)
+                    self._open(stream, told)
                     assert stream.parser is not None  # noqa: S101 - just opened
                     stream.parser.from_state(kept.parser)
+                    stream.beyond = kept.beyond
                 except (VedetteError, StateError) as error:
                     stream.parser, stream.chosen = None, None
                     anew.append(f"{kept.name}: its format is looked for anew: {error}")
@@ -178,6 +190,20 @@ class Intake:
         # Copied, because other threads ask too.
         return [
             stream.reason for stream in list(self.streams.values()) if stream.reason and not stream.parser
+        ]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What streams say that nobody reads, a sentence for each format: rotated and sibling logs hold the same."""
+        first: dict[str, tuple[str, str]] = {}
+        for stream in list(self.streams.values()):
+            if stream.beyond is not None and stream.chosen is not None:
+                first.setdefault(stream.chosen[0], (stream.name, stream.beyond))
+        return [
+            f"{name}: fields at the end of its lines, such as {text}, have no names in {form}, and are not read: if a "
+            "duration or a host is among them, describe the lines in input.log_format (which then holds for every log "
+            "that no format is named for)"
+            for form, (name, text) in first.items()
         ]
 
     def knows(self, delivery: Delivery) -> bool:
@@ -231,6 +257,7 @@ class Intake:
 
     def _open(self, stream: Stream, choice: Choice) -> None:
         stream.parser = choice.open(stream.name)
+        stream.beyond = choice.beyond
         stream.chosen = (
             choice.format.name,
             choice.wrapper.name if choice.wrapper else None,

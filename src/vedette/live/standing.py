@@ -79,7 +79,7 @@ class Standing:
             logs_processed=parsed,
             transformer_ready=is_ready(self.members(), MemberName.TRANSFORMER),
             active_models=self._active(),
-            problems=(*problems[:_MOST_PROBLEMS], *remarks, *self._remarks()),
+            problems=(*problems[:_MOST_PROBLEMS], *remarks, *live.intake.remarks, *self._remarks()),
             sources=statuses,
             flows=tuple(live.flows.streams),
             lag_s=None if lag is None else lag / 1e6,
