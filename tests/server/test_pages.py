@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import re
+from typing import NoReturn
 
 import msgspec
+import pytest
 
 from tests.report.made import anomaly, incident
 from tests.server.doubles import House
+from vedette.storage.errors import StoreError, StoreProblem
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -97,3 +100,50 @@ async def test_one_that_is_not_kept_is_said_to_be_so() -> None:
         answer = await client.get("/report/i404")
     assert answer.status_code == 404
     assert "never kept, or is kept no longer" in answer.json()["detail"]
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def without_its_store(monkeypatch: pytest.MonkeyPatch) -> House:
+    def out(*_: object, **__: object) -> NoReturn:
+        raise StoreError("sqlite:///v.db", StoreProblem.FULL, f"its disk {HOSTILE} is full")
+
+    house = furnished()
+    for method in ("incidents", "incident"):
+        monkeypatch.setattr(house.store, method, out)
+    house.view.problems = ("spool: commits wait",)
+    return house
+
+
+@pytest.mark.parametrize(("path", "links"), [("/report", []), ("/report/i1", ["../report"])])
+async def test_a_browser_is_told_in_a_page_why_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, path: str, links: list[str]
+) -> None:
+    async with without_its_store(monkeypatch).client() as client:
+        answer = await client.get(path, headers={"Accept": BROWSER})
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "style-src 'sha256-" in ", ".join(answer.headers.get_list("content-security-policy"))
+    assert "<h1>Service Unavailable</h1>" in answer.text
+    assert "The store cannot be used now: sqlite:///v.db: its disk &lt;script&gt;" in answer.text
+    assert HOSTILE not in answer.text
+    assert "spool: commits wait" in answer.text
+    assert re.findall(r'href="([^"]*)"', answer.text) == links
+
+
+async def test_a_browser_is_told_in_a_page_that_an_incident_is_not_kept() -> None:
+    async with furnished().client() as client:
+        answer = await client.get("/report/i404", headers={"Accept": BROWSER})
+    assert answer.status_code == 404
+    assert "<h1>Not Found</h1>" in answer.text
+    assert "never kept, or is kept no longer" in answer.text
+
+
+async def test_a_program_is_told_in_a_problem_why_there_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with without_its_store(monkeypatch).client() as client:
+        answer = await client.get("/report", headers={"Accept": "*/*"})
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"].startswith("the store cannot be used now")

@@ -112,6 +112,26 @@ def list_page(
     yield _END
 
 
+def refusal_page(
+    title: str, reason: str, *, state: str, remarks: Iterable[str] = (), others: str | None = None
+) -> Iterator[str]:
+    """Why there is no other page now, in pieces.
+
+    Args:
+        title: What happened, in two or three words. reason: Why, with the remedy.
+        state: How the service does, a sentence. remarks: What is wrong with it, or worth knowing.
+        others: Address of the page that lists the incidents, None where this stands in its place.
+    """
+    yield from _begin(title.lower())
+    if others is not None:
+        yield tag("nav", tag("a", "All incidents", href=others), class_="faint").text + "\n"
+    yield tag("h1", title).text + "\n"
+    yield tag("p", f"{reason[:1].upper()}{reason[1:]}.").text + "\n"
+    yield tag("p", state, class_="faint").text + "\n"
+    yield from (tag("p", each, class_="note").text + "\n" for each in remarks)
+    yield _END
+
+
 _END: Final = tag("footer", tag("p", f"Vedette {__version__}", class_="faint")).text + "\n</body>\n</html>\n"
 _DIGEST: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY: Final = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"

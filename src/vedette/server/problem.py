@@ -109,8 +109,8 @@ _DETAILS = {
 _MISSING = re.compile(r"Missing required (query|header|cookie) parameter '([^']+)'")
 
 
-def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Turn whatever a handler raised into a response."""
+def problem_of(request: Request[Any, Any, Any], error: Exception) -> ProblemError:
+    """What whatever a handler raised is to who asked; what is nobody's mistake but ours is logged."""
     match error:
         case ProblemError():
             problem = error
@@ -125,6 +125,16 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         case _:
             _LOG.error("%s %s", request.method, request.url.path, exc_info=error)
             problem = ProblemError(500, DEFECT)
+    return problem
+
+
+def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Turn whatever a handler raised into a response."""
+    return told(request, problem_of(request, error))
+
+
+def told(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
+    """A problem as a response for programs."""
     return Response(
         problem.body(request.url.path),
         status_code=problem.status,

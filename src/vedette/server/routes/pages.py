@@ -1,6 +1,8 @@
 """Incidents as pages: where the links of alerts lead to."""
 
+from collections.abc import Mapping
 from datetime import UTC
+from http import HTTPStatus
 from typing import Any
 
 from litestar import MediaType, Request, Response, get
@@ -8,10 +10,11 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from vedette.live.view import Health
-from vedette.report.html import POLICY, incident_page, list_page
+from vedette.report.html import POLICY, incident_page, list_page, refusal_page
 from vedette.schema.anomaly import Severity
 from vedette.server.answer import problems
-from vedette.server.rooms import Inside
+from vedette.server.problem import problem_of, told
+from vedette.server.rooms import Inside, Rooms
 from vedette.server.routes.incidents import kept
 from vedette.server.scopes import PREFIX
 from vedette.storage.store import IncidentFilter
@@ -20,9 +23,11 @@ _LISTED = 100
 _PAGE = ResponseSpec(str, generate_examples=False, media_type="text/html", description="A page.")
 
 
-def _answer(pieces: str) -> Response[str]:
+def _answer(pieces: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[str]:
     policy = {"Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'"}
-    return Response(pieces, media_type=MediaType.HTML, headers=policy)
+    return Response(
+        pieces, status_code=status, media_type=MediaType.HTML, headers={**(headers or {}), **policy}
+    )
 
 
 def _above(request: Request[Any, Any, Any]) -> str:
@@ -30,7 +35,30 @@ def _above(request: Request[Any, Any, Any]) -> str:
     return "../" if request.scope["raw_path"].endswith(b"/") else ""
 
 
-@get("/report", tags=["incidents"], responses={200: _PAGE, **problems(503)}, sync_to_thread=True)
+def _refused(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """What went wrong: a page for who can show pages, and a problem as everywhere for programs."""
+    problem = problem_of(request, error)
+    if "text/html" not in request.headers.get("accept", ""):
+        return told(request, problem)
+    rooms: Rooms = request.app.state["rooms"]
+    health = rooms.view.health()
+    page = refusal_page(
+        HTTPStatus(problem.status).phrase,
+        problem.detail,
+        state=_state(health),
+        remarks=health.problems,
+        others=f"../{_above(request)}report" if request.path_params else None,
+    )
+    return _answer("".join(page), problem.status, problem.headers)
+
+
+@get(
+    "/report",
+    tags=["incidents"],
+    responses={200: _PAGE, **problems(503)},
+    exception_handlers={Exception: _refused},
+    sync_to_thread=True,
+)
 def report(request: Request[Any, Any, Any], rooms: Inside) -> Response[str]:
     """The latest hundred incidents as a page, the newest first."""
     page = rooms.store.incidents(IncidentFilter(min_severity=Severity.LOW), limit=_LISTED)
@@ -63,6 +91,7 @@ def _state(health: Health) -> str:
     "/report/{incident_id:str}",
     tags=["incidents"],
     responses={200: _PAGE, **problems(404, 503)},
+    exception_handlers={Exception: _refused},
     sync_to_thread=True,
 )
 def incident_report(
