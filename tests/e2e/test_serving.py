@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.conftest import COMMAND
+from tests.e2e.serving import serving
 from tests.patience import PATIENCE_S
 
 from vedette.storage import open_live_store
@@ -58,3 +59,23 @@ def test_a_second_service_at_the_same_port_says_so_and_leaves_nothing_behind(tmp
     assert ended.returncode == 2
     assert f"server.port = {port}: cannot listen: another program listens there: give another" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["vedette.yaml"]
+
+
+def test_a_second_service_on_the_same_store_is_refused_while_the_first_runs(tmp_path: Path) -> None:
+    store = f"store: {{url: 'sqlite:///{tmp_path / 'v.db'}'}}"
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    # A socket each, so that it is not the port that they cannot share.
+    first.write_text(f"live: {{directory: {tmp_path / 'one'}}}\n{store}\n")
+    second.write_text(
+        f"live: {{directory: {tmp_path / 'two'}}}\nserver: {{unix_socket: {tmp_path / 'socket'}}}\n{store}\n"
+    )
+    with serving(first):
+        ended = subprocess.run(
+            [*COMMAND, "serve", "--config", str(second)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S,
+        )  # fmt: skip
+    assert ended.returncode == 2
+    assert re.search(
+        r"v\.db: another vedette, which is running \(process \d+\), keeps its state there: end it, or give",
+        ended.stderr,
+    )

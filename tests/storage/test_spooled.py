@@ -13,6 +13,7 @@ from tests.storage.things import MINUTE, anomaly, commit, notice, window
 from vedette.schema.live import Commit, Resume
 from vedette.storage import LiveStore, StoreError, StoreProblem, WindowFilter, open_live_store
 from vedette.storage import sqlite as module
+from vedette.storage.keeper import this_process
 from vedette.storage.live import Resolution
 from vedette.storage.spool import Spool
 from vedette.storage.spooled import FIRST_PAUSE_US, LONGEST_PAUSE_US, Spooled
@@ -273,3 +274,31 @@ def test_whatever_happens_in_between_nothing_is_lost(
     assert spooled.problem is None
     assert found(spooled) == (expected(number) if number else ([], [], [], None))
     spooled.close()
+
+
+def test_what_a_store_does_not_take_from_one_that_was_taken_over_waits(url: str, spooled: Spooled) -> None:
+    spooled.begin(this_process())
+    spooled.commit(full(1))
+    with open_live_store(url) as later:
+        later.begin(this_process())
+        spooled.commit(full(2))
+        assert "has taken it over: end one of them" in str(spooled.problem)
+        assert "commits waiting in the spool: 1" in str(spooled.problem)
+        assert found(later)[0] == [anomaly(1).id]
+
+
+def test_a_store_that_is_out_at_the_start_is_told_whose_it_is_later(
+    url: str, file: Path, spooled: Spooled, clock: Clock
+) -> None:
+    with open_live_store(url) as before:
+        before.begin(this_process())
+        with outage(file):
+            spooled.begin(this_process())
+            assert "another program has been writing to it" in str(spooled.problem)
+        before.commit(full(1))
+        clock.pass_by()
+        spooled.flush()
+        assert spooled.problem is None
+        with pytest.raises(StoreError, match="has taken it over"):
+            before.commit(full(2))
+        spooled.commit(full(3))

@@ -10,6 +10,7 @@ import msgspec
 from vedette.live.directory import own_store, state_directory
 from vedette.live.reload import DOCUMENT, Settings, from_document
 from vedette.storage import open_live_store
+from vedette.storage.keeper import this_process
 from vedette.storage.live import LiveStore
 
 
@@ -38,5 +39,6 @@ def opened(settings: Settings, environment: Mapping[str, str]) -> Iterator[Kept]
     kept = settings.config.store
     spool = Path(kept.spool) if kept.spool else directory / "spool"
     with open_live_store(url, spool=spool, spool_bytes=kept.spool_bytes) as store:
+        store.begin(this_process())
         changes = from_document(store.document(DOCUMENT))
         yield Kept(settings.kept_at(url, changes), store, directory)

@@ -14,6 +14,7 @@ class StoreProblem(StrEnum):
     NEWER_SCHEMA = "newer_schema"
     READ_ONLY = "read_only"
     LOCKED = "locked"
+    IN_USE = "in_use"
     FULL = "full"
     DAMAGED = "damaged"
     SPOOL_FULL = "spool_full"

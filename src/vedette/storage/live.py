@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from vedette.schema.live import Commit, Notice, Resume
+from vedette.storage.keeper import Keeper
 from vedette.storage.store import COUNT_LIMIT, PAGE_LIMIT, AnomalyFilter, Page, Store
 
 DOCUMENT_BYTES = 1 << 20
@@ -113,6 +114,14 @@ class LiveStore(Store, Protocol):
     @property
     def problem(self) -> str | None:
         """Why commits wait on disk, in one sentence with its remedy; None if all is well."""
+        ...
+
+    def begin(self, keeper: Keeper) -> None:
+        """From now on this service keeps the store: one that began before is refused its commits and what is untold.
+
+        Raises:
+            StoreError: One that began before is known to be running, too (`IN_USE`).
+        """
         ...
 
     def commit(self, commit: Commit) -> None:

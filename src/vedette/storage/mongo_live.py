@@ -10,6 +10,8 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from vedette.schema.anomaly import AnomalyType, Severity
 from vedette.schema.live import Commit, Notice, Resume
 from vedette.storage import rows as to
+from vedette.storage.keeper import DOCUMENT as KEEPER
+from vedette.storage.keeper import Keeper, refuse_running, taken_over
 from vedette.storage.live import (
     AuditLine,
     Resolution,
@@ -34,6 +36,7 @@ class MongoLiveStore(MongoStore):
     def __init__(self, url: str, *, create: bool = True) -> None:
         super().__init__(url, create=create)
         self._committing = threading.Lock()
+        self._keeper: bytes | None = None
 
     @property
     def problem(self) -> str | None:
@@ -42,6 +45,21 @@ class MongoLiveStore(MongoStore):
 
     def flush(self) -> None:
         """See `LiveStore`: here nothing waits."""
+
+    def begin(self, keeper: Keeper) -> None:
+        """See `LiveStore`; what was under way when it began, epochs refuse."""
+        refuse_running(self._name, self.document(KEEPER))
+        own = keeper.to_document()
+        self.put_document(KEEPER, own)
+        self._keeper = own
+
+    def _check_keeper(self) -> None:
+        """Raise if another service has begun to keep the store; if somebody has removed who keeps it, nobody has."""
+        if self._keeper is None:
+            return
+        content = self.document(KEEPER)
+        if content is not None and content != self._keeper:
+            raise taken_over(self._name, content)
 
     def commit(self, commit: Commit) -> None:
         """See `LiveStore`."""
@@ -55,6 +73,7 @@ class MongoLiveStore(MongoStore):
             positions=commit.positions if commit.state is not None else None,
         )
         with self._committing, self._explained():
+            self._check_keeper()
             self._finish_others()
             if self._epoch is None:
                 self._epoch = self._next_epoch()
@@ -93,6 +112,7 @@ class MongoLiveStore(MongoStore):
     def untold(self, now: int, limit: int = 100) -> Sequence[Notice]:
         """See `LiveStore`."""
         where = {"settled": 0, "due_us": {"$lte": now}}
+        self._check_keeper()
         with self._explained():
             order = [("time_us", ASCENDING), ("_id", ASCENDING)]
             found = list(self._in("notices").find(where).sort(order).limit(limit))

@@ -12,6 +12,7 @@ from vedette.schema.incident import Incident
 from vedette.schema.live import Commit, Notice, Resume
 from vedette.schema.records import BaselineRecord, RunRecord, WindowRecord
 from vedette.storage.errors import StoreError, StoreProblem
+from vedette.storage.keeper import Keeper
 from vedette.storage.live import AuditLine, LiveStore, Resolution, Retention, Stats, StoredKey, Telling
 from vedette.storage.spool import Spool
 from vedette.storage.store import COUNT_LIMIT, AnomalyFilter, IncidentFilter, Page, WindowFilter
@@ -54,6 +55,8 @@ class Spooled:
         self._spool = spool
         self._clock = clock
         self._store: LiveStore | None = None
+        self._keeper: Keeper | None = None
+        """Whom the store is still to be told of."""
         # One for the order of commits, which may hold it long; one for what all threads look at.
         self._committing = threading.Lock()
         self._connecting = threading.Lock()
@@ -80,6 +83,17 @@ class Spooled:
             )
         return self._spool.damage or None
 
+    def begin(self, keeper: Keeper) -> None:
+        """See `LiveStore`. A store that cannot be written to now is told with the first commit that it takes."""
+        with self._committing:
+            self._keeper = keeper
+            try:
+                self._tell_keeper()
+            except StoreError as error:
+                if error.problem is StoreProblem.IN_USE:
+                    raise
+                self._put_off(error)
+
     def commit(self, commit: Commit) -> None:
         """See `LiveStore`; raises only if neither the store nor the spool takes it."""
         with self._committing:
@@ -95,8 +109,8 @@ class Spooled:
     def flush(self) -> None:
         """See `LiveStore`."""
         with self._committing:
-            if self._clock() >= self._next_try:
-                self._replay(REPLAY_US)
+            if self._clock() >= self._next_try and self._replay(REPLAY_US) and self._keeper is not None:
+                self._tried(lambda _: None)
 
     def resume(self) -> Resume | None:
         """See `LiveStore`. What waits goes into the store first; while that is out, the state that waits counts."""
@@ -110,14 +124,25 @@ class Spooled:
 
     def _take(self, commit: Commit) -> bool:
         """Whether the store has taken a commit."""
+        return self._tried(lambda store: store.commit(commit))
+
+    def _tried(self, act: Callable[[LiveStore], object]) -> bool:
+        """Whether the store has let something be done, and knows whose it is."""
         try:
-            self._reached().commit(commit)
+            self._tell_keeper()
+            act(self._reached())
         except StoreError as error:
             self._put_off(error)
             return False
         self._pause = self._next_try = 0
         self._reason = ""
         return True
+
+    def _tell_keeper(self) -> None:
+        """Tell the store whose it is, once."""
+        if self._keeper is not None:
+            self._reached().begin(self._keeper)
+            self._keeper = None
 
     def _replay(self, limit_us: int | None) -> bool:
         """Write what waits to the store; whether nothing is left. After the limit the rest waits for the next time."""

@@ -4,12 +4,14 @@ import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from vedette.schema.anomaly import AnomalyType, Severity
 from vedette.schema.live import Commit, Notice, Resume
 from vedette.storage import rows as to
 from vedette.storage.errors import StoreError, StoreProblem
+from vedette.storage.keeper import DOCUMENT as KEEPER
+from vedette.storage.keeper import Keeper, refuse_running, taken_over
 from vedette.storage.live import (
     AuditLine,
     Resolution,
@@ -44,12 +46,16 @@ from vedette.storage.text import document
 REPLACED_BYTES = 64 << 20
 """Of states that PostgreSQL keeps beside the last one, until their room is used again: autovacuum may be too slow."""
 
+_KEEPER = select(DOCUMENTS.c.content).where(DOCUMENTS.c.name == KEEPER)
+
 
 class SqlLiveStore(SqlStore):
     """Implements `LiveStore`."""
 
     _replaced = 0
     """Bytes of states that were replaced since their room was last cleared."""
+    _keeper: bytes | None = None
+    """The service that commits, None where nobody has said."""
 
     @property
     def problem(self) -> str | None:
@@ -59,9 +65,29 @@ class SqlLiveStore(SqlStore):
     def flush(self) -> None:
         """See `LiveStore`: here nothing waits."""
 
+    def begin(self, keeper: Keeper) -> None:
+        """See `LiveStore`."""
+        own = keeper.to_document()
+        with self._reading() as connection:
+            # Also of a store that cannot be written to now.
+            refuse_running(self._name, connection.execute(_KEEPER).scalar_one_or_none())
+        with self._writing() as connection:
+            refuse_running(self._name, connection.execute(_KEEPER).scalar_one_or_none())
+            put(connection, DOCUMENTS, [{"name": KEEPER, "content": own}])
+        self._keeper = own
+
+    def _check_keeper(self, connection: Connection) -> None:
+        """Raise if another service has begun to keep the store; if somebody has removed who keeps it, nobody has."""
+        if self._keeper is None:
+            return
+        content = connection.execute(_KEEPER).scalar_one_or_none()
+        if content is not None and content != self._keeper:
+            raise taken_over(self._name, content)
+
     def commit(self, commit: Commit) -> None:
         """See `LiveStore`."""
         with self._writing() as connection:
+            self._check_keeper(connection)
             put_findings(connection, commit.anomalies, commit.incidents, None)
             put_windows(connection, commit.windows)
             put(connection, BASELINES, [to.baseline_values(row) for row in commit.baselines])
@@ -105,6 +131,7 @@ class SqlLiveStore(SqlStore):
         c = NOTICES.c
         query = select(NOTICES).where(c.settled == 0, c.due_us <= now).order_by(c.time_us, c.id).limit(limit)
         with self._reading() as connection:
+            self._check_keeper(connection)
             found = connection.execute(query).all()
         return [self._reader(Notice)(row) for row in found]
 
