@@ -57,7 +57,7 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def scan(path: Path, told: Path) -> tuple[dict[str, Any], str, float]:
+def scan(path: Path, told: Path, *more: str) -> tuple[dict[str, Any], str, float]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [
         sys.executable,
@@ -70,6 +70,7 @@ def scan(path: Path, told: Path) -> tuple[dict[str, Any], str, float]:
         "--top",
         "60",
         "--no-progress",
+        *more,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -112,7 +112,7 @@ def zeek_lines(columns: dict[str, np.ndarray], names: list[str]) -> Iterator[Lin
 
 
 def is_local(name: str) -> bool:
-    return name.startswith(("10.", "fe80", "2001:db8:20"))
+    return name.startswith(("10.", "100.64.", "192.0.2.", "fe80", "2001:db8:"))
 
 
 def write_zeek(path: Path, columns: dict[str, np.ndarray], names: list[str]) -> None:
