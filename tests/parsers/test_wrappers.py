@@ -1,4 +1,4 @@
-"""Lines that a container runtime cut, or a syslog daemon put a head on, are read as the lines that they were."""
+"""Lines that a runtime cut, a syslog daemon put a head on or a shipper put into JSON are read as what they were."""
 
 import json
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from tests.parsers.lines import chunk, rows
 
 from vedette.engine.line_reader import LineReader
 from vedette.parsers.registry import by_name, formats
-from vedette.parsers.sniff import sniff
+from vedette.parsers.sniff import fit, sniff
 from vedette.parsers.wrappers import MOST_JOINED, UnwrappingParser, Wrapper, wrappers
 from vedette.schema.chunk import Chunk, SkipReason
 from vedette.schema.state import StateError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "formats"
 LINES = (GOLDEN / "combined.log").read_bytes().splitlines()[:12]
-DOCKER, CRI, SYSLOG, KUBERNETES, POD, COMPOSE, JOURNAL, COLOURS = wrappers()
+DOCKER, CRI, SYSLOG, KUBERNETES, POD, COMPOSE, JOURNAL, COLOURS, *SHIPPED = wrappers()
 STAMP = "2026-03-02T08:00:00.123456789Z"
 LONG = b'192.0.2.1 - - [02/Mar/2026:08:00:00 +0000] "GET /%b HTTP/1.1" 200 5 "-" "curl/8.0"'  # as long as asked for
 
@@ -260,6 +260,10 @@ def test_what_a_tool_puts_before_a_line_as_it_shows_it_is_peeled_off(
         (JOURNAL, b'{"MESSAGE":[104,256]}'),
         (JOURNAL, b'{"MESSAGE":[104'),
         (JOURNAL, b'{"MESSAGE"'),
+        (JOURNAL, b'{"x":"MESSAGE","y":"z"}'),
+        (JOURNAL, b'{"MESSAGE" "z"}'),
+        (JOURNAL, b'{"MESSAGE":'),
+        (JOURNAL, b'"MESSAGE":"z"'),
         (COLOURS, b"plain"),
         (COLOURS, b"\x1b[31"),
     ],
@@ -268,3 +272,68 @@ def test_what_only_looks_like_it_stays_as_it_is(wrapper: Wrapper, line: bytes) -
     unwrapped = wrapper.open().unwrap(chunk(line + b"\n"))
     assert unwrapped.wrapped == 0
     assert unwrapped.chunk.buffer[: unwrapped.chunk.length].tobytes() == line + b"\n"
+
+
+def shipped(line: str, **about: object) -> str:
+    """An object as Filebeat writes it; what is told of a line stands before it and behind."""
+    head = {"@timestamp": "2026-03-02T08:00:00.000Z", "log": {"offset": 12, "file": {"path": '/a"b'}}}
+    return json.dumps({**head, "message": line, "input": {"type": "message"}, **about})
+
+
+@pytest.mark.parametrize(
+    ("key", "wrap"),
+    [
+        ("message", shipped),
+        ("message", lambda line: json.dumps({"_index": "web", "_source": {"message": line}})),
+        (
+            "log",
+            lambda line: json.dumps({"date": 1772438400.1, "log": line, "kubernetes": {"pod_name": "web"}}),
+        ),
+        ("log", lambda line: json.dumps({"log": line, "stream": "stdout"}, separators=(",", ":"))),
+        ("textPayload", lambda line: json.dumps({"textPayload": line, "timestamp": STAMP})),
+        ("line", lambda line: json.dumps({"labels": {"job": "line"}, "line": line, "timestamp": STAMP})),
+        ("_raw", lambda line: json.dumps({"preview": False, "result": {"_raw": line}})),
+        ("original", lambda line: json.dumps({"event": {"original": line}, "message": "request"})),
+        ("LogMessage", lambda line: json.dumps({"PodName": "web", "LogMessage": line + "\n"})),
+    ],
+)
+def test_a_line_that_a_shipper_put_under_a_key_is_read(key: str, wrap: Callable[[str], str]) -> None:
+    text = b"".join(wrap(line.decode("latin-1")).encode() + b"\n" for line in LINES)
+    choice = sniff(chunk(text), formats())
+    assert choice.wrapper is not None
+    assert (choice.wrapper.key.decode(), choice.format.name) == (key, "combined")
+    parsed = choice.open("test.log").parse(chunk(text))
+    assert [told(row) for row in rows(parsed.requests)] == plain()
+    assert parsed.lines == len(LINES)
+    assert not parsed.skips.total
+
+
+def test_the_line_inside_may_be_json_itself() -> None:
+    inside = (GOLDEN / "envoy-json.log").read_bytes().splitlines()[:10]
+    text = b"".join(shipped(line.decode()).encode() + b"\n" for line in inside)
+    choice = sniff(chunk(text), formats())
+    assert (choice.wrapper and choice.wrapper.name, choice.format.name) == ("json message", "envoy-json")
+    expected = by_name("envoy-json").open("x").parse(chunk(b"\n".join(inside) + b"\n"))
+    assert rows(choice.open("x").parse(chunk(text)).requests) == rows(expected.requests)
+
+
+def test_an_object_that_tells_the_request_itself_is_read_rather_than_the_line_beside() -> None:
+    told_whole = (GOLDEN / "ecs-json.log").read_bytes().splitlines()[:4]
+    text = b"".join(
+        json.dumps({**json.loads(line), "message": inner.decode("latin-1")}).encode() + b"\n"
+        for line, inner in zip(told_whole, LINES, strict=False)
+    )
+    choice = sniff(chunk(text), formats())
+    assert (choice.wrapper, choice.format.name) == (None, "ecs-json")
+
+
+def test_objects_of_a_named_format_are_not_taken_apart_while_none_of_them_fits() -> None:
+    text = b'{"level":"info","msg":"starting"}\n' * 5
+    assert fit(chunk(text), by_name("pino-json")).wrapper is None
+
+
+@given(st.binary(max_size=80).map(lambda text: text.replace(b"\n", b" ")), st.sampled_from(SHIPPED))
+def test_whatever_an_object_holds_stays_one_line(text: bytes, wrapper: Wrapper) -> None:
+    unwrapped = wrapper.open().unwrap(chunk(b'{"%b":%b\n' % (wrapper.key, text)))
+    written = unwrapped.chunk.buffer[: unwrapped.chunk.length].tobytes()
+    assert written.count(b"\n") == 1

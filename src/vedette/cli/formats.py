@@ -10,7 +10,7 @@ _OTHERS = (
     "Other text logs: give the server's own directive, --log-format '$remote_addr ...' (nginx) or '%h %l ...' "
     "(Apache). "
     "Other JSON lines: say where the fields stand, --field status=response.code. "
-    "Lines wrapped by Kubernetes, CRI or Docker are unwrapped first, whatever their format."
+    "Lines wrapped by Kubernetes, CRI, Docker, syslog or a log shipper are unwrapped first, whatever their format."
 )
 _LEAST_WIDTH = 60
 

@@ -113,14 +113,20 @@ def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, Ch
     """The scores of formats, what they are of, and the wrapper that lines are better read without, if there is one."""
     judged = thin(sample, LINES_JUDGED)
     scores = _scores(judged, formats)
-    wrapper = next((w for w in wrappers() if w.share(judged) >= LEAST_WRAPPED), None)
-    if wrapper is not None:
+    found: tuple[Wrapper | None, Chunk, dict[str, float]] = None, judged, scores
+    best = max(scores.values(), default=0.0)
+    for wrapper in wrappers():
+        if wrapper.share(judged) < LEAST_WRAPPED:
+            continue
         # Unwrapped before it is thinned: the parts of a cut line follow each other.
         unwrapped = thin(wrapper.open().unwrap(sample).chunk, LINES_JUDGED)
         inner = _scores(unwrapped, formats)
-        if max(inner.values(), default=0.0) >= max(scores.values(), default=0.0):
-            return wrapper, unwrapped, inner
-    return None, judged, scores
+        fits = max(inner.values(), default=0.0)
+        # A text under a key is taken only if it reads better than the object, which may tell more.
+        better = best + NEARLY_AS_GOOD if wrapper.key and found[0] is None else best
+        if fits > better or (fits == best and not wrapper.key and found[0] is None):
+            found, best = (wrapper, unwrapped, inner), fits
+    return found
 
 
 def _scores(judged: Chunk, formats: Sequence[Format]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What container runtimes, syslog daemons and journals put around each log line."""
+"""What container runtimes, syslog daemons, journals and log shippers put around each log line."""
 
 import msgspec
 import numpy as np
@@ -15,19 +15,27 @@ class Wrapper(msgspec.Struct, frozen=True):
     Attributes:
         name: As reports print it.
         kind: Which it is, for the kernel.
+        key: Of JSON objects, the key whose text is the line.
     """
 
     name: str
     kind: int
+    key: bytes = b""
 
-    def open(self) -> "Unwrapper":
-        """Start unwrapping a source."""
-        return Unwrapper(self.kind)
+    def open(self, *, joins: bool = True) -> "Unwrapper":
+        """Start unwrapping a source; see `Unwrapper`."""
+        return Unwrapper(self.kind, self.key, joins=joins)
 
     def share(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are wrapped this way."""
+        if self.key and b'"%b"' % self.key not in sample.buffer[: sample.length].tobytes():
+            return 0.0
         unwrapped = self.open().unwrap(sample)
-        return unwrapped.wrapped / unwrapped.lines if unwrapped.lines else 0.0
+        wrapped = unwrapped.wrapped
+        if self.kind == kernel.DOCKER:
+            # Parts of a line lack nothing but its end, and so do lines that a shipper has taken from Docker.
+            wrapped -= unwrapped.joined
+        return wrapped / unwrapped.lines if unwrapped.lines else 0.0
 
 
 def wrappers() -> tuple[Wrapper, ...]:
@@ -40,6 +48,7 @@ def wrappers() -> tuple[Wrapper, ...]:
     `compose`: what `docker compose logs` prints, in colours or not, with times or not.
     `journal`: https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-json-format
     `colours`: nothing but a terminal's colours in the lines.
+    `json ...`: what log shippers and stores write, an object with the line under a key: `LINE_KEYS`.
     """
     return (
         Wrapper("docker", kernel.DOCKER),
@@ -48,11 +57,28 @@ def wrappers() -> tuple[Wrapper, ...]:
         Wrapper("kubernetes", kernel.KUBERNETES),
         Wrapper("pod", kernel.POD),
         Wrapper("compose", kernel.COMPOSE),
-        Wrapper("journal", kernel.JOURNAL),
+        Wrapper("journal", kernel.KEYED, b"MESSAGE"),
         Wrapper("colours", kernel.COLOURED),
+        *(Wrapper(f"json {key}", kernel.KEYED, key.encode()) for key in LINE_KEYS),
     )
 
 
+LINE_KEYS = (
+    "message",
+    "log",
+    "textPayload",
+    "line",
+    "msg",
+    "@message",
+    "_raw",
+    "original",
+    "body",
+    "LogMessage",
+    "LogEntry",
+)
+"""Keys under which a line stands, at any depth: Filebeat, Vector, Logstash and Elasticsearch (`message`, `original`),
+Fluent Bit and Fluentd (`log`), Google Cloud (`textPayload`), Loki (`line`), CloudWatch (`message`, `@message`), Splunk
+(`_raw`), OpenTelemetry's collector (`body`), Azure's containers (`LogMessage`, `LogEntry`)."""
 MOST_JOINED = 256 << 10
 """Bytes of a line whose parts are joined: sixteen parts of 16 KiB. Servers refuse requests long before: nginx above 32
 KiB of headers, Envoy above 60."""
@@ -83,13 +109,14 @@ class Unwrapper:
     """Unwraps the chunks of one source.
 
     Args:
-        kind: What is peeled off, for the kernel.
+        kind: What is peeled off, for the kernel. key: Of JSON objects, the key whose text is the line.
         joins: Whether the parts of a line that the runtime cut are joined. A source's lines follow each other; lines
             that somebody sends one by one do not.
     """
 
-    def __init__(self, kind: int, *, joins: bool = True) -> None:
+    def __init__(self, kind: int, key: bytes = b"", *, joins: bool = True) -> None:
         self._kind = kind
+        self._key = np.frombuffer(key, dtype=np.uint8).copy()
         self._joins = joins
         self._text = np.empty((kernel.STREAMS, MOST_JOINED if joins else 0), dtype=np.uint8)
         self._held = np.zeros((kernel.STREAMS, kernel.HELD_WIDTH), dtype=np.int64)
@@ -98,7 +125,7 @@ class Unwrapper:
     def unwrap(self, chunk: Chunk) -> Unwrapped:
         """Peel off the wrapping, into a new chunk; the old one keeps its lines."""
         source = chunk.buffer
-        if self._kind in (kernel.DOCKER, kernel.JOURNAL):
+        if self._kind in (kernel.DOCKER, kernel.KEYED):
             source = source[: chunk.length + PADDING].copy()
         lines = int(np.count_nonzero(source[: chunk.length] == 10)) + 1
         room = chunk.length + 1 + int(self._held[:, kernel.SIZE].sum())
@@ -107,8 +134,8 @@ class Unwrapper:
         state = np.zeros(kernel.STATE_WIDTH, dtype=np.int64)
         state[kernel.SPLIT] = self._split
         kernel.unwrap(
-            source, chunk.length, self._kind, chunk.first_line, int(self._joins), self._text, self._held,
-            written, line_of, state,
+            source, chunk.length, self._kind, self._key, chunk.first_line, int(self._joins), self._text,
+            self._held, written, line_of, state,
         )  # fmt: skip
         self._split = int(state[kernel.SPLIT])
         return self._unwrapped(chunk.source, written, line_of, state)
@@ -177,7 +204,7 @@ class UnwrappingParser:
 
     def __init__(self, wrapper: Wrapper, inner: Parser, *, joins: bool = True) -> None:
         self._name = wrapper.name
-        self._unwrapper = Unwrapper(wrapper.kind, joins=joins)
+        self._unwrapper = wrapper.open(joins=joins)
         self._inner = inner
 
     @property

@@ -1,4 +1,4 @@
-"""Peeling off what a container runtime or a syslog daemon puts around each line, into a buffer of its own."""
+"""Peeling off what a runtime, a syslog daemon or a shipper puts around each line, into a buffer of its own."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from vedette.kernels.text.unescape import unescape_backslashes
 
 Bytes2 = NDArray[np.uint8]
 
-KUBERNETES, CRI, DOCKER, SYSLOG, COMPOSE, POD, JOURNAL, COLOURED = range(8)
+KUBERNETES, CRI, DOCKER, SYSLOG, COMPOSE, POD, KEYED, COLOURED = range(8)
 
 OUT, LINES, WRAPPED, SPLIT, JOINED, CUT_LINES, CUT_BYTES = range(7)
 STATE_WIDTH = 7
@@ -29,7 +29,6 @@ LONGEST_WORD = 255
 DOCKER_HEAD = tuple(b'{"log":"')
 DOCKER_STREAM = tuple(b',"stream":"std')
 POD_HEAD = tuple(b"[pod/")
-JOURNAL_KEY = tuple(b'"MESSAGE"')
 LONGEST_NAME = 320
 """Bytes of a container's name before its line, at most: a pod's 253 and a container's 63, and what is around them."""
 
@@ -191,16 +190,31 @@ def _after_name(buffer: Bytes, at: int, end: int, kind: int) -> int:
 
 
 @subkernel
-def _after_key(buffer: Bytes, at: int, end: int) -> int:
-    """Where the value of the key `MESSAGE` of a JSON object begins, or -1. Within texts quotes are escaped."""
+def _is_key(buffer: Bytes, at: int, end: int, key: Bytes) -> bool:
+    """Whether a quoted key stands there."""
+    if at + len(key) + 2 > end or buffer[at + len(key) + 1] != 34:
+        return False
+    for i in range(len(key)):
+        if buffer[at + 1 + i] != key[i]:
+            return False
+    return True
+
+
+@subkernel
+def _after_key(buffer: Bytes, at: int, end: int, key: Bytes) -> int:
+    """Where the first text or list behind a key of a JSON object begins, or -1. Within texts quotes are escaped."""
     while at < end:
         at = find(buffer, at, end, 34)
-        if _starts_with(buffer, at, end, JOURNAL_KEY):
-            at += len(JOURNAL_KEY)
-            while at < end and (buffer[at] == 32 or buffer[at] == 58):
+        if _is_key(buffer, at, end, key):
+            at += len(key) + 2
+            colon = False
+            while at < end and (buffer[at] == 32 or (buffer[at] == 58 and not colon)):
+                colon = colon or buffer[at] == 58
                 at += 1
-            return at if at < end else -1
-        at += 1
+            if colon and at < end and (buffer[at] == 34 or buffer[at] == 91):
+                return at
+        else:
+            at += 1
     return -1
 
 
@@ -283,6 +297,7 @@ def unwrap(
     buffer: Bytes,
     size: int,
     kind: int,
+    key: Bytes,
     first_line: int,
     joins: int,
     text: Bytes2,
@@ -300,6 +315,7 @@ def unwrap(
         buffer: uint8: lines, `size` bytes, then `PADDING` newlines. Escapes of JSON are undone in place.
         size: Bytes of lines.
         kind: `KUBERNETES`, `CRI`, `DOCKER` ...
+        key: uint8: of `KEYED`, the key whose text is the line.
         first_line: Number of the first line.
         joins: 1 if parts are joined; otherwise each is a line of its own.
         text: uint8, shape (STREAMS, room): what is held of a cut line of each stream, kept between chunks.
@@ -339,15 +355,15 @@ def unwrap(
             escape = find(buffer, at, end, 27)
             if escape < end and _after_colour(buffer, escape, end) > escape:
                 begin = at
-        elif kind == JOURNAL:
+        elif kind == KEYED:
             if buffer[at] == 123:
-                begin = _after_key(buffer, at, end)
+                begin = _after_key(buffer, at, end, key)
             if begin >= 0 and buffer[begin] == 34:
                 begin += 1
                 stop = _closing_quote(buffer, begin, end)
                 stop = _in_one_line(buffer, begin, unescape_backslashes(buffer, begin, stop, begin))
             elif begin >= 0:
-                if buffer[begin] == 91 and _undo_numbers(buffer, begin, end, 0) >= 0:
+                if _undo_numbers(buffer, begin, end, 0) >= 0:
                     stop = _in_one_line(buffer, begin, _undo_numbers(buffer, begin, end, 1))
                 else:
                     begin = -1
