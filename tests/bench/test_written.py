@@ -33,6 +33,7 @@ FLOORS = {
     "twelfth": Floor(0.931, 0.0362),
     "thirteenth": Floor(0.96, 0.0686),
     "fourteenth": Floor(0.951, 0.0453),
+    "fifteenth": Floor(0.95, 0.0227),
 }
 
 
