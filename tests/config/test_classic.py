@@ -73,7 +73,7 @@ def test_what_makes_no_sense_is_refused_where_it_stands(tmp_path: Path, text: st
 
 def test_variables_with_names_of_their_own_are_understood(tmp_path: Path) -> None:
     config = load(tmp_path, "", WARMUP_LOGS="1000", LOG_LEVEL="WARNING")
-    assert config.live.warmup == 1000
+    assert config.learned.warmup == 1000
     assert config.live.log_level.value == "warning"
 
 
@@ -125,5 +125,5 @@ def test_a_wrong_address_of_the_variable_is_refused_by_its_name(tmp_path: Path) 
 
 
 def test_a_variable_with_a_prefix_wins(tmp_path: Path) -> None:
-    config = load(tmp_path, "", WARMUP_LOGS="1000", VEDETTE_LIVE__WARMUP="2000")
-    assert config.live.warmup == 2000
+    config = load(tmp_path, "", WARMUP_LOGS="1000", VEDETTE_LEARNED__WARMUP="2000")
+    assert config.learned.warmup == 2000

@@ -144,6 +144,16 @@ def test_a_training_that_is_killed_leaves_detection_alone(trainers: Callable[...
     assert "ended with status -9" in status.reason
 
 
+def test_a_warm_up_that_has_its_requests_says_what_it_waits_for() -> None:
+    early = CONFIG.model_copy(update={"learned": CONFIG.learned.model_copy(update={"warmup": 1000})})
+    engine = build_engine(early, lateness_us=LATENESS_US)
+    lines = [line for line in quiet() if _second(line) < 20 * 60]
+    feed(engine, Enricher(), by_name("combined").open("test.log"), lines, 1)
+    (status,) = engine.member_statuses()
+    assert (status.phase, status.requests > status.wanted) == ("warmup", True)
+    assert status.reason == "18 windows with requests: 30 are needed"
+
+
 def test_a_training_that_fails_says_with_what(trainers: Callable[..., TrainingProcesses]) -> None:
     outcome = trainers((sys.executable, "-c", "raise SystemExit('no room left')"))(job()).result()
     assert outcome == Refused("the training process ended with status 1: no room left")

@@ -4,7 +4,7 @@ import pytest
 
 from vedette.config import Config
 from vedette.config.learned import MemberName
-from vedette.live.models import furthest_phase, is_ready, of_one_line
+from vedette.live.models import furthest_phase, is_ready, of_one_line, warm_up
 from vedette.schema.learned import MemberStatus
 
 BOTH = Config.model_validate({"learned": {"members": ["forest", "transformer"]}}, strict=False)
@@ -71,3 +71,18 @@ def test_the_phase_is_that_of_what_learns_the_site_and_not_of_what_came_trained(
         furthest_phase([shipped, status("forest", "ensemble"), status("status_code", "warmup")]) == "ensemble"
     )
     assert furthest_phase([shipped]) == "ensemble"
+
+
+def test_a_warm_up_is_that_of_the_service_that_has_come_furthest() -> None:
+    shipped = status("ddos", "ensemble", requests=0, wanted=0)
+    behind = status("forest", "warmup", requests=9_000, wanted=50_000)
+    ahead = status("forest", "warmup", requests=900, wanted=1_000)
+    assert warm_up(BOTH, [shipped, behind, ahead]) == 1_000
+    assert warm_up(BOTH, [shipped]) == 0
+
+
+def test_before_the_first_request_a_warm_up_is_what_was_asked_for() -> None:
+    asked = {"learned": {"warmup": 3_000}}
+    assert warm_up(Config.model_validate(asked), []) == 3_000
+    off = {"learned": {"warmup": 3_000, "enabled": False}}
+    assert warm_up(Config.model_validate(off), []) == 0

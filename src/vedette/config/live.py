@@ -105,6 +105,3 @@ class Live(Section):
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = option(
         LogLevel.INFO, "Least level of what is logged on standard error."
     )
-    warmup: int = option(
-        50_000, "Requests before learned models are trained.", unit="requests", ge=100, le=10_000_000
-    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vedette.config.yaml_lines import Document
 
 PLAIN: Mapping[str, tuple[str, ...]] = {
-    "WARMUP_LOGS": ("live", "warmup"),
+    "WARMUP_LOGS": ("learned", "warmup"),
     "LOG_LEVEL": ("live", "log_level"),
     "MODEL_DIR": ("learned", "models"),
 }

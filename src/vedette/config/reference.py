@@ -23,8 +23,8 @@ left out. An environment variable wins over the file: `{PREFIX}WINDOWS{SEPARATOR
 an error.
 
 Variables with names of their own are understood too; one with the prefix wins over them: `WARMUP_LOGS` is
-`live.warmup`, `LOG_LEVEL` is `live.log_level`, `MODEL_DIR` is `learned.models`, and `LOKI_URL` is the `url` of each of
-`sources.loki` that has none. Where no Loki is configured, `LOKI_URL` makes one that is asked for `{ALL_JOBS}`.
+`learned.warmup`, `LOG_LEVEL` is `live.log_level`, `MODEL_DIR` is `learned.models`, and `LOKI_URL` is the `url` of each
+of `sources.loki` that has none. Where no Loki is configured, `LOKI_URL` makes one that is asked for `{ALL_JOBS}`.
 """
 
 

@@ -36,6 +36,15 @@ def furthest_phase(statuses: Sequence[MemberStatus]) -> str:
     return next((phase for phase in (ENSEMBLE, TRAINING) if phase in phases), WARMUP)
 
 
+def warm_up(config: Config, statuses: Sequence[MemberStatus]) -> int:
+    """Requests to a service from which a model of it is trained: of the service that has come furthest; 0 for none."""
+    of_site = [status for status in statuses if status.wanted]
+    if of_site:
+        return max(of_site, key=lambda each: each.requests / each.wanted).wanted
+    configured = config.learned.warmup
+    return configured if config.learned.enabled and isinstance(configured, int) else 0
+
+
 def of_one_line(config: Config, statuses: Sequence[MemberStatus], member: MemberName) -> dict[str, Any]:
     """What a member says of a single line: nothing, and why."""
     mine = of_member(statuses, member)

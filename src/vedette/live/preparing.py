@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from vedette.config import Config
 from vedette.live.events import Events
+from vedette.live.models import warm_up
 from vedette.live.reception import Reception, into_journal
 from vedette.live.view import (
     BASELINES,
@@ -62,7 +63,7 @@ class Preparing:
         """See `LiveView`."""
         return {
             "logs_processed": 0,
-            "warmup_target": self._config.live.warmup,
+            "warmup_target": warm_up(self._config, ()),
             "warmup_complete": False,
             "training_in_progress": False,
             "isolation_forest_ready": False,

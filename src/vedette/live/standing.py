@@ -5,7 +5,7 @@ from typing import Any
 
 from vedette.config.learned import MemberName
 from vedette.live.clocks import clock_remarks
-from vedette.live.models import furthest_phase, is_ready, of_member, of_one_line
+from vedette.live.models import WARMUP, furthest_phase, is_ready, of_member, of_one_line, warm_up
 from vedette.live.service import Service
 from vedette.live.view import BASELINES, FOREST, RULES, TRANSFORMER, Counters, Health
 from vedette.schema.findings import EverydayRequests
@@ -92,11 +92,10 @@ class Standing:
         parsed = live.intake.parsed
         members, active = self.members(), self._active()
         sequences = of_member(members, MemberName.TRANSFORMER)
-        target = live.config.live.warmup
         return {
             "logs_processed": parsed,
-            "warmup_target": target,
-            "warmup_complete": parsed >= target,
+            "warmup_target": warm_up(live.config, members),
+            "warmup_complete": not live.config.learned.enabled or furthest_phase(members) != WARMUP,
             "training_in_progress": any(member.training for member in members),
             "isolation_forest_ready": FOREST in active,
             "transformer_ready": TRANSFORMER in active,

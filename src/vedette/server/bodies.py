@@ -82,8 +82,11 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """How far the models are. A model that is not ready says `not_ready` or false."""
 
     logs_processed: int
+    """Of all services."""
     warmup_target: int
+    """Requests to a service from which a model of it is trained, of the one that has come furthest."""
     warmup_complete: bool
+    """Whether a model of any service was, or is being, trained: that takes 30 windows with requests, too."""
     training_in_progress: bool
     isolation_forest_ready: bool
     transformer_ready: bool

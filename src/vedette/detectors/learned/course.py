@@ -140,12 +140,20 @@ class Course(Generic[M, S]):
             requests=self.requests,
             wanted=self._wanted(self._elapsed),
             since=None if self.since is None else self.since * self._span,
-            reason=self.reason,
+            reason=self.reason or self._young(),
             rows=0 if self.model is None else self.model.card.rows,
             sessions=0 if self.model is None else self.model.card.sessions,
             history=tuple(self._history),
             training=self._job is not None,
         )
+
+    def _young(self) -> str:
+        """What its warm-up takes besides requests; empty while those are too few."""
+        if self.phase is not Phase.WARMUP or self._windows >= LEAST_WINDOWS:
+            return ""
+        if self.requests < max(self._wanted(self._elapsed), self._least):
+            return ""
+        return f"{self._windows} windows with requests: {LEAST_WINDOWS} are needed"
 
     def begin_with(self, model: Model) -> None:
         """Judge by a given model from the first window on."""
