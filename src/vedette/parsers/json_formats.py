@@ -1,6 +1,6 @@
 """The JSON access logs that are known by name."""
 
-from vedette.parsers import json_applications, json_clouds, json_proxies
+from vedette.parsers import json_applications, json_clouds, json_proxies, json_shippers
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.zeek_http_json import zeek_http
 
@@ -26,5 +26,6 @@ def json_formats() -> tuple[JsonFormat, ...]:
         zeek_http(),
         json_clouds.waf(),
         json_clouds.vercel(),
+        json_shippers.fluentd(),
         json_proxies.nginx(),
     )

@@ -147,7 +147,7 @@ def nginx() -> JsonFormat:
             Field.PROTOCOL: ("server_protocol", "protocol"),
             Field.STATUS: ("status",),
             Field.BYTES_IN: ("request_length",),
-            Field.BYTES_OUT: ("body_bytes_sent", "bytes_sent", "bytes"),
+            Field.BYTES_OUT: ("body_bytes_sent", "bytes_sent", "bytes", "size"),
             Field.DURATION: ("request_time",),
             Field.REFERER: ("http_referer", "http_referrer", "referer", "referrer"),
             Field.USER_AGENT: ("http_user_agent", "user_agent", "agent"),
