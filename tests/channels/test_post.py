@@ -67,7 +67,9 @@ def test_a_redirect_elsewhere_is_not_followed(hook: Receiver) -> None:
 
 def test_a_redirect_that_would_make_it_a_get_is_a_failure(hook: Receiver) -> None:
     hook.answers.append(status(302, Location="/there"))
-    assert to(hook.url) == Failed("HTTP 302")
+    assert to(hook.url) == Failed(
+        "HTTP 302: redirects elsewhere, and a message is dropped on such a way: give the address that it leads to"
+    )
     assert len(hook.got) == 1
 
 
@@ -99,16 +101,23 @@ def test_of_a_long_answer_only_the_beginning_is_read(hook: Receiver) -> None:
     assert len(post(hook.url, b"{}", {}, timeout_s=PATIENCE_S).body) == ANSWER_BYTES
 
 
-def test_what_is_no_http_is_a_failure() -> None:
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"220 mail.example ESMTP\r\n", "what answers there is no HTTP server: check host and port"),
+        (b"", "it closed the connection without an answer"),
+    ],
+)
+def test_what_is_no_http_is_a_failure(said: bytes, told: str) -> None:
     def babble(connection: socket.socket) -> None:
         connection.recv(1 << 16)
-        connection.sendall(b"220 mail.example ESMTP\r\n")
+        connection.sendall(said)
         connection.close()
 
     server = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: babble(server.accept()[0]), daemon=True)
     thread.start()
-    with pytest.raises(PostError, match=r"no HTTP answer \(BadStatusLine\)"):
+    with pytest.raises(PostError, match=told):
         post(f"http://127.0.0.1:{server.getsockname()[1]}", b"{}", {}, timeout_s=PATIENCE_S)
     thread.join(PATIENCE_S)
     server.close()

@@ -30,6 +30,8 @@ LONGEST_PAUSE_S = 3600.0
 """A longer `Retry-After` is taken for this."""
 _REFUSALS = frozenset({400, 413, 414, 415, 422})
 """The message itself is at fault."""
+_DROPPING = frozenset({301, 302, 303})
+"""Redirects that are followed by asking for a page (RFC 9110, 15.4), without what was posted."""
 
 
 class PostError(Exception):
@@ -82,6 +84,10 @@ def result(answer: Answer, reference: str = "") -> Result:
         return Sent(reference)
     said = " ".join(answer.body[:200].decode("utf-8", "replace").split())
     clean = "".join(c for c in said if c.isprintable())
+    if answer.status in _DROPPING:
+        clean = (
+            "redirects elsewhere, and a message is dropped on such a way: give the address that it leads to"
+        )
     reason = f"HTTP {answer.status}" + (f": {clean}" if clean else "")
     return Failed(reason, _pause(answer.retry_after), refused=answer.status in _REFUSALS)
 
@@ -197,4 +203,8 @@ def _why(error: Exception) -> str:
         return "there is no such host"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "it closed the connection without an answer"
+    if isinstance(error, http.client.BadStatusLine):
+        return "what answers there is no HTTP server: check host and port"
     return f"no HTTP answer ({type(error).__name__})"
