@@ -24,16 +24,16 @@ FLOORS = {
     "third": Floor(0.955, 0.0119),
     "fourth": Floor(0.977, 0.0153),
     "fifth": Floor(0.971, 0.0359),
-    "sixth": Floor(0.975, 0.0243),
+    "sixth": Floor(0.975, 0.0223),
     "seventh": Floor(0.937, 0.0319),
-    "eighth": Floor(0.964, 0.0204),
+    "eighth": Floor(0.964, 0.0187),
     "ninth": Floor(0.948, 0.0214),
     "tenth": Floor(0.948, 0.0286),
     "eleventh": Floor(0.938, 0.0187),
     "twelfth": Floor(0.931, 0.0362),
     "thirteenth": Floor(0.96, 0.0686),
-    "fourteenth": Floor(0.951, 0.0453),
-    "fifteenth": Floor(0.95, 0.0227),
+    "fourteenth": Floor(0.951, 0.0422),
+    "fifteenth": Floor(0.965, 0.0099),
 }
 
 
