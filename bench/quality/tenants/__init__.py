@@ -1,0 +1,1 @@
+"""Services of many kinds behind one proxy, each with habits and troubles of its own."""
