@@ -48,6 +48,21 @@ def _outage(draw: Random, ask: Ask) -> None:
         ask(second + 0.1, host, "GET /team/api.git/info/refs", 503 if second // 60 in TROUBLE else 200)
 
 
+def _tokens(draw: Random, ask: Ask) -> None:
+    """An app whose tokens expire; a push has many open it at once. Now and then somebody is logged out."""
+    seconds = [number * 6.0 for number in range(MINUTES * 10)]
+    seconds += [TROUBLE.start * 60 + draw.random() * 240 for _ in range(600)]
+    for second in seconds:
+        host = f"203.0.{draw.randrange(250)}.{draw.randrange(1, 250)}"
+        ask(second, host, "GET /me", 401)
+        if draw.random() < 0.01:
+            ask(second + 0.1, host, "POST /oauth/token", 401)
+            continue
+        ask(second + 0.1, host, "POST /oauth/token", 200)
+        ask(second + 0.2, host, "GET /me", 200)
+        ask(second + 0.3, host, "GET /feed", 200)
+
+
 def _basic(draw: Random, ask: Ask) -> None:
     """Guesses at one protected folder, by somebody who is let in once, and asks for pages meanwhile."""
     for number in range(200):
@@ -96,7 +111,7 @@ def _layers(draw: Random, ask: Ask) -> None:
 
 STORIES = {
     story.__name__[1:]: story
-    for story in (_git, _ntlm, _outage, _basic, _keys, _inbox, _distributed, _layers)
+    for story in (_git, _ntlm, _outage, _tokens, _basic, _keys, _inbox, _distributed, _layers)
 }
 
 
@@ -118,7 +133,7 @@ def told(what: str) -> list[Anomaly]:
     return list(run(_log(what), "combined").anomalies)
 
 
-@pytest.mark.parametrize("what", ["git", "ntlm", "outage", "inbox"])
+@pytest.mark.parametrize("what", ["git", "ntlm", "outage", "inbox", "tokens"])
 def test_a_question_who_it_is_is_no_failed_login(what: str) -> None:
     assert [a for a in told(what) if a.type is AnomalyType.BRUTE_FORCE] == []
 

@@ -154,6 +154,21 @@ def test_credentials_that_are_refused_stay_failed_logins_however_they_end() -> N
     assert without_challenges(window.clients).sums[:, Client.LOGIN_FAILURES].tolist() == [4]
 
 
+def test_who_gets_a_new_token_when_refused_fails_no_login_but_where_logins_were_refused() -> None:
+    items = [
+        Row(second, client=client, route=route, method=method, status=status)
+        for client in (1, 2, 3)
+        for second, route, method, status in (
+            (1, "/me", b"GET", 401), (2, "/login", b"POST", 200), (3, "/me", b"GET", 200)
+        )
+    ]  # fmt: skip
+    items += [Row(9, client=4, route="/login", method=b"POST", status=401) for _ in range(2)]
+    _, (window,) = run([items])
+    for most, failures in ((0, [0, 0, 0, 2]), (2, [0, 0, 0, 2]), (3, [1, 0, 0, 2]), (9, [1, 1, 1, 2])):
+        settled = without_challenges(window.clients, np.array([most]))
+        assert settled.sums[:, Client.LOGIN_FAILURES].tolist() == failures
+
+
 def test_whether_something_is_there_is_asked_by_head_alone() -> None:
     items = [Row(1, method=m, status=s) for m in (b"HEAD", b"GET", b"POST") for s in (200, 404, 403)]
     windower, (window,) = run([items])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from vedette.detectors.learned.member import Lesson, Member
 from vedette.detectors.statistical.combination import Combination
@@ -242,7 +243,7 @@ class WindowJudge:
             if slot not in present
             and not self.unwatched.covers(self.book[slot].service, window.start, window.end)
         ]
-        settled = without_challenges(window.clients)
+        settled = without_challenges(window.clients, self._refused_logins(placed))
         named, unnamed = settled.named()
         weight = self.sampling.of(window.number)
         groups, clients = self._without_challenges(placed, window.clients, settled), named
@@ -296,6 +297,17 @@ class WindowJudge:
             self._teach(window.number, named, placed, found)
         self.metrics.learn(measured, held.distrusted, held.apart)
         return measured.judged[Metric.REQUESTS]
+
+    def _refused_logins(self, placed: PlacedWindow) -> NDArray[np.int64]:
+        """How many logins that were sent each service refused at most, int64 (services,)."""
+        sums, refused = placed.groups.sums, np.zeros(len(self.services), dtype=np.int64)
+        failed = np.minimum(sums[:, Group.LOGIN_FAILURES], sums[:, Group.LOGIN_POSTS])
+        rows = np.flatnonzero((failed > 0) & ~placed.services)
+        if len(rows):
+            numbers = {name: number for number, name in enumerate(self.services)}
+            for row in rows.tolist():
+                refused[numbers[self.book[int(placed.groups.key[row])].service]] += failed[row]
+        return refused
 
     def _without_challenges(self, placed: PlacedWindow, every: ClientRows, settled: ClientRows) -> Groups:
         """The summaries by slot; services count no failed login that none of their clients counts.
