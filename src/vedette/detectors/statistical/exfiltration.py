@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import heaviest_clients, state, surprise_score
 from vedette.detectors.statistical.banded import Gated
+from vedette.detectors.statistical.customary import Customary
 from vedette.detectors.statistical.familiar import Familiar
 from vedette.detectors.statistical.gate import Alarm
 from vedette.detectors.statistical.recurrence import Recurrence
@@ -30,9 +31,10 @@ class DataExfiltration(Remembering):
     Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
         `MIN_RATIO` times the expected and `min_bytes` bytes; of a route, and of a client in a flood, `MIN_RATIO` times
         what the requests of this window would explain. Not where the same client took as much, or the route gave it,
-        before by the clock (`Recurrence`). Of an hour: by the tail of the largest takers of the past hours, at least
-        `MIN_RATIO` times what one in four of them took more than, and what the third largest took beside him
-        (`SlowTaking`).
+        before by the clock (`Recurrence`), nor where three other clients took as much in the last week, and the
+        service knew this one by the day before (`Customary`). Of an hour: by the tail of the largest takers of the past
+        hours, at least `MIN_RATIO` times what one in four of them took more than, and what the third largest took
+        beside him (`SlowTaking`).
     Explanation: the clients that took most of it, and the routes it came from.
     Known false alarms: the first night of a backup or a mirror; the first download of a new release.
     References: ATT&CK T1567; formulas `log_high`, `exceedance`.
@@ -41,7 +43,7 @@ class DataExfiltration(Remembering):
     name = "exfiltration"
     types = (AnomalyType.DATA_EXFILTRATION,)
 
-    added = 7
+    added = 8
     MIN_RATIO = 5.0
 
     def __init__(self, thresholds: Thresholds, familiar: Familiar, *, min_bytes: float = 10e6) -> None:
@@ -54,11 +56,12 @@ class DataExfiltration(Remembering):
             self.name + ".slow", thresholds, familiar, times=self.MIN_RATIO, min_bytes=min_bytes
         )
         self._in_hours = Recurrence(times=None)
+        self._customary, self._familiar = Customary(), familiar
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
         first = *self._clients.memories, *self._routes.memories, self._taken, self._given
-        return *first, self._in_hours, *self._slowly.memories
+        return *first, self._in_hours, *self._slowly.memories, self._customary
 
     def capped(self) -> dict[str, int]:
         """Clients whose bytes of an hour found no room."""
@@ -74,7 +77,8 @@ class DataExfiltration(Remembering):
             if self._floods(view, by_client, alarm):
                 continue
             anomaly = self._client(view, by_client, alarm)
-            if not self._taken.expects(alarm.slot, view.start, anomaly.observed, anomaly.entity.value):
+            usual = self._taken.expects(alarm.slot, view.start, anomaly.observed, anomaly.entity.value)
+            if not self._is_custom(view, alarm.slot, anomaly) and not usual:
                 found.append(anomaly)
         found += self._of_hours(view, {a.entity.value for a in found})
         stated = {a.service for a in found}
@@ -92,6 +96,16 @@ class DataExfiltration(Remembering):
             and view.book[alarm.slot].service not in stated | view.claimed
         )
         return found
+
+    def _is_custom(self, view: WindowView, slot: int, anomaly: Anomaly) -> bool:
+        """Whether others took as much before, and who does so now is no stranger."""
+        clients = view.clients_of(view.book[slot].service)
+        top = int(np.argmax(clients.sums[:, Client.BYTES_OUT]))
+        number, high, low = int(clients.service[top]), int(clients.high[top]), int(clients.low[top])
+        known = self._familiar.knows(number, high, low, view.start)
+        custom = self._customary.allows(slot, anomaly.entity.value, view.start, anomaly.observed)
+        # In its first day a service knows nobody by the day before.
+        return custom and (known or not self._familiar.tells(number, view.start))
 
     def _floods(self, view: WindowView, judged: Judged, alarm: Alarm) -> bool:
         """Whether who took most in a flood took no more than so many requests do."""
