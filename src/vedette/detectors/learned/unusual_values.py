@@ -20,6 +20,7 @@ from vedette.detectors.learned.values import STATUS, response_times, statuses, s
 from vedette.detectors.statement import slot_entity, state, surprise_score, surprise_severity
 from vedette.detectors.statistical.gate import Alarm, Gate
 from vedette.detectors.statistical.peaks import Peaks
+from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.shared import Shared, apart
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.view import WindowView
@@ -53,6 +54,7 @@ class ValueKind(msgspec.Struct, frozen=True):
         counts: Requests by value of some rows of a window, int64 (k, values). name: What a value is called.
         files: Whether static files are looked at. How many of those are answered 304 is the visitors' caches'.
         counted_as: Column of clients that tells who got a value.
+        excused: Whether what came at the same time of another day is normal. Errors are not excused so.
     """
 
     member: str
@@ -62,10 +64,18 @@ class ValueKind(msgspec.Struct, frozen=True):
     name: Callable[[int], str]
     files: bool
     counted_as: CountedAs
+    excused: bool
 
 
 RESPONSE_TIMES: Final = ValueKind(
-    RESPONSE_TIME, AnomalyType.RESPONSE_TIME_ANOMALY, Group.TIMED, response_times, _seconds, True, of_time
+    RESPONSE_TIME,
+    AnomalyType.RESPONSE_TIME_ANOMALY,
+    Group.TIMED,
+    response_times,
+    _seconds,
+    True,
+    of_time,
+    True,
 )
 STATUSES: Final = ValueKind(
     STATUS_CODE,
@@ -75,6 +85,7 @@ STATUSES: Final = ValueKind(
     lambda place: STATUS[place][0],
     False,
     of_status,
+    False,
 )
 
 
@@ -84,6 +95,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     courses: CoursesState
     gate: bytes
     peaks: list[bytes]
+    recurrence: bytes = b""
 
 
 class UnusualValues:
@@ -93,8 +105,9 @@ class UnusualValues:
     Baseline: a one-class SVM of the route's own values says which of them lie outside what is usual; how often usual
         requests do, and how much those of one window go together, is from windows that it was not fitted to.
     Decision: a beta-binomial says how likely so many outside are in one window; within the budget of false alarms, in
-        two of three windows. Where several routes of a service alarm and all of its requests together would too, they
-        are told as one; a route that is hit harder is stated beside it (`vedette.detectors.statistical.shared`).
+        two of three windows; of times not where as many lay outside at the same time of another day (`Recurrence`).
+        Where several routes of a service alarm and all of its requests together would too, they are told as one; a
+        route that is hit harder is stated beside it (`vedette.detectors.statistical.shared`).
     Explanation: the values outside that came most, and the client that got most of them. What nobody else got is of
         medium severity at most.
     Known false alarms: a release that makes a route quicker or lets it answer otherwise, until it is trained again.
@@ -110,6 +123,7 @@ class UnusualValues:
         self._courses = Courses(kind.member, ValueModel, ValueSample, plan)
         self._gate = Gate()
         self._peaks = Peaks(by_the_clock=False)
+        self._recurrence = Recurrence(times=None, hours=None)
         self._seen: dict[str, tuple[list[str], NDArray[np.int64]]] = {}
         """Counts of the window that was looked at last, by service, until it is learned."""
         self._known: dict[str, tuple[ValueModel, dict[int, int]]] = {}
@@ -232,6 +246,14 @@ class UnusualValues:
         alarms = [Alarm(row, int(slots[row]), float(surprise[row]), threshold) for row in alarmed]
         hit = [rows[alarm.row].service for alarm in alarms if rows[alarm.row].name is not None]
         alarms = [a for a in alarms if rows[a.row].name is not None or hit.count(rows[a.row].service) > 1]
+        if self._kind.excused:
+            alarms = [
+                a
+                for a in alarms
+                if not self._recurrence.expects(
+                    a.slot, view.start, rows[a.row].outside / rows[a.row].requests
+                )
+            ]
         measured = _Measured(rows)
         return [self._statement(view, measured, shared) for shared in apart(view, measured, alarms)]
 
@@ -284,7 +306,10 @@ class UnusualValues:
         """What is collected and fitted, as bytes."""
         return encode(
             _State(
-                self._courses.to_state(), self._gate.to_state(), [m.to_state() for m in self._peaks.memories]
+                self._courses.to_state(),
+                self._gate.to_state(),
+                [m.to_state() for m in self._peaks.memories],
+                self._recurrence.to_state(),
             )
         )
 
@@ -296,6 +321,8 @@ class UnusualValues:
         check(len(known.peaks) == len(self._peaks.memories), "learned values")
         for memory, part in zip(self._peaks.memories, known.peaks, strict=True):
             memory.from_state(part)
+        if known.recurrence:
+            self._recurrence.from_state(known.recurrence)
 
 
 class _Row(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from vedette.detectors.statistical.acquaintance import MOSTLY, Acquaintance
 from vedette.detectors.statistical.bursts import Bursts
 from vedette.detectors.statistical.consequence import is_served, is_slight
 from vedette.detectors.statistical.familiar import Familiar
+from vedette.detectors.statistical.recurrence import Recurrence
 from vedette.detectors.statistical.thresholds import Thresholds
 from vedette.detectors.statistical.volume import excess_by_route
 from vedette.detectors.statistical.yesterday import Yesterday
@@ -38,7 +39,8 @@ class Flood(Remembering):
         threshold, at least `MIN_RATIO` times the expected and `MIN_EXCESS` more, and the excess looks like no crowd of
         people: most of it goes to one route, or most of it is refused or fails. Clients of whom `MOSTLY` were known by
         the day before (`Acquaintance`) are a crowd, whatever they ask for. Nor where at least half as many requests
-        came about that time yesterday (`Yesterday`).
+        came about that time yesterday (`Yesterday`), or where as many did at that time of the day before (`Recurrence`)
+        and the service answers as ever.
     Explanation: the clients and routes that carry the excess.
     Known false alarms: a load test; a proxy in front whose address is logged for everyone (set trusted proxies).
     References: formulas `share`, `count_high`.
@@ -47,7 +49,7 @@ class Flood(Remembering):
     name = "flood"
     types = (AnomalyType.DDOS_ATTACK,)
 
-    added = 2
+    added = 3
     MIN_RATIO = 3.0
     MIN_EXCESS = 200
     """Requests a minute."""
@@ -68,10 +70,11 @@ class Flood(Remembering):
         self._acquaintance = Acquaintance()
         self._yesterday = Yesterday()
         self._bursts = Bursts(familiar)
+        self._recurrence = Recurrence(times=None, hours=None)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return self._acquaintance, self._yesterday, *self._bursts.memories
+        return self._acquaintance, self._yesterday, *self._bursts.memories, self._recurrence
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave; earlier versions remembered nothing. Raises `StateError`."""
@@ -196,6 +199,9 @@ class Flood(Remembering):
             + view.total(slot, Group.STATUS_403)
         ) / observed
         if one_route < self.ONE_ROUTE and failing < self.FAILING:
+            return None
+        # Tickets that go on sale at noon; what others suffer from is told every time.
+        if self._recurrence.expects(slot, view.start, observed) and is_served(view, slot):
             return None
         clients, by_client = heaviest_clients(
             view, view.clients_of(service), Client.REQUESTS, observed - middle

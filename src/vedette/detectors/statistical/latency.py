@@ -32,7 +32,8 @@ class LatencySpike(Remembering):
         `MIN_RATIO` times and `MIN_EXCESS_SECONDS` above what was expected, over at least `min_requests` requests,
         by a baseline of at least `min_windows` windows. Not where a service's time is that of routes which take as long
         as they did before (more of them was asked for) or, in its first day, are asked for the first time; nor where it
-        was as slow before by the clock, or three times in the last week (`Recurrence`).
+        was as slow before by the clock, or three times in the last week (`Recurrence`); a route only where it was at
+        the same time of the day.
     Explanation: which routes carry the time beyond what the service was expected to take, and who asked for most
         of it. Routes that only share what happens to their service are told with it
         (`vedette.detectors.statistical.shared`).
@@ -43,7 +44,7 @@ class LatencySpike(Remembering):
     name = "latency.p95"
     types = (AnomalyType.LATENCY_SPIKE,)
 
-    added = 1
+    added = 2
     ENOUGH = 100
     """Requests whose 95th percentile scatters by a fifth or less, if single ones do as wide as baselines assume."""
     MIN_RATIO = 1.5
@@ -64,11 +65,13 @@ class LatencySpike(Remembering):
         self.min_windows = min_windows
         self._gated = Gated(self.name, thresholds, high=True)
         self._recurrence = Recurrence()
+        # That a route is slow again and again is no habit; that a job is at its time is one.
+        self._of_routes = Recurrence(times=None, hours=None)
         self._recent = RecentLevels(self.ENOUGH, sampling)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
-        return *self._gated.memories, self._recurrence, self._recent
+        return *self._gated.memories, self._recurrence, self._recent, self._of_routes
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State latency spikes of the window."""
@@ -91,9 +94,7 @@ class LatencySpike(Remembering):
             return found
 
         alarms = [
-            alarm
-            for alarm in self._gated.alarms(view, judged, worth)
-            if view.book[alarm.slot].route is not None or not self._known(view, judged, alarm)
+            alarm for alarm in self._gated.alarms(view, judged, worth) if not self._known(view, judged, alarm)
         ]
         return [
             self._state(view, judged, levels, shared)
@@ -133,7 +134,12 @@ class LatencySpike(Remembering):
         )
 
     def _known(self, view: WindowView, judged: Judged, alarm: Alarm) -> bool:
-        """Whether a service is slow as it was before: again and again, or because more of slow routes was asked for."""
+        """Whether a service is slow as it was before: again and again, or because more of slow routes was asked for.
+
+        A route only where it was at the same time of the day.
+        """
+        if view.book[alarm.slot].route is not None:
+            return self._of_routes.expects(alarm.slot, view.start, float(judged.value[alarm.row]))
         if self._recurrence.expects(alarm.slot, view.start, float(judged.value[alarm.row])):
             return True
         # What a route was like before this began is what counts, not what it has been since. The first alarm may
