@@ -1,11 +1,13 @@
-"""What fitting the learned models to 50,000 requests takes, and what asking `/detect` takes meanwhile.
+"""What fitting the learned models to 50,000 requests takes, what judging by each does, and `/detect` meanwhile.
 
     python bench/training.py [--requests 50000]
 
 Each model is fitted as a scan and a service do it: by kernels in the process that asks, or in one of its own that is
 started for it, where importing its library counts. Then a service on all cores is given as many requests; while its
 models are fitted, `/detect` is asked on one connection, one line after the other, and as many times when they are done.
-That part needs the extra `transformer`.
+That part needs the extra `transformer`. What judging takes (`--only judge`) is told for each member by itself, above an
+engine without any: CPU time in the engine for each request of the same log, of which a sixth is the warm-up, the median
+of rounds in turn.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import json
 import os
 import resource
 import socket
+import statistics
 import sys
 import time
 from importlib.util import find_spec
@@ -21,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 from serve import ask, cpu_s, line, request, serving
 from vedette.config import Config
+from vedette.detectors.learned.kinds import train_here
 from vedette.detectors.learned.training import Done, Job, Refused, Training
 from vedette.engine.batch import Batch
 from vedette.engine.build import build_engine
@@ -32,6 +36,9 @@ from vedette.schema.chunk import Chunk
 from vedette.simulate import Simulation
 
 MEMBERS = ["forest", "response_time", "status_code", "transformer"]
+JUDGED = ["ddos", "forest", "markov", "response_time", "status_code"]
+"""Members whose judging is timed: without libraries."""
+ROUNDS = 5
 MINUTES = 180
 FORMAT = "envoy-json"
 PATIENCE_S = 400
@@ -82,6 +89,41 @@ def fit(job: Job) -> None:
     spent = cpu() - before
     said = f"refused: {outcome.reason}" if isinstance(outcome, Refused) else outcome.summary()
     print(f"{job.member:14} {wall:8.3f} {spent:8.3f}  {said}", flush=True)
+
+
+def judge(lines: list[bytes]) -> None:
+    """Print a row for each member that kernels fit, and judge by in the process."""
+    took: dict[str, list[float]] = {member: [] for member in ("none", *JUDGED)}
+    # The first round compiles.
+    for _ in range(1 + ROUNDS):
+        for member, each in took.items():
+            each.append(judging_us([] if member == "none" else [member], lines))
+    without = statistics.median(took.pop("none")[1:])
+    print(f"{'none':14} {without:8.2f}")
+    for member, each in took.items():
+        print(f"{member:14} {statistics.median(each[1:]) - without:+8.2f}", flush=True)
+
+
+def judging_us(members: list[str], lines: list[bytes]) -> float:
+    """Microseconds of CPU time in the engine, a request."""
+    learned = {"members": members, "warmup": len(lines) // 6}
+    engine = build_engine(
+        Config.model_validate({"learned": learned}, strict=False),
+        lateness_us=60_000_000,
+        teaching=Teaching(train_here),
+    )
+    parser, enricher, spent = by_name(FORMAT).open("bench"), Enricher(), 0.0
+    for start in range(0, len(lines), 5_000):
+        parsed = parser.parse(Chunk.of(b"".join(lines[start : start + 5_000]), "bench", start + 1))
+        enriched = enricher.apply(parsed.requests)
+        batch = Batch(enriched.requests, enriched.service, enriched.services, enriched.agent_kind)
+        before = time.process_time()
+        engine.process(batch)
+        spent += time.process_time() - before
+    statuses = engine.member_statuses()
+    if {status.phase for status in statuses} - {"ensemble"}:
+        raise SystemExit(f"not at work: {statuses}")
+    return spent / len(lines) * 1e6
 
 
 def fitting_s(service: int) -> float:
@@ -148,20 +190,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--requests", type=int, default=50_000)
-    parser.add_argument("--only", choices=("fit", "live"))
+    parser.add_argument("--only", choices=("fit", "judge", "live"))
     asked = parser.parse_args()
-    if asked.only != "fit" and find_spec("torch") is None:
+    if asked.only not in ("fit", "judge") and find_spec("torch") is None:
         # The others are fitted in less time than a look at them takes: there would be nothing to ask meanwhile.
         raise SystemExit(
             "asking meanwhile needs PyTorch: pip install 'torch==2.13.0' '.[transformer]', or --only fit"
         )
     lines = log(asked.requests)
     print(f"{len(lines):,} requests; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    if asked.only != "live":
+    if asked.only in (None, "fit"):
         print(f"{'fitting':14} {'wall, s':>8} {'CPU, s':>8}")
-    for job in jobs(lines) if asked.only != "live" else ():
-        fit(job)
-    if asked.only != "fit":
+        for job in jobs(lines):
+            fit(job)
+    if asked.only in (None, "judge"):
+        print(f"{'judging':14} {'µs':>8}")
+        judge(lines)
+    if asked.only in (None, "live"):
         print(f"\n{'/detect, ms':14} {'asked':>8} {'p50':>8} {'p99':>8} {'most':>8}")
         live(lines)
 
