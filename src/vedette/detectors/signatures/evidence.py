@@ -4,6 +4,7 @@ The scan's databases would say it too, but each takes 5 ms to compile for this; 
 expression, and is linear in the text as well.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -25,6 +26,10 @@ LONGEST = 200
 """Bytes of matched text that are kept."""
 AUTOMATON_BYTES = 1 << 20
 """Memory that one rule's automaton may take; a text that would need more is searched more slowly."""
+WIDE_AUTOMATON_BYTES = 4 << 20
+"""The same of a rule that counts to a hundred or further: five of the packaged ones do."""
+_COUNTS_FAR = re.compile(rb"\{\d*,\d{3,}\}")
+"""A repetition whose automaton has a state for each of a hundred bytes and more, of all that began before."""
 _SPLITS = sorted({column.split for column in COLUMNS})
 _QUERIES = frozenset({Place.QUERY, Place.REFERER_QUERY})
 _ORIGINS = frozenset({Place.ORIGIN, Place.REFERER_ORIGIN})
@@ -76,13 +81,13 @@ def decode(texts: Sequence[bytes], *, split: int) -> list[list[bytes]]:
     return [rows[at : at + parts] for at in range(0, len(rows), parts)]
 
 
-def automaton_options() -> Any:
-    """How RE2 compiles expressions over bytes. It publishes no types."""
+def automaton_options(most: int = AUTOMATON_BYTES) -> Any:
+    """How RE2 compiles expressions over bytes, whose automata may take so many bytes. It publishes no types."""
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     options.never_capture = True
-    options.max_mem = AUTOMATON_BYTES
+    options.max_mem = most
     return options
 
 
@@ -128,7 +133,7 @@ class Locator:
             if rule.flag is not None and isinstance(flag := FLAGS[rule.flag], RequestFlag)
         ]
         """Rules that rest on a flag of the request, with the flag."""
-        self._options = automaton_options()
+        self._options, self._wide = automaton_options(), automaton_options(WIDE_AUTOMATON_BYTES)
         self._patterns: dict[int, Finder | None] = {}
         self._looks: dict[tuple[int, int], tuple[Finder, list[tuple[int, Place]]]] = {}
         self._weighs = [rule.band is not None for rule in rules]
@@ -220,7 +225,8 @@ class Locator:
         if rule not in self._patterns:
             try:
                 expression = prepare(self.rules[rule].pattern or "").encode()
-                self._patterns[rule] = finder(re2.compile(expression, self._options))
+                options = self._wide if _COUNTS_FAR.search(expression) else self._options
+                self._patterns[rule] = finder(re2.compile(expression, options))
             except re2.error:
                 # Beyond RE2: nothing can be shown, which `check_rules` reports.
                 self._patterns[rule] = None
