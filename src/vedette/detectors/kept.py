@@ -42,6 +42,18 @@ class KeptLine(NamedTuple):
         end = start + min(int(requests.raw_length[row]), _KEPT_BYTES)
         return cls(requests.source, int(requests.line[row]), requests.buffer[start:end].tobytes())
 
+    @classmethod
+    def of_each(cls, requests: Requests, rows: NDArray[np.intp]) -> list[Self]:
+        """The lines of rows (k,)."""
+        start, length = requests.raw_start[rows], np.minimum(requests.raw_length[rows], _KEPT_BYTES)
+        memory, source = requests.buffer.data, requests.source
+        return [
+            cls(source, line, memory[begin : begin + size].tobytes())
+            for line, begin, size in zip(
+                requests.line[rows].tolist(), start.tolist(), length.tolist(), strict=True
+            )
+        ]
+
     def evidence(self, matched: str | None = None, rule: str | None = None) -> Evidence:
         """The line as evidence, with what a rule matched in it."""
         return Evidence(self.source, self.line, printable(self.text), matched, rule)

@@ -20,6 +20,7 @@ from vedette.detectors.signatures.hits import SignatureHits
 from vedette.detectors.signatures.rules import REQUEST_TYPES
 from vedette.schema.requests import UNNAMED_TAG, Clients, Requests
 from vedette.schema.state import check, decode, encode, within
+from vedette.windows.distinct import distinct_values
 
 MOST_STATED = 20
 """Hostile clients that are stated one by one, of one service in one window; more are stated together, as one."""
@@ -159,23 +160,21 @@ class HostileRows(msgspec.Struct):
         )
         keys = _keys(clients, number)
         group = senders.group[np.searchsorted(rows, row)]
-        lines: dict[int, KeptLine] = {}
-        routes = requests.route
-        for at, kind, rule, column, own, client, order in zip(
-            row.tolist(), told.kind.tolist(), told.rule.tolist(), told.column.tolist(), group.tolist(), keys,
-            orders, strict=True,
+        # Nearly all of them are wanted: what is kept of a row is read for all of them at once.
+        distinct, place = np.unique(row, return_inverse=True)
+        lines = KeptLine.of_each(requests, distinct)
+        routes = [None] * len(row) if requests.route is None else requests.route.texts(row)
+        for line, kind, rule, column, own, client, order, text, route in zip(
+            place.tolist(), told.kind.tolist(), told.rule.tolist(), told.column.tolist(), group.tolist(), keys,
+            orders, _texts(requests, row, told.column), routes, strict=True,
         ):  # fmt: skip
             kept = services[own]
             if kept.wants(kind, client, order):
-                if at not in lines:
-                    lines[at] = KeptLine.of(requests, at)
-                asked, match = self._ask(requests, at, column, rule)
-                route = b"" if routes is None else routes[at] or b""
-                text = route.decode("utf-8", "surrogateescape")
-                kept.put(kind, client, Proof(order, rule, asked, match, lines[at], text))
+                asked, match = self._ask(text, column, rule)
+                path = (route or b"").decode("utf-8", "surrogateescape")
+                kept.put(kind, client, Proof(order, rule, asked, match, lines[line], path))
 
-    def _ask(self, requests: Requests, row: int, column: int, rule: int) -> tuple[Asked | None, Match | None]:
-        text = COLUMNS[column].of(requests)[row] or b""
+    def _ask(self, text: bytes, column: int, rule: int) -> tuple[Asked | None, Match | None]:
         asked = Asked(text, column, rule)
         if len(text) <= REMEMBERED_BYTES:
             return asked, None
@@ -342,6 +341,17 @@ class _Senders(msgspec.Struct, frozen=True):
         once = np.zeros(len(together) + int(np.count_nonzero(alone)), dtype=np.uint8)
         once[: len(together)] = 1
         return slot_of_pair[self.pair], once
+
+
+def _texts(requests: Requests, row: NDArray[np.int64], column: NDArray[np.int64]) -> list[bytes]:
+    """The texts of rows (k,), each in its column, a place in `COLUMNS`."""
+    texts = [b""] * len(row)
+    for number in distinct_values(column).tolist():
+        at = np.flatnonzero(column == number)
+        found = COLUMNS[number].of(requests).texts(row[at])
+        for place, text in zip(at.tolist(), found, strict=True):
+            texts[place] = text or b""
+    return texts
 
 
 _order = itemgetter(0)
