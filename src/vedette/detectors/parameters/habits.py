@@ -147,9 +147,10 @@ class Habits:
             opened.suspects.values(), key=lambda s: (self._service_names[s.service], s.target, s.code)
         )
         read = [self._reader.read(s.target) for s in judged]
+        known_services = {number: self._service(number) for number in {s.service for s in judged}}
         unready: set[int] = set()
         for suspect, parameters in zip(judged, read, strict=True) if states else ():
-            found, unlikely = self.weigh(suspect, self._service(suspect), parameters)
+            found, unlikely = self.weigh(suspect, known_services[suspect.service], parameters)
             if found and not unlikely:
                 unready.add(suspect.service)
             if unlikely:
@@ -157,7 +158,7 @@ class Habits:
         self.unready += len(unready)
         tally = dict(zip(slots.tolist(), counts.tolist(), strict=True))
         for suspect, parameters in zip(judged, read, strict=True):
-            for slot in self._slots_of(suspect, parameters):
+            for slot in self._slots_of(suspect, known_services[suspect.service], parameters):
                 tally[slot] = tally.get(slot, 0) + suspect.rows
         doubted = self._doubted(tally, time)
         with self.turn:
@@ -165,9 +166,9 @@ class Habits:
             for suspect, parameters in zip(judged, read, strict=True):
                 if suspect.number not in doubted:
                     self._learn(suspect, parameters)
-            # What is new since then has no trials yet but these.
-            for suspect, parameters in zip(judged, read, strict=True):
-                for slot in self._slots_of(suspect, parameters):
+            # What is new since then, in few windows anything, has no trials yet but these.
+            for suspect, parameters in zip(judged, read, strict=True) if self.profiles.used > known else ():
+                for slot in self._slots_of(suspect, self._service(suspect.service), parameters):
                     if slot >= known:
                         tally[slot] = tally.get(slot, 0) + suspect.rows
             tried = sorted(tally)
@@ -258,9 +259,9 @@ class Habits:
         self.marked = Marked(number.tolist(), score.tolist())
         self.unmarked, self.unready = state.unmarked, state.unready
 
-    def _service(self, suspect: Suspect) -> int:
-        name = self._service_names[suspect.service].encode("utf-8", "surrogateescape")
-        return self.profiles.service_slot(name)
+    def _service(self, number: int) -> int:
+        """The slot of a service, or `UNKNOWN`."""
+        return self.profiles.service_slot(self._service_names[number].encode("utf-8", "surrogateescape"))
 
     def _doubted(self, trials: dict[int, int], time: int) -> set[int]:
         """Numbers of the odd requests that are not to be learned."""
@@ -278,9 +279,8 @@ class Habits:
                 refused.update(suspect.number for _, suspect in members)
         return refused
 
-    def _slots_of(self, suspect: Suspect, parameters: Iterable[Parameter]) -> Iterator[int]:
-        """The slots that a request is a trial of, as far as they exist."""
-        service = self._service(suspect)
+    def _slots_of(self, suspect: Suspect, service: int, parameters: Iterable[Parameter]) -> Iterator[int]:
+        """The slots that a request is a trial of, as far as they exist; `service`: that of its service."""
         route = UNKNOWN if service == UNKNOWN else self.profiles.route(service, suspect.route)
         if service != UNKNOWN:
             yield service
