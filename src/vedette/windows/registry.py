@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -27,6 +28,7 @@ _LOGIN = re.compile(
 )
 
 
+@lru_cache(maxsize=1 << 12)  # the same routes are asked about in each window
 def is_asset(route: str) -> bool:
     """Whether a route serves static files."""
     return _ASSET.search(route) is not None
