@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -209,6 +210,41 @@ def test_a_disturbance_joins_the_client_that_carries_it(share: float, count: int
         anomaly(AnomalyType.SQL_INJECTION, 2, client="192.0.2.7"),
     )
     assert len(other_order) == count
+
+
+@pytest.mark.parametrize(
+    ("begins", "kind", "route", "severity", "incidents"),
+    [
+        (200, AnomalyType.ERROR_SPIKE, "/form", Severity.HIGH, 2),
+        (50, AnomalyType.ERROR_SPIKE, "/form", Severity.HIGH, 1),
+        (200, AnomalyType.LATENCY_SPIKE, "/form", Severity.HIGH, 1),
+        (200, AnomalyType.ERROR_SPIKE, None, Severity.HIGH, 1),
+        (200, AnomalyType.ERROR_SPIKE, "/", Severity.HIGH, 1),
+        (200, AnomalyType.ERROR_SPIKE, "/form", Severity.LOW, 1),
+    ],
+    ids=["another", "soon", "the same type", "of the service", "the same route", "slight"],
+)
+def test_another_trouble_of_another_route_is_not_hidden_in_what_has_gone_on_for_hours(
+    begins: int, kind: AnomalyType, route: str | None, severity: Severity, incidents: int
+) -> None:
+    def slow(minute: int) -> Anomaly:
+        return of_route(anomaly(AnomalyType.LATENCY_SPIKE, minute, route="/"))
+
+    def fails(minute: int) -> Anomaly:
+        return of_route(anomaly(kind, minute, route=route, severity=severity))
+
+    def of_route(one: Anomaly) -> Anomaly:
+        place = Entity(EntityKind.ROUTE, f"shop {one.route}") if one.route else one.entity
+        return msgspec.structs.replace(one, entity=place)
+
+    grouper = Grouper()
+    of_slow = {grouper.add(slow(minute)) for minute in range(begins)}
+    of_failing = {
+        grouper.add(one) for minute in range(begins, begins + 9) for one in (slow(minute), fails(minute))
+    }
+    assert len(of_slow) == 1
+    assert of_slow <= of_failing
+    assert len(of_failing) == incidents
 
 
 def test_attack_and_disturbance_together_weigh_more_than_either() -> None:

@@ -5,7 +5,8 @@ gap, by the first of these that holds:
 
 1. it is about a client that the incident is about;
 2. it is about a service or route whose service the incident disturbs, and both are disturbances (errors, latency,
-   volume, floods); a flood and the other disturbances of its service are one, whoever floods;
+   volume, floods); a flood and the other disturbances of its service are one, whoever floods; but not a route's trouble
+   of a type and at a place that an incident which has gone on for more than `APART` has not had, and as severe as it;
 3. both are symptoms that spread from service to service (errors, latency, missing traffic), and began within
    `AT_ONCE` of each other: what a database does to one service it does to those that ask it, and troubles are too
    rare to begin together by chance;
@@ -65,6 +66,11 @@ MOST_OPEN = 2_000
 
 MOST_SERVICES = 10_000
 """Services whose attacks are counted; for a further one, that which was attacked longest ago is forgotten."""
+
+
+APART = HOUR_US
+"""What begins so long after something else on a service has hardly the same cause: what depends on each other fails
+within minutes, and is told within half an hour."""
 
 
 AT_ONCE = 5 * MINUTE_US
@@ -310,7 +316,7 @@ class Grouper:
         if anomaly.service not in draft.services:
             return draft.is_otherwise(anomaly) and _carried_alike(draft, kind, anomaly, who)
         if kind is Kind.SERVICE and draft.kind is Kind.SERVICE:
-            return True
+            return not _is_new_trouble(draft, anomaly)
         flood = AnomalyType.DDOS_ATTACK
         if (kind is Kind.SERVICE and flood in draft.worst) or (
             anomaly.type is flood and draft.kind is Kind.SERVICE
@@ -319,6 +325,21 @@ class Grouper:
         if kind is Kind.SERVICE:
             return bool(carriers_of(anomaly) & draft.clients)
         return who in draft.carriers or _is_swept_along(draft, anomaly)
+
+
+def _is_new_trouble(draft: Draft, anomaly: Anomaly) -> bool:
+    """Whether a route has a trouble that an incident that goes on for long has neither of this type nor there.
+
+    Slow pages since the morning would hide a form that fails at noon.
+    """
+    return (
+        anomaly.route is not None
+        and anomaly.type in OF_ALL
+        and anomaly.type not in draft.worst
+        and anomaly.entity not in draft.entities
+        and anomaly.severity.rank >= draft.severity.rank
+        and anomaly.start - draft.start > APART
+    )
 
 
 def _is_aimed_alike(draft: Draft, anomaly: Anomaly) -> bool:
