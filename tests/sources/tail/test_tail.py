@@ -128,10 +128,29 @@ def test_a_file_that_appears_later_is_read_whole_wherever_others_began(tmp_path,
     assert tail.status().reason == ""
 
 
+def test_each_file_that_cannot_be_read_is_named_before_those_that_are_not_there_yet(tmp_path, start):
+    for name in "ab":
+        os.mkfifo(tmp_path / name)
+    tail = start(tmp_path / "none", tmp_path / "a", tmp_path / "b")
+    status = tail.status()
+    assert status.state is SourceState.FAILED
+    fifo = "is no regular file; give a log file"
+    assert status.reason == (
+        f"{tmp_path}/a: {fifo}; {tmp_path}/b: {fifo}; {tmp_path}/none: no such file; it is read when it appears"
+    )
+
+
+def test_of_many_files_that_are_not_there_some_are_named(tmp_path, start):
+    tail = start(*(tmp_path / str(number) for number in range(11)))
+    assert tail.status().reason.count("no such file") == 8
+    assert tail.status().reason.endswith(" (and 3 more)")
+
+
 def test_a_pattern_that_no_file_matches_is_named_also_beside_one_that_some_do(tmp_path, start, read):
     (tmp_path / "shop.log").write_bytes(b"one\n")
     tail = start(tmp_path / "shop*.log", tmp_path / "shpo*.log", tmp_path / "none")
-    assert tail.status().reason == f"{tmp_path}/none: no such file; it is read when it appears (and 1 more)"
+    unmatched = f"{tmp_path}/shpo*.log: no file matches; what appears is read"
+    assert tail.status().reason == f"{tmp_path}/none: no such file; it is read when it appears; {unmatched}"
     (tmp_path / "none").write_bytes(b"two\n")
     assert len(read(tail, 9)) == 2
     assert tail.status().reason == f"{tmp_path}/shpo*.log: no file matches; what appears is read"

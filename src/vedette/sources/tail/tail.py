@@ -14,6 +14,8 @@ from vedette.sources.tail.paths import Follow, Found, find
 from vedette.sources.tail.position import decode, encode
 from vedette.sources.tail.trail import Told, Trail
 
+_MOST_TOLD = 8
+"""Files of which it is said why they are not read."""
 LOOK_US = 1_000_000
 """Between two looks at the files that are followed."""
 FIND_US = 2_000_000
@@ -115,12 +117,12 @@ class Tail:
         waiting = [trail for trail in trails if trail.missing and trail.path in self._named]
         behind = sum(trail.behind for trail in trails)
         reason = ""
-        told = [(trail.path, trail.reason) for trail in failing or waiting]
-        if not failing:
-            told += [(path, "no file matches; what appears is read") for path in self._unmatched]
+        told = [(trail.path, trail.reason) for trail in (*failing, *waiting)]
+        told += [(path, "no file matches; what appears is read") for path in self._unmatched]
         if told:
-            more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-            reason = f"{printable(told[0][0])}: {told[0][1]}{more}"
+            # What cannot be read stands first; each is named, as each takes a remedy of its own.
+            reason = "; ".join(f"{printable(path)}: {why}" for path, why in told[:_MOST_TOLD])
+            reason += f" (and {len(told) - _MOST_TOLD} more)" if len(told) > _MOST_TOLD else ""
         elif self._too_many:
             reason = f"{self._too_many} files beyond the first {MOST_PATHS} are not followed; name fewer"
         dropped = dict(self._losses.counts)
