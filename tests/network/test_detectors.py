@@ -315,8 +315,20 @@ def beacon(detector: Beaconing, intervals: Sequence[float], server: int = OUTSID
         ([359.0] * 20, False),
         ([360.0 * 0.86, 360.0 * 1.14] * 10 + [360.0], True),
         ([360.0 * 0.83, 360.0 * 1.17] * 12, False),
+        ([360.0 * 0.72, 360.0 * 1.28] * 100, True),
+        ([360.0 * 0.72, 360.0 * 1.28] * 99, False),
+        ([360.0 * 0.68, 360.0 * 1.32] * 100, False),
     ],
-    ids=["regular for two hours", "too few", "too short", "varies by less than 15 %", "varies by more"],
+    ids=[
+        "regular for two hours",
+        "too few",
+        "too short",
+        "varies by less than 15 %",
+        "varies by more",
+        "varies by less than 30 %, for very long",
+        "not long enough for that",
+        "varies by more than that",
+    ],
 )
 def test_beaconing(intervals: list[float], stated: bool) -> None:
     assert bool(beacon(Beaconing(), intervals)) is stated
@@ -413,6 +425,38 @@ def test_new_destination(windows: int, stated: bool) -> None:
     found = look(detector, contact_window([contact(INSIDE, OTHER, 443)], windows))
     assert [a.type for a in found] == [AnomalyType.NEW_DESTINATION] * stated
     assert not look(detector, contact_window([contact(INSIDE, OTHER + 1, 443)], windows + 1))
+
+
+def served(days: float) -> HostHabits:
+    """A host has answered others for so long, looked at once in ten minutes, and talked to nobody outside."""
+    detector = HostHabits()
+    for number in range(0, round(days * 8640) + 1, 60):
+        row = contact(OTHER_INSIDE, INSIDE, 5432, packets_in=1)
+        assert not look(detector, contact_window([row], number))
+    return detector
+
+
+@pytest.mark.parametrize(("days", "stated"), [(1.0, True), (0.99, False)])
+def test_a_server_that_never_talked_to_anybody_outside(days: float, stated: bool) -> None:
+    """All the windows since it was seen first are without a new destination; nothing at all was its largest upload."""
+    number = round(days * 8640) + 1
+    detector = served(days)
+    restored = HostHabits()
+    restored.from_state(detector.to_state())
+    for one in (detector, restored):
+        found = upload(one, number, 1_000_000_000)
+        both = {AnomalyType.NEW_DESTINATION, AnomalyType.DATA_EXFILTRATION}
+        assert {a.type for a in found} == (both if stated else set())
+        for anomaly in found:
+            assert describe(anomaly)
+            assert anomaly.type is not AnomalyType.NEW_DESTINATION or anomaly.sample_count == number
+
+
+def test_where_three_others_of_a_network_go_a_server_may_go_for_the_first_time() -> None:
+    detector = served(1.0)
+    rows = [contact(OTHER_INSIDE + n, OUTSIDE, 443) for n in range(1, 4)]
+    assert not look(detector, contact_window(rows, 8641))
+    assert not look(detector, contact_window([contact(INSIDE, OUTSIDE, 443)], 8642))
 
 
 PAST = 1028

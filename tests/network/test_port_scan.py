@@ -217,3 +217,46 @@ def test_who_was_answered_by_some_is_still_found_when_it_scans_others() -> None:
     for number in range(50):
         assert not look(detector, tries(range(1, 100), number, answered=True))
     assert look(detector, tries(range(100, 120), 50, answered=False))
+
+
+def asked(outcomes: str, first: int, number: int) -> FlowWindow:
+    """A window in which an internal host asks peers, each another: `-` is gone, `+` answers."""
+    rows = [
+        contact(20_000 + first + n, host("203.0.113.9"), syn_out=1, failed=each == "-", succeeded=each == "+")
+        for n, each in enumerate(outcomes)
+    ]
+    return contact_window([row | {Flow.CLIENT_LOW: INSIDE} for row in rows], number)
+
+
+@pytest.mark.parametrize(
+    ("failed", "stated"), [(24, False), (60, True)], ids=["as chance has it", "far more than half"]
+)
+def test_who_asks_peers_all_day_does_not_scan_until_far_more_than_half_fail(
+    failed: int, stated: bool
+) -> None:
+    """Of hosts of a peer-to-peer network half is gone, and failures are ten ahead of answers now and then."""
+    detector = watched()
+    for number in range(60):
+        assert not look(detector, asked("-+", 2 * number, 30 * number))
+    restored = PortScan()
+    restored.from_state(detector.to_state())
+    for one in (detector, restored):
+        found = [look(one, asked("-", 1000 + n, 1800 + 2 * n)) for n in range(failed)]
+        assert any(map(bool, found)) is stated
+
+
+def test_who_begins_to_ask_peers_by_the_hundred_is_told() -> None:
+    detector = watched()
+    assert look(detector, asked("-" * 22 + "+" * 11, 0, 0))
+
+
+def test_who_answered_a_long_connection_is_known_when_it_is_gone() -> None:
+    """A log tells of a connection of hours when it is over: of its beginning there is nothing, only its last parts."""
+    detector = watched()
+    scrapers = range(1, 40)
+    rows = [contact(9090, host(f"10.0.9.{n}"), opened=0, packets_in=1) for n in scrapers]
+    assert not look(detector, contact_window([row | {Flow.CLIENT_LOW: INSIDE} for row in rows]))
+    rows = [contact(9090, host(f"10.0.9.{n}"), syn_out=1, failed=1) for n in scrapers]
+    assert not look(detector, contact_window([row | {Flow.CLIENT_LOW: INSIDE} for row in rows], 1))
+    rows = [contact(9090, host(f"10.0.8.{n}"), syn_out=1, failed=1) for n in scrapers]
+    assert look(detector, contact_window([row | {Flow.CLIENT_LOW: INSIDE} for row in rows], 2))

@@ -14,7 +14,7 @@ from vedette.detectors.network.held_back import HeldBack, Key
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.view import NetworkView, state
 from vedette.kernels.flows.host_habits import count_hosts
-from vedette.kernels.flows.talks import COUNT, STATED, follow_calls, take_columns
+from vedette.kernels.flows.talks import COUNT, LOOSE, STATED, SURE, follow_calls, take_columns
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
 from vedette.schema.spans import DAY_US, HOUR_US
@@ -33,7 +33,8 @@ class Beaconing(Remembering):
     Signal: times between the beginnings of flows of an internal host to one port of one external host.
     Baseline: none: what people do comes in bursts, with a coefficient of variation above 1.
     Decision: at least `calls` intervals over at least `hours` hours, each longer than a window, that vary by at most
-        `variation` (standard deviation over mean), to a service that fewer than three other internal hosts ever
+        `variation` (standard deviation over mean), or from ten times as many intervals by at most twice that, to a
+        service that fewer than three other internal hosts ever
         called: what many use is a program that is wanted (the paper's local whitelist). Stated again when there are
         ten times as many calls. On the first day nobody knows who else calls a service: what calls by the clock then
         is stated when the day is over, or the input ends, unless others were seen to call there meanwhile.
@@ -125,6 +126,7 @@ class Beaconing(Remembering):
         mean, squares = self._known.reals[place].tolist()
         span, spread = (last - first) / 1e6, math.sqrt(squares / count)
         variation = spread / mean
+        limit = self.variation * (LOOSE if count >= SURE * self.calls else 1)
         return state(
             view,
             type=AnomalyType.BEACONING,
@@ -132,9 +134,9 @@ class Beaconing(Remembering):
             about=address(talk[0], talk[1]),
             who=EntityKind.CLIENT,
             severity=Severity.MEDIUM,
-            score=self.variation / (self.variation + variation),
+            score=limit / (limit + variation),
             observed=variation,
-            threshold=self.variation,
+            threshold=limit,
             sample_count=count,
             unit="ratio",
             formula=Formula("share", {"part": spread, "whole": mean}, variation),
@@ -151,7 +153,7 @@ class Beaconing(Remembering):
             },
             counterfactual=(
                 f"Not stated below {self.calls} intervals or {self.hours:g} hours, nor where they vary by more than "
-                f"{self.variation:.0%} or {_SHARED} other hosts call there."
+                f"{limit:.0%} or {_SHARED} other hosts call there."
             ),
         )
 

@@ -12,7 +12,7 @@ from vedette.detectors.few_stated import FewStated
 from vedette.detectors.network.addresses import PRIVATE, Own
 from vedette.detectors.network.grouping import Rows, distinct, heaviest
 from vedette.detectors.network.minute import Weight
-from vedette.detectors.network.ports import LOGINS, Ports
+from vedette.detectors.network.ports import DATABASES, LOGINS, Ports
 from vedette.detectors.network.recent import RecentKeys
 from vedette.detectors.network.recent_windows import Interest
 from vedette.detectors.network.settled import note_most
@@ -29,9 +29,10 @@ class NetworkBruteForce(FewStated):
 
     Signal: answered connections to one such port of one host in the last minute, and their bytes: of one client; and
         of all clients elsewhere, and how many these are.
-    Baseline: of one client none: people log in once. Of many the most that the port had within a minute, a minute or
-        two ago.
-    Decision: at least `connections`, of at most `size` bytes each on average, with something said both ways. Of many,
+    Baseline: of one client none: people log in once; but programs log into databases all day, and for clients of one's
+        own the most within a minute, a minute or two ago, is known there. Of many the most that the port had likewise.
+    Decision: at least `connections`, of at most `size` bytes each on average, with something said both ways; at
+        databases of one's own clients five times the most, and not in the first five minutes. Of many,
         at least `connections` clients, and five times the most; not in the first five minutes.
     Explanation: how many, how large each.
     Known false alarms: deployment tools that open a session for each file; monitoring of a login port; a public
@@ -49,10 +50,11 @@ class NetworkBruteForce(FewStated):
         self._from_elsewhere = Interest(partial(_from_elsewhere, own), (*SERVER, Flow.SERVER_PORT))
         self._since: int | None = None
         self._ports = RecentKeys(len(_PORT), _MOST_PORTS, numbers=4)
+        self._programs = RecentKeys(len(_PROGRAM), _MOST_PORTS, numbers=4)
 
     def to_state(self) -> bytes:
         """What is remembered, as bytes."""
-        return encode(_State(self._since, self._ports.to_state()))
+        return encode(_State(self._since, self._ports.to_state(), self._programs.to_state()))
 
     def from_state(self, content: bytes) -> None:
         """Take over what `to_state` gave; older versions remembered nothing. Raises `StateError`."""
@@ -60,6 +62,8 @@ class NetworkBruteForce(FewStated):
             state = decode(content, _State, "ports that are logged into")
             self._since = state.since
             self._ports.from_state(state.ports)
+            if state.programs:
+                self._programs.from_state(state.programs)
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State guessing that went on in the window."""
@@ -75,10 +79,9 @@ class NetworkBruteForce(FewStated):
                 continue
             count = int(own[:, Flow.SUCCEEDED].sum())
             each = float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum()) / count
-            most = self._most(view, own[0], clients)
+            most = _most(self._ports, own[0, _PORT], view.start, clients)
             limit = max(self.connections, math.ceil(_FACTOR * most))
-            early = view.start - (self._since or 0) < _LEARN_US
-            if early or clients < limit or each > self.size:
+            if self._is_early(view) or clients < limit or each > self.size:
                 continue
             port = int(own[0, Flow.SERVER_PORT])
             found.append(
@@ -117,57 +120,76 @@ class NetworkBruteForce(FewStated):
             )
         return self.strongest(found, _MOST_STATED)
 
-    def _most(self, view: NetworkView, row: Rows, clients: int) -> int:
-        """The most clients of a port until a minute or two ago; those of this minute are remembered."""
-        (claimed,) = self._ports.claim(row[None, _PORT])
-        numbers = self._ports.numbers[claimed.place[0]]
-        note_most(numbers, (_MOST, _OLDER, _FRESH, _BEGAN), view.start, MINUTE_US, clients)
-        return int(numbers[_MOST])
+    def _is_early(self, view: NetworkView) -> bool:
+        return view.start - (self._since or 0) < _LEARN_US
+
+    def _is_usual(self, view: NetworkView, row: Rows, count: int) -> bool:
+        """Whether a program of one's own logs into a database as it does all day."""
+        program = row[Flow.SERVER_PORT] in DATABASES and view.own.internal(*row[None, list(CLIENT)].T)[0]
+        if not program:
+            return False
+        most = _most(self._programs, row[_PROGRAM], view.start, count)
+        return self._is_early(view) or count < _FACTOR * most
 
     def _of_one(self, view: NetworkView) -> list[Anomaly]:
         found = []
-        for own in view.groups(_LOGINS, Flow.SUCCEEDED, self.connections):
+        for own in view.groups(_LOGINS, Flow.SUCCEEDED, self.connections / _FACTOR):
             count = int(own[:, Flow.SUCCEEDED].sum())
-            each = float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum()) / count
-            if each > self.size or not (_said(own, *_OUT) and _said(own, *_IN)):
-                continue
-            port = int(own[0, Flow.SERVER_PORT])
-            found.append(
-                state(
-                    view,
-                    type=AnomalyType.BRUTE_FORCE,
-                    detector=self.name,
-                    about=client_of(own[0]),
-                    who=EntityKind.CLIENT,
-                    severity=Severity.HIGH if count >= 5 * self.connections else Severity.MEDIUM,
-                    score=excess_score(count, self.connections),
-                    observed=float(count),
-                    threshold=float(self.connections),
-                    sample_count=count,
-                    unit="connections",
-                    formula=Formula("count", {"count": float(count)}, float(count)),
-                    start=int(own[:, Flow.START].min()),
-                    evidence_total=count,
-                    details={
-                        "what": f"{server_of(own[0])} {port}",
-                        "service": LOGINS[port],
-                        "server": server_of(own[0]),
-                        "bytes_each": each,
-                        "seconds": view.recent_seconds,
-                    },
-                    counterfactual=(
-                        f"Not stated below {self.connections:,} connections within a minute, or above "
-                        f"{self.size:,} bytes each."
-                    ),
-                )
-            )
+            if not self._is_usual(view, own[0], count) and self._is_guessing(own):
+                found.append(self._tell(view, own))
         return self.strongest(found, _MOST_STATED)
+
+    def _is_guessing(self, own: Rows) -> bool:
+        count = int(own[:, Flow.SUCCEEDED].sum())
+        size = float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum())
+        enough = count >= self.connections and size <= self.size * count
+        return enough and _said(own, *_OUT) and _said(own, *_IN)
+
+    def _tell(self, view: NetworkView, own: Rows) -> Anomaly:
+        count = int(own[:, Flow.SUCCEEDED].sum())
+        port = int(own[0, Flow.SERVER_PORT])
+        return state(
+            view,
+            type=AnomalyType.BRUTE_FORCE,
+            detector=self.name,
+            about=client_of(own[0]),
+            who=EntityKind.CLIENT,
+            severity=Severity.HIGH if count >= 5 * self.connections else Severity.MEDIUM,
+            score=excess_score(count, self.connections),
+            observed=float(count),
+            threshold=float(self.connections),
+            sample_count=count,
+            unit="connections",
+            formula=Formula("count", {"count": float(count)}, float(count)),
+            start=int(own[:, Flow.START].min()),
+            evidence_total=count,
+            details={
+                "what": f"{server_of(own[0])} {port}",
+                "service": LOGINS[port],
+                "server": server_of(own[0]),
+                "bytes_each": float(own[:, [Flow.BYTES_OUT, Flow.BYTES_IN]].sum()) / count,
+                "seconds": view.recent_seconds,
+            },
+            counterfactual=(
+                f"Not stated below {self.connections:,} connections within a minute, or above "
+                f"{self.size:,} bytes each."
+            ),
+        )
+
+
+def _most(known: RecentKeys, key: NDArray[np.int64], now: int, seen: int) -> int:
+    """The most that was seen until a minute or two ago; what this minute has is remembered."""
+    (claimed,) = known.claim(key[None])
+    numbers = known.numbers[claimed.place[0]]
+    note_most(numbers, (_MOST, _OLDER, _FRESH, _BEGAN), now, MINUTE_US, seen)
+    return int(numbers[_MOST])
 
 
 _MOST_STATED: Final = 20
 """Clients, and ports, stated in one window."""
 _PORTS: Final = Ports(LOGINS)
 _PORT: Final = [*SERVER, Flow.SERVER_PORT]
+_PROGRAM: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 _MOST_PORTS: Final = 16_384
 """Ports of servers of which it is remembered how many clients they have; see `RecentKeys`."""
 _MOST, _OLDER, _FRESH, _BEGAN = range(4)
@@ -181,6 +203,7 @@ _LEARN_US: Final = 5 * MINUTE_US
 class _State(msgspec.Struct, frozen=True, array_like=True):
     since: int | None
     ports: bytes
+    programs: bytes = b""
 
 
 _OUT: Final = Flow.PAYLOAD_OUT, Flow.BYTES_OUT, Flow.PACKETS_OUT

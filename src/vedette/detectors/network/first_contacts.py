@@ -39,6 +39,13 @@ _FAILS: Final = 0.8
 """Share of a scanner's first contacts that fail, and of others' that succeed: the paper's."""
 _STEP: Final = math.log10(_FAILS / (1 - _FAILS))
 """What a first contact that fails adds to the log10 of the odds, and one that succeeds takes off."""
+_PEERS: Final = 0.5
+"""Share of the first contacts that fail of hosts of a peer-to-peer network."""
+_LOST_STEP: Final = math.log10(_FAILS / _PEERS)
+_ANSWERED_STEP: Final = math.log10((1 - _FAILS) / _PEERS)
+"""The same against such hosts. Where half fails, failures are ahead of answers by any number sooner or later."""
+_UNLIKE_PEERS: Final = math.log10(99)
+"""Of the odds against such hosts, from which a source that was answered often is none: the paper's odds."""
 _TALK: Final = [*CLIENT, *SERVER, Flow.SERVER_PORT]
 
 
@@ -57,6 +64,8 @@ class _Walk(msgspec.Struct):
     again: int = 0
     """Targets that failed and were asked for again later, while it is not known yet what is."""
     targets: set[tuple[int, int, int]] = msgspec.field(default_factory=set)
+    unlike_peers: float = 0.0
+    """The log10 of the odds that it scans, against that it asks peers."""
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -72,6 +81,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     told: bool = False
     lost: int = 0
     again: int = 0
+    unlike_peers: float = 0.0
 
 
 class _State(msgspec.Struct, frozen=True, array_like=True):
@@ -115,6 +125,7 @@ class FirstContacts:
                 w.told,
                 w.lost,
                 w.again,
+                w.unlike_peers,
             )
             for key, w in self._walks.items()
         ]
@@ -130,7 +141,16 @@ class FirstContacts:
         check(all(len(walk.targets) <= _MOST_TARGETS for walk in walks), "first contacts")
         self._walks = {
             w.source: _Walk(
-                w.since, w.latest, w.failed, w.answered, w.excess, w.told, w.lost, w.again, set(w.targets)
+                w.since,
+                w.latest,
+                w.failed,
+                w.answered,
+                w.excess,
+                w.told,
+                w.lost,
+                w.again,
+                set(w.targets),
+                w.unlike_peers,
             )
             for w in walks
         }
@@ -196,7 +216,7 @@ class FirstContacts:
             odds = _STEP * (walk.failed - walk.answered)
             if odds <= -math.log10(self.odds) or (walk.told and walk.excess <= 0):
                 del self._walks[source]
-            elif steps and odds >= math.log10(self.odds) and walk.excess >= self._enough:
+            elif steps and self._is_scan(walk, odds, view.start):
                 anomaly = self._tell(view, own, walk)
                 if (
                     waits
@@ -210,6 +230,13 @@ class FirstContacts:
         for _ in self._failed.claim(lost[:, _TALK]):
             pass
         return found
+
+    def _is_scan(self, walk: _Walk, odds: float, now: int) -> bool:
+        """Whether a walk that failed again is a scan, and not what everybody does, or who asks peers all day."""
+        if odds < math.log10(self.odds) or walk.excess < self._enough:
+            return False
+        habit = now - walk.since >= HOUR_US and walk.answered >= self._enough
+        return not habit or walk.unlike_peers >= _UNLIKE_PEERS
 
     def _count_again(self, tried: Rows, now: int) -> None:
         """Note which targets that failed are asked for again."""
@@ -237,8 +264,11 @@ class FirstContacts:
             if row[Flow.SUCCEEDED]:
                 walk.answered += 1
                 walk.excess -= 1
+                # Bounded, so that who asked peers for days is found when it scans.
+                walk.unlike_peers = max(walk.unlike_peers + _ANSWERED_STEP, -math.log10(self.odds))
             else:
                 walk.failed += 1
+                walk.unlike_peers += _LOST_STEP
                 walk.lost = now
                 walk.excess = min(walk.excess + 1, _MOST_EXCESS * self._enough)
                 failed += 1

@@ -29,7 +29,7 @@ from vedette.kernels.flows.host_habits import (
 )
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, EntityKind, Formula, Severity
 from vedette.schema.flows import Flow
-from vedette.schema.spans import HOUR_US
+from vedette.schema.spans import DAY_US, HOUR_US, MINUTE_US
 
 _MOST: Final = 16_384
 """Internal hosts followed; the one that was silent for the longest is dropped."""
@@ -54,6 +54,10 @@ _OWN_MOST: Final = (MOST_SENT, OLDER, FRESH, SINCE)
 _ALL_MOST: Final = (0, 1, 2, 3)
 """Where the largest upload of a host, and of the network, is kept; see `note_most`."""
 _PAIR: Final = [*CLIENT, *SERVER]
+_MOST_SEEN: Final = 65_536
+"""Hosts of one's own of which it is known since when they are there; likewise."""
+_SAMPLE_US: Final = 10 * MINUTE_US
+"""So often it is looked who is there: the window with which each of these begins."""
 _AGAIN: Final = 5
 """Times as many bytes from which an upload is stated again."""
 
@@ -73,6 +77,9 @@ class HostHabits(Remembering):
         destination that fewer than three other internal hosts have, where, by how often it had a new one so far
         (Laplace's rule of succession), one is no likelier than 1 in `once_in`. Neither before `LEARN` windows in which
         it talked to somebody outside, nor an upload that began before.
+        A host that was there for a day and talked to nobody outside has that as its habit: its first upload is held
+        against the largest of any, and of new destinations all windows since it was first seen are counted. Who is
+        there is looked at every ten minutes.
     Explanation: the numbers, the destination, its past.
     Known false alarms: the first backup to a new place; a new release of a program that talks elsewhere.
     References: formulas `count`, `succession`.
@@ -80,7 +87,7 @@ class HostHabits(Remembering):
 
     name: ClassVar[str] = "network.hosts"
     types: ClassVar[tuple[AnomalyType, ...]] = (AnomalyType.DATA_EXFILTRATION, AnomalyType.NEW_DESTINATION)
-    added: ClassVar[int] = 2
+    added: ClassVar[int] = 3
 
     LEARN = 30
 
@@ -97,14 +104,17 @@ class HostHabits(Remembering):
         self._shared = RecentKeys(3, _SHARED_PLACES, numbers=1)
         self._uploads = RecentKeys(4, _MOST_UPLOADS, numbers=7)
         self._all = RecentKeys(1, 1, numbers=4)
+        self._seen = RecentKeys(2, _MOST_SEEN, numbers=1)
         self._unremembered = 0
 
     def memories(self) -> Sequence[Memory]:
         """See `Remembering`."""
-        return self._hosts, self._places, self._shared, self._uploads, self._all
+        return self._hosts, self._places, self._shared, self._uploads, self._all, self._seen
 
     def look(self, view: NetworkView) -> list[Anomaly]:
         """State what internal hosts did in the window that they never did."""
+        if view.start % _SAMPLE_US < round(view.seconds * 1e6):
+            self._see(view)
         rows = view.digest.outward
         if not len(rows):
             return []
@@ -116,6 +126,25 @@ class HostHabits(Remembering):
             found += self._new(view, starts, claimed)
         self.left_out = self._hosts.forgotten + self._unremembered
         return found
+
+    def _see(self, view: NetworkView) -> None:
+        """Note which hosts of one's own are there, as far as they said something in the window."""
+        columns = view.digest.columns
+        for ends, said in ((CLIENT, Flow.PACKETS_OUT), (SERVER, Flow.PACKETS_IN)):
+            at = np.flatnonzero(columns[said] > 0)
+            high, low = columns[ends[0]][at], columns[ends[1]][at]
+            own = view.own.internal(high, low)
+            hosts = np.unique(np.stack([high[own], low[own]], axis=1), axis=0)
+            for claimed in self._seen.claim(hosts):
+                self._seen.numbers[claimed.place[claimed.fresh], 0] = view.start
+
+    def _quiet_for(self, view: NetworkView, hosts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For how long some hosts have been known to be there, microseconds."""
+        since = np.full(len(hosts), view.start, dtype=np.int64)
+        at = np.flatnonzero(self._seen.has(hosts))
+        for claimed in self._seen.claim(hosts[at]):
+            since[at[claimed.rows]] = self._seen.numbers[claimed.place, 0]
+        return view.start - since
 
     def _uploaded(self, view: NetworkView, rows: NDArray[np.int64]) -> list[Anomaly]:
         """Uploads that went on in the window and are far more than their hosts ever sent."""
@@ -151,13 +180,13 @@ class HostHabits(Remembering):
         """An upload that begins: nothing yet, and the largest of its host before."""
         numbers = self._host(pair)
         before = most_until(numbers, _OWN_MOST, view.start, HOUR_US)
+        known = numbers[WINDOWS] >= self.LEARN or self._quiet_for(view, pair[None, :2])[0] >= DAY_US
         if numbers[WINDOWS] < self.LEARN + self.once_in - 2:
             # Too new to be told by its own past alone: what others here upload may be its usual, too.
             of_all = most_until(self._network(), _ALL_MOST, view.start, HOUR_US)
-            if numbers[WINDOWS] >= self.LEARN and of_all > self.factor * before:
+            if known and of_all > self.factor * before:
                 return [view.start, view.start, 0, 0, of_all, 0, _BY_ALL]
-        new = _NEW if numbers[WINDOWS] < self.LEARN else 0
-        return [view.start, view.start, 0, 0, before, 0, new]
+        return [view.start, view.start, 0, 0, before, 0, 0 if known else _NEW]
 
     def _note(self, view: NetworkView, pair: NDArray[np.int64], upload: NDArray[np.int64]) -> None:
         """Remember how large an upload has become, as one of its host, and of the network unless it was stated."""
@@ -215,7 +244,29 @@ class HostHabits(Remembering):
         )  # fmt: skip
         contacts = view.window.contacts
         stated = [self._tell(view, at, contacts[row]) for row, at in told[:found].tolist()]
+        if new.any():
+            stated += self._first_ever(view, opened, new & (others < _SHARED), hosts.place)
         learn_news(opened, new, hosts.place, numbers, self.LEARN)
+        return stated
+
+    def _first_ever(
+        self, view: NetworkView, opened: NDArray[np.int64], new: NDArray[np.uint8], place: NDArray[np.int64]
+    ) -> list[Anomaly]:
+        """New destinations of hosts that were there for a day at least, and talked to hardly anybody outside."""
+        at = np.flatnonzero(new)
+        numbers = self._hosts.numbers[place[opened[at, 1]]]
+        at = at[(numbers[:, WINDOWS] < self.LEARN) & (numbers[:, FORGOT] == 0)]
+        if not len(at):
+            return []
+        _, first = np.unique(opened[at, 1], return_index=True)
+        at = at[first]
+        rows, places = view.window.contacts[opened[at, 0]], place[opened[at, 1]]
+        quiet = self._quiet_for(view, rows[:, list(CLIENT)])
+        stated = []
+        for row, host, watched in zip(rows, places.tolist(), quiet.tolist(), strict=True):
+            windows, known = int(watched / (view.seconds * 1e6)), int(self._hosts.numbers[host, KNOWN])
+            if watched >= DAY_US and (known + 1) * self.once_in <= windows + 2:
+                stated.append(self._tell(view, host, row, watched=windows))
         return stated
 
     def _count(self, keys: NDArray[np.int64], new: NDArray[np.intp], others: NDArray[np.int64]) -> None:
@@ -273,8 +324,11 @@ class HostHabits(Remembering):
             ),
         )
 
-    def _tell(self, view: NetworkView, at: int, row: Rows) -> Anomaly:
+    def _tell(self, view: NetworkView, at: int, row: Rows, *, watched: int = 0) -> Anomaly:
+        """A new destination; of a host that hardly ever had one, by the windows that it was watched for."""
         windows, known, new, trials, _, _ = self._hosts.numbers[at][: FORGOT + 1].tolist()
+        if watched:
+            windows, new, trials = watched, known, watched
         surprise = -math.log10((new + 1) / (trials + 2))
         limit = math.log10(self.once_in)
         return state(

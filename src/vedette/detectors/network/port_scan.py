@@ -30,14 +30,15 @@ class PortScan(FewStated):
         flag, FIN with PSH and URG); UDP to ports that say nothing.
     Baseline: none: a scan is told by its shape.
     Decision: more than `syns` SYNs to more than `ports` ports within a minute; or the likelihood ratio of first
-        contacts, under "most fail" (0.8) against "most succeed" (0.2), passes `odds`; or at least `probes` odd
-        packets; or more than `ports` UDP ports of one host that do not answer. A walk that was told is over when none
-        has failed for a quarter of an hour, or twice as many more were answered as it takes failures: what its host
-        does otherwise is no scan. Of one host it is vertical, of many hosts at up to three ports horizontal, else a
-        strobe. By the odds a source elsewhere is of low severity: every public address is looked at by strangers all
-        day, and what they get from it is told by others. In the first ten minutes nobody knows what hosts within ask
-        for again and again: what the odds say of them then waits until they are over, or the input ends, and is
-        stated unless half of what failed was asked for again.
+        contacts, under "most fail" (0.8) against "most succeed" (0.2), passes `odds`, and where it goes on for an hour
+        and as many were answered as it takes failures, that against "half fail", as of who asks peers all day, the
+        paper's 99; or at least `probes` odd packets; or more than `ports` UDP ports of one host that do not answer. A
+        walk that was told is over when none has failed for a quarter of an hour, or twice as many more were answered
+        as it takes failures: what its host does otherwise is no scan. Of one host it is vertical, of many hosts at up
+        to three ports horizontal, else a strobe. By the odds a source elsewhere is of low severity: every public
+        address is looked at by strangers all day, and what they get from it is told by others. In the first ten
+        minutes nobody knows what hosts within ask for again and again: what the odds say of them then waits until they
+        are over, or the input ends, and is stated unless half of what failed was asked for again.
     Explanation: what was tried, how much of it failed.
     Known false alarms: monitoring that begins to poll what is down; peer-to-peer clients that try
         peers of yesterday, which is why a failing first contact counts once, and `odds` are far above the paper's 99.

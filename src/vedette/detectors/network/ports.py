@@ -56,6 +56,8 @@ LOGINS: Final = MappingProxyType(
     }
 )
 """Services that are logged into, by port."""
+DATABASES: Final = (3306, 5432)
+"""Ports of services that programs log into, each time that they ask something."""
 ADMINISTERED: Final = MappingProxyType(
     {
         22: "SSH",

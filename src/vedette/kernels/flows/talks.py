@@ -6,6 +6,9 @@ from vedette.kernels.flows.contact_digest import is_internal
 from vedette.kernels.packets.flow_columns import (
     AT_CLIENT_HIGH,
     AT_CLIENT_LOW,
+    AT_FAILED,
+    AT_OPENED,
+    AT_PACKETS_IN,
     AT_PROTOCOL,
     AT_SERVER_HIGH,
     AT_SERVER_LOW,
@@ -19,6 +22,9 @@ MEAN, SQUARES = 0, 1
 """Of the intervals, seconds: their mean, and the sum of squared deviations from it (Welford 1962)."""
 _AGAIN = 10
 """Times as many calls from which a talk is stated again."""
+SURE, LOOSE = 10, 2
+"""Times as many intervals than it takes, from which they may vary so many times as much: of chance, hundreds that vary
+by less than a third are no likelier than twenty that hardly vary."""
 _TCP = 6
 
 
@@ -39,6 +45,9 @@ def take_columns(columns: Ints, rows: Ints, wanted: Ints, out: Ints) -> None:
 def find_answered(columns: Ints, networks: Ints, keys: Ints) -> int:
     """Find whom the internal clients of a window were answered by over TCP.
 
+    So was a connection that began before and is told something now: a log tells of a long one when the window that it
+    began in is over.
+
     Args:
         columns: int64 (c, k), contacts. networks: int64 (n, 4), one's own; see `is_internal`.
         keys: int64 (k, 5), receives client, server and port.
@@ -50,7 +59,14 @@ def find_answered(columns: Ints, networks: Ints, keys: Ints) -> int:
     for row in range(columns.shape[1]):
         if (
             columns[AT_PROTOCOL, row] == _TCP
-            and columns[AT_SUCCEEDED, row] > 0
+            and (
+                columns[AT_SUCCEEDED, row] > 0
+                or (
+                    columns[AT_OPENED, row] == 0
+                    and columns[AT_FAILED, row] == 0
+                    and columns[AT_PACKETS_IN, row] > 0
+                )
+            )
             and is_internal(columns[AT_CLIENT_HIGH, row], columns[AT_CLIENT_LOW, row], networks)
         ):
             keys[found, 0] = columns[AT_CLIENT_HIGH, row]
@@ -82,7 +98,7 @@ def follow_calls(
         began: int64 (n,), when each called, microseconds.
         numbers: int64 (m, 4), reals: float64 (m, 2), by place; updated.
         least: Intervals that it takes. long: Microseconds that they last together.
-        variation: Of the intervals, at most. seconds: Which each is to exceed.
+        variation: Of the intervals, at most; twice that from ten times `least`. seconds: Which each is to exceed.
         told: int64 (n,), receives the places of those that call by the clock, and ten times as often as when it was
             stated.
 
@@ -105,7 +121,7 @@ def follow_calls(
         off = interval - reals[at, MEAN]
         reals[at, MEAN] += off / count
         reals[at, SQUARES] += off * (interval - reals[at, MEAN])
-        spread = variation * reals[at, MEAN]
+        spread = variation * reals[at, MEAN] * (LOOSE if count >= SURE * least else 1)
         if (
             count >= least
             and numbers[at, LAST] - numbers[at, FIRST] >= long
