@@ -1,4 +1,4 @@
-"""The same connections as Zeek, nfdump and Suricata write them down."""
+"""The same connections as Zeek, nfdump, Suricata and Amazon's VPC write them down."""
 
 import json
 from collections.abc import Iterator
@@ -217,10 +217,14 @@ ACTIVE_S = 300
 """A router tells of what goes on after this time."""
 
 
-def write_nfdump(path: Path, columns: dict[str, np.ndarray], names: list[str]) -> None:
-    """Each direction by itself, what lasts in parts of five minutes, in the order of the router's export."""
-    lines: list[tuple[float, str]] = []
-    kinds = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMP6: "ICMP6"}
+Record = tuple[float, float, int, bool, int, int, str, str, int, int, int, int]
+
+
+def one_way(columns: dict[str, np.ndarray], names: list[str], active_s: int) -> Iterator[Record]:
+    """Each direction by itself, what lasts in parts.
+
+    Begin, end, protocol, whether the client sent it, flags, state, source, target, their ports, packets, payload.
+    """
     order = (
         "start",
         "took",
@@ -238,51 +242,89 @@ def write_nfdump(path: Path, columns: dict[str, np.ndarray], names: list[str]) -
     for start, took, protocol, source, sport, target, dport, out, bout, back, bback, state in zip(
         *(columns[name].tolist() for name in order), strict=True
     ):
-        parts = int(took // ACTIVE_S) + 1
-        header = 52 if protocol == TCP else 28
+        parts = int(took // active_s) + 1
         for part in range(parts):
-            begin, end = start + part * ACTIVE_S, min(start + took, start + (part + 1) * ACTIVE_S)
+            begin, end = start + part * active_s, min(start + took, start + (part + 1) * active_s)
             share = (end - begin) / took if took else 1.0
             for client, packets, octets in ((True, out, bout), (False, back, bback)):
                 if not packets:
                     continue
                 count = max(1, int(packets * share))
-                flags = "........"
-                if protocol == TCP:
-                    value = flags_of(STATES[state], client=client)
-                    if part:
-                        value &= ~0x02
-                    if part < parts - 1:
-                        value &= ~0x05
-                    flags = "".join(
-                        letter if value & bit else "."
-                        for letter, bit in zip("CEUAPRSF", (128, 64, 32, 16, 8, 4, 2, 1), strict=True)
-                    )
-                sa, da, sp, dp = (
-                    (names[source], names[target], sport, dport)
-                    if client
-                    else (names[target], names[source], dport, sport)
-                )
-                if protocol in (ICMP, ICMP6):
-                    sp, dp = 0, "8.0" if client and protocol == ICMP else "0.0"
-                text = [
-                    datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-                    for at in (begin, end)
-                ]
-                lines.append(
-                    (
-                        end,
-                        (
-                            f"{text[0]},{text[1]},{end - begin:.3f},{sa},{da},{sp},{dp},{kinds[protocol]},{flags},0,0,"
-                            f"{count},{int(octets * share) + header * count},0,0{REST}{text[1]}"
-                        ),
-                    )
-                )
+                flags = flags_of(STATES[state], client=client) if protocol == TCP else 0
+                if part:
+                    flags &= ~0x02
+                if part < parts - 1:
+                    flags &= ~0x05
+                ends = (names[source], names[target], sport, dport)
+                if not client:
+                    ends = (names[target], names[source], dport, sport)
+                yield begin, end, protocol, client, flags, state, *ends, count, int(octets * share)
+
+
+def write_nfdump(path: Path, columns: dict[str, np.ndarray], names: list[str]) -> None:
+    """In the order of the router's export."""
+    lines: list[tuple[float, str]] = []
+    kinds = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMP6: "ICMP6"}
+    for begin, end, protocol, client, value, _, sa, da, sp, dp, count, octets in one_way(
+        columns, names, ACTIVE_S
+    ):
+        header = 52 if protocol == TCP else 28
+        flags = "".join(
+            letter if value & bit else "."
+            for letter, bit in zip("CEUAPRSF", (128, 64, 32, 16, 8, 4, 2, 1), strict=True)
+        )
+        ports = f"{sp},{dp}"
+        if protocol in (ICMP, ICMP6):
+            ports = "0,8.0" if client and protocol == ICMP else "0,0.0"
+        text = [datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] for at in (begin, end)]
+        lines.append(
+            (
+                end,
+                (
+                    f"{text[0]},{text[1]},{end - begin:.3f},{sa},{da},{ports},{kinds[protocol]},{flags},0,0,"
+                    f"{count},{octets + header * count},0,0{REST}{text[1]}"
+                ),
+            )
+        )
     lines.sort(key=lambda line: line[0])
     with path.open("w") as file:
         file.write(NFDUMP + "\n")
         file.writelines(line + "\n" for _, line in lines)
         file.write("Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n1,1,1,1,1,1\n")
+
+
+VPC = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
+    "log-status"
+)
+VPC_S = 600
+"""Amazon puts together what one direction of a connection sends in so long, unless a minute is asked for."""
+
+
+def write_vpc(path: Path, columns: dict[str, np.ndarray], names: list[str]) -> None:
+    """The default fields, without flags; what comes from outside and is not answered is rejected."""
+    lines: list[tuple[float, str]] = []
+    for begin, end, protocol, client, _, state, source, target, sp, dp, count, octets in one_way(
+        columns, names, VPC_S
+    ):
+        syns = protocol == TCP and client and STATES[state] in ("S0", "REJ")
+        header = 60 if syns else 52 if protocol == TCP else 28
+        outside = not is_local(source) and is_local(target)
+        rejected = syns and outside and STATES[state] == "S0"
+        ports = "0 0" if protocol in (ICMP, ICMP6) else f"{sp} {dp}"
+        lines.append(
+            (
+                end,
+                (
+                    f"2 123456789010 eni-1235b8ca123456789 {source} {target} {ports} {protocol} {count} "
+                    f"{octets + header * count} {int(begin)} {int(end)} {'REJECT' if rejected else 'ACCEPT'} OK"
+                ),
+            )
+        )
+    lines.sort(key=lambda line: line[0])
+    with path.open("w") as file:
+        file.write(VPC + "\n")
+        file.writelines(line + "\n" for _, line in lines)
 
 
 def stamp(at: float) -> str:
@@ -468,4 +510,10 @@ def write_eve(path: Path, columns: dict[str, np.ndarray], names: list[str]) -> N
         file.writelines(line + "\n" for _, line in lines)
 
 
-WRITERS = {"zeek": write_zeek, "zeek-json": write_zeek_json, "nfdump": write_nfdump, "eve": write_eve}
+WRITERS = {
+    "zeek": write_zeek,
+    "zeek-json": write_zeek_json,
+    "nfdump": write_nfdump,
+    "vpc": write_vpc,
+    "eve": write_eve,
+}

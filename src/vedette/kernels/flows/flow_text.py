@@ -300,7 +300,8 @@ def read_flow_rows(
         counted: 1 where outcomes have to be told from counts of packets and flags (CICFlowMeter).
         found: int64 (8,), scratch.
         table: int64 (lines, FLOW_COLUMNS), receives flows; where a column holds letters of flags, `SYN_OUT` their bits;
-            of Argus' columns what `vedette.parsers.flows.argus.tell_directions` takes.
+            of Argus' columns what `vedette.parsers.flows.argus.tell_directions` takes, of Amazon's what
+            `vedette.parsers.flows.vpc.tell_verdicts` does.
         begins: int64 (lines,), receives where the line of each flow begins.
         state: int64 (8,): bad lines, comments, blank lines, lines, number of the first flow.
 
@@ -351,6 +352,11 @@ def read_flow_rows(
                     needed |= 1 if begun >= 0 else 0
                 elif role == 21:
                     finished = _calendar(buffer, start, last, found)
+                elif role == 28:
+                    begun = _number(buffer, start, last, 1000)
+                    needed |= 1 if begun > 0 else 0
+                elif role == 29:
+                    finished = _number(buffer, start, last, 1000)
                 elif role == 3 or role == 5:
                     if address(buffer, start, last, found):
                         table[count, AT_CLIENT_HIGH if role == 3 else AT_SERVER_HIGH] = found[0]
@@ -367,6 +373,9 @@ def read_flow_rows(
                     # <- and <?, without a point on its right.
                     turned = last > start and buffer[start] == 60 and buffer[last - 1] != 62
                     table[count, AT_LONGEST_GAP] = 1 if turned else 0
+                elif role == 27:
+                    # REJECT.
+                    table[count, AT_LONGEST_GAP] = 1 if last > start and buffer[start] == 82 else 0
                 elif role == 17:
                     bits = 0
                     for place in range(start, last):
@@ -374,13 +383,14 @@ def read_flow_rows(
                         bits |= _BITS[letter - 65] if letter >= 65 and letter <= 85 else 0
                     table[count, AT_SYN_OUT] = bits
                 else:
-                    value = _number(buffer, start, last, 1000000 if role == 8 else 1)
+                    scale = 1000000 if role == 8 else 1000 if role == 30 else 1
+                    value = _number(buffer, start, last, scale)
                     if value < 0:
                         # Such as a negative duration: CICFlowMeter writes some.
                         value = 0
                     if role == 4 or role == 6:
                         table[count, AT_CLIENT_PORT if role == 4 else AT_SERVER_PORT] = value & 65535
-                    elif role == 8 or role == 9:
+                    elif role == 8 or role == 9 or role == 30:
                         table[count, AT_DURATION] = value
                     elif role == 10 or role == 11 or role == 23:
                         table[count, AT_BYTES_OUT if role == 10 else AT_BYTES_IN] = value
@@ -388,7 +398,7 @@ def read_flow_rows(
                         table[count, AT_PACKETS_OUT if role == 12 else AT_PACKETS_IN] = value
                     elif role == 14 or role == 15:
                         table[count, AT_PAYLOAD_OUT if role == 14 else AT_PAYLOAD_IN] = value
-                    elif role == 18:
+                    elif role == 18 or role == 26:
                         table[count, AT_SYN_OUT] = value
                     elif role == 19:
                         table[count, AT_FIN_OUT] = value

@@ -1,4 +1,4 @@
-"""Columns of delimited flow logs: Zeek's conn.log, and CSV of nfdump, Argus and CICFlowMeter."""
+"""Columns of delimited flow logs: Zeek's conn.log, CSV of nfdump, Argus, CICFlowMeter and nProbe, and Amazon's VPC."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -48,6 +48,13 @@ class Role(IntEnum):
     """Flags of the source and the destination, `SPA_SPA`, or a word."""
     ARROW = 25
     """Who asked whom: `->`, `<-`."""
+    FLAG_BITS = 26
+    """Flags as a number."""
+    VERDICT = 27
+    """Amazon's `ACCEPT` or `REJECT`."""
+    EPOCH_MILLISECONDS = 28
+    EPOCH_MILLISECONDS_END = 29
+    MILLISECONDS = 30
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -57,16 +64,14 @@ class Layout(msgspec.Struct, frozen=True):
         name: As reports print it.
         roles: Role of each column by its name in lower case.
         needed: Columns that there must be; of those of one tuple, one.
-        known: What it tells.
-        tellers: Columns of which there must be one for it to tell of flags and outcomes.
+        tells: What columns of a role tell, if there are some.
         remedy: What to do where a column is missing.
     """
 
     name: str
     roles: Mapping[str, Role]
     needed: tuple[tuple[str, ...], ...]
-    known: Known
-    tellers: tuple[Role, ...]
+    tells: Mapping[Role, Known]
     remedy: str
 
 
@@ -91,8 +96,7 @@ ZEEK: Final = Layout(
         }
     ),
     (("ts",), ("id.orig_h",), ("id.resp_h",), ("id.resp_p",), ("proto",)),
-    Known.FLAGS | Known.OUTCOME,
-    (Role.STATE,),
+    MappingProxyType({Role.STATE: Known.FLAGS | Known.OUTCOME}),
     "give a conn.log with Zeek's own fields",
 )
 NFDUMP: Final = Layout(
@@ -124,8 +128,7 @@ NFDUMP: Final = Layout(
         }
     ),
     (("ts", "firstseen"), ("sa", "srcaddr"), ("da", "dstaddr"), ("pr", "proto")),
-    Known.FLAGS | Known.OUTCOME,
-    (Role.FLAGS,),
+    MappingProxyType({Role.FLAGS: Known.FLAGS | Known.OUTCOME}),
     "write it with `nfdump -r FILE -o csv`",
 )
 CIC: Final = Layout(
@@ -170,8 +173,7 @@ CIC: Final = Layout(
         ("dst port", "destination port"),
         ("protocol",),
     ),
-    Known.FLAGS | Known.OUTCOME,
-    (Role.SYN,),
+    MappingProxyType({Role.SYN: Known.FLAGS | Known.OUTCOME}),
     "give the file as CICFlowMeter wrote it: of data sets, the one with addresses",
 )
 ARGUS: Final = Layout(
@@ -204,11 +206,66 @@ ARGUS: Final = Layout(
         ("totbytes",),
         ("srcbytes",),
     ),
-    Known.FLAGS | Known.OUTCOME,
-    (Role.ARGUS_STATE,),
+    MappingProxyType({Role.ARGUS_STATE: Known.FLAGS | Known.OUTCOME}),
     "write it with `ra -c ,` and these columns among those of -s",
 )
-_LAYOUTS: Final = (ZEEK, CIC, ARGUS, NFDUMP)
+VPC: Final = Layout(
+    "aws-vpc",
+    MappingProxyType(
+        {
+            "srcaddr": Role.CLIENT,
+            "dstaddr": Role.SERVER,
+            "srcport": Role.CLIENT_PORT,
+            "dstport": Role.SERVER_PORT,
+            "protocol": Role.PROTOCOL,
+            "packets": Role.PACKETS_OUT,
+            "bytes": Role.BYTES_OUT,
+            "start": Role.CALENDAR,
+            "end": Role.CALENDAR_END,
+            "action": Role.VERDICT,
+            "tcp-flags": Role.FLAG_BITS,
+            "tcp_flags": Role.FLAG_BITS,
+        }
+    ),
+    (("start",), ("srcaddr",), ("dstaddr",), ("dstport",), ("protocol",)),
+    MappingProxyType({Role.FLAG_BITS: Known.FLAGS | Known.OUTCOME, Role.VERDICT: Known.OUTCOME}),
+    "let the flow log have these fields: ${start} ${end} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} "
+    "${packets} ${bytes} ${action} ${tcp-flags}",
+)
+NPROBE: Final = Layout(
+    "nprobe-csv",
+    MappingProxyType(
+        {
+            "flow_start_milliseconds": Role.EPOCH_MILLISECONDS,
+            "flow_end_milliseconds": Role.EPOCH_MILLISECONDS_END,
+            "first_switched": Role.CALENDAR,
+            "last_switched": Role.CALENDAR_END,
+            "flow_duration_milliseconds": Role.MILLISECONDS,
+            "ipv4_src_addr": Role.CLIENT,
+            "ipv4_dst_addr": Role.SERVER,
+            "l4_src_port": Role.CLIENT_PORT,
+            "l4_dst_port": Role.SERVER_PORT,
+            "protocol": Role.PROTOCOL,
+            "in_bytes": Role.BYTES_OUT,
+            "in_pkts": Role.PACKETS_OUT,
+            "out_bytes": Role.BYTES_IN,
+            "out_pkts": Role.PACKETS_IN,
+            "client_tcp_flags": Role.FLAG_BITS,
+        }
+    ),
+    (
+        ("flow_start_milliseconds", "first_switched"),
+        ("ipv4_src_addr",),
+        ("ipv4_dst_addr",),
+        ("l4_dst_port",),
+        ("protocol",),
+    ),
+    MappingProxyType({Role.FLAG_BITS: Known.FLAGS | Known.OUTCOME}),
+    "let nProbe's template (-T) have them; of data sets, give the one with times",
+)
+_LAYOUTS: Final = (ZEEK, CIC, ARGUS, NFDUMP, VPC, NPROBE)
+_DELIMITERS: Final = (",", " ", "|")
+"""nProbe writes |, Amazon spaces."""
 _MOST_COLUMNS: Final = 1_024
 _TELLING: Final = 5
 """Columns by whose names a layout is told: CSV of something else has some of nfdump's, such as `bytes` and `proto`."""
@@ -219,25 +276,30 @@ OUTCOMES: Final = Known.FLAGS | Known.OUTCOME
 
 def tells_of(layout: Layout, roles: NDArray[np.int64]) -> Known:
     """What a log of a layout with such columns tells."""
-    if any(role in roles for role in layout.tellers):
-        return layout.known
-    return layout.known & ~OUTCOMES
+    told = Known(0)
+    for role, known in layout.tells.items():
+        if role in roles:
+            told |= known
+    return told
 
 
 def layout_of(
     head: bytes, header: Header | None
 ) -> tuple[Layout, int, NDArray[np.int64], Sequence[str]] | None:
     """The layout that Zeek's header or a line of names names, the delimiter, each column's role, and their names."""
-    delimiter = ","
     if header is not None:
         if header.path not in ("conn", ""):
             return None
-        names, delimiter = list(header.fields), header.delimiter
+        lines = [(header.delimiter, list(header.fields))]
     else:
-        names = head[:65_536].partition(b"\n")[0].decode("utf-8", "replace").strip("\r\ufeff").split(",")
-    names = [name.strip().lower() for name in names][:_MOST_COLUMNS]
-    found = columns_of(names, zeek=header is not None)
-    return None if found is None else (found[0], ord(delimiter), found[1], names)
+        first = head[:65_536].partition(b"\n")[0].decode("utf-8", "replace").strip("\r\ufeff")
+        lines = [(delimiter, first.split(delimiter)) for delimiter in _DELIMITERS]
+    for delimiter, titles in lines:
+        names = [name.strip().lower() for name in titles][:_MOST_COLUMNS]
+        found = columns_of(names, zeek=header is not None)
+        if found is not None:
+            return found[0], ord(delimiter), found[1], names
+    return None
 
 
 def lacks_addresses(layout: Layout, names: Sequence[str]) -> bool:
@@ -248,15 +310,16 @@ def lacks_addresses(layout: Layout, names: Sequence[str]) -> bool:
 def columns_of(names: Sequence[str], *, zeek: bool) -> tuple[Layout, NDArray[np.int64]] | None:
     """The layout whose columns have such names, in lower case, and the role of each."""
     names = names[:_MOST_COLUMNS]
-    for layout in _LAYOUTS:
-        if (layout is ZEEK) != zeek:
-            continue
-        present = sum(bool(set(of) & set(names)) for of in layout.needed)
-        # Most of them, or of all that it may have: a log that lacks some is told which.
-        if present >= len(layout.needed) - 1 or len(layout.roles.keys() & set(names)) >= _TELLING:
-            held = [layout.roles.get(name, Role.NOTHING) for name in names]
-            # What stands behind the last column that is wanted need not be looked at.
-            while held and held[-1] is Role.NOTHING:
-                held.pop()
-            return layout, np.array(held, dtype=np.int64)
-    return None
+    layout = max(
+        (layout for layout in _LAYOUTS if (layout is ZEEK) == zeek),
+        key=lambda layout: len(layout.roles.keys() & set(names)),
+    )
+    present = sum(bool(set(of) & set(names)) for of in layout.needed)
+    # Most of them, or of all that it may have: a log that lacks some is told which.
+    if present < len(layout.needed) - 1 and len(layout.roles.keys() & set(names)) < _TELLING:
+        return None
+    held = [layout.roles.get(name, Role.NOTHING) for name in names]
+    # What stands behind the last column that is wanted need not be looked at.
+    while held and held[-1] is Role.NOTHING:
+        held.pop()
+    return layout, np.array(held, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Flow records: Zeek's conn.log, Suricata's EVE flows, nfdump's and CICFlowMeter's CSV, as flows."""
+"""Flow records, of Zeek, Suricata, nfdump, Argus, CICFlowMeter, nProbe and Amazon's VPC, as flows."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.flows.flow_text import read_flow_rows
-from vedette.parsers.flows import flow_json
+from vedette.parsers.flows import flow_json, vpc
 from vedette.parsers.flows.argus import tell_directions
 from vedette.parsers.flows.flow_json import TOLD, JsonFlows, json_flows, tells_no_outcome
 from vedette.parsers.flows.flow_layouts import (
     ARGUS,
     CIC,
     NFDUMP,
+    NPROBE,
     OUTCOMES,
+    VPC,
     Role,
     columns_of,
     lacks_addresses,
@@ -24,6 +26,7 @@ from vedette.parsers.flows.flow_layouts import (
 from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.parsers.flows.flow_tables import FlowTables
 from vedette.parsers.flows.nfdump import Summaries, tell_sides
+from vedette.parsers.flows.vpc import tell_verdicts
 from vedette.parsers.flows.zeek_order import assumed_header
 from vedette.parsers.zeek_headers import Header, header_of, pieces
 from vedette.schema.chunk import Chunk
@@ -72,14 +75,17 @@ class FlowLog:
             return
         self._zeek = _header(text)
         found = layout_of(text, self._zeek)
+        bare = vpc.header_of_lines(text) if found is None else None
+        if bare is not None:
+            found = layout_of(bare, None)
         if found is None and text.startswith(_PRINTED):
             raise FlowLogError(
                 f"{source}: flows as nfdump prints them for people to read: write them with `nfdump -r FILE -o csv`"
             )
         if found is None:
             raise FlowLogError(
-                f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, or CSV of nfdump, Argus or "
-                "CICFlowMeter"
+                f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, CSV of nfdump, Argus, "
+                "CICFlowMeter or nProbe, or a flow log of Amazon's VPC"
             )
         self._layout, self._delimiter, self._roles, names = found
         self.tells = tells_of(self._layout, self._roles)
@@ -97,9 +103,9 @@ class FlowLog:
             )
         self.format = self._layout.name
         first = text[:65_536].partition(b"\n")[0]
-        self._header = first + b"\n" if self._zeek is None else self._zeek.text()
+        self._header = bare or (first + b"\n" if self._zeek is None else self._zeek.text())
         self._own = self._header
-        self._names = first if self._zeek is None else b""
+        self._names = first if self._zeek is None and bare is None else b""
         self._next = 0
         self._summaries = Summaries()
 
@@ -212,6 +218,12 @@ class FlowLog:
             tell_directions(table[:count], states=Role.ARGUS_STATE in self._roles)
         if self._layout is NFDUMP:
             tell_sides(table[:count], flags=Role.FLAGS in self._roles)
+        if self._layout is VPC:
+            tell_verdicts(
+                table[:count], flags=Role.FLAG_BITS in self._roles, verdicts=Role.VERDICT in self._roles
+            )
+        if self._layout is NPROBE:
+            tell_sides(table[:count], flags=Role.FLAG_BITS in self._roles)
         self._begins = begins[:count]
         self._next += count
         if self._names and chunk.buffer[: len(self._names)].tobytes() == self._names:
@@ -229,6 +241,12 @@ class FlowLog:
         }
         if summary:
             problems[FlowProblem.SUMMARY] = summary
+        if self._layout is VPC and FlowProblem.BAD_FLOW in problems:
+            empty = min(
+                vpc.without_data(chunk.buffer[: chunk.length].tobytes()), problems[FlowProblem.BAD_FLOW]
+            )
+            problems[FlowProblem.BAD_FLOW] -= empty
+            problems[FlowProblem.NO_DATA] = empty
         return Flows(table[:count], self.tells), problems, int(state[3])
 
 
@@ -237,6 +255,7 @@ def is_flow_log(head: bytes) -> bool:
     return (
         json_flows(head) is not None
         or layout_of(head, header_of(head)) is not None
+        or vpc.header_of_lines(head) is not None
         or head.startswith(_PRINTED)
     )
 

@@ -14,6 +14,8 @@ class FlowProblem(StrEnum):
     """Too few fields, or no time or address can be read."""
     SUMMARY = "summary_line"
     """What nfdump writes below its flows: how many there were in all."""
+    NO_DATA = "line_without_data"
+    """Amazon's, of a span without traffic, or of which it kept no records."""
     OTHER_LOG = "line_of_another_log"
     """Of Zeek's other logs, behind a header of theirs."""
     LATER = "flow_after_until"
