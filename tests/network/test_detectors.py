@@ -459,6 +459,12 @@ def test_where_three_others_of_a_network_go_a_server_may_go_for_the_first_time()
     assert not look(detector, contact_window([contact(INSIDE, OUTSIDE, 443)], 8642))
 
 
+def test_another_clock_is_nothing_new_for_a_server() -> None:
+    detector = served(1.0)
+    assert not look(detector, contact_window([contact(INSIDE, OUTSIDE, 123)], 8641))
+    assert look(detector, contact_window([contact(INSIDE, OUTSIDE + 1, 443)], 8642))
+
+
 PAST = 1028
 """Windows without a leap after which the next is no likelier than 1 in 1,000: the first thirty only teach."""
 

@@ -58,6 +58,8 @@ _MOST_SEEN: Final = 65_536
 """Hosts of one's own of which it is known since when they are there; likewise."""
 _SAMPLE_US: Final = 10 * MINUTE_US
 """So often it is looked who is there: the window with which each of these begins."""
+_NTP: Final = 123
+"""Clocks are asked in pools, whose addresses change."""
 _AGAIN: Final = 5
 """Times as many bytes from which an upload is stated again."""
 
@@ -78,8 +80,8 @@ class HostHabits(Remembering):
         (Laplace's rule of succession), one is no likelier than 1 in `once_in`. Neither before `LEARN` windows in which
         it talked to somebody outside, nor an upload that began before.
         A host that was there for a day and talked to nobody outside has that as its habit: its first upload is held
-        against the largest of any, and of new destinations all windows since it was first seen are counted. Who is
-        there is looked at every ten minutes.
+        against the largest of any, and of new destinations, but for clocks, all windows since it was first seen are
+        counted. Who is there is looked at every ten minutes.
     Explanation: the numbers, the destination, its past.
     Known false alarms: the first backup to a new place; a new release of a program that talks elsewhere.
     References: formulas `count`, `succession`.
@@ -255,7 +257,8 @@ class HostHabits(Remembering):
         """New destinations of hosts that were there for a day at least, and talked to hardly anybody outside."""
         at = np.flatnonzero(new)
         numbers = self._hosts.numbers[place[opened[at, 1]]]
-        at = at[(numbers[:, WINDOWS] < self.LEARN) & (numbers[:, FORGOT] == 0)]
+        clocks = view.window.contacts[opened[at, 0], Flow.SERVER_PORT] == _NTP
+        at = at[(numbers[:, WINDOWS] < self.LEARN) & (numbers[:, FORGOT] == 0) & ~clocks]
         if not len(at):
             return []
         _, first = np.unique(opened[at, 1], return_index=True)
