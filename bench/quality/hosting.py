@@ -8,14 +8,12 @@ is told, and how late, is counted as in `told.py`.
 Usage: python bench/quality/hosting.py [--seed 1] [--titles] [--output FILE | --log FILE] [--untroubled]
 """
 
-import argparse
-import tempfile
 from pathlib import Path
 
 from hosted.book import Book
 from hosted.calendar import BEGIN, END, TROUBLES
 from hosted.sites import SITES
-from told import report, scanned
+from told import main
 
 
 def store(path: Path, seed: int, troubled: bool) -> None:
@@ -28,26 +26,5 @@ def store(path: Path, seed: int, troubled: bool) -> None:
         stream.writelines(line for time, line in book.lines if 0 <= time < END)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--titles", action="store_true", help="say what each incident is called")
-    parser.add_argument("--output", type=Path, help="only write the log")
-    parser.add_argument(
-        "--log", type=Path, help="scan a log that was written with `--output` and the same arguments"
-    )
-    parser.add_argument("--untroubled", action="store_true", help="leave out what goes wrong")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        log = arguments.log or arguments.output or folder / "proxy.log"
-        if arguments.log is None:
-            store(log, arguments.seed, not arguments.untroubled)
-        if arguments.output is None:
-            report(scanned(log, folder), () if arguments.untroubled else TROUBLES, BEGIN, arguments.titles)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, store, TROUBLES, BEGIN)

@@ -6,10 +6,12 @@ begin in that time count as told of it: one is best. What is `quiet` should not 
 of its types; what tells of another trouble that lasts is no false alarm of it.
 """
 
+import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,3 +125,30 @@ def report(document: dict[str, Any], troubles: Sequence[Trouble], since: int, ti
         f"{told_of} of {put_in} told; {false_of} of {len(troubles) - put_in} harmless events told as something wrong; "
         f"{len(besides)} other incidents"
     )
+
+
+def main(
+    about: str | None, store: Callable[[Path, int, bool], None], troubles: Sequence[Trouble], since: int
+) -> None:
+    """The command line of a bench: write a log, scan it, say what was told.
+
+    Args:
+        about: What the bench is. store: Writes a log by a seed, with troubles or without. troubles: Those.
+        since: When the log begins, Unix seconds.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--titles", action="store_true", help="say what each incident is called")
+    parser.add_argument("--output", type=Path, help="only write the log")
+    parser.add_argument(
+        "--log", type=Path, help="scan a log that was written with `--output` and the same arguments"
+    )
+    parser.add_argument("--untroubled", action="store_true", help="leave out what goes wrong")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        log = arguments.log or arguments.output or folder / "proxy.log"
+        if arguments.log is None:
+            store(log, arguments.seed, not arguments.untroubled)
+        if arguments.output is None:
+            report(scanned(log, folder), () if arguments.untroubled else troubles, since, arguments.titles)
