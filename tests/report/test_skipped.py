@@ -15,4 +15,5 @@ def test_each_reason_has_words_of_its_own(reason: str) -> None:
 
 def test_one_is_told_as_one() -> None:
     assert told("line_of_another_log", 1) == "1 line of another of Zeek's logs"
+    assert told("line_without_data", 2) == "2 lines of spans without traffic or records"
     assert told("line_of_another_log", 1_200) == "1,200 lines of another of Zeek's logs"

@@ -19,6 +19,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "bad_flow": ("line", " with too few fields, or without a time or address that can be read"),
         "summary_line": ("line", " of nfdump's summary"),
         "line_of_another_log": ("line", " of another of Zeek's logs"),
+        "line_without_data": ("line", " of spans without traffic or records"),
         "flow_after_until": ("flow", " later than what was asked for"),
     }
 )  # fmt: skip
