@@ -16,14 +16,7 @@ def tell_flags(
         table: int64 (n, FLOW_COLUMNS), with protocols and packets. out, into: int64 (n,), the bits of all flags that
             the client, and the server, sent. back: bool (n,), records of the server's side alone.
     """
-    tcp = table[:, Flow.PROTOCOL] == Protocol.TCP
-    for flag, columns in (
-        (SYN, (Flow.SYN_OUT, Flow.SYN_IN)),
-        (FIN, (Flow.FIN_OUT, Flow.FIN_IN)),
-        (RESET, (Flow.RESET_OUT, Flow.RESET_IN)),
-    ):
-        for column, flags in zip(columns, (out, into), strict=True):
-            table[:, column] = tcp & (flags & flag > 0)
+    tcp = note_flags(table, out, into)
     begun = out & SYN > 0
     # Who only ever asked was not answered: an answered client sends ACK too.
     refused = tcp & ~back & begun & (out & ACK == 0)
@@ -32,6 +25,21 @@ def tell_flags(
     table[:, Flow.FAILED] = refused
     table[:, Flow.SUCCEEDED] = np.where(tcp, ~back & begun & ~refused, answered)
     table[:, Flow.CLOSED] = tcp & ((out | into) & (FIN | RESET) > 0)
+
+
+def note_flags(
+    table: NDArray[np.int64], out: NDArray[np.int64], into: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Fill in which flags there were, as `tell_flags` takes them; returns which flows are of TCP, bool (n,)."""
+    tcp = np.asarray(table[:, Flow.PROTOCOL] == Protocol.TCP)
+    for flag, columns in (
+        (SYN, (Flow.SYN_OUT, Flow.SYN_IN)),
+        (FIN, (Flow.FIN_OUT, Flow.FIN_IN)),
+        (RESET, (Flow.RESET_OUT, Flow.RESET_IN)),
+    ):
+        for column, flags in zip(columns, (out, into), strict=True):
+            table[:, column] = tcp & (flags & flag > 0)
+    return tcp
 
 
 def turn_round(table: NDArray[np.int64], back: NDArray[np.bool_]) -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vedette.kernels.packets.tcp_flags import FIN, RESET, SYN
 from vedette.parsers.flows.flow_ends import from_servers
-from vedette.parsers.flows.flow_flags import turn_round
-from vedette.schema.flows import Flow, Protocol
+from vedette.parsers.flows.flow_flags import note_flags, turn_round
+from vedette.schema.flows import Flow
 
 FIELDS: Final = (
     "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
@@ -75,18 +75,11 @@ def tell_verdicts(table: NDArray[np.int64], *, flags: bool, verdicts: bool) -> N
     bits = table[:, Flow.SYN_OUT].copy()
     rejected = table[:, Flow.LONGEST_GAP] > 0
     table[:, Flow.LONGEST_GAP] = 0
-    tcp = table[:, Flow.PROTOCOL] == Protocol.TCP
     back = from_servers(table[:, Flow.CLIENT_PORT], table[:, Flow.SERVER_PORT], table[:, Flow.PROTOCOL], bits)
     # Nobody answers what was rejected.
     back &= ~rejected
     turn_round(table, back)
-    for flag, out, into in (
-        (SYN, Flow.SYN_OUT, Flow.SYN_IN),
-        (FIN, Flow.FIN_OUT, Flow.FIN_IN),
-        (RESET, Flow.RESET_OUT, Flow.RESET_IN),
-    ):
-        set_ = tcp & (bits & flag > 0)
-        table[:, out], table[:, into] = set_ & ~back, set_ & back
+    tcp = note_flags(table, np.where(back, 0, bits), np.where(back, bits, 0))
     begun = ~back & (tcp & (bits & SYN > 0) if flags else tcp)
     sent, size = table[:, Flow.PACKETS_OUT], table[:, Flow.BYTES_OUT]
     of_one = size // np.maximum(sent, 1) - np.where(table[:, Flow.CLIENT_HIGH] == 0, 0, _LONGER)
