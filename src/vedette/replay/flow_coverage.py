@@ -53,6 +53,11 @@ def nothing(coverage: Coverage) -> str:
         return (
             f"{names}: none of {bad:,} packets is of an interface that it describes: give an undamaged copy"
         )
+    if empty := said(FlowProblem.NO_DATA, 0):
+        return (
+            f"{names}: holds no flow: {told(FlowProblem.NO_DATA, empty)}, as NODATA and SKIPDATA say; "
+            "give a log of a time or an interface with traffic"
+        )
     if any(source.format == EVE and source.lines for source in coverage.sources):
         return f"{names}: holds events and no flow: have Suricata write `flow` among the types of its eve-log"
     return f"{names}: is empty: it holds a header and no packet or flow; give one with traffic in it"
