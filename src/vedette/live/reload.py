@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from pydantic import BaseModel
 
 from vedette.config import Config, classic
 from vedette.config.errors import ConfigError
@@ -92,8 +93,8 @@ class Settings:
     def _changeable(self, config: Config) -> Config:
         problems = tuple(
             f"{key}: holds from the start of the service to its end: change it in the file, and start anew"
-            for key in FIXED
-            if _at(config, key) != _at(self.config, key)
+            for fixed in FIXED
+            for key in _different(fixed, _at(config, fixed), _at(self.config, fixed))
         )
         if problems:
             raise ConfigError(problems)
@@ -154,6 +155,20 @@ def _is_section(dotted: str) -> bool:
             return False
         kind = fields[name].annotation
     return hasattr(kind, "model_fields")
+
+
+def _different(dotted: str, new: Any, old: Any) -> list[str]:
+    """The keys, of a section or one alone, whose values differ."""
+    if new == old:
+        return []
+    if not (isinstance(new, BaseModel) and isinstance(old, BaseModel)):
+        return [dotted]
+    names = type(new).model_fields
+    return [
+        key
+        for name in names
+        for key in _different(f"{dotted}.{name}", getattr(new, name), getattr(old, name))
+    ]
 
 
 def _at(config: Config, dotted: str) -> Any:
