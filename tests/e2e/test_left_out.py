@@ -12,6 +12,7 @@ HEADER = (
 )
 CSV = b"ts,te,td,sa,da,sp,dp,pr,flg\n"
 NO_DATA = b"2 123456789010 eni-0a1b - - - - - - - 1418530010 1418530070 - NODATA\n"
+NFDUMP = b'{"type":"FLOW","proto":6,"src4_addr":"192.0.2.3","dst4_addr":"192.0.2.9","in_packets":12,"in_bytes":1776}'
 PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 
 
@@ -145,6 +146,8 @@ def test_what_was_not_read_is_told_on_standard_error_where_no_report_is(
         ("eve.json", b'{"event_type":"dns","flow_id":2}\n', "eve.json: holds events and no flow: have Suricata write"),
         ("nfcapd.1", b"\x0c\xa5\x01\x00" + bytes(99), "nfcapd.1: looks like a file of nfdump; write it as text with"),
         ("conn.log", HEADER, "conn.log: is empty: it holds a header and no packet or flow"),
+        ("flows.json", b"[\n" + NFDUMP + b"\n]\n", "flows.json: flows that nfdump wrote as JSON: write them with"),
+        ("flows.ndjson", NFDUMP + b"\n", "flows.ndjson: flows that nfdump wrote as JSON: write them with `nfdump"),
         ("vpc.log", NO_DATA * 2, "vpc.log: holds no flow: 2 lines of spans without traffic or records, as NODATA and"),
         ("trace.pcap", PCAP, "trace.pcap: is empty: it holds a header and no packet or flow"),
         ("cut.pcap", PCAP + b"\1\2", "cut.pcap: nothing could be read: the last 2 bytes are the beginning"),
