@@ -4,16 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.few_stated import FewStated
-from vedette.detectors.memory import Memoryless
+from vedette.detectors.memory import Memory, Remembering
 from vedette.detectors.statement import excess_score, state
-from vedette.detectors.statistical.clients import MOST_PER_WINDOW, suspects
+from vedette.detectors.statistical.clients import MOST_PER_WINDOW, Suspect, suspects
+from vedette.detectors.statistical.routine import Routine
 from vedette.detectors.view import WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Entity, EntityKind, Formula, Severity
 from vedette.windows.layout import BITMAP_BITS, SECONDS_BITS, Client
 from vedette.windows.summary import bitmap_count
 
 
-class BotActivity(FewStated, Memoryless):
+class BotActivity(FewStated, Remembering):
     """A client that does not say it is a bot walks through the site like one.
 
     Signal: over ten minutes: requests for pages (not for the pictures and scripts that a browser would fetch
@@ -22,7 +23,8 @@ class BotActivity(FewStated, Memoryless):
     Decision: at least `requests` requests in ten minutes, at most 5 % for static files, at least 90 % without a
         referer, in at least three quarters of the seconds' sixtieths, over at least `ROUTES` routes; or, by
         something that calls itself a browser, mostly one route with variable parts (every product in turn). Clients
-        whose only user agent declares a bot are left in peace.
+        whose only user agent declares a bot are left in peace, and so is what would be low and its client does on
+        other days too (`Routine`).
     Explanation: each of these shares.
     Known false alarms: an app on a page that polls for one thing after another without a referer; privacy tools
         that drop referers.
@@ -41,6 +43,16 @@ class BotActivity(FewStated, Memoryless):
         self.requests = requests
         self._declared_bot = 1 << declared_bot
         self._browser = 1 << browser
+        self._routine = Routine()
+
+    def memories(self) -> tuple[Memory, ...]:
+        """What clients did on other days."""
+        return (self._routine,)
+
+    def from_state(self, content: bytes) -> None:
+        """Take over what `to_state` gave, or nothing of a version that remembered nothing. Raises `StateError`."""
+        if content:
+            super().from_state(content)
 
     def look(self, view: WindowView) -> list[Anomaly]:
         """State undeclared bots in the window."""
@@ -63,7 +75,8 @@ class BotActivity(FewStated, Memoryless):
         minutes = view.recent_minutes
         found = []
         for group in suspects(view, rows).values():
-            for suspect in self.first(group, MOST_PER_WINDOW):
+            news = [suspect for suspect in group if not self._is_usual(view, suspect)]
+            for suspect in self.first(news, MOST_PER_WINDOW):
                 row = sums[suspect.row]
                 count = int(row[Client.REQUESTS])
                 found.append(
@@ -74,7 +87,7 @@ class BotActivity(FewStated, Memoryless):
                         service=suspect.service,
                         route=None,
                         entity=Entity(EntityKind.CLIENT, suspect.name),
-                        severity=Severity.MEDIUM if count >= 10 * self.requests else Severity.LOW,
+                        severity=Severity.MEDIUM if count >= self._many else Severity.LOW,
                         score=excess_score(count, self.requests),
                         observed=float(count),
                         expected=Band(0.0, None, float(self.requests)),
@@ -94,6 +107,18 @@ class BotActivity(FewStated, Memoryless):
                     )
                 )
         return found
+
+    @property
+    def _many(self) -> int:
+        """Requests in ten minutes that are worth a look on any night."""
+        return 10 * self.requests
+
+    def _is_usual(self, view: WindowView, suspect: Suspect) -> bool:
+        """Whether a client does what it did on other days, and not much of it; remembers it."""
+        row = view.recent.sums[suspect.row]
+        count, routes = int(row[Client.REQUESTS]), int(row[Client.ROUTES])
+        known = self._routine.expects(suspect.key[0], suspect.name, view.start, count, routes)
+        return known and count < self._many
 
     def _in_turn(self, view: WindowView) -> NDArray[np.bool_]:
         """Which clients of `view.recent` call themselves browsers and ask for routes with variable parts only."""
