@@ -21,7 +21,7 @@ from commands import run
 
 DAYS = 4
 EPISODES = 12
-"""One every four hours of the last two days."""
+"""One in each four hours of the last two days, at any time of these: what comes by the clock is no news."""
 MINUTES = 30
 LINE = re.compile(rb'^(\S+ - - \[([^\]]+)\] "[^"]*" )(\d{3}) (\d+) (".*" )(\d+\.\d{3})$')
 STRENGTHS = {"weak": (0.01, 0.9, 0.8), "middle": (0.02, 0.85, 0.7), "strong": (0.04, 0.75, 0.55)}
@@ -44,7 +44,7 @@ def main() -> None:
             simulate(log, seed, arguments.rate)
             alone = scan(log)
             quiet += sum(a["detector"] == "combination" for a in alone)
-            spans = episodes(log)
+            spans = episodes(log, seed)
             for name, strength in STRENGTHS.items():
                 altered = Path(folder) / "altered.log"
                 altered.write_bytes(b"".join(alter(log, spans, strength, seed)))
@@ -80,14 +80,19 @@ def scan(log: Path) -> list[dict[str, str]]:
     return anomalies
 
 
-def episodes(log: Path) -> list[tuple[float, float]]:
-    """When the episodes are, seconds since the epoch."""
+def episodes(log: Path, seed: int) -> list[tuple[float, float]]:
+    """When the episodes are, seconds since the epoch, to the minute."""
+    draw = random.Random(seed)
     with log.open("rb") as lines:
         first = LINE.match(next(lines).rstrip())
     assert first is not None
     start = stamp(first[2])
     apart = 2 * 86_400 / EPISODES
-    begins = [start + (DAYS - 2) * 86_400 + number * apart for number in range(EPISODES)]
+    latest = round(apart / 60) - 2 * MINUTES
+    begins = [
+        start + (DAYS - 2) * 86_400 + number * apart + 60 * draw.randrange(latest)
+        for number in range(EPISODES)
+    ]
     return [(begin, begin + MINUTES * 60) for begin in begins]
 
 

@@ -1,7 +1,7 @@
 """A combination of metrics that is odd, though each of them is within its band, is found in a log and explained."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
@@ -30,10 +30,15 @@ def lines() -> list[bytes]:
 
 def altered(line: bytes, number: int) -> bytes:
     """Smaller, quicker, and one in eighty fails: none of it much."""
+    return changed(line, size=6, time=8, failed=number % 80 == 0)
+
+
+def changed(line: bytes, *, size: int = 10, time: int = 10, failed: bool = False) -> bytes:
+    """A line with so many tenths of its size and of its time, or of a request that failed."""
     found = LINE.match(line.rstrip())
     assert found is not None, line
-    status, size = (b"503", 197) if number % 80 == 0 else (found[2], int(found[3]) * 6 // 10)
-    milliseconds = (int(found[5]) * 1000 + int(found[6])) * 8 // 10
+    status, size = (b"503", 197) if failed else (found[2], int(found[3]) * size // 10)
+    milliseconds = (int(found[5]) * 1000 + int(found[6])) * time // 10
     return b"%b%b %d %b%d.%03d\n" % (
         found[1],
         status,
@@ -44,11 +49,11 @@ def altered(line: bytes, number: int) -> bytes:
     )
 
 
-def odd_log() -> Iterator[bytes]:
+def odd_log(change: Callable[[bytes, int], bytes] = altered) -> Iterator[bytes]:
     whole = lines()
     last = len(whole) - len(whole) * LAST_MINUTES // (HOURS * 60)
     yield from chunks(whole[:last])
-    yield from chunks([altered(line, number) for number, line in enumerate(whole[last:])])
+    yield from chunks([change(line, number) for number, line in enumerate(whole[last:])])
 
 
 def chunks(some: list[bytes]) -> Iterator[bytes]:
@@ -82,6 +87,12 @@ def test_the_same_traffic_without_it_is_left_alone() -> None:
 
 
 @pytest.mark.slow
+def test_one_metric_that_goes_its_way_is_no_combination() -> None:
+    smaller = run(odd_log(lambda line, _: changed(line, size=4)), "nginx-timed")
+    assert not combinations(smaller)
+
+
+@pytest.mark.slow
 def test_its_arithmetic_is_done_again_from_what_it_holds() -> None:
     for anomaly in combinations(found()):
         metrics = anomaly.details["metrics"]
@@ -91,6 +102,10 @@ def test_its_arithmetic_is_done_again_from_what_it_holds() -> None:
         pull = np.array(anomaly.details["precision"]) @ standard
         assert anomaly.observed == pytest.approx(float(standard @ pull))
         assert [part["adds"] for part in metrics.values()] == pytest.approx((standard * pull).tolist())
+        among = np.array(anomaly.details["precision"]).diagonal()
+        without = [part["distance_without"] for part in metrics.values()]
+        assert without == pytest.approx((anomaly.observed - pull**2 / among).tolist())
+        assert min(without) > (anomaly.expected.high or 0.0)
         adding = sum(max(0.0, part["adds"]) for part in metrics.values())
         for contribution in anomaly.contributions:
             assert contribution.share == pytest.approx(metrics[contribution.value]["adds"] / adding)

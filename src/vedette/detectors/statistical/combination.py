@@ -46,12 +46,12 @@ class Combination(Remembering):
         over the last windows.
     Baseline: means, spreads and correlations of these, of the service's own past week, robust and drawn towards
         independence (`vedette.baselines.joint`).
-    Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows; no
-        metric alone explains `MOST_ALONE` of it; and at least one is `FACTOR` times off from what the others let
-        expect (a ratio: `MIN_DIFFERENCE`). Not where it came before by the clock (`Recurrence`), unless errors are
-        `FAILING` of it: a nightly job goes together with nothing else. In the first day, before there is a distance,
-        what comes by the clock is known by its requests. For the budget, windows far out one after the other are one
-        event.
+    Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows;
+        whichever metric is left out, that of the others is still beyond the band of usual windows; and at least one
+        is `FACTOR` times off from what the others let expect (a ratio: `MIN_DIFFERENCE`). Not where it came before by
+        the clock (`Recurrence`), unless errors are `FAILING` of it: a nightly job goes together with nothing else. In
+        the first day, before there is a distance, what comes by the clock is known by its requests. For the budget,
+        windows far out one after the other are one event.
     Explanation: by how much each metric adds to the distance, and what the others let expect of it.
     Known false alarms: a release that makes pages larger or answers quicker changes what goes together.
     References: Mahalanobis 1936; Lowry, Woodall, Champ, Rigdon 1992 (smoothed multivariate charts); Maronna 1976
@@ -61,7 +61,6 @@ class Combination(Remembering):
     name = "combination"
     types = (AnomalyType.UNUSUAL_PATTERN,)
 
-    MOST_ALONE = 0.5
     FACTOR = 1.25
     MIN_DIFFERENCE = 0.02
     MIN_COUNT = 5.0
@@ -103,7 +102,8 @@ class Combination(Remembering):
             if view.book[int(joint.slot[row])].service in view.claimed:
                 continue
             odd = _Odd.of(view, joint, row)
-            if odd.largest_alone >= self.MOST_ALONE * odd.distance or not self._matters(odd):
+            # One metric that goes its way while the others stay is odd by itself.
+            if odd.least_rest <= critical(joint.tail[row], BAND) or not self._matters(odd):
                 continue
             # However far it is out: what a job does in an otherwise quiet service is always far.
             again = self._recurrence.expects(int(joint.slot[row]), view.start, 1.0)
@@ -183,7 +183,7 @@ class _Part(msgspec.Struct, frozen=True):
         value: Of this window. deviation: Its rank as a standard normal's, cut at its band.
         smooth: The same over the last windows; usual, spread: mean and standard deviation of it; standard: how many
             spreads it is from the mean, at most `LIMIT`; likely: what the other metrics let expect of it.
-        adds: To the squared distance.
+        adds: To the squared distance. rest: That of the other metrics, were this one not looked at.
         seen, expected: `smooth` and `likely` in the metric's unit, under this window's baseline.
         formula: The baseline's.
     """
@@ -197,6 +197,7 @@ class _Part(msgspec.Struct, frozen=True):
     standard: float
     likely: float
     adds: float
+    rest: float
     seen: float
     expected: float
     formula: Formula
@@ -216,6 +217,7 @@ class _Part(msgspec.Struct, frozen=True):
             "standard": self.standard,
             "likely": self.likely,
             "adds": self.adds,
+            "distance_without": self.rest,
             "seen": self.seen,
             "expected": self.expected,
             "formula": self.formula.name.removesuffix("_high").removesuffix("_low"),
@@ -227,13 +229,12 @@ class _Odd(msgspec.Struct, frozen=True):
     """A service's window, taken apart.
 
     Attributes:
-        row: In the judgement. distance: Squared. largest_alone: The largest squared distance of one metric alone.
+        row: In the judgement. distance: Squared.
         precision: Inverse correlation, of the parts in their order.
     """
 
     row: int
     distance: float
-    largest_alone: float
     parts: tuple[_Part, ...]
     precision: list[list[float]]
 
@@ -242,6 +243,11 @@ class _Odd(msgspec.Struct, frozen=True):
         """Whether errors are a good part of it."""
         of_errors = sum(part.adds for part in self.parts if part.metric is Metric.ERROR_RATIO)
         return of_errors >= FAILING * self.distance
+
+    @property
+    def least_rest(self) -> float:
+        """The squared distance without the metric that carries most of it."""
+        return min(part.rest for part in self.parts)
 
     @staticmethod
     def of(view: WindowView, joint: JointJudgement, row: int) -> "_Odd":
@@ -252,7 +258,8 @@ class _Odd(msgspec.Struct, frozen=True):
         standard, usual, spread = (part[row][members] for part in (joint.standard, joint.usual, joint.spread))
         pull = precision @ standard
         likely = usual + spread * (standard - pull / np.diagonal(precision))
-        alone = standard**2 / np.diagonal(np.linalg.inv(precision))
+        # The partitioned inverse: what a metric takes with it is its own part, the others being what they are.
+        rest = joint.distance[row] - pull**2 / np.diagonal(precision)
         parts = []
         for at, dimension in enumerate(members.tolist()):
             metric = TOGETHER[dimension]
@@ -271,13 +278,14 @@ class _Odd(msgspec.Struct, frozen=True):
                     standard=float(standard[at]),
                     likely=float(likely[at]),
                     adds=float(standard[at] * pull[at]),
+                    rest=float(rest[at]),
                     seen=at_deviation(formula, float(joint.smooth[row, dimension])),
                     expected=at_deviation(formula, float(likely[at])),
                     formula=formula,
                     band=judged.band(of_slot),
                 )
             )
-        return _Odd(row, float(joint.distance[row]), float(alone.max()), tuple(parts), precision.tolist())
+        return _Odd(row, float(joint.distance[row]), tuple(parts), precision.tolist())
 
 
 def at_deviation(formula: Formula, deviation: float) -> float:
