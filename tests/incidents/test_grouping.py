@@ -114,6 +114,14 @@ def test_neighbours_that_are_odd_in_one_way_are_one_incident(
         assert len(group(anomaly(odd, 1, client=first), other)) == (1 if same else 2)
 
 
+def test_machines_beside_each_other_that_take_much_are_one_incident() -> None:
+    taken = AnomalyType.DATA_EXFILTRATION
+    builds = [anomaly(taken, 4 * n, client=f"10.9.0.{n}") for n in range(5)]
+    house, stranger = group(*builds, anomaly(taken, 21, client="192.0.2.7"))
+    assert len(house.entities) == 5
+    assert stranger.entities[0].value == "192.0.2.7"
+
+
 UNLIKE = AnomalyType.BEHAVIORAL_ANOMALY
 
 
@@ -210,6 +218,20 @@ def test_a_disturbance_joins_the_client_that_carries_it(share: float, count: int
         anomaly(AnomalyType.SQL_INJECTION, 2, client="192.0.2.7"),
     )
     assert len(other_order) == count
+
+
+@pytest.mark.parametrize(
+    ("disturbs", "count"), [(AnomalyType.TRAFFIC_SPIKE, 1), (AnomalyType.DATA_EXFILTRATION, 2)]
+)
+def test_metrics_that_do_not_go_together_are_of_what_made_one_of_them_odd_whoever_carries_it(
+    disturbs: AnomalyType, count: int
+) -> None:
+    incidents = group(
+        anomaly(AnomalyType.BRUTE_FORCE, 1, client="192.0.2.7"),
+        anomaly(disturbs, 2, carrier=("192.0.2.7", 0.9)),
+        anomaly(AnomalyType.UNUSUAL_PATTERN, 4),
+    )
+    assert len(incidents) == count
 
 
 @pytest.mark.parametrize(

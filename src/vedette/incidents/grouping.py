@@ -7,6 +7,7 @@ gap, by the first of these that holds:
 2. it is about a service or route whose service the incident disturbs, and both are disturbances (errors, latency,
    volume, floods); a flood and the other disturbances of its service are one, whoever floods; but not a route's trouble
    of a type and at a place that an incident which has gone on for more than `APART` has not had, and as severe as it;
+   metrics of a service that do not go together are of any incident in which one of them was odd by itself;
 3. both are symptoms that spread from service to service (errors, latency, missing traffic), and began within
    `AT_ONCE` of each other: what a database does to one service it does to those that ask it, and troubles are too
    rare to begin together by chance;
@@ -15,8 +16,9 @@ gap, by the first of these that holds:
    what a capture shows of a client and what a log does are the same client's doing;
 6. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
    incident, not one per sender; so are new destinations of hosts within, apart from it;
-7. it is an odd manner (scraping, no person's rhythm) of a client of the same network as the one with whom the incident
-   opened, and of the same kind: twenty machines beside each other that fetch a site together are one program;
+7. it is an odd manner (scraping, no person's rhythm, taking much) of a client of the same network as the one with
+   whom the incident opened, and of the same kind: twenty machines beside each other that fetch a site together are
+   one program;
 8. it is a passing attack (a few hostile requests or guesses, `kinds.is_passing`), and the incident collects those of
    its service;
 9. it says of a client, without severity, that a model finds it unlike others (`kinds.OF_OTHERS`), while something
@@ -323,7 +325,7 @@ class Grouper:
         ):
             return True
         if kind is Kind.SERVICE:
-            return bool(carriers_of(anomaly) & draft.clients)
+            return bool(carriers_of(anomaly) & draft.clients) or _is_of_the_same(draft, anomaly)
         return who in draft.carriers or _is_swept_along(draft, anomaly)
 
 
@@ -340,6 +342,12 @@ def _is_new_trouble(draft: Draft, anomaly: Anomaly) -> bool:
         and anomaly.severity.rank >= draft.severity.rank
         and anomaly.start - draft.start > APART
     )
+
+
+def _is_of_the_same(draft: Draft, anomaly: Anomaly) -> bool:
+    """Whether metrics of a service are odd together while something else of the service is odd, whoever carries it."""
+    odd = anomaly.type is AnomalyType.UNUSUAL_PATTERN
+    return odd and anomaly.entity in draft.entities and not draft.worst.keys().isdisjoint(OF_ALL)
 
 
 def _is_aimed_alike(draft: Draft, anomaly: Anomaly) -> bool:

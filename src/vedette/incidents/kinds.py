@@ -39,8 +39,8 @@ _MANNERS = frozenset(
 """What one client does for a while; no probe, however slight."""
 OF_HOSTS = frozenset({AnomalyType.NEW_DESTINATION})
 """What hosts of one's own do, and no stranger: no part of the weather, however slight."""
-IN_COMPANY = _MANNERS - {AnomalyType.BRUTE_FORCE}
-"""Manners that neighbours in a network have from one program; who guesses passwords is told by how far they get."""
+IN_COMPANY = (_MANNERS - {AnomalyType.BRUTE_FORCE}) | {AnomalyType.DATA_EXFILTRATION}
+"""What neighbours in a network do by one program; who guesses passwords is told by how far they get."""
 TOLD_APART = 5
 """Incidents of passing attacks on a service that are told one by one in `LATELY_DAYS`, unless told otherwise; further
 ones are a crowd."""
