@@ -27,6 +27,15 @@ def test_one_client_alone_makes_no_custom_however_often() -> None:
     assert not any(memory.allows(SHOP, "10.9.0.1", MONDAY + n * HOUR_US, MUCH) for n in range(50))
 
 
+def test_what_a_client_did_itself_counts_as_anothers_where_that_is_no_harm() -> None:
+    memory = Customary(own=True)
+    builders(memory, OTHERS - 1)
+    later = MONDAY + DAY_US
+    assert not memory.allows(SHOP, "10.9.0.77", later, MUCH)
+    assert memory.allows(SHOP, "10.9.0.77", later + HOUR_US, MUCH)
+    assert not Customary(own=True).allows(SHOP, "10.9.0.77", later, MUCH)
+
+
 def test_what_begins_together_is_done_together() -> None:
     assert not any(builders(Customary(), 20, MINUTE_US))
 

@@ -7,7 +7,7 @@ from vedette.schema.spans import WEEK_US
 from vedette.schema.state import check, decode, encode
 
 OTHERS: Final = 3
-"""Other clients that make a custom: one may be a thief, and a second his other address."""
+"""Clients that make a custom: one may be a thief, and a second his other address."""
 MOST: Final = 64
 """Clients that are remembered of each service; for a further one, who did so longest ago is forgotten."""
 
@@ -33,7 +33,14 @@ class Customary:
     have many addresses.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, own: bool = False) -> None:
+        """Begin.
+
+        Args:
+            own: Whether what a client did itself counts as another's does. What somebody must not do at all, like
+                carrying data off, nobody makes a custom for himself.
+        """
+        self._own = own
         self._deeds: dict[int, dict[str, _Deed]] = {}
 
     def allows(self, slot: int, who: str, time: int, height: float) -> bool:
@@ -48,10 +55,13 @@ class Customary:
         for gone in [name for name, deed in deeds.items() if deed.last < time - WEEK_US]:
             del deeds[gone]
         own = deeds.pop(who, None)
-        others = sum(deed.since <= time - APART and deed.height >= ALIKE * height for deed in deeds.values())
+        earlier = list(deeds.values())
+        if own is not None and self._own:
+            earlier.append(own)
+        others = sum(deed.since <= time - APART and deed.height >= ALIKE * height for deed in earlier)
         # What was allowed counts for no more than what allowed it: what grows is told again once it has doubled.
         if others >= OTHERS:
-            most = max(deed.height for deed in deeds.values())
+            most = max(deed.height for deed in earlier)
             height = min(height, most)
         # At the end: the first is the one that did so longest ago.
         deeds[who] = _Deed(time if own is None else own.since, time, max(height, own.height if own else 0.0))

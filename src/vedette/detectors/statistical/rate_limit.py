@@ -20,8 +20,8 @@ class RateLimitAbuse(FewStated, Remembering):
     Signal: 429 answers to one client in the last ten minutes.
     Baseline: none: the limit is the site's own statement of what is too much.
     Decision: at least `refusals`, and at least a fifth of the client's requests. Not where the client ran into it as
-        often before, by the clock or three times in the last week (`Recurrence`), nor where three others did
-        (`Customary`): where all do now and then, that is how the limit works.
+        often before, by the clock or three times in the last week (`Recurrence`), nor where three clients did, itself
+        among them (`Customary`): where all do now and then, that is how the limit works.
     Explanation: the count against the client's requests.
     Known false alarms: a partner's client without back-off; a limit set too low.
     References: RFC 6585 section 4; formula `count`.
@@ -32,7 +32,7 @@ class RateLimitAbuse(FewStated, Remembering):
 
     def __init__(self, *, refusals: int = 50) -> None:
         self.refusals = refusals
-        self._recurrence, self._customary = Recurrence(), Customary()
+        self._recurrence, self._customary = Recurrence(), Customary(own=True)
 
     def memories(self) -> tuple[Memory, ...]:
         """What is remembered from window to window."""
