@@ -88,29 +88,14 @@ def title(
         services: Services involved.
         crowded: Whether there are more entities.
     """
-    where = services[0] if len(services) == 1 else f"{len(services)} services"
-    if kind is Kind.SERVICE and len(services) > 1:
-        # The one that is hit hardest is where to look first.
-        more = len(services) - 1
-        where = f"{ranked[0].service} and {more} more service{'s' if more != 1 else ''}"
+    where = _where(kind, ranked, services)
     senders = sum(e.kind is EntityKind.CLIENT for e in entities)
     if kind is Kind.CROWD:
-        manners = [a.type.label for a in ranked if a.type is not AnomalyType.SCANNER] or ["scan"]
-        text = manners[0] if len(manners) == 1 else f"{len(manners)} kinds of attack"
         many = f" by {_clients(senders, crowded=crowded)}" if senders else ""
-        return f"{text[0].upper()}{text[1:]} on {where}{many}"
+        return _capital(f"{_manners(ranked)} on {where}{many}")
     if kind is Kind.BACKGROUND and not _only_odd(ranked):
-        many = _clients(senders, crowded=crowded)
-        return f"Background probing of {where} by {many}" if senders else f"Background probing of {where}"
-    names = [_named(a) for a in ranked]
-    if sum(a.unit == "hostile_requests" for a in ranked) >= _A_SCAN:
-        # Nobody attacks in so many ways at once by hand.
-        kinds = sum(a.unit == "hostile_requests" and a.type is not AnomalyType.SCANNER for a in ranked)
-        rest = [a for a in ranked if a.unit != "hostile_requests" and a.type is not AnomalyType.SCANNER]
-        names = [f"scan with {kinds} kinds of attack", *(a.type.label for a in rest)]
-    if len(names) > 3:
-        names = [*names[:2], f"{len(names) - 2} other findings"]
-    what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        many = f" by {_clients(senders, crowded=crowded)}" if senders else ""
+        return f"Background probing of {where}{many}"
     route = ranked[0].route
     place = f"{where} {route}" if route and len(services) == 1 else where
     if hosts := [e.value for e in entities if e.kind is EntityKind.HOST]:
@@ -120,7 +105,39 @@ def title(
     others = [a.type for a in ranked if a.entity.kind is EntityKind.CLIENT]
     happens = kind is Kind.SERVICE and senders > _FEW and OF_OTHERS.issuperset(others)
     who = None if happens else _client(entities, crowded=crowded)
-    text = f"{what} on {place}" + (f" by {who}" if who else "")
+    return _capital(f"{_what(ranked)} on {place}" + (f" by {who}" if who else ""))
+
+
+def _where(kind: Kind, ranked: Sequence[Anomaly], services: Sequence[str]) -> str:
+    if len(services) == 1:
+        return services[0]
+    if kind is Kind.SERVICE and services:
+        # The one that is hit hardest is where to look first.
+        more = len(services) - 1
+        return f"{ranked[0].service} and {more} more service{'s' if more != 1 else ''}"
+    return f"{len(services)} services"
+
+
+def _manners(ranked: Sequence[Anomaly]) -> str:
+    """What a crowd does."""
+    manners = [a.type.label for a in ranked if a.type is not AnomalyType.SCANNER] or ["scan"]
+    return manners[0] if len(manners) == 1 else f"{len(manners)} kinds of attack"
+
+
+def _what(ranked: Sequence[Anomaly]) -> str:
+    """What was found, three things at most."""
+    names = [_named(a) for a in ranked]
+    if sum(a.unit == "hostile_requests" for a in ranked) >= _A_SCAN:
+        # Nobody attacks in so many ways at once by hand.
+        kinds = sum(a.unit == "hostile_requests" and a.type is not AnomalyType.SCANNER for a in ranked)
+        rest = [a for a in ranked if a.unit != "hostile_requests" and a.type is not AnomalyType.SCANNER]
+        names = [f"scan with {kinds} kinds of attack", *(a.type.label for a in rest)]
+    if len(names) > 3:
+        names = [*names[:2], f"{len(names) - 2} other findings"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 

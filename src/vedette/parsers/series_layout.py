@@ -83,22 +83,12 @@ def find_layout(
     Raises:
         SeriesFormatError: No delimiter, no time, no value, or no such column; times that may mean two things.
     """
-    rows, delimiter, told = _first_rows(head)
-    names = [field.strip().strip('"').strip() for field in rows[0].split(delimiter)]
-    if len(names) < 2 or len(names) > MOST_COLUMNS:
-        raise SeriesFormatError(
-            f"{head.source}: {len(names)} column(s) in {rows[0][:SHOWN]!r}: must be a time and a value, "
-            "with a comma, semicolon, tab or bar between"
-        )
-    header = not any(_number(name) for name in names) and not any(_is_time(name) for name in names)
-    body = rows[1:] if header else rows
-    titles = names if header else [str(at + 1) for at in range(len(names))]
-    at_time = (
-        _column(head.source, time, titles) if time is not None else _time_column(names if header else ())
-    )
+    table = _Table.of(head)
+    titles = table.titles
+    at_time = _column(head.source, time, titles) if time is not None else _time_column(table.names)
     at_total = _column(head.source, total, titles) if total is not None else None
-    written = [text for row in body if (text := _field(row, delimiter, at_time))]
-    at_clock = _clock_column(body, delimiter, at_time, written)
+    written = [text for row in table.rows if (text := _field(row, table.delimiter, at_time))]
+    at_clock = _clock_column(table.rows, table.delimiter, at_time, written)
     if time_unit is None and written and all(_like_days(text) for text in written):
         raise SeriesFormatError(
             f"{head.source}: times like {written[0][:SHOWN]} are a spreadsheet's days, or seconds after the "
@@ -109,27 +99,73 @@ def find_layout(
     if values:
         chosen = [_column(head.source, name, titles) for name in values]
     else:
-        labels = {at for at, name in enumerate(names) if header and name.lower() in LABEL_NAMES}
-        free = [at for at in range(len(names)) if at not in labels | {at_time, at_clock, at_total}]
-        named = [at for at in free if header and names[at].lower() == VALUE_NAME]
-        chosen = named or [at for at in free if _begins_with_number(body, delimiter, at)]
-    comma = delimiter == ";" and _decimal_comma(body, [*chosen, *([] if at_total is None else [at_total])])
+        chosen = table.columns_of_values({at_time, at_clock, at_total})
     if not chosen:
         raise SeriesFormatError(
             f"{head.source}: no column of numbers besides the times: name it with --value "
             f"(columns: {', '.join(titles)[:SHOWN]})"
         )
+    numbers = [*chosen, *([] if at_total is None else [at_total])]
     return SeriesLayout(
-        delimiter,
-        int(header) + told,
-        at_time,
-        tuple((at, titles[at]) for at in chosen),
-        at_total,
-        time_unit or 0,
-        comma,
-        day_first,
-        at_clock,
+        delimiter=table.delimiter,
+        header=table.above,
+        time=at_time,
+        values=tuple((at, titles[at]) for at in chosen),
+        total=at_total,
+        time_unit=time_unit or 0,
+        decimal_comma=table.delimiter == ";" and _decimal_comma(table.rows, numbers),
+        day_first=day_first,
+        clock=at_clock,
     )
+
+
+class _Table(msgspec.Struct, frozen=True):
+    """The first rows of a file.
+
+    Attributes:
+        delimiter: Between fields.
+        above: Rows before the first of points.
+        names: Of columns, as its header calls them; empty without one.
+        width: How many columns there are.
+        rows: Of points.
+    """
+
+    delimiter: str
+    above: int
+    names: list[str]
+    width: int
+    rows: list[str]
+
+    @classmethod
+    def of(cls, head: Chunk) -> "_Table":
+        """The table that a file begins with."""
+        rows, delimiter, told = _first_rows(head)
+        first = [field.strip().strip('"').strip() for field in rows[0].split(delimiter)]
+        if len(first) < 2 or len(first) > MOST_COLUMNS:
+            raise SeriesFormatError(
+                f"{head.source}: {len(first)} column(s) in {rows[0][:SHOWN]!r}: must be a time and a value, "
+                "with a comma, semicolon, tab or bar between"
+            )
+        if any(_number(field) or _is_time(field) for field in first):
+            return cls(delimiter, int(told), [], len(first), rows)
+        return cls(delimiter, 1 + told, first, len(first), rows[1:])
+
+    @property
+    def titles(self) -> list[str]:
+        """What columns are called; by their numbers from 1 where no header names them."""
+        return self.names or [str(at + 1) for at in range(self.width)]
+
+    def columns_of_values(self, taken: set[int | None]) -> list[int]:
+        """The columns that hold series, nobody having named any.
+
+        Args:
+            taken: Columns that hold something else.
+        """
+        lower = [name.lower() for name in self.names]
+        labels = {at for at, name in enumerate(lower) if name in LABEL_NAMES}
+        free = [at for at in range(self.width) if at not in labels | taken]
+        named = [at for at in free if lower and lower[at] == VALUE_NAME]
+        return named or [at for at in free if _begins_with_number(self.rows, self.delimiter, at)]
 
 
 def _first_rows(head: Chunk) -> tuple[list[str], str, bool]:

@@ -62,53 +62,21 @@ def _untold(names: Sequence[str]) -> str:
 
 def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     """What the findings rest on, as label and sentence; consecutive sentences may share a label."""
-    if coverage.lines or not traffic_of(coverage):
-        yield "lines", _lines(coverage)
-    if coverage.packets:
-        good = sum(source.parsed for source in coverage.sources if source.format in CAPTURES)
-        good -= coverage.packets_skipped.get(AFTER_UNTIL[0], 0)
-        yield "packets", f"{coverage.packets:,} read, {good:,} in {plural(coverage.flows, 'flow')}"
-    for reason, number in sorted(coverage.packets_skipped.items(), key=lambda item: -item[1]):
-        yield "skipped", told(reason, number)
-    if coverage.late_flows:
-        yield (
-            "late",
-            f"{plural(coverage.late_flows, 'flow')} came too late for their windows{sort_remedy(coverage)}",
-        )
-    if coverage.flows_in_part:
-        long = plural(coverage.flows_in_part, "long flow")
-        yield "late", f"{long} told of at the end only: windows that were over by then have nothing of them"
-    if coverage.packets_dated_back:
-        behind = plural(coverage.packets_dated_back, "packet")
-        yield (
-            "late",
-            f"{behind} stood behind others of more than a second later, and counted when those did{_ORDER}",
-        )
+    yield from _read(coverage)
+    yield from (("late", text) for text in _late_flows(coverage))
     if coverage.untold:
         yield "unjudged", _untold(coverage.untold)
-    yield from (("ended", text) for text in coverage.ended_early[:MOST_SOURCES])
-    if len(coverage.ended_early) > MOST_SOURCES:
-        yield "ended", f"{len(coverage.ended_early) - MOST_SOURCES:,} more inputs end before others"
-    for reason, number in sorted(coverage.skipped.items(), key=lambda item: -item[1]):
-        yield "skipped", _skipped(coverage, reason, number)
-    yield from (("left out", text) for text in _left_out(coverage))
+    yield from _lost(coverage)
     if coverage.learned:
         yield "learned", f"what is normal from {_earlier(coverage)}"
     yield "windows", _windows(coverage)
-    yield from (("budget", text) for text in _budget(coverage))
-    yield from (("sampled", _sampled(row)) for row in coverage.sampled[:MOST_SOURCES])
-    if len(coverage.sampled) > MOST_SOURCES:
-        yield "sampled", f"{len(coverage.sampled) - MOST_SOURCES:,} more times: --json names them all"
-    yield from (("silenced", text) for text in _silenced(coverage))
-    yield from (("everyday", text) for text in _everyday(coverage))
+    yield from _set_aside(coverage)
     yield from (("what if", _what_if(row)) for row in coverage.what_if)
     if coverage.late:
+        late = plural(coverage.late, "request")
         yield (
             "late",
-            (
-                f"{plural(coverage.late, 'request')} came too late in the log for their windows; "
-                "signatures judged them all the same"
-            ),
+            f"{late} came too late in the log for their windows; signatures judged them all the same",
         )
     for table, folded in sorted(coverage.capped.items()):
         if folded:
@@ -118,14 +86,70 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     if hidden > 0:
         yield "source", f"{hidden:,} more, none truncated: --json names them all"
     yield from (("unread", text) for text in _beyond(coverage))
-    if coverage.seconds > 0:
-        read, of_what = (coverage.lines, "lines") if coverage.lines else (coverage.packets, "packets")
-        if not read:
-            read, of_what = coverage.flows, "flows"
-        if not read:
-            read, of_what = measured(coverage), "windows"
-        if read:
-            yield "speed", f"{coverage.seconds:.3g} s, {count(read / coverage.seconds)} {of_what}/s"
+    yield from (("speed", text) for text in _speed(coverage))
+
+
+def _read(coverage: Coverage) -> Iterator[tuple[str, str]]:
+    """Lines and packets, and those packets that told nothing."""
+    if coverage.lines or not traffic_of(coverage):
+        yield "lines", _lines(coverage)
+    if coverage.packets:
+        good = sum(source.parsed for source in coverage.sources if source.format in CAPTURES)
+        good -= coverage.packets_skipped.get(AFTER_UNTIL[0], 0)
+        yield "packets", f"{coverage.packets:,} read, {good:,} in {plural(coverage.flows, 'flow')}"
+    for reason, number in _most_first(coverage.packets_skipped):
+        yield "skipped", told(reason, number)
+
+
+def _late_flows(coverage: Coverage) -> Iterator[str]:
+    """What of packets and flows came too late to count where it belongs."""
+    if coverage.late_flows:
+        late = plural(coverage.late_flows, "flow")
+        yield f"{late} came too late for their windows{sort_remedy(coverage)}"
+    if coverage.flows_in_part:
+        long = plural(coverage.flows_in_part, "long flow")
+        yield f"{long} told of at the end only: windows that were over by then have nothing of them"
+    if coverage.packets_dated_back:
+        behind = plural(coverage.packets_dated_back, "packet")
+        yield f"{behind} stood behind others of more than a second later, and counted when those did{_ORDER}"
+
+
+def _lost(coverage: Coverage) -> Iterator[tuple[str, str]]:
+    """Inputs that end early, and lines that were not read."""
+    yield from (("ended", text) for text in coverage.ended_early[:MOST_SOURCES])
+    if len(coverage.ended_early) > MOST_SOURCES:
+        yield "ended", f"{len(coverage.ended_early) - MOST_SOURCES:,} more inputs end before others"
+    for reason, number in _most_first(coverage.skipped):
+        yield "skipped", _skipped(coverage, reason, number)
+    yield from (("left out", text) for text in _left_out(coverage))
+
+
+def _set_aside(coverage: Coverage) -> Iterator[tuple[str, str]]:
+    """What thresholds, samples, exceptions and the site's own everyday keep from being told."""
+    yield from (("budget", text) for text in _budget(coverage))
+    yield from (("sampled", _sampled(row)) for row in coverage.sampled[:MOST_SOURCES])
+    if len(coverage.sampled) > MOST_SOURCES:
+        yield "sampled", f"{len(coverage.sampled) - MOST_SOURCES:,} more times: --json names them all"
+    yield from (("silenced", text) for text in _silenced(coverage))
+    yield from (("everyday", text) for text in _everyday(coverage))
+
+
+def _speed(coverage: Coverage) -> Iterator[str]:
+    """How much was read a second, of the first kind that was read at all."""
+    of_kinds = {
+        "lines": coverage.lines,
+        "packets": coverage.packets,
+        "flows": coverage.flows,
+        "windows": measured(coverage),
+    }
+    for kind, read in of_kinds.items():
+        if coverage.seconds > 0 and read:
+            yield f"{coverage.seconds:.3g} s, {count(read / coverage.seconds)} {kind}/s"
+            return
+
+
+def _most_first(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: -item[1])
 
 
 def _capped(table: str) -> str:
