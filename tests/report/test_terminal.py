@@ -184,6 +184,13 @@ def test_fields_that_nobody_named_are_told_once_for_each_format() -> None:
     assert told.count("has no names for") == 2
 
 
+def test_keys_that_nobody_named_are_told_with_how_to_name_them() -> None:
+    sources = [SourceCoverage("app.log", "app-json", 1.0, beyond="[b]reply_code, took")]
+    told = folded(printed(calm(sources=sources), width=200))
+    assert "keys that app-json has no names for, such as [b]reply_code, took in app.log: if a status" in told
+    assert "--field time=KEY --field target=KEY" in told
+
+
 def test_calm_traffic_is_told_in_one_calm_line() -> None:
     told = printed(calm(sources=[]))
     assert told.startswith("Nothing out of the ordinary was found.\n3,997 requests, ")

@@ -83,7 +83,7 @@ OLD = {
 @pytest.mark.parametrize("attributes", [HTTP, OLD])
 def test_attributes_of_an_http_request_become_a_line_that_is_read(attributes):
     made = request(("request finished", attributes))
-    (nginx,) = [known for known in json_formats() if known.name == "nginx-json"]
+    (nginx,) = [known for known in json_formats() if known.name == "app-json"]
     for body in bodies(made):
         ((stream, service, line),) = decode_otlp_logs(*body)
         assert (stream, service) == ("otlp", "otlp")

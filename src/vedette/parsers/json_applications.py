@@ -44,7 +44,7 @@ def ecs() -> JsonFormat:
         "ecs-json",
         "Elastic Common Schema (@timestamp, http.request.method, url.original, ...), flat or nested",
         {
-            Field.TIME: ("@timestamp",),
+            Field.TIME: ("@timestamp", "timestamp", "time"),
             Field.PEER: _either("source.ip", "client.ip", "source.address", "client.address"),
             Field.METHOD: _either("http.request.method"),
             Field.TARGET: _either("url.original", "url.path"),
@@ -131,5 +131,111 @@ def echo() -> JsonFormat:
             Field.SERVICE: ("host",),
         },
         Conventions(TimeFormat.ANY, DurationUnit.GO),
-        needs=Field.DURATION,
+        needs=(Field.DURATION,),
+    )
+
+
+def opentelemetry() -> JsonFormat:
+    """Attributes of OpenTelemetry's HTTP conventions before they were stable, flat, as tracing libraries write them.
+
+    https://github.com/open-telemetry/opentelemetry-specification/blob/v1.20.0/specification/trace/semantic_conventions/http.md
+    """
+    return JsonFormat(
+        "otel-http-json",
+        "OpenTelemetry's earlier HTTP attributes, flat (http.method, http.target, http.status_code, ...)",
+        {
+            Field.TIME: ("time", "timestamp", "@timestamp", "ts"),
+            Field.PEER: (r"http\.client_ip", r"net\.sock\.peer\.addr", r"net\.peer\.ip"),
+            Field.METHOD: (r"http\.method",),
+            Field.TARGET: (r"http\.target", r"http\.url", r"http\.route"),
+            Field.STATUS: (r"http\.status_code",),
+            Field.BYTES_IN: (r"http\.request_content_length",),
+            Field.BYTES_OUT: (r"http\.response_content_length",),
+            Field.DURATION: ("elapsed_milliseconds", "duration_ms"),
+            Field.USER_AGENT: (r"http\.user_agent",),
+            Field.SERVICE: (r"service\.name", r"http\.host", r"http\.server_name"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS, peer_has_port=True),
+        needs=(Field.METHOD, Field.TARGET, Field.STATUS),
+    )
+
+
+def datadog() -> JsonFormat:
+    """Datadog's standard attributes, flat or nested; `duration` is nanoseconds.
+
+    https://docs.datadoghq.com/standard-attributes/
+    """
+    return JsonFormat(
+        "datadog-json",
+        "Datadog's standard attributes (timestamp, network.client.ip, http.method, http.url, ...), flat or nested",
+        {
+            Field.TIME: ("timestamp", "@timestamp", "date"),
+            Field.PEER: _either("network.client.ip"),
+            Field.METHOD: _either("http.method"),
+            Field.TARGET: _either("http.url_details.path", "http.url"),
+            Field.STATUS: _either("http.status_code"),
+            Field.BYTES_IN: _either("network.bytes_read"),
+            Field.BYTES_OUT: _either("network.bytes_written"),
+            Field.DURATION: ("duration",),
+            Field.REFERER: _either("http.referer"),
+            Field.USER_AGENT: _either("http.useragent"),
+            Field.SERVICE: ("service", *_either("http.url_details.host")),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True),
+        needs=(Field.PEER, Field.STATUS),
+    )
+
+
+def serilog() -> JsonFormat:
+    """Request logging of Serilog.AspNetCore, compact or not; `Elapsed` is milliseconds.
+
+    A client only where the application adds one to the diagnostic context.
+    https://github.com/serilog/serilog-aspnetcore
+    """
+    return JsonFormat(
+        "serilog-json",
+        "Serilog's request logging of ASP.NET Core (@t or Timestamp, RequestMethod, RequestPath, StatusCode, Elapsed)",
+        {
+            Field.TIME: ("@t", "Timestamp", "@timestamp"),
+            Field.PEER: _of_properties("ClientIp", "RemoteIpAddress", "RemoteIP"),
+            Field.METHOD: _of_properties("RequestMethod"),
+            Field.TARGET: _of_properties("RequestPath"),
+            Field.STATUS: _of_properties("StatusCode"),
+            Field.DURATION: _of_properties("Elapsed"),
+            Field.USER_AGENT: _of_properties("UserAgent"),
+            Field.SERVICE: _of_properties("Application", "RequestHost"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS, peer_has_port=True),
+        needs=(Field.METHOD, Field.TARGET, Field.STATUS),
+    )
+
+
+def _of_properties(*names: str) -> tuple[str, ...]:
+    """Paths of Serilog's properties, beside the event's own keys or below `Properties`."""
+    return tuple(path for name in names for path in (name, f"Properties.{name}"))
+
+
+def logback_access() -> JsonFormat:
+    """Access events of logstash-logback-encoder, which Tomcat and Jetty write by; `elapsed_time` is milliseconds.
+
+    https://github.com/logfellow/logstash-logback-encoder#accessevent-fields
+    """
+    return JsonFormat(
+        "logback-access-json",
+        "logstash-logback-encoder's access events (@timestamp, requested_uri, status_code, elapsed_time, ...)",
+        {
+            Field.TIME: ("@timestamp",),
+            Field.PEER: ("remote_host",),
+            Field.REQUEST: ("requested_url",),
+            Field.METHOD: ("method",),
+            Field.TARGET: ("requested_uri",),
+            Field.PROTOCOL: ("protocol",),
+            Field.STATUS: ("status_code",),
+            Field.BYTES_OUT: ("content_length",),
+            Field.DURATION: ("elapsed_time",),
+            Field.REFERER: ("request_headers.referer",),
+            Field.USER_AGENT: ("request_headers.user-agent",),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
+        needs=(Field.METHOD, Field.TARGET, Field.STATUS),
     )

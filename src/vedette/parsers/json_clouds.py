@@ -79,7 +79,7 @@ def azure() -> JsonFormat:
             Field.SERVICE: ("properties.originalHost", "properties.host"),
         },
         Conventions(TimeFormat.ANY, DurationUnit.SECONDS, peer_has_port=True),
-        needs=Field.PEER,
+        needs=(Field.PEER,),
     )
 
 
@@ -151,7 +151,7 @@ def waf() -> JsonFormat:
             Field.SERVICE: ("httpRequest.host", "httpSourceId"),
         },
         Conventions(TimeFormat.EPOCH_MILLISECONDS),
-        needs=Field.PEER,
+        needs=(Field.PEER,),
     )
 
 

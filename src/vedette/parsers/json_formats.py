@@ -1,6 +1,6 @@
 """The JSON access logs that are known by name."""
 
-from vedette.parsers import json_applications, json_clouds, json_proxies, json_shippers
+from vedette.parsers import json_applications, json_clouds, json_common, json_proxies, json_shippers
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.zeek_http_json import zeek_http
 
@@ -22,10 +22,14 @@ def json_formats() -> tuple[JsonFormat, ...]:
         json_applications.pino(),
         json_applications.winston(),
         json_applications.echo(),
+        json_applications.datadog(),
+        json_applications.opentelemetry(),
+        json_applications.serilog(),
+        json_applications.logback_access(),
         json_proxies.linkerd(),
         zeek_http(),
         json_clouds.waf(),
         json_clouds.vercel(),
         json_shippers.fluentd(),
-        json_proxies.nginx(),
+        *json_common.common(),
     )

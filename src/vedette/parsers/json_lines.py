@@ -164,14 +164,17 @@ class JsonFormat(msgspec.Struct, frozen=True):
         description: One line, with an example product.
         paths: For each field, the key paths it may stand at, the most trusted first.
         conventions: How times and durations are written.
-        needs: `PEER` or `DURATION` if each line of the format has it, so that it is told from others with like keys.
+        needs: Those of `PEER`, `METHOD`, `TARGET` and `STATUS` that each line of the format has, and `DURATION` if half
+            of them do, so that it is told from others with like keys.
+        extended: Whether its lines hold keys of their own as well, which somebody may want to name.
     """
 
     name: str
     description: str
     paths: Mapping[Field, Sequence[str]]
     conventions: Conventions
-    needs: Field | None = None
+    needs: Sequence[Field] = ()
+    extended: bool = False
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blank lines left out.
@@ -189,10 +192,16 @@ class JsonFormat(msgspec.Struct, frozen=True):
         requests = parsed.requests
         peer, method, target = (c.ids >= 0 for c in (requests.peer, requests.method, requests.target))
         fits = ((requests.status > 0) & (peer | target)) | (method & target)
-        if self.needs is Field.PEER:
-            fits &= peer
-        elif self.needs is Field.DURATION:
-            fits &= ~np.isnan(requests.duration)
+        has = {
+            Field.PEER: peer,
+            Field.METHOD: method,
+            Field.TARGET: target,
+            Field.STATUS: requests.status > 0,
+        }
+        for field in self.needs:
+            fits &= has.get(field, True)
+        if Field.DURATION in self.needs and 2 * np.isnan(requests.duration).sum() > len(requests):
+            return 0.0
         return float(fits.sum() / lines)
 
     def open(self, source: str) -> KeyedParser:  # noqa: ARG002 - a JSON source has no state of its own

@@ -127,31 +127,5 @@ def linkerd() -> JsonFormat:
             Field.SERVICE: ("host",),
         },
         Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True, target_has_origin=True),
-        needs=Field.PEER,
-    )
-
-
-def nginx() -> JsonFormat:
-    """`log_format ... escape=json`: the operator names the keys; these are the variables' names, and near."""
-    return JsonFormat(
-        "nginx-json",
-        "nginx access log as JSON with keys named after variables (time_iso8601, request_uri, ...)",
-        {
-            Field.TIME: ("time_iso8601", "time_local", "msec", "@timestamp", "timestamp", "time"),
-            Field.PEER: ("remote_addr", "remote_ip", "realip_remote_addr", "client_ip", "client"),
-            Field.FORWARDED: ("http_x_forwarded_for", "x_forwarded_for", "xff"),
-            Field.REQUEST: ("request",),
-            Field.METHOD: ("request_method", "method"),
-            Field.TARGET: ("request_uri", "uri", "path", "url"),
-            Field.QUERY: ("query_string", "args"),
-            Field.PROTOCOL: ("server_protocol", "protocol"),
-            Field.STATUS: ("status",),
-            Field.BYTES_IN: ("request_length",),
-            Field.BYTES_OUT: ("body_bytes_sent", "bytes_sent", "bytes", "size"),
-            Field.DURATION: ("request_time",),
-            Field.REFERER: ("http_referer", "http_referrer", "referer", "referrer"),
-            Field.USER_AGENT: ("http_user_agent", "user_agent", "agent"),
-            Field.SERVICE: ("host", "http_host", "server_name", "vhost"),
-        },
-        Conventions(TimeFormat.ANY, DurationUnit.SECONDS),
+        needs=(Field.PEER,),
     )

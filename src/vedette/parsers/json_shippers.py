@@ -26,5 +26,5 @@ def fluentd() -> JsonFormat:
             Field.USER_AGENT: ("agent",),
         },
         Conventions(TimeFormat.ANY),
-        needs=Field.PEER,
+        needs=(Field.PEER, Field.STATUS),
     )

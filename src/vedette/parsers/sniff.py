@@ -7,9 +7,11 @@ import msgspec
 
 from vedette.parsers.beyond import beyond
 from vedette.parsers.format import Format, Parser
+from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.mixed import MixedParser
 from vedette.parsers.text_format import TextFormat
 from vedette.parsers.timeless import timeless
+from vedette.parsers.unnamed_keys import unnamed
 from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
 from vedette.parsers.zeek_headers import header_of
 from vedette.schema.chunk import Chunk
@@ -60,7 +62,8 @@ class Choice(msgspec.Struct, frozen=True):
         runner_up: Name of the second best, or None if no other fits at all.
         scores: Score of each format by name.
         others: What lines that do not fit may be instead; none where the format was named.
-        beyond: What lines hold behind that which the format reads, an example; None if nothing, or if it is known what.
+        beyond: What lines hold beside that which the format reads, an example of text or JSON's keys; None if nothing,
+            or if it is known what.
     """
 
     format: Format
@@ -106,7 +109,9 @@ def fit(sample: Chunk, known: Format) -> Choice:
 
 
 def _beyond(judged: Chunk, known: Format) -> str | None:
-    return beyond(judged, known) if isinstance(known, TextFormat) and known.extended else None
+    if isinstance(known, TextFormat) and known.extended:
+        return beyond(judged, known)
+    return unnamed(judged, known) if isinstance(known, JsonFormat) and known.extended else None
 
 
 def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, Chunk, dict[str, float]]:

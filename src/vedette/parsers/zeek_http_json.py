@@ -25,5 +25,5 @@ def zeek_http() -> JsonFormat:
             Field.SERVICE: ("host",),
         },
         Conventions(TimeFormat.ANY),
-        needs=Field.PEER,
+        needs=(Field.PEER,),
     )

@@ -25,6 +25,7 @@ from vedette.schema.findings import (
     SourceCoverage,
     WhatIf,
 )
+from vedette.schema.format_names import COMMON_JSON
 
 _SAMPLE = 160
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
@@ -320,6 +321,12 @@ def _beyond(coverage: Coverage) -> Iterator[str]:
         if source.beyond is not None:
             first.setdefault(source.format, (source.source, source.beyond))
     for form, (name, text) in list(first.items())[:MOST_REASONS]:
+        if form in COMMON_JSON:
+            yield (
+                f"keys that {form} has no names for, such as {text} in {name}: if a status, a client or a duration is "
+                "among them, say which keys hold what: --field time=KEY --field target=KEY --field duration_ms=KEY ..."
+            )
+            continue
         yield (
             f"fields at the end of lines that {form} has no names for, such as {text} in {name}: if a duration or a "
             "host is among them, describe the lines with --log-format '...'"

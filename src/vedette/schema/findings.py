@@ -25,7 +25,8 @@ class SourceCoverage(msgspec.Struct):
     truncated: str | None = None
     """Why reading stopped early (a damaged gzip member, say), or None."""
     beyond: str | None = None
-    """What its lines hold behind the last field that the format reads, as one of them has it; None if nothing."""
+    """What its lines hold behind the last field that the format reads, as one of them has it, or which of their JSON's
+    keys may be a status, a client or a duration, and are not read as one; None if nothing."""
 
 
 class LeftOut(msgspec.Struct):

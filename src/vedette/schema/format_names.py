@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 ALIASES: Mapping[str, str] = MappingProxyType(
     {
@@ -24,6 +25,10 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "gunicorn": "combined",
         "varnishncsa": "varnish",
         "echo": "echo-json",
+        "nginx-json": "app-json",
     }
 )
 """To the name by which the format is listed."""
+
+COMMON_JSON: Final = frozenset({"app-json", "app-ms-json", "app-units-json"})
+"""JSON whose keys are told by their names alone: others may mean something, too."""

@@ -1,0 +1,117 @@
+"""Keys of JSON lines that their format has no names for, and that look like what it found nothing of."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from itertools import islice
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vedette.parsers.json_keys import key_path
+from vedette.parsers.json_lines import JsonFormat
+from vedette.schema.chunk import Chunk
+
+_LINES = 20
+"""Lines that are looked at."""
+_DEEPEST = 4
+_SHOWN = 3
+_LONGEST = 60
+"""Characters of a key that is shown."""
+_STATUS = ("status", "code")
+_DURATION = (
+    "dur",
+    "latenc",
+    "elaps",
+    "took",
+    "time_taken",
+    "timetaken",
+    "response_time",
+    "responsetime",
+    "request_time",
+)
+
+
+def unnamed(sample: Chunk, known: JsonFormat) -> str | None:
+    """Keys that may hold a status, a client or a duration, where no line was found to tell one; None without such.
+
+    Args:
+        sample: Whole lines, which are not changed. known: The format that they were found to be of.
+
+    Returns:
+        Up to three, as `--field` takes them, joined by commas.
+    """
+    requests = known.open(sample.source).parse(Chunk.of(sample.buffer[: sample.length].tobytes())).requests
+    lacks_status = not (requests.status > 0).any()
+    lacks_peer = not (requests.peer.ids >= 0).any()
+    lacks_duration = bool(np.isnan(requests.duration).all())
+    if not (lacks_status or lacks_peer or lacks_duration):
+        return None
+    read = {key_path(path) for paths in known.paths.values() for path in paths}
+    found: dict[str, None] = {}
+    for path, value in _values(sample):
+        name = path[-1].lower()
+        looks = (
+            (lacks_status and any(part in name for part in _STATUS) and _is_status(value))
+            or (lacks_duration and any(part in name for part in _DURATION) and _is_number(value))
+            or (lacks_peer and _is_address(value))
+        )
+        if looks and tuple(step.encode("utf-8", "surrogateescape") for step in path) not in read:
+            found[".".join(map(_step, path))] = None
+    return ", ".join(key[:_LONGEST] for key in islice(found, _SHOWN)) or None
+
+
+def _step(key: str) -> str:
+    r"""A key as a path names it, `\` before its dots and backslashes, and harmless to show."""
+    return key.encode("unicode_escape").decode("ascii").replace(".", r"\.")
+
+
+def _values(sample: Chunk) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Keys and values of the first lines, those below others with all that lead to them."""
+    for line in islice(sample.buffer[: sample.length].tobytes().splitlines(), _LINES):
+        try:
+            whole = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if isinstance(whole, dict):
+            yield from _leaves(whole, ())
+
+
+def _leaves(node: dict[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+    for key, value in node.items():
+        if isinstance(value, dict):
+            if len(above) + 1 < _DEEPEST:
+                yield from _leaves(value, (*above, key))
+        elif key:
+            yield (*above, key), value
+
+
+def _is_status(value: object) -> bool:
+    text = str(value)
+    return (
+        isinstance(value, int | str)
+        and len(text) == 3
+        and text.isascii()
+        and text.isdigit()
+        and "1" <= text[0] <= "5"
+    )
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_address(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
