@@ -86,6 +86,23 @@ def test_a_crowd_that_is_answered_as_ever_is_slight_and_one_that_waits_is_not() 
     assert Severity.MEDIUM in {a.severity for a in severe}
 
 
+def test_what_comes_by_the_clock_is_told_of_no_other_route_unless_others_wait() -> None:
+    def second_noon(took: float) -> set[str | None]:
+        ticker = {
+            minute: [(15.0 * n, f"198.51.100.{n}", "/ticker", 0.03) for n in range(4)]
+            for minute in range(2880)
+        }
+        first = crowd(150, 0.03)
+        again = {minute + 1440: hits for minute, hits in crowd(150, took, ("/ticker", *PAGES[:2])).items()}
+        special = {
+            minute: [*hits, *first.get(minute, []), *again.get(minute, [])] for minute, hits in ticker.items()
+        }
+        return {a.route for a in told(2, special) if a.start / 1e6 >= BEGIN.timestamp() + 86_400}
+
+    assert not second_noon(0.03)
+    assert "/ticker" in second_noon(0.9)
+
+
 def test_ten_clients_that_ask_for_much_are_no_crowd() -> None:
     assert Severity.MEDIUM in {a.severity for a in told(1, crowd(10, 0.03))}
 

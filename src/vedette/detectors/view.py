@@ -172,6 +172,7 @@ class WindowView(msgspec.Struct):
         claimed: Services whose traffic this window a detector has explained already. dropped: Those that a detector has
             said get less of it than usual. crowds: Those to which unusually many come, most of whom they knew before.
         bursts: Of services that one client asks for much more than is usual, that client.
+        foreseen: Services that get many more requests than usual, as they did before by the clock, and answer as ever.
         joint: The metrics of `TOGETHER` held against what they usually are together; None where nobody did.
         shared: By id of an anomaly, slots of the routes that it tells of together with their service.
         weight: For how many requests each that was looked at stands. `groups` and `clients` are estimates of all then,
@@ -201,6 +202,7 @@ class WindowView(msgspec.Struct):
     dropped: set[str] = msgspec.field(default_factory=set)
     crowds: set[str] = msgspec.field(default_factory=set)
     bursts: dict[str, Burst] = msgspec.field(default_factory=dict)
+    foreseen: set[str] = msgspec.field(default_factory=set)
     shared: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     weight: int = 1
     seen: float = 1.0

@@ -164,7 +164,8 @@ class ClientBehaviour(FewStated):
         known = [
             (name, model, first, past)
             for name, first, past in spans(view.services, busy)
-            if (model := self._courses.model(name)) is not None
+            # A crowd that comes every day at noon makes each of its people unlike those of other hours.
+            if name not in view.foreseen and (model := self._courses.model(name)) is not None
         ]
         ends = list(accumulate(past - first for _, _, first, past in known))
         if known and ends[-1] < len(busy):

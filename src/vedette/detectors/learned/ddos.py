@@ -80,9 +80,9 @@ class LearnedFloods:
     Decision: a random forest gives the probability that a third is a flood's; the highest of a window counts. It is
         at least the model's own threshold, and its log-odds are as surprising as the budget allows, by the tail of
         quiet windows that the model was not fitted to, in two of three windows. From `LEAST_REQUESTS` in the third,
-        and only of services whose log names clients in that window. Not of a crowd of known clients, nor of what one
-        client does on other days too while the service answers as ever. Severe where much fails or answers are slow,
-        slight where nobody is the worse for it (`is_slight`).
+        and only of services whose log names clients in that window. Not of a crowd of known clients or one that comes
+        by the clock, nor of what one client does on other days too, while the service answers as ever. Severe where
+        much fails or answers are slow, slight where nobody is the worse for it (`is_slight`).
     Explanation: what each feature adds to the probability (exact Shapley values).
     Known false alarms: behind a proxy that hides clients, a crowd that brings the site down; a load test.
     References: Breiman 2001 (random forests); Lundberg et al. 2020 (Shapley values in trees); formula `exceedance`.
@@ -214,7 +214,7 @@ class LearnedFloods:
                 probability=probability[:, row], surprise=float(surprise[row]), threshold=threshold,
             )
             for row in alarmed
-            if view.book[int(window.slot[row])].service not in view.crowds
+            if view.book[int(window.slot[row])].service not in view.crowds | view.foreseen
             and not _is_routine(view, int(window.slot[row]))
         ]  # fmt: skip
         self._thresholds.observe(self.name, self._runs.tests(window.slot[looked], surprise[looked]))

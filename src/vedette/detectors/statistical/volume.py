@@ -46,12 +46,13 @@ class TrafficSpike(Remembering):
 
     Signal: requests in the window.
     Baseline: over-dispersed counts (negative binomial), by hour of day and of week once earned.
-    Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least
-        `factor` times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already,
-        nor where a burst as high has come before by the clock, or three times in the last week (`Recurrence`), nor
-        where at least half as many came in a half-hour around that time yesterday (`Yesterday`), nor where it is what
-        one client does on other days too, and the service answers as ever (`Routine`). Where fewer than `MIN_EXPECTED`
-        requests are expected, only from `ALWAYS_MUCH` requests. Slight where nobody is the worse for it (`is_slight`).
+    Decision: the surprise passes the budget's threshold in two of three windows, or doubly in one; at least `factor`
+        times and `MIN_EXCESS` requests above what was expected; not where a flood was stated already, nor where a
+        burst as high has come before by the clock, or three times in the last week (`Recurrence`), nor of a route
+        whose service has such a burst and answers as ever, nor where at least half as many came in a half-hour around
+        that time yesterday (`Yesterday`), nor where it is what one client does on other days too, and the service
+        answers as ever (`Routine`). Where fewer than `MIN_EXPECTED` requests are expected, only from `ALWAYS_MUCH`
+        requests. Slight where nobody is the worse for it (`is_slight`).
     Explanation: which routes and clients carry the excess. Routes that only share what happens to their service
         are told with it (`vedette.detectors.statistical.shared`).
     Known false alarms: a campaign or a mention elsewhere (true, but good news); the first hours of a new site.
@@ -90,10 +91,12 @@ class TrafficSpike(Remembering):
         alarms = self._gated.alarms(view, judged, worth)
         # Remembered from its first time on, also while it is too little to tell.
         expected = self._gated.expected(view, judged, worth, alarms, self._recurrence)
+        self._foresee(view, judged, expected)
         alarms = [
             alarm
             for alarm in alarms
             if alarm.row not in expected
+            and view.book[alarm.slot].service not in view.foreseen
             and not self._yesterday.as_many(alarm.slot, view.start, float(judged.value[alarm.row]))
             and (
                 judged.expected_mid[alarm.row] >= self.MIN_EXPECTED
@@ -106,6 +109,14 @@ class TrafficSpike(Remembering):
         ]
         self._yesterday.learn(view.start, judged.slot, judged.value)
         return [self._state(view, judged, shared) for shared in apart(view, judged, alarms)]
+
+    @staticmethod
+    def _foresee(view: WindowView, judged: Judged, expected: set[int]) -> None:
+        """Tell which services have a burst that came before; what is expected of one is of its routes, old or new."""
+        for row in expected:
+            slot = int(judged.slot[row])
+            if view.book[slot].route is None and is_served(view, slot):
+                view.foreseen.add(view.book[slot].service)
 
     @staticmethod
     def _is_routine(view: WindowView, judged: Judged, alarm: Alarm) -> bool:
