@@ -20,28 +20,25 @@ class LineClients:
 
     def __init__(self, enricher: Enricher) -> None:
         self._enricher = enricher
-        self._addresses: dict[tuple[bytes | None, bytes], bytes | None] = {}
+        self._addresses: dict[tuple[bytes | None, bytes | None], bytes | None] = {}
 
     def of_single(self, request: Single) -> tuple[bool, bytes | None]:
         """Whether it is known who sent a line that was read by itself, and who that is."""
-        if request.forwarded is None:
+        if not _is_walked(request.peer, request.forwarded):
             return True, request.peer
         walked = request.peer, request.forwarded
         return walked in self._addresses, self._addresses.get(walked)
 
     def of(self, requests: Requests) -> Coded:
         """The client's address of each row: the peer's own where nothing was forwarded."""
-        if not len(requests.forwarded.vocabulary):
+        if not (
+            len(requests.forwarded.vocabulary) or any(_is_walked(p, None) for p in requests.peer.vocabulary)
+        ):
             return requests.peer
         rows = list(zip(_raw(requests.peer), _raw(requests.forwarded), strict=True))
-        if any(
-            forwarded is not None and (peer, forwarded) not in self._addresses for peer, forwarded in rows
-        ):
+        if any(_is_walked(*row) and row not in self._addresses for row in rows):
             self._walk(requests, rows)
-        addresses = [
-            peer if forwarded is None else self._addresses[peer, forwarded] for peer, forwarded in rows
-        ]
-        return Coded.of(addresses)
+        return Coded.of([self._addresses[row] if _is_walked(*row) else row[0] for row in rows])
 
     def _walk(self, requests: Requests, rows: Sequence[tuple[bytes | None, bytes | None]]) -> None:
         """Find the clients behind trusted proxies."""
@@ -49,7 +46,7 @@ class LineClients:
         if len(self._addresses) + len(rows) > REMEMBERED:
             self._addresses.clear()
         for number, (peer, forwarded) in zip(clients.ids.tolist(), rows, strict=True):
-            if forwarded is None:
+            if not _is_walked(peer, forwarded):
                 continue
             name = None
             if number >= 0:
@@ -66,12 +63,17 @@ def _raw(coded: Coded) -> list[bytes | None]:
     return [texts[number] for number in coded.ids.tolist()]
 
 
-def _in_network(name: str | None, peer: bytes | None, forwarded: bytes) -> str | None:
+def _is_walked(peer: bytes | None, forwarded: bytes | None) -> bool:
+    """Whether a client stands behind proxies, or where a list of addresses is logged for one."""
+    return forwarded is not None or (peer is not None and b"," in peer)
+
+
+def _in_network(name: str | None, peer: bytes | None, forwarded: bytes | None) -> str | None:
     """The address itself of a client that is named by its /64, as IPv6 clients are told apart."""
     if name is None or not name.endswith("/64"):
         return name
     network = IPv6Network(name)
-    for text in (*reversed(shown(forwarded).split(",")), shown(peer or b"")):
+    for text in (*reversed(shown(forwarded or b"").split(",")), *reversed(shown(peer or b"").split(","))):
         address = _ipv6(text.strip())
         if address is not None and address in network:
             return str(address)

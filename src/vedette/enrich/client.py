@@ -49,7 +49,8 @@ class ClientResolver:
     The client is the peer, unless the peer is a trusted proxy: then it is the rightmost address of
     `X-Forwarded-For` that is not itself a trusted proxy. What stands further left was written by somebody
     who is not trusted and is not looked at; something that is no address ends the walk at the last trusted
-    address. Where a log records no peer, the chain's writer is believed. A trusted peer without a usable
+    address. Where a log records no peer, the chain's writer is believed; so is a list that stands in the peer's
+    place. A trusted peer without a usable
     chain is the client itself, as is the leftmost address of a chain that is trusted throughout.
 
     `trusted` defaults to `DEFAULT_TRUSTED`: requests straight from the internet have public peers, whose
@@ -83,6 +84,7 @@ class ClientResolver:
         read_addresses(
             texts.buffer, texts.start, texts.length, *self._trusted, *self._internal, words, marks[:peers]
         )
+        self._walk_lists(texts, words, marks[:peers])
         texts = forwarded.vocabulary
         walk_chains(
             texts.buffer,
@@ -138,6 +140,17 @@ class ClientResolver:
             low=(keys[:, 2] << thirty_two) | keys[:, 3],
             names=names,
         )
+
+    def _walk_lists(self, vocabulary: Vocabulary, words: NDArray[np.int64], marks: NDArray[np.uint8]) -> None:
+        """Walk the peers that are lists of addresses: who logs one there logs `X-Forwarded-For`, and no peer."""
+        lists = [index for index in np.flatnonzero(marks == 0).tolist() if b"," in vocabulary[index]]
+        if not lists:
+            return
+        found, how = np.zeros((len(lists) + 1) * 4, dtype=np.int64), np.zeros(len(lists), dtype=np.uint8)
+        start, length = vocabulary.start[lists], vocabulary.length[lists]
+        walk_chains(vocabulary.buffer, start, length, *self._trusted, *self._internal, found, how)
+        words.reshape(-1, 4)[lists] = found.reshape(-1, 4)[:-1]
+        marks[lists] = how
 
     def _name_peers(
         self, vocabulary: Vocabulary, words: NDArray[np.int64], marks: NDArray[np.uint8]

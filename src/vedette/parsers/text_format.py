@@ -133,9 +133,11 @@ def _text(sample: Chunk, tokens: Tokens, field: Field, row: int) -> bytes | None
 
 
 def _plausible(peer: bytes | None, *, needed: bool) -> bool:
-    """Whether a text can be a client's address or host name."""
+    """Whether a text can be a client's address or host name, or the list of those that it came through."""
     if peer is None:
         return not needed
+    if b"," in peer:
+        return bool(_FORWARDED.match(peer))
     return bool(_ADDRESS.fullmatch(peer) or _HOST.fullmatch(peer))
 
 

@@ -17,6 +17,8 @@ MILLISECOND_DECIMALS: Mapping[Field, re.Pattern[bytes]] = MappingProxyType(
     {Field.DURATION: re.compile(rb"[0-9]+\.[0-9]{3}")}
 )
 """nginx writes `$request_time` as seconds with three decimals; Apache's durations are whole numbers."""
+ONE_NAME: Mapping[Field, re.Pattern[bytes]] = MappingProxyType({Field.SERVICE: re.compile(rb"[^,]*")})
+"""Before a comma stands no virtual host, but the first of several addresses."""
 
 _COMMON = '{peer} {} [{time}] "{request}" {status} {bytes_out}'
 _COMBINED = _COMMON + ' "{referer}" "{user_agent:last}"'
@@ -152,6 +154,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             fallbacks=(combined,),
             borrowed="combined",
             needs_peer=True,
+            shapes=ONE_NAME,
             extended=True,
         ),
         # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/: the upstream's name is

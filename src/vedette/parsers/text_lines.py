@@ -7,7 +7,8 @@ import numpy as np
 from vedette.kernels.lines import salvage
 from vedette.kernels.lines import tokenise_text as kernel
 from vedette.kernels.text import spans
-from vedette.parsers.fields import ABSENT, FIELDS, Tokens
+from vedette.parsers.fields import ABSENT, FIELDS, Field, Tokens
+from vedette.parsers.peer_lists import extend_lists
 from vedette.parsers.program import Machine
 from vedette.schema.chunk import PADDING, Chunk, SkipReason, Skips
 from vedette.schema.requests import RequestFlag
@@ -65,6 +66,7 @@ class TextTokeniser:
                 self._follow(chunk, state)
             outcome = self._run(chunk, counts, samples, state)
         rows = self._used = int(state[kernel.ROWS])
+        extend_lists(chunk.buffer, self._start[Field.PEER, :rows], self._length[Field.PEER, :rows])
         return Tokens(
             start=self._start[:, :rows],
             length=self._length[:, :rows],
