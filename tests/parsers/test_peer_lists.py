@@ -7,7 +7,7 @@ from tests.parsers.lines import chunk
 
 from vedette.enrich.client import ClientResolver, format_client
 from vedette.parsers.registry import by_name, formats
-from vedette.parsers.sniff import sniff
+from vedette.parsers.sniff import UnknownFormatError, sniff
 
 REST = ' - - [02/Mar/2026:08:00:00 +0000] "GET /a HTTP/1.1" 200 612'
 AGENT = ' "-" "Mozilla/5.0"'
@@ -72,3 +72,42 @@ def test_a_line_that_ends_in_its_list_takes_nothing_of_the_next() -> None:
     requests = by_name("combined").open("x").parse(chunk(text)).requests
     assert requests.peer[len(requests) - 1] == b"10.0.0.1"
     assert all(b"\n" not in (requests.peer[row] or b"") for row in range(len(requests)))
+
+
+@pytest.mark.parametrize(
+    ("before", "client"),
+    [
+        ("203.0.113.9 10.0.0.1", "203.0.113.9"),
+        ("192.0.2.1, 203.0.113.9 10.0.0.1", "203.0.113.9"),
+        ("192.0.2.1, 203.0.113.9, 10.0.0.2 10.0.0.1", "203.0.113.9"),
+        ("2001:db8::7 fd00::1", "2001:db8::/64"),
+    ],
+)
+def test_a_public_address_before_a_private_one_is_the_client_before_its_proxy(
+    before: str, client: str
+) -> None:
+    log = chunk(f"{before}{REST}{AGENT}\n".encode() * 3)
+    choice = sniff(log, formats())
+    requests = choice.open("x").parse(log).requests
+    clients = ClientResolver().resolve(requests)
+    assert choice.format.name == "forwarded_combined"
+    assert requests.status.tolist() == [200] * 3
+    assert {format_client(int(clients.high[n]), int(clients.low[n]), clients.names) for n in clients.ids} == {
+        client
+    }
+
+
+@pytest.mark.parametrize(
+    "before", ["198.51.100.80 203.0.113.9", "10.0.0.80 10.0.0.9", "0.012 203.0.113.9", "[1234] 203.0.113.9",
+               "5f2b6c1e9d8a4b7f 203.0.113.9", "17 2001:db8::7", '"www.example" 203.0.113.9'],
+)  # fmt: skip
+def test_what_may_be_anything_before_a_client_is_asked_for_and_not_guessed(before: str) -> None:
+    """Which of two public addresses is the client, the log's owner knows: neither is a virtual host."""
+    with pytest.raises(UnknownFormatError, match="no known log format"):
+        sniff(chunk(f"{before}{REST}{AGENT}\n".encode() * 3), formats())
+
+
+@pytest.mark.parametrize("ratio", ["0.012", "2.31", "17"])
+def test_a_quoted_number_behind_the_agent_is_no_address(ratio: str) -> None:
+    choice = sniff(chunk(f'203.0.113.9{REST}{AGENT} "{ratio}"\n'.encode() * 3), formats())
+    assert (choice.format.name, choice.beyond) == ("combined", f'"{ratio}"')

@@ -12,6 +12,30 @@ _MOST = 32
 """Addresses, as many as are walked (`vedette.kernels.lines.address`)."""
 
 
+def extend_forwarded(
+    buffer: Bytes,
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    peer_start: NDArray[np.int64],
+    peer_length: NDArray[np.int32],
+) -> None:
+    """Let lists of proxies that stand right before the peer go on to their end, and the peer begin there, in place.
+
+    Args:
+        buffer: As `extend_lists` takes it. start, length: (n,), the lists. peer_start, peer_length: (n,), the peers.
+    """
+    rows = np.flatnonzero((start >= 0) & (peer_start == start + length + 1))
+    rows = rows[buffer[peer_start[rows] - 2] == _COMMA]
+    if not len(rows):
+        return
+    some_start, some_length = start[rows], length[rows]
+    extend_lists(buffer, some_start, some_length)
+    length[rows] = some_length
+    peer_start[rows] = some_start + some_length + 1
+    ends = buffer[peer_start[rows][:, None] + np.arange(_LONGEST + 1)] == _SPACE
+    peer_length[rows] = ends.argmax(axis=1)
+
+
 def extend_lists(buffer: Bytes, start: NDArray[np.int64], length: NDArray[np.int32]) -> None:
     """Let spans that end in a comma go on to the end of their list, in place.
 

@@ -18,8 +18,14 @@ from vedette.schema.requests import RequestFlag
 
 _ADDRESS = re.compile(rb"\[?[0-9A-Fa-f:.]*[0-9A-Fa-f:](?:%[\w.-]+)?\]?(?::\d{1,5})?")
 _HOST = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|unix:?")
-_FORWARDED = re.compile(rb"(?:\s*(?:[0-9A-Fa-f:.\[\]]+|unknown)\s*(?:,|$))+")
+_IPV4 = rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+_IPV6 = rb"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
+_ONE = re.compile(_IPV4 + rb"|" + _IPV6)
+_FORWARDED = re.compile(
+    rb"(?:\s*(?:" + _IPV4 + rb"(?::\d{1,5})?|\[?" + _IPV6 + rb"\]?(?::\d{1,5})?|unknown)\s*(?:,|$))+"
+)
 _LONGEST_JUDGED = 256
+_LONGEST_ADDRESS = 48
 
 
 class TextParser:
@@ -119,6 +125,7 @@ def share_of(
     fitting = [
         _plausible(_text(sample, tokens, Field.PEER, row), needed=needs_peer)
         and _plausible_list(_text(sample, tokens, Field.FORWARDED, row))
+        and not _ONE.fullmatch(_word_after(sample, tokens, Field.PEER, row))
         and all(_shaped(_text(sample, tokens, name, row), shape) for name, shape in shapes.items())
         for row in range(len(tokens.line))
         if not tokens.flags[row] & RequestFlag.REPAIRED
@@ -130,6 +137,15 @@ def _text(sample: Chunk, tokens: Tokens, field: Field, row: int) -> bytes | None
     start = int(tokens.start[field, row])
     shown = min(int(tokens.length[field, row]), _LONGEST_JUDGED)
     return None if start < 0 else sample.buffer[start : start + shown].tobytes()
+
+
+def _word_after(sample: Chunk, tokens: Tokens, field: Field, row: int) -> bytes:
+    """What stands behind a field, up to a space. Where that is an address, the field before it was no client's."""
+    start = int(tokens.start[field, row])
+    if start < 0:
+        return b""
+    end = start + int(tokens.length[field, row]) + 1
+    return sample.buffer[end : end + _LONGEST_ADDRESS].tobytes().partition(b" ")[0]
 
 
 def _plausible(peer: bytes | None, *, needed: bool) -> bool:

@@ -17,8 +17,25 @@ MILLISECOND_DECIMALS: Mapping[Field, re.Pattern[bytes]] = MappingProxyType(
     {Field.DURATION: re.compile(rb"[0-9]+\.[0-9]{3}")}
 )
 """nginx writes `$request_time` as seconds with three decimals; Apache's durations are whole numbers."""
-ONE_NAME: Mapping[Field, re.Pattern[bytes]] = MappingProxyType({Field.SERVICE: re.compile(rb"[^,]*")})
-"""Before a comma stands no virtual host, but the first of several addresses."""
+VIRTUAL_HOST: Mapping[Field, re.Pattern[bytes]] = MappingProxyType(
+    {
+        Field.SERVICE: re.compile(
+            rb"(?![0-9A-Fa-f]{12,}$)(?=[0-9._-]*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?"
+        )
+    }
+)
+"""Numbers, addresses, process and request ids stand before clients, too; none is a virtual host."""
+_PRIVATE = (
+    rb"(?:10|127)\.[0-9.]+|192\.168\.[0-9.]+|169\.254\.[0-9.]+|172\.(?:1[6-9]|2[0-9]|3[01])\.[0-9.]+|::1|"
+    rb"f[cde][0-9A-Fa-f]{2}:.*"
+)
+BEHIND_A_PROXY: Mapping[Field, re.Pattern[bytes]] = MappingProxyType(
+    {
+        Field.PEER: re.compile(_PRIVATE),
+        Field.FORWARDED: re.compile(rb"(?!(?:" + _PRIVATE + rb")$)[0-9A-Fa-f:.]+(?:, [0-9A-Fa-f:.]+)*"),
+    }
+)
+"""A public address before a private one is a client before its proxy, and not a server's before a client."""
 
 _COMMON = '{peer} {} [{time}] "{request}" {status} {bytes_out}'
 _COMBINED = _COMMON + ' "{referer}" "{user_agent:last}"'
@@ -147,6 +164,16 @@ def _combined_family() -> tuple[TextFormat, ...]:
     )
     return (
         TextFormat(
+            "forwarded_combined",
+            'Combined after X-Forwarded-For, as behind a balancer (%{X-Forwarded-For}i %h %l %u %t "%r" ...)',
+            (template("{forwarded} " + _COMBINED.replace("{peer}", "{peer} {:word}"), open_ended=True),),
+            CLF,
+            fallbacks=(combined,),
+            borrowed="combined",
+            shapes=BEHIND_A_PROXY,
+            extended=True,
+        ),
+        TextFormat(
             "vhost_combined",
             'Apache `vhost_combined`: Combined after the virtual host (%v:%p %h %l %u %t "%r" ...)',
             (template("{service:port} " + _COMBINED.replace("{peer}", "{peer} {:word}"), open_ended=True),),
@@ -154,7 +181,7 @@ def _combined_family() -> tuple[TextFormat, ...]:
             fallbacks=(combined,),
             borrowed="combined",
             needs_peer=True,
-            shapes=ONE_NAME,
+            shapes=VIRTUAL_HOST,
             extended=True,
         ),
         # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/: the upstream's name is

@@ -8,7 +8,7 @@ from vedette.kernels.lines import salvage
 from vedette.kernels.lines import tokenise_text as kernel
 from vedette.kernels.text import spans
 from vedette.parsers.fields import ABSENT, FIELDS, Field, Tokens
-from vedette.parsers.peer_lists import extend_lists
+from vedette.parsers.peer_lists import extend_forwarded, extend_lists
 from vedette.parsers.program import Machine
 from vedette.schema.chunk import PADDING, Chunk, SkipReason, Skips
 from vedette.schema.requests import RequestFlag
@@ -66,7 +66,11 @@ class TextTokeniser:
                 self._follow(chunk, state)
             outcome = self._run(chunk, counts, samples, state)
         rows = self._used = int(state[kernel.ROWS])
-        extend_lists(chunk.buffer, self._start[Field.PEER, :rows], self._length[Field.PEER, :rows])
+        peer = self._start[Field.PEER, :rows], self._length[Field.PEER, :rows]
+        extend_forwarded(
+            chunk.buffer, self._start[Field.FORWARDED, :rows], self._length[Field.FORWARDED, :rows], *peer
+        )
+        extend_lists(chunk.buffer, *peer)
         return Tokens(
             start=self._start[:, :rows],
             length=self._length[:, :rows],
