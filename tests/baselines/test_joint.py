@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vedette.baselines.formulas import normal_tail
 from vedette.baselines.joint import JointBaseline, JointJudgement, critical
 from vedette.kernels.baselines.baseline_layout import HIGH, JUDGEMENT_ROWS, LOW, READY
-from vedette.kernels.models.joint import EDGE, FITTED, JOINED, MEMBER, SMOOTHING
+from vedette.kernels.models.joint import EDGE, FITTED, JOINED, LIMIT, MEMBER, SMOOTHING
 from vedette.schema.state import StateError
 
 MINUTE = 60_000_000
@@ -119,6 +119,16 @@ def test_what_does_not_go_together_is_found_though_each_is_within_its_band(learn
     even = follow(known(learned), np.tile(alike, (4, 1)), first=2 * DAY)
     assert odd[-1].surprise[0] > 6.0
     assert even[-1].surprise[0] < 2.0
+
+
+def test_one_metric_that_hardly_ever_moved_is_no_further_than_its_limit() -> None:
+    made, windows = baseline(), usual(2 * DAY)
+    windows[:, 1] = 0.0
+    follow(made, windows)
+    moved = np.array([0.0, EDGE, 0.0, 0.0, 0.0])
+    last = follow(made, np.tile(moved, (8, 1)), first=2 * DAY)[-1]
+    assert last.standard[0, 1] == LIMIT
+    assert last.distance[0] < 1.5 * LIMIT**2
 
 
 def test_contributions_of_metrics_add_up_to_the_distance(learned: bytes) -> None:

@@ -46,12 +46,12 @@ class Combination(Remembering):
         over the last windows.
     Baseline: means, spreads and correlations of these, of the service's own past week, robust and drawn towards
         independence (`vedette.baselines.joint`).
-    Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows;
-        whichever metric is left out, that of the others is still beyond the band of usual windows; and at least one
-        is `FACTOR` times off from what the others let expect (a ratio: `MIN_DIFFERENCE`). Not where it came before by
-        the clock (`Recurrence`), unless errors are `FAILING` of it: a nightly job goes together with nothing else. In
-        the first day, before there is a distance, what comes by the clock is known by its requests. For the budget,
-        windows far out one after the other are one event.
+    Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows; no
+        metric alone explains `MOST_ALONE` of it; whichever metric is left out, that of the others is still beyond the
+        band of usual windows; and at least one is `FACTOR` times off from what the others let expect (a ratio:
+        `MIN_DIFFERENCE`). Not where it came before by the clock (`Recurrence`), unless errors are `FAILING` of it: a
+        nightly job goes together with nothing else. In the first day, before there is a distance, what comes by the
+        clock is known by its requests. For the budget, windows far out one after the other are one event.
     Explanation: by how much each metric adds to the distance, and what the others let expect of it.
     Known false alarms: a release that makes pages larger or answers quicker changes what goes together.
     References: Mahalanobis 1936; Lowry, Woodall, Champ, Rigdon 1992 (smoothed multivariate charts); Maronna 1976
@@ -61,6 +61,7 @@ class Combination(Remembering):
     name = "combination"
     types = (AnomalyType.UNUSUAL_PATTERN,)
 
+    MOST_ALONE = 0.5
     FACTOR = 1.25
     MIN_DIFFERENCE = 0.02
     MIN_COUNT = 5.0
@@ -103,7 +104,10 @@ class Combination(Remembering):
                 continue
             odd = _Odd.of(view, joint, row)
             # One metric that goes its way while the others stay is odd by itself.
-            if odd.least_rest <= critical(joint.tail[row], BAND) or not self._matters(odd):
+            if odd.least_rest <= critical(joint.tail[row], BAND):
+                continue
+            # Nor is one that is further out by itself than the others are with it.
+            if odd.largest_alone >= self.MOST_ALONE * odd.distance or not self._matters(odd):
                 continue
             # However far it is out: what a job does in an otherwise quiet service is always far.
             again = self._recurrence.expects(int(joint.slot[row]), view.start, 1.0)
@@ -229,12 +233,13 @@ class _Odd(msgspec.Struct, frozen=True):
     """A service's window, taken apart.
 
     Attributes:
-        row: In the judgement. distance: Squared.
+        row: In the judgement. distance: Squared. largest_alone: The largest squared distance of one metric alone.
         precision: Inverse correlation, of the parts in their order.
     """
 
     row: int
     distance: float
+    largest_alone: float
     parts: tuple[_Part, ...]
     precision: list[list[float]]
 
@@ -258,6 +263,7 @@ class _Odd(msgspec.Struct, frozen=True):
         standard, usual, spread = (part[row][members] for part in (joint.standard, joint.usual, joint.spread))
         pull = precision @ standard
         likely = usual + spread * (standard - pull / np.diagonal(precision))
+        alone = standard**2 / np.diagonal(np.linalg.inv(precision))
         # The partitioned inverse: what a metric takes with it is its own part, the others being what they are.
         rest = joint.distance[row] - pull**2 / np.diagonal(precision)
         parts = []
@@ -285,7 +291,7 @@ class _Odd(msgspec.Struct, frozen=True):
                     band=judged.band(of_slot),
                 )
             )
-        return _Odd(row, float(joint.distance[row]), tuple(parts), precision.tolist())
+        return _Odd(row, float(joint.distance[row]), float(alone.max()), tuple(parts), precision.tolist())
 
 
 def at_deviation(formula: Formula, deviation: float) -> float:

@@ -214,8 +214,10 @@ def judge_together(
                 both = member and state[i, MEMBER + n] > 0.0
                 precision[i, m, n] = state[i, PRODUCT + m * JOINED + n] / total if both and m != n else 0.0
                 if m == n:
-                    own = _RIDGE * (state[i, PRODUCT + m * JOINED + m] + PRIOR) / total
-                    precision[i, m, n] = own if member else 1.0
+                    # Of a metric that hardly ever moves, what independence is worth is all its spread: then its squares
+                    # are far below one, and it would count for as much more as it is limited to.
+                    own = (state[i, PRODUCT + m * JOINED + m] + PRIOR) / total
+                    precision[i, m, n] = _RIDGE * max(1.0, own) if member else 1.0
         distance[i] = nan
         surprise[i] = nan
         if members < 2:
