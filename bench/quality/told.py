@@ -3,7 +3,7 @@
 A trouble is told when there is an incident with an anomaly of one of its types (and of one of its services, where it
 names any) that ends while it lasts, or five minutes after; how late is the end of the first of them. All incidents that
 begin in that time count as told of it: one is best. What is `quiet` should not be told at all, or as no more than one
-of its types; what tells of another trouble that lasts is no false alarm of it.
+of its types; an incident that tells of another trouble that lasts is no false alarm of it.
 """
 
 import argparse
@@ -92,15 +92,15 @@ def report(document: dict[str, Any], troubles: Sequence[Trouble], since: int, ti
                 for other in troubles
                 if not other.quiet and other.span[0] < end + GRACE and other.span[1] + GRACE > begin
             ]
-            wrong = [
-                a
+            telling = {
+                a["incident_id"]
                 for a in meanwhile
-                if a not in told
-                and not any(
+                if any(
                     other.is_told_by(a) and other.span[0] < seconds(a["end"]) <= other.span[1] + GRACE
                     for other in lasting
                 )
-            ]
+            }
+            wrong = [a for a in meanwhile if a not in told and a["incident_id"] not in telling]
             late = (
                 f"false: {', '.join(sorted({a['type'] for a in wrong}))}"
                 if wrong
