@@ -8,15 +8,12 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.begun import BegunState
 from vedette.detectors.learned.open_sessions import OpenSessions
-from vedette.detectors.learned.tokens import UNKNOWN
-from vedette.detectors.learned.trails import PER_CLIENT
+from vedette.detectors.learned.rings import KEPT, Rings
 from vedette.detectors.learned.walks import PART, WINDOW, Chunks, chunks, oddness
 from vedette.schema.state import PackedArray, check, pack, unpack
 
 MOST: Final = 16_384
 """Sessions remembered; of more, those that were quiet for longest are forgotten."""
-KEPT: Final = PART + WINDOW + PER_CLIENT
-"""Latest requests of a session that are remembered: a whole part, what came before it, and a window after it."""
 
 
 class WalkersState(msgspec.Struct, frozen=True, array_like=True):
@@ -55,18 +52,18 @@ class Walkers(OpenSessions):
     Attributes:
         length: int64 (s,), requests so far. windows: int64 (s,), windows with requests.
         total: float64 (s,), excess of the part that goes on.
-        token: int16 (s, KEPT), the latest requests, the last one last. excess: float32 (s, KEPT), of each.
+        slot: int64 (s,), where its latest requests are in `rings`.
     """
 
-    columns: ClassVar = ("key", "last", "length", "windows", "total", "most", "token", "excess")
+    columns: ClassVar = ("key", "last", "length", "windows", "total", "most", "slot")
 
     def __init__(self) -> None:
         super().__init__()
         self.length = np.zeros(0, dtype=np.int64)
         self.windows = np.zeros(0, dtype=np.int64)
         self.total = np.zeros(0, dtype=np.float64)
-        self.token = np.zeros((0, KEPT), dtype=np.int16)
-        self.excess = np.zeros((0, KEPT), dtype=np.float32)
+        self.slot = np.zeros(0, dtype=np.int64)
+        self.rings = Rings()
 
     def find(self, key: NDArray[np.uint64], window: int) -> NDArray[np.intp]:
         """The place of each client's session, intp (k,), begun where there is none.
@@ -99,11 +96,10 @@ class Walkers(OpenSessions):
         size = known + count
         start = np.cumsum(size) - size
         flat = np.empty(int(size.sum()), dtype=np.int64)
-        row, column = np.nonzero(np.arange(WINDOW) >= WINDOW - known[:, None])
-        flat[start[row] + column - (WINDOW - known[row])] = self.token[place[row], KEPT - WINDOW + column]
-        row = np.repeat(np.arange(len(count)), count)
-        among = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-        flat[start[row] + known[row] + among] = token
+        row, among = _each(known)
+        flat[start[row] + among] = self.rings.tokens(self.slot[place[row]], (length - known)[row] + among)
+        row, among = _each(count)
+        flat[(start + known)[row] + among] = token
         return chunks(flat, start, length - known, length, length + count)
 
     def add(
@@ -123,8 +119,7 @@ class Walkers(OpenSessions):
             excess: float64 (n,), of each request, see `walks`.
         """
         length = self.length[place]
-        session = np.repeat(np.arange(len(count)), count)
-        among = np.arange(len(session)) - np.repeat(np.cumsum(count) - count, count)
+        session, among = _each(count)
         at = length[session] + among
         first = np.flatnonzero((among == 0) | (at % PART == 0))
         last = np.append(first[1:], len(session)) - 1
@@ -134,39 +129,33 @@ class Walkers(OpenSessions):
         counted = at[last] % PART + 1
         final = np.append(session[first][1:] != session[first][:-1], True)
         self.total[place] = summed[final]
-        self._remember(place, token, count, excess, session, among)
+        self.rings.write(self.slot[place[session]], at, token, excess)
         self.length[place] += count
         self.last[place] = window
         self.windows[place] += 1
         return Step(place, session[first], at[last] + 1, summed, counted, oddness(summed, counted))
 
-    def _remember(
-        self,
-        place: NDArray[np.intp],
-        token: NDArray[np.int64],
-        count: NDArray[np.int64],
-        excess: NDArray[np.float64],
-        session: NDArray[np.intp],
-        among: NDArray[np.int64],
-    ) -> None:
-        shown = np.arange(KEPT) + count[:, None]
-        for held, fresh in ((self.token, token), (self.excess, excess)):
-            wide = np.concatenate([held[place], np.zeros((len(place), PER_CLIENT), dtype=held.dtype)], axis=1)
-            wide[session, KEPT + among] = fresh
-            held[place] = np.take_along_axis(wide, shown, axis=1)
+    def _begin(self, fresh: NDArray[np.uint64], window: int) -> None:
+        super()._begin(fresh, window)
+        self.slot[np.searchsorted(self.key, fresh)] = self.rings.take(len(fresh))
+
+    def _keep(self, kept: NDArray[np.bool_]) -> None:
+        self.rings.give(self.slot[~kept])
+        super()._keep(kept)
 
     def unlearn(self) -> None:
         """Forget which tokens requests were: a model with another vocabulary has come."""
-        self.token[:] = UNKNOWN
+        self.rings.unlearn()
 
     def to_state(self) -> WalkersState:
         """All of it."""
+        token, excess = self.rings.unrolled(self.slot, self.length)
         return WalkersState(
             pack(self.key),
             pack(np.stack([self.last, self.length, self.windows])),
             pack(np.stack([self.total, self.most])),
-            pack(self.token),
-            pack(self.excess),
+            pack(token),
+            pack(excess),
             self.forgotten,
             self.begun.to_state(),
         )
@@ -181,9 +170,16 @@ class Walkers(OpenSessions):
         check(bool((self.length >= 0).all()), what)
         numbers = unpack(state.numbers, np.float64, (2, n), what)
         self.total, self.most = numbers.copy()
-        self.token = unpack(state.token, np.int16, (n, KEPT), what)
-        self.excess = unpack(state.excess, np.float32, (n, KEPT), what)
-        check(bool(np.isfinite(numbers).all() and np.isfinite(self.excess).all()), what)
-        check(bool((self.token >= 0).all()), what)
+        token = unpack(state.token, np.int16, (n, KEPT), what)
+        excess = unpack(state.excess, np.float32, (n, KEPT), what)
+        check(bool(np.isfinite(numbers).all() and np.isfinite(excess).all()), what)
+        check(bool((token >= 0).all()), what)
+        self.slot = self.rings.roll(self.length, token, excess)
         self.forgotten = state.forgotten
         self.begun.from_state(state.begun)
+
+
+def _each(count: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Whose each of some things is, and which of theirs, (n,) each, by how many each has, int64 (k,)."""
+    whose = np.repeat(np.arange(len(count)), count)
+    return whose, np.arange(len(whose)) - np.repeat(np.cumsum(count) - count, count)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned.order_model import OrderModel
 from vedette.detectors.learned.tokens import BEGIN, FIRST
-from vedette.detectors.learned.walkers import KEPT, Walkers
+from vedette.detectors.learned.walkers import Walkers
 from vedette.detectors.learned.walks import WINDOW, chunks
 from vedette.schema.anomaly import Contribution
 
@@ -33,15 +33,14 @@ class Part(msgspec.Struct, frozen=True):
 
 def part_of(walkers: Walkers, place: int, past: int, count: int) -> Part:
     """A part of a session that is remembered: `count` requests up to the place `past` in it."""
-    # The session's request number i is at KEPT - length + i.
-    end = KEPT - int(walkers.length[place]) + past
-    first = end - count
-    before = min(past - count, WINDOW)
+    first, slot = past - count, walkers.slot[place]
+    before = min(first, WINDOW)
+    part = np.arange(first, past)
     return Part(
-        walkers.token[place, first:end].astype(np.int64),
-        walkers.excess[place, first:end].astype(np.float64),
-        walkers.token[place, first - before : first].astype(np.int64),
-        past - count,
+        walkers.rings.tokens(slot, part),
+        walkers.rings.excesses(slot, part),
+        walkers.rings.tokens(slot, np.arange(first - before, first)),
+        first,
     )
 
 
