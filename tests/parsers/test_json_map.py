@@ -2,7 +2,6 @@
 
 import pytest
 
-from vedette.parsers.fields import TimeFormat
 from vedette.parsers.json_map import json_format_from_map
 from vedette.schema.chunk import Chunk
 
@@ -14,13 +13,12 @@ LINE = (
 def test_a_field_map_says_where_fields_stand_and_in_which_unit() -> None:
     described = json_format_from_map(
         {
-            "time": "@t",
+            "time_ms": "@t",
             "status": "http.status_code",
             "target": "http.url",
             "duration_ms": "latency",
             "peer": r"net\.peer",
-        },
-        time=TimeFormat.EPOCH_MILLISECONDS,
+        }
     )
     requests = described.open("x").parse(Chunk.of(LINE)).requests
     assert requests.time.tolist() == [1714557600123000]
@@ -29,6 +27,21 @@ def test_a_field_map_says_where_fields_stand_and_in_which_unit() -> None:
     assert requests.target[0] == b"/a"
     assert requests.peer[0] == b"192.0.2.7"
     assert described.score(Chunk.of(LINE)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("time", 1714557600.5),
+        ("time_ms", 1714557600500),
+        ("time_us", 1714557600500000),
+        ("time_ns", 1714557600500000000),
+    ],
+)
+def test_the_unit_of_a_time_that_is_a_number_is_part_of_its_name(name: str, written: float) -> None:
+    described = json_format_from_map({name: "t", "target": "p"})
+    line = Chunk.of(b'{"t":%s,"p":"/a"}\n' % str(written).encode())
+    assert described.open("x").parse(line).requests.time.tolist() == [1714557600500000]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +54,8 @@ def test_a_field_map_says_where_fields_stand_and_in_which_unit() -> None:
             {"time": "t", "target": "p", "duration_s": "a", "duration_ms": "b"},
             "duration_ms is a second duration",
         ),
+        ({"time": "t", "time_ms": "u", "target": "p"}, "time_ms is a second time: map one of time, time_ms"),
+        ({"time_us": "t", "time_ns": "u", "target": "p"}, "time_ns is a second time"),
         ({"time": "t", "target": "p[3]"}, r"JSON key path 'p\[3\]' does not read at character 1"),
     ],
 )

@@ -47,7 +47,7 @@ def ecs() -> JsonFormat:
             Field.TIME: ("@timestamp", "timestamp", "time"),
             Field.PEER: _either("source.ip", "client.ip", "source.address", "client.address"),
             Field.METHOD: _either("http.request.method"),
-            Field.TARGET: _either("url.original", "url.path"),
+            Field.TARGET: _either("url.original", "url.path", "url.full"),
             Field.QUERY: _either("url.query"),
             Field.STATUS: _either("http.response.status_code"),
             Field.BYTES_IN: _either("http.request.bytes", "http.request.body.bytes"),
@@ -57,7 +57,7 @@ def ecs() -> JsonFormat:
             Field.USER_AGENT: _either("user_agent.original"),
             Field.SERVICE: _either("service.name", "url.domain"),
         },
-        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True),
+        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True, target_has_origin=True),
     )
 
 
@@ -181,7 +181,7 @@ def datadog() -> JsonFormat:
             Field.USER_AGENT: _either("http.useragent"),
             Field.SERVICE: ("service", *_either("http.url_details.host")),
         },
-        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True),
+        Conventions(TimeFormat.ANY, DurationUnit.NANOSECONDS, peer_has_port=True, target_has_origin=True),
         needs=(Field.PEER, Field.STATUS),
     )
 

@@ -39,7 +39,7 @@ def google() -> JsonFormat:
         "gcp-json",
         "Google Cloud's HTTP requests (httpRequest.requestMethod, httpRequest.requestUrl, ...)",
         {
-            Field.TIME: ("timestamp",),
+            Field.TIME: ("timestamp", "time"),
             Field.PEER: ("httpRequest.remoteIp",),
             Field.METHOD: ("httpRequest.requestMethod",),
             Field.TARGET: ("httpRequest.requestUrl",),

@@ -25,7 +25,16 @@ FIELD_NAMES: Mapping[str, Field] = MappingProxyType(
         "service": Field.SERVICE,
     }
 )
-"""Names that a field map may give a key path, besides those of `DURATION_NAMES`."""
+"""Names that a field map may give a key path, besides those of `TIME_NAMES` and `DURATION_NAMES`."""
+
+TIME_NAMES: Mapping[str, TimeFormat] = MappingProxyType(
+    {
+        "time_ms": TimeFormat.EPOCH_MILLISECONDS,
+        "time_us": TimeFormat.EPOCH_MICROSECONDS,
+        "time_ns": TimeFormat.EPOCH_NANOSECONDS,
+    }
+)
+"""Names for a time that is a number since the epoch, by its unit; that of `time` is seconds."""
 
 DURATION_NAMES: Mapping[str, DurationUnit] = MappingProxyType(
     {
@@ -39,23 +48,21 @@ DURATION_NAMES: Mapping[str, DurationUnit] = MappingProxyType(
 """Names for a duration, by its unit."""
 
 
-def json_format_from_map(
-    mapping: Mapping[str, str], *, time: TimeFormat = TimeFormat.ANY, name: str = "json"
-) -> JsonFormat:
+def json_format_from_map(mapping: Mapping[str, str], *, name: str = "json") -> JsonFormat:
     r"""Make a format of any JSON lines from a map of our field names to their key paths.
 
     Args:
-        mapping: Field name (`FIELD_NAMES`, `DURATION_NAMES`) to key path: `{"status": "http.status_code"}`.
-            Keys are joined by `.`; `[0]` is an array's first element; `\.` is a dot inside a key.
-        time: How times are written.
+        mapping: Field name (`FIELD_NAMES`, `TIME_NAMES`, `DURATION_NAMES`) to key path:
+            `{"status": "http.status_code"}`. Keys are joined by `.`; `[0]` is an array's first element; `\.` is a dot
+            inside a key.
         name: Name of the format.
 
     Raises:
-        ValueError: A field name is unknown, a path does not read, two durations are mapped, or the map lacks
+        ValueError: A field name is unknown, a path does not read, two durations or times are mapped, or the map lacks
             `time` or anything to tell a request by.
     """
     paths: dict[Field, tuple[str, ...]] = {}
-    unit = DurationUnit.SECONDS
+    time, unit = TimeFormat.ANY, DurationUnit.SECONDS
     for key, path in mapping.items():
         if key in DURATION_NAMES:
             field, unit = Field.DURATION, DURATION_NAMES[key]
@@ -63,10 +70,16 @@ def json_format_from_map(
                 raise ValueError(
                     f"field map: {key} is a second duration: map one of {', '.join(DURATION_NAMES)}"
                 )
+        elif key in TIME_NAMES:
+            field, time = Field.TIME, TIME_NAMES[key]
+            if field in paths or "time" in mapping:
+                raise ValueError(
+                    f"field map: {key} is a second time: map one of time, {', '.join(TIME_NAMES)}"
+                )
         elif key in FIELD_NAMES:
             field = FIELD_NAMES[key]
         else:
-            known = ", ".join((*FIELD_NAMES, *DURATION_NAMES))
+            known = ", ".join((*FIELD_NAMES, *TIME_NAMES, *DURATION_NAMES))
             raise ValueError(f"field map: {key!r} is no field: use one of {known}")
         paths[field] = (path,)
     if Field.TIME not in paths:

@@ -77,6 +77,7 @@ def caddy() -> JsonFormat:
             Field.SERVICE: ("request.host",),
         },
         Conventions(TimeFormat.ANY, DurationUnit.SECONDS, peer_has_port=True),
+        needs=(Field.PEER,),
     )
 
 

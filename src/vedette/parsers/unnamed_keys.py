@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vedette.parsers.json_keys import key_path
 from vedette.parsers.json_lines import JsonFormat
 from vedette.schema.chunk import Chunk
 
@@ -47,7 +46,6 @@ def unnamed(sample: Chunk, known: JsonFormat) -> str | None:
     lacks_duration = bool(np.isnan(requests.duration).all())
     if not (lacks_status or lacks_peer or lacks_duration):
         return None
-    read = {key_path(path) for paths in known.paths.values() for path in paths}
     found: dict[str, None] = {}
     for path, value in _values(sample):
         name = path[-1].lower()
@@ -56,7 +54,7 @@ def unnamed(sample: Chunk, known: JsonFormat) -> str | None:
             or (lacks_duration and any(part in name for part in _DURATION) and _is_number(value))
             or (lacks_peer and _is_address(value))
         )
-        if looks and tuple(step.encode("utf-8", "surrogateescape") for step in path) not in read:
+        if looks:
             found[".".join(map(_step, path))] = None
     return ", ".join(key[:_LONGEST] for key in islice(found, _SHOWN)) or None
 
