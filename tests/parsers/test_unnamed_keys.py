@@ -72,6 +72,20 @@ def test_a_virtual_host_is_no_client(address: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("pairs", "name", "shown"),
+    [
+        ("status=200 ip=203.0.113.9 duration=12.00 view=0.12", "logfmt", "duration"),
+        ("status=200 ip=203.0.113.9 duration=12ms", "logfmt", None),
+        ("status=200 ip=203.0.113.9 duration_ms=12", "logfmt-ms", None),
+        ('reply_code="404" who=2001:db8::7 took="1 s"', "logfmt", "reply_code, who, took"),
+    ],
+)
+def test_keys_of_pairs_are_named_too(pairs: str, name: str, shown: str | None) -> None:
+    choice = sniff(chunk(f"time=2026-03-02T08:00:00Z method=GET path=/a {pairs}\n".encode() * 2), formats())
+    assert (choice.format.name, choice.beyond) == (name, shown)
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

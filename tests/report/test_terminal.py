@@ -189,6 +189,12 @@ def test_keys_that_nobody_named_are_told_with_how_to_name_them() -> None:
     told = folded(printed(calm(sources=sources), width=200))
     assert "keys that app-json has no names for, such as [b]reply_code, took in app.log: if a status" in told
     assert "--field time=KEY --field target=KEY" in told
+    sources = [SourceCoverage("app.log", "logfmt", 1.0, beyond="duration")]
+    told = folded(printed(calm(sources=sources), width=200))
+    assert (
+        "such as duration in app.log: if a duration is among them, log it with its unit (duration=12ms)"
+        in told
+    )
 
 
 def test_calm_traffic_is_told_in_one_calm_line() -> None:

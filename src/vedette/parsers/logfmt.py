@@ -66,7 +66,9 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
         description: One line, with an example product.
         paths: For each field, the keys it may stand at, the most trusted first. A dot in a key has a backslash.
         conventions: How times and durations are written.
-        needs: A field that each line of the format has, so that it is told from others with like keys; or None.
+        needs: `FORWARDED` if each line of the format has it, `DURATION` if half of them do, so that it is told from
+            others with like keys; or None.
+        extended: As of `JsonFormat`.
     """
 
     name: str
@@ -74,6 +76,7 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
     paths: Mapping[Field, Sequence[str]]
     conventions: Conventions
     needs: Field | None = None
+    extended: bool = False
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blank lines left out.
@@ -95,6 +98,8 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
         fits = ((requests.status > 0) & (peer | chain | target)) | (method & target)
         if self.needs is Field.FORWARDED:
             fits &= chain
+        if self.needs is Field.DURATION and 2 * np.isnan(requests.duration).sum() > len(requests):
+            return 0.0
         return float(fits.sum() / lines)
 
     def open(self, source: str) -> KeyedParser:  # noqa: ARG002 - such a source has no state of its own
@@ -104,7 +109,18 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
 
 def logfmt_formats() -> tuple[LogfmtFormat, ...]:
     """The formats of pairs that are known by name."""
-    return (_heroku(), _any())
+    return (
+        _heroku(),
+        _any(
+            "logfmt-ms",
+            "with duration_ms and the like",
+            _MILLISECONDS,
+            DurationUnit.MILLISECONDS,
+            Field.DURATION,
+        ),
+        _any("logfmt-s", "with duration_s and the like", _SECONDS, DurationUnit.SECONDS, Field.DURATION),
+        _any("logfmt", "(time=... method=GET path=... status=200)", _UNITS, DurationUnit.GO),
+    )
 
 
 def _heroku() -> LogfmtFormat:
@@ -130,11 +146,23 @@ def _heroku() -> LogfmtFormat:
     )
 
 
-def _any() -> LogfmtFormat:
-    """Keys that Go services, Grafana, Loki and the frameworks' loggers give requests. Durations bear their units."""
+_UNITS = ("duration", "elapsed", "latency", "took", "response_time")
+_MILLISECONDS = (
+    "duration_ms", "elapsed_ms", "latency_ms", "took_ms", "response_time_ms", "request_time_ms", "durationMs",
+)  # fmt: skip
+_SECONDS = ("duration_s", "duration_seconds", "elapsed_s", "latency_s", "latency_seconds", "request_time")
+
+
+def _any(
+    name: str, which: str, durations: Sequence[str], unit: DurationUnit, needs: Field | None = None
+) -> LogfmtFormat:
+    """Keys that Go services, Grafana, Loki and the frameworks' loggers give requests.
+
+    Durations say their unit, in their text or their name: a bare number's is not guessed.
+    """
     return LogfmtFormat(
-        "logfmt",
-        "Lines of key=value pairs, as Grafana and Go services write them (time=... method=GET path=... status=200)",
+        name,
+        f"Lines of key=value pairs, as Grafana and Go services write them, {which}",
         {
             Field.TIME: ("time", "ts", "t", "timestamp", "@timestamp", HEAD),
             Field.PEER: (
@@ -143,16 +171,31 @@ def _any() -> LogfmtFormat:
                 "client_ip",
                 "remoteAddr",
                 "clientIP",
+                "client_addr",
+                "peer_addr",
+                "source_ip",
                 "remote",
+                "client",
+                "peer",
                 "ip",
                 "addr",
+                r"client\.ip",
             ),
             Field.FORWARDED: ("x_forwarded_for", "forwarded_for", "fwd"),
             Field.METHOD: ("method", "http_method", "request_method", r"http\.method"),
             Field.TARGET: ("path", "uri", "url", "request_uri", "request_path", r"http\.path", r"http\.url"),
             Field.QUERY: ("query", "query_string"),
             Field.PROTOCOL: ("protocol", "proto"),
-            Field.STATUS: ("status", "status_code", "statusCode", r"http\.status_code", "code"),
+            Field.STATUS: (
+                "status",
+                "status_code",
+                "statusCode",
+                "response_status",
+                "response_code",
+                "http_status",
+                r"http\.status_code",
+                "code",
+            ),
             Field.BYTES_IN: ("bytes_in", "request_size", "request_bytes"),
             Field.BYTES_OUT: (
                 "bytes_out",
@@ -162,10 +205,12 @@ def _any() -> LogfmtFormat:
                 "response_bytes",
                 "bytes_written",
             ),
-            Field.DURATION: ("duration", "elapsed", "latency", "took", "response_time"),
+            Field.DURATION: durations,
             Field.REFERER: ("referer", "referrer"),
             Field.USER_AGENT: ("user_agent", "userAgent", "useragent", "agent", "ua"),
             Field.SERVICE: ("service", "host", "vhost"),
         },
-        Conventions(TimeFormat.ANY, DurationUnit.GO, peer_has_port=True),
+        Conventions(TimeFormat.ANY, unit, peer_has_port=True),
+        needs=needs,
+        extended=True,
     )

@@ -8,6 +8,7 @@ import msgspec
 from vedette.parsers.beyond import beyond
 from vedette.parsers.format import Format, Parser
 from vedette.parsers.json_lines import JsonFormat
+from vedette.parsers.logfmt import LogfmtFormat
 from vedette.parsers.mixed import MixedParser
 from vedette.parsers.text_format import TextFormat
 from vedette.parsers.timeless import timeless
@@ -111,7 +112,7 @@ def fit(sample: Chunk, known: Format) -> Choice:
 def _beyond(judged: Chunk, known: Format) -> str | None:
     if isinstance(known, TextFormat) and known.extended:
         return beyond(judged, known)
-    return unnamed(judged, known) if isinstance(known, JsonFormat) and known.extended else None
+    return unnamed(judged, known) if isinstance(known, JsonFormat | LogfmtFormat) and known.extended else None
 
 
 def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, Chunk, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""Keys of JSON lines that their format has no names for, and that look like what it found nothing of."""
+"""Keys of JSON or pairs that their format has no names for, and that look like what it found nothing of."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from vedette.parsers.json_lines import JsonFormat
+from vedette.parsers.logfmt import LogfmtFormat
 from vedette.schema.chunk import Chunk
 
 _LINES = 20
@@ -31,7 +32,7 @@ _DURATION = (
 )
 
 
-def unnamed(sample: Chunk, known: JsonFormat) -> str | None:
+def unnamed(sample: Chunk, known: JsonFormat | LogfmtFormat) -> str | None:
     """Keys that may hold a status, a client or a duration, where no line was found to tell one; None without such.
 
     Args:
@@ -42,12 +43,12 @@ def unnamed(sample: Chunk, known: JsonFormat) -> str | None:
     """
     requests = known.open(sample.source).parse(Chunk.of(sample.buffer[: sample.length].tobytes())).requests
     lacks_status = not (requests.status > 0).any()
-    lacks_peer = not (requests.peer.ids >= 0).any()
+    lacks_peer = not ((requests.peer.ids >= 0) | (requests.forwarded.ids >= 0)).any()
     lacks_duration = bool(np.isnan(requests.duration).all())
     if not (lacks_status or lacks_peer or lacks_duration):
         return None
     found: dict[str, None] = {}
-    for path, value in _values(sample):
+    for path, value in _values(sample) if isinstance(known, JsonFormat) else _pairs(sample):
         name = path[-1].lower()
         looks = (
             (lacks_status and any(part in name for part in _STATUS) and _is_status(value))
@@ -73,6 +74,15 @@ def _values(sample: Chunk) -> Iterator[tuple[tuple[str, ...], object]]:
             continue
         if isinstance(whole, dict):
             yield from _leaves(whole, ())
+
+
+def _pairs(sample: Chunk) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Keys and values of the first lines of pairs, quotes aside; one in quotes that has spaces is cut at the first."""
+    for line in islice(sample.buffer[: sample.length].tobytes().splitlines(), _LINES):
+        for pair in line.decode("utf-8", "replace").split():
+            key, equals, value = pair.partition("=")
+            if key and equals:
+                yield (key,), value.strip('"')
 
 
 def _leaves(node: dict[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
