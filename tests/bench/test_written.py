@@ -34,6 +34,7 @@ FLOORS = {
     "thirteenth": Floor(0.96, 0.0686),
     "fourteenth": Floor(0.951, 0.0422),
     "fifteenth": Floor(0.965, 0.0099),
+    "sixteenth": Floor(0.977, 0.0514),
 }
 
 
