@@ -31,10 +31,10 @@ FLOORS = {
     "tenth": Floor(0.948, 0.0286),
     "eleventh": Floor(0.938, 0.0187),
     "twelfth": Floor(0.931, 0.0362),
-    "thirteenth": Floor(0.96, 0.0686),
-    "fourteenth": Floor(0.951, 0.0422),
-    "fifteenth": Floor(0.965, 0.0099),
-    "sixteenth": Floor(0.977, 0.0514),
+    "thirteenth": Floor(0.96, 0.0675),
+    "fourteenth": Floor(0.951, 0.0407),
+    "fifteenth": Floor(0.965, 0.0095),
+    "sixteenth": Floor(0.977, 0.0391),
 }
 
 
