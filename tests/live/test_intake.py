@@ -190,3 +190,23 @@ def test_fields_that_nobody_reads_are_told_once_for_a_format_also_after_a_restar
     described, _ = again(intake, {"log_format": DESCRIBED})
     assert durations(described, TIMED % 2) == [0.035808]
     assert described.remarks == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            '{"time":"2026-03-02T08:00:00Z","method":"GET","path":"/","status":200,"ip":"192.0.2.1","duration":12}',
+            "a.log: keys such as duration have no names in app-json, and are not read: if a status",
+        ),
+        (
+            "time=2026-03-02T08:00:00Z method=GET path=/ status=200 ip=192.0.2.1 duration=12",
+            "a.log: keys such as duration have no names in logfmt, and are not read: if a duration is",
+        ),
+    ],
+)
+def test_keys_that_no_name_is_known_for_are_remarked_on(line: str, told: str) -> None:
+    intake = Intake(Config())
+    intake.take(Delivery("a.log", line.encode() + b"\n", b""))
+    (remark,) = intake.remarks
+    assert remark.startswith(told)

@@ -11,6 +11,7 @@ from vedette.parsers.format import Parser
 from vedette.parsers.sniff import NAME_IT, Choice, NothingSaidError
 from vedette.schema.chunk import Chunk, SkipReason, Skips
 from vedette.schema.errors import VedetteError
+from vedette.schema.format_names import COMMON_JSON, USUAL_PAIRS
 from vedette.schema.state import StateError, decode, encode
 from vedette.sources.source import Delivery
 
@@ -199,12 +200,7 @@ class Intake:
         for stream in list(self.streams.values()):
             if stream.beyond is not None and stream.chosen is not None:
                 first.setdefault(stream.chosen[0], (stream.name, stream.beyond))
-        return [
-            f"{name}: fields at the end of its lines, such as {text}, have no names in {form}, and are not read: if a "
-            "duration or a host is among them, describe the lines in input.log_format (which then holds for every log "
-            "that no format is named for)"
-            for form, (name, text) in first.items()
-        ]
+        return [_remark(form, name, text) for form, (name, text) in first.items()]
 
     def knows(self, delivery: Delivery) -> bool:
         """Whether lines of a delivery's stream have come before."""
@@ -279,3 +275,22 @@ def _reason(line: bytes) -> SkipReason:
     if not line.strip():
         return SkipReason.BLANK
     return SkipReason.COMMENT if line.startswith(b"#") else SkipReason.NOT_THIS_FORMAT
+
+
+def _remark(form: str, name: str, text: str) -> str:
+    """What to do about fields or keys of a stream that its format has no names for."""
+    everywhere = "(which then holds for every log that no format is named for)"
+    if form in USUAL_PAIRS:
+        return (
+            f"{name}: keys such as {text} have no names in {form}, and are not read: if a duration is among them, log "
+            "it with its unit (duration=12ms) or under a name that says it (duration_ms=12)"
+        )
+    if form in COMMON_JSON:
+        return (
+            f"{name}: keys such as {text} have no names in {form}, and are not read: if a status, a client or a "
+            f"duration is among them, say which keys hold what in input.fields {everywhere}"
+        )
+    return (
+        f"{name}: fields at the end of its lines, such as {text}, have no names in {form}, and are not read: if a "
+        f"duration or a host is among them, describe the lines in input.log_format {everywhere}"
+    )
