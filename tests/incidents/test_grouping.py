@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from vedette.incidents.apart import Apart
 from vedette.incidents.draft import Draft
-from vedette.incidents.grouping import Grouper, GroupingSettings
+from vedette.incidents.grouping import KNOCKS, Grouper, GroupingSettings
 from vedette.incidents.kept_draft import KeptDraft
 from vedette.schema.anomaly import (
     Anomaly,
@@ -14,6 +14,7 @@ from vedette.schema.anomaly import (
     Contribution,
     Entity,
     EntityKind,
+    Evidence,
     Formula,
     Severity,
 )
@@ -285,6 +286,44 @@ def test_low_probes_of_many_clients_are_one_background_incident() -> None:
     (incident,) = group(*probes)
     assert incident.title == "Background probing of shop by 20 clients"
     assert incident.severity is Severity.LOW
+
+
+def probe(minute: int, what: str, client: str = "192.0.2.7") -> Anomaly:
+    one = anomaly(
+        AnomalyType.SENSITIVE_FILE, minute, client=client, severity=Severity.LOW, unit="hostile_requests"
+    )
+    return msgspec.structs.replace(one, evidence=(Evidence("log", minute, "", matched=what),))
+
+
+def weather() -> list[Anomaly]:
+    return [probe(2 * n, "/.env", f"203.0.113.{n}") for n in range(60)]
+
+
+def grouped(*probes: Anomaly) -> list[Incident]:
+    return group(*sorted([*weather(), *probes], key=lambda one: one.start))
+
+
+def test_who_tries_one_thing_after_the_other_is_told_apart_from_the_weather() -> None:
+    own, background = grouped(*(probe(4 * n + 1, f"/{n}.bak") for n in range(25)))
+    assert background.title == "Background probing of shop by 61 clients"
+    assert own.entities[0].value == "192.0.2.7"
+    assert own.start == (4 * (KNOCKS - 1) + 1) * MINUTE
+    assert len(own.anomaly_ids) == 25 - KNOCKS + 1
+
+
+@pytest.mark.parametrize("apart", [(4, "/server-status"), (7, "/{}.bak")], ids=["the same", "seldom"])
+def test_who_asks_for_one_thing_only_or_seldom_is_weather(apart: tuple[int, str]) -> None:
+    minutes, what = apart
+    assert len(grouped(*(probe(minutes * n + 1, what.format(n)) for n in range(100 // minutes)))) == 1
+
+
+def test_what_somebody_tried_is_kept() -> None:
+    first, again = Grouper(), Grouper()
+    for n in range(KNOCKS - 1):
+        background = first.add(probe(n, f"/{n}.bak", "192.0.2.8"))
+        first.add(probe(n, "/.env", f"203.0.113.{n}"))
+    again.from_state(first.to_state())
+    assert again.add(probe(KNOCKS, "/last.bak", "192.0.2.8")) != background
 
 
 def attack(

@@ -15,7 +15,8 @@ gap, by the first of these that holds:
 5. one of them is of flows and the other of requests, and the same client mostly carries both, whatever their services:
    what a capture shows of a client and what a log does are the same client's doing;
 6. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
-   incident, not one per sender; so are new destinations of hosts within, apart from it;
+   incident, not one per sender; so are new destinations of hosts within, apart from it. Who tries `KNOCKS` things
+   within an hour, be it one in five minutes, does not go on to the next site, and is told apart from then on;
 7. it is an odd manner (scraping, no person's rhythm, taking much) of a client of the same network as the one with
    whom the incident opened, and of the same kind: twenty machines beside each other that fetch a site together are
    one program;
@@ -40,6 +41,9 @@ tie together what has nothing to do with each other.
 
 Otherwise it opens a new one. The result depends on the anomalies alone, not on when they were handed over.
 """
+
+from itertools import islice
+from zlib import crc32
 
 import msgspec
 
@@ -81,6 +85,11 @@ AT_ONCE = 5 * MINUTE_US
 
 INSISTENT = 3
 """Attacks aimed at one route within an hour from which somebody insists: strangers try, and go on to the next site."""
+KNOCKS = 12
+"""Different things that a client is found to try within an hour, each in a window of its own, which are no weather."""
+MOST_KNOCKING = 10_000
+"""Clients whose probes of the last hour are remembered; for a further one, who tried something longest ago is
+forgotten."""
 ALIKE = 2
 """Incidents of clients unlike the others, open at once on a service, from which further such clients join the last. A
 budget of one in a week brings three within a gap together once in years."""
@@ -104,6 +113,7 @@ class _State(msgspec.Struct, frozen=True, array_like=True):
     attacked: list[tuple[str, list[int]]] = msgspec.field(default_factory=list)
     """Older versions told every attacker by itself."""
     aimed: list[tuple[str, str, list[int]]] = msgspec.field(default_factory=list)
+    knocked: list[tuple[str, str, list[tuple[int, int]]]] = msgspec.field(default_factory=list)
 
 
 def stating_order(anomaly: Anomaly) -> tuple[bool, bool, bool, int, str]:
@@ -129,6 +139,8 @@ class Grouper:
         """Starts of the latest incidents of passing attacks by service, which was attacked longest ago first."""
         self._aimed: dict[tuple[str, str], list[int]] = {}
         """Starts of the latest attacks aimed at a route of a service, which was aimed at longest ago first."""
+        self._knocked: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        """Starts and checksums of what clients tried of a service in the last hour, who did so longest ago first."""
 
     def add(self, anomaly: Anomaly, begun: int | None = None) -> str:
         """Put an anomaly where it belongs; returns the incident's id.
@@ -137,13 +149,16 @@ class Grouper:
             begun: When the window began that it is of, if incidents that were over by then may not be closed yet.
         """
         kind = kind_of(anomaly)
+        knocks = kind is Kind.BACKGROUND and self._knocks(anomaly)
+        if knocks:
+            kind = Kind.CLIENT
         since = anomaly.start if begun is None else max(anomaly.start, begun)
         who = counted_as(anomaly.entity.value)
         near = self._near(kind, anomaly, who)
         if len(near) > 1:
             # What somebody is known for comes before the weather.
             near.sort(key=_is_weather)
-        insists = is_aimed(anomaly) and self._insists(anomaly)
+        insists = knocks or (is_aimed(anomaly) and self._insists(anomaly))
         for draft in near:
             if insists and draft.kind is Kind.CROWD:
                 continue
@@ -201,6 +216,7 @@ class Grouper:
                 [KeptDraft.of(draft) for draft in self._open],
                 [*self._attacked.items()],
                 [(*place, starts) for place, starts in self._aimed.items()],
+                [(*who, tried) for who, tried in self._knocked.items()],
             )
         )
 
@@ -210,7 +226,7 @@ class Grouper:
         Raises:
             StateError: Damaged; see `vedette.schema.state`.
         """
-        self.unnamed, self._open, self._attacked, self._aimed = 0, [], {}, {}
+        self.unnamed, self._open, self._attacked, self._aimed, self._knocked = 0, [], {}, {}, {}
         self.adopt(content)
 
     def adopt(self, content: bytes) -> None:
@@ -221,10 +237,12 @@ class Grouper:
         """
         state = decode(content, _State, "incidents")
         check(max(len(state.attacked), len(state.aimed)) <= MOST_SERVICES, "incidents")
+        check(len(state.knocked) <= MOST_KNOCKING, "incidents")
         self.unnamed += state.unnamed
         self._open += [one.draft() for one in state.open]
         self._attacked |= dict(state.attacked)
         self._aimed |= {(service, route): starts for service, route, starts in state.aimed}
+        self._knocked |= {(service, who): tried for service, who, tried in state.knocked}
 
     def gap(self, draft: Draft) -> int:
         """How long an incident may be quiet and still go on, microseconds."""
@@ -270,6 +288,26 @@ class Grouper:
             del self._aimed[next(iter(self._aimed))]
         self._aimed[place] = [*starts, anomaly.start]
         return len(starts) + 1 >= INSISTENT
+
+    def _knocks(self, anomaly: Anomaly) -> bool:
+        """Remember what a client tried; True if it has tried too many things lately to be one of the passing ones."""
+        matched = anomaly.evidence[0].matched if anomaly.evidence else None
+        hostile = anomaly.unit == "hostile_requests" and anomaly.entity.kind is EntityKind.CLIENT
+        if matched is None or not hostile:
+            return False
+        first = anomaly.start - HOUR_US
+        who = anomaly.service, anomaly.entity.value
+        # What is asked for again and again is asked for by a monitor, or a page.
+        what = crc32(matched.encode())
+        tried = [one for one in self._knocked.pop(who, []) if one[0] > first and one[1] != what]
+        if all(start != anomaly.start for start, _ in tried):
+            tried = [*tried, (anomaly.start, what)][-KNOCKS:]
+        for oldest, latest in list(islice(self._knocked.items(), 2)):
+            if latest[-1][0] <= first or len(self._knocked) >= MOST_KNOCKING:
+                del self._knocked[oldest]
+        # At the end: the first is the one that tried something longest ago.
+        self._knocked[who] = tried
+        return len(tried) >= KNOCKS
 
     def _near(self, kind: Kind, anomaly: Anomaly, who: str) -> list[Draft]:
         """The open incidents that `_belongs` has to look at: where many are open, none of the others takes anything."""

@@ -18,6 +18,7 @@ from vedette.detectors.view import TOGETHER, Metric, WindowView
 from vedette.kernels.models.joint import FITTED, MIDDLE, RATE, SCALE, SHAPE, START
 from vedette.schema.anomaly import Anomaly, AnomalyType, Band, Contribution, Formula
 from vedette.schema.spans import MINUTE_US
+from vedette.windows.layout import Group
 
 Array = NDArray[np.float64]
 
@@ -49,9 +50,10 @@ class Combination(Remembering):
     Decision: the squared Mahalanobis distance is rarer among the service's own distances than the budget allows; no
         metric alone explains `MOST_ALONE` of it; whichever metric is left out, that of the others is still beyond the
         band of usual windows; and at least one is `FACTOR` times off from what the others let expect (a ratio:
-        `MIN_DIFFERENCE`). Not where it came before by the clock (`Recurrence`), unless errors are `FAILING` of it: a
-        nightly job goes together with nothing else. In the first day, before there is a distance, what comes by the
-        clock is known by its requests. For the budget, windows far out one after the other are one event.
+        `MIN_DIFFERENCE`). Not of fewer than `MIN_COUNT` requests. Not where it came before by the clock
+        (`Recurrence`), unless errors are `FAILING` of it: a nightly job goes together with nothing else. In the first
+        day, before there is a distance, what comes by the clock is known by its requests. For the budget, windows far
+        out one after the other are one event.
     Explanation: by how much each metric adds to the distance, and what the others let expect of it.
     Known false alarms: a release that makes pages larger or answers quicker changes what goes together.
     References: Mahalanobis 1936; Lowry, Woodall, Champ, Rigdon 1992 (smoothed multivariate charts); Maronna 1976
@@ -101,6 +103,9 @@ class Combination(Remembering):
             if joint.surprise[row] < threshold:
                 continue
             if view.book[int(joint.slot[row])].service in view.claimed:
+                continue
+            # One failed request is an error, quick and small at once: of so few it is all that is odd.
+            if view.total(int(joint.slot[row]), Group.REQUESTS) < self.MIN_COUNT:
                 continue
             odd = _Odd.of(view, joint, row)
             # One metric that goes its way while the others stay is odd by itself.
