@@ -44,7 +44,7 @@ def ecs() -> JsonFormat:
         "ecs-json",
         "Elastic Common Schema (@timestamp, http.request.method, url.original, ...), flat or nested",
         {
-            Field.TIME: ("@timestamp", "timestamp", "time"),
+            Field.TIME: ("@timestamp", "timestamp"),
             Field.PEER: _either("source.ip", "client.ip", "source.address", "client.address"),
             Field.METHOD: _either("http.request.method"),
             Field.TARGET: _either("url.original", "url.path", "url.full"),
