@@ -1,9 +1,12 @@
 """Models as bytes: a zip of plain arrays (NPY), a card (JSON) and other plain content. Nothing in it is code."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from math import prod
+from tokenize import TokenError
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -13,7 +16,11 @@ from numpy.typing import NDArray
 from vedette.detectors.learned.card import Card, ModelError
 
 LARGEST: Final = 32 << 20
-"""Bytes of the largest model that is read."""
+"""Bytes of the largest model that is read, packed and, all of its parts together, unpacked."""
+_MOST_DIRECTORY: Final = 1 << 14
+"""Bytes of a zip's list of its parts: each takes a hundred, and is ten times as large once it is read."""
+_END: Final = struct.Struct("<4s4xHHLLH")
+_END_64: Final = b"PK\x06\x07"
 _DAMAGED: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -21,7 +28,13 @@ _DAMAGED: Final = (
     ValueError,
     EOFError,
     OSError,
-    NotImplementedError,
+    OverflowError,
+    # A part that asks for a password, and whatever is nested too deep.
+    RuntimeError,
+    # What parses the header of an array.
+    SyntaxError,
+    TokenError,
+    TypeError,
 )
 
 C = TypeVar("C", bound=Card)
@@ -65,7 +78,11 @@ def read_archive(
     if len(content) > LARGEST:
         raise ModelError(f"{len(content)} bytes: at most {LARGEST} are read")
     try:
+        _check_directory(content)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > LARGEST:
+                raise ValueError(f"{unpacked} bytes unpacked: at most {LARGEST} are read")
             told = msgspec.json.decode(_member(archive, "card.json"), type=card)
             found = {name: _array(archive, name) for name in arrays}
             plain = {name: _member(archive, name) for name in contents}
@@ -90,13 +107,37 @@ def check_arrays(
             )
 
 
+def _check_directory(content: bytes) -> None:
+    """Refuse what does not end as `write_archive` ends it, or lists too much: all of a list is read at once."""
+    if len(content) < _END.size:
+        raise ValueError("it is too short")
+    signature, _, _, listed, _, comment = _END.unpack(content[-_END.size :])
+    if signature != b"PK\x05\x06" or comment or content[-_END.size - 20 :].startswith(_END_64):
+        raise ValueError("its end is not that of a zip without comment")
+    if listed > _MOST_DIRECTORY:
+        raise ValueError(f"the list of its parts has {listed} bytes: at most {_MOST_DIRECTORY} are read")
+
+
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     entry = archive.getinfo(name)
-    if entry.file_size > LARGEST:
-        raise ValueError(f"{name} has {entry.file_size} bytes unpacked: at most {LARGEST} are read")
-    return archive.read(entry)
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed by method {entry.compress_type}: must be stored or deflated")
+    with archive.open(entry) as stream:
+        # With an end, and one byte more, so that its checksum is looked at: without, all that is packed is unpacked
+        # before its size is held against what was said of it.
+        return stream.read(entry.file_size + 1)
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(io.BytesIO(_member(archive, f"{name}.npy")), allow_pickle=False)
-    return np.ascontiguousarray(array)
+    content = _member(archive, f"{name}.npy")
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"array {name} is of version {version[0]}.{version[1]}: must be 1.0")
+    shape, by_column, dtype = np.lib.format.read_array_header_1_0(stream)
+    # Held against what there is before there is room for it.
+    wanted, held = prod(shape) * dtype.itemsize, len(content) - stream.tell()
+    if dtype.hasobject or wanted != held or any(size < 0 for size in shape):
+        raise ValueError(f"array {name} is {dtype} of shape {shape}, in {held} bytes")
+    flat = np.frombuffer(content, dtype=dtype, offset=stream.tell())
+    return np.array(flat.reshape(shape, order="F" if by_column else "C"), order="C")
