@@ -13,10 +13,17 @@ from contextlib import suppress
 from typing import Any
 
 from vedette.cli.main import run as vedette
+from vedette.detectors.signatures.decoding import ScanBuffer
 from vedette.detectors.signatures.scan import SignatureScanner
+from vedette.detectors.signatures.targets import TargetJudge
 from vedette.replay import scanning
 
-STEPS = {"_decode": "decode", "_scan": "search", "_score": "payload model", "judge": "judging in all"}
+STEPS: tuple[tuple[type, str, str], ...] = (
+    (ScanBuffer, "decode", "decode"),
+    (SignatureScanner, "_scan", "search"),
+    (TargetJudge, "_score", "payload model"),
+    (SignatureScanner, "judge", "judging in all"),
+)
 
 
 def timed(step: Callable[..., Any], name: str, seconds: dict[str, float]) -> Callable[..., Any]:
@@ -38,8 +45,8 @@ def main() -> int:
         print(__doc__, file=sys.stderr if len(sys.argv) < 2 else sys.stdout)
         return 2 if len(sys.argv) < 2 else 0
     seconds: dict[str, float] = defaultdict(float)
-    for method, name in STEPS.items():
-        setattr(SignatureScanner, method, timed(getattr(SignatureScanner, method), name, seconds))
+    for owner, method, name in STEPS:
+        setattr(owner, method, timed(getattr(owner, method), name, seconds))
     # In a process of its own it could not be watched.
     scanning.can_be_apart = lambda: False
     begun = time.process_time()

@@ -8,6 +8,7 @@ Prints markdown. See README.md beside this file for how to read it.
 import argparse
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import corpora
@@ -90,9 +91,12 @@ def plain_contenders(path: Path) -> list[Contender]:
 
 
 def learned_contenders(path: Path) -> list[Contender]:
-    """The members that are on, none, and all there are."""
+    """The members that are on, none, and all there are, if what they need is installed."""
     none, every = scan(path), scan(path)
     none.name, none.environment = "without models", lambda: {"VEDETTE_LEARNED__ENABLED": "false"}
+    if find_spec("torch") is None or find_spec("onnxruntime") is None:
+        print("the transformer is left out: pip install 'vedette[transformer]'", file=sys.stderr)
+        return [scan(path), none]
     members = "[forest, ddos, response_time, status_code, transformer]"
     every.name, every.environment = "and the transformer", lambda: {"VEDETTE_LEARNED__MEMBERS": members}
     every.most_runs = 1
