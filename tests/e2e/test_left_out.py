@@ -13,6 +13,10 @@ HEADER = (
 CSV = b"ts,te,td,sa,da,sp,dp,pr,flg\n"
 NO_DATA = b"2 123456789010 eni-0a1b - - - - - - - 1418530010 1418530070 - NODATA\n"
 NFDUMP = b'{"type":"FLOW","proto":6,"src4_addr":"192.0.2.3","dst4_addr":"192.0.2.9","in_packets":12,"in_bytes":1776}'
+GOOGLE = b'{"jsonPayload":{"bytes_sent":"9","connection":{"dest_ip":"192.0.2.9","protocol":6,"src_ip":"192.0.2.3"}}}'
+AZURE = b'{"records": [\n{"properties": {"flows": [{"flows": [{"flowTuples": ["1763632800,192.0.2.3,192.0.2.9"]}]}]}}]}'
+GOFLOW = b'{"type":"NETFLOW_V9","sampler_address":"192.0.2.1","bytes":1500,"src_addr":"192.0.2.3"}\n'
+HUBBLE = b'{"flow":{"verdict":"FORWARDED","IP":{"source":"192.0.2.3"},"l4":{"TCP":{"source_port":5}}}}\n'
 PCAP = bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
 
 
@@ -148,6 +152,10 @@ def test_what_was_not_read_is_told_on_standard_error_where_no_report_is(
         ("conn.log", HEADER, "conn.log: is empty: it holds a header and no packet or flow"),
         ("flows.json", b"[\n" + NFDUMP + b"\n]\n", "flows.json: flows that nfdump wrote as JSON: write them with"),
         ("flows.ndjson", NFDUMP + b"\n", "flows.ndjson: flows that nfdump wrote as JSON: write them with `nfdump"),
+        ("google.json", GOOGLE + b"\n", "google.json: flows of Google's VPC: not read as they are: rewrite them"),
+        ("azure.json", AZURE, "azure.json: flows of Azure's networks: not read as they are: rewrite them"),
+        ("goflow.json", GOFLOW * 3, "goflow.json: flows of GoFlow2: not read as they are: rewrite them"),
+        ("hubble.json", HUBBLE * 3, "hubble.json: flows of Hubble: not read, as they tell neither packets nor bytes"),
         ("vpc.log", NO_DATA * 2, "vpc.log: holds no flow: 2 lines of spans without traffic or records, as NODATA and"),
         ("trace.pcap", PCAP, "trace.pcap: is empty: it holds a header and no packet or flow"),
         ("cut.pcap", PCAP + b"\1\2", "cut.pcap: nothing could be read: the last 2 bytes are the beginning"),
@@ -174,6 +182,20 @@ def test_an_input_that_holds_nothing_is_no_calm_one(
     assert ended.returncode == 2
     (line,) = ended.stderr.decode().splitlines()
     assert says in line
+
+
+def test_requests_among_which_a_flow_stands_are_read(vedette: Run, tmp_path: Path) -> None:
+    request = {
+        "time": "2026-03-02T08:00:00Z",
+        "remote_addr": "192.0.2.7",
+        "request": "GET / HTTP/1.1",
+        "status": 200,
+    }
+    line = json.dumps(request).encode() + b"\n"
+    (tmp_path / "mixed.json").write_bytes(line * 20 + GOOGLE + b"\n" + line * 20)
+    ended = vedette("scan", "mixed.json", "--json", "found.json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads((tmp_path / "found.json").read_text())["coverage"]["parsed"] == 40
 
 
 @pytest.mark.parametrize(

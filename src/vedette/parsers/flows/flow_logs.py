@@ -26,6 +26,7 @@ from vedette.parsers.flows.flow_layouts import (
 from vedette.parsers.flows.flow_problems import FlowProblem
 from vedette.parsers.flows.flow_tables import FlowTables
 from vedette.parsers.flows.nfdump import Summaries, tell_sides
+from vedette.parsers.flows.other_forms import other_form
 from vedette.parsers.flows.vpc import tell_verdicts
 from vedette.parsers.flows.zeek_order import assumed_header
 from vedette.parsers.zeek_headers import Header, header_of, pieces
@@ -36,10 +37,6 @@ from vedette.schema.flows import FLOW_COLUMNS, Flows
 JSON_FORMATS: Final = (flow_json.ZEEK, flow_json.EVE)
 _NO_OUTCOMES: Final = b"no conn_state"
 """Stands for the header of JSON lines whose field for outcomes was left out."""
-_PRINTED: Final = (b"Date first seen", b"Date flow start", b"Event time")
-"""What nfdump begins with where it was not asked for CSV."""
-_NFDUMP_KEYS: Final = ((b'"src4_addr"', b'"src6_addr"'), (b'"in_packets"',))
-"""One of each group is in every flow that nfdump writes as JSON."""
 
 
 class FlowLogError(VedetteError):
@@ -80,8 +77,8 @@ class FlowLog:
         bare = vpc.header_of_lines(text) if found is None else None
         if bare is not None:
             found = layout_of(bare, None)
-        if found is None and (form := _other_form(text)):
-            raise FlowLogError(f"{source}: flows {form}: write them with `nfdump -r FILE -o csv`")
+        if found is None and (form := other_form(text)):
+            raise FlowLogError(f"{source}: flows {form}")
         if found is None:
             raise FlowLogError(
                 f"{source}: no flow log: must be Zeek's conn.log, Suricata's eve.json, CSV of nfdump, Argus, "
@@ -256,7 +253,7 @@ def is_flow_log(head: bytes) -> bool:
         json_flows(head) is not None
         or layout_of(head, header_of(head)) is not None
         or vpc.header_of_lines(head) is not None
-        or _other_form(head) is not None
+        or other_form(head) is not None
     )
 
 
@@ -264,15 +261,6 @@ def is_cut_log(head: bytes) -> bool:
     """Whether that is a `conn.log` of Zeek whose header, or a part of it, was cut off; `FlowLog` reads it."""
     header = assumed_header(head) if header_of(head) is None else None
     return header is not None and layout_of(head, header) is not None
-
-
-def _other_form(head: bytes) -> str | None:
-    """How nfdump wrote flows that it can write as CSV, too; None where it did not."""
-    if head.startswith(_PRINTED):
-        return "as nfdump prints them for people to read"
-    if head.lstrip()[:1] in (b"{", b"[") and all(any(key in head for key in keys) for keys in _NFDUMP_KEYS):
-        return "that nfdump wrote as JSON"
-    return None
 
 
 def _header(head: bytes) -> Header | None:
