@@ -4,14 +4,19 @@ from vedette.parsers.fields import Conventions, DurationUnit, Field, TimeFormat
 from vedette.parsers.json_lines import JsonFormat
 
 
-def cloudflare() -> JsonFormat:
-    """Cloudflare Logpush, data set "HTTP requests", with times as RFC 3339 or whole seconds.
+def cloudflare(time: TimeFormat = TimeFormat.ANY) -> JsonFormat:
+    """Cloudflare Logpush, data set "HTTP requests", with times as RFC 3339 or whole seconds, or as nanoseconds.
 
     https://developers.cloudflare.com/logs/reference/log-fields/zone/http_requests/
+
+    Args:
+        time: `ANY`, or `EPOCH_NANOSECONDS` for jobs whose `timestamp_format` is `unixnano`.
     """
+    nano = time is TimeFormat.EPOCH_NANOSECONDS
+    told = "times as unixnano" if nano else "EdgeStartTimestamp, ClientRequestURI, ..."
     return JsonFormat(
-        "cloudflare-json",
-        "Cloudflare Logpush of HTTP requests (EdgeStartTimestamp, ClientRequestURI, ...)",
+        "cloudflare-ns-json" if nano else "cloudflare-json",
+        f"Cloudflare Logpush of HTTP requests ({told})",
         {
             Field.TIME: ("EdgeStartTimestamp", "EdgeEndTimestamp"),
             Field.PEER: ("ClientIP",),
@@ -26,7 +31,7 @@ def cloudflare() -> JsonFormat:
             Field.USER_AGENT: ("ClientRequestUserAgent",),
             Field.SERVICE: ("ClientRequestHost",),
         },
-        Conventions(TimeFormat.ANY, DurationUnit.MILLISECONDS),
+        Conventions(time, DurationUnit.MILLISECONDS),
     )
 
 

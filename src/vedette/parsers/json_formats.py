@@ -1,6 +1,7 @@
 """The JSON access logs that are known by name."""
 
 from vedette.parsers import json_applications, json_clouds, json_common, json_proxies, json_shippers
+from vedette.parsers.fields import TimeFormat
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.zeek_http_json import zeek_http
 
@@ -14,6 +15,7 @@ def json_formats() -> tuple[JsonFormat, ...]:
         json_proxies.caddy(),
         json_applications.ecs(),
         json_clouds.cloudflare(),
+        json_clouds.cloudflare(TimeFormat.EPOCH_NANOSECONDS),
         json_clouds.google(),
         json_clouds.azure(),
         json_clouds.azure_front_door(),

@@ -11,6 +11,7 @@ from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.logfmt import LogfmtFormat
 from vedette.parsers.mixed import MixedParser
 from vedette.parsers.text_format import TextFormat
+from vedette.parsers.time_keys import time_key
 from vedette.parsers.timeless import timeless
 from vedette.parsers.unnamed_keys import unnamed
 from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
@@ -182,7 +183,8 @@ def _unknown(sample: Chunk, scores: Mapping[str, float], best: float) -> Unknown
         what = f"its first line is longer than the {LONG >> 10} KiB that are looked at and could not be told"
     remedy = "describe it with --log-format '...'"
     if first.lstrip().startswith(b"{"):
-        remedy = "say which keys hold what: --field time=KEY --field target=KEY --field status=KEY ..."
+        time = time_key(first) or "time=KEY"
+        remedy = f"say which keys hold what: --field {time} --field target=KEY --field status=KEY ..."
     if (instead := _instead_of_lines(lines) or _instead_of_requests(lines)) is not None:
         return UnknownFormatError(f"{sample.source}: {instead}")
     return UnknownFormatError(
