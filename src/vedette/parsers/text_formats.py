@@ -248,6 +248,14 @@ def _combined_family() -> tuple[TextFormat, ...]:
             borrowed="combined",
             extended=True,
         ),
+        # nginx's `$time_iso8601` where `$time_local` stands, Apache's `%{%FT%T%z}t`.
+        TextFormat(
+            "combined-iso",
+            "Combined or Common with times of ISO 8601 ([2024-05-01T10:00:00+02:00])",
+            (combined, common, common_and_more),
+            Conventions(TimeFormat.ISO8601, DurationUnit.SECONDS),
+            extended=True,
+        ),
         TextFormat(
             "combined",
             "Apache's and nginx's Combined Log Format; fields after the user agent are passed over",
