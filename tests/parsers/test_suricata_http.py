@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vedette.parsers.registry import formats
 from vedette.parsers.sniff import UnknownFormatError, sniff
-from vedette.parsers.suricata_http import FORMAT, SuricataFormat
+from vedette.parsers.suricata_http import FORMAT, suricata
 from vedette.schema.chunk import Chunk, Parsed, SkipReason
 
 EVENT: dict[str, Any] = {
@@ -39,7 +39,7 @@ EVENT: dict[str, Any] = {
 
 def parse(*lines: str, first: int = 1) -> Parsed:
     text = "".join(line + "\n" for line in lines).encode()
-    return SuricataFormat().open("eve.json").parse(Chunk.of(text, first_line=first))
+    return suricata().open("eve.json").parse(Chunk.of(text, first_line=first))
 
 
 def test_each_field_of_an_event_is_read() -> None:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from vedette.kernels.lines.origins import strip_origins
 from vedette.kernels.lines.ports import strip_ports
-from vedette.kernels.lines.request_line import join_queries, query_room, split_request_lines
+from vedette.kernels.lines.request_line import complete_targets, split_request_lines, target_room
+from vedette.kernels.lines.written_apart import DATED, date_clocks, decode_percents
 from vedette.kernels.text.hashing import new_secret
 from vedette.kernels.text.intern import intern, slots_for
 from vedette.kernels.text.numbers import durations, go_durations, whole_numbers
@@ -33,6 +34,7 @@ LAYOUTS: Mapping[TimeFormat, int] = {
     TimeFormat.DATE_THEN_TIME: YEAR_MONTH_DAY,
     TimeFormat.ANY: ANY_LAYOUT,
 }
+_NEWLINE = ord("\n")
 EPOCH_UNITS: Mapping[TimeFormat, int] = {
     TimeFormat.EPOCH_SECONDS: 0,
     TimeFormat.EPOCH_MILLISECONDS: -3,
@@ -66,7 +68,10 @@ class Assembler:
       not read flags its row `REPAIRED`.
     * PEER stays as logged: reading addresses is enrichment's work. Only where `Conventions.peer_has_port` is
       the port taken off, because each connection has another; `[2001:db8::7]:443` becomes `2001:db8::7`.
-    * TARGET stays as logged. Only where `Conventions.target_has_origin` are scheme and host taken off.
+    * TARGET stays as logged. Only where `Conventions.target_has_origin` are scheme and host taken off, and where
+      `target_is_relative` the slash put before it.
+    * What `Conventions.encoded` names is percent-decoded.
+    * DATE, where given, is put before a TIME that is a clock.
 
     Args:
         secret: Two int64 that key the hash tables; fresh ones by default. No output depends on them.
@@ -91,6 +96,10 @@ class Assembler:
             self._resize(rows + rows // 4)
         if conventions.peer_has_port:
             strip_ports(chunk.buffer, tokens.start[Field.PEER], tokens.length[Field.PEER])
+        for field in conventions.encoded:
+            free = tokens.tail or chunk.length + PADDING
+            encoded = tokens.start[field], tokens.length[field]
+            tokens.tail = decode_percents(chunk.buffer, chunk.length, free, *encoded)
         flags = tokens.flags.copy()
         buffer = _complete_targets(chunk, tokens, conventions, flags)
         requests = Requests(
@@ -150,6 +159,8 @@ def read_times(
 ) -> tuple[NDArray[np.int64], int]:
     """The time of each row, int64 (n,), microseconds since the epoch, and how many rows have none."""
     start, length = tokens.start[Field.TIME], tokens.length[Field.TIME]
+    if _present(tokens.start[Field.DATE]):
+        buffer, start, length = _dated(buffer, tokens)
     time = np.empty(len(start), dtype=np.int64)
     layout = LAYOUTS.get(conventions.time)
     if layout is None:
@@ -163,6 +174,19 @@ def read_times(
     without = np.flatnonzero(moved != time)
     time[without] = to_utc(time[without], conventions.zone)
     return time, bad
+
+
+def _dated(
+    buffer: NDArray[np.uint8], tokens: Tokens
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32]]:
+    """The times with their days before them, where these are logged apart: a buffer of their own, and the spans."""
+    start, length = tokens.start[Field.TIME].copy(), tokens.length[Field.TIME].copy()
+    free = len(buffer)
+    wide = np.empty(free + len(start) * DATED + PADDING, dtype=np.uint8)
+    wide[:free] = buffer
+    wide[free:] = _NEWLINE
+    date_clocks(wide, free, tokens.start[Field.DATE], tokens.length[Field.DATE], start, length)
+    return wide, start, length
 
 
 def _drop_untimed(chunk: Chunk, tokens: Tokens, time: NDArray[np.int64]) -> tuple[Tokens, NDArray[np.int64]]:
@@ -230,17 +254,18 @@ def _complete_targets(
     empty = (start[Field.METHOD] < 0) & (start[Field.TARGET] < 0)
     if empty.any():
         flags[empty] |= np.uint16(RequestFlag.NOT_HTTP)
-    if not _present(start[Field.QUERY]):
+    relative = conventions.target_is_relative
+    if not (relative or _present(start[Field.QUERY])):
         return chunk.buffer
     spans = (start[Field.QUERY], length[Field.QUERY], start[Field.TARGET], length[Field.TARGET])
-    room = query_room(chunk.buffer, *spans)
+    room = target_room(relative, *spans)
     free = tokens.tail or chunk.length + PADDING
     buffer = chunk.buffer
     if free + room + PADDING > len(buffer):
         # Rare: unescaped text and joined targets together outgrow the tail. A result may not depend on that.
         buffer = np.zeros(free + room + PADDING, dtype=np.uint8)
         buffer[:free] = chunk.buffer[:free]
-    join_queries(buffer, free, *spans)
+    complete_targets(buffer, free, relative, *spans)
     return buffer
 
 

@@ -36,6 +36,8 @@ class Field(IntEnum):
     SERVICE = 14
     ROUTE = 15
     """The route's template, as whoever answered knew it: `/users/{user_id}`."""
+    DATE = 16
+    """The day of `TIME`, where a format logs it apart and `TIME` is a clock (`10:00:00`)."""
 
 
 FIELDS = len(Field)
@@ -85,6 +87,10 @@ class Conventions(msgspec.Struct, frozen=True):
     target_has_origin: bool = False
     """TARGET is a whole address (`https://shop.example/cart`) in each line; assembly leaves the path and query.
     Elsewhere such a target was asked for as it stands, which is how open proxies are looked for."""
+    target_is_relative: bool = False
+    """TARGET may lack the slash that it begins with (`api/v1/ping`); assembly puts it there."""
+    encoded: tuple[Field, ...] = ()
+    """Fields that are percent-encoded (`Mozilla/5.0%20(X11)`), once or twice; assembly decodes them."""
 
 
 class Tokens(msgspec.Struct):

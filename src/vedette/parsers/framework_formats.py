@@ -17,6 +17,7 @@ _CHI = '"{request}" from {peer:port} - {status} {bytes_out}B in {duration:go}'
 _HYPERCORN = "[{}] [{:word}] [{:word}] {peer:port} {} {} [{time}] "
 _HYPERCORN_ENDS = '" {status} {bytes_out} "{referer}" "{user_agent:last}"'
 _AIOHTTP = '{peer} [{time}] "{request}" {status} {bytes_out} "{referer}" "{user_agent:last}"'
+_PHP = '{peer} - {} {time} "{method} {target}" {status}'
 _UVICORN = '{peer:port} - "{request}" {status} {}'
 _ADDRESS = re.compile(rb"\[?[0-9A-Fa-f.:]+\]?")
 
@@ -68,7 +69,7 @@ def _chi() -> TextFormat:
 
 
 def _servers() -> tuple[TextFormat, ...]:
-    """Python's and Ruby's application servers that have formats of their own."""
+    """Python's, Ruby's and PHP's application servers that have formats of their own."""
     return (
         # https://docs.aiohttp.org/en/stable/logging.html#access-logs, also behind `logging.basicConfig`'s prefix.
         TextFormat(
@@ -105,6 +106,16 @@ def _servers() -> tuple[TextFormat, ...]:
             (template(_COMMON + '"{request}"' + _SENT + " {duration}"),),
             Conventions(TimeFormat.CLF, DurationUnit.SECONDS),
             shapes={Field.DURATION: re.compile(rb"[0-9]+\.[0-9]{4}")},
+        ),
+        # https://www.php.net/manual/en/install.fpm.configuration.php#access-format: the user is empty, the path has a
+        # query where the format was given `%Q%q`.
+        TextFormat(
+            "php-fpm",
+            'PHP-FPM\'s access log (10.0.0.1 -  02/Mar/2026:08:00:00 +0000 "GET /index.php" 200)',
+            (template(_PHP), template(_PHP + " {}")),
+            Conventions(TimeFormat.CLF),
+            shapes={Field.METHOD: re.compile(rb"[A-Z]{3,20}")},
+            salvages=False,
         ),
     )
 

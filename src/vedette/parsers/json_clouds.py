@@ -181,3 +181,64 @@ def vercel() -> JsonFormat:
         },
         Conventions(TimeFormat.EPOCH_MILLISECONDS),
     )
+
+
+def cloudfront() -> JsonFormat:
+    """CloudFront's standard logs (version 2) as JSON, and its real-time logs where a stream makes JSON of them.
+
+    The date and the time are keys of their own, all values are strings, user agents are percent-encoded.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html
+    """
+    return JsonFormat(
+        "cloudfront-json",
+        "AWS CloudFront standard log as JSON (date, time, c-ip, cs-method, cs-uri-stem, sc-status, ...)",
+        {
+            Field.TIME: ("time", "timestamp"),
+            Field.DATE: ("date",),
+            Field.PEER: ("c-ip",),
+            Field.FORWARDED: ("x-forwarded-for",),
+            Field.METHOD: ("cs-method",),
+            Field.TARGET: ("cs-uri-stem",),
+            Field.QUERY: ("cs-uri-query",),
+            Field.PROTOCOL: ("cs-protocol-version",),
+            Field.STATUS: ("sc-status",),
+            Field.BYTES_IN: ("cs-bytes",),
+            Field.BYTES_OUT: ("sc-bytes",),
+            Field.DURATION: ("time-taken",),
+            Field.REFERER: ("cs(Referer)", "cs-referer"),
+            Field.USER_AGENT: ("cs(User-Agent)", "cs-user-agent"),
+            Field.SERVICE: ("x-host-header", "cs(Host)", "cs-host"),
+        },
+        Conventions(TimeFormat.ANY, DurationUnit.SECONDS, encoded=(Field.USER_AGENT,)),
+    )
+
+
+def akamai() -> JsonFormat:
+    """Akamai's DataStream 2: times in seconds, values percent-encoded strings, paths without their first slash.
+
+    https://techdocs.akamai.com/datastream2/docs/data-set-parameters
+    """
+    return JsonFormat(
+        "akamai-json",
+        "Akamai DataStream 2 as JSON (reqTimeSec, cliIP, reqMethod, reqPath, statusCode, ...)",
+        {
+            Field.TIME: ("reqTimeSec",),
+            Field.PEER: ("cliIP",),
+            Field.FORWARDED: ("xForwardedFor",),
+            Field.METHOD: ("reqMethod",),
+            Field.TARGET: ("reqPath",),
+            Field.QUERY: ("queryStr",),
+            Field.STATUS: ("statusCode",),
+            Field.BYTES_OUT: ("bytes", "rspContentLen"),
+            Field.DURATION: ("turnAroundTimeMSec",),
+            Field.REFERER: ("referer",),
+            Field.USER_AGENT: ("UA",),
+            Field.SERVICE: ("reqHost",),
+        },
+        Conventions(
+            TimeFormat.EPOCH_SECONDS,
+            DurationUnit.MILLISECONDS,
+            target_is_relative=True,
+            encoded=(Field.USER_AGENT, Field.REFERER),
+        ),
+    )

@@ -18,6 +18,7 @@ _KEYS: Mapping[Field, Sequence[str]] = MappingProxyType(
             "time_iso8601", "time_local", "msec", "@timestamp", "timestamp", "time", "ts", "datetime", "date", "@t",
             "start_time", "received_at",
         ),
+        Field.DATE: ("date",),
         Field.PEER: (
             "remote_addr", "realip_remote_addr", "remoteAddr", "remote_address", "remoteAddress",
             "remote_ip", "remoteIp", "remoteIP", "client_ip", "clientIp", "clientIP", "client_addr", "client_address",

@@ -1,12 +1,20 @@
 """The JSON access logs that are known by name."""
 
-from vedette.parsers import json_applications, json_clouds, json_common, json_proxies, json_shippers
+from vedette.parsers import (
+    json_applications,
+    json_audits,
+    json_clouds,
+    json_common,
+    json_proxies,
+    json_shippers,
+)
 from vedette.parsers.fields import TimeFormat
+from vedette.parsers.json_events import EventFormat
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.zeek_http_json import zeek_http
 
 
-def json_formats() -> tuple[JsonFormat, ...]:
+def json_formats() -> tuple[JsonFormat | EventFormat, ...]:
     """The JSON formats known by name."""
     return (
         json_applications.vedette(),
@@ -16,6 +24,8 @@ def json_formats() -> tuple[JsonFormat, ...]:
         json_applications.ecs(),
         json_clouds.cloudflare(),
         json_clouds.cloudflare(TimeFormat.EPOCH_NANOSECONDS),
+        json_clouds.akamai(),
+        json_clouds.cloudfront(),
         json_clouds.google(),
         json_clouds.azure(),
         json_clouds.azure_front_door(),
@@ -32,6 +42,8 @@ def json_formats() -> tuple[JsonFormat, ...]:
         zeek_http(),
         json_clouds.waf(),
         json_clouds.vercel(),
+        json_audits.kubernetes(),
+        json_audits.minio(),
         json_shippers.fluentd(),
         *json_common.common(),
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vedette.kernels.lines.keys import EDGE_KEY, EDGE_LENGTH, EDGE_SLOT
@@ -23,8 +24,9 @@ class LogfmtTokeniser(JsonTokeniser):
     fewest_bytes = 4
     """Of a key, `=`, a value and the line's end."""
 
-    def __init__(self, keys: JsonKeys) -> None:
+    def __init__(self, keys: JsonKeys, *, cut: bool = False) -> None:
         super().__init__(keys)
+        self._cut = cut
         name = ord(HEAD)
         self._head = next(
             (
@@ -42,6 +44,7 @@ class LogfmtTokeniser(JsonTokeniser):
             chunk.length,
             state,
             self._head,
+            self._cut,
             keys.buckets,
             keys.edges,
             keys.keys,
@@ -69,6 +72,8 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
         needs: `FORWARDED` if each line of the format has it, `DURATION` if half of them do, so that it is told from
             others with like keys; or None.
         extended: As of `JsonFormat`.
+        mark: What a sample of the format holds somewhere.
+        cut: Whether a line counts as far as the first value that has a quotation mark inside.
     """
 
     name: str
@@ -77,6 +82,8 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
     conventions: Conventions
     needs: Field | None = None
     extended: bool = False
+    mark: bytes = b""
+    cut: bool = False
 
     def score(self, sample: Chunk) -> float:
         """Share (0..1) of the sample's lines that are requests of this format, blank lines left out.
@@ -85,7 +92,9 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
         path.
         """
         text = sample.buffer[: sample.length].tobytes()
-        if not any(key.replace("\\", "").encode() + b"=" in text for key in self.paths[Field.TARGET]):
+        if self.mark not in text or not any(
+            key.replace("\\", "").encode() + b"=" in text for key in self.paths[Field.TARGET]
+        ):
             # Loading the compiled tokeniser to look at another text log would take longer than the look.
             return 0.0
         parsed = self.open(sample.source).parse(sample)
@@ -104,13 +113,16 @@ class LogfmtFormat(msgspec.Struct, frozen=True):
 
     def open(self, source: str) -> KeyedParser:  # noqa: ARG002 - such a source has no state of its own
         """Start parsing a source."""
-        return KeyedParser((self.name,), LogfmtTokeniser(JsonKeys.of(self.paths)), self.conventions)
+        return KeyedParser(
+            (self.name,), LogfmtTokeniser(JsonKeys.of(self.paths), cut=self.cut), self.conventions
+        )
 
 
 def logfmt_formats() -> tuple[LogfmtFormat, ...]:
     """The formats of pairs that are known by name."""
     return (
         _heroku(),
+        _lograge(),
         _any(
             "logfmt-ms",
             "with duration_ms and the like",
@@ -143,6 +155,21 @@ def _heroku() -> LogfmtFormat:
         },
         Conventions(TimeFormat.ANY, DurationUnit.GO),
         needs=Field.FORWARDED,
+    )
+
+
+def _lograge() -> LogfmtFormat:
+    """Rails' requests as the gem lograge writes them, behind the prefix of Ruby's logger; durations in milliseconds.
+
+    Parameters, where they are logged, come last and in Ruby's notation, with the client's text in them.
+
+    https://github.com/roidrage/lograge
+    """
+    return replace(
+        _any("lograge", "", ("duration",), DurationUnit.MILLISECONDS),
+        description="Rails with lograge (I, [2026-03-02T08:00:00.123456 #1]  INFO -- : method=GET path=/ ...)",
+        mark=b" controller=",
+        cut=True,
     )
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_formats
 from vedette.parsers.logfmt import logfmt_formats
-from vedette.parsers.suricata_http import SuricataFormat
+from vedette.parsers.suricata_http import suricata
 from vedette.parsers.text_formats import text_formats
 from vedette.parsers.w3c import w3c_formats
 from vedette.parsers.zeek_http import ZeekHttpFormat
@@ -22,7 +22,7 @@ def formats() -> tuple[Format, ...]:
     """All formats, the most specific first: where samples fit several equally well, the first is chosen."""
     return (
         *json_formats(),
-        SuricataFormat(),
+        suricata(),
         *w3c_formats(),
         ZeekHttpFormat(),
         *text_formats(),

@@ -50,6 +50,10 @@ _HAPROXY = (
 )
 _HAPROXY_TLS = '}" {}/{}/{}/{}/{} {}/{}/{}'
 """Behind it with `option httpslog`: errors and resumption, then the server's name, version and cipher."""
+_REALTIME = (
+    "{time} {peer} {} {status} {bytes_out} {method} {} {} {target} {bytes_in} {} {} {service} {duration} {protocol} {} "
+    "{user_agent:percent} {referer} {} {query} {}"
+)
 _SYSLOG = ("", "{}]: ", "{}haproxy: ")
 _AWS = (
     "{time} {service} {peer:port} {} {duration:sum} {status} {} {bytes_in} {bytes_out} "
@@ -107,6 +111,27 @@ def _balancers() -> tuple[TextFormat, ...]:
             ),
             Conventions(TimeFormat.HAPROXY, DurationUnit.MILLISECONDS, peer_has_port=True),
             fallbacks=tuple(template(prefix + _HAPROXY + "}") for prefix in _SYSLOG),
+        ),
+        # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/real-time-logs.html: no header names
+        # fields, so that only records with all of them can be told.
+        TextFormat(
+            "cloudfront-realtime",
+            "AWS CloudFront real-time log, all fields (tab-separated: seconds, client, ..., status, size, method, ...)",
+            (template(_REALTIME.replace(" ", "\t")),),
+            Conventions(TimeFormat.EPOCH_SECONDS, DurationUnit.SECONDS),
+            salvages=False,
+        ),
+        # https://jfrog.com/help/r/jfrog-platform-administration-documentation/request-log
+        TextFormat(
+            "artifactory",
+            "JFrog's request logs (2026-03-02T08:00:00.000Z|trace|client|user|GET|/path|200|in|out|ms|user agent)",
+            (
+                template(
+                    "{time}|{}|{peer}|{}|{method}|{target}|{status}|{bytes_in}|{bytes_out}|{duration}|{user_agent}"
+                ),
+            ),
+            Conventions(TimeFormat.ISO8601, DurationUnit.MILLISECONDS, target_is_relative=True),
+            salvages=False,
         ),
         # https://doc.traefik.io/traefik/observability/access-logs/: Common Log Format, then the number of
         # requests, router, server and duration.

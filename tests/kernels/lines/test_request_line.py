@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.kernels.lines.request_line import join_queries, query_room, split_request_lines
+from vedette.kernels.lines.request_line import (
+    LONGEST_SCHEME,
+    complete_targets,
+    split_request_lines,
+    target_room,
+)
 from vedette.schema.chunk import Chunk
 
 NOT_HTTP, NO_PROTOCOL, SPACE, CASE = 1, 2, 4, 32
@@ -120,14 +125,28 @@ def test_any_bytes_split_as_the_reference_says(text: bytes) -> None:
         assert split(text) == reference(text)
 
 
+def _is_rooted(target: bytes) -> bool:
+    scheme, colon, rest = target.partition(b":")
+    whole = colon and len(scheme) < LONGEST_SCHEME and rest.startswith(b"/") and len(rest) > 1
+    return target.startswith(b"/") or target == b"*" or bool(whole)
+
+
 @given(
     st.lists(
-        st.tuples(st.none() | st.binary(max_size=9), st.none() | st.binary(max_size=9)),
+        st.tuples(
+            st.none()
+            | st.binary(max_size=9)
+            | st.sampled_from([b"*", b"a/b", b"http://a/b", b"a:/", b"/a:b"]),
+            st.none() | st.binary(max_size=9),
+        ),
         min_size=1,
         max_size=6,
-    )
+    ),
+    st.booleans(),
 )
-def test_queries_join_targets_that_have_none(rows: list[tuple[bytes | None, bytes | None]]) -> None:
+def test_queries_join_targets_that_have_none_and_paths_get_their_slash(
+    rows: list[tuple[bytes | None, bytes | None]], relative: bool
+) -> None:
     text = b"".join((target or b"") + (query or b"") for target, query in rows)
     chunk = Chunk.of(text)
     at, spans = 0, []
@@ -138,13 +157,15 @@ def test_queries_join_targets_that_have_none(rows: list[tuple[bytes | None, byte
     target_start, query_start = (np.array([s for s, _ in spans[i::2]]) for i in (0, 1))
     target_length, query_length = (np.array([n for _, n in spans[i::2]], dtype=np.int32) for i in (0, 1))
     columns = (query_start, query_length, target_start, target_length)
-    room = query_room(chunk.buffer, *columns)
+    room = target_room(relative, *columns)
     buffer = np.concatenate([chunk.buffer, np.zeros(room, dtype=np.uint8)])
-    join_queries(buffer, len(chunk.buffer), *columns)
+    complete_targets(buffer, len(chunk.buffer), relative, *columns)
     for i, (target, query) in enumerate(rows):
-        wanted = target
-        if target is not None and query and b"?" not in target:
-            wanted = target + b"?" + query.removeprefix(b"?")
+        wanted = b"" if relative and target is None else target
+        if wanted is not None and query and b"?" not in wanted:
+            wanted += b"?" + query.removeprefix(b"?")
+        if relative and wanted is not None and not _is_rooted(target or b""):
+            wanted = b"/" + wanted
         start = int(target_start[i])
         read = None if start < 0 else bytes(buffer[start : start + int(target_length[i])])
         assert read == wanted

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.kernels.arrays import Bytes
-from vedette.kernels.compile import kernel, subkernel
+from vedette.kernels.compile import inlined, kernel, subkernel
 from vedette.kernels.text.search import find
 
 ABSENT = -1
@@ -157,36 +157,49 @@ def split_request_lines(
             flags[row] |= method_case
 
 
-@subkernel
+@inlined
 def _lacks_query(buffer: Bytes, at: int, length: int) -> bool:
-    """Whether a target is there and has no query of its own."""
-    if at < 0:
-        return False
+    """Whether a target has no query of its own."""
     return find(buffer, at, at + length, QUESTION_MARK) == at + length
 
 
+@inlined
+def _lacks_slash(buffer: Bytes, at: int, length: int) -> bool:
+    """Whether a target is a path without the slash that it begins with; `*` and whole addresses are none."""
+    if length == 0:
+        return True
+    first = buffer[at]
+    if first == SLASH or (first == STAR and length == 1):
+        return False
+    end = at + length
+    colon = find(buffer, at, min(end, at + LONGEST_SCHEME), COLON)
+    return not (colon + 2 < end and buffer[colon] == COLON and buffer[colon + 1] == SLASH)
+
+
 @kernel
-def query_room(
-    buffer: Bytes,
+def target_room(
+    relative: bool,
     query_start: NDArray[np.int64],
     query_length: NDArray[np.int32],
     target_start: NDArray[np.int64],
     target_length: NDArray[np.int32],
 ) -> int:
-    """Bytes that `join_queries` writes at most."""
+    """Bytes that `complete_targets` writes at most."""
     room = 0
     for row in range(query_start.shape[0]):
-        if query_start[row] < 0 or query_length[row] == 0:
-            continue
-        if _lacks_query(buffer, target_start[row], target_length[row]):
-            room += target_length[row] + query_length[row] + 1
+        query = query_length[row] if query_start[row] >= 0 else 0
+        if relative or query > 0:
+            room += query + 2
+            if target_start[row] >= 0:
+                room += target_length[row]
     return room
 
 
 @kernel
-def join_queries(
+def complete_targets(
     buffer: Bytes,
     free: int,
+    relative: bool,
     query_start: NDArray[np.int64],
     query_length: NDArray[np.int32],
     target_start: NDArray[np.int64],
@@ -195,24 +208,36 @@ def join_queries(
     """Write `path?query` at offset `free` of `buffer` for each row that has both; point the target there.
 
     A target that has a query already stays as it is.
+
+    Args:
+        relative: Paths may lack the slash that they begin with, which is put there; without a target, it is all of it.
     """
     for row in range(query_start.shape[0]):
+        at = target_start[row]
+        size = target_length[row]
+        if at < 0:
+            if not relative:
+                continue
+            size = 0
         query = query_start[row]
         query_end = query + query_length[row]
-        if query < 0 or query_end == query:
-            continue
-        at = target_start[row]
-        if not _lacks_query(buffer, at, target_length[row]):
+        joins = query >= 0 and query_end > query and _lacks_query(buffer, at, size)
+        roots = relative and _lacks_slash(buffer, at, size)
+        if not (joins or roots):
             continue
         begin = free
-        for i in range(at, at + target_length[row]):
+        if roots:
+            buffer[free] = SLASH
+            free += 1
+        for i in range(at, at + size):
             buffer[free] = buffer[i]
             free += 1
-        if buffer[query] != QUESTION_MARK:
-            buffer[free] = QUESTION_MARK
-            free += 1
-        for i in range(query, query_end):
-            buffer[free] = buffer[i]
-            free += 1
+        if joins:
+            if buffer[query] != QUESTION_MARK:
+                buffer[free] = QUESTION_MARK
+                free += 1
+            for i in range(query, query_end):
+                buffer[free] = buffer[i]
+                free += 1
         target_start[row] = begin
         target_length[row] = free - begin

@@ -29,6 +29,7 @@ from vedette.kernels.text.json_text import QUOTE, string_end, unescape
 from vedette.kernels.text.search import find
 
 EQUALS = ord("=")
+BRACKET = ord("[")
 SHORTEST_TIME = 19
 """Bytes of `2024-05-01T10:00:00`."""
 
@@ -51,6 +52,7 @@ def _read_pairs(
     end: int,
     free: int,
     head: int,
+    cut: bool,
     buckets: NDArray[np.int16],
     edges: NDArray[np.int32],
     keys: Bytes,
@@ -58,6 +60,8 @@ def _read_pairs(
     slot_length: NDArray[np.int32],
 ) -> tuple[int, bool]:
     """Note the wanted values of the line `at .. end`, the first of each key; `head` is the slot of a time before them.
+
+    With `cut`, the line counts as far as the first value that has a quotation mark inside.
 
     Returns:
         The tail's next free byte, and whether the line holds pairs and is well formed.
@@ -74,9 +78,12 @@ def _read_pairs(
         ):
             at += 1
         if at >= end or buffer[at] == SPACE or buffer[at] == TAB:
-            if head >= 0 and pairs == 0 and slot_start[head] < 0 and _is_time(buffer, begin, at - begin):
-                slot_start[head] = begin
-                slot_length[head] = at - begin
+            if head >= 0 and pairs == 0 and slot_start[head] < 0:
+                # Ruby's logger: `I, [2026-03-02T08:00:00.123456 #4321]  INFO -- : `.
+                bracket = 1 if buffer[begin] == BRACKET else 0
+                if _is_time(buffer, begin + bracket, at - begin - bracket):
+                    slot_start[head] = begin + bracket
+                    slot_length[head] = at - begin - bracket
             continue
         if buffer[at] == QUOTE or at == begin:
             return free, False
@@ -106,7 +113,7 @@ def _read_pairs(
             while at < end and not (buffer[at] == SPACE or buffer[at] == TAB or buffer[at] == QUOTE):
                 at += 1
             if at < end and buffer[at] == QUOTE:
-                return free, False
+                return free, cut and pairs > 0
             if slot >= 0:
                 slot_start[slot] = begin
                 slot_length[slot] = at - begin
@@ -119,6 +126,7 @@ def tokenise_logfmt(
     length: int,
     state: NDArray[np.int64],
     head: int,
+    cut: bool,
     buckets: NDArray[np.int16],
     edges: NDArray[np.int32],
     keys: Bytes,
@@ -136,7 +144,10 @@ def tokenise_logfmt(
     """Find fields in the lines of `buffer[:length]`, from where `state` stands until all rows are used.
 
     Args:
-        head: Slot of a time that stands before the pairs, as a syslog daemon or Heroku writes it; below 0 for none.
+        head: Slot of a time that stands before the pairs, as a syslog daemon, Heroku and Ruby's logger write it; below
+            0 for none.
+        cut: Whether lines count as far as the first value that has a quotation mark inside (`params={"q"=>"x"}`), and
+            not at all otherwise.
 
     The others are those of `vedette.kernels.lines.tokenise_json.tokenise`.
     """
@@ -156,7 +167,7 @@ def tokenise_logfmt(
         for slot in range(slots):
             slot_start[slot] = NOWHERE
         after, good = _read_pairs(
-            buffer, begin, end, free, head, buckets, edges, keys, slot_start, slot_length
+            buffer, begin, end, free, head, cut, buckets, edges, keys, slot_start, slot_length
         )
         reason = NOT_AN_OBJECT
         if good:
