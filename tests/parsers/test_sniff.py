@@ -125,8 +125,13 @@ def test_json_that_is_not_an_object_a_line_is_refused_with_how_to_make_it_so(tex
             "is a server's error log",
         ),
         (b"[Mon Nov 23 12:09:12 2026] [error] [client 192.0.2.1] x\n", "is a server's error log"),
-        (b"time,client,method,path,status\nyesterday,192.0.2.1,GET,/,200\n", "looks like CSV with a header"),
-        (b'"Date";"Client IP";"URL"\nyesterday;192.0.2.1;/\n', "looks like CSV with a header"),
+        (
+            b"time,client,method,path,status\nyesterday,192.0.2.1,GET,/,200\n",
+            "is a table whose rows do not read",
+        ),
+        (b'"Date";"Client IP";"URL"\nyesterday;192.0.2.1;/\n', "and the first is yesterday;192.0.2.1;/"),
+        (b"time,client_ip,status\n1714557600,192.0.2.1,200\n", "names no column of paths"),
+        (b"client_ip|status|bytes\n192.0.2.1|200|7\n", "names no column of times or paths"),
     ],
 )
 def test_what_is_no_log_of_requests_is_called_by_its_name(text: bytes, said: str) -> None:

@@ -18,6 +18,7 @@ from vedette.parsers.log_format import log_format
 from vedette.parsers.logfmt import LogfmtFormat
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import Choice, fit, sniff
+from vedette.parsers.table import TableFormat
 from vedette.parsers.text_format import TextFormat
 from vedette.parsers.wrappers import wrappers
 from vedette.schema.chunk import Chunk
@@ -25,6 +26,8 @@ from vedette.schema.errors import VedetteError
 
 _HEADLESS = (TextFormat, JsonFormat, LogfmtFormat)
 """Formats whose lines tell everything by themselves, but for the zone of their times."""
+_ZONED = (*_HEADLESS, TableFormat)
+"""Formats whose times may have no zone."""
 
 
 class FormatOptionError(VedetteError):
@@ -131,7 +134,7 @@ def _described(config: Config) -> Format | None:
 
 def _in_zone(known: Format, zone: str) -> Format:
     """The format, reading times without a zone in this one. W3C logs are in UTC by definition."""
-    if not isinstance(known, _HEADLESS):
+    if not isinstance(known, _ZONED):
         return known
     place = zone_place(zone)
     if isinstance(place, ZoneInfo):

@@ -11,7 +11,7 @@ from vedette.parsers.format import Parser
 from vedette.parsers.sniff import NAME_IT, Choice, NothingSaidError
 from vedette.schema.chunk import Chunk, SkipReason, Skips
 from vedette.schema.errors import VedetteError
-from vedette.schema.format_names import COMMON_JSON, USUAL_PAIRS
+from vedette.schema.format_names import COMMON_JSON, TABLE, USUAL_PAIRS
 from vedette.schema.state import StateError, decode, encode
 from vedette.sources.source import Delivery
 
@@ -284,6 +284,11 @@ def _remark(form: str, name: str, text: str) -> str:
         return (
             f"{name}: keys such as {text} have no names in {form}, and are not read: if a duration is among them, log "
             "it with its unit (duration=12ms) or under a name that says it (duration_ms=12)"
+        )
+    if form == TABLE:
+        return (
+            f"{name}: columns such as {text} are not read, as their names say nothing known: if a status, a client or "
+            "a duration is among them, call it so in the first line: status, client_ip, duration_ms or duration_s"
         )
     if form in COMMON_JSON:
         return (

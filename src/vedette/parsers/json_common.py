@@ -12,7 +12,7 @@ def _below(containers: str, names: str) -> tuple[str, ...]:
     return tuple(f"{container}.{name}" for container in containers.split() for name in names.split())
 
 
-_KEYS: Mapping[Field, Sequence[str]] = MappingProxyType(
+KEYS: Mapping[Field, Sequence[str]] = MappingProxyType(
     {
         Field.TIME: (
             "time_iso8601", "time_local", "msec", "@timestamp", "timestamp", "time", "ts", "datetime", "date", "@t",
@@ -68,7 +68,7 @@ _KEYS: Mapping[Field, Sequence[str]] = MappingProxyType(
     }
 )  # fmt: skip
 """What each field is called, the clearest name first."""
-_DURATIONS: Mapping[DurationUnit, Sequence[str]] = MappingProxyType(
+DURATIONS: Mapping[DurationUnit, Sequence[str]] = MappingProxyType(
     {
         DurationUnit.GO: ("duration", "latency", "elapsed", "took", "response_time", "responseTime", "latency_human"),
         DurationUnit.MILLISECONDS: (
@@ -112,7 +112,7 @@ def _format(name: str, description: str, unit: DurationUnit, needs: Sequence[Fie
     return JsonFormat(
         name,
         description,
-        {**_KEYS, Field.DURATION: _DURATIONS[unit]},
+        {**KEYS, Field.DURATION: DURATIONS[unit]},
         Conventions(TimeFormat.ANY, unit, peer_has_port=True),
         needs=needs,
         extended=True,

@@ -6,6 +6,7 @@ from vedette.parsers.format import Format
 from vedette.parsers.json_formats import json_formats
 from vedette.parsers.logfmt import logfmt_formats
 from vedette.parsers.suricata_http import suricata
+from vedette.parsers.table import TableFormat
 from vedette.parsers.text_formats import text_formats
 from vedette.parsers.w3c import w3c_formats
 from vedette.parsers.zeek_http import ZeekHttpFormat
@@ -25,6 +26,7 @@ def formats() -> tuple[Format, ...]:
         suricata(),
         *w3c_formats(),
         ZeekHttpFormat(),
+        TableFormat(),
         *text_formats(),
         *logfmt_formats(),
     )

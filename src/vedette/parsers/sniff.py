@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vedette.parsers.beyond import beyond
+from vedette.parsers.fields import Field
 from vedette.parsers.format import Format, Parser
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.logfmt import LogfmtFormat
 from vedette.parsers.mixed import MixedParser
+from vedette.parsers.table import TableFormat
+from vedette.parsers.table_header import Header
+from vedette.parsers.table_header import header_of as table_header
 from vedette.parsers.text_format import TextFormat
 from vedette.parsers.time_keys import time_key
 from vedette.parsers.timeless import timeless
@@ -36,10 +40,6 @@ _ERRORS = re.compile(
     rb"|\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d[.\d]{0,10} \d{4}\] \["  # Apache
 )
 """How lines of servers' error logs begin."""
-_COLUMNS = frozenset(
-    (b"time", b"timestamp", b"date", b"status", b"method", b"path", b"url", b"uri", b"request")
-)
-"""Names of columns, one of which a table of requests has."""
 
 
 NAME_IT = "name the format with --format"
@@ -113,7 +113,9 @@ def fit(sample: Chunk, known: Format) -> Choice:
 def _beyond(judged: Chunk, known: Format) -> str | None:
     if isinstance(known, TextFormat) and known.extended:
         return beyond(judged, known)
-    return unnamed(judged, known) if isinstance(known, JsonFormat | LogfmtFormat) and known.extended else None
+    if isinstance(known, TableFormat) or (isinstance(known, JsonFormat | LogfmtFormat) and known.extended):
+        return unnamed(judged, known)
+    return None
 
 
 def _judge(sample: Chunk, formats: Sequence[Format]) -> tuple[Wrapper | None, Chunk, dict[str, float]]:
@@ -215,13 +217,29 @@ def _instead_of_requests(lines: Sequence[bytes]) -> str | None:
         return "is a journal in its export format: write it with `journalctl -o cat` or `-o json`"
     if _ERRORS.match(first):
         return "is a server's error log, which tells no requests: give its access log"
-    cells = {cell.strip(b' "').lower() for cell in first.replace(b";", b",").replace(b"\t", b",").split(b",")}
-    if len(cells) > 2 and not cells.isdisjoint(_COLUMNS) and not any(byte in b"0123456789" for byte in first):
+    return _instead_of_rows(table_header(b"\n".join(lines[:1])), lines[1:])
+
+
+def _instead_of_rows(header: Header | None, rows: Sequence[bytes]) -> str | None:
+    """What to do about a table whose rows do not tell requests."""
+    if header is None:
+        return None
+    if header.tells:
         return (
-            "looks like CSV with a header, and of tables only those of flows are read: write each row as JSON, with "
-            "`python3 -c 'import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(sys.stdin)]'`"
+            "is a table whose rows do not read: their times have to be like 2026-03-02T08:00:00Z, "
+            "02/Mar/2026:08:00:00 +0000 or seconds since 1970"
+            + (f", and the first is {_shown(rows[0])}" if rows else "; there is none")
         )
-    return None
+    columns = ", ".join(name.encode("unicode_escape").decode("ascii") for name in header.names)
+    lacks = " or ".join(
+        what
+        for what, fields in (("times", {Field.TIME}), ("paths", {Field.TARGET, Field.REQUEST}))
+        if fields.isdisjoint(header.columns)
+    )
+    return (
+        f"looks like a table, and its first line names no column of {lacks}: if there is one, call it time or path "
+        f"there; its columns are {columns[:SHOWN]}"
+    )
 
 
 def _shown(line: bytes) -> str:

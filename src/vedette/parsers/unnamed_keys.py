@@ -1,5 +1,6 @@
-"""Keys of JSON or pairs that their format has no names for, and that look like what it found nothing of."""
+"""Keys and columns that their format has no names for, and that look like what it found nothing of."""
 
+import csv
 from collections.abc import Iterator
 from ipaddress import ip_address
 from itertools import islice
@@ -10,6 +11,8 @@ import numpy as np
 
 from vedette.parsers.json_lines import JsonFormat
 from vedette.parsers.logfmt import LogfmtFormat
+from vedette.parsers.table import TableFormat
+from vedette.parsers.table_header import header_of
 from vedette.schema.chunk import Chunk
 
 _LINES = 20
@@ -32,7 +35,7 @@ _DURATION = (
 )
 
 
-def unnamed(sample: Chunk, known: JsonFormat | LogfmtFormat) -> str | None:
+def unnamed(sample: Chunk, known: JsonFormat | LogfmtFormat | TableFormat) -> str | None:
     """Keys that may hold a status, a client or a duration, where no line was found to tell one; None without such.
 
     Args:
@@ -48,7 +51,11 @@ def unnamed(sample: Chunk, known: JsonFormat | LogfmtFormat) -> str | None:
     if not (lacks_status or lacks_peer or lacks_duration):
         return None
     found: dict[str, None] = {}
-    for path, value in _values(sample) if isinstance(known, JsonFormat) else _pairs(sample):
+    if isinstance(known, TableFormat):
+        values = _cells(sample)
+    else:
+        values = _values(sample) if isinstance(known, JsonFormat) else _pairs(sample)
+    for path, value in values:
         name = path[-1].lower()
         looks = (
             (lacks_status and any(part in name for part in _STATUS) and _is_status(value))
@@ -83,6 +90,16 @@ def _pairs(sample: Chunk) -> Iterator[tuple[tuple[str, ...], object]]:
             key, equals, value = pair.partition("=")
             if key and equals:
                 yield (key,), value.strip('"')
+
+
+def _cells(sample: Chunk) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Names of columns and what stands in them in the first rows."""
+    text = sample.buffer[: sample.length].tobytes()
+    header = header_of(text)
+    if header is not None:
+        lines = islice(text.decode("utf-8", "replace").splitlines(), 1, _LINES + 1)
+        for row in csv.reader(lines, delimiter=header.delimiter):
+            yield from zip(((name,) for name in header.names if name), row, strict=False)
 
 
 def _leaves(node: dict[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -25,7 +25,7 @@ from vedette.schema.findings import (
     SourceCoverage,
     WhatIf,
 )
-from vedette.schema.format_names import COMMON_JSON, USUAL_PAIRS
+from vedette.schema.format_names import COMMON_JSON, TABLE, USUAL_PAIRS
 
 _SAMPLE = 160
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
@@ -325,6 +325,12 @@ def _beyond(coverage: Coverage) -> Iterator[str]:
             yield (
                 f"keys that {form} has no names for, such as {text} in {name}: if a status, a client or a duration is "
                 "among them, say which keys hold what: --field time=KEY --field target=KEY --field duration_ms=KEY ..."
+            )
+            continue
+        if form == TABLE:
+            yield (
+                f"columns whose names say nothing known, such as {text} in {name}: if a status, a client or a duration "
+                "is among them, call it so in the first line: status, client_ip, duration_ms or duration_s"
             )
             continue
         if form in USUAL_PAIRS:

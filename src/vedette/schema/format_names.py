@@ -32,5 +32,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 
 COMMON_JSON: Final = frozenset({"app-json", "app-ms-json", "app-units-json"})
 """JSON whose keys are told by their names alone: others may mean something, too."""
+TABLE: Final = "table"
+"""Tables whose columns are told by their names alone."""
 USUAL_PAIRS: Final = frozenset({"logfmt", "logfmt-ms", "logfmt-s"})
 """Pairs whose keys are told by their names alone."""

@@ -33,7 +33,8 @@ def split_rows(
 ) -> int:  # fmt: skip
     """Find the wanted fields of each line that is not blank and no comment.
 
-    Fields may be quoted; spaces around them are left out. A quote that is not closed ends with its line.
+    Fields may be quoted, quotes in them doubled (which stay so); spaces around them are left out. A quote that is not
+    closed ends with its line.
 
     Args:
         buffer: uint8, `buffer[:length]` lines, then a newline at least.
@@ -80,8 +81,10 @@ def split_rows(
             if i < end and buffer[i] == QUOTE:
                 first = i + 1
                 i = first
-                while i < end and buffer[i] != QUOTE:
-                    i += 1
+                # A quote that is doubled stands for itself.
+                while i < end and (buffer[i] != QUOTE or buffer[i + 1] == QUOTE):
+                    i += 1 if buffer[i] != QUOTE else 2
+                i = min(i, end)
                 last = i
                 while i < end and buffer[i] != delimiter:
                     i += 1
