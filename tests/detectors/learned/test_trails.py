@@ -54,8 +54,11 @@ def test_it_survives_as_bytes() -> None:
     again.from_state(held.to_state())
     assert again.to_state() == held.to_state()
     again.close(7)
-    assert again.trail.client.tolist() == [1, 2, 2]
-    assert again.trail.code.tolist() == [16, 24, 8]
+    assert again.trail.client.tolist() == [1, 2]
+    first, count = again.trail.of(np.array([2, 3, 1, 0], np.uint64))
+    assert count.tolist() == [2, 0, 1, 0]
+    assert (first[0], first[2]) == (1, 0)
+    assert again.trail.code[again.trail.which].tolist() == [16, 24, 8]
     with pytest.raises(StateError):
         Trails().from_state(held.to_state()[:-3])
 

@@ -41,6 +41,19 @@ def test_a_session_in_pieces_is_judged_as_the_whole_is(lengths: list[int]) -> No
     assert seen == told(whole(token))
 
 
+@given(st.lists(st.dictionaries(st.integers(1, 4), st.integers(1, PER_CLIENT), min_size=1), max_size=4))
+def test_a_model_that_looks_at_one_request_sees_what_others_see_last(asked: list[dict[int, int]]) -> None:
+    walkers, at = Walkers(), 3
+    for window, each in enumerate(asked):
+        count = np.array(list(each.values()))
+        token = np.arange(at, at + int(count.sum()))
+        place = walkers.find(np.array(list(each), np.uint64), window)
+        far, near = (walkers.windows_on(place, token, count, depth) for depth in (WINDOW, 1))
+        assert told(near) == [row[-2:] for row in told(far)]
+        walkers.add(place, window, token, count, np.zeros(len(token)))
+        at += len(token)
+
+
 @given(st.integers(1, 150))
 def test_every_request_is_judged_once_by_what_came_right_before_it(length: int) -> None:
     token = np.arange(3, 3 + length)

@@ -10,7 +10,7 @@ import pytest
 from vedette.detectors.learned.order_model import OrderModel
 from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.training import Job
-from vedette.detectors.learned.walks import Chunks, chunks, oddness
+from vedette.detectors.learned.walks import WINDOW, Chunks, chunks, oddness
 
 SPAN: Final = 60_000_000
 needs_transformer = pytest.mark.skipif(
@@ -81,10 +81,10 @@ def fitted() -> object:
     return fit_sequence_model(job())
 
 
-def windows_on(token: np.ndarray) -> Chunks:
+def windows_on(token: np.ndarray, depth: int = WINDOW) -> Chunks:
     """A model's windows on one session."""
     one = np.zeros(1, dtype=np.int64)
-    return chunks(token, one, one, one, np.array([len(token)]))
+    return chunks(token, one, one, one, np.array([len(token)]), depth)
 
 
 def score(model: OrderModel, texts: tuple[str, ...]) -> float:

@@ -1,7 +1,7 @@
 """What models of the order in which clients ask for things have in common."""
 
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ from vedette.detectors.learned.card import Card, ModelError
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.tail import Tail
 from vedette.detectors.learned.tokens import UNKNOWN, Vocabulary
-from vedette.detectors.learned.walks import Chunks
+from vedette.detectors.learned.walks import WINDOW, Chunks
 
 MOST_VOCABULARY: Final = 1_024
 """Tokens that a model knows, the most frequent; rarer ones count as unknown."""
@@ -62,8 +62,10 @@ class OrderModel(ABC):
         card: What it rests on.
 
     Attributes:
-        vocabulary: Its tokens.
+        vocabulary: Its tokens. depth: How many requests before one it looks at, 1 or `WINDOW`.
     """
+
+    depth: ClassVar[int] = WINDOW
 
     def __init__(self, card: OrderCard) -> None:
         self.card = card

@@ -71,9 +71,9 @@ class Parted(msgspec.Struct, frozen=True):
         """The latest."""
         return int(np.count_nonzero(self.late))
 
-    def windows(self, chosen: NDArray[np.bool_]) -> Chunks:
-        """A model's windows on some sessions."""
-        return _windows(self.token, self.starts, self.length, chosen)
+    def windows(self, chosen: NDArray[np.bool_], depth: int) -> Chunks:
+        """A model's windows on some sessions; for `depth` see `OrderModel`."""
+        return _windows(self.token, self.starts, self.length, chosen, depth)
 
 
 def parted_sample(job: Job) -> Parted | Refused:
@@ -155,7 +155,7 @@ def calibrated(
     """
     of_late, late_length = parted.of_late, parted.length[parted.late]
     token, (early, latest) = parted.token[of_late], parted.counts
-    held = parted.windows(parted.late)
+    held = parted.windows(parted.late, model.depth)
     surprise, expected = model.surprise(held)
     excess = beyond(held, surprise, expected)
     separation = _separation(
@@ -221,7 +221,7 @@ def _scores(model: OrderModel, sample: SequenceSample, token: NDArray[np.int64])
     past = int(starts[_MOST_SCORED]) if len(starts) > _MOST_SCORED else len(token)
     starts = starts[:_MOST_SCORED]
     length = np.diff(np.append(starts, past))
-    windows = _windows(token[:past], starts, length, np.ones(len(starts), dtype=np.bool_))
+    windows = _windows(token[:past], starts, length, np.ones(len(starts), dtype=np.bool_), model.depth)
     return highest(starts, sample.window[:past], model.excess(windows))
 
 
@@ -235,7 +235,8 @@ def _shadowed(job: Job, parted: Parted, surprise: float, read: Callable[[bytes],
         # It can judge no more: whatever passes its own check is better.
         return ""
     token = np.append(running.vocabulary.numbers(parted.sample.texts), UNKNOWN)[parted.sample.token]
-    seen, _ = running.surprise(_windows(token, parted.starts, parted.length, parted.late))
+    windows = _windows(token, parted.starts, parted.length, parted.late, running.depth)
+    seen, _ = running.surprise(windows)
     if float(seen.mean()) >= surprise - SHADOW_MARGIN:
         return ""
     return (
@@ -261,11 +262,16 @@ def _vocabulary(sample: SequenceSample, fitted: NDArray[np.bool_]) -> Vocabulary
 
 
 def _windows(
-    token: NDArray[np.int64], starts: NDArray[np.intp], length: NDArray[np.intp], chosen: NDArray[np.bool_]
+    token: NDArray[np.int64],
+    starts: NDArray[np.intp],
+    length: NDArray[np.intp],
+    chosen: NDArray[np.bool_],
+    depth: int,
 ) -> Chunks:
     """A model's windows on some whole sessions."""
     begin = np.zeros(int(np.count_nonzero(chosen)), dtype=np.int64)
-    return chunks(token, starts[chosen].astype(np.int64), begin, begin, length[chosen].astype(np.int64))
+    start, past = starts[chosen].astype(np.int64), length[chosen].astype(np.int64)
+    return chunks(token, start, begin, begin, past, depth)
 
 
 def counted(windows: Chunks) -> NDArray[np.int64]:
@@ -292,7 +298,8 @@ def _separation(
     """Area under the curve of long sessions drawn by chance against those that there were, by their first part."""
     starts = np.cumsum(length) - length
     begin = np.zeros(len(length), dtype=np.int64)
-    by_chance = model.excess(chunks(drawn, starts.astype(np.int64), begin, begin, length.astype(np.int64)))
+    start, past = starts.astype(np.int64), length.astype(np.int64)
+    by_chance = model.excess(chunks(drawn, start, begin, begin, past, model.depth))
     session = np.repeat(np.arange(len(length)), length)
     first = place < PART
     count = np.minimum(length, PART).astype(np.int64)

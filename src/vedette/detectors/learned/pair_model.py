@@ -26,6 +26,8 @@ class PairModel(OrderModel):
         count: int64 (p,), how often each did.
     """
 
+    depth = 1
+
     def __init__(self, card: OrderCard, pair: NDArray[np.int32], count: NDArray[np.int64]) -> None:
         super().__init__(card)
         self._pair, self._count = pair, count

@@ -37,9 +37,8 @@ def counted_pairs(
         inputs, targets: int64 (n, w), a token and the one after it; targets that are `PAD` do not count.
     """
     counted = targets != PAD
-    count = np.zeros((vocabulary, vocabulary), dtype=np.int64)
-    np.add.at(count, (inputs[counted], targets[counted]), 1)
-    return count
+    pair = inputs[counted] * vocabulary + targets[counted]
+    return np.bincount(pair, minlength=vocabulary * vocabulary).reshape(vocabulary, vocabulary)
 
 
 def pairs_of(count: NDArray[np.int64]) -> Pairs:

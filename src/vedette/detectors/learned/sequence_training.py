@@ -32,7 +32,7 @@ def fit_sequence_model(job: Job, size: Size = SMALL) -> OrderModel | Refused:
 def _fitted(parted: Parted, size: Size, seed: int, draw: np.random.Generator) -> bytes | Refused:
     """A network fitted to the earlier sessions, but for those by which it stops."""
     stops = draw.random(len(parted.starts)) < _STOP
-    fitted, stopping = (parted.windows(~parted.late & part) for part in (~stops, stops))
+    fitted, stopping = (parted.windows(~parted.late & part, SequenceModel.depth) for part in (~stops, stops))
     if not len(stopping.row):
         return Refused("too few sessions to tell when to stop fitting")
     weights = fit_network(

@@ -27,6 +27,7 @@ from vedette.detectors.view import RouteNumbers, WindowView
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
 from vedette.schema.learned import MemberStatus
 from vedette.schema.state import check, decode, encode
+from vedette.windows.distinct import distinct_codes
 from vedette.windows.summary import ClientRows
 
 _MOST_COUNTED: Final = 20_000
@@ -177,31 +178,34 @@ class ClientSequences(FewStated):
         there = there[:MOST]
         rows, key, first, count = rows.select(there), key[there], first[there], count[there].astype(np.int64)
         at = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
-        code, token = np.unique(trail.code[at], return_inverse=True)
-        route, method, status = decoded(code)
+        kind, token = distinct_codes(trail.which[at], len(trail.code))
+        route, method, status = decoded(trail.code[kind])
         names = routes.names(route)
         texts = [
             token_text(name, m, s) for name, m, s in zip(names, method.tolist(), status.tolist(), strict=True)
         ]
-        return _Requests(rows, key, token.astype(np.int64), count, texts)
+        return _Requests(rows, key, token.astype(np.int64, copy=False), count, texts)
 
     def _judge(self, view: WindowView, service: str, model: OrderModel, asked: _Requests) -> list[Anomaly]:
         token = model.vocabulary.numbers(asked.texts)[asked.token]
         self._count(service, token)
         place = self.walkers.find(asked.key, view.number)
-        windows = self.walkers.windows_on(place, token, asked.count)
+        windows = self.walkers.windows_on(place, token, asked.count, model.depth)
         step = self.walkers.add(place, view.number, token, asked.count, model.excess(windows))
         of_part = model.card.sessions_tail.surprise(step.score)
         np.maximum.at(self.walkers.most, place[step.session], of_part)
         threshold = self._thresholds.threshold(self.name, self.walkers.begun.pace) + ALONE
         alarmed = np.flatnonzero(of_part >= threshold)
+        if not len(alarmed):
+            return []
         # Of each session its most surprising part; of many, the most surprising; of equals, in order of clients.
         alarmed = alarmed[np.argsort(-step.score[alarmed], kind="stable")]
-        _, first = np.unique(step.session[alarmed], return_index=True)
-        alarmed = alarmed[np.sort(first)]
+        first: dict[int, int] = {}
+        for session, part in zip(step.session[alarmed].tolist(), alarmed.tolist(), strict=True):
+            first.setdefault(session, part)
         return [
             self._statement(view, service, model, asked.rows, step, part, float(of_part[part]), threshold)
-            for part in self.first(alarmed.tolist(), MOST_PER_WINDOW)
+            for part in self.first(list(first.values()), MOST_PER_WINDOW)
         ]
 
     def _statement(

@@ -21,20 +21,22 @@ _OTHER: Final = len(METHODS) - 1
 _CLASSES: Final = 8
 
 
-def codes(requests: Requests, route: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One number for each row's token, int64 (n,), as `decoded` takes them apart.
+def codes(
+    requests: Requests, route: NDArray[np.int64], rows: NDArray[np.intp] | slice = slice(None)
+) -> NDArray[np.int64]:
+    """One number for each row's token, int64 (k,), as `decoded` takes them apart.
 
     Args:
-        route: int64 (n,), numbers of routes, none negative.
+        route: int64 (k,), numbers of routes, none negative. rows: Which of the requests they are of.
     """
     known = {name.encode(): number for number, name in enumerate(METHODS)}
     of_method = np.array(
         [known.get(method.upper(), _OTHER) for method in requests.method.vocabulary] + [_OTHER],
         dtype=np.int64,
     )
-    status = requests.status.astype(np.int64) // 100
+    status = requests.status[rows].astype(np.int64) // 100
     status[(status < 1) | (status > 5)] = 0
-    return (route * len(METHODS) + of_method[requests.method.ids]) * _CLASSES + status
+    return (route * len(METHODS) + of_method[requests.method.ids[rows]]) * _CLASSES + status
 
 
 def decoded(code: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -12,7 +12,7 @@ from vedette.detectors.learned.keys import address_keys, service_keys
 from vedette.detectors.learned.tokens import codes
 from vedette.schema.requests import Requests
 from vedette.schema.state import PackedArray, check, decode, encode, pack, unpack
-from vedette.windows.distinct import distinct_values
+from vedette.windows.distinct import distinct_codes, distinct_values
 from vedette.windows.judged import Placed
 
 PER_CLIENT: Final = 64
@@ -30,16 +30,30 @@ class Trail(msgspec.Struct, frozen=True):
     """A closed window's requests, by client and in order of time.
 
     Attributes:
-        client: uint64 (r,), sorted keys as of `client_keys`. code: int64 (r,), see `tokens.codes`.
+        client: uint64 (c,), keys as of `client_keys`, distinct, ascending.
+        first: intp (c + 1,), the first of each client's rows, and how many rows there are.
+        code: intp (k,), distinct, ascending, see `tokens.codes`. which: intp (r,), the code of each row.
     """
 
     client: NDArray[np.uint64]
-    code: NDArray[np.int64]
+    first: NDArray[np.intp]
+    code: NDArray[np.intp]
+    which: NDArray[np.intp]
+
+    @classmethod
+    def over(cls, client: NDArray[np.uint64], code: NDArray[np.int64]) -> "Trail":
+        """Of rows, (r,) each, by client and in order of time."""
+        starts = np.flatnonzero(np.append(True, client[1:] != client[:-1])[: len(client)])
+        distinct = distinct_codes(code, int(code.max()) + 1 if len(code) else 1)
+        return cls(client[starts], np.append(starts, len(client)), *distinct)
 
     def of(self, wanted: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """First row and number of rows of clients, intp (k,) each; 0 rows where there are none."""
-        first = np.searchsorted(self.client, wanted, side="left")
-        return first, np.searchsorted(self.client, wanted, side="right") - first
+        if not len(self.client):
+            return np.zeros(len(wanted), dtype=np.intp), np.zeros(len(wanted), dtype=np.intp)
+        place = np.minimum(np.searchsorted(self.client, wanted), len(self.client) - 1)
+        first = self.first[place]
+        return first, np.where(self.client[place] == wanted, self.first[place + 1] - first, 0)
 
 
 class _PackedWindow(msgspec.Struct, frozen=True, array_like=True):
@@ -131,10 +145,10 @@ class Trails:
         rows = np.flatnonzero(wanted & (asset[placed.route] == 0))
         if not len(rows):
             return
-        part = requests.select(rows)
         key = address_keys(clients.high, clients.low)[clients.ids[rows]] ^ service_keys(service[rows])
         source = np.full(len(rows), _number(requests.source), dtype=np.uint64)
-        columns: _Rows = key, part.time, source, part.line, codes(part, placed.route[rows])
+        code = codes(requests, placed.route[rows], rows)
+        columns: _Rows = key, requests.time[rows], source, requests.line[rows], code
         window = placed.window[rows]
         for number in distinct_values(window).tolist():
             mine = window == number
@@ -149,7 +163,7 @@ class Trails:
             opened.settle()
             self.left_out += opened.taken - opened.held
             client, _, _, _, code = opened.parts[0]
-            self.trail = Trail(client, code)
+            self.trail = Trail.over(client, code)
 
     def drop_from(self, window: int) -> None:
         """Forget windows from this number on, which will not be judged."""
@@ -189,7 +203,7 @@ class Trails:
         self.left_out = state.left_out
 
 
-_EMPTY: Final = Trail(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
+_EMPTY: Final = Trail.over(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
 
 
 def _number(source: str) -> int:

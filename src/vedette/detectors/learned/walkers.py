@@ -11,6 +11,7 @@ from vedette.detectors.learned.open_sessions import OpenSessions
 from vedette.detectors.learned.rings import KEPT, Rings
 from vedette.detectors.learned.walks import PART, WINDOW, Chunks, chunks, oddness
 from vedette.schema.state import PackedArray, check, pack, unpack
+from vedette.windows.distinct import is_among
 
 MOST: Final = 16_384
 """Sessions remembered; of more, those that were quiet for longest are forgotten."""
@@ -74,7 +75,7 @@ class Walkers(OpenSessions):
         fresh = self._fresh(key)
         over = len(self.key) + len(fresh) - MOST
         if over > 0:
-            idle = np.lexsort((self.key, self.last, np.isin(self.key, key)))[:over]
+            idle = np.lexsort((self.key, self.last, is_among(self.key, key)))[:over]
             kept = np.ones(len(self.key), dtype=np.bool_)
             kept[idle] = False
             self.forgotten += int(np.count_nonzero(~kept))
@@ -84,15 +85,20 @@ class Walkers(OpenSessions):
         return np.searchsorted(self.key, key)
 
     def windows_on(
-        self, place: NDArray[np.intp], token: NDArray[np.int64], count: NDArray[np.int64]
+        self,
+        place: NDArray[np.intp],
+        token: NDArray[np.int64],
+        count: NDArray[np.int64],
+        depth: int = WINDOW,
     ) -> Chunks:
         """A model's windows on the requests that sessions get now.
 
         Args:
             place: intp (k,), sessions. token: int64 (n,), their requests. count: int64 (k,), how many each has.
+            depth: See `OrderModel`.
         """
         length = self.length[place]
-        known = np.minimum(length, WINDOW)
+        known = np.minimum(length, depth)
         size = known + count
         start = np.cumsum(size) - size
         flat = np.empty(int(size.sum()), dtype=np.int64)
@@ -100,7 +106,7 @@ class Walkers(OpenSessions):
         flat[start[row] + among] = self.rings.tokens(self.slot[place[row]], (length - known)[row] + among)
         row, among = _each(count)
         flat[(start + known)[row] + among] = token
-        return chunks(flat, start, length - known, length, length + count)
+        return chunks(flat, start, length - known, length, length + count, depth)
 
     def add(
         self,

@@ -24,8 +24,8 @@ class Chunks(msgspec.Struct, frozen=True):
     """A model's windows on some sessions.
 
     Attributes:
-        inputs, targets: int64 (b, WINDOW). row, column: intp (t,) each, where each judged request is in them, in order
-            of session and time.
+        inputs, targets: int64 (b, depth), of a model that looks so far back.
+        row, column: intp (t,) each, where each judged request is in them, in order of session and time.
     """
 
     inputs: NDArray[np.int64]
@@ -40,6 +40,7 @@ def chunks(
     first: NDArray[np.int64],
     begin: NDArray[np.int64],
     past: NDArray[np.int64],
+    depth: int = WINDOW,
 ) -> Chunks:
     """Lay a model's windows on k sessions.
 
@@ -49,8 +50,11 @@ def chunks(
     Args:
         token: int64 (n,), sessions one after the other.
         start: int64 (k,), where each session's first known token is. first: Its place in the session.
-        begin, past: int64 (k,), places to be judged; those of the `WINDOW` before `begin` are known.
+        begin, past: int64 (k,), places to be judged; those of the `depth` before `begin` are known.
+        depth: Requests that the model looks back: 1 or `WINDOW`.
     """
+    if depth == 1:
+        return _pairs(token, start, first, begin, past)
     from_chunk, to_chunk = _chunk_of(begin), _chunk_of(np.maximum(past - 1, begin))
     each = np.where(past > begin, to_chunk - from_chunk + 1, 0)
     session = np.repeat(np.arange(len(each)), each)
@@ -66,6 +70,24 @@ def chunks(
     judged &= _chunk_of(target) == number[:, None]
     row, column = np.nonzero(judged)
     return Chunks(seen[:, :-1], seen[:, 1:], row, column)
+
+
+def _pairs(
+    token: NDArray[np.int64],
+    start: NDArray[np.int64],
+    first: NDArray[np.int64],
+    begin: NDArray[np.int64],
+    past: NDArray[np.int64],
+) -> Chunks:
+    """Each judged request with the one before it; see `chunks`."""
+    each = np.maximum(past - begin, 0)
+    ends = np.cumsum(each)
+    row = np.arange(int(ends[-1]) if len(ends) else 0)
+    at = row + np.repeat(start + begin - first - (ends - each), each)
+    # The first request of a session has nothing before it; where it stands in front, the place before is another's end.
+    before = token[at - 1]
+    before[(ends - each)[(begin == 0) & (each > 0)]] = BEGIN
+    return Chunks(before[:, None], token[at][:, None], row, np.zeros_like(row))
 
 
 def _chunk_of(place: NDArray[np.int64]) -> NDArray[np.int64]:
