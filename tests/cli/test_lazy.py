@@ -4,6 +4,7 @@ import pytest
 import typer
 
 from vedette.cli.lazy import Deferred
+from vedette.cli.main import COMMANDS, run
 from vedette.cli.metric import metric
 from vedette.cli.scan import scan
 
@@ -56,3 +57,27 @@ def test_no_validator_is_made_for_what_is_not_given(monkeypatch: pytest.MonkeyPa
     few = len(made)
     taken(plain(scan), ["a.log"])
     assert few < 5 < len(made) - few
+
+
+HELPS = [
+    ("--help",),
+    *((name, "--help") for name in COMMANDS),
+    ("rules", "test", "--help"),
+    ("alert", "silence", "--help"),
+]
+
+
+@pytest.mark.parametrize("width", [50, 80, 100])
+@pytest.mark.parametrize("arguments", HELPS, ids=" ".join)
+def test_help_cuts_nothing_however_narrow_the_terminal(
+    arguments: tuple[str, ...],
+    width: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert run(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "Usage: vedette" in shown
+    assert "…" not in shown
+    assert not [line for line in shown.splitlines() if line.endswith("...") and "Usage:" not in line]

@@ -1,6 +1,7 @@
 """A command group that imports a command's module only when that command is run."""
 
 import inspect
+import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, ClassVar
@@ -8,6 +9,9 @@ from typing import Any, ClassVar
 import msgspec
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+_FRAMED = 80
+"""Columns of a terminal in which help with frames cuts nothing."""
 
 
 class ReaderGoneError(Exception):
@@ -37,6 +41,8 @@ class Deferred(msgspec.Struct, frozen=True):
         command.name = name
         for each in (command, *getattr(command, "commands", {}).values()):
             each.help = _flowing(each.help)
+            each.short_help = each.help and each.help.partition("\n\n")[0]
+            each.rich_markup_mode = _markup(each.rich_markup_mode)
             for parameter in each.params:
                 _ask_no_type_of_nothing(parameter)
         return command
@@ -58,6 +64,11 @@ def _ask_no_type_of_nothing(parameter: Any) -> None:
     parameter.process_value = process_value
 
 
+def _markup(usual: Any) -> Any:
+    """How help is set: in typer's frames, or, where they would cut the names of options, as plain lines."""
+    return usual if shutil.get_terminal_size().columns >= _FRAMED else None
+
+
 def _flowing(text: str | None) -> str | None:
     """Help whose paragraphs are as wide as the terminal; typer would keep the line breaks of the code."""
     if text is None:
@@ -74,6 +85,11 @@ class LazyGroup(TyperGroup):
 
     deferred: ClassVar[Mapping[str, Deferred]] = {}
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        self.rich_markup_mode = _markup(self.rich_markup_mode)
+        super().format_help(ctx, formatter)
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- the shape is typer's
         """Names in the order of the table."""
         return list(self.deferred)
@@ -81,7 +97,7 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 -- as above
         """A stand-in that knows its name and its line of help."""
         command = self.deferred.get(cmd_name)
-        return None if command is None else TyperCommand(cmd_name, help=command.help)
+        return None if command is None else TyperCommand(cmd_name, help=command.help, short_help=command.help)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command to run; here its module is imported."""

@@ -88,7 +88,7 @@ def scan(
         list[str] | None,
         typer.Option(
             metavar="SETTING",
-            help="How many incidents others would have given: budget=1/day,threshold=4,sensitivity=low. Repeat.",
+            help="How many incidents others would have given: budget=1/day, threshold=4 or sensitivity=low. Repeat.",
             rich_help_panel=_DETECTION, show_default=False,
         ),
     ] = None,
@@ -159,7 +159,8 @@ def scan(
     fail_on: Annotated[
         Severity | None,
         typer.Option(
-            help="Least severity of an incident that gives exit status 1. Default: low.",
+            metavar="SEVERITY",
+            help="Least severity of an incident that gives exit status 1: low, medium, high or critical. Default: low.",
             rich_help_panel=_OUTPUT, show_default=False,
         ),
     ] = None,

@@ -35,9 +35,10 @@ def simulate(
     inject: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME@WHEN[+DURATION][*INTENSITY][/ROUTE][:SERVICE][#ACTOR]",
+            metavar="NAME@WHEN[...]",
             help="An incident, or several with commas; may be given more than once. WHEN is HH:MM or "
-            "+OFFSET: 'error_spike@09:10+5m/login,ddos@+30m+2m*0.5'. `--list-incidents` names them all.",
+            "+OFFSET; behind it may stand, in this order, +DURATION, *INTENSITY, /ROUTE, :SERVICE and #ACTOR: "
+            "'error_spike@09:10+5m/login' or 'ddos@+30m+2m*0.5'. `--list-incidents` names them all.",
         ),
     ] = None,
     no_incidents: Annotated[
