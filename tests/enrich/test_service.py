@@ -36,6 +36,8 @@ def assigned(namer: ServiceNamer, names: list[bytes | None], source: str = "acce
         ("other_vhosts_access.log", "other_vhosts"),
         ("nginx.json", "nginx"),
         ("logs/W3SVC1/u_ex240501.log", "W3SVC1"),
+        ("logs/shop.example-ssl_log-May-2024.gz", "shop.example-ssl"),
+        ("logs/shop.example-May-2024.gz", "shop.example"),
         ("/var/log/pods/default_web_1/nginx/0.log", "nginx"),
         (f"/var/log/containers/web_default_nginx-{'a1' * 32}.log", "nginx"),
         (

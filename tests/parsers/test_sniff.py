@@ -131,6 +131,14 @@ def test_json_that_is_not_an_object_a_line_is_refused_with_how_to_make_it_so(tex
         ),
         (b'"Date";"Client IP";"URL"\nyesterday;192.0.2.1;/\n', "and the first is yesterday;192.0.2.1;/"),
         (b"time,client_ip,status\n1714557600,192.0.2.1,200\n", "names no column of paths"),
+        (
+            b'Started GET "/a?b=1" for 192.0.2.1 at 2024-05-01 10:00:00 +0000\nCompleted 200 OK in 9ms\n',
+            "the gem lograge",
+        ),
+        (
+            b'I, [2024-05-01T10:00:00.123456 #1]  INFO -- : [id] Started GET "/" for ::1 at 2024-05-01 10:00:00 +0000',
+            "the gem lograge",
+        ),
         (b"client_ip|status|bytes\n192.0.2.1|200|7\n", "names no column of times or paths"),
     ],
 )

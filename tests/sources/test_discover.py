@@ -167,6 +167,19 @@ class TestDirectory:
             "d/catalog.bin": "looks like an SQLite database, not a log",
         }
 
+    def test_of_cpanel_holds_logs_that_are_called_after_domains(self, logs: Path) -> None:
+        put(
+            logs, "access-logs/shop.example", "access-logs/shop.example-ssl_log", "access-logs/shop.error.log"
+        )
+        put(logs, "old/shop.example-May-2024", "old/shop.example", "old/shop.example-Mai-2024")
+        found = discover(["access-logs", "old"])
+        assert [item.name for item in found.inputs] == [
+            "access-logs/shop.example",
+            "access-logs/shop.example-ssl_log",
+            "old/shop.example-May-2024",
+        ]
+        assert len(found.skipped) == 3
+
     def test_that_is_empty_is_refused(self, logs: Path) -> None:
         (logs / "d").mkdir()
         error = refusal("d")

@@ -29,6 +29,12 @@ OLDEST_FIRST = {
     "kubelet": ["0.log.20240501-100000.gz", "0.log.20240501-110000", "0.log"],
     "IIS": ["u_ex231231.log", "u_ex240101.log", "u_ex240102.log"],
     "IIS hourly": ["u_ex24010109.log", "u_ex24010110.log"],
+    "cPanel": [
+        "shop.example-ssl_log-Dec-2023.gz",
+        "shop.example-ssl_log-Feb-2024.gz",
+        "shop.example-ssl_log-Apr-2024.gz",
+        "shop.example-ssl_log",
+    ],
     "vhosts keep their name": ["shop.example.com-access.log.2", "shop.example.com-access.log"],
 }
 

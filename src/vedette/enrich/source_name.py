@@ -9,6 +9,8 @@ MAX_NAME = 100
 _PACKED = re.compile(r"\.(?:gz|bz2|xz|zst|zstd|z|zip|lz4)$", re.IGNORECASE)
 _ENDING = re.compile(r"[._-]?(?:log|txt|jsonl?|ndjson|csv|out)$", re.IGNORECASE)
 _ROTATION = re.compile(r"[._-](?:\d{1,5}|\d{4}[-_.]?\d{2}(?:[-_.]?\d{2})?(?:[-_.T]?\d{2,6})?Z?)$")
+_MONTH = re.compile(r"-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-\d{4}$", re.IGNORECASE)
+"""cPanel's archives: `shop.example-ssl_log-May-2024.gz`."""
 _ACCESS = re.compile(r"(?:^|[._-])(?:access|requests?)(?:$|(?=[._-]))", re.IGNORECASE)
 _SEPARATORS = "._- "
 
@@ -40,7 +42,7 @@ def service_of_source(source: str) -> str:
         found = product.search(name)
         if found:
             return found[1][:MAX_NAME]
-    name = _bare(name)
+    name = _bare(_MONTH.sub("", name))
     if _NAMELESS.match(name):
         name = directory.rpartition("/")[2]
     return name.strip(_SEPARATORS)[:MAX_NAME] or "access"

@@ -32,9 +32,16 @@ LEAST_WRAPPED = 0.8
 """Lines are unwrapped if at least this share of the sample's lines is wrapped."""
 LONG = 256 << 10
 """A line of so many bytes fills the sample, so that its end is not in it."""
+_LOOKED_AT = 50
+"""Lines that are looked at for what they may be instead."""
 SHOWN = 120
 """Bytes of a line that an error message shows."""
 _NEWLINE = 0x0A
+_RAILS = re.compile(
+    rb"(?:[DIWEF], \[[^\]]{19,60}\] .{0,99})?"  # Ruby's logger
+    rb'Started [A-Z]{3,8} "[^"]{1,999}" for [0-9a-fA-F:.]{2,45} at \d{4}-'
+)
+"""The first of the lines in which Rails tells of a request."""
 _ERRORS = re.compile(
     rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]{4,6}\] \d"  # nginx
     rb"|\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d[.\d]{0,10} \d{4}\] \["  # Apache
@@ -217,6 +224,11 @@ def _instead_of_requests(lines: Sequence[bytes]) -> str | None:
         return "is a journal in its export format: write it with `journalctl -o cat` or `-o json`"
     if _ERRORS.match(first):
         return "is a server's error log, which tells no requests: give its access log"
+    if any(_RAILS.match(line) for line in lines[:_LOOKED_AT]):
+        return (
+            "is Rails' own log, which tells of a request over several lines: let it write one (the gem lograge, "
+            "`config.lograge.enabled = true`), or give the log of the server before it"
+        )
     return _instead_of_rows(table_header(b"\n".join(lines[:1])), lines[1:])
 
 

@@ -28,6 +28,8 @@ from vedette.schema.findings import (
 from vedette.schema.format_names import COMMON_JSON, TABLE, USUAL_PAIRS
 
 _SAMPLE = 160
+_MOST_LEFT_OUT = 6
+"""Reasons for which files of directories were not read: one of them may be the log that was meant."""
 _OTHER = "{0}: {1:,} beyond the memory cap, counted together as 'other'"
 _UNSTATED = "{0}: {1:,} findings beyond the most severe of their windows are not told one by one"
 _CAPPED = {
@@ -186,9 +188,9 @@ def _skipped(coverage: Coverage, reason: str, number: int) -> str:
 
 def _left_out(coverage: Coverage) -> Iterator[str]:
     """Files of directories, by why they were not read."""
-    for row in coverage.left_out[:MOST_REASONS]:
+    for row in coverage.left_out[:_MOST_LEFT_OUT]:
         yield left_out(row)
-    if rest := coverage.left_out[MOST_REASONS:]:
+    if rest := coverage.left_out[_MOST_LEFT_OUT:]:
         yield f"{plural(sum(row.files for row in rest), 'more file')}: --json says why"
 
 

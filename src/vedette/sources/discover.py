@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from vedette.sources.content import recognise
 from vedette.sources.errors import SourceError, SourceProblem
 from vedette.sources.names import printable
-from vedette.sources.rotation import COMPRESSED_SUFFIXES, rotation_of
+from vedette.sources.rotation import COMPRESSED_SUFFIXES, is_of_month, rotation_of
 from vedette.sources.streams import RawStream, decompressed, fill
 
 STDIN = "-"
@@ -32,6 +32,8 @@ NO_PERMISSION = "no permission to read it; run as a user who may (often a member
 
 _ADDRESS = re.compile(r"(?i)https?://")
 _HINTS = ("log", "access", "u_ex")
+_OF_DOMAINS = ("access-logs", "domlogs")
+"""Directories of cPanel, whose logs are called after their domains: `shop.example`."""
 _NOT_LOGS = {
     *(".json", ".csv", ".parquet", ".html", ".htm", ".css", ".js", ".md", ".py", ".sh"),
     *(".yaml", ".yml", ".toml", ".conf", ".cfg", ".ini", ".pid", ".sock", ".lock", ".swp", ".tmp", ".offset"),
@@ -112,10 +114,10 @@ def discover(paths: Sequence[str]) -> Discovery:
     """Find what to read.
 
     A file that is named is always taken. In a directory (searched `MAX_DEPTH` deep, links to directories not
-    followed) those count whose names speak of a log (`log`, `access`, IIS's `u_ex`) and not of an error log;
-    every file left out is reported. A path that does not exist and holds `*`, `?` or `[` is a pattern, `**`
-    for any depth; what it matches is taken but for error logs, unless it says `err` itself. Each file is read
-    once, however often it is named.
+    followed) those count whose names speak of a log (`log`, `access`, IIS's `u_ex`, cPanel's `-May-2024`) and
+    not of an error log; every file left out is reported. A path that does not exist and holds `*`, `?` or `[` is
+    a pattern, `**` for any depth; what it matches is taken but for error logs, unless it says `err` itself.
+    Each file is read once, however often it is named.
 
     Args:
         paths: Files, directories, patterns, and `-` for standard input.
@@ -242,12 +244,12 @@ def _walk(top: str, skipped: list[Skipped]) -> Iterator[tuple[str, Skipped | Non
             subdirectories.clear()
         for name in sorted(names):
             path = str(Path(directory, name))
-            reason = why_not_by_name(name)
+            reason = why_not_by_name(name, directory)
             yield path, Skipped(printable(path), reason) if reason else _why_not_by_content(path)
 
 
-def why_not_by_name(name: str) -> str | None:
-    """Why a file in a directory is not taken for a log, by its name; None if it is."""
+def why_not_by_name(name: str, directory: str) -> str | None:
+    """Why a file in a directory is not taken for a log, by their names; None if it is."""
     stem = name.lower()
     if stem.startswith("."):
         return "a hidden file"
@@ -256,7 +258,7 @@ def why_not_by_name(name: str) -> str | None:
     suffix = Path(stem).suffix
     if suffix in _NOT_LOGS:
         return f"{suffix} files are not taken for logs; name it to read it"
-    if not any(hint in stem for hint in _HINTS):
+    if not (any(hint in stem for hint in _HINTS) or Path(directory).name in _OF_DOMAINS or is_of_month(stem)):
         return "its name speaks of no log (log, access); name it to read it"
     return _ERROR_LOG if _is_error_log(stem) else None
 

@@ -11,6 +11,7 @@ Names understood, oldest first within a line:
 | Apache rotatelogs | `access_log.1714521600`, `access_log.1714608000` |
 | lumberjack (Caddy, Traefik) | `access-2024-05-01T10-00-00.000.log.gz`, `access.log` |
 | IIS | `u_ex240501.log`, `u_ex240502.log` |
+| cPanel | `shop.example-ssl_log-Apr-2024.gz`, `shop.example-ssl_log-May-2024.gz`, `shop.example-ssl_log` |
 """
 
 import re
@@ -27,6 +28,8 @@ _DATE = re.compile(
     r"(?:[-._T]?(?P<clock>[0-2]\d(?:[-._:]?[0-5]\d(?:[-._:]?[0-5]\d(?:\.\d{1,9})?)?)?))?Z?(?!\d)"
 )
 _IIS_DATE = re.compile(r"(?<=^u_ex)\d{6}(?:\d\d)?(?=(?:_x)?\.log$)")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = re.compile(rf"-({'|'.join(_MONTHS)})-((?:19|20)\d\d)$", re.IGNORECASE)
 _EPOCH = re.compile(r"[-._](1\d{9})(?!\d)")
 
 
@@ -54,6 +57,9 @@ def rotation_of(name: str) -> Rotation:
             name = name[: -len(suffix)]
             break
     stamp = ""
+    if (month := _MONTH.search(name)) is not None:
+        stamp = f"{month[2]}{_MONTHS.index(month[1].lower()) + 1:02d}"
+        name = name[: month.start()]
     for pattern in (_IIS_DATE, _DATE, _EPOCH):
         if (found := _last(pattern, name)) is not None:
             stamp += "".join(re.findall(r"\d", found.group()))
@@ -64,6 +70,11 @@ def rotation_of(name: str) -> Rotation:
         name = name[: numbered.start()] + name[numbered.end() :]
     rank = 0 if stamp else 1 if numbered else 2
     return Rotation(name, (rank, stamp, -number))
+
+
+def is_of_month(name: str) -> bool:
+    """Whether a name without its compression is that of an archived month (`shop.example-May-2024`)."""
+    return _MONTH.search(name) is not None
 
 
 def _last(pattern: re.Pattern[str], name: str) -> re.Match[str] | None:

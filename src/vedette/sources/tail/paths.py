@@ -119,4 +119,6 @@ def _in_directory(top: str) -> Iterator[str]:
         if len(Path(directory).relative_to(top).parts) >= MAX_DEPTH:
             subdirectories.clear()
         subdirectories.sort()
-        yield from (f"{directory}/{name}" for name in sorted(names) if why_not_by_name(name) is None)
+        yield from (
+            f"{directory}/{name}" for name in sorted(names) if why_not_by_name(name, directory) is None
+        )
