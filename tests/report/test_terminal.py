@@ -197,6 +197,18 @@ def test_keys_that_nobody_named_are_told_with_how_to_name_them() -> None:
     )
 
 
+def test_times_without_a_zone_are_told_to_be_taken_for_utc() -> None:
+    sources = [
+        SourceCoverage("a.log", "haproxy", 1.0, parsed=3, assumed_utc=True),
+        SourceCoverage("b.log", "haproxy", 1.0, parsed=3, assumed_utc=True),
+        SourceCoverage("c.log", "combined", 1.0, parsed=3),
+    ]
+    told = folded(printed(calm(sources=sources), width=200))
+    assert "times in a.log and 1 more source say no zone and are taken for UTC" in told
+    assert "--log-timezone (Europe/Berlin, +02:00)" in told
+    assert "no zone" not in folded(printed(calm(sources=sources[2:]), width=200))
+
+
 def test_calm_traffic_is_told_in_one_calm_line() -> None:
     told = printed(calm(sources=[]))
     assert told.startswith("Nothing out of the ordinary was found.\n3,997 requests, ")

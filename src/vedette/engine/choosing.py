@@ -1,10 +1,9 @@
 """How a source is read, as configured: its format named, described, mapped or found from its first lines."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
-
-from msgspec.structs import replace
 
 from vedette.config import Config
 from vedette.config.zone import zone_place
@@ -18,16 +17,14 @@ from vedette.parsers.log_format import log_format
 from vedette.parsers.logfmt import LogfmtFormat
 from vedette.parsers.registry import by_name, formats
 from vedette.parsers.sniff import Choice, fit, sniff
-from vedette.parsers.table import TableFormat
 from vedette.parsers.text_format import TextFormat
 from vedette.parsers.wrappers import wrappers
+from vedette.parsers.zones import in_zone
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
 _HEADLESS = (TextFormat, JsonFormat, LogfmtFormat)
 """Formats whose lines tell everything by themselves, but for the zone of their times."""
-_ZONED = (*_HEADLESS, TableFormat)
-"""Formats whose times may have no zone."""
 
 
 class FormatOptionError(VedetteError):
@@ -133,12 +130,6 @@ def _described(config: Config) -> Format | None:
 
 
 def _in_zone(known: Format, zone: str) -> Format:
-    """The format, reading times without a zone in this one. W3C logs are in UTC by definition."""
-    if not isinstance(known, _ZONED):
-        return known
+    """The format, reading times without a zone in this one."""
     place = zone_place(zone)
-    if isinstance(place, ZoneInfo):
-        return replace(known, conventions=replace(known.conventions, zone=zone))
-    ahead = place.utcoffset(None)
-    seconds = 0 if ahead is None else int(ahead.total_seconds())
-    return replace(known, conventions=replace(known.conventions, utc_offset=seconds)) if seconds else known
+    return in_zone(known, place if isinstance(place, ZoneInfo) else place.utcoffset(None) or timedelta())

@@ -82,6 +82,8 @@ class Conventions(msgspec.Struct, frozen=True):
     """Seconds east of UTC of times logged without a zone."""
     zone: str = ""
     """A place whose clock they follow instead, like `Europe/Berlin`."""
+    in_utc: bool = False
+    """They are UTC by definition."""
     peer_has_port: bool = False
     """PEER is an address with a port (`192.0.2.7:5678`, `[2001:db8::7]:443`); assembly takes the port off."""
     target_has_origin: bool = False

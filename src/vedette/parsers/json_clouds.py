@@ -209,7 +209,7 @@ def cloudfront() -> JsonFormat:
             Field.USER_AGENT: ("cs(User-Agent)", "cs-user-agent"),
             Field.SERVICE: ("x-host-header", "cs(Host)", "cs-host"),
         },
-        Conventions(TimeFormat.ANY, DurationUnit.SECONDS, encoded=(Field.USER_AGENT,)),
+        Conventions(TimeFormat.ANY, DurationUnit.SECONDS, in_utc=True, encoded=(Field.USER_AGENT,)),
     )
 
 

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from vedette.parsers.beyond import beyond
 from vedette.parsers.fields import Field
@@ -20,6 +22,7 @@ from vedette.parsers.timeless import timeless
 from vedette.parsers.unnamed_keys import unnamed
 from vedette.parsers.wrappers import UnwrappingParser, Wrapper, wrappers
 from vedette.parsers.zeek_headers import header_of
+from vedette.parsers.zones import in_zone, is_in_utc
 from vedette.schema.chunk import Chunk
 from vedette.schema.errors import VedetteError
 
@@ -34,6 +37,8 @@ LONG = 256 << 10
 """A line of so many bytes fills the sample, so that its end is not in it."""
 _LOOKED_AT = 50
 """Lines that are looked at for what they may be instead."""
+_FEW = 20
+"""Lines that show how times are written."""
 SHOWN = 120
 """Bytes of a line that an error message shows."""
 _NEWLINE = 0x0A
@@ -87,6 +92,17 @@ class Choice(msgspec.Struct, frozen=True):
         """Start parsing a source: as the chosen format, and as `others` where lines do not fit it."""
         inner = MixedParser(source, self.format, self.others)
         return inner if self.wrapper is None else UnwrappingParser(self.wrapper, inner)
+
+    def assumes_utc(self, sample: Chunk) -> bool:
+        """Whether most times of a sample say no zone, and are read as UTC for want of a better one."""
+        if not is_in_utc(self.format):
+            return False
+        few = thin(sample, _FEW)
+        moved = replace(self, format=in_zone(self.format, timedelta(hours=1)))
+        here, there = (
+            choice.open(few.source).parse(thin(few, _FEW)).requests.time for choice in (self, moved)
+        )
+        return len(here) == len(there) and 2 * int((here != there).sum()) > len(here)
 
 
 def sniff(sample: Chunk, formats: Sequence[Format]) -> Choice:

@@ -232,7 +232,13 @@ class Reading:
     def _source(self, opened: _Opened) -> Iterator[Requests]:
         reader, parser, tally = opened.reader, opened.parser, self.tally
         choice = opened.choice
-        coverage = SourceCoverage(reader.source.name, "", choice.share, beyond=choice.beyond)
+        coverage = SourceCoverage(
+            reader.source.name,
+            "",
+            choice.share,
+            beyond=choice.beyond,
+            assumed_utc=choice.assumes_utc(reader.sample()),
+        )
         tally.sources.append(coverage)
         before = 0
         with reader:

@@ -88,6 +88,7 @@ def account(coverage: Coverage) -> Iterator[tuple[str, str]]:
     hidden = len(coverage.sources) - len(_sources(coverage))
     if hidden > 0:
         yield "source", f"{hidden:,} more, none truncated: --json names them all"
+    yield from (("zone", text) for text in _assumed(coverage))
     yield from (("unread", text) for text in _beyond(coverage))
     yield from (("speed", text) for text in _speed(coverage))
 
@@ -314,6 +315,17 @@ def _what_if(row: WhatIf) -> str:
 def _sources(coverage: Coverage) -> list[SourceCoverage]:
     """The first sources, and every truncated one."""
     return [s for i, s in enumerate(coverage.sources) if i < MOST_SOURCES or s.truncated]
+
+
+def _assumed(coverage: Coverage) -> Iterator[str]:
+    """Logs whose times may be those of another zone."""
+    names = [source.source for source in coverage.sources if source.assumed_utc and source.parsed]
+    if names:
+        more = f" and {plural(len(names) - 1, 'more source')}" if len(names) > 1 else ""
+        yield (
+            f"times in {names[0]}{more} say no zone and are taken for UTC: if they are another zone's, name it with "
+            "--log-timezone (Europe/Berlin, +02:00)"
+        )
 
 
 def _beyond(coverage: Coverage) -> Iterator[str]:

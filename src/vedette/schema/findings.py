@@ -27,6 +27,8 @@ class SourceCoverage(msgspec.Struct):
     beyond: str | None = None
     """What its lines hold behind the last field that the format reads, as one of them has it, or which of their JSON's
     keys may be a status, a client or a duration, and are not read as one; None if nothing."""
+    assumed_utc: bool = False
+    """Whether its times say no zone and were read as UTC, as no other was named."""
 
 
 class LeftOut(msgspec.Struct):
