@@ -152,10 +152,24 @@ def test_formats_have_names_of_their_own_and_aliases_lead_to_them() -> None:
     assert len(set(names)) == len(names)
     for alias, name in ALIASES.items():
         assert by_name(alias).name == name
-    with pytest.raises(
-        NoSuchFormatError, match="--format clx: no format of that name: use auto, or one of aiohttp"
-    ):
-        by_name("clx")
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("kubernetes", "did you mean kubernetes-audit-json? `vedette"),
+        ("cloudfornt", "did you mean cloudfront or cloudfront-json? `vedette"),
+        ("HAProxy-tcp", "did you mean haproxy? `vedette"),
+        ("apache3", "did you mean apache? `vedette"),
+        ("json", "did you mean app-json or ecs-json or gcp-json? `vedette"),
+        ("qqqqq", "`vedette formats` lists all there are"),
+        ("", "`vedette formats` lists all there are"),
+    ],
+)
+def test_a_name_that_is_none_is_answered_with_what_is_like_it(name: str, guess: str) -> None:
+    with pytest.raises(NoSuchFormatError) as caught:
+        by_name(name)
+    assert str(caught.value).startswith(f"--format {name}: no format of that name: {guess}")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         "varnishncsa": "varnish",
         "echo": "echo-json",
         "nginx-json": "app-json",
+        "akamai": "akamai-json",
+        "rails": "lograge",
+        "csv": "table",
+        "tsv": "table",
     }
 )
 """To the name by which the format is listed."""
