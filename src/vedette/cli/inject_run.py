@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vedette.cli.inject_files import Copy, Files
     from vedette.inject.card import Outcome
     from vedette.inject.menu import Made
-    from vedette.inject.plan import Planned
+    from vedette.inject.plan import Impossible, Planned
     from vedette.inject.profile import Profile
     from vedette.inject.rewrite import Template
 
@@ -82,30 +82,14 @@ def _card(
     # Not before the mode was chosen: these import kernels.
     from vedette.cli.inject_files import Copy, Files
     from vedette.inject.card import outcome, rows
-    from vedette.inject.menu import MENU
-    from vedette.inject.plan import InjectError, plan, possible
 
-    names = {kind.name for kind in MENU}
-    for name in only:
-        if name not in names:
-            raise InjectError(f"--only {name}: no such incident: one of {', '.join(sorted(names))}")
-    if any(source.path is None for source in found.inputs):
-        raise InjectError("standard input cannot be read twice: give a file")
+    _check(found, only)
     random = np.random.default_rng(seed)
     files = Files(found.inputs, config)
     profile, size = _read(files, random)
     chosen = _service(profile, service)
     templates = _templates(files, profile, chosen)
-    kinds, impossible = possible(profile.services[chosen], _common_spots(list(templates.values())))
-    kinds = [kind for kind in kinds if not only or kind.name in only]
-    impossible = [each for each in impossible if not only or each.kind.name in only]
-    if not kinds:
-        why = "; ".join(f"{each.kind.name}: {each.why}" for each in impossible)
-        raise InjectError(f"{chosen}: none of the incidents can be put into this log: {why}")
-    copies, without_room = plan(profile, chosen, kinds, times, random)
-    impossible += without_room
-    if not copies:
-        raise InjectError(f"{chosen}: {'; '.join(f'{each.kind.name}: {each.why}' for each in without_room)}")
+    copies, impossible = _planned(profile, chosen, templates, only, times, random)
     untouched = survey(options, config, found=Discovery(list(found.inputs))).findings
     before = {anomaly.id for anomaly in untouched.anomalies}
     source = max(templates, key=lambda name: len(templates[name]))
@@ -120,13 +104,57 @@ def _card(
         anomalies = _found(copy, files, size, options, config)
         for (each, what), lines in zip(made, copy.touched, strict=True):
             outcomes.append(outcome(each, lines, what.clients, anomalies, before))
-    order = {kind.name: place for place, kind in enumerate(MENU)}
-    outcomes.sort(key=lambda each: (order[each.planned.kind.name], each.planned.start, each.planned.seed))
+    outcomes.sort(key=_order)
     quiet = dict(Counter(anomaly.type.value for anomaly in untouched.anomalies).most_common())
     days = _service_days(untouched, profile)
     return Card(
         rows(outcomes, quiet), outcomes, impossible, quiet, len(untouched.incidents), days, chosen, seed
     )
+
+
+def _check(found: Discovery, only: Sequence[str]) -> None:
+    """Refuse what cannot be done with any log."""
+    from vedette.inject.menu import MENU
+    from vedette.inject.plan import InjectError
+
+    names = {kind.name for kind in MENU}
+    for name in only:
+        if name not in names:
+            raise InjectError(f"--only {name}: no such incident: one of {', '.join(sorted(names))}")
+    if any(source.path is None for source in found.inputs):
+        raise InjectError("standard input cannot be read twice: give a file")
+
+
+def _planned(
+    profile: "Profile",
+    chosen: str,
+    templates: "Mapping[str, Sequence[Template]]",
+    only: Sequence[str],
+    times: int,
+    random: np.random.Generator,
+) -> "tuple[list[list[Planned]], list[Impossible]]":
+    """Which incidents go into which copy, and those that go into none."""
+    from vedette.inject.plan import InjectError, plan, possible
+
+    kinds, impossible = possible(profile.services[chosen], _common_spots(list(templates.values())))
+    kinds = [kind for kind in kinds if not only or kind.name in only]
+    impossible = [each for each in impossible if not only or each.kind.name in only]
+    if not kinds:
+        why = "; ".join(f"{each.kind.name}: {each.why}" for each in impossible)
+        raise InjectError(f"{chosen}: none of the incidents can be put into this log: {why}")
+    copies, without_room = plan(profile, chosen, kinds, times, random)
+    if not copies:
+        raise InjectError(f"{chosen}: {'; '.join(f'{each.kind.name}: {each.why}' for each in without_room)}")
+    return copies, impossible + without_room
+
+
+def _order(outcome: "Outcome") -> tuple[int, int, int]:
+    """Outcomes stand in the menu's order, those of one kind in that of time."""
+    from vedette.inject.menu import MENU
+
+    planned = outcome.planned
+    place = next(place for place, kind in enumerate(MENU) if kind.name == planned.kind.name)
+    return place, planned.start, planned.seed
 
 
 def _read(files: "Files", random: np.random.Generator) -> "tuple[Profile, int]":

@@ -67,26 +67,15 @@ def read_single(chunk: Chunk, tokens: Tokens, conventions: Conventions) -> Singl
         return None
     method, _, rest = request.partition(b" ")
     target, _, protocol = rest.partition(b" ")
+    if not (method.isalpha() and method.isupper() and target and protocol in _PROTOCOLS):
+        return None
     status, sent, got = text(Field.STATUS), text(Field.BYTES_OUT), text(Field.BYTES_IN)
-    if (
-        not (method.isalpha() and method.isupper())
-        or not target
-        or protocol not in _PROTOCOLS
-        or status is None
-        or not (len(status) == _STATUS_DIGITS and status.isdigit() and status[0] != _ZERO)
-        or not (sent is None or (len(sent) <= _SIZE_DIGITS and sent.isdigit()))
-        or not (got is None or (len(got) <= _SIZE_DIGITS and got.isdigit()))
-    ):
+    if status is None or not (_is_status(status) and _is_size(sent) and _is_size(got)):
         return None
     time, unreadable = read_times(chunk.buffer, tokens, conventions)
-    if unreadable:
+    duration = np.nan if starts[Field.DURATION] == ABSENT else _duration(chunk, tokens, conventions)
+    if unreadable or duration is None:
         return None
-    duration = np.nan
-    if starts[Field.DURATION] != ABSENT:
-        odd = np.zeros(1, dtype=np.uint16)
-        duration = read_durations(chunk.buffer, tokens, conventions.duration, odd).item(0)
-        if odd.item(0):
-            return None
     return Single(
         time=time.item(0),
         status=int(status),
@@ -109,6 +98,22 @@ def read_single(chunk: Chunk, tokens: Tokens, conventions: Conventions) -> Singl
             np.array([len(target)], dtype=np.int32),
         ),
     )
+
+
+def _is_status(text: bytes) -> bool:
+    return len(text) == _STATUS_DIGITS and text.isdigit() and text[0] != _ZERO
+
+
+def _is_size(text: bytes | None) -> bool:
+    """Whether a size is not logged, or a number that is not too large."""
+    return text is None or (len(text) <= _SIZE_DIGITS and text.isdigit())
+
+
+def _duration(chunk: Chunk, tokens: Tokens, conventions: Conventions) -> float | None:
+    """Seconds; None if the text is no duration."""
+    odd = np.zeros(1, dtype=np.uint16)
+    seconds: float = read_durations(chunk.buffer, tokens, conventions.duration, odd).item(0)
+    return None if odd.item(0) else seconds
 
 
 _ZERO: Final = ord("0")
