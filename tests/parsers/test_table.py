@@ -85,6 +85,12 @@ def test_a_parser_goes_on_below_the_header_that_another_read() -> None:
         again.from_state(b"no header")
 
 
+def test_lines_too_short_for_a_row_take_no_room_and_are_counted() -> None:
+    parsed = TableFormat().open("x").parse(chunk(HEADER + ROW + b"x\n" * 1000 + b",\r\n" + ROW))
+    assert parsed.requests.line.tolist() == [2, 1004]
+    assert parsed.skips.counts == {SkipReason.COMMENT: 1, SkipReason.NOT_THIS_FORMAT: 1001}
+
+
 def test_rows_without_a_header_are_skipped_and_counted() -> None:
     parsed = TableFormat().open("x").parse(chunk(ROW * 5))
     assert (len(parsed.requests), parsed.skips.counts) == (0, {SkipReason.NOT_THIS_FORMAT: 5})

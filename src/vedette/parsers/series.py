@@ -86,8 +86,8 @@ def read_rows(chunk: Chunk, layout: SeriesLayout, unit: list[int]) -> SeriesRows
     rows = np.empty((ROW_COLUMNS, most), dtype=np.int64)
     start = np.empty((len(columns), most), dtype=np.int64)
     width = np.empty((len(columns), most), dtype=np.int32)
-    counts = np.zeros(3, dtype=np.int64)
-    n = split_rows(chunk.buffer, chunk.length, ord(layout.delimiter), wanted, rows, start, width, counts)
+    counts = np.zeros(4, dtype=np.int64)
+    n = split_rows(chunk.buffer, chunk.length, ord(layout.delimiter), 0, wanted, rows, start, width, counts)
     first = min(layout.header, n) if chunk.first_line == 1 else 0
     start, width, rows = start[:, first:n], width[:, first:n], rows[:, first:n]
     time_us = np.empty(n - first, dtype=np.int64)

@@ -15,10 +15,13 @@ from vedette.kernels.text.delimited import LINE, ROW_COLUMNS, START, WIDTH, spli
 from vedette.parsers.assemble import Assembler, skip_rows
 from vedette.parsers.fields import ABSENT, FIELDS, Conventions, Field, TimeFormat, Tokens
 from vedette.parsers.json_events import equal
+from vedette.parsers.json_lines import REQUEST_FIELDS
 from vedette.parsers.table_header import Header, header_of
 from vedette.schema.chunk import Chunk, Parsed, SkipReason
 from vedette.schema.state import check
 
+FEWEST_BYTES: Final = 7
+"""Bytes of the shortest line that can be a row or a header: for others no room is set aside, however many there are."""
 _MINUS: Final = ord("-")
 _NOTHING: Final = ord("\n")
 """No delimiter: a line is one field."""
@@ -88,13 +91,16 @@ class TableParser:
         places = {} if header is None else header.columns
         wanted = np.full(max(places.values(), default=0) + 1, -1, dtype=np.int64)
         wanted[list(places.values())] = [int(field) for field in places]
-        most = int(np.count_nonzero(chunk.buffer[: chunk.length] == _NOTHING)) + 1
+        newlines = np.flatnonzero(chunk.buffer[: chunk.length] == _NOTHING)
+        most = int(np.count_nonzero(np.diff(newlines, prepend=-1) > FEWEST_BYTES)) + 1
         rows = np.empty((ROW_COLUMNS, most), dtype=np.int64)
         start = np.empty((FIELDS, most), dtype=np.int64)
         width = np.empty((FIELDS, most), dtype=np.int32)
-        counts = np.zeros(3, dtype=np.int64)
+        counts = np.zeros(4, dtype=np.int64)
         delimiter = _NOTHING if header is None else ord(header.delimiter)
-        n = split_rows(chunk.buffer, chunk.length, delimiter, wanted, rows, start, width, counts)
+        n = split_rows(
+            chunk.buffer, chunk.length, delimiter, FEWEST_BYTES, wanted, rows, start, width, counts
+        )
         rows, start, width = rows[:, :n], start[:, :n], width[:, :n]
         for field in places:
             missing = (width[field] <= 0) | (width[field] == 1) & (chunk.buffer[start[field]] == _MINUS)
@@ -109,12 +115,14 @@ class TableParser:
             np.zeros(n, dtype=np.uint16),
             lines=int(counts[0]),
         )
-        for reason, count in ((SkipReason.BLANK, counts[1]), (SkipReason.COMMENT, counts[2])):
-            if count:
-                tokens.skips.counts[reason] = int(count)
-        if header is None:
-            return _without(chunk, tokens, np.ones(n, dtype=np.bool_), SkipReason.NOT_THIS_FORMAT)
-        return _without(chunk, tokens, _repeated(chunk, tokens, header.line), SkipReason.COMMENT)
+        left_out = (SkipReason.BLANK, SkipReason.COMMENT, SkipReason.NOT_THIS_FORMAT)
+        tokens.skips.counts.update(
+            {reason: count for reason, count in zip(left_out, counts[1:].tolist(), strict=True) if count}
+        )
+        if header is not None:
+            tokens = _without(chunk, tokens, _repeated(chunk, tokens, header.line), SkipReason.COMMENT)
+        tells_nothing: NDArray[np.bool_] = np.logical_and.reduce(tokens.start[list(REQUEST_FIELDS)] < 0)
+        return _without(chunk, tokens, tells_nothing, SkipReason.NOT_THIS_FORMAT)
 
 
 def _repeated(chunk: Chunk, tokens: Tokens, header: bytes) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ _LONGEST_WORD = 4
 
 @kernel
 def split_rows(
-    buffer: Bytes, length: int, delimiter: int, wanted: Ints, rows: NDArray[np.int64],
+    buffer: Bytes, length: int, delimiter: int, least: int, wanted: Ints, rows: NDArray[np.int64],
     start: NDArray[np.int64], width: NDArray[np.int32], counts: Ints,
 ) -> int:  # fmt: skip
     """Find the wanted fields of each line that is not blank and no comment.
@@ -39,11 +39,12 @@ def split_rows(
     Args:
         buffer: uint8, `buffer[:length]` lines, then a newline at least.
         delimiter: The byte between fields.
+        least: Bytes of the shortest line that may be a row; shorter ones are counted, and no more.
         wanted: int64 (c,): for each field of a line, up to the last that matters, its place in `start`, or -1.
         rows: int64 (ROW_COLUMNS, most), filled.
         start: int64 (p, most), width: int32 (p, most): where each wanted field lies; a width of -1 where the line
             has no such field.
-        counts: int64 (3,): lines, blank lines and comments are added.
+        counts: int64 (4,): lines, blank lines, comments and short lines are added.
 
     Returns:
         How many rows.
@@ -69,6 +70,9 @@ def split_rows(
             continue
         if buffer[i] == HASH:
             counts[2] += 1
+            continue
+        if end - begun < least:
+            counts[3] += 1
             continue
         for p in range(places):
             start[p, row] = begun
