@@ -13,6 +13,7 @@ from rich.console import Console
 from tests.report.made import MINUTE, START, anomaly, attack, calm, coverage, findings, incident, odd
 
 from vedette.report.shown import shown
+from vedette.report.story import story_of
 from vedette.report.terminal import render
 from vedette.schema.anomaly import Contribution, Earlier, Entity, EntityKind, Evidence, Severity
 from vedette.schema.findings import Findings, Silenced, SourceCoverage, Spending
@@ -195,6 +196,14 @@ def test_keys_that_nobody_named_are_told_with_how_to_name_them() -> None:
         "such as duration in app.log: if a duration is among them, log it with its unit (duration=12ms)"
         in told
     )
+
+
+def test_a_route_that_fails_besides_its_service_is_not_told_for_all_that_fails() -> None:
+    whole = anomaly(1, route=None)
+    route = anomaly(2, route="/login", entity=Entity(EntityKind.ROUTE, "shop /login"), score=0.7)
+    assert story_of(incident(), [route, whole]).target == "shop as a whole, and of it /login"
+    assert story_of(incident(), [route]).target == "shop /login"
+    assert story_of(incident(), [whole]).target == "shop"
 
 
 def test_times_without_a_zone_are_told_to_be_taken_for_utc() -> None:

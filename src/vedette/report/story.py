@@ -31,7 +31,7 @@ class Story(msgspec.Struct, frozen=True):
     Attributes:
         incident: The incident.
         anomalies: Its anomalies, the worst first.
-        target: Services, and the routes of a single one: `shop /login, /cart`.
+        target: Services, and the routes of a single one: `shop /login, /cart`, or `shop as a whole, and of it /login`.
         senders: Clients with what is known of their share, or None where the findings name none.
         sure: In words, from the score.
         earlier: When the like of its worst anomaly was there before, and how much then; None if never.
@@ -138,6 +138,9 @@ def _target(incident: Incident, anomalies: list[Anomaly]) -> str:
     routes = dict.fromkeys(a.route for a in anomalies if a.route is not None)
     if len(incident.services) != 1 or not routes:
         return services or "not known"
+    if anomalies[0].entity.kind is EntityKind.SERVICE and anomalies[0].route is None:
+        # Else what is said of the service would look as if it were said of some route.
+        return f"{services} as a whole, and of it {some(routes, 'route')}"
     return f"{services} {some(routes, 'route')}"
 
 
