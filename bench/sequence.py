@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vedette.detectors.learned.network import write_network
+from vedette.detectors.learned.network import Size, weight_shapes
 from vedette.detectors.learned.order_model import OrderChecked
 from vedette.detectors.learned.sequence_model import SequenceCard, SequenceModel
 from vedette.detectors.learned.tail import fit_tail
 from vedette.detectors.learned.tokens import FIRST
-from vedette.detectors.learned.transformer import REFERENCE, SMALL, Size
+from vedette.detectors.learned.transformer import REFERENCE, SMALL
 from vedette.detectors.learned.walkers import Walkers
 from vedette.detectors.learned.walks import WINDOW
 
@@ -47,31 +47,15 @@ def judge(model: SequenceModel, token: "np.ndarray[tuple[int, int], np.dtype[np.
 
 def made(size: Size) -> SequenceModel:
     """A model with weights drawn by chance."""
-    draw, width = np.random.default_rng(1), size.width
-    shapes: dict[str, tuple[int, ...]] = {
-        "token": (FIRST + TOKENS, width),
-        "place": (WINDOW, width),
-        "frequency": (FIRST + TOKENS,),
-        "follows": (FIRST + TOKENS, FIRST + TOKENS),
-        "after.scale": (width,),
-        "after.shift": (width,),
-    }
-    for layer in range(size.layers):
-        for name, shape in (
-            ("attend", (width, 3 * width)), ("project", (width, width)), ("widen", (width, 4 * width)),
-            ("narrow", (4 * width, width)),
-        ):  # fmt: skip
-            shapes |= {f"{layer}.{name}": shape, f"{layer}.{name}.bias": shape[1:]}
-        for name in ("before", "between"):
-            shapes |= {f"{layer}.{name}.scale": (width,), f"{layer}.{name}.shift": (width,)}
+    draw, shapes = np.random.default_rng(1), weight_shapes(FIRST + TOKENS, size)
     weights = {name: draw.normal(0, 0.02, shape).astype(np.float32) for name, shape in shapes.items()}
     card = SequenceCard(
         service="bench", minutes=1.0, start=0, end=1, rows=1, sessions=1, seed=1, versions={},
-        vocabulary=tuple(f"GET /{number}" for number in range(TOKENS)), width=width, heads=size.heads,
+        vocabulary=tuple(f"GET /{number}" for number in range(TOKENS)), width=size.width, heads=size.heads,
         layers=size.layers, sessions_tail=fit_tail(np.zeros(1), least_scale=1.0),
         checked=OrderChecked(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     )  # fmt: skip
-    return SequenceModel(card, write_network(weights, heads=size.heads))
+    return SequenceModel(card, weights)
 
 
 def best(run: Callable[[], None]) -> float:

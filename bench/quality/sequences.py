@@ -26,6 +26,7 @@ from vedette.config import Config
 from vedette.detectors.learned.client_training import auc
 from vedette.detectors.learned.keys import address_keys, service_keys
 from vedette.detectors.learned.member_names import MARKOV, TRANSFORMER
+from vedette.detectors.learned.network import Size
 from vedette.detectors.learned.order_model import OrderModel
 from vedette.detectors.learned.pair_training import fit_pair_model
 from vedette.detectors.learned.plan import Plan
@@ -34,7 +35,7 @@ from vedette.detectors.learned.sequence_training import fit_sequence_model
 from vedette.detectors.learned.sequences import ClientSequences
 from vedette.detectors.learned.trails import Trails
 from vedette.detectors.learned.training import Done, Job, Refused, Training
-from vedette.detectors.learned.transformer import REFERENCE, SMALL, Size
+from vedette.detectors.learned.transformer import REFERENCE, SMALL
 from vedette.engine.build import build_engine
 from vedette.engine.engine import Batch, Engine
 from vedette.engine.teaching import Teaching

@@ -6,6 +6,7 @@ the one at work. Older ones stay, for roll-back.
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from vedette.schema.errors import VedetteError
 
 _MANIFEST_BYTES: Final = 1 << 20
 _NAME_BYTES: Final = 100
+_SAID: Final = 40
 USES: Final = "uses.json"
 """Beside models that a service made: which was at work from when."""
 ASKED: Final = "asked"
@@ -142,6 +144,11 @@ def load_model(folder: Path, number: int) -> Model:
     """
     path, manifest = folder / f"{number:04}.model", read_manifest(folder, number)
     content = read_file(path, LARGEST)
+    if content[:1] != b"\x80" and len(content) != manifest.bytes:
+        raise ModelFileError(
+            f"{path}: has {len(content)} bytes, its manifest says {manifest.bytes}: roll back with vedette models "
+            "rollback, or train again"
+        )
     digest = hashlib.sha256(content).hexdigest()
     if content[:1] != b"\x80" and digest != manifest.sha256:
         raise ModelFileError(
@@ -237,12 +244,12 @@ def make_folder(folder: Path) -> None:
 
 def model_folders(directory: Path) -> Iterator[Path]:
     """Of a member's directory: each service's folder."""
-    return (folder for folder in sorted(directory.glob("*")) if (folder / "current").is_file())
+    return (folder for folder in sorted(directory.glob("*")) if (folder / "current").exists())
 
 
 def model_numbers(folder: Path) -> list[int]:
     """Of the models in a folder, in no order."""
-    return [int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()]
+    return [int(path.stem) for path in folder.glob("*.json") if path.stem.isascii() and path.stem.isdigit()]
 
 
 def current_number(folder: Path) -> int:
@@ -259,21 +266,36 @@ def read_manifest(folder: Path, number: int) -> Manifest:
     """Of one model. Raises `ModelFileError`."""
     path = folder / f"{number:04}.json"
     try:
-        return msgspec.json.decode(read_file(path, _MANIFEST_BYTES), type=Manifest)
-    except msgspec.MsgspecError as error:
+        manifest = msgspec.json.decode(read_file(path, _MANIFEST_BYTES), type=Manifest)
+        service = msgspec.convert(manifest.card, Card).service
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ModelFileError(f"{path}: no manifest of a model: {error}: train again") from error
+    said = model_folder(folder.parent.parent, manifest.member, manifest.service)
+    if (said.parent.name, said.name) != (folder.parent.name, folder.name) or service != manifest.service:
+        raise ModelFileError(
+            f"{path}: says that it is of a model {manifest.member[:_SAID]!r} of service {manifest.service[:_SAID]!r}, "
+            f"and its card that of {service[:_SAID]!r}: must be those that its folder is called after; train again"
+        )
+    return manifest
 
 
 def read_file(path: Path, most: int) -> bytes:
     """A file of so many bytes at most. Raises `ModelFileError`."""
     try:
-        with path.open("rb") as file:
+        # Not waiting for who writes into a pipe of that name.
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ModelFileError(f"{path}: is no regular file: remove it, and train again")
             content = file.read(most + 1)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > most:
         raise ModelFileError(f"{path}: more than {most} bytes: no model is so large")
     return content
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -170,7 +170,7 @@ def _read(path: Path) -> _Uses | None:
         return None
     try:
         known = msgspec.json.decode(read_file(path, _LARGEST), type=_Uses)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ModelFileError(
             f"{path}: no record of models at work: {error}: remove it, and the service begins a new one"
         ) from error

@@ -15,11 +15,11 @@ from vedette.detectors.learned.archive import LARGEST, read_archive, write_archi
 from vedette.detectors.learned.card import Card, ModelError
 
 CARD = Card(service="shop", minutes=1.0, start=0, end=60_000_000, rows=3, sessions=2, seed=1, versions={})
-WHOLE = write_archive(CARD, {"number": np.arange(12.0).reshape(3, 4)}, {"more.txt": b"more"})
+WHOLE = write_archive(CARD, {"number": np.arange(12.0).reshape(3, 4)})
 
 
 def read(content: bytes) -> np.ndarray:
-    return read_archive(content, Card, ("number",), ("more.txt",))[1]["number"]
+    return read_archive(content, Card, ("number",))[1]["number"]
 
 
 def npy(header: bytes, body: bytes = b"", version: bytes = b"\x01\x00") -> bytes:
@@ -94,7 +94,7 @@ def test_what_was_written_is_read() -> None:
 
 def test_an_array_by_columns_is_read_as_it_is() -> None:
     array = np.asfortranarray(np.arange(6).reshape(2, 3))
-    content = write_archive(CARD, {"number": array}, {"more.txt": b""})
+    content = write_archive(CARD, {"number": array})
     assert read(content).tolist() == array.tolist()
 
 

@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from tests.detectors.learned.walked import (
     ROUND,
     SPAN,
     TEXTS,
-    WAY,
     check_that_another_order_is_odd,
     fitted,
     job,
@@ -19,7 +19,6 @@ from tests.detectors.learned.walked import (
 )
 
 from vedette.detectors.learned.card import ModelError
-from vedette.detectors.learned.network import check_network, write_network
 from vedette.detectors.learned.sequence_model import SequenceModel, read_sequence_model
 from vedette.detectors.learned.sequence_sample import SequenceSample
 from vedette.detectors.learned.sequence_training import fit_sequence_model
@@ -63,7 +62,7 @@ def test_a_model_read_again_judges_the_same(model: SequenceModel) -> None:
     assert score(again, ROUND) == score(model, ROUND)
 
 
-def test_it_computes_what_pytorch_does() -> None:
+def test_it_computes_what_pytorch_does(model: SequenceModel) -> None:
     from vedette.detectors.learned.transformer import REFERENCE, SMALL, _begin, _copied, log_probability
 
     draw = np.random.default_rng(1)
@@ -76,7 +75,8 @@ def test_it_computes_what_pytorch_does() -> None:
                 weights[name] = draw.normal(size=weights[name].shape).astype(np.float32)
         inputs = draw.integers(0, 40, (5, WINDOW))
         told = log_probability(weights, inputs, size)
-        made = SequenceModel(fitted().card, write_network(weights, heads=size.heads))  # type: ignore[attr-defined]
+        card = replace(model.card, width=size.width, heads=size.heads, layers=size.layers)
+        made = SequenceModel(card, weights)
         np.testing.assert_allclose(made.expected(inputs), np.exp(told), atol=1e-5)
         one = np.zeros(1, dtype=np.int64)
         windows = chunks(inputs[0], one, one, one, np.array([WINDOW]))
@@ -99,17 +99,6 @@ def test_a_short_session_beside_long_ones_is_as_odd_as_alone(model: SequenceMode
         one = np.zeros(1, dtype=np.int64)
         alone = model.excess(chunks(token[part], one, one, one, length[number : number + 1]))
         np.testing.assert_allclose(together[part], alone, atol=1e-5)
-
-
-def test_a_network_that_takes_whole_windows_only_is_asked_about_these(model: SequenceModel) -> None:
-    """Those of earlier versions do."""
-    import onnx
-
-    fixed = onnx.load_model_from_string(model.network)
-    for asked in fixed.graph.input:
-        asked.type.tensor_type.shape.dim[1].dim_value = WINDOW
-    earlier = SequenceModel(model.card, fixed.SerializeToString())
-    assert score(earlier, WAY) == pytest.approx(score(model, WAY), abs=1e-5)
 
 
 def test_what_comes_later_changes_nothing_before(model: SequenceModel) -> None:
@@ -174,32 +163,6 @@ def test_no_altered_model_is_taken_for_what_it_was(model: SequenceModel) -> None
         except ModelError:
             continue
         assert read == content, place
-
-
-def test_a_network_of_another_kind_is_refused(model: SequenceModel) -> None:
-    import onnx
-
-    known = len(model.vocabulary)
-    check_network(model.network, known)
-    with pytest.raises(ModelError, match=f"does not know {known + 1} tokens"):
-        check_network(model.network, known + 1)
-    with pytest.raises(ModelError, match="no network"):
-        check_network(b"nonsense" * 9, known)
-    other = onnx.load_model_from_string(model.network)
-    other.graph.node[0].op_type = "Loop"
-    with pytest.raises(ModelError, match="a network with Loop: no operation of ours"):
-        check_network(other.SerializeToString(), known)
-    other = onnx.load_model_from_string(model.network)
-    other.graph.initializer[0].data_location = onnx.TensorProto.EXTERNAL
-    with pytest.raises(ModelError, match="weights outside its file"):
-        check_network(other.SerializeToString(), known)
-    other = onnx.load_model_from_string(model.network)
-    (token,) = (each for each in other.graph.initializer if each.name == "token")
-    values = onnx.numpy_helper.to_array(token).copy()
-    values[0, 0] = np.nan
-    token.CopyFrom(onnx.numpy_helper.from_array(values, "token"))
-    with pytest.raises(ModelError, match="not all finite"):
-        check_network(other.SerializeToString(), known)
 
 
 def test_its_card_says_what_it_rests_on(model: SequenceModel) -> None:

@@ -91,7 +91,7 @@ def test_what_a_kernel_could_not_walk_is_refused(spoil: Any, said: str) -> None:
 
 def test_a_forest_without_a_usual_path_is_refused() -> None:
     _, arrays = written()
-    with pytest.raises(ModelError, match=r"usual path of 0\.0: must be positive"):
+    with pytest.raises(ModelError, match=r"usual_path = 0: must be from 1 to 10\.2448"):
         read_forest(arrays, NAMES, 0.0)
 
 

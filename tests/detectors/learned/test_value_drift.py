@@ -108,5 +108,5 @@ def test_another_mix_of_requests_is_drift_and_the_same_is_not() -> None:
         assert told(known, walked(seed=seed), SPAN) == ""
     assert told(known, walked(seed=2, shuffled=True), SPAN).startswith("drift of ")
     assert told(known, walked(seed=2, windows=40, each=20, shuffled=True), SPAN) == ""
-    old = SequenceModel(msgspec.structs.replace(known.card, counts=(), scores=None), known.network)
+    old = SequenceModel(msgspec.structs.replace(known.card, counts=(), scores=None), known.weights)
     assert told(old, walked(seed=2, shuffled=True), SPAN) == ""

@@ -1,10 +1,10 @@
-"""Models as bytes: a zip of plain arrays (NPY), a card (JSON) and other plain content. Nothing in it is code."""
+"""Models as bytes: a zip of plain arrays (NPY) and a card (JSON). Nothing in it is code."""
 
 import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from tokenize import TokenError
 from typing import Any, Final, TypeVar
@@ -40,14 +40,8 @@ _DAMAGED: Final = (
 C = TypeVar("C", bound=Card)
 
 
-def write_archive(
-    card: Card, arrays: Mapping[str, NDArray[Any]], contents: Mapping[str, bytes] | None = None
-) -> bytes:
-    """A model's parts as one zip; equal parts give equal bytes.
-
-    Args:
-        arrays: By name. contents: Other files, by name with its suffix.
-    """
+def write_archive(card: Card, arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """A card and arrays by name as one zip; equal parts give equal bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("card.json"), msgspec.json.encode(card, order="sorted"))
@@ -55,18 +49,16 @@ def write_archive(
             content = io.BytesIO()
             np.save(content, array, allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_DEFLATED)
-        for name, plain in (contents or {}).items():
-            archive.writestr(zipfile.ZipInfo(name), plain, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
 def read_archive(
-    content: bytes, card: type[C], arrays: Sequence[str], contents: Sequence[str] = ()
-) -> tuple[C, dict[str, NDArray[Any]], dict[str, bytes]]:
-    """What `write_archive` gave: the card, and the parts by name.
+    content: bytes, card: type[C], arrays: Sequence[str] | Callable[[C], Sequence[str]]
+) -> tuple[C, dict[str, NDArray[Any]]]:
+    """What `write_archive` gave: the card, and the arrays by name.
 
     Args:
-        content: The bytes. card: Type of the card. arrays, contents: Names of the parts; all must be there.
+        content: The bytes. card: Type of the card. arrays: Their names, by the card or always; all must be there.
 
     Raises:
         ModelError: It is no such thing, or is damaged.
@@ -84,11 +76,12 @@ def read_archive(
             if unpacked > LARGEST:
                 raise ValueError(f"{unpacked} bytes unpacked: at most {LARGEST} are read")
             told = msgspec.json.decode(_member(archive, "card.json"), type=card)
-            found = {name: _array(archive, name) for name in arrays}
-            plain = {name: _member(archive, name) for name in contents}
+            told.refuse()
+            names = arrays(told) if callable(arrays) else arrays
+            found = {name: _array(archive, name) for name in names}
     except _DAMAGED as error:
         raise ModelError(f"no model, or a damaged one: {str(error)[:200]}") from error
-    return told, found, plain
+    return told, found
 
 
 def check_arrays(
@@ -119,7 +112,10 @@ def _check_directory(content: bytes) -> None:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    entry = archive.getinfo(name)
+    try:
+        entry = archive.getinfo(name)
+    except KeyError:
+        raise ValueError(f"it has no {name}: must have one") from None
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is packed by method {entry.compress_type}: must be stored or deflated")
     with archive.open(entry) as stream:

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.card import LARGE, finite, within
 from vedette.schema.spans import DAY_US
 from vedette.windows.distinct import distinct_values
 from vedette.windows.quantiles import quantiles
@@ -31,6 +32,15 @@ class Population(msgspec.Struct, frozen=True):
         """Tenths of some values (n,), n > 0; fewer spans where many values are the same."""
         edges = distinct_values(quantiles(values, np.linspace(0.0, 1.0, _TENTHS + 1)[1:-1]))
         return cls(tuple(edges.tolist()), tuple(_shares(edges, values).tolist()), len(values))
+
+    def refuse(self, name: str) -> None:
+        """Refuse what is no population, called by a name. Raises `ModelError`."""
+        within(f"the count of {name}.shares", len(self.shares), len(self.edges) + 1, len(self.edges) + 1)
+        within(f"the count of {name}.edges", len(self.edges), 0, _TENTHS)
+        within(f"{name}.rows", self.rows, 1, LARGE)
+        finite(f"{name}.edges", self.edges)
+        for number, share in enumerate(self.shares):
+            within(f"{name}.shares[{number}]", share, 1.0 / LARGE, 1.0)
 
     def index(self, values: NDArray[np.floating]) -> float:
         """Population stability index of other values against these.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.archive import read_archive, write_archive
-from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.card import Card, ModelError, within
 from vedette.detectors.learned.flood_features import FLOOD_FEATURES
 from vedette.detectors.learned.random_forest import RANDOM_FOREST_ARRAYS, RandomForest, read_random_forest
 from vedette.detectors.learned.tail import Tail
@@ -55,6 +55,13 @@ class FloodCard(Card, frozen=True, kw_only=True):
     checked: FloodChecked
     trained_on: str
 
+    def refuse(self) -> None:
+        """See `Card`."""
+        super().refuse()
+        within("usual", self.usual, 0.0, 1.0)
+        within("alarm", self.alarm, SURE, 1.0 - SURE)
+        self.quiet.refuse("quiet")
+
 
 class FloodModel(msgspec.Struct, frozen=True):
     """A random forest over windows of services, calibrated."""
@@ -91,13 +98,9 @@ def read_flood_model(content: bytes) -> FloodModel:
     Raises:
         ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
     """
-    card, arrays, _ = read_archive(content, FloodCard, RANDOM_FOREST_ARRAYS)
+    card, arrays = read_archive(content, FloodCard, RANDOM_FOREST_ARRAYS)
     _check_names(card.names)
     forest = read_random_forest(arrays, card.names, card.usual)
-    if not 0.0 < card.alarm < 1.0:
-        raise ModelError(f"alarm from {card.alarm:.3g} on: must be above 0 and below 1")
-    if not (card.quiet.scale > 0.0 and 0.0 < card.quiet.rate <= 1.0):
-        raise ModelError(f"tail of scale {card.quiet.scale} and rate {card.quiet.rate}: must be positive")
     return FloodModel(card, forest)
 
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.card import ModelError
+from vedette.detectors.learned.card import within
 from vedette.detectors.learned.features import refuse_gaps
 from vedette.detectors.learned.trees import Trees, array_names, lay_out, read_trees
 from vedette.kernels.models.forest import INNER, LEAVES
@@ -68,8 +68,7 @@ def read_forest(arrays: Mapping[str, NDArray[Any]], names: Sequence[str], usual:
         ModelError: It is none.
     """
     trees = read_trees(arrays, names, _LEAF)
-    if not usual > 0.0:
-        raise ModelError(f"usual path of {usual}: must be positive")
+    within("usual_path", usual, usual_path(2), usual_path(ROWS_PER_TREE))
     return Forest(trees, usual)
 
 

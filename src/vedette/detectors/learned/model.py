@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
-from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.card import Card, ModelError, finite
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.features import ClientTable, Feature, FeatureError, matrix, named
 from vedette.detectors.learned.forest import FOREST_ARRAYS, Forest, read_forest
@@ -58,6 +58,18 @@ class BehaviourCard(Card, frozen=True, kw_only=True):
     scores: Population | None = None
     spread: tuple[Population, ...] = ()
     own: tuple[OwnFeature, ...] = ()
+
+    def refuse(self) -> None:
+        """See `Card`."""
+        super().refuse()
+        self.windows.refuse("windows")
+        self.sessions_tail.refuse("sessions_tail")
+        for name in ("low", "mid", "high"):
+            finite(name, getattr(self, name))
+        if self.scores is not None:
+            self.scores.refuse("scores")
+        for number, of_feature in enumerate(self.spread):
+            of_feature.refuse(f"spread[{number}]")
 
     def features(self) -> list[Feature]:
         """What it looks at, in order. Raises `FeatureError`."""
@@ -182,7 +194,7 @@ def read_client_model(content: bytes) -> ClientModel:
     Raises:
         ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
     """
-    card, arrays, _ = read_archive(content, ClientCard, (*FOREST_ARRAYS, "rarity"))
+    card, arrays = read_archive(content, ClientCard, (*FOREST_ARRAYS, "rarity"))
     check_card(card)
     return ClientModel(card, read_forest(arrays, card.names, card.usual_path), read_rarity(arrays))
 
@@ -209,7 +221,7 @@ def check_card(card: BehaviourCard) -> None:
     try:
         card.features()
     except FeatureError as error:
-        raise ModelError(f"{error}: train it again with this program") from error
+        raise ModelError(f"{str(error)[:500]}: train it again with this program") from error
     if len(card.spread) not in (0, len(card.names)):
         raise ModelError(f"{len(card.spread)} populations of {len(card.names)} features")
     for name in ("low", "mid", "high"):

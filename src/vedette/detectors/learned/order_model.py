@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.card import Card, ModelError, within
 from vedette.detectors.learned.drift import Population
 from vedette.detectors.learned.tail import Tail
 from vedette.detectors.learned.tokens import UNKNOWN, Vocabulary
@@ -15,6 +15,8 @@ from vedette.detectors.learned.walks import WINDOW, Chunks
 
 MOST_VOCABULARY: Final = 1_024
 """Tokens that a model knows, the most frequent; rarer ones count as unknown."""
+
+_MOST_COUNT: Final = 2**48
 
 
 class OrderChecked(msgspec.Struct, frozen=True):
@@ -53,6 +55,16 @@ class OrderCard(Card, frozen=True, kw_only=True):
     checked: OrderChecked
     counts: tuple[int, ...] = ()
     scores: Population | None = None
+
+    def refuse(self) -> None:
+        """See `Card`."""
+        super().refuse()
+        self.sessions_tail.refuse("sessions_tail")
+        for number, count in enumerate(self.counts):
+            within(f"counts[{number}]", count, 0, _MOST_COUNT)
+        within("checked.unknown", self.checked.unknown, 0.0, 1.0)
+        if self.scores is not None:
+            self.scores.refuse("scores")
 
 
 class OrderModel(ABC):

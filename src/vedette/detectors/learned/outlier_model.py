@@ -129,7 +129,7 @@ def read_outliers(name: str, content: bytes) -> OutlierModel:
     Raises:
         ModelError: It is no such thing, is damaged, or scores otherwise than when it was written.
     """
-    card, arrays, _ = read_archive(content, OutlierCard, ("rows", "rarity"))
+    card, arrays = read_archive(content, OutlierCard, ("rows", "rarity"))
     check_card(card)
     if card.detector != name:
         raise ModelError(f"a model {card.detector[:40]!r}: must be {name}")

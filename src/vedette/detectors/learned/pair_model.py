@@ -72,7 +72,7 @@ def read_pair_model(content: bytes) -> PairModel:
     Raises:
         ModelError: It is no such thing, or is damaged.
     """
-    card, arrays, _ = read_archive(content, OrderCard, _ARRAYS)
+    card, arrays = read_archive(content, OrderCard, _ARRAYS)
     known = check_vocabulary(card)
     pair, count = arrays["pair"], arrays["count"]
     if pair.dtype != np.int32 or count.dtype != np.int64 or pair.shape != (len(count), 2) or count.ndim != 1:

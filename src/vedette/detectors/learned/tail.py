@@ -2,12 +2,15 @@
 
 import math
 from functools import lru_cache
+from itertools import pairwise
+from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vedette.baselines.pareto import fit_excess
+from vedette.baselines.pareto import HEAVIEST, fit_excess
+from vedette.detectors.learned.card import LARGE, ModelError, finite, within
 from vedette.schema.anomaly import Band, Formula
 from vedette.windows.quantiles import quantile, quantiles
 
@@ -18,6 +21,9 @@ _SHAPE_VARIANCE = 4.0 / 3.0
 probability-weighted moments (Hosking and Wallis 1987)."""
 _EXPONENTIAL = 1e-6
 """Shape below which a tail counts as exponential."""
+
+
+_MOST_USUAL: Final = 1_000
 
 
 @lru_cache(maxsize=1024)  # asked for each window of each service
@@ -43,6 +49,19 @@ class Tail(msgspec.Struct, frozen=True):
     shape: float
     usual: tuple[float, ...]
     rows: int
+
+    def refuse(self, name: str) -> None:
+        """Refuse what is no tail, called by a name. Raises `ModelError`."""
+        within(f"{name}.start", self.start, -LARGE, LARGE)
+        within(f"{name}.rate", self.rate, 1.0 / LARGE, 1.0)
+        within(f"{name}.scale", self.scale, 1.0 / LARGE, LARGE)
+        within(f"{name}.shape", self.shape, 0.0, HEAVIEST)
+        within(f"the count of {name}.usual", len(self.usual), 1, _MOST_USUAL)
+        finite(f"{name}.usual", self.usual)
+        if any(after < before for before, after in pairwise(self.usual)):
+            raise ModelError(
+                f"its card has {name}.usual in another order than ascending: quantiles never fall"
+            )
 
     def surprise(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """-log10 of the share of usual scores that are as high, float64 (n,)."""

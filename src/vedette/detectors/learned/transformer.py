@@ -5,12 +5,12 @@ By itself it gives steps that nobody ever took the probability of similar ones, 
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.detectors.learned.network import Size, weight_shapes
 from vedette.detectors.learned.pairs import counted_pairs, pairs_of
 from vedette.detectors.learned.tokens import PAD
 from vedette.detectors.learned.walks import WINDOW
@@ -35,14 +35,6 @@ _DROPOUT: Final = 0.25
 _DECAY: Final = 0.01
 _COUNTED: Final = ("frequency", "follows")
 """Weights that are counted, not learned."""
-
-
-class Size(msgspec.Struct, frozen=True):
-    """Of a network."""
-
-    width: int
-    heads: int
-    layers: int
 
 
 REFERENCE: Final = Size(width=256, heads=8, layers=4)
@@ -158,32 +150,15 @@ def log_probability(
 def _begin(vocabulary: int, size: Size) -> "dict[str, torch.Tensor]":
     import torch
 
-    width, deep = size.width, 4 * size.width
+    def begun(name: str, shape: tuple[int, ...]) -> "torch.Tensor":
+        if name.endswith(".scale"):
+            return torch.ones(shape)
+        if name.endswith((".bias", ".shift")) or name in _COUNTED:
+            return torch.zeros(shape)
+        drawn: torch.Tensor = torch.randn(shape) * 0.02
+        return drawn
 
-    def drawn(*shape: int) -> Any:
-        return torch.randn(*shape) * 0.02
-
-    weights = {
-        "token": drawn(vocabulary, width),
-        "place": drawn(WINDOW, width),
-        "frequency": torch.zeros(vocabulary),
-        "follows": torch.zeros(vocabulary, vocabulary),
-    }
-    norms = ["after"]
-    for layer in range(size.layers):
-        shapes = {
-            "attend": (width, 3 * width),
-            "project": (width, width),
-            "widen": (width, deep),
-            "narrow": (deep, width),
-        }
-        for name, shape in shapes.items():
-            weights[f"{layer}.{name}"] = drawn(*shape)
-            weights[f"{layer}.{name}.bias"] = torch.zeros(shape[1])
-        norms += [f"{layer}.before", f"{layer}.between"]
-    for name in norms:
-        weights[f"{name}.scale"], weights[f"{name}.shift"] = torch.ones(width), torch.zeros(width)
-    return weights
+    return {name: begun(name, shape) for name, shape in weight_shapes(vocabulary, size).items()}
 
 
 def _states(

@@ -13,6 +13,7 @@ from vedette.detectors.learned.features import refuse_gaps
 from vedette.kernels.models.forest import BLOCK, DEPTH, INNER, LEAVES, path_lengths, path_shares
 
 MOST_TREES: Final = 1_000
+_MOST_WORTH: Final = 1e3
 _NODES: Final = ("feature", "threshold", "cover")
 
 
@@ -113,6 +114,11 @@ def read_trees(arrays: Mapping[str, NDArray[Any]], names: Sequence[str], leaf: s
         raise ModelError(f"{trees} trees that look at feature {int(feature.max(initial=0))} of {len(names)}")
     if not (np.isfinite(worth).all() and np.isfinite(cover).all()) or np.isnan(threshold).any():
         raise ModelError("its numbers are not all finite")
+    if not (0.0 <= cover.min() <= cover.max() <= 1.0 and worth.min() >= -1.0 and worth.max() <= _MOST_WORTH):
+        raise ModelError(
+            f"covers of {cover.min():.3g} to {cover.max():.3g}, leaves worth {worth.min():.3g} to {worth.max():.3g}: "
+            f"must be 0 to 1, and -1 to {_MOST_WORTH:g}"
+        )
     return Trees(tuple(names), feature, threshold, cover, worth)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned import drift
 from vedette.detectors.learned.archive import check_arrays, read_archive, write_archive
-from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.card import Card, ModelError, within
 from vedette.detectors.learned.training import Job, Refused
 from vedette.detectors.learned.value_sample import LEAST_WINDOWS, ValueSample
 from vedette.detectors.learned.values import NU, Encoding, outside, response_time_encoding, status_encoding
@@ -24,6 +24,7 @@ MOST_OUTSIDE: Final = 5 * NU
 SHADOW_MARGIN: Final = 0.02
 """Separation by which a running model may be better and is replaced all the same: as much as four of a hundred usual
 requests more, or fewer, outside."""
+_MOST_COUNT: Final = 2**48
 _LEAST_CORRELATION: Final = 1e-3
 _MOST_CORRELATION: Final = 0.5
 """Of requests of one window being outside together."""
@@ -44,6 +45,15 @@ class ValueCard(Card, frozen=True, kw_only=True):
     requests: tuple[int, ...]
     refused: dict[str, str]
     counts: tuple[tuple[int, ...], ...] = ()
+
+    def refuse(self) -> None:
+        """See `Card`."""
+        super().refuse()
+        for number, requests in enumerate(self.requests):
+            within(f"requests[{number}]", requests, 1, _MOST_COUNT)
+        for number, of_route in enumerate(self.counts):
+            within(f"the least of counts[{number}]", min(of_route, default=0), 0, _MOST_COUNT)
+            within(f"the most of counts[{number}]", max(of_route, default=0), 0, _MOST_COUNT)
 
 
 class ValueModel(msgspec.Struct, frozen=True):
@@ -247,7 +257,7 @@ def _usual_share(
 
 
 def _read(content: bytes, encoding: Encoding) -> ValueModel:
-    card, arrays, _ = read_archive(content, ValueCard, ("outside",))
+    card, arrays = read_archive(content, ValueCard, ("outside",))
     routes = len(card.routes)
     check_arrays(arrays, {"outside": (np.bool_, (routes, encoding.size))})
     if not routes or not len(card.share) == len(card.correlation) == len(card.requests) == routes:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vedette.detectors.learned import drift
 from vedette.detectors.learned.archive import read_archive, write_archive
-from vedette.detectors.learned.card import Card, ModelError
+from vedette.detectors.learned.card import Card, ModelError, finite, within
 from vedette.detectors.learned.checks import (
     HELD_OUT,
     LEAST_SEPARATION,
@@ -154,6 +154,16 @@ class MannerCard(Card, frozen=True, kw_only=True):
     stability: float
     separation: float
 
+    def refuse(self) -> None:
+        """See `Card`."""
+        super().refuse()
+        self.tail.refuse("tail")
+        self.sessions_tail.refuse("sessions_tail")
+        for name in ("low", "mid", "high"):
+            values = getattr(self, name)
+            within(f"the count of {name}", len(values), len(self.names), len(self.names))
+            finite(name, values)
+
 
 class MannerModel(msgspec.Struct, frozen=True):
     """An isolation forest over windows of addresses, calibrated."""
@@ -244,7 +254,7 @@ def read_manner_model(content: bytes) -> MannerModel:
     Raises:
         ModelError: It is no such thing, is damaged, or looks at features that this program does not have.
     """
-    card, arrays, _ = read_archive(content, MannerCard, FOREST_ARRAYS)
+    card, arrays = read_archive(content, MannerCard, FOREST_ARRAYS)
     if card.names != tuple(manner.name for manner in MANNERS):
         raise ModelError("it looks at other features than this program: train it again with this program")
     return MannerModel(card, read_forest(arrays, card.names, card.usual_path))
