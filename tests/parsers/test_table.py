@@ -143,6 +143,14 @@ def test_times_without_a_zone_are_of_the_one_that_was_named() -> None:
     assert choice.open("x").parse(chunk(table)).requests.time.tolist() == [1_795_507_200_000_000]
 
 
+@pytest.mark.parametrize("name", ["time_ms", "timestamp(ms)", "Timestamp millis"])
+def test_milliseconds_since_1970_are_told_by_their_column_s_name(name: str) -> None:
+    table = f"{name},client_ip,path\n1795514400125,192.0.2.7,/a\n".encode()
+    assert TableFormat().open("x").parse(chunk(table)).requests.time.tolist() == [1_795_514_400_125_000]
+    both = f"time,{name},path\n1795514400,7,/a\n".encode()
+    assert TableFormat().open("x").parse(chunk(both)).requests.time.tolist() == [1_795_514_400_000_000]
+
+
 def test_a_duration_without_a_unit_is_told() -> None:
     table = b"time,client_ip,path,status,duration\n2026-11-24 10:00:00,192.0.2.7,/a,200,17\n"
     assert sniff(chunk(table), formats()).beyond == "duration"

@@ -255,7 +255,7 @@ def _instead_of_rows(header: Header | None, rows: Sequence[bytes]) -> str | None
     if header.tells:
         return (
             "is a table whose rows do not read: their times have to be like 2026-03-02T08:00:00Z, "
-            "02/Mar/2026:08:00:00 +0000 or seconds since 1970"
+            "02/Mar/2026:08:00:00 +0000 or seconds since 1970 (milliseconds in a column that is called time_ms)"
             + (f", and the first is {_shown(rows[0])}" if rows else "; there is none")
         )
     columns = ", ".join(name.encode("unicode_escape").decode("ascii") for name in header.names)

@@ -83,7 +83,7 @@ class TableParser:
         self._begun = True
         if header is not None and header.tells:
             self._header = header
-            self._conventions = replace(self._conventions, duration=header.unit)
+            self._conventions = replace(self._conventions, duration=header.unit, time=header.time)
 
     def _tokens(self, chunk: Chunk) -> Tokens:
         """Where the fields of the rows stand."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from vedette.parsers.fields import DurationUnit, Field
+from vedette.parsers.fields import DurationUnit, Field, TimeFormat
 from vedette.parsers.json_common import DURATIONS, KEYS
 
 DELIMITERS: Final = "\t|;,"
@@ -37,6 +37,10 @@ _MORE: Final[Mapping[Field, Sequence[str]]] = MappingProxyType(
     }
 )
 """What tables call columns besides what JSON calls keys."""
+_MILLISECONDS: Final = frozenset(
+    {"timems", "timestampms", "tsms", "epochms", "timestampmillis", "epochmillis"}
+)
+"""Of times that are whole numbers: their name says what they count."""
 _UNITS: Final = (DurationUnit.MILLISECONDS, DurationUnit.SECONDS)
 """Of durations whose names say the unit. A bare `duration` may be anything."""
 
@@ -50,6 +54,7 @@ class Header(msgspec.Struct, frozen=True):
         names: All columns, as they are called.
         columns: Place of each field's column.
         unit: Of the durations.
+        time: How times are written.
     """
 
     line: bytes
@@ -57,6 +62,7 @@ class Header(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     columns: Mapping[Field, int]
     unit: DurationUnit
+    time: TimeFormat = TimeFormat.ANY
 
     @property
     def tells(self) -> bool:
@@ -93,7 +99,11 @@ def header_of(text: bytes) -> Header | None:
     columns = {field: place for field, (_, place) in found.items()}
     if columns.get(Field.DATE) == columns.get(Field.TIME):
         columns.pop(Field.DATE, None)
-    return Header(line, delimiter, names, columns, unit) if columns else None
+    time = TimeFormat.ANY
+    counted = [place for place, name in enumerate(names) if _plain(name) in _MILLISECONDS]
+    if counted and Field.TIME not in columns:
+        columns[Field.TIME], time = counted[0], TimeFormat.EPOCH_MILLISECONDS
+    return Header(line, delimiter, names, columns, unit, time) if columns else None
 
 
 def _lines(text: bytes) -> Iterator[bytes]:
