@@ -317,6 +317,58 @@ def test_who_asks_for_one_thing_only_or_seldom_is_weather(apart: tuple[int, str]
     assert len(grouped(*(probe(minutes * n + 1, what.format(n)) for n in range(100 // minutes)))) == 1
 
 
+def of_sites(probes: list[Anomaly], sites: int) -> list[Anomaly]:
+    return [msgspec.structs.replace(p, service=f"site{n % sites}") for n, p in enumerate(probes)]
+
+
+def test_strangers_who_probe_several_services_are_one_incident_that_says_where() -> None:
+    (incident,) = group(*of_sites(weather(), 4))
+    assert incident.title == "Background probing of 4 services by 60 clients"
+    assert incident.services == ("site0", "site1", "site2", "site3")
+    assert incident.severity is Severity.LOW
+    assert incident.summary.endswith(
+        "Of the probes of 4 services, most were of site0 (150), site1 (150) and site2 (150)."
+    ), incident.summary
+
+
+def test_what_is_odd_of_one_service_is_not_of_the_weather_of_others() -> None:
+    odd = anomaly(
+        AnomalyType.ABNORMAL_REQUEST,
+        9,
+        client="192.0.2.9",
+        service="elsewhere",
+        severity=Severity.LOW,
+        unit="abnormal_requests",
+    )
+    background, own = group(probe(8, "/.env"), odd)
+    assert (background.services, own.services) == (("shop",), ("elsewhere",))
+
+
+def test_who_finds_something_or_goes_on_at_one_service_is_told_apart_from_the_weather_of_all() -> None:
+    found = msgspec.structs.replace(probe(31, "/.git/config"), severity=Severity.HIGH, service="site1")
+    goes_on = [
+        msgspec.structs.replace(probe(4 * n + 1, f"/{n}.bak", "192.0.2.8"), service="site2")
+        for n in range(15)
+    ]
+    every = sorted([*of_sites(weather(), 4), found, *goes_on], key=lambda one: one.start)
+    clients = {i.entities[0].value: i for i in group(*every) if len(i.services) == 1}
+    assert clients["192.0.2.7"].severity is Severity.HIGH
+    assert len(clients["192.0.2.8"].anomaly_ids) == 15 - KNOCKS + 1
+
+
+def test_what_was_probed_where_is_kept() -> None:
+    first, again, whole = Grouper(), Grouper(), Grouper()
+    probes = of_sites(weather(), 3)
+    for one in probes[:30]:
+        first.add(one)
+    again.from_state(first.to_state())
+    for one in probes[30:]:
+        again.add(one)
+    for one in probes:
+        whole.add(one)
+    assert [d.finish(closed=False) for d in again.drafts] == [d.finish(closed=False) for d in whole.drafts]
+
+
 def test_what_somebody_tried_is_kept() -> None:
     first, again = Grouper(), Grouper()
     for n in range(KNOCKS - 1):

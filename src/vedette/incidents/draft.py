@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import msgspec
 
-from vedette.incidents.kinds import DISTURBANCES, PERSONAL, SYMPTOMS, TOLD_APART, Kind
+from vedette.incidents.kinds import DISTURBANCES, PERSONAL, SYMPTOMS, TOLD_APART, Kind, is_probe
 from vedette.incidents.words import advise, summarise, title
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind, Severity
 from vedette.schema.incident import Incident, IncidentState
@@ -29,6 +29,7 @@ class Draft(msgspec.Struct):
         breadth: How many services and types it had then.
         requests: That it rests on; packets and connections of flows are none.
         apart: Of a crowd: how many attackers were to be told one by one when it came together.
+        probes: What was observed of hostile requests, by service.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Draft(msgspec.Struct):
     told: int = -1
     apart: int = TOLD_APART
     breadth: int = 0
+    probes: dict[str, float] = msgspec.field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -71,6 +73,8 @@ class Draft(msgspec.Struct):
             self.anomalies.append(anomaly.id)
         else:
             self.unnamed += 1
+        if is_probe(anomaly) and (anomaly.service in self.probes or len(self.probes) < MOST_NAMED):
+            self.probes[anomaly.service] = self.probes.get(anomaly.service, 0.0) + anomaly.observed
         if not anomaly.of_flows:
             self.requests += anomaly.evidence_total
         if len(self.clients) < MOST_CLIENTS:
@@ -84,6 +88,11 @@ class Draft(msgspec.Struct):
         known = self.worst.get(anomaly.type)
         if known is None or (anomaly.severity.rank, anomaly.score) > (known.severity.rank, known.score):
             self.worst[anomaly.type] = anomaly
+
+    @property
+    def probed(self) -> bool:
+        """Whether something in it was hostile, and not only odd."""
+        return any(map(is_probe, self.worst.values()))
 
     def concerns(self, clients: set[str]) -> bool:
         """Whether it is about one of some clients, or carried by one."""
@@ -132,7 +141,13 @@ class Draft(msgspec.Struct):
             entities=tuple(entities[:100]),
             anomaly_ids=tuple(self.anomalies),
             summary=summarise(
-                self.kind, ranked, self.counts, entities, crowded=self.crowded, apart=self.apart
+                self.kind,
+                ranked,
+                self.counts,
+                entities,
+                crowded=self.crowded,
+                apart=self.apart,
+                probes=self.probes,
             ),
             advice=advise(self.kind, ranked),
             requests=self.requests,

@@ -14,9 +14,10 @@ gap, by the first of these that holds:
 4. one of them is about a client, the other a disturbance of its service that this client mostly carries;
 5. one of them is of flows and the other of requests, and the same client mostly carries both, whatever their services:
    what a capture shows of a client and what a log does are the same client's doing;
-6. it is a low-severity probe, and the incident collects those of its service: the weather of the internet is one
-   incident, not one per sender; so are new destinations of hosts within, apart from it. Who tries `KNOCKS` things
-   within an hour, be it one in five minutes, does not go on to the next site, and is told apart from then on;
+6. it is a low-severity probe, and the incident collects such: the weather of the internet is one incident, not one
+   per sender, nor one per site that the same strangers go to; so are, of a service each, new destinations of hosts
+   within, odd requests, and what flows tell. Who tries `KNOCKS` things of a service within an hour, be it one in five
+   minutes, does not go on to the next site, and is told apart from then on;
 7. it is an odd manner (scraping, no person's rhythm, taking much) of a client of the same network as the one with
    whom the incident opened, and of the same kind: twenty machines beside each other that fetch a site together are
    one program;
@@ -60,6 +61,7 @@ from vedette.incidents.kinds import (
     Kind,
     is_aimed,
     is_passing,
+    is_probe,
     kind_of,
 )
 from vedette.schema.anomaly import Anomaly, AnomalyType, EntityKind, Severity
@@ -330,7 +332,12 @@ class Grouper:
                 if d.kind not in (Kind.BACKGROUND, Kind.RULE)
                 and (service in d.services or d.concerns(carriers) or _at_once(d, anomaly))
             ]
-        return [d for d in self._open if (service in d.services and d.kind is kind) or who in d.clients]
+        probes = kind is Kind.BACKGROUND and is_probe(anomaly)
+        return [
+            d
+            for d in self._open
+            if (d.kind is kind and (service in d.services or (probes and d.probed))) or who in d.clients
+        ]
 
     def _belongs(self, draft: Draft, kind: Kind, anomaly: Anomaly, who: str) -> bool:
         """Whether an anomaly is of what an incident is, by the rules that this module begins with."""
@@ -350,7 +357,8 @@ class Grouper:
         if Kind.BACKGROUND in (draft.kind, kind):
             # Where hosts within go for the first time is no knocking of strangers.
             alike = (draft.first.type in OF_HOSTS) is (anomaly.type in OF_HOSTS)
-            return draft.kind is kind and alike and anomaly.service in draft.services
+            there = anomaly.service in draft.services or (draft.probed and is_probe(anomaly))
+            return draft.kind is kind and alike and there
         if _at_once(draft, anomaly):
             return True
         if anomaly.service not in draft.services:

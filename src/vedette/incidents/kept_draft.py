@@ -30,6 +30,8 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
     start: int | None = None
     apart: int = TOLD_APART
     breadth: int | None = None
+    probes: list[tuple[str, float]] = msgspec.field(default_factory=list)
+    """Older versions did not count them."""
 
     @classmethod
     def of(cls, draft: Draft) -> "KeptDraft":
@@ -54,6 +56,7 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             draft.start,
             draft.apart,
             draft.breadth,
+            list(draft.probes.items()),
         )
 
     def draft(self) -> Draft:
@@ -87,4 +90,5 @@ class KeptDraft(msgspec.Struct, frozen=True, array_like=True):
             self.told,
             self.apart,
             len(self.services) + len(self.worst) if self.breadth is None else self.breadth,
+            dict(self.probes),
         )

@@ -74,6 +74,11 @@ def is_aimed(anomaly: Anomaly) -> bool:
     return anomaly.unit == "hostile_requests" and anomaly.route is not None
 
 
+def is_probe(anomaly: Anomaly) -> bool:
+    """Whether somebody sent what is hostile to any site, and not what is only odd of one."""
+    return anomaly.unit == "hostile_requests"
+
+
 def is_passing(anomaly: Anomaly) -> bool:
     """Whether somebody attacks, guesses or tries ports as many do: too little, or too little answered, to be severe.
 

@@ -1,6 +1,6 @@
 """What an incident is called, its summary, and what to do next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vedette.incidents.kinds import LATELY_DAYS, OF_HOSTS, OF_OTHERS, TOLD_APART, Kind
 from vedette.schema.anomaly import Anomaly, AnomalyType, Entity, EntityKind
@@ -153,6 +153,7 @@ def summarise(
     *,
     crowded: bool = False,
     apart: int = TOLD_APART,
+    probes: Mapping[str, float] | None = None,
 ) -> str:
     """What happened, in two or three sentences: the worst statement in full, the others counted.
 
@@ -160,6 +161,7 @@ def summarise(
         kind, ranked, entities, crowded: As `title` takes them.
         counts: What was observed in all, by type.
         apart: Of a crowd: how many attackers were told one by one before.
+        probes: Of background: how many probes there were, by service.
     """
     if kind is Kind.CROWD:
         # Guessed passwords are counted over minutes that overlap: no sum of theirs is a number of anything.
@@ -177,12 +179,21 @@ def summarise(
         senders = sum(e.kind is EntityKind.CLIENT for e in entities)
         what = "connections" if all(a.of_flows for a in ranked) else "requests"
         whose = f"Few {what} each from {_clients(senders, crowded=crowded)}" if senders else f"Few {what}"
-        return f"{whose}, none of it unusual for a public address: {', '.join(parts)}."
+        return f"{whose}, none of it unusual for a public address: {', '.join(parts)}.{_places(probes or {})}"
     text = ranked[0].description
     if len(ranked) > 1:
         others = ", ".join(_named(a) for a in ranked[1:])
         text += f" Also: {others}."
     return text
+
+
+def _places(probes: Mapping[str, float]) -> str:
+    """Which services were probed most, where there are several."""
+    if len(probes) < 2:
+        return ""
+    most = sorted(probes, key=lambda service: (-probes[service], service))[:_FEW]
+    *rest, last = [f"{service} ({probes[service]:,.0f})" for service in most]
+    return f" Of the probes of {len(probes)} services, most were of {', '.join(rest)} and {last}."
 
 
 def advise(kind: Kind, ranked: Sequence[Anomaly]) -> tuple[str, ...]:
